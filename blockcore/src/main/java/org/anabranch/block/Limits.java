@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block;
+
+/**
+ * What a device can do. Every device accepts requests of whole 512-byte sectors; the block sizes
+ * say what it likes and what it tells the layers above.
+ *
+ * @param logicalBlockSize bytes, a power of two of at least 512
+ * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}: smaller writes cost a
+ *     read-modify-write
+ * @param readOnly writes, discards and zeroes fail with {@link IoError.Kind#READ_ONLY}
+ * @param discards whether {@link Io.Op#DISCARD} does anything
+ * @param discardZeroes whether a discarded range reads as zeros
+ * @param discardGranularity sectors; smaller discards may keep their storage
+ */
+public record Limits(
+    int logicalBlockSize,
+    int physicalBlockSize,
+    boolean readOnly,
+    boolean discards,
+    boolean discardZeroes,
+    long discardGranularity) {
+
+  public Limits {
+    if (logicalBlockSize < 512
+        || Integer.bitCount(logicalBlockSize) != 1
+        || physicalBlockSize < logicalBlockSize
+        || physicalBlockSize % logicalBlockSize != 0
+        || discardGranularity < 1) {
+      throw new IllegalArgumentException(
+          "block sizes "
+              + logicalBlockSize
+              + "/"
+              + physicalBlockSize
+              + ", discard granularity "
+              + discardGranularity);
+    }
+  }
+
+  /** 512-byte blocks, writable, discards that zero by single sectors. */
+  public static final Limits DEFAULT = new Limits(512, 512, false, true, true, 1);
+
+  public Limits withBlockSizes(int logical, int physical) {
+    return new Limits(logical, physical, readOnly, discards, discardZeroes, discardGranularity);
+  }
+
+  public Limits withReadOnly(boolean isReadOnly) {
+    return new Limits(
+        logicalBlockSize, physicalBlockSize, isReadOnly, discards, discardZeroes, discardGranularity);
+  }
+
+  public Limits withDiscard(boolean supported, boolean zeroes, long granularity) {
+    return new Limits(logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity);
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One SCSI command from delivery to status (SAM-5 "command", "task" in RFC 7143). {@link
+ * TaskRouter} tells who calls what when; by that order the fields are handed over, so that they
+ * need no lock. Lengths are bytes.
+ */
+public final class Task {
+  /** Told the end of a task; see {@link TaskRouter}. */
+  @FunctionalInterface
+  public interface Listener {
+    /** On any thread, with no lock held. Must not block. */
+    void ended(Task task);
+  }
+
+  private static final byte[] NO_SENSE = {};
+
+  private final Nexus nexus;
+  private final long lun;
+  private final byte[] cdb;
+  private final TaskAttribute attribute;
+  private final int tag;
+  private final Listener listener;
+
+  private int dataOutLength;
+  private int dataInLength;
+  private @Nullable ByteBuffer dataOut;
+  private @Nullable ByteBuffer dataIn;
+
+  private Status status = Status.GOOD;
+  private byte[] sense = NO_SENSE;
+  private int dataInTransferred;
+  private boolean aborted;
+  private @Nullable Object attachment;
+
+  /**
+   * @param lun the LUN field, eight bytes big endian (SAM-5 4.7)
+   * @param cdb the command descriptor block, 16 bytes or more when the transport carried more
+   * @param tag the transport's tag, unique among the nexus's tasks in flight
+   */
+  public Task(
+      Nexus nexus, long lun, byte[] cdb, TaskAttribute attribute, int tag, Listener listener) {
+    this.nexus = nexus;
+    this.lun = lun;
+    this.cdb = cdb;
+    this.attribute = attribute;
+    this.tag = tag;
+    this.listener = listener;
+  }
+
+  public Nexus nexus() {
+    return nexus;
+  }
+
+  public long lun() {
+    return lun;
+  }
+
+  /** Not to be changed. */
+  public byte[] cdb() {
+    return cdb;
+  }
+
+  public TaskAttribute attribute() {
+    return attribute;
+  }
+
+  public int tag() {
+    return tag;
+  }
+
+  /** What {@code prepare} found that the command takes from the initiator. */
+  public int dataOutLength() {
+    return dataOutLength;
+  }
+
+  /** The most that the command can return to the initiator, found by {@code prepare}. */
+  public int dataInLength() {
+    return dataInLength;
+  }
+
+  /** Called by {@code prepare}. */
+  void needs(int outLength, int inLength) {
+    dataOutLength = outLength;
+    dataInLength = inLength;
+  }
+
+  /**
+   * The transport's data-out: position to limit is what the initiator sent, at most {@link
+   * #dataOutLength}, less if the initiator expected to send less. Direct.
+   */
+  public @Nullable ByteBuffer dataOut() {
+    return dataOut;
+  }
+
+  /**
+   * The transport's buffer for data-in, direct, {@link #dataInLength} bytes from its position on;
+   * null if that is 0. Filled from the position on; the position itself does not move.
+   */
+  public @Nullable ByteBuffer dataIn() {
+    return dataIn;
+  }
+
+  /** Called by the transport before {@code execute}. The buffers stay valid until the task ends. */
+  public void buffers(@Nullable ByteBuffer out, @Nullable ByteBuffer in) {
+    dataOut = out;
+    dataIn = in;
+  }
+
+  public Status status() {
+    return status;
+  }
+
+  /** Sense data as it goes on the wire, without iSCSI's length field; empty if there is none. */
+  public byte[] sense() {
+    return sense;
+  }
+
+  /** How many bytes of {@link #dataIn} are to be sent; may be nonzero beside CHECK CONDITION. */
+  public int dataInTransferred() {
+    return dataInTransferred;
+  }
+
+  /**
+   * The task was aborted, and the initiator is to get no response for it. (With TAS = 1 an abort by
+   * another nexus ends as {@link Status#TASK_ABORTED} instead, which is a response.)
+   */
+  public boolean aborted() {
+    return aborted;
+  }
+
+  /** Something of the transport's that travels along. Owned by the transport. */
+  public @Nullable Object attachment() {
+    return attachment;
+  }
+
+  public void attach(@Nullable Object transportState) {
+    attachment = transportState;
+  }
+
+  /** Ends the task with a status. Called by this package, once. */
+  void end(Status endStatus, byte[] senseData, int transferred) {
+    status = endStatus;
+    sense = senseData;
+    dataInTransferred = transferred;
+    listener.ended(this);
+  }
+
+  /** Ends the task without a response. Called by this package, once. */
+  void endAborted() {
+    aborted = true;
+    listener.ended(this);
+  }
+}
