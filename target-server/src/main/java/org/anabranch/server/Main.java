@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The {@code anabranch} command. Each subcommand is a class of its own in this package, named in
+ * the list below. Exit status: 0 done, 1 refused or failed, 2 usage.
+ */
+@Command(
+    name = "anabranch",
+    description = "An iSCSI target server with snapshots that merge back under a live initiator.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    subcommands = {})
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec;
+
+  private Main() {}
+
+  /** Runs one command and ends the process with its exit status. */
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+
+  /** The whole command line, for {@link #main} and for tests, which must not end the process. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Main());
+  }
+
+  /** {@code anabranch} alone is a usage error: there is nothing it could mean. */
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Objects;
+import java.util.Properties;
+import picocli.CommandLine.IVersionProvider;
+
+/** The version of this build, as the POM states it: {@code version.properties} is filtered. */
+public final class Version implements IVersionProvider {
+  /** For picocli, which makes one when {@code --version} is asked for. */
+  public Version() {}
+
+  /** The POM's version, such as {@code 0.1.0-SNAPSHOT}. */
+  public static String number() throws IOException {
+    try (InputStream in =
+        Objects.requireNonNull(
+            Version.class.getResourceAsStream("version.properties"), "version.properties")) {
+      Properties properties = new Properties();
+      properties.load(in);
+      return Objects.requireNonNull(properties.getProperty("version"), "version");
+    }
+  }
+
+  @Override
+  public String[] getVersion() throws IOException {
+    return new String[] {"anabranch " + number()};
+  }
+}
