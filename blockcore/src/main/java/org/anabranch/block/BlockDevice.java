@@ -4,8 +4,8 @@ package org.anabranch.block;
 /**
  * Something that can be read and written by sectors of 512 bytes.
  *
- * <p>All methods may be called from any thread. Requests in flight at the same time are not
- * ordered among each other; a request submitted after another one's completion sees its effect.
+ * <p>All methods may be called from any thread. Requests in flight at the same time are not ordered
+ * among each other; a request submitted after another one's completion sees its effect.
  */
 public interface BlockDevice {
   /** A name for messages and tables. */

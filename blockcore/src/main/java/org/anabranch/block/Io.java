@@ -28,11 +28,16 @@ public final class Io {
     WRITE,
     /** Make all writes completed before this request was submitted durable. Has no range. */
     FLUSH,
-    /** Give the range's storage back. Afterwards it reads as zeros where {@link Limits#discardZeroes}. */
+    /**
+     * Give the range's storage back. Afterwards it reads as zeros where {@link
+     * Limits#discardZeroes}.
+     */
     DISCARD,
     /** Make the range read as zeros; the storage stays reserved where the device can do that. */
     WRITE_ZEROES,
-    /** Ask whether storage backs the first sector, and how far that answer holds: {@link #answer}. */
+    /**
+     * Ask whether storage backs the first sector, and how far that answer holds: {@link #answer}.
+     */
     BLOCK_STATUS
   }
 
@@ -68,7 +73,10 @@ public final class Io {
     return new Io(Op.READ, sector, wholeSectors(data), data, false, done);
   }
 
-  /** A write of {@code data.remaining()} bytes, a multiple of 512; {@code fua}: durable when complete. */
+  /**
+   * A write of {@code data.remaining()} bytes, a multiple of 512; {@code fua}: durable when
+   * complete.
+   */
   public static Io write(long sector, ByteBuffer data, boolean fua, IoCompletion done) {
     return new Io(Op.WRITE, sector, wholeSectors(data), data, fua, done);
   }
@@ -97,7 +105,7 @@ public final class Io {
     if ((data.remaining() & 511) != 0) {
       throw new IllegalArgumentException("not whole sectors: " + data.remaining() + " bytes");
     }
-    return data.remaining() >>> 9;
+    return data.remaining() / 512L;
   }
 
   public Op op() {
@@ -188,7 +196,8 @@ public final class Io {
 
   /**
    * Answers a {@link Op#BLOCK_STATUS}: whether storage backs the first sector, and for how many
-   * sectors (at least 1, cut to the range asked for) that holds. Call before {@code complete(null)}.
+   * sectors (at least 1, cut to the range asked for) that holds. Call before {@code
+   * complete(null)}.
    */
   public void answer(boolean isAllocated, long count) {
     allocated = isAllocated;

@@ -46,10 +46,16 @@ public record Limits(
 
   public Limits withReadOnly(boolean isReadOnly) {
     return new Limits(
-        logicalBlockSize, physicalBlockSize, isReadOnly, discards, discardZeroes, discardGranularity);
+        logicalBlockSize,
+        physicalBlockSize,
+        isReadOnly,
+        discards,
+        discardZeroes,
+        discardGranularity);
   }
 
   public Limits withDiscard(boolean supported, boolean zeroes, long granularity) {
-    return new Limits(logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity);
+    return new Limits(
+        logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity);
   }
 }

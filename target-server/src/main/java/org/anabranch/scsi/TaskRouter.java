@@ -27,9 +27,9 @@ import java.util.function.Consumer;
  */
 public interface TaskRouter {
   /**
-   * A session begins: makes the I_T nexus, with the unit attentions that it owes (SAM-5 5.14).
-   * The name of the nexus (initiator port, target port) is not in use; the transport closes the old
-   * one first on session reinstatement.
+   * A session begins: makes the I_T nexus, with the unit attentions that it owes (SAM-5 5.14). The
+   * name of the nexus (initiator port, target port) is not in use; the transport closes the old one
+   * first on session reinstatement.
    */
   Nexus open(InitiatorPort initiator, TargetPort port, NexusListener listener);
 

@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * table of one device.
  *
  * <p>Life: constructed ({@link TargetType#create}), then any number of {@code preresume, resume,
- * presuspend, postsuspend} rounds, then {@link #close}. The life-cycle calls of a device come one at
- * a time; {@link #map} comes from any thread, between resume and postsuspend (writes and flushes)
- * and is not called while suspended.
+ * presuspend, postsuspend} rounds, then {@link #close}. The life-cycle calls of a device come one
+ * at a time; {@link #map} comes from any thread, between resume and postsuspend (writes and
+ * flushes) and is not called while suspended.
  */
 public interface Target {
   /**

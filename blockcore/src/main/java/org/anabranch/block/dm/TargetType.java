@@ -35,7 +35,8 @@ public interface TargetType {
 
     /**
      * Opens a device by its argument: a mapped device's or volume's name, or a path. The same
-     * argument gives the same object while it is open, whoever asks. It is released with the target.
+     * argument gives the same object while it is open, whoever asks. It is released with the
+     * target.
      *
      * @throws TableException when there is no such device
      */
