@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+/**
+ * How much the server takes on.
+ *
+ * @param sessions logged in at the same time
+ * @param connections open at the same time, those before login included
+ * @param queueDepth commands that one session may have outstanding
+ * @param memory bytes for the data of commands in flight, over all sessions
+ */
+public record LimitsConfig(int sessions, int connections, int queueDepth, long memory) {}
