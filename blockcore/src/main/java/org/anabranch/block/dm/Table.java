@@ -166,7 +166,7 @@ final class Table {
     for (Row row : rows) {
       if (row.line.start() % block != 0 || row.line.length() % block != 0) {
         throw row.line.refusal(
-            "start and length not aligned to h/w logical block size " + (block << 9), null);
+            "start and length not aligned to h/w logical block size " + (block << 9));
       }
     }
   }

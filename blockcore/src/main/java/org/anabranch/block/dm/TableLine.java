@@ -77,6 +77,11 @@ public record TableLine(int number, long start, long length, String type, List<S
   }
 
   /** A message about this line. */
+  TableException refusal(String reason) {
+    return new TableException("line " + number + ": " + type + ": " + reason);
+  }
+
+  /** A message about this line, and what is behind it. */
   TableException refusal(String reason, Throwable cause) {
     return new TableException("line " + number + ": " + type + ": " + reason, cause);
   }

@@ -67,8 +67,7 @@ final class TableMaker {
     TargetType type = types.get(line.type());
     if (type == null) {
       return CompletableFuture.failedFuture(
-          line.refusal(
-              "unknown target type; there are " + String.join(", ", types.keySet()), null));
+          line.refusal("unknown target type; there are " + String.join(", ", types.keySet())));
     }
     Row row = new Row(device, line);
     return create(type, row)
