@@ -11,6 +11,9 @@ final class EmbeddedDefaults {
   /** The only target. */
   static final String TARGET = "iqn.2026-11.org.anabranch:disk0";
 
+  /** Where to listen. */
+  static final String PORTAL = "127.0.0.1:3260";
+
   /** Where the disk and the state live, in the current folder. */
   static final String FOLDER = "anabranch-data";
 

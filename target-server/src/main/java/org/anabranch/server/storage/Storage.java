@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.OpenDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetType;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.RefusedException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The block layer as a configuration wants it: a mapped device for each volume and each device, all
+ * by their configured names. Called by one thread at a time.
+ */
+public final class Storage {
+  private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
+
+  private final DeviceMapper mapper;
+  private final Set<String> types;
+
+  /** What was made, the newest first: the order to take it down in. */
+  private final Deque<String> made = new ArrayDeque<>();
+
+  public Storage(DeviceMapper mapper) {
+    this.mapper = mapper;
+    this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
+  }
+
+  public DeviceMapper mapper() {
+    return mapper;
+  }
+
+  /** Makes every volume and device; none is left when one is refused. */
+  public void open(Configuration configuration) throws RefusedException {
+    try {
+      for (VolumeConfig volume : configuration.volumes().values()) {
+        long sectors = VolumeFile.prepare(volume);
+        create("volume " + volume.name(), volume.name(), TableText.volume(volume.path(), sectors, types));
+      }
+      for (DeviceConfig device : TableText.inOrder(configuration)) {
+        create(
+            "device " + device.name(),
+            device.name(),
+            TableText.device(device, configuration.baseDir()));
+      }
+    } catch (RefusedException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void create(String what, String name, String table) throws RefusedException {
+    Stages.await(what, mapper.create(name, table));
+    made.push(name);
+    LOG.info("{}: {}", what, table.replace("\n", "; "));
+  }
+
+  /** Holds a volume or device open. */
+  public OpenDevice hold(String name) throws RefusedException {
+    try {
+      return mapper.open(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Makes durable what has been written to any device. Whether that went well. */
+  public boolean sync() {
+    List<CompletableFuture<Boolean>> flushes = new ArrayList<>();
+    for (String name : made) {
+      try {
+        flushes.add(flush(mapper.device(name)).toCompletableFuture());
+      } catch (TableException e) {
+        LOG.debug("{} is gone: nothing to flush", name);
+      }
+    }
+    boolean good = true;
+    for (CompletableFuture<Boolean> flush : flushes) {
+      good &= flush.join();
+    }
+    return good;
+  }
+
+  private static CompletionStage<Boolean> flush(BlockDevice device) {
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    device.submit(
+        Io.flush(
+            (io, error) -> {
+              if (error != null) {
+                LOG.error("{}: flush failed: {}", device.name(), error.message());
+              }
+              done.complete(error == null);
+            }));
+    return done;
+  }
+
+  /** Takes every device down, which makes their files durable. Whether all went well. */
+  public boolean close() {
+    boolean good = true;
+    for (String name = made.poll(); name != null; name = made.poll()) {
+      try {
+        Stages.<@Nullable Void>await(name, mapper.remove(name));
+      } catch (RefusedException e) {
+        LOG.error("{}", e.getMessage());
+        good = false;
+      }
+    }
+    return good;
+  }
+}
