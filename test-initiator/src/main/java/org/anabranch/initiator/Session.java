@@ -2,6 +2,7 @@
 package org.anabranch.initiator;
 
 import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -82,6 +83,11 @@ public final class Session implements AutoCloseable {
 
   public RawConnection connection() {
     return connection;
+  }
+
+  /** The event loop on which this session's futures complete. */
+  public EventExecutor executor() {
+    return connection.eventLoop();
   }
 
   SessionListener listener() {
