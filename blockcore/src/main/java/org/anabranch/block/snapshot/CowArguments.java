@@ -6,6 +6,7 @@ import java.util.Locale;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.store.ChunkSize;
 import org.anabranch.block.store.ExceptionStore;
@@ -45,8 +46,8 @@ record CowArguments(
     boolean zeroes = false;
     boolean passdown = false;
     if (words.size() > 4) {
-      int count = number(words.get(4));
-      if (count < 0 || count > 2 || words.size() != 5 + count) {
+      int count = (int) Arguments.number(words.get(4), 0, 2, BAD_COUNT);
+      if (words.size() != 5 + count) {
         throw new TableException(BAD_COUNT);
       }
       for (String feature : words.subList(5, words.size())) {
@@ -61,10 +62,10 @@ record CowArguments(
             "discard_passdown_origin feature depends on discard_zeroes_cow");
       }
     }
-    int chunk = number(words.get(3));
-    if (chunk < 0) {
-      throw new TableException(BAD_STORE + ": Invalid chunk size: " + words.get(3));
-    }
+    int chunk =
+        (int)
+            Arguments.number(
+                words.get(3), 0, Integer.MAX_VALUE, BAD_STORE + ": Invalid chunk size");
     return new CowArguments(
         words.get(0), words.get(1), type(words.get(2)), chunk, zeroes, passdown);
   }
@@ -82,14 +83,6 @@ record CowArguments(
           BAD_STORE + ": Unsupported persistent store option: " + word.substring(1));
     }
     return upper.length() > 1 ? "PO" : "P";
-  }
-
-  private static int number(String word) {
-    try {
-      return Integer.parseInt(word);
-    } catch (NumberFormatException e) {
-      return -1;
-    }
   }
 
   /** A store as the arguments ask for; not loaded yet. */
@@ -112,13 +105,9 @@ record CowArguments(
         : new PersistentStore(cowDevice, lock, new StoreLayout(chunk), type.equals("PO"));
   }
 
-  /** The arguments as tables print them, with what a store says of itself. */
+  /** What tables print behind the devices, with what a store says of itself. */
   String table(@Nullable ExceptionStore store) {
-    return origin
-        + " "
-        + cow
-        + " "
-        + (store == null ? type : store.type())
+    return (store == null ? type : store.type())
         + " "
         + (store == null ? 0 : store.chunkSectors())
         + features();

@@ -8,7 +8,9 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,7 @@ abstract class CowTarget implements Target {
   final Context context;
 
   private final Handover handover;
+  private final Runnable closed;
 
   // All below guarded by lock.
 
@@ -39,7 +42,13 @@ abstract class CowTarget implements Target {
   private boolean handedOver;
   private boolean cancelled;
 
-  CowTarget(OriginGroup group, BlockDevice cow, CowArguments arguments, Context context) {
+  /** {@code whenClosed} is called once, at the end of {@link #close}. */
+  CowTarget(
+      OriginGroup group,
+      BlockDevice cow,
+      CowArguments arguments,
+      Context context,
+      Runnable whenClosed) {
     this.group = group;
     this.lock = group.lock;
     this.origin = group.origin;
@@ -47,7 +56,18 @@ abstract class CowTarget implements Target {
     this.arguments = arguments;
     this.context = context;
     this.handover = new Handover(group);
+    this.closed = whenClosed;
     this.printed = arguments;
+  }
+
+  /** Chunk size in sectors; 1 while there is no store. */
+  long chunkSectors() {
+    lock.enter();
+    try {
+      return snapshot == null ? 1 : snapshot.store.chunkSectors();
+    } finally {
+      lock.leave();
+    }
   }
 
   /** Whether this is the merge. Any thread. */
@@ -201,7 +221,7 @@ abstract class CowTarget implements Target {
             mine.idle().await(() -> done.complete(null));
           }
         });
-    return done;
+    return done.thenRun(closed).thenApply(ran -> null);
   }
 
   /** The error for requests to a snapshot that is gone. */
@@ -232,7 +252,10 @@ abstract class CowTarget implements Target {
   public String table() {
     lock.enter();
     try {
-      return snapshot == null ? printed.table(null) : arguments.table(snapshot.store);
+      String devices =
+          TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
+      return devices
+          + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
     } finally {
       lock.leave();
     }

@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
 import org.jspecify.annotations.Nullable;
 
@@ -32,12 +33,10 @@ import org.jspecify.annotations.Nullable;
 final class OriginTarget implements Target {
   private final OriginGroup group;
   private final Runnable closed;
-  private final String argument;
 
   /** {@code closed} is called once, at the end. */
-  OriginTarget(OriginGroup group, String argument, Runnable closed) {
+  OriginTarget(OriginGroup group, Runnable closed) {
     this.group = group;
-    this.argument = argument;
     this.closed = closed;
   }
 
@@ -63,6 +62,6 @@ final class OriginTarget implements Target {
 
   @Override
   public String table() {
-    return argument;
+    return TableLine.quote(group.origin.name());
   }
 }

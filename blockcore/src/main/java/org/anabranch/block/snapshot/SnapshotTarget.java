@@ -5,6 +5,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.TargetType.Context;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,8 +64,13 @@ final class SnapshotTarget extends CowTarget {
   private final SnapshotReads reads;
   private final SnapshotWrites writes;
 
-  SnapshotTarget(OriginGroup group, BlockDevice cow, CowArguments arguments, Context context) {
-    super(group, cow, arguments, context);
+  SnapshotTarget(
+      OriginGroup group,
+      BlockDevice cow,
+      CowArguments arguments,
+      Context context,
+      Runnable whenClosed) {
+    super(group, cow, arguments, context, whenClosed);
     this.reads = new SnapshotReads(group, true);
     this.writes = new SnapshotWrites(this);
   }
