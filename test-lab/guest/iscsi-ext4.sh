@@ -40,8 +40,11 @@ mount -o ro "$disk" /mnt
 umount /mnt
 
 say trim
-blkdiscard -o 0 -l $((16 << 20)) "$disk"
-dd if="$disk" bs=1M count=16 iflag=direct 2>/dev/null | cmp -n $((16 << 20)) - /dev/zero
+mount "$disk" /mnt
+rm /mnt/big
+fstrim -v /mnt
+umount /mnt
+e2fsck -f -n "$disk"
 
 say log out
 iscsiadm -m node -T "$TARGET" -p "$PORTAL" --logout

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class ConfigurationReader {
   private static final String ROOT = "anabranch";
   private static final int MAX_FILE_BYTES = 4 << 20;
-  private static final int MAX_INT_LENGTH = (1 << 24) - 1; // DataSegmentLength has 24 bits
+  private static final int MAX_LENGTH = (1 << 24) - 4; // DataSegmentLength has 24 bits
 
   private final String name;
   private final Problems problems;
@@ -153,10 +153,11 @@ final class ConfigurationReader {
   private static LimitsConfig limits(Section limits) {
     LimitsConfig config =
         new LimitsConfig(
-            limits.withDefault("sessions", Form.integer(1, 100_000)),
+            limits.withDefault("sessions", Form.integer(1, 65535)),
             limits.withDefault("connections", Form.integer(1, 100_000)),
+            limits.withDefault("connections-before-login", Form.integer(1, 100_000)),
             limits.withDefault("queue-depth", Form.integer(1, 4096)),
-            limits.withDefault("memory", Form.size(16L << 20, 1L << 40, 1)));
+            limits.withDefault("memory", Form.size(64L << 20, 1L << 40, 1)));
     if (config.connections() < config.sessions()) {
       limits.problem(
           "connections",
@@ -168,21 +169,18 @@ final class ConfigurationReader {
   }
 
   private static IscsiConfig iscsi(Section iscsi) {
-    Form<Long> length = Form.size(512, MAX_INT_LENGTH, 1);
+    Form<Duration> patience = Form.duration(Duration.ofSeconds(1), Duration.ofHours(24));
     IscsiConfig config =
         new IscsiConfig(
             iscsi.withDefault(
                 "login-timeout", Form.duration(Duration.ofSeconds(1), Duration.ofMinutes(10))),
-            iscsi.withDefault(
-                "keepalive-interval", Form.duration(Duration.ZERO, Duration.ofHours(24))),
-            iscsi.withDefault(
-                "keepalive-timeout", Form.duration(Duration.ofSeconds(1), Duration.ofHours(24))),
-            iscsi.nonEmptyList("header-digest", Form.DIGEST),
-            iscsi.nonEmptyList("data-digest", Form.DIGEST),
-            Math.toIntExact(iscsi.withDefault("max-recv-data-segment-length", length)),
-            Math.toIntExact(iscsi.withDefault("max-burst-length", length)),
-            Math.toIntExact(iscsi.withDefault("first-burst-length", length)),
-            iscsi.withDefault("max-outstanding-r2t", Form.integer(1, 1024)));
+            iscsi.withDefault("keepalive-interval", patience),
+            iscsi.withDefault("keepalive-timeout", patience),
+            iscsi.withDefault("send-timeout", patience),
+            iscsi.withDefault("max-recv-data-segment-length", length(8192)),
+            iscsi.withDefault("max-burst-length", length(262144)),
+            iscsi.withDefault("first-burst-length", length(65536)),
+            iscsi.withDefault("max-outstanding-r2t", Form.integer(1, 65535)));
     if (config.firstBurstLength() > config.maxBurstLength()) {
       iscsi.problem(
           "first-burst-length",
@@ -191,6 +189,17 @@ final class ConfigurationReader {
     }
     iscsi.end();
     return config;
+  }
+
+  /** A length in bytes that negotiation can express, whole words. */
+  private static Form<Integer> length(int min) {
+    Form<Long> size = Form.size(min, MAX_LENGTH, 4);
+    return Form.of(
+        size.allowed(),
+        text -> {
+          Long bytes = size.reader().apply(text);
+          return bytes == null ? null : bytes.intValue();
+        });
   }
 
   /** For a reader's caller that has nothing better than "is it there". */

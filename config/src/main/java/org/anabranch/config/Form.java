@@ -56,9 +56,6 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
           "an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
           InitiatorPattern::parse);
 
-  static final Form<IscsiConfig.Digest> DIGEST =
-      oneOf(List.of(IscsiConfig.Digest.values()), IscsiConfig.Digest::key);
-
   static final Form<String> CHAP_USER =
       of(
           "a name of 1 to 255 characters",

@@ -2,51 +2,26 @@
 package org.anabranch.config;
 
 import java.time.Duration;
-import java.util.List;
 
 /**
- * How the server speaks iSCSI: what it offers and accepts in negotiation (RFC 7143 13), and its
- * patience.
+ * How the server speaks iSCSI: the most it agrees to in negotiation (RFC 7143 13), and its
+ * patience. Lengths are bytes.
  *
  * @param loginTimeout from connect to full feature phase
- * @param keepaliveInterval a connection silent for so long is asked with a NOP-In; zero: never
+ * @param keepaliveInterval a connection silent for so long is asked with a NOP-In
  * @param keepaliveTimeout one that does not answer for so long is dropped
- * @param headerDigest the digests we take, best first
- * @param dataDigest the digests we take, best first
- * @param maxRecvDataSegmentLength bytes, what we declare
- * @param maxBurstLength bytes, the most we agree to
- * @param firstBurstLength bytes, the most we agree to
+ * @param sendTimeout one that takes none of the answers that wait for it for so long is dropped
+ * @param maxRecvDataSegmentLength what we declare
+ * @param maxBurstLength the most we agree to
+ * @param firstBurstLength the most we agree to; no more than {@code maxBurstLength}
  * @param maxOutstandingR2t the most we agree to
  */
 public record IscsiConfig(
     Duration loginTimeout,
     Duration keepaliveInterval,
     Duration keepaliveTimeout,
-    List<Digest> headerDigest,
-    List<Digest> dataDigest,
+    Duration sendTimeout,
     int maxRecvDataSegmentLength,
     int maxBurstLength,
     int firstBurstLength,
-    int maxOutstandingR2t) {
-  public IscsiConfig {
-    headerDigest = List.copyOf(headerDigest);
-    dataDigest = List.copyOf(dataDigest);
-  }
-
-  /** A digest by the name it has in negotiation (RFC 7143 13.1). */
-  public enum Digest {
-    NONE("None"),
-    CRC32C("CRC32C");
-
-    private final String key;
-
-    Digest(String key) {
-      this.key = key;
-    }
-
-    /** The name on the wire and in the file. */
-    public String key() {
-      return key;
-    }
-  }
-}
+    int maxOutstandingR2t) {}

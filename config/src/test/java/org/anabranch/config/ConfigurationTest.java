@@ -51,15 +51,14 @@ final class ConfigurationTest {
         .containsExactly("0 2048 linear vm1 0", "2048 2048 zero");
     assertThat(Objects.requireNonNull(c.devices().get("raw0")).table())
         .containsExactly(new TableLine(0, 2097152, "linear", List.of("/srv/x.img", "0")));
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(10, 20, 32, 64L << 20));
+    assertThat(c.limits()).isEqualTo(new LimitsConfig(10, 20, 5, 32, 64L << 20));
     assertThat(c.iscsi())
         .isEqualTo(
             new IscsiConfig(
                 Duration.ofSeconds(5),
-                Duration.ZERO,
+                Duration.ofMinutes(1),
                 Duration.ofSeconds(500),
-                List.of(IscsiConfig.Digest.CRC32C, IscsiConfig.Digest.NONE),
-                List.of(IscsiConfig.Digest.NONE),
+                Duration.ofHours(1),
                 64 << 10,
                 512 << 10,
                 64 << 10,
@@ -98,10 +97,9 @@ final class ConfigurationTest {
     assertThat(c.volumes()).isEmpty();
     assertThat(c.devices()).isEmpty();
     assertThat(c.targets()).isEmpty();
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(256, 512, 128, 256L << 20));
+    assertThat(c.limits()).isEqualTo(new LimitsConfig(256, 512, 64, 128, 256L << 20));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
-    assertThat(c.iscsi().headerDigest())
-        .containsExactly(IscsiConfig.Digest.NONE, IscsiConfig.Digest.CRC32C);
+    assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);
   }
 
   /** Each key is in the reference: those with a default as a value, the others in the comments. */

@@ -49,13 +49,12 @@ final class Texts {
             open-to-anyone = true
           }
         }
-        limits { sessions = 10, connections = 20, queue-depth = 32, memory = 64 MiB }
+        limits { sessions = 10, connections = 20, connections-before-login = 5, queue-depth = 32, memory = 64 MiB }
         iscsi {
           login-timeout = 5 s
-          keepalive-interval = 0
+          keepalive-interval = 1 min
           keepalive-timeout = 500000
-          header-digest = [CRC32C, None]
-          data-digest = None
+          send-timeout = 1 h
           max-recv-data-segment-length = 64 KiB
           max-burst-length = 512 KiB
           first-burst-length = 64 KiB

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InitiatorPattern;
 import org.anabranch.config.InvalidConfigurationException;
@@ -32,7 +33,7 @@ final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws RefusedException, InvalidConfigurationException {
     Configuration configuration = Configuration.read(file);
-    Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler());
+    Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler("scheduler"));
     PrintWriter out = spec.commandLine().getOut();
     configuration.portals().forEach(portal -> out.println("portal " + portal));
     configuration.targets().values().forEach(target -> print(out, target, configuration));

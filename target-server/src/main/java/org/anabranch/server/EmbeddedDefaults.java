@@ -7,15 +7,15 @@ import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 
 /** What {@code anabranch serve} serves when it is given no configuration file. */
-final class EmbeddedDefaults {
+public final class EmbeddedDefaults {
   /** The only target. */
-  static final String TARGET = "iqn.2026-11.org.anabranch:disk0";
+  public static final String TARGET = "iqn.2026-11.org.anabranch:disk0";
 
   /** Where to listen. */
-  static final String PORTAL = "127.0.0.1:3260";
+  public static final String PORTAL = "127.0.0.1:3260";
 
   /** Where the disk and the state live, in the current folder. */
-  static final String FOLDER = "anabranch-data";
+  public static final String FOLDER = "anabranch-data";
 
   private EmbeddedDefaults() {}
 
@@ -25,7 +25,7 @@ final class EmbeddedDefaults {
    * @param portal where to listen
    * @param folder for the disk and the state
    */
-  static Configuration configuration(String portal, Path folder)
+  public static Configuration configuration(String portal, Path folder)
       throws InvalidConfigurationException {
     String text =
         """

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     description = "An iSCSI target server with snapshots that merge back under a live initiator.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ServeCommand.class, CheckCommand.class})
+    subcommands = {ServeCommand.class, CheckCommand.class, org.anabranch.server.demo.DemoCommand.class})
 public final class Main implements Runnable {
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
@@ -28,6 +28,8 @@ public final class Main implements Runnable {
 
   /** Runs one command and ends the process with its exit status. */
   public static void main(String[] args) {
+    // By name, since jSCSI's jar brings a logback-test.xml of its own, which would win.
+    System.setProperty("logback.configurationFile", "org/anabranch/server/logging.xml");
     System.exit(commandLine().execute(args));
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -11,14 +12,17 @@ import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,14 +34,15 @@ import org.slf4j.LoggerFactory;
 public final class Storage {
   private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
 
+  private final VolumeOpener opener = new VolumeOpener();
   private final DeviceMapper mapper;
   private final Set<String> types;
 
   /** What was made, the newest first: the order to take it down in. */
   private final Deque<String> made = new ArrayDeque<>();
 
-  public Storage(DeviceMapper mapper) {
-    this.mapper = mapper;
+  public Storage(Scheduler scheduler) {
+    this.mapper = new DeviceMapper(scheduler, opener, TargetTypes.standard());
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
   }
 
@@ -49,8 +54,7 @@ public final class Storage {
   public void open(Configuration configuration) throws RefusedException {
     try {
       for (VolumeConfig volume : configuration.volumes().values()) {
-        long sectors = VolumeFile.prepare(volume);
-        create("volume " + volume.name(), volume.name(), TableText.volume(volume.path(), sectors, types));
+        openVolume(volume);
       }
       for (DeviceConfig device : TableText.inOrder(configuration)) {
         create(
@@ -62,6 +66,17 @@ public final class Storage {
       close();
       throw e;
     }
+  }
+
+  private void openVolume(VolumeConfig volume) throws RefusedException {
+    long sectors = VolumeFile.prepare(volume);
+    try {
+      opener.put(volume);
+    } catch (IOException e) {
+      throw new RefusedException("volume " + volume.name() + ": " + StateDirectory.reason(e), e);
+    }
+    String table = TableText.volume(volume.path(), sectors, types);
+    create("volume " + volume.name(), volume.name(), table);
   }
 
   private void create(String what, String name, String table) throws RefusedException {
