@@ -149,7 +149,7 @@ public final class PendingCommand implements Session.Numbered {
   /** SCSI Response. */
   void responded(Pdu pdu) throws IscsiException {
     int expDataSn = pdu.i32(36);
-    if (pdu.u8(2) == 0 && expDataSn != dataInSn + r2tSn) {
+    if (session.options().expDataSnChecked() && pdu.u8(2) == 0 && expDataSn != dataInSn + r2tSn) {
       throw new IscsiException(
           "ExpDataSN " + expDataSn + " but " + dataInSn + " Data-In and " + r2tSn + " R2T came");
     }

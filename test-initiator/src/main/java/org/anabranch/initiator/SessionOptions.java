@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param chap credentials; null for AuthMethod=None
  * @param securityStage whether to go through the security stage when there are no credentials
  * @param keys the operational keys to offer, in order, as they go on the wire
+ * @param expDataSnChecked whether a SCSI Response must count Data-In and R2T PDUs right in
+ *     ExpDataSN, as RFC 7143 11.4.8 asks; some targets do not
  * @param timeout for each answer during login
  */
 public record SessionOptions(
@@ -29,6 +31,7 @@ public record SessionOptions(
     @Nullable ChapCredentials chap,
     boolean securityStage,
     Map<String, String> keys,
+    boolean expDataSnChecked,
     Duration timeout) {
 
   public static final String DEFAULT_INITIATOR = "iqn.2026-11.org.anabranch:initiator";
@@ -50,7 +53,16 @@ public record SessionOptions(
     keys.put("DataPDUInOrder", "Yes");
     keys.put("DataSequenceInOrder", "Yes");
     return new SessionOptions(
-        DEFAULT_INITIATOR, targetName, newIsid(), 0, 0, null, true, keys, Duration.ofSeconds(30));
+        DEFAULT_INITIATOR,
+        targetName,
+        newIsid(),
+        0,
+        0,
+        null,
+        true,
+        keys,
+        true,
+        Duration.ofSeconds(30));
   }
 
   /** A discovery session, which can only ask for targets. */
@@ -58,7 +70,7 @@ public record SessionOptions(
     Map<String, String> keys = new LinkedHashMap<>();
     common(keys);
     return new SessionOptions(
-        DEFAULT_INITIATOR, null, newIsid(), 0, 0, null, true, keys, Duration.ofSeconds(30));
+        DEFAULT_INITIATOR, null, newIsid(), 0, 0, null, true, keys, true, Duration.ofSeconds(30));
   }
 
   private static void common(Map<String, String> keys) {
@@ -77,36 +89,97 @@ public record SessionOptions(
 
   public SessionOptions as(String newInitiatorName) {
     return new SessionOptions(
-        newInitiatorName, targetName, isid, tsih, cid, chap, securityStage, keys, timeout);
+        newInitiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
   }
 
   public SessionOptions isid(long newIsid) {
     return new SessionOptions(
-        initiatorName, targetName, newIsid, tsih, cid, chap, securityStage, keys, timeout);
+        initiatorName,
+        targetName,
+        newIsid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
   }
 
   public SessionOptions tsih(int newTsih) {
     return new SessionOptions(
-        initiatorName, targetName, isid, newTsih, cid, chap, securityStage, keys, timeout);
+        initiatorName,
+        targetName,
+        isid,
+        newTsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
   }
 
   public SessionOptions cid(int newCid) {
     return new SessionOptions(
-        initiatorName, targetName, isid, tsih, newCid, chap, securityStage, keys, timeout);
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        newCid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
   }
 
   public SessionOptions chap(ChapCredentials credentials) {
     return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, credentials, securityStage, keys, timeout);
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        credentials,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
   }
 
   public SessionOptions securityStage(boolean on) {
-    return new SessionOptions(initiatorName, targetName, isid, tsih, cid, chap, on, keys, timeout);
+    return new SessionOptions(
+        initiatorName, targetName, isid, tsih, cid, chap, on, keys, expDataSnChecked, timeout);
   }
 
   public SessionOptions timeout(Duration newTimeout) {
     return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, chap, securityStage, keys, newTimeout);
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        newTimeout);
+  }
+
+  /** For targets that send another ExpDataSN than the RFC asks for. */
+  public SessionOptions expDataSnUnchecked() {
+    return new SessionOptions(
+        initiatorName, targetName, isid, tsih, cid, chap, securityStage, keys, false, timeout);
   }
 
   /** Offers a key with this value, any key and any value. */
@@ -114,7 +187,16 @@ public record SessionOptions(
     Map<String, String> changed = new LinkedHashMap<>(keys);
     changed.put(key, value);
     return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, chap, securityStage, changed, timeout);
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        changed,
+        expDataSnChecked,
+        timeout);
   }
 
   /** Does not offer a key. */
@@ -122,7 +204,16 @@ public record SessionOptions(
     Map<String, String> changed = new LinkedHashMap<>(keys);
     changed.remove(key);
     return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, chap, securityStage, changed, timeout);
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        changed,
+        expDataSnChecked,
+        timeout);
   }
 
   /** CRC32C, and nothing else, for headers and data where true. */

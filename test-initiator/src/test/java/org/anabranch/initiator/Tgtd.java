@@ -73,6 +73,16 @@ final class Tgtd implements AutoCloseable {
       tgtd.admin("--op new --mode target --tid 1 -T " + TARGET);
       tgtd.admin("--op new --mode logicalunit --tid 1 --lun 1 -b " + file.toAbsolutePath());
       tgtd.admin("--op bind --mode target --tid 1 -I ALL");
+      for (String key :
+          List.of(
+              "InitialR2T No",
+              "HeaderDigest CRC32C,None",
+              "DataDigest CRC32C,None",
+              "MaxBurstLength 1048576",
+              "FirstBurstLength 262144",
+              "MaxOutstandingR2T 16")) {
+        tgtd.admin("--op update --mode target --tid 1 -n " + key.replace(" ", " -v "));
+      }
       return tgtd;
     } catch (Exception | AssertionError e) {
       tgtd.close();
