@@ -71,8 +71,7 @@ public final class Server implements AutoCloseable {
             .map(portal -> new Portal(portal.socketAddress(), Targets.PORTAL_GROUP))
             .toList();
     try {
-      iscsi =
-          IscsiServer.start(limits(configuration), targets.open(configuration), portals);
+      iscsi = IscsiServer.start(limits(configuration), targets.open(configuration), portals);
     } catch (IOException e) {
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     }

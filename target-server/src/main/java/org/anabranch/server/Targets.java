@@ -29,8 +29,8 @@ import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The iSCSI targets of a configuration, over the devices of {@link Storage}. Called by one thread at
- * a time.
+ * The iSCSI targets of a configuration, over the devices of {@link Storage}. Called by one thread
+ * at a time.
  */
 final class Targets {
   /** All portals are in one portal group. */
@@ -61,7 +61,8 @@ final class Targets {
         device.attach(lun.number(), unit(configuration, target, lun), visibleTo(lun));
       }
       nodes.add(
-          new TargetNode(target.name(), null, device, access(target), chap(target.chap()), Set.of()));
+          new TargetNode(
+              target.name(), null, device, access(target), chap(target.chap()), Set.of()));
     }
     return nodes;
   }

@@ -39,14 +39,27 @@ final class QemuTest {
       Files.write((i % 2 == 0 ? files : folder.resolve("files")).resolve("file" + i), content);
     }
     Path image = folder.resolve("ext4.img");
-    Tools.run(60, "mke2fs", "-q", "-t", "ext4", "-d", folder.resolve("files").toString(), image.toString(), "256M")
+    Tools.run(
+            60,
+            "mke2fs",
+            "-q",
+            "-t",
+            "ext4",
+            "-d",
+            folder.resolve("files").toString(),
+            image.toString(),
+            "256M")
         .expect(0);
 
     try (ServerProcess server = ServerProcess.serving(folder)) {
       String url = server.url(EmbeddedDefaults.TARGET, 0);
-      Tools.run(120, "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image.toString(), url).expect(0);
+      Tools.run(120, "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image.toString(), url)
+          .expect(0);
       // It ignores what is behind the end of the smaller one as long as it is zeros.
-      assertThat(Tools.run(120, "qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url).expect(0).output())
+      assertThat(
+              Tools.run(120, "qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url)
+                  .expect(0)
+                  .output())
           .contains("Images are identical");
       assertThat(server.terminate()).isZero();
     }
@@ -60,7 +73,9 @@ final class QemuTest {
     try (var from = java.nio.channels.FileChannel.open(file);
         var to =
             java.nio.channels.FileChannel.open(
-                head, java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.WRITE)) {
+                head,
+                java.nio.file.StandardOpenOption.CREATE,
+                java.nio.file.StandardOpenOption.WRITE)) {
       for (long at = 0; at < bytes; ) {
         at += from.transferTo(at, bytes - at, to);
       }
@@ -85,7 +100,8 @@ final class QemuTest {
       while (batch.size() < 8) {
         int length = 1 + random.nextInt(random.nextInt(4) == 0 ? 2048 : 64);
         int[] range = {random.nextInt(sectors - length), length};
-        if (batch.stream().noneMatch(other -> other[0] < range[0] + range[1] && range[0] < other[0] + other[1])) {
+        if (batch.stream()
+            .noneMatch(other -> other[0] < range[0] + range[1] && range[0] < other[0] + other[1])) {
           batch.add(range);
           operation(script, model, range[0], range[1], random);
           operations++;
@@ -98,12 +114,18 @@ final class QemuTest {
     try (ServerProcess server = ServerProcess.serving(folder)) {
       String url = server.url(EmbeddedDefaults.TARGET, 0);
       Tools.Result result =
-          Tools.run(120, "sh", "-c", "exec qemu-io -f raw -t none '" + url + "' < '" + commands + "'").expect(0);
-      assertThat(result.output()).doesNotContain("Pattern verification failed").doesNotContain("failed:");
-      assertThat(result.output().lines().filter(line -> line.contains("ops; "))).hasSizeGreaterThanOrEqualTo(1000);
+          Tools.run(
+                  120, "sh", "-c", "exec qemu-io -f raw -t none '" + url + "' < '" + commands + "'")
+              .expect(0);
+      assertThat(result.output())
+          .doesNotContain("Pattern verification failed")
+          .doesNotContain("failed:");
+      assertThat(result.output().lines().filter(line -> line.contains("ops; ")))
+          .hasSizeGreaterThanOrEqualTo(1000);
       assertThat(server.terminate()).isZero();
     }
-    try (RandomAccessFile disk = new RandomAccessFile(folder.resolve("anabranch-data/disk0.img").toFile(), "r")) {
+    try (RandomAccessFile disk =
+        new RandomAccessFile(folder.resolve("anabranch-data/disk0.img").toFile(), "r")) {
       byte[] sector = new byte[512];
       for (int i = 0; i < sectors; i++) {
         disk.readFully(sector);
@@ -114,7 +136,8 @@ final class QemuTest {
     }
   }
 
-  private static void operation(StringBuilder script, byte[] model, int first, int count, Random random) {
+  private static void operation(
+      StringBuilder script, byte[] model, int first, int count, Random random) {
     boolean uniform = true;
     for (int i = first; i < first + count; i++) {
       uniform &= model[i] == model[first];

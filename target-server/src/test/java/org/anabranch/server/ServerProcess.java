@@ -39,10 +39,7 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(List.of(arguments));
     log = Files.createTempFile(folder, "anabranch", ".log");
     process =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectError(log.toFile())
-            .start();
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 

@@ -58,7 +58,6 @@ public record SnapshotState(
   }
 
   public SnapshotState withPaused(boolean isPaused) {
-    return new SnapshotState(
-        volume, name, store, chunkSectors, readOnly, created, phase, isPaused);
+    return new SnapshotState(volume, name, store, chunkSectors, readOnly, created, phase, isPaused);
   }
 }

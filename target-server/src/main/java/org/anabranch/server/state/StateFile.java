@@ -90,8 +90,7 @@ public final class StateFile {
     try {
       return parse(file.read(MAX_BYTES));
     } catch (IOException e) {
-      throw new RefusedException(
-          file.path() + " cannot be read: " + StateDirectory.reason(e), e);
+      throw new RefusedException(file.path() + " cannot be read: " + StateDirectory.reason(e), e);
     } catch (Damage e) {
       throw new RefusedException(
           file.path()
@@ -119,17 +118,16 @@ public final class StateFile {
     Map<String, Object> snapshots = new LinkedHashMap<>();
     state
         .snapshots()
-        .forEach(
-            (device, snapshot) ->
-                snapshots.put(
-                    device,
-                    Map.of(
-                        "store", snapshot.store().toString(),
-                        "chunk-sectors", snapshot.chunkSectors(),
-                        "read-only", snapshot.readOnly(),
-                        "created", snapshot.created().toString(),
-                        "phase", snapshot.phase().name().toLowerCase(Locale.ROOT),
-                        "paused", snapshot.paused())));
+        .forEach((device, snapshot) ->
+            snapshots.put(
+                device,
+                Map.of(
+                    "store", snapshot.store().toString(),
+                    "chunk-sectors", snapshot.chunkSectors(),
+                    "read-only", snapshot.readOnly(),
+                    "created", snapshot.created().toString(),
+                    "phase", snapshot.phase().name().toLowerCase(Locale.ROOT),
+                    "paused", snapshot.paused())));
     Map<String, Object> root =
         Map.of("version", VERSION, "snapshots", snapshots, "devices", state.devices());
     return ConfigValueFactory.fromMap(root)
@@ -143,10 +141,7 @@ public final class StateFile {
               text, ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
       if (root.getInt("version") != VERSION) {
         throw new Damage(
-            "it has version "
-                + root.getInt("version")
-                + ", this server writes version "
-                + VERSION);
+            "it has version " + root.getInt("version") + ", this server writes version " + VERSION);
       }
       onlyKeys("", root, KEYS);
       SortedMap<String, SnapshotState> snapshots = new TreeMap<>();
@@ -189,7 +184,10 @@ public final class StateFile {
           entry.getBoolean("paused"));
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
-          "snapshot " + device + ": " + (e instanceof InvalidPathException ? "store" : e.getMessage()),
+          "snapshot "
+              + device
+              + ": "
+              + (e instanceof InvalidPathException ? "store" : e.getMessage()),
           e);
     }
   }

@@ -114,13 +114,12 @@ public final class Storage {
   private static CompletionStage<Boolean> flush(BlockDevice device) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
     device.submit(
-        Io.flush(
-            (io, error) -> {
-              if (error != null) {
-                LOG.error("{}: flush failed: {}", device.name(), error.message());
-              }
-              done.complete(error == null);
-            }));
+        Io.flush((io, error) -> {
+          if (error != null) {
+            LOG.error("{}: flush failed: {}", device.name(), error.message());
+          }
+          done.complete(error == null);
+        }));
     return done;
   }
 
