@@ -48,7 +48,7 @@ public final class Origins {
     OriginGroup group = entry == null ? new OriginGroup(origin, copier) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
-      if (use.group != group) {
+      if (!use.group.equals(group)) {
         throw new TableException(
             "COW device " + cow.name() + " belongs to origin " + use.group.origin.name());
       }
@@ -129,7 +129,7 @@ public final class Origins {
       BlockDevice origin =
           open(context, arguments.origin(), "origin device", context.length());
       BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
-      if (cow == origin) {
+      if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
       }
       OriginGroup group = join(origin, cow);
