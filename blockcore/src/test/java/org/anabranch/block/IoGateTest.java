@@ -111,7 +111,7 @@ final class IoGateTest {
       long before = entered.get();
       gate.open();
       while (entered.get() == before) {
-        Thread.onSpinWait();
+        Thread.yield();
       }
     }
     stop.set(true);
