@@ -2,6 +2,11 @@
 package org.anabranch.server;
 
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.server.commands.DmCommand;
+import org.anabranch.server.commands.SessionCommand;
+import org.anabranch.server.commands.SnapshotCommand;
+import org.anabranch.server.commands.StatusCommand;
+import org.anabranch.server.demo.DemoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,7 +25,11 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ServeCommand.class,
       CheckCommand.class,
-      org.anabranch.server.demo.DemoCommand.class
+      DemoCommand.class,
+      StatusCommand.class,
+      SnapshotCommand.class,
+      SessionCommand.class,
+      DmCommand.class
     })
 public final class Main implements Runnable {
   private static final int REFUSED = 1;

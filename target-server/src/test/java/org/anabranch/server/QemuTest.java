@@ -8,6 +8,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
@@ -138,28 +139,23 @@ final class QemuTest {
 
   private static void operation(
       StringBuilder script, byte[] model, int first, int count, Random random) {
-    boolean uniform = true;
-    for (int i = first; i < first + count; i++) {
-      uniform &= model[i] == model[first];
-    }
     if (random.nextBoolean()) {
       byte pattern = (byte) (1 + random.nextInt(255));
-      java.util.Arrays.fill(model, first, first + count, pattern);
+      Arrays.fill(model, first, first + count, pattern);
       script.append("aio_write -P ").append(pattern & 0xff);
-    } else if (uniform) {
-      script.append("aio_read -P ").append(model[first] & 0xff);
+      range(script, first, count);
     } else {
-      // One run of equal sectors at the range's begin is what a pattern can express.
+      // A pattern is one byte, so a read ends where the next one's sectors begin.
       int end = first;
       while (end < first + count && model[end] == model[first]) {
         end++;
       }
-      script
-          .append("aio_read -P ")
-          .append(model[first] & 0xff)
-          .append(" -s 0 -l ")
-          .append((end - first) * 512);
+      script.append("aio_read -P ").append(model[first] & 0xff);
+      range(script, first, end - first);
     }
+  }
+
+  private static void range(StringBuilder script, int first, int count) {
     script.append(' ').append(first * 512L).append(' ').append(count * 512).append('\n');
   }
 }

@@ -113,7 +113,7 @@ final class ServerProcess implements AutoCloseable {
 
   /** SIGTERM, and the exit status. */
   int terminate() throws IOException, InterruptedException {
-    process.destroy();
+    process.toHandle().destroy(); // Process.destroy would also close the streams
     return await();
   }
 

@@ -102,8 +102,9 @@ public final class DemoCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     InetSocketAddress portal = portal(server);
     List<DiscoveredTarget> targets = Initiator.await(initiator.discover(portal), PATIENCE_SECONDS);
-    String target = targets.getFirst().name();
-    step(screen, "discover", targets.size() + " target at " + targets.getFirst().addresses());
+    DiscoveredTarget found = targets.getLast();
+    String target = found.name();
+    // A target may come without addresses first, which means "where you are now".
     SessionOptions options = SessionOptions.normal(target).digests(true, true);
     Session session = Initiator.await(initiator.login(portal, options), PATIENCE_SECONDS);
     Disk disk = Initiator.await(Disk.open(session, 0), PATIENCE_SECONDS);

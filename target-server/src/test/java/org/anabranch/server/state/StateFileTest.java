@@ -23,6 +23,7 @@ final class StateFileTest {
           "vm1",
           "before.upgrade",
           Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
+          41943040,
           8,
           true,
           Instant.parse("2026-11-22T19:00:00Z"),
@@ -51,7 +52,7 @@ final class StateFileTest {
           new SnapshotState(
               "vm1",
               "s-" + phase,
-              Path.of("/a \"b\"\n/c"),
+              Path.of("/a \"b\"\n/c"), 7,
               1 << phase.ordinal(),
               false,
               Instant.EPOCH,
