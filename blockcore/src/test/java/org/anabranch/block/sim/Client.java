@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.function.LongUnaryOperator;
+import java.util.function.LongSupplier;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
@@ -32,12 +32,19 @@ final class Client {
   private static final class Request {
     final Io io;
     final long stamp;
+    final String text;
     ModelDevice.Request model;
 
     Request(Io io, long stamp, ModelDevice.Request model) {
       this.io = io;
       this.stamp = stamp;
+      this.text = io + (io.modifies() ? " w" + stamp : "");
       this.model = model;
+    }
+
+    @Override
+    public String toString() {
+      return text;
     }
   }
 
@@ -46,12 +53,14 @@ final class Client {
   final String name;
   private final SimScheduler scheduler;
   private final SplittableRandom random;
-  private final LongUnaryOperator stamps;
+  private final LongSupplier stamps;
   private final Overlaps overlaps;
   private final Owner owner;
   private final Map<Io, Request> inFlight = new LinkedHashMap<>();
   private ModelDevice model;
+  private BlockDevice device;
   private boolean stopped = true;
+  private boolean mayBeGone;
   private int pausing;
   private long ended;
 
@@ -61,30 +70,22 @@ final class Client {
    */
   Client(
       String name,
+      BlockDevice device,
       ModelDevice model,
       SimScheduler scheduler,
       SplittableRandom random,
-      LongUnaryOperator stamps,
+      LongSupplier stamps,
       Overlaps overlaps,
       Owner owner) {
     this.name = name;
+    this.device = device;
     this.model = model;
     this.scheduler = scheduler;
     this.random = random;
     this.stamps = stamps;
     this.overlaps = overlaps;
     this.owner = owner;
-    scheduler.describe(() -> inFlight.isEmpty() ? "" : name + "'s user waits for " + waiting());
-  }
-
-  private List<String> waiting() {
-    List<String> all = new ArrayList<>();
-    inFlight.values().forEach(request -> all.add(describe(request)));
-    return all;
-  }
-
-  private static String describe(Request request) {
-    return request.io + (request.io.modifies() ? " w" + request.stamp : "");
+    scheduler.describe(() -> inFlight.isEmpty() ? "" : name + "'s user waits for " + inFlight.values());
   }
 
   ModelDevice model() {
@@ -97,11 +98,29 @@ final class Client {
   }
 
   /** Begins to keep {@code depth} requests in flight. */
-  void start(BlockDevice device, int depth) {
+  void start(int depth) {
     stopped = false;
     for (int i = pausing + inFlight.size(); i < depth; i++) {
-      pause(device);
+      pause();
     }
+  }
+
+  /** Sends to another device from now on, which is the same to the user. */
+  void move(BlockDevice next) {
+    device = next;
+  }
+
+  /** The device that it used so far is removed: what waits there is never done. */
+  void leave() {
+    mayBeGone = true;
+  }
+
+  boolean mayBeGone() {
+    return mayBeGone;
+  }
+
+  BlockDevice device() {
+    return device;
   }
 
   /** Sends no more. */
@@ -131,36 +150,36 @@ final class Client {
     }
   }
 
-  private void pause(BlockDevice device) {
+  private void pause() {
     pausing++;
     scheduler.schedule(
         () -> {
           pausing--;
           if (!stopped) {
-            send(device);
+            send();
           }
         },
         random.nextLong(MOST_PAUSE));
   }
 
-  private void send(BlockDevice device) {
-    long stamp = stamps.applyAsLong(1);
-    Io io = any(stamp, (ended, error) -> end(device, ended, error));
+  private void send() {
+    long stamp = stamps.getAsLong();
+    Io io = any(stamp, (ended, error) -> end(ended, error));
     if (!overlaps.enter(io)) {
-      pause(device);
+      pause();
       return;
     }
-    submit(device, io, io.op() == Io.Op.WRITE ? stamp : 0);
+    submit(io, io.op() == Io.Op.WRITE ? stamp : 0);
   }
 
-  private void submit(BlockDevice device, Io io, long stamp) {
+  private void submit(Io io, long stamp) {
     Request request = new Request(io, stamp, model.begin(io, stamp));
     inFlight.put(io, request);
-    scheduler.trace(() -> name + " <- " + describe(request));
+    scheduler.trace(() -> name + " <- " + request);
     device.submit(io);
   }
 
-  private void end(BlockDevice device, Io io, @Nullable IoError error) {
+  private void end(Io io, @Nullable IoError error) {
     Request request = inFlight.remove(io);
     if (request == null) {
       scheduler.fail(new AssertionError(name + ": " + io + " completed twice"));
@@ -168,27 +187,31 @@ final class Client {
     }
     overlaps.leave(io);
     ended++;
-    scheduler.trace(() -> name + " -> " + describe(request) + (error == null ? "" : " " + error));
+    scheduler.trace(() -> name + " -> " + request + (error == null ? "" : " " + error));
     String wrong;
     if (error != null) {
       wrong = owner.failed(this, io, error);
-      if (error.kind() == IoError.Kind.NOT_SUPPORTED) {
+      if (error.kind() == IoError.Kind.NOT_SUPPORTED || error.kind() == IoError.Kind.GONE) {
         model.retract(request.model);
       } else {
         model.end(request.model, io, false);
       }
     } else {
-      wrong = model.end(request.model, io, true);
+      wrong = model.end(request.model, io, io.op() != Io.Op.DISCARD || discardZeroes());
       if (io.op() == Io.Op.FLUSH) {
         owner.flushed(this, request.model.begin);
       }
     }
     if (wrong != null) {
-      scheduler.fail(new AssertionError(name + ": " + describe(request) + ": " + wrong));
+      scheduler.fail(new AssertionError(name + ": " + request + ": " + wrong));
     }
     if (!stopped) {
-      pause(device);
+      pause();
     }
+  }
+
+  private boolean discardZeroes() {
+    return device.limits().discardZeroes();
   }
 
   private Io any(long stamp, IoCompletion done) {
@@ -219,16 +242,16 @@ final class Client {
   }
 
   /** Reads everything and holds it against the model; every 64 sectors are a request. */
-  void verify(BlockDevice device) {
+  void verify() {
     for (int sector = 0; sector < model.sectors(); sector += 64) {
       int count = Math.min(64, model.sectors() - sector);
       Io io =
           Io.read(
               sector,
               ByteBuffer.allocate(count * 512),
-              (ended, error) -> end(device, ended, error));
+              (ended, error) -> end(ended, error));
       overlaps.enter(io);
-      submit(device, io, 0);
+      submit(io, 0);
     }
     scheduler.runUntil(inFlight::isEmpty, name + " to be read");
   }

@@ -12,7 +12,10 @@ import org.anabranch.block.Io;
  */
 final class Overlaps {
   private final boolean allowed;
-  private final List<Io> inFlight = new ArrayList<>();
+  private final List<Range> inFlight = new ArrayList<>();
+
+  /** Where the user sent it: on its way, a request goes to other places. */
+  private record Range(Io io, long begin, long end) {}
 
   Overlaps(boolean allowed) {
     this.allowed = allowed;
@@ -21,18 +24,18 @@ final class Overlaps {
   /** Whether the request may be sent. */
   boolean enter(Io io) {
     if (!allowed) {
-      for (Io other : inFlight) {
-        if (io.sector() < other.end() && other.sector() < io.end()) {
+      for (Range other : inFlight) {
+        if (io.sector() < other.end && other.begin < io.end()) {
           return false;
         }
       }
-      inFlight.add(io);
+      inFlight.add(new Range(io, io.sector(), io.end()));
     }
     return true;
   }
 
   void leave(Io io) {
-    inFlight.remove(io);
+    inFlight.removeIf(range -> range.io == io);
   }
 
   /** The power was cut. */
