@@ -84,6 +84,7 @@ final class MergeTarget extends CowTarget {
 
   @Override
   void arrived(Snapshot snapshot) {
+    snapshot.overflowed = false; // a merge needs no more room
     merge = new Merge(this, snapshot, context.scheduler());
   }
 
