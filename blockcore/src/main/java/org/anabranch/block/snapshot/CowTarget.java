@@ -11,6 +11,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +77,9 @@ abstract class CowTarget implements Target {
   /** The snapshot has come, by loading or by handover. With the lock held. */
   void arrived(Snapshot arrived) {}
 
+  /** The snapshot has been handed over. With the lock held. */
+  void departed() {}
+
   BlockDevice cow() {
     return cow;
   }
@@ -114,40 +118,34 @@ abstract class CowTarget implements Target {
 
   /** Joins the group and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {
-    boolean waits;
+    ExceptionStore store;
     lock.enter();
     try {
-      waits = handover.register(this);
+      store = arguments.store(origin, cow, lock);
+      if (merges() && !store.canMerge()) {
+        throw new TableException("Snapshot exception store does not support snapshot-merge.");
+      }
+      if (handover.register(this)) {
+        return CompletableFuture.completedFuture(this);
+      }
     } catch (TableException e) {
       return CompletableFuture.failedFuture(e);
     } finally {
       lock.leave();
     }
-    if (waits) {
-      return CompletableFuture.completedFuture(this);
-    }
     ExceptionTable table = new ExceptionTable();
     CompletableFuture<Target> loaded = new CompletableFuture<>();
-    try {
-      var store = arguments.store(origin, cow, lock);
-      if (merges() && !store.canMerge()) {
-        throw new TableException("Snapshot exception store does not support snapshot-merge.");
-      }
-      store
-          .load(table, origin.sectors())
-          .whenComplete(
-              (valid, failure) -> {
-                if (failure != null) {
-                  refuse(loaded, failure);
-                  return;
-                }
-                lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
-                loaded.complete(this);
-              });
-    } catch (TableException e) {
-      lock.run(() -> handover.unregister(this));
-      loaded.completeExceptionally(e);
-    }
+    store
+        .load(table, origin.sectors())
+        .whenComplete(
+            (valid, failure) -> {
+              if (failure != null) {
+                refuse(loaded, failure);
+                return;
+              }
+              lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
+              loaded.complete(this);
+            });
     return loaded;
   }
 
@@ -170,6 +168,7 @@ abstract class CowTarget implements Target {
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;
+    departed();
     destination.keep(mine);
     group.rolesChanged();
   }
@@ -218,7 +217,7 @@ abstract class CowTarget implements Target {
           if (mine == null) {
             lock.after(() -> done.complete(null));
           } else {
-            mine.idle().await(() -> done.complete(null));
+            mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
           }
         });
     return done.thenRun(closed).thenApply(ran -> null);

@@ -56,6 +56,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   the store is or becomes invalid       everything goes to the origin: the LUN lives on
+ *   the store was handed over, or never   every request fails
  *   a copy, flush or commit fails         Merge failed; other I/O goes on; resumed, it tries again
  *                                         after the table was loaded again
  * </pre>
@@ -89,6 +90,11 @@ final class MergeTarget extends CowTarget {
   }
 
   @Override
+  void departed() {
+    merge = null;
+  }
+
+  @Override
   public void map(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
@@ -107,12 +113,14 @@ final class MergeTarget extends CowTarget {
   }
 
   private void read(Io io) {
-    BlockDevice next = origin;
+    BlockDevice next = null;
     lock.enter();
     try {
       Snapshot snapshot = snapshot();
-      if (snapshot != null && snapshot.valid) {
-        next = reads.route(snapshot, io);
+      if (snapshot == null) {
+        lock.complete(io, invalidError());
+      } else {
+        next = snapshot.valid ? reads.route(snapshot, io) : origin;
       }
     } finally {
       lock.leave();
@@ -128,7 +136,11 @@ final class MergeTarget extends CowTarget {
     try {
       Snapshot snapshot = snapshot();
       Merge mine = merge;
-      if (snapshot == null || mine == null || !snapshot.valid) {
+      if (snapshot == null || mine == null) {
+        lock.complete(io, invalidError());
+        return;
+      }
+      if (!snapshot.valid) {
         lock.after(() -> group.write(io, null));
         return;
       }
@@ -260,7 +272,7 @@ final class MergeTarget extends CowTarget {
         case "resume" -> mine.unpause();
         case "throttle" -> mine.throttle(number);
         case "batch" -> mine.pace.batch(number);
-        default -> throw new TableException("unknown message: " + verb);
+          default -> throw new TableException("unknown message: " + verb);
       }
       return "";
     } finally {
