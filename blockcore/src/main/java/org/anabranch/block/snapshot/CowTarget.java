@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
+import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
@@ -255,6 +257,34 @@ abstract class CowTarget implements Target {
           TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
       return devices
           + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Handles the messages that both targets have. */
+  @Override
+  public CompletionStage<String> message(List<String> words) {
+    try {
+      if (words.size() == 3 && words.getFirst().equals("changed")) {
+        long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
+        long most = Arguments.number(words.get(2), 1, ChangedChunks.MOST_RUNS, "Invalid number");
+        return CompletableFuture.completedFuture(changed(from, (int) most).toString());
+      }
+      throw new TableException("unknown message: " + String.join(" ", words));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** The chunks from {@code from} on that have exceptions, at most {@code most} runs of them. */
+  ChangedChunks changed(long from, int most) throws TableException {
+    lock.enter();
+    try {
+      if (snapshot == null || !snapshot.valid) {
+        throw new TableException(invalidError().message());
+      }
+      return ChangedChunks.list(snapshot, from, most);
     } finally {
       lock.leave();
     }

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * resume           go on
  * throttle N       merge at most N bytes a second; 0 for no limit
  * batch N          merge at most N bytes at once, at least one exception
+ * changed F N      as the snapshot's
  * progress         answers "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
  * </pre>
  *
@@ -243,6 +244,9 @@ final class MergeTarget extends CowTarget {
 
   @Override
   public CompletionStage<String> message(List<String> words) {
+    if (words.getFirst().equals("changed")) {
+      return super.message(words);
+    }
     try {
       return CompletableFuture.completedFuture(answer(words));
     } catch (TableException e) {

@@ -3,7 +3,6 @@ package org.anabranch.block.snapshot;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -32,8 +31,8 @@ public final class Origins {
   private record CowUse(OriginGroup group, int users) {}
 
   private final Copier copier = new Copier(new BufferPool(COPY_BYTES));
-  private final Map<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
-  private final Map<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
 
   /** The three types, for one mapper. */
   public static List<TargetType> types() {

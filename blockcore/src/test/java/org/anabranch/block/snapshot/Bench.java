@@ -117,6 +117,11 @@ public final class Bench {
     return all;
   }
 
+  /** A device full of the pattern. */
+  public static byte[] view(int sectors, char tag) {
+    return new RamDevice("", sectors).pattern(tag).bytes();
+  }
+
   public static String sha256(byte[] bytes) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
