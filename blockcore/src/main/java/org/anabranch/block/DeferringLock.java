@@ -95,12 +95,24 @@ public final class DeferringLock {
     }
     doing = new ArrayDeque<>(due);
     DOING.set(doing);
-    try {
-      for (Runnable next; (next = doing.poll()) != null; ) {
+    Throwable failure = null;
+    for (Runnable next; (next = doing.poll()) != null; ) {
+      try {
         next.run();
+      } catch (RuntimeException | Error e) {
+        // The others are somebody else's requests: they go on.
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
       }
-    } finally {
-      DOING.remove();
+    }
+    DOING.remove();
+    if (failure instanceof RuntimeException e) {
+      throw e;
+    } else if (failure instanceof Error e) {
+      throw e;
     }
   }
 }

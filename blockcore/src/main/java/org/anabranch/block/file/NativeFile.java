@@ -47,7 +47,7 @@ final class NativeFile implements RawFile {
       count = Linux.read(fd, to, offset, 0);
     } while (count == -Linux.EINTR);
     check("read", count);
-    if (to != data) {
+    if (!data.isDirect()) {
       data.put(data.position(), to, 0, count);
     }
     return count;

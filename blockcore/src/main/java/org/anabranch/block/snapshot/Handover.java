@@ -54,7 +54,7 @@ final class Handover {
       if (other.merges()) {
         merging = other;
       }
-      if (other.cow() == target.cow()) {
+      if (other.cow().equals(target.cow())) {
         sharing++;
         source = other;
       }
@@ -112,7 +112,7 @@ final class Handover {
   private @Nullable CowTarget partner(CowTarget target) {
     BlockDevice cow = target.cow();
     for (CowTarget other : group.members) {
-      if (other != target && other.cow() == cow) {
+      if (!other.equals(target) && other.cow().equals(cow)) {
         return other;
       }
     }

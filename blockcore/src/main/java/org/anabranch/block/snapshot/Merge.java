@@ -57,7 +57,7 @@ final class Merge {
   private boolean failed;
   private boolean done;
 
-  /** Between two batches, waiting for {@link #resume}, {@link #stop} or the {@link #timer}. */
+  /** Between two batches, waiting for {@link #unpause}, {@link #stop} or the {@link #timer}. */
   private boolean parked;
 
   private Scheduler.@Nullable Timer timer;

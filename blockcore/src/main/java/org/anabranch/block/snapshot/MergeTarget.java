@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * resume           go on
  * throttle N       merge at most N bytes a second; 0 for no limit
  * batch N          merge at most N bytes at once, at least one exception
+ * changed F N      as the snapshot's
  * progress         answers "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
  * </pre>
  *
@@ -56,6 +57,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   the store is or becomes invalid       everything goes to the origin: the LUN lives on
+ *   the store was handed over, or never   every request fails
  *   a copy, flush or commit fails         Merge failed; other I/O goes on; resumed, it tries again
  *                                         after the table was loaded again
  * </pre>
@@ -89,6 +91,11 @@ final class MergeTarget extends CowTarget {
   }
 
   @Override
+  void departed() {
+    merge = null;
+  }
+
+  @Override
   public void map(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
@@ -107,12 +114,14 @@ final class MergeTarget extends CowTarget {
   }
 
   private void read(Io io) {
-    BlockDevice next = origin;
+    BlockDevice next = null;
     lock.enter();
     try {
       Snapshot snapshot = snapshot();
-      if (snapshot != null && snapshot.valid) {
-        next = reads.route(snapshot, io);
+      if (snapshot == null) {
+        lock.complete(io, invalidError());
+      } else {
+        next = snapshot.valid ? reads.route(snapshot, io) : origin;
       }
     } finally {
       lock.leave();
@@ -128,7 +137,11 @@ final class MergeTarget extends CowTarget {
     try {
       Snapshot snapshot = snapshot();
       Merge mine = merge;
-      if (snapshot == null || mine == null || !snapshot.valid) {
+      if (snapshot == null || mine == null) {
+        lock.complete(io, invalidError());
+        return;
+      }
+      if (!snapshot.valid) {
         lock.after(() -> group.write(io, null));
         return;
       }
@@ -231,6 +244,9 @@ final class MergeTarget extends CowTarget {
 
   @Override
   public CompletionStage<String> message(List<String> words) {
+    if (words.getFirst().equals("changed")) {
+      return super.message(words);
+    }
     try {
       return CompletableFuture.completedFuture(answer(words));
     } catch (TableException e) {
@@ -260,7 +276,7 @@ final class MergeTarget extends CowTarget {
         case "resume" -> mine.unpause();
         case "throttle" -> mine.throttle(number);
         case "batch" -> mine.pace.batch(number);
-        default -> throw new TableException("unknown message: " + verb);
+          default -> throw new TableException("unknown message: " + verb);
       }
       return "";
     } finally {

@@ -90,7 +90,7 @@ final class OriginGroup {
     Gate last = null;
     for (CowTarget member : copied) {
       Snapshot snapshot = member.snapshot();
-      if (member == except || snapshot == null) {
+      if (member.equals(except) || snapshot == null) {
         continue;
       }
       Gate gate = snapshot.copyOut(sector, sectors, mayBegin);

@@ -3,7 +3,6 @@ package org.anabranch.block.snapshot;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -32,8 +31,8 @@ public final class Origins {
   private record CowUse(OriginGroup group, int users) {}
 
   private final Copier copier = new Copier(new BufferPool(COPY_BYTES));
-  private final Map<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
-  private final Map<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
 
   /** The three types, for one mapper. */
   public static List<TargetType> types() {
@@ -48,7 +47,7 @@ public final class Origins {
     OriginGroup group = entry == null ? new OriginGroup(origin, copier) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
-      if (use.group != group) {
+      if (!use.group.equals(group)) {
         throw new TableException(
             "COW device " + cow.name() + " belongs to origin " + use.group.origin.name());
       }
@@ -129,7 +128,7 @@ public final class Origins {
       BlockDevice origin =
           open(context, arguments.origin(), "origin device", context.length());
       BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
-      if (cow == origin) {
+      if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
       }
       OriginGroup group = join(origin, cow);

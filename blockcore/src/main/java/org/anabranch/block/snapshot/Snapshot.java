@@ -268,6 +268,15 @@ final class Snapshot {
     return invalidation;
   }
 
+  /** Runs {@code then} without the lock once no invalidation is under way. */
+  void settled(Runnable then) {
+    if (invalidation == null) {
+      lock.after(then);
+    } else {
+      invalidation.await(then);
+    }
+  }
+
   /** Keeps what there is for reading; takes no more writes. */
   void overflow() {
     if (!overflowed) {

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * Invalid}, or {@code Overflow}. An event is raised when that changes to a word, and whenever
  * another twentieth of the store is in use.
  *
+ * <p><b>Messages.</b> {@code changed FROM N}: which chunks, from {@code FROM} on, differ from the
+ * origin or may do so ({@link ChangedChunks}); at most {@code N} runs are told.
+ *
  * <p><b>What happens to a chunk?</b>
  *
  * <pre>
