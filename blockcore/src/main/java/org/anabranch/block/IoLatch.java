@@ -7,8 +7,8 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for the end of one request, on a thread that may: of a command line or a test, never an event
- * loop, a scheduler or a completion.
+ * Waits for the end of one request, on a thread that may: of a command line or a test, never an
+ * event loop, a scheduler or a completion.
  *
  * <pre>{@code
  * IoLatch.await(device, latch -> Io.read(0, buffer, latch));
@@ -32,8 +32,8 @@ public final class IoLatch implements IoCompletion {
    *
    * @return the request, with its answer if it asked for one
    * @throws IOException the request failed
-   * @throws InterruptedIOException the thread was interrupted, and stays so; the request goes
-   *     on, and its buffer is in use
+   * @throws InterruptedIOException the thread was interrupted, and stays so; the request goes on,
+   *     and its buffer is in use
    */
   public static Io await(BlockDevice device, Request request) throws IOException {
     IoLatch latch = new IoLatch();

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,49 +19,84 @@ final class Steps {
   static final int MAX_WAITING = 1024;
 
   /** Steps that have not begun. Guarded by this. */
-  private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Step<?>> waiting = new ArrayDeque<>();
 
   /** Whether a step is under way. Guarded by this. */
   private boolean busy;
 
-  /** Runs {@code step} when its turn has come; ends as its stage ends. */
-  <T> CompletionStage<T> run(Supplier<CompletionStage<T>> step) {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    Runnable turn =
-        () ->
-            begin(step)
-                .whenComplete((value, failure) -> {
-                  // The next step first: the result's dependents may be anybody's code.
-                  Runnable next = next();
-                  if (failure == null) {
-                    result.complete(value);
-                  } else {
-                    result.completeExceptionally(cause(failure));
-                  }
-                  if (next != null) {
-                    next.run();
-                  }
-                });
+  /** Runs {@code work} when its turn has come; ends as its stage ends. */
+  <T> CompletionStage<T> run(Supplier<CompletionStage<T>> work) {
+    Step<T> step = new Step<>(work);
     synchronized (this) {
       if (busy) {
         if (waiting.size() == MAX_WAITING) {
           return CompletableFuture.failedFuture(
               new TableException("Resource temporarily unavailable: too many requests wait"));
         }
-        waiting.add(turn);
-        return result;
+        waiting.add(step);
+        return step.result;
       }
       busy = true;
     }
-    turn.run();
-    return result;
+    runFrom(step);
+    return step.result;
   }
 
-  private static <T> CompletionStage<T> begin(Supplier<CompletionStage<T>> step) {
-    try {
-      return step.get();
-    } catch (RuntimeException e) {
-      return CompletableFuture.failedFuture(e);
+  /** A loop, not a recursion: many steps may end as soon as they begin. */
+  private void runFrom(Step<?> first) {
+    Step<?> step = first;
+    while (step != null) {
+      step.begin();
+      step = step.isSecond() ? next() : null;
+    }
+  }
+
+  private synchronized @Nullable Step<?> next() {
+    Step<?> next = waiting.poll();
+    busy = next != null;
+    return next;
+  }
+
+  private final class Step<T> {
+    final CompletableFuture<T> result = new CompletableFuture<>();
+    private final Supplier<CompletionStage<T>> work;
+    private final AtomicBoolean met = new AtomicBoolean();
+
+    Step(Supplier<CompletionStage<T>> work) {
+      this.work = work;
+    }
+
+    /**
+     * Asked by the loop that began the step and by the end of the step: the one who comes second
+     * goes on with the next step.
+     */
+    boolean isSecond() {
+      return !met.compareAndSet(false, true);
+    }
+
+    void begin() {
+      stage()
+          .whenComplete((value, failure) -> {
+            if (failure == null) {
+              result.complete(value);
+            } else {
+              result.completeExceptionally(cause(failure));
+            }
+            if (isSecond()) {
+              Step<?> next = next();
+              if (next != null) {
+                runFrom(next);
+              }
+            }
+          });
+    }
+
+    private CompletionStage<T> stage() {
+      try {
+        return work.get();
+      } catch (RuntimeException e) {
+        return CompletableFuture.failedFuture(e);
+      }
     }
   }
 
@@ -68,11 +104,5 @@ final class Steps {
   static Throwable cause(Throwable failure) {
     Throwable cause = failure.getCause();
     return failure instanceof CompletionException && cause != null ? cause : failure;
-  }
-
-  private synchronized @Nullable Runnable next() {
-    Runnable next = waiting.poll();
-    busy = next != null;
-    return next;
   }
 }

@@ -14,8 +14,8 @@ import org.anabranch.block.IoError;
  * A file by the JDK's channel, for machines where {@link Linux} is not: it can't read without
  * waiting, nor make holes, nor find them.
  *
- * <p>A channel closes itself under a thread that is interrupted, so each call clears that flag first:
- * it can only come from outside, and none of these calls is to be broken off.
+ * <p>A channel closes itself under a thread that is interrupted, so each call clears that flag
+ * first: it can only come from outside, and none of these calls is to be broken off.
  */
 final class ChannelFile implements RawFile {
   private final Path path;

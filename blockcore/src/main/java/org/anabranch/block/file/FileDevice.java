@@ -4,9 +4,7 @@ package org.anabranch.block.file;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.RejectedExecutionException;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -22,12 +20,14 @@ import org.slf4j.LoggerFactory;
  * <dl>
  *   <dt>On which thread does a request run?
  *   <dd>A read is tried on the submitting thread first, where it takes what the page cache holds
- *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits. What is not there, and everything
- *       else, goes to this file's own threads: at most {@link FileOptions#threads}, which end when
- *       they have nothing to do for a while. Completions come on the thread that did the work.
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits. What is not there, and
+ *       everything else, goes to this file's own threads: at most {@link FileOptions#threads},
+ *       which end when they have nothing to do for a while. Completions come on the thread that did
+ *       the work.
  *   <dt>What if those threads are all busy?
- *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with {@link
- *       IoError.Kind#IO}: submit does not block, and layers above have bounds far below this one.
+ *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with
+ *       {@link IoError.Kind#IO}: submit does not block, and layers above have bounds far below this
+ *       one.
  *   <dt>What happens to flushes that come together?
  *   <dd>One {@code fdatasync} runs at a time, and all that came while it ran share the next one.
  *   <dt>What happens after a failed fdatasync?
@@ -82,8 +82,8 @@ public final class FileDevice implements BackingDevice {
    *
    * @param name what the device is called in messages and tables
    * @throws IOException in one line that begins with the path: there is no such file and no length
-   *     was told to make it with; it is neither a regular file nor a block device; it is shorter than
-   *     told; it can't be read or written; it is open in this process, or locked by another
+   *     was told to make it with; it is neither a regular file nor a block device; it is shorter
+   *     than told; it can't be read or written; it is open in this process, or locked by another
    */
   public static FileDevice open(String name, Path path, FileOptions options) throws IOException {
     FileOpening.Opened opened = FileOpening.open(path, options);
@@ -183,8 +183,8 @@ public final class FileDevice implements BackingDevice {
   }
 
   /**
-   * Makes everything durable that was written; an error once it has failed, for good. Blocks: on this
-   * file's threads only.
+   * Makes everything durable that was written; an error once it has failed, for good. Blocks: on
+   * this file's threads only.
    */
   @Nullable IoError sync() {
     IoError before = broken;
@@ -213,8 +213,7 @@ public final class FileDevice implements BackingDevice {
 
   /** The request failed: logs it, once and here. */
   IoError failed(Io io, long sector, IOException e) {
-    IoError error =
-        new IoError(FileError.kindOf(e), sector, name + ": " + io + ": " + words(e), e);
+    IoError error = new IoError(FileError.kindOf(e), sector, name + ": " + io + ": " + words(e), e);
     LOG.error("{}", error.message());
     return error;
   }
@@ -230,15 +229,14 @@ public final class FileDevice implements BackingDevice {
   public CompletionStage<@Nullable Void> grow(long newSectors) {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     boolean taken =
-        threads.offer(
-            () -> {
-              try {
-                growNow(newSectors);
-                done.complete(null);
-              } catch (IOException e) {
-                done.completeExceptionally(e);
-              }
-            });
+        threads.offer(() -> {
+          try {
+            growNow(newSectors);
+            done.complete(null);
+          } catch (IOException e) {
+            done.completeExceptionally(e);
+          }
+        });
     if (!taken) {
       done.completeExceptionally(tooMany().toException());
     }
@@ -279,11 +277,10 @@ public final class FileDevice implements BackingDevice {
     IoError error = options.readOnly() ? null : sync();
     IOException failure = error == null ? null : error.toException();
     try {
-      file.close();
+      FileOpening.close(file, identity);
     } catch (IOException e) {
       failure = failure == null ? e : failure;
     }
-    FileOpening.closed(identity);
     if (failure == null) {
       closed.complete(null);
     } else {

@@ -48,22 +48,23 @@ final class FileThreads {
     }
   }
 
-  /** Runs {@code last} when everything before has run, on a thread of its own, and takes no more. */
+  /**
+   * Runs {@code last} when everything before has run, on a thread of its own, and takes no more.
+   */
   void end(Runnable last) {
     pool.shutdown();
     Thread.ofPlatform()
         .name("file close")
         .daemon()
-        .start(
-            () -> {
-              try {
-                while (!pool.awaitTermination(1, TimeUnit.DAYS)) {
-                  // a hung disk: nothing else can be done
-                }
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-              last.run();
-            });
+        .start(() -> {
+          try {
+            while (!pool.awaitTermination(1, TimeUnit.DAYS)) {
+              // a hung disk: nothing else can be done
+            }
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          last.run();
+        });
   }
 }

@@ -119,7 +119,9 @@ final class FileWork implements Runnable {
     return io.fua() ? device.sync() : null;
   }
 
-  /** Storage comes in the file system's blocks, but a sector counts as backed if a byte of it is. */
+  /**
+   * Storage comes in the file system's blocks, but a sector counts as backed if a byte of it is.
+   */
   private void status() throws IOException {
     long data = device.file().nextData(begin());
     if (data == Long.MAX_VALUE) {

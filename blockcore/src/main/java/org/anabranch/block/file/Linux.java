@@ -16,8 +16,8 @@ import java.util.Arrays;
 import org.anabranch.block.IoError;
 
 /**
- * The system calls of 64-bit Linux that the JDK does not offer, with their numbers and structures as
- * x86-64 and AArch64 share them. A call gives its result, or the negated errno.
+ * The system calls of 64-bit Linux that the JDK does not offer, with their numbers and structures
+ * as x86-64 and AArch64 share them. A call gives its result, or the negated errno.
  */
 @SuppressWarnings("restricted") // calls into libc are what this class is for
 final class Linux {
@@ -73,7 +73,9 @@ final class Linux {
       call("lseek", FunctionDescriptor.of(LONG, INT, LONG, INT));
   private static final MethodHandle FCNTL =
       call(
-          "fcntl", FunctionDescriptor.of(INT, INT, INT, ADDRESS), Linker.Option.firstVariadicArg(2));
+          "fcntl",
+          FunctionDescriptor.of(INT, INT, INT, ADDRESS),
+          Linker.Option.firstVariadicArg(2));
   private static final MethodHandle STRERROR =
       LINKER.downcallHandle(symbol("strerror"), FunctionDescriptor.of(ADDRESS, INT));
 
@@ -213,7 +215,8 @@ final class Linux {
   static int lock(int fd, boolean shared) {
     Scratch scratch = SCRATCH.get();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment flock = arena.allocate(32, 8); // type, whence, start, length, pid; 0: to the end
+      MemorySegment flock =
+          arena.allocate(32, 8); // type, whence, start, length, pid; 0: to the end
       flock.set(ValueLayout.JAVA_SHORT, 0, shared ? F_RDLCK : F_WRLCK);
       int result = (int) FCNTL.invokeExact(scratch.state, fd, F_OFD_SETLK, flock);
       return result == 0 ? 0 : -errno(scratch);

@@ -5,9 +5,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * An open file, by byte offsets: what a {@link FileDevice} needs of an operating system. Buffers are
- * used from their position to their limit, which do not move. Every method but {@link #readNow} may
- * block; all may be called from any thread. A failure is a {@link FileError}.
+ * An open file, by byte offsets: what a {@link FileDevice} needs of an operating system. Buffers
+ * are used from their position to their limit, which do not move. Every method but {@link #readNow}
+ * may block; all may be called from any thread. A failure is a {@link FileError}.
  */
 interface RawFile {
   /** Given by {@link #readNow} when the data is not at hand. */

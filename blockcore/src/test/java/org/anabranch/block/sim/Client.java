@@ -164,7 +164,7 @@ final class Client {
 
   private void send() {
     long stamp = stamps.getAsLong();
-    Io io = any(stamp, (ended, error) -> end(ended, error));
+    Io io = any(stamp, this::end);
     if (!overlaps.enter(io)) {
       pause();
       return;
@@ -241,15 +241,23 @@ final class Client {
     return Io.blockStatus(sector, count, done);
   }
 
+  /** Sends one write; does not wait for it. */
+  void write(int sector, int count, boolean fua) {
+    long stamp = stamps.getAsLong();
+    submit(Io.write(sector, Stamp.fill(stamp, count), fua, this::end), stamp);
+  }
+
+  /** Sends one flush; does not wait for it. */
+  void flush() {
+    submit(Io.flush(this::end), 0);
+  }
+
   /** Reads everything and holds it against the model; every 64 sectors are a request. */
   void verify() {
     for (int sector = 0; sector < model.sectors(); sector += 64) {
       int count = Math.min(64, model.sectors() - sector);
       Io io =
-          Io.read(
-              sector,
-              ByteBuffer.allocate(count * 512),
-              (ended, error) -> end(ended, error));
+          Io.read(sector, ByteBuffer.allocate(count * 512), this::end);
       overlaps.enter(io);
       submit(io, 0);
     }

@@ -12,15 +12,11 @@ import org.anabranch.block.Limits;
  * power is cut, also while everything comes up again. Whatever is read is held against the model.
  */
 final class History {
-  /** What a history may be made to do besides, to see whether it is noticed. */
-  interface Sabotage {
-    void install(Machine machine);
-  }
+  private static final int MOST_TRACE = 300;
 
   private static final String[] TYPES = {"P", "P", "PO", "N"};
 
   private final SplittableRandom random;
-  private final Sabotage sabotage;
   private final List<Volume.Cow> cows = new ArrayList<>();
   private final Volume volume;
   private final SnapshotSteps snapshots;
@@ -29,8 +25,7 @@ final class History {
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
-    this.sabotage = sabotage;
-    Machine machine = new Machine(random.nextLong(), trace);
+    Machine machine = new Machine(random.nextLong(), trace, sabotage);
     int sectors = 32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200);
     boolean overlap = random.nextBoolean();
     machine.addDisk(Volume.DISK, sectors + random.nextInt(3), Limits.DEFAULT);
@@ -42,11 +37,10 @@ final class History {
     if (!overlap && cows.stream().noneMatch(Volume.Cow::mayFill)) {
       machine.disks().forEach(SimDisk::forbidOverlap);
     }
-    sabotage.install(machine);
     volume = new Volume(machine, sectors, 1 + random.nextInt(6), overlap, random.split());
     snapshots = new SnapshotSteps(volume);
     merges = new MergeSteps(volume);
-    steps = 8 + random.nextInt(16);
+    steps = 8 + random.nextInt(12);
   }
 
   private void addCow(Machine machine, String name, int sectors) {
@@ -67,13 +61,37 @@ final class History {
     new History(seed, trace, sabotage).run();
   }
 
+  /** Runs it, and if it fails once more for its trace: the error has the seed and what was done. */
+  static void check(long seed) {
+    try {
+      run(seed, Trace.NONE, Sabotage.NONE);
+    } catch (RuntimeException | AssertionError failure) {
+      Trace trace = new Trace(MOST_TRACE);
+      try {
+        run(seed, trace, Sabotage.NONE);
+      } catch (RuntimeException | AssertionError again) {
+        throw new AssertionError(
+            "seed "
+                + seed
+                + ": "
+                + again.getMessage()
+                + "\nReplay: mvn -pl blockcore test -Dsim.seed="
+                + seed
+                + "\n"
+                + trace,
+            again);
+      }
+      throw new AssertionError("seed " + seed + " does not fail every time", failure);
+    }
+  }
+
   private void run() {
     Machine machine = volume.machine();
     boolean bootNext = true;
     while (true) {
       try {
-        if (random.nextInt(3) == 0) {
-          machine.scheduler().cutPowerAfter(random.nextInt(random.nextBoolean() ? 300 : 20_000));
+        if (random.nextInt(4) > 0) {
+          machine.scheduler().cutPowerAfter(random.nextInt(random.nextInt(3) == 0 ? 300 : 6_000));
         }
         if (bootNext) {
           volume.boot(machine);
@@ -90,8 +108,7 @@ final class History {
         volume.say(cut.getMessage());
         volume.powerCut();
         machine = machine.afterPowerCut(random.nextLong(), choices());
-        sabotage.install(machine);
-        bootNext = true;
+            bootNext = true;
       }
     }
   }
@@ -120,7 +137,7 @@ final class History {
   }
 
   private void step() {
-    volume.machine().scheduler().run(random.nextInt(1500));
+    volume.machine().scheduler().run(random.nextInt(800));
     int kind = random.nextInt(100);
     if (kind < 15) {
       volume.verify();

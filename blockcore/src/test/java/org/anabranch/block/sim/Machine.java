@@ -26,14 +26,30 @@ import org.jspecify.annotations.Nullable;
 public final class Machine {
   private final SimScheduler scheduler;
   private final Trace trace;
+  private final Sabotage sabotage;
   private final DeviceMapper mapper;
   private final Map<String, SimDisk> disks = new LinkedHashMap<>();
   private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
 
   public Machine(long seed, Trace trace) {
+    this(seed, trace, Sabotage.NONE);
+  }
+
+  Machine(long seed, Trace trace, Sabotage sabotage) {
     this.scheduler = new SimScheduler(seed, trace);
     this.trace = trace;
-    this.mapper = new DeviceMapper(scheduler, new NoFiles(), TargetTypes.standard());
+    this.sabotage = sabotage;
+    this.mapper =
+        new DeviceMapper(scheduler, new NoFiles(), sabotage.types(TargetTypes.standard()));
+  }
+
+  /** A step of a device's life was refused, or failed. */
+  public static final class RefusedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public RefusedException(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
   }
 
   private static final class NoFiles implements PathOpener {
@@ -58,7 +74,7 @@ public final class Machine {
     FaultDevice device = new FaultDevice(disk, scheduler);
     faults.put(disk.name(), device);
     try {
-      mapper.addVolume(disk.name(), device);
+      mapper.addVolume(disk.name(), sabotage.device(disk, device, scheduler));
     } catch (TableException e) {
       throw new IllegalArgumentException(e);
     }
@@ -67,7 +83,7 @@ public final class Machine {
 
   /** The same computer with the power on again, and nothing mapped. This one stays as it is. */
   public Machine afterPowerCut(long seed, Choices choices) {
-    Machine next = new Machine(seed, trace);
+    Machine next = new Machine(seed, trace, sabotage);
     for (SimDisk disk : disks.values()) {
       next.attach(disk.afterPowerCut(next.scheduler, choices));
     }
@@ -114,12 +130,16 @@ public final class Machine {
     }
   }
 
-  /** Runs until {@code stage} is done; a failure of it is a failure of the run. */
+  /**
+   * Runs until {@code stage} is done.
+   *
+   * @throws RefusedException when it has failed
+   */
   public <T extends @Nullable Object> T await(CompletionStage<T> stage, String what) {
     try {
       return scheduler.await(stage, what);
     } catch (ExecutionException e) {
-      throw new AssertionError(what + ": " + e.getCause(), e.getCause());
+      throw new RefusedException(what + ": " + e.getCause(), e.getCause());
     }
   }
 

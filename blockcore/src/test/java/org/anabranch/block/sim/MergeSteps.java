@@ -96,7 +96,13 @@ final class MergeSteps {
   /** Waits for the end of the merge, and makes the volume an origin again. */
   void finish() {
     volume.say("finish the merge");
-    volume.machine().scheduler().runUntil(volume::merged, "the merge");
+    volume
+        .machine()
+        .scheduler()
+        .runUntil(() -> volume.merged() || volume.mergeFailed(), "the end of the merge");
+    if (volume.mergeFailed()) {
+      throw new Machine.RefusedException(volume.machine().status(Volume.LUN), null);
+    }
     await(
         mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)), "load the origin");
     await(mapper().resume(Volume.LUN), "resume lun as an origin");

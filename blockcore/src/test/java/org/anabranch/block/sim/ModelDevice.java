@@ -2,8 +2,10 @@
 package org.anabranch.block.sim;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.anabranch.block.Io;
 import org.jspecify.annotations.Nullable;
 
@@ -62,11 +64,17 @@ final class ModelDevice {
 
   /** A snapshot: the same content, another future. Nothing may be in flight but reads. */
   ModelDevice fork() {
-    SectorHistory[] forked = new SectorHistory[sectors.length];
-    for (int i = 0; i < sectors.length; i++) {
-      forked[i] = sectors[i].fork();
-    }
-    return new ModelDevice(clock, forked);
+    return map(SectorHistory::fork);
+  }
+
+  /** The same device, to try another future of it. Nothing may be in flight. */
+  ModelDevice copy() {
+    return map(SectorHistory::copy);
+  }
+
+  private ModelDevice map(UnaryOperator<SectorHistory> change) {
+    return new ModelDevice(
+        clock, Arrays.stream(sectors).map(change).toArray(SectorHistory[]::new));
   }
 
   /** This snapshot takes its origin's place. */

@@ -48,7 +48,7 @@ final class SectorHistory {
       copy.done = done;
       copy.durable = durable;
       copy.left = left;
-      copy.foreign = true;
+      copy.foreign = foreign;
       return copy;
     }
 
@@ -83,6 +83,13 @@ final class SectorHistory {
 
   /** The same past for another device, whose future is its own. No write may be in flight. */
   SectorHistory fork() {
+    SectorHistory fork = copy();
+    fork.entries.forEach(entry -> entry.foreign = true);
+    return fork;
+  }
+
+  /** The same, to try another future of the same device. No write may be in flight. */
+  SectorHistory copy() {
     List<Entry> copies = new ArrayList<>(entries.size());
     for (Entry entry : entries) {
       if (entry.end == NEVER) {

@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -44,6 +45,16 @@ final class Volume implements Client.Owner {
       this.model = model;
     }
 
+    Snap with(ModelDevice other) {
+      Snap snap = new Snap(device, cow, other);
+      snap.invalid = invalid;
+      return snap;
+    }
+
+    Client user() {
+      return Objects.requireNonNull(client);
+    }
+
     String arguments() {
       return DISK
           + " "
@@ -63,6 +74,7 @@ final class Volume implements Client.Owner {
   private final ModelDevice.Clock clock = new ModelDevice.Clock();
   private ModelDevice content;
   private @Nullable Snap merging;
+  private boolean faulty;
   private long stamps;
 
   // Of this boot.
@@ -78,6 +90,25 @@ final class Volume implements Client.Owner {
     this.overlaps = new Overlaps(overlap);
     this.random = random;
     this.content = new ModelDevice(clock, sectors);
+  }
+
+  /**
+   * The same volume on another machine, to try another future of it after a power cut. Nothing is
+   * up there.
+   */
+  Volume on(Machine next) {
+    Volume other = new Volume(next, sectors(), depth, true, random.split());
+    Snap from = merging;
+    other.content = content.copy();
+    other.merging = from == null ? null : from.with(other.content);
+    snaps.forEach(snap -> other.snaps.add(snap.with(snap.model.copy())));
+    other.stamps = stamps;
+    return other;
+  }
+
+  /** Disks fail: requests may, snapshots may become invalid, and the merge may stop. */
+  void faulty(boolean mayFail) {
+    faulty = mayFail;
   }
 
   Machine machine() {
@@ -183,6 +214,12 @@ final class Volume implements Client.Owner {
         .runUntil(() -> users.stream().allMatch(Client::idle), "all users to come to an end");
   }
 
+  /** What is under way comes to an end, whether or not anything is suspended; its status is taken. */
+  void settle() {
+    machine.scheduler().runToQuiescence();
+    checkStatus();
+  }
+
   void drain(Client user) {
     user.stop();
     machine.scheduler().runUntil(user::idle, user.name + "'s user to come to an end");
@@ -220,7 +257,8 @@ final class Volume implements Client.Owner {
       checkInvalid(snap, machine.status(snap.device));
     }
     String status = machine.status(LUN);
-    if (status.contains("failed") || (merging != null && status.contains("Invalid"))) {
+    if (!faulty
+        && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
       throw new AssertionError(status);
     }
   }
@@ -230,8 +268,8 @@ final class Volume implements Client.Owner {
     if (snap.invalid && !isInvalid) {
       throw new AssertionError(snap.device + " was invalid, and is " + status);
     }
-    if (isInvalid) {
-      if (!snap.cow.mayFill) {
+    if (isInvalid && !snap.invalid) {
+      if (!snap.cow.mayFill && !faulty) {
         throw new AssertionError(snap.device + " is invalid, though its store can't fill");
       }
       snap.invalid = true;
@@ -243,9 +281,14 @@ final class Volume implements Client.Owner {
 
   /** Whether the merge has come to its end: allocated = metadata. */
   boolean merged() {
-    String[] words = machine.status(LUN).split("[ /]");
+    String[] words = machine.status(LUN).split("[ /]", -1);
     int last = words.length - 1;
-    return words[last].equals(words[last - 2]);
+    return words[last].matches("[0-9]+") && words[last].equals(words[last - 2]);
+  }
+
+  /** Whether the merge has given up. */
+  boolean mergeFailed() {
+    return machine.status(LUN).contains("failed");
   }
 
   /** From here on {@code snap} is the volume, whatever happens; its device is not used any more. */
@@ -271,6 +314,9 @@ final class Volume implements Client.Owner {
 
   @Override
   public @Nullable String failed(Client client, Io io, IoError error) {
+    if (faulty) {
+      return null;
+    }
     if (error.kind() == IoError.Kind.NOT_SUPPORTED
         && io.op() == Io.Op.DISCARD
         && !client.device().limits().discards()) {
