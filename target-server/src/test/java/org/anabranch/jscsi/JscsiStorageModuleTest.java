@@ -147,7 +147,7 @@ final class JscsiStorageModuleTest {
         if (server.isDone() || !(e.getMessage().contains("can't connect"))) {
           throw e;
         }
-        Thread.onSpinWait();
+        Thread.yield();
       }
     }
   }
