@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * A lock under which one decides, and after which one acts.
  *
  * <p>No request may be submitted or completed with a lock held: its completion might want the lock,
- * or run for long. So whoever holds this lock gives what is to be done to {@link #after}, and {@link
- * #leave} does it, in that order, once the lock is released. Actions given while the same thread is
- * already doing some are appended to those, so a device that completes inside {@code submit} makes
- * a loop, not a recursion.
+ * or run for long. So whoever holds this lock gives what is to be done to {@link #after}, and
+ * {@link #leave} does it, in that order, once the lock is released. Actions given while the same
+ * thread is already doing some are appended to those, so a device that completes inside {@code
+ * submit} makes a loop, not a recursion.
  *
  * <p>The lock is not reentrant and is held for short, bounded work only; nobody waits for anything
  * else while holding it.
@@ -95,12 +95,24 @@ public final class DeferringLock {
     }
     doing = new ArrayDeque<>(due);
     DOING.set(doing);
-    try {
-      for (Runnable next; (next = doing.poll()) != null; ) {
+    Throwable failure = null;
+    for (Runnable next; (next = doing.poll()) != null; ) {
+      try {
         next.run();
+      } catch (RuntimeException | Error e) {
+        // The others are somebody else's requests: they go on.
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
       }
-    } finally {
-      DOING.remove();
+    }
+    DOING.remove();
+    if (failure instanceof RuntimeException e) {
+      throw e;
+    } else if (failure instanceof Error e) {
+      throw e;
     }
   }
 }

@@ -10,4 +10,5 @@ package org.anabranch.config;
  * @param queueDepth commands that one session may have outstanding
  * @param memory bytes for the data of commands in flight, over all sessions
  */
-public record LimitsConfig(int sessions, int connections, int connectionsBeforeLogin, int queueDepth, long memory) {}
+public record LimitsConfig(
+    int sessions, int connections, int connectionsBeforeLogin, int queueDepth, long memory) {}

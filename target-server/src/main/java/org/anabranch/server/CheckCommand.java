@@ -19,7 +19,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code anabranch check}: what a configuration file means, or everything that is wrong with it. */
+/**
+ * {@code anabranch check}: what a configuration file means, or everything that is wrong with it.
+ */
 @Command(
     name = "check",
     description = "Check a configuration file, and show the LUNs and device tables it means.",
@@ -39,8 +41,7 @@ final class CheckCommand implements Callable<Integer> {
     configuration.targets().values().forEach(target -> print(out, target, configuration));
     rehearsal
         .tables()
-        .forEach(
-            (name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
+        .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
     out.flush();
     if (!rehearsal.refusals().isEmpty()) {
       throw new RefusedException(String.join("\nanabranch: ", rehearsal.refusals()));
@@ -49,13 +50,17 @@ final class CheckCommand implements Callable<Integer> {
   }
 
   private static void print(PrintWriter out, TargetConfig target, Configuration configuration) {
-    String admitted =
-        target.initiators().isEmpty() ? "anybody" : names(target.initiators());
+    String admitted = target.initiators().isEmpty() ? "anybody" : names(target.initiators());
     String from =
         target.addresses().isEmpty()
             ? ""
-            : target.addresses().stream().map(Object::toString).collect(Collectors.joining(", ", " from ", ""));
-    String proof = target.chap() == null ? "" : target.chap().mutual() == null ? " with CHAP" : " with mutual CHAP";
+            : target.addresses().stream()
+                .map(Object::toString)
+                .collect(Collectors.joining(", ", " from ", ""));
+    String proof =
+        target.chap() == null
+            ? ""
+            : target.chap().mutual() == null ? " with CHAP" : " with mutual CHAP";
     out.println("target " + target.name() + " for " + admitted + from + proof);
     for (LunConfig lun : target.luns().values()) {
       String[] notes = {size(configuration, lun), lun.readOnly() ? ", read-only" : "", only(lun)};
@@ -72,7 +77,11 @@ final class CheckCommand implements Callable<Integer> {
         volume.sectors() == 0
             ? ""
             : String.format(Locale.ROOT, ", %.1f GiB", volume.sectors() / (double) (1 << 21));
-    return size + ", " + volume.blockSize() + "-byte blocks" + (volume.readOnly() ? ", read-only" : "");
+    return size
+        + ", "
+        + volume.blockSize()
+        + "-byte blocks"
+        + (volume.readOnly() ? ", read-only" : "");
   }
 
   private static String only(LunConfig lun) {

@@ -2,6 +2,11 @@
 package org.anabranch.server;
 
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.server.commands.DmCommand;
+import org.anabranch.server.commands.SessionCommand;
+import org.anabranch.server.commands.SnapshotCommand;
+import org.anabranch.server.commands.StatusCommand;
+import org.anabranch.server.demo.DemoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +22,15 @@ import picocli.CommandLine.Spec;
     description = "An iSCSI target server with snapshots that merge back under a live initiator.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {ServeCommand.class, CheckCommand.class, org.anabranch.server.demo.DemoCommand.class})
+    subcommands = {
+      ServeCommand.class,
+      CheckCommand.class,
+      DemoCommand.class,
+      StatusCommand.class,
+      SnapshotCommand.class,
+      SessionCommand.class,
+      DmCommand.class
+    })
 public final class Main implements Runnable {
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
@@ -39,8 +52,8 @@ public final class Main implements Runnable {
   }
 
   /** A user's mistake is told in lines of its own; a fault of ours keeps its stack trace. */
-  private static int failed(
-      Exception e, CommandLine command, CommandLine.ParseResult parsed) throws Exception {
+  private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed)
+      throws Exception {
     if (e instanceof InvalidConfigurationException) {
       command.getErr().println(e.getMessage());
       return BAD_CONFIGURATION;

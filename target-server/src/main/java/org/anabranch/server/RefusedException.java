@@ -2,8 +2,8 @@
 package org.anabranch.server;
 
 /**
- * What the user asked for cannot be done; the message is one line that says why and what would help.
- * The command ends with status 1 and no stack trace.
+ * What the user asked for cannot be done; the message is one line that says why and what would
+ * help. The command ends with status 1 and no stack trace.
  */
 public final class RefusedException extends Exception {
   private static final long serialVersionUID = 1L;

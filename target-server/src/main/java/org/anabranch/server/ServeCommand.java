@@ -43,7 +43,8 @@ final class ServeCommand implements Callable<Integer> {
         names = "--portal",
         paramLabel = "ADDRESS:PORT",
         defaultValue = EmbeddedDefaults.PORTAL,
-        description = "Without a file: where to listen (${DEFAULT-VALUE}); port 0 takes a free one.")
+        description =
+            "Without a file: where to listen (${DEFAULT-VALUE}); port 0 takes a free one.")
     private String portal = EmbeddedDefaults.PORTAL;
 
     @Option(

@@ -36,6 +36,13 @@ final class MemoryDisk implements BlockDevice {
     return held.size();
   }
 
+  /** Waits until this many requests are held back. */
+  synchronized void awaitHeld(int count) throws InterruptedException {
+    while (held.size() < count) {
+      wait();
+    }
+  }
+
   /** Runs what waits, and holds nothing back any more. */
   void letGo() {
     while (true) {
@@ -71,6 +78,7 @@ final class MemoryDisk implements BlockDevice {
     synchronized (this) {
       if (holding) {
         held.add(io);
+        notifyAll();
         return;
       }
     }

@@ -46,7 +46,11 @@ final class KernelLabTest {
       List<String> command =
           new ArrayList<>(
               List.of(
-                  "bash", LAB.resolve("run").toString(), LAB.resolve("guest/iscsi-ext4.sh").toString(), "--timeout", "300"));
+                  "bash",
+                  LAB.resolve("run").toString(),
+                  LAB.resolve("guest/iscsi-ext4.sh").toString(),
+                  "--timeout",
+                  "300"));
       for (String variable :
           List.of(
               "PORTAL=10.0.2.2:" + server.port(),

@@ -8,6 +8,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
@@ -39,14 +40,27 @@ final class QemuTest {
       Files.write((i % 2 == 0 ? files : folder.resolve("files")).resolve("file" + i), content);
     }
     Path image = folder.resolve("ext4.img");
-    Tools.run(60, "mke2fs", "-q", "-t", "ext4", "-d", folder.resolve("files").toString(), image.toString(), "256M")
+    Tools.run(
+            60,
+            "mke2fs",
+            "-q",
+            "-t",
+            "ext4",
+            "-d",
+            folder.resolve("files").toString(),
+            image.toString(),
+            "256M")
         .expect(0);
 
     try (ServerProcess server = ServerProcess.serving(folder)) {
       String url = server.url(EmbeddedDefaults.TARGET, 0);
-      Tools.run(120, "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image.toString(), url).expect(0);
+      Tools.run(120, "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image.toString(), url)
+          .expect(0);
       // It ignores what is behind the end of the smaller one as long as it is zeros.
-      assertThat(Tools.run(120, "qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url).expect(0).output())
+      assertThat(
+              Tools.run(120, "qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url)
+                  .expect(0)
+                  .output())
           .contains("Images are identical");
       assertThat(server.terminate()).isZero();
     }
@@ -60,7 +74,9 @@ final class QemuTest {
     try (var from = java.nio.channels.FileChannel.open(file);
         var to =
             java.nio.channels.FileChannel.open(
-                head, java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.WRITE)) {
+                head,
+                java.nio.file.StandardOpenOption.CREATE,
+                java.nio.file.StandardOpenOption.WRITE)) {
       for (long at = 0; at < bytes; ) {
         at += from.transferTo(at, bytes - at, to);
       }
@@ -85,7 +101,8 @@ final class QemuTest {
       while (batch.size() < 8) {
         int length = 1 + random.nextInt(random.nextInt(4) == 0 ? 2048 : 64);
         int[] range = {random.nextInt(sectors - length), length};
-        if (batch.stream().noneMatch(other -> other[0] < range[0] + range[1] && range[0] < other[0] + other[1])) {
+        if (batch.stream()
+            .noneMatch(other -> other[0] < range[0] + range[1] && range[0] < other[0] + other[1])) {
           batch.add(range);
           operation(script, model, range[0], range[1], random);
           operations++;
@@ -98,12 +115,18 @@ final class QemuTest {
     try (ServerProcess server = ServerProcess.serving(folder)) {
       String url = server.url(EmbeddedDefaults.TARGET, 0);
       Tools.Result result =
-          Tools.run(120, "sh", "-c", "exec qemu-io -f raw -t none '" + url + "' < '" + commands + "'").expect(0);
-      assertThat(result.output()).doesNotContain("Pattern verification failed").doesNotContain("failed:");
-      assertThat(result.output().lines().filter(line -> line.contains("ops; "))).hasSizeGreaterThanOrEqualTo(1000);
+          Tools.run(
+                  120, "sh", "-c", "exec qemu-io -f raw -t none '" + url + "' < '" + commands + "'")
+              .expect(0);
+      assertThat(result.output())
+          .doesNotContain("Pattern verification failed")
+          .doesNotContain("failed:");
+      assertThat(result.output().lines().filter(line -> line.contains("ops; ")))
+          .hasSizeGreaterThanOrEqualTo(1000);
       assertThat(server.terminate()).isZero();
     }
-    try (RandomAccessFile disk = new RandomAccessFile(folder.resolve("anabranch-data/disk0.img").toFile(), "r")) {
+    try (RandomAccessFile disk =
+        new RandomAccessFile(folder.resolve("anabranch-data/disk0.img").toFile(), "r")) {
       byte[] sector = new byte[512];
       for (int i = 0; i < sectors; i++) {
         disk.readFully(sector);
@@ -114,29 +137,25 @@ final class QemuTest {
     }
   }
 
-  private static void operation(StringBuilder script, byte[] model, int first, int count, Random random) {
-    boolean uniform = true;
-    for (int i = first; i < first + count; i++) {
-      uniform &= model[i] == model[first];
-    }
+  private static void operation(
+      StringBuilder script, byte[] model, int first, int count, Random random) {
     if (random.nextBoolean()) {
       byte pattern = (byte) (1 + random.nextInt(255));
-      java.util.Arrays.fill(model, first, first + count, pattern);
+      Arrays.fill(model, first, first + count, pattern);
       script.append("aio_write -P ").append(pattern & 0xff);
-    } else if (uniform) {
-      script.append("aio_read -P ").append(model[first] & 0xff);
+      range(script, first, count);
     } else {
-      // One run of equal sectors at the range's begin is what a pattern can express.
+      // A pattern is one byte, so a read ends where the next one's sectors begin.
       int end = first;
       while (end < first + count && model[end] == model[first]) {
         end++;
       }
-      script
-          .append("aio_read -P ")
-          .append(model[first] & 0xff)
-          .append(" -s 0 -l ")
-          .append((end - first) * 512);
+      script.append("aio_read -P ").append(model[first] & 0xff);
+      range(script, first, end - first);
     }
+  }
+
+  private static void range(StringBuilder script, int first, int count) {
     script.append(' ').append(first * 512L).append(' ').append(count * 512).append('\n');
   }
 }

@@ -39,10 +39,7 @@ final class ServerProcess implements AutoCloseable {
     command.addAll(List.of(arguments));
     log = Files.createTempFile(folder, "anabranch", ".log");
     process =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectError(log.toFile())
-            .start();
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 
@@ -116,7 +113,7 @@ final class ServerProcess implements AutoCloseable {
 
   /** SIGTERM, and the exit status. */
   int terminate() throws IOException, InterruptedException {
-    process.destroy();
+    process.toHandle().destroy(); // Process.destroy would also close the streams
     return await();
   }
 

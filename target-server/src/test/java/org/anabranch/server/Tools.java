@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Programs of other people that the tests drive. */
 final class Tools {
+  /** Characters of a program's output in a failure's message: its end. */
+  private static final int SHOWN = 4000;
+
   private Tools() {}
 
   /** What a program said, on both channels, and how it ended. */
@@ -24,7 +27,8 @@ final class Tools {
     /** Fails unless the status is this. */
     Result expect(int wanted) {
       if (status != wanted) {
-        fail("exit status %d, not %d:%n%s", status, wanted, output);
+        int from = Math.max(0, output.length() - SHOWN);
+        fail("exit status %d, not %d:%n%s", status, wanted, output.substring(from));
       }
       return this;
     }

@@ -70,22 +70,30 @@ public final class Initiator implements AutoCloseable {
     return connect(portal).thenCompose(connection -> login(connection, options, listener));
   }
 
-  /** Logs in on a connection that is there already. It is closed if that fails. */
-  public CompletableFuture<Session> login(
-      RawConnection connection, SessionOptions options, SessionListener listener) {
-    CompletableFuture<Session> done = new CompletableFuture<>();
+  /**
+   * Takes a connection through the login phase and leaves it as raw as it was: the caller goes on
+   * with CmdSN {@value Session#FIRST_CMD_SN}. It is closed if that fails.
+   */
+  public CompletableFuture<Parameters> logIn(RawConnection connection, SessionOptions options) {
+    CompletableFuture<Parameters> done = new CompletableFuture<>();
     Thread.ofVirtual()
         .name("login")
         .start(() -> {
           try {
-            Parameters agreed = new Login(connection, options).run();
-            done.complete(new Session(connection, options, agreed, listener));
+            done.complete(new Login(connection, options).run());
           } catch (IscsiException | RuntimeException e) {
             connection.close();
             done.completeExceptionally(e);
           }
         });
     return done;
+  }
+
+  /** Logs in on a connection that is there already. It is closed if that fails. */
+  public CompletableFuture<Session> login(
+      RawConnection connection, SessionOptions options, SessionListener listener) {
+    return logIn(connection, options)
+        .thenApply(agreed -> new Session(connection, options, agreed, listener));
   }
 
   /** Asks a portal for all its targets. */

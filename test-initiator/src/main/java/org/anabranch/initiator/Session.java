@@ -132,7 +132,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Aborts one task. Completes with the target's answer, a constant of {@link TaskManagement}; a
-   * command that had not been sent yet is {@link TaskManagement#COMPLETE} at once.
+   * command that had not been sent yet is {@link TaskManagement#COMPLETE} at once. A task that does
+   * not exist, but was never answered (another session's reset ended it), ends here.
    */
   public CompletableFuture<Integer> abort(PendingCommand task) {
     return inLoop(() -> {
@@ -174,7 +175,9 @@ public final class Session implements AutoCloseable {
     return immediate(own -> Requests.taskManagement(function.number(), lun, own, tag, sn))
         .thenApply(pdu -> {
           int answer = pdu.u8(2);
-          if (answer == TaskManagement.COMPLETE) {
+          boolean gone =
+              function == TaskManagement.ABORT_TASK && answer == TaskManagement.TASK_DOES_NOT_EXIST;
+          if (answer == TaskManagement.COMPLETE || gone) {
             for (PendingCommand task : candidates) {
               if (commands.get(task.tag()) == task) {
                 commands.remove(task.tag());

@@ -76,20 +76,19 @@ final class Steps {
 
     void begin() {
       stage()
-          .whenComplete(
-              (value, failure) -> {
-                if (failure == null) {
-                  result.complete(value);
-                } else {
-                  result.completeExceptionally(cause(failure));
-                }
-                if (isSecond()) {
-                  Step<?> next = next();
-                  if (next != null) {
-                    runFrom(next);
-                  }
-                }
-              });
+          .whenComplete((value, failure) -> {
+            if (failure == null) {
+              result.complete(value);
+            } else {
+              result.completeExceptionally(cause(failure));
+            }
+            if (isSecond()) {
+              Step<?> next = next();
+              if (next != null) {
+                runFrom(next);
+              }
+            }
+          });
     }
 
     private CompletionStage<T> stage() {

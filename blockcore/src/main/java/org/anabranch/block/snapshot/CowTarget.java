@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
+import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +79,9 @@ abstract class CowTarget implements Target {
   /** The snapshot has come, by loading or by handover. With the lock held. */
   void arrived(Snapshot arrived) {}
 
+  /** The snapshot has been handed over. With the lock held. */
+  void departed() {}
+
   BlockDevice cow() {
     return cow;
   }
@@ -114,40 +120,33 @@ abstract class CowTarget implements Target {
 
   /** Joins the group and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {
-    boolean waits;
+    ExceptionStore store;
     lock.enter();
     try {
-      waits = handover.register(this);
+      store = arguments.store(origin, cow, lock);
+      if (merges() && !store.canMerge()) {
+        throw new TableException("Snapshot exception store does not support snapshot-merge.");
+      }
+      if (handover.register(this)) {
+        return CompletableFuture.completedFuture(this);
+      }
     } catch (TableException e) {
       return CompletableFuture.failedFuture(e);
     } finally {
       lock.leave();
     }
-    if (waits) {
-      return CompletableFuture.completedFuture(this);
-    }
     ExceptionTable table = new ExceptionTable();
     CompletableFuture<Target> loaded = new CompletableFuture<>();
-    try {
-      var store = arguments.store(origin, cow, lock);
-      if (merges() && !store.canMerge()) {
-        throw new TableException("Snapshot exception store does not support snapshot-merge.");
-      }
-      store
-          .load(table, origin.sectors())
-          .whenComplete(
-              (valid, failure) -> {
-                if (failure != null) {
-                  refuse(loaded, failure);
-                  return;
-                }
-                lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
-                loaded.complete(this);
-              });
-    } catch (TableException e) {
-      lock.run(() -> handover.unregister(this));
-      loaded.completeExceptionally(e);
-    }
+    store
+        .load(table, origin.sectors())
+        .whenComplete((valid, failure) -> {
+          if (failure != null) {
+            refuse(loaded, failure);
+            return;
+          }
+          lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
+          loaded.complete(this);
+        });
     return loaded;
   }
 
@@ -170,6 +169,7 @@ abstract class CowTarget implements Target {
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;
+    departed();
     destination.keep(mine);
     group.rolesChanged();
   }
@@ -194,12 +194,11 @@ abstract class CowTarget implements Target {
 
   @Override
   public void resume() {
-    lock.run(
-        () -> {
-          active = true;
-          suspended = false;
-          group.rolesChanged();
-        });
+    lock.run(() -> {
+      active = true;
+      suspended = false;
+      group.rolesChanged();
+    });
   }
 
   @Override
@@ -211,16 +210,15 @@ abstract class CowTarget implements Target {
   @Override
   public CompletionStage<@Nullable Void> close() {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    lock.run(
-        () -> {
-          handover.unregister(this);
-          Snapshot mine = snapshot;
-          if (mine == null) {
-            lock.after(() -> done.complete(null));
-          } else {
-            mine.idle().await(() -> done.complete(null));
-          }
-        });
+    lock.run(() -> {
+      handover.unregister(this);
+      Snapshot mine = snapshot;
+      if (mine == null) {
+        lock.after(() -> done.complete(null));
+      } else {
+        mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
+      }
+    });
     return done.thenRun(closed).thenApply(ran -> null);
   }
 
@@ -252,10 +250,36 @@ abstract class CowTarget implements Target {
   public String table() {
     lock.enter();
     try {
-      String devices =
-          TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
-      return devices
-          + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+      String devices = TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
+      return devices + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Handles the messages that both targets have. */
+  @Override
+  public CompletionStage<String> message(List<String> words) {
+    try {
+      if (words.size() == 3 && words.getFirst().equals("changed")) {
+        long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
+        long most = Arguments.number(words.get(2), 1, ChangedChunks.MOST_RUNS, "Invalid number");
+        return CompletableFuture.completedFuture(changed(from, (int) most).toString());
+      }
+      throw new TableException("unknown message: " + String.join(" ", words));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** The chunks from {@code from} on that have exceptions, at most {@code most} runs of them. */
+  ChangedChunks changed(long from, int most) throws TableException {
+    lock.enter();
+    try {
+      if (snapshot == null || !snapshot.valid) {
+        throw new TableException(invalidError().message());
+      }
+      return ChangedChunks.list(snapshot, from, most);
     } finally {
       lock.leave();
     }

@@ -91,6 +91,6 @@ final class MergePace {
 
   /** Bytes a second at which it goes on, limit included; 0 if nobody knows yet. */
   long rate() {
-    return (long) (limit > 0 ? Math.min(limit, rate) : rate);
+    return limit > 0 ? Math.min(limit, (long) rate) : (long) rate;
   }
 }

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p><b>Arguments.</b> The snapshot's ({@link SnapshotTarget}). It takes the place of the origin's
- * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at once.
- * Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one merge.
+ * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at
+ * once. Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one
+ * merge.
  *
  * <p><b>Status.</b> As the snapshot's; the store is merged when allocated = metadata. {@code Merge
  * failed} after a failure. An event is raised at the end and at a failure.
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * resume           go on
  * throttle N       merge at most N bytes a second; 0 for no limit
  * batch N          merge at most N bytes at once, at least one exception
+ * changed F N      as the snapshot's
  * progress         answers "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
  * </pre>
  *
@@ -47,8 +49,9 @@ import org.jspecify.annotations.Nullable;
  *   none, or none any more         origin        origin, after other snapshots have copied it
  * </pre>
  *
- * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend and
- * remove let it finish a batch. After the end this is an origin; the table may be changed at leisure.
+ * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend
+ * and remove let it finish a batch. After the end this is an origin; the table may be changed at
+ * leisure.
  *
  * <p><b>Flushes</b> go to both devices. Discards of chunks that have exceptions make them zeros.
  *
@@ -56,6 +59,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   the store is or becomes invalid       everything goes to the origin: the LUN lives on
+ *   the store was handed over, or never   every request fails
  *   a copy, flush or commit fails         Merge failed; other I/O goes on; resumed, it tries again
  *                                         after the table was loaded again
  * </pre>
@@ -84,7 +88,13 @@ final class MergeTarget extends CowTarget {
 
   @Override
   void arrived(Snapshot snapshot) {
+    snapshot.overflowed = false; // a merge needs no more room
     merge = new Merge(this, snapshot, context.scheduler());
+  }
+
+  @Override
+  void departed() {
+    merge = null;
   }
 
   @Override
@@ -106,12 +116,14 @@ final class MergeTarget extends CowTarget {
   }
 
   private void read(Io io) {
-    BlockDevice next = origin;
+    BlockDevice next = null;
     lock.enter();
     try {
       Snapshot snapshot = snapshot();
-      if (snapshot != null && snapshot.valid) {
-        next = reads.route(snapshot, io);
+      if (snapshot == null) {
+        lock.complete(io, invalidError());
+      } else {
+        next = snapshot.valid ? reads.route(snapshot, io) : origin;
       }
     } finally {
       lock.leave();
@@ -127,7 +139,11 @@ final class MergeTarget extends CowTarget {
     try {
       Snapshot snapshot = snapshot();
       Merge mine = merge;
-      if (snapshot == null || mine == null || !snapshot.valid) {
+      if (snapshot == null || mine == null) {
+        lock.complete(io, invalidError());
+        return;
+      }
+      if (!snapshot.valid) {
         lock.after(() -> group.write(io, null));
         return;
       }
@@ -161,7 +177,9 @@ final class MergeTarget extends CowTarget {
       long sector = io.sector() + done;
       snapshot.table.lookup(sector >> snapshot.shift, extent);
       long chunk = extent.oldChunk() + extent.length();
-      long end = Math.min(chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
+      long end =
+          Math.min(
+              chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
       long count = end - sector;
       if (split == null && count < io.sectors()) {
         split = new IoSplit(io);
@@ -193,12 +211,11 @@ final class MergeTarget extends CowTarget {
   @Override
   public void resume() {
     super.resume();
-    lock.run(
-        () -> {
-          if (merge != null) {
-            merge.start();
-          }
-        });
+    lock.run(() -> {
+      if (merge != null) {
+        merge.start();
+      }
+    });
   }
 
   @Override
@@ -230,6 +247,9 @@ final class MergeTarget extends CowTarget {
 
   @Override
   public CompletionStage<String> message(List<String> words) {
+    if (words.getFirst().equals("changed")) {
+      return super.message(words);
+    }
     try {
       return CompletableFuture.completedFuture(answer(words));
     } catch (TableException e) {

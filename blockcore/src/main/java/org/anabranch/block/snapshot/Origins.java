@@ -3,7 +3,6 @@ package org.anabranch.block.snapshot;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -32,14 +31,15 @@ public final class Origins {
   private record CowUse(OriginGroup group, int users) {}
 
   private final Copier copier = new Copier(new BufferPool(COPY_BYTES));
-  private final Map<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
-  private final Map<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> origins =
+      new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows =
+      new IdentityHashMap<>(); // guarded by this
 
   /** The three types, for one mapper. */
   public static List<TargetType> types() {
     Origins origins = new Origins();
-    return List.of(
-        origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
+    return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
@@ -78,8 +78,7 @@ public final class Origins {
   }
 
   private static BlockDevice open(
-      TargetType.Context context, String argument, String what, long least)
-      throws TableException {
+      TargetType.Context context, String argument, String what, long least) throws TableException {
     BlockDevice device;
     try {
       device = context.open(argument);
@@ -111,8 +110,7 @@ public final class Origins {
         if (arguments.size() != 1) {
           throw new TableException("origin: incorrect number of arguments");
         }
-        BlockDevice origin =
-            open(context, arguments.getFirst(), "target device", context.length());
+        BlockDevice origin = open(context, arguments.getFirst(), "target device", context.length());
         OriginGroup group = join(origin, null);
         return CompletableFuture.completedFuture(
             new OriginTarget(group, () -> leave(origin, null)));
@@ -126,8 +124,7 @@ public final class Origins {
       TargetType.Context context, List<String> words, boolean merge) {
     try {
       CowArguments arguments = CowArguments.parse(words);
-      BlockDevice origin =
-          open(context, arguments.origin(), "origin device", context.length());
+      BlockDevice origin = open(context, arguments.origin(), "origin device", context.length());
       BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
       if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
@@ -140,12 +137,11 @@ public final class Origins {
               : new SnapshotTarget(group, cow, arguments, context, closed);
       return target
           .load()
-          .whenComplete(
-              (loaded, failure) -> {
-                if (failure != null) {
-                  closed.run();
-                }
-              });
+          .whenComplete((loaded, failure) -> {
+            if (failure != null) {
+              closed.run();
+            }
+          });
     } catch (TableException e) {
       return CompletableFuture.failedFuture(e);
     }

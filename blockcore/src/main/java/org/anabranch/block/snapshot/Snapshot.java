@@ -169,16 +169,15 @@ final class Snapshot {
     long to = exception.allocation.newChunk() << shift;
     long sectors =
         Math.min((long) exception.allocation.count() << shift, group.origin.sectors() - from);
-    lock.after(
-        () ->
-            group.copier.copy(
-                group.origin,
-                from,
-                cow,
-                to,
-                sectors,
-                (readError, writeError) ->
-                    lock.run(() -> filled(exception, readError == null && writeError == null))));
+    lock.after(() ->
+        group.copier.copy(
+            group.origin,
+            from,
+            cow,
+            to,
+            sectors,
+            (readError, writeError) ->
+                lock.run(() -> filled(exception, readError == null && writeError == null))));
   }
 
   /** Fills a new exception with a write to exactly its chunks; completes that in the end. */
@@ -266,6 +265,15 @@ final class Snapshot {
       lock.after(owner::event);
     }
     return invalidation;
+  }
+
+  /** Runs {@code then} without the lock once no invalidation is under way. */
+  void settled(Runnable then) {
+    if (invalidation == null) {
+      lock.after(then);
+    } else {
+      invalidation.await(then);
+    }
   }
 
   /** Keeps what there is for reading; takes no more writes. */

@@ -49,6 +49,15 @@ public final class ExceptionTable {
     return runs;
   }
 
+  /** Bytes of heap that the table takes, but for a few. */
+  public long bytes() {
+    long bytes = 16L * firsts.length;
+    for (int i = 0; i < leafCount; i++) {
+      bytes += 64 + 12L * leaf(i).keys.length; // two arrays' headers and the leaf itself
+    }
+    return bytes;
+  }
+
   /** Says what {@code old} is mapped to, and how far that goes, or how far nothing is mapped. */
   public void lookup(long old, Extent out) {
     out.oldChunk = old;

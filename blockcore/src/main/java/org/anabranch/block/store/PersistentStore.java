@@ -2,7 +2,6 @@
 package org.anabranch.block.store;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +41,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class PersistentStore implements ExceptionStore {
   private static final Logger LOG = LoggerFactory.getLogger(PersistentStore.class);
-  private static final int PAGE = 4096;
   private static final int INVALIDATE_ATTEMPTS = 3;
 
   private record Commit(long old, Allocation allocation, Done done) {}
@@ -61,11 +59,8 @@ public final class PersistentStore implements ExceptionStore {
   /** Whether a merge began: then usage counts what is on the list, not what was allocated. */
   private boolean merging;
 
-  /** The area that the list ends in, how many of its records are on the list, and its content. */
-  private long area;
-
-  private int used;
-  private ByteBuffer content;
+  /** The area that the list ends in. */
+  private StoreArea area;
 
   /** Whether the disk may hold something behind the list's end in {@link #area}. */
   private boolean stale;
@@ -76,16 +71,14 @@ public final class PersistentStore implements ExceptionStore {
   /** Commits that wait for {@link #writing} to end or for others to come, in order. */
   private final ArrayDeque<Commit> waiting = new ArrayDeque<>();
 
-  /** Records of the first waiting commit that are in {@link #content} already. */
+  /** Records of the first waiting commit that are in {@link #area} already. */
   private int firstTaken;
 
   private long waitingRecords;
   private boolean writing;
 
-  /** The lowest area that {@link #prepareMerge} read, and its number; null before. */
-  private @Nullable ByteBuffer lowContent;
-
-  private long lowArea;
+  /** The lowest area that {@link #prepareMerge} has read; null before. */
+  private @Nullable StoreArea lowest;
 
   /**
    * A store on {@code cow}, not loaded yet.
@@ -99,7 +92,7 @@ public final class PersistentStore implements ExceptionStore {
     this.lock = lock;
     this.layout = layout;
     this.overflows = overflows;
-    this.content = ByteBuffer.allocateDirect(0);
+    this.area = StoreArea.empty(layout, 0);
   }
 
   @Override
@@ -121,18 +114,15 @@ public final class PersistentStore implements ExceptionStore {
   public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
     return new PersistentLoad(cow, layout, table, originSectors)
         .load()
-        .thenApply(
-            loaded -> {
-              layout = loaded.layout();
-              valid = loaded.valid();
-              area = loaded.end().area();
-              used = loaded.end().used();
-              stale = loaded.end().stale();
-              nextFree = layout.skipMetadata(loaded.end().behindNew());
-              content = loaded.end().content().order(ByteOrder.LITTLE_ENDIAN);
-              wipe(content, used);
-              return valid;
-            });
+        .thenApply(loaded -> {
+          layout = loaded.layout();
+          valid = loaded.valid();
+          StoreScan.End end = loaded.end();
+          area = new StoreArea(layout, end.area(), end.content(), end.used());
+          stale = end.stale();
+          nextFree = layout.skipMetadata(end.behindNew());
+          return valid;
+        });
   }
 
   @Override
@@ -142,11 +132,10 @@ public final class PersistentStore implements ExceptionStore {
     int perArea = layout.exceptionsPerArea();
     long count = Math.min(most, Math.min(end, layout.nextMetadata(nextFree)) - nextFree);
     // The record that fills an area needs the next one: without it the list would have no end.
-    long records = used + uncommitted;
-    long lastArea = area + (records + count) / perArea;
-    if (layout.areaChunk(lastArea) >= end) {
-      long fits = (end - 2) / (perArea + 1) + 1; // areas on the device
-      count = Math.min(count, (fits - area) * perArea - 1 - records);
+    long records = area.used + uncommitted;
+    if (layout.areaChunk(area.number + (records + count) / perArea) >= end) {
+      long areas = (end - 2) / (perArea + 1) + 1;
+      count = Math.min(count, (areas - area.number) * perArea - 1 - records);
     }
     if (count <= 0) {
       return null;
@@ -177,34 +166,21 @@ public final class PersistentStore implements ExceptionStore {
       return;
     }
     boolean moreToCome = waitingRecords < uncommitted;
-    if (moreToCome && used + waitingRecords < layout.exceptionsPerArea()) {
+    if (moreToCome && area.used + waitingRecords < layout.exceptionsPerArea()) {
       return;
     }
     writing = true;
-    int from = used;
+    int from = area.used;
     List<Done> done = new ArrayList<>();
-    while (used < layout.exceptionsPerArea() && !waiting.isEmpty()) {
+    while (!area.full() && !waiting.isEmpty()) {
       takeRecords(done);
     }
     if (stale) {
       // The same records again, and zeros behind them; durable before a record follows.
-      ByteBuffer clean = copyOf(content);
-      wipe(clean, from);
-      int start = pageOf(from);
-      ByteBuffer wiped = slice(clean, start, clean.capacity());
-      write(layout.areaChunk(area), wiped, start, false, e -> zeroNext(e, from, done));
+      StoreArea clean = area.first(from);
+      write(clean, from, layout.exceptionsPerArea(), false, e -> zeroNext(e, from, done));
     } else {
       zeroNext(null, from, done);
-    }
-  }
-
-  /** Zeroes the area behind one that is full; the flush that follows makes that durable. */
-  private void zeroNext(@Nullable IoError error, int from, List<Done> done) {
-    if (error == null && used == layout.exceptionsPerArea()) {
-      ByteBuffer zeros = ByteBuffer.allocateDirect(layout.chunkBytes());
-      write(layout.areaChunk(area + 1), zeros, 0, false, e -> flush(e, from, done));
-    } else {
-      flush(error, from, done);
     }
   }
 
@@ -212,10 +188,8 @@ public final class PersistentStore implements ExceptionStore {
   private void takeRecords(List<Done> done) {
     Commit commit = waiting.element();
     Allocation allocation = commit.allocation;
-    while (firstTaken < allocation.count() && used < layout.exceptionsPerArea()) {
-      content.putLong(used * StoreLayout.RECORD_BYTES, commit.old + firstTaken);
-      content.putLong(used * StoreLayout.RECORD_BYTES + 8, allocation.newChunk() + firstTaken);
-      used++;
+    while (firstTaken < allocation.count() && !area.full()) {
+      area.add(commit.old + firstTaken, allocation.newChunk() + firstTaken);
       firstTaken++;
       waitingRecords--;
       uncommitted--;
@@ -227,37 +201,41 @@ public final class PersistentStore implements ExceptionStore {
     }
   }
 
+  /** Zeroes the area behind one that is full; the flush that follows makes that durable. */
+  private void zeroNext(@Nullable IoError error, int from, List<Done> done) {
+    if (error == null && area.full()) {
+      StoreArea next = StoreArea.empty(layout, area.number + 1);
+      write(next, 0, layout.exceptionsPerArea(), false, e -> flush(e, from, done));
+    } else {
+      flush(error, from, done);
+    }
+  }
+
   private void flush(@Nullable IoError error, int from, List<Done> done) {
     if (error != null) {
       written(error, done);
       return;
     }
-    lock.submit(
-        cow,
-        Io.flush(
-            lock.locked(
-                flushError -> {
-                  if (flushError != null) {
-                    written(flushError, done);
-                  } else {
-                    stale = false;
-                    int start = pageOf(from);
-                    ByteBuffer records = slice(content, start, pageEnd(used));
-                    write(layout.areaChunk(area), records, start, true, e -> written(e, done));
-                  }
-                })));
+    lock.submit(cow, Io.flush(lock.locked(flushError -> writeRecords(flushError, from, done))));
+  }
+
+  private void writeRecords(@Nullable IoError error, int from, List<Done> done) {
+    if (error != null) {
+      written(error, done);
+      return;
+    }
+    stale = false;
+    write(area, from, area.used, true, e -> written(e, done));
   }
 
   private void written(@Nullable IoError error, List<Done> done) {
     if (error != null) {
-      LOG.error("{}: can't write exceptions of area {}: {}", cow.name(), area, error.message());
+      LOG.error(
+          "{}: can't write exceptions of area {}: {}", cow.name(), area.number, error.message());
       valid = false;
     }
-    if (used == layout.exceptionsPerArea()) {
-      area++;
-      used = 0;
-      wipe(content, 0);
-      stale = false;
+    if (area.full()) {
+      area = StoreArea.empty(layout, area.number + 1);
     }
     writing = false;
     boolean good = valid;
@@ -285,14 +263,9 @@ public final class PersistentStore implements ExceptionStore {
   /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
   private void invalidate(Runnable done, int attempt) {
     ByteBuffer header =
-        new StoreLayout.Header(
-                StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
+        new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
             .write();
-    write(
-        0,
-        header,
-        0,
-        true,
+    Committed then =
         error -> {
           if (error != null && attempt < INVALIDATE_ATTEMPTS) {
             invalidate(done, attempt + 1);
@@ -302,7 +275,8 @@ public final class PersistentStore implements ExceptionStore {
             LOG.error("{}: can't mark the store as invalid: {}", cow.name(), error.message());
           }
           done.run();
-        });
+        };
+    lock.submit(cow, Io.write(0, header, true, lock.locked(then::committed)));
   }
 
   @Override
@@ -323,43 +297,30 @@ public final class PersistentStore implements ExceptionStore {
     }
     long[] old = new long[count];
     long[] news = new long[count];
-    int here = Math.min(count, used);
-    takeBack(content, used, here, old, news, 0);
-    lowContent = content;
-    lowArea = area;
-    readBack(old, news, here, prepared);
+    int here = Math.min(count, area.used);
+    area.copy(area.used, here, old, news, 0);
+    lowest = area;
+    readBack(area.number, old, news, here, prepared);
   }
 
-  /** Goes on, from area to area backwards, until both arrays are full. */
-  private void readBack(long[] old, long[] news, int got, Prepared prepared) {
+  /** Goes on from area {@code behind} to those before it, until both arrays are full. */
+  private void readBack(long behind, long[] old, long[] news, int got, Prepared prepared) {
     if (got == old.length) {
       prepared.prepared(new MergeBatch(old, news, got), null);
       return;
     }
-    long index = lowArea - 1;
     readArea(
-        index,
-        (buffer, error) -> {
-          if (buffer == null) {
+        behind - 1,
+        (before, error) -> {
+          if (before == null) {
             prepared.prepared(null, error);
             return;
           }
-          int here = Math.min(old.length - got, layout.exceptionsPerArea());
-          takeBack(buffer, layout.exceptionsPerArea(), here, old, news, got);
-          lowContent = buffer;
-          lowArea = index;
-          readBack(old, news, got + here, prepared);
+          int here = Math.min(old.length - got, before.used);
+          before.copy(before.used, here, old, news, got);
+          lowest = before;
+          readBack(before.number, old, news, got + here, prepared);
         });
-  }
-
-  /** Takes {@code count} records in front of {@code end} to {@code at} in the arrays. */
-  private static void takeBack(
-      ByteBuffer area, int end, int count, long[] old, long[] news, int at) {
-    for (int i = 0; i < count; i++) {
-      int record = (end - count + i) * StoreLayout.RECORD_BYTES;
-      old[at + i] = area.getLong(record);
-      news[at + i] = area.getLong(record + 8);
-    }
   }
 
   @Override
@@ -369,47 +330,43 @@ public final class PersistentStore implements ExceptionStore {
     if (count < 1 || left < 0 || uncommitted > 0 || writing) {
       throw new IllegalStateException(count + " of " + exceptions() + " exceptions");
     }
-    long newArea = left / layout.exceptionsPerArea();
-    ByteBuffer low = lowContent;
-    if (newArea == area) {
-      cut(newArea, content, (int) (left % layout.exceptionsPerArea()), done);
-    } else if (low != null && lowArea == newArea) {
-      cut(newArea, low, (int) (left % layout.exceptionsPerArea()), done);
+    long number = left / layout.exceptionsPerArea();
+    int used = (int) (left % layout.exceptionsPerArea());
+    StoreArea low = lowest;
+    if (number == area.number) {
+      cut(area, used, done);
+    } else if (low != null && low.number == number) {
+      cut(low, used, done);
     } else {
       readArea(
-          newArea,
-          (buffer, error) -> {
-            if (buffer == null) {
+          number,
+          (read, error) -> {
+            if (read == null) {
               done.committed(error);
             } else {
-              cut(newArea, buffer, (int) (left % layout.exceptionsPerArea()), done);
+              cut(read, used, done);
             }
           });
     }
   }
 
   /** Ends the list behind {@code newUsed} records of an area, durably. */
-  private void cut(long newArea, ByteBuffer asRead, int newUsed, Committed done) {
-    int behind = newArea == area && !stale ? used : layout.exceptionsPerArea();
-    ByteBuffer newContent = copyOf(asRead);
-    wipe(newContent, newUsed);
+  private void cut(StoreArea last, int newUsed, Committed done) {
+    int behind = stale ? layout.exceptionsPerArea() : last.used;
+    StoreArea shorter = last.first(newUsed);
     writing = true;
-    int start = pageOf(newUsed);
-    ByteBuffer wiped = slice(newContent, start, pageEnd(behind));
     write(
-        layout.areaChunk(newArea),
-        wiped,
-        start,
+        shorter,
+        newUsed,
+        behind,
         true,
         error -> {
           writing = false;
           if (error == null) {
             merging = true;
             stale = false;
-            lowContent = null;
-            area = newArea;
-            content = newContent;
-            used = newUsed;
+            lowest = null;
+            area = shorter;
           } else {
             // What the disk says now is unknown: nothing may be added to the list.
             valid = false;
@@ -420,58 +377,37 @@ public final class PersistentStore implements ExceptionStore {
 
   @Override
   public long exceptions() {
-    return area * layout.exceptionsPerArea() + used;
+    return area.number * layout.exceptionsPerArea() + area.used;
   }
 
   @Override
   public Usage usage() {
-    long free = merging ? layout.areaChunk(area) + used + 1 : nextFree;
-    return new Usage(layout.sector(free), cow.sectors(), layout.sector(area + 2));
+    long free = merging ? layout.areaChunk(area.number) + area.used + 1 : nextFree;
+    return new Usage(layout.sector(free), cow.sectors(), layout.sector(area.number + 2));
   }
 
   private interface AreaRead {
-    void read(@Nullable ByteBuffer content, @Nullable IoError error);
+    void read(@Nullable StoreArea area, @Nullable IoError error);
   }
 
-  private void readArea(long index, AreaRead then) {
-    ByteBuffer buffer =
-        ByteBuffer.allocateDirect(layout.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
+  /** Reads an area that is full. */
+  private void readArea(long number, AreaRead then) {
+    ByteBuffer content = ByteBuffer.allocateDirect(layout.chunkBytes());
+    int used = layout.exceptionsPerArea();
     lock.submit(
         cow,
         Io.read(
-            layout.sector(layout.areaChunk(index)),
-            buffer,
-            lock.locked(error -> then.read(error == null ? buffer : null, error))));
+            layout.sector(layout.areaChunk(number)),
+            content,
+            lock.locked(error ->
+                then.read(
+                    error == null ? new StoreArea(layout, number, content, used) : null, error))));
   }
 
-  private void write(long chunk, ByteBuffer data, int offset, boolean fua, Committed then) {
-    long sector = layout.sector(chunk) + (offset >> 9);
-    lock.submit(cow, Io.write(sector, data, fua, lock.locked(then::committed)));
-  }
-
-  private static ByteBuffer copyOf(ByteBuffer area) {
-    ByteBuffer copy = ByteBuffer.allocateDirect(area.capacity()).order(ByteOrder.LITTLE_ENDIAN);
-    return copy.put(0, area, 0, area.capacity());
-  }
-
-  private static ByteBuffer slice(ByteBuffer area, int start, int end) {
-    return area.slice(start, end - start);
-  }
-
-  /** Where the page that holds a record begins in its area. */
-  private static int pageOf(int record) {
-    return record * StoreLayout.RECORD_BYTES / PAGE * PAGE;
-  }
-
-  /** Where the page that holds the record in front of {@code end} ends in its area. */
-  private int pageEnd(int end) {
-    int bytes = Math.max(1, end) * StoreLayout.RECORD_BYTES;
-    return Math.min((bytes + PAGE - 1) / PAGE * PAGE, layout.chunkBytes());
-  }
-
-  private static void wipe(ByteBuffer area, int from) {
-    for (int at = from * StoreLayout.RECORD_BYTES; at < area.capacity(); at += 8) {
-      area.putLong(at, 0);
-    }
+  /** Writes the pages of records from {@code from} to the one in front of {@code end}. */
+  private void write(StoreArea pages, int from, int end, boolean fua, Committed then) {
+    lock.submit(
+        cow,
+        Io.write(pages.sector(from), pages.pages(from, end), fua, lock.locked(then::committed)));
   }
 }

@@ -57,7 +57,7 @@ public final class SimScheduler implements Scheduler {
   }
 
   private static final long MOST_EXECUTE_DELAY = 20_000;
-  private static final long MOST_EVENTS_IN_A_WAIT = 5_000_000;
+  private static final long MOST_EVENTS_IN_A_WAIT = 300_000;
 
   private final SplittableRandom random;
   private final PriorityQueue<Event> events = new PriorityQueue<>();

@@ -43,8 +43,7 @@ public final class ControlClient {
       Writer out = Channels.newWriter(channel, StandardCharsets.UTF_8);
       out.write(Json.line(Map.of("verb", verb, "arguments", arguments)) + "\n");
       out.flush();
-      BufferedReader in =
-          new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+      BufferedReader in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         Map<String, Object> answer = Json.parse(line);
         if (answer.get("error") instanceof String error) {

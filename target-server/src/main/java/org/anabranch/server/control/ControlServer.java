@@ -108,8 +108,7 @@ public final class ControlServer implements AutoCloseable {
 
   private void serve(SocketChannel client) {
     try (client) {
-      BufferedReader in =
-          new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
+      BufferedReader in = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
       Writer out = Channels.newWriter(client, StandardCharsets.UTF_8);
       String request = line(in);
       if (request != null) {
@@ -155,7 +154,8 @@ public final class ControlServer implements AutoCloseable {
       Object name = object.get("verb");
       Verb verb = name instanceof String text ? verbs.get(text) : null;
       if (verb == null) {
-        return Map.of("error", "no such verb: " + name + "; there are " + String.join(", ", verbs.keySet()));
+        return Map.of(
+            "error", "no such verb: " + name + "; there are " + String.join(", ", verbs.keySet()));
       }
       return Map.of("result", verb.run(arguments(object), progress));
     } catch (RefusedException | IllegalArgumentException e) {

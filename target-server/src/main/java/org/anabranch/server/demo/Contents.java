@@ -14,8 +14,8 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.IscsiException;
 
 /**
- * What the demo wrote to a disk, so that every byte can be checked: each extent of 64 KiB holds what
- * follows from its place and its generation; generation 0 is zeros. One thread.
+ * What the demo wrote to a disk, so that every byte can be checked: each extent of 64 KiB holds
+ * what follows from its place and its generation; generation 0 is zeros. One thread.
  */
 final class Contents {
   /** Bytes that share a generation. */

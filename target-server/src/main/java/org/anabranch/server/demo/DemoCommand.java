@@ -47,10 +47,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call()
-      throws RefusedException,
-          InvalidConfigurationException,
-          IOException,
-          InterruptedException {
+      throws RefusedException, InvalidConfigurationException, IOException, InterruptedException {
     if (System.getProperty("anabranch.log.level") == null) {
       System.setProperty("anabranch.log.level", "WARN"); // the story is told here
     }
@@ -68,7 +65,8 @@ public final class DemoCommand implements Callable<Integer> {
       throws RefusedException, InvalidConfigurationException, IOException, InterruptedException {
     screen.line("");
     screen.line(
-        screen.bold("  Anabranch") + "   an iSCSI disk, served, attached and checked on this machine");
+        screen.bold("  Anabranch")
+            + "   an iSCSI disk, served, attached and checked on this machine");
     screen.line("");
     Contents contents = new Contents(AREA);
     try (Initiator initiator = new Initiator()) {
@@ -104,8 +102,9 @@ public final class DemoCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     InetSocketAddress portal = portal(server);
     List<DiscoveredTarget> targets = Initiator.await(initiator.discover(portal), PATIENCE_SECONDS);
-    String target = targets.getFirst().name();
-    step(screen, "discover", targets.size() + " target at " + targets.getFirst().addresses());
+    DiscoveredTarget found = targets.getLast();
+    String target = found.name();
+    // A target may come without addresses first, which means "where you are now".
     SessionOptions options = SessionOptions.normal(target).digests(true, true);
     Session session = Initiator.await(initiator.login(portal, options), PATIENCE_SECONDS);
     Disk disk = Initiator.await(Disk.open(session, 0), PATIENCE_SECONDS);
@@ -137,24 +136,26 @@ public final class DemoCommand implements Callable<Integer> {
     verify(screen, disk, contents);
 
     SplittableRandom random = new SplittableRandom(seed);
-    int[] scattered = random.ints(contents.extents() / 4, 0, contents.extents()).distinct().toArray();
+    int[] scattered =
+        random.ints(contents.extents() / 4, 0, contents.extents()).distinct().toArray();
     write(screen, "overwrite", disk, contents, scattered);
     int first = random.nextInt(contents.extents() / 2);
     int count = contents.extents() / 4;
     Initiator.await(
-        disk.unmap(
-            Contents.lba(disk, first), count * (Contents.EXTENT / disk.blockSize())),
+        disk.unmap(Contents.lba(disk, first), count * (Contents.EXTENT / disk.blockSize())),
         PATIENCE_SECONDS);
     for (int extent = first; extent < first + count; extent++) {
       contents.zero(extent);
     }
-    step(screen, "unmap", Sizes.bytes((double) count * Contents.EXTENT) + " given back to the file system");
+    step(
+        screen,
+        "unmap",
+        Sizes.bytes((double) count * Contents.EXTENT) + " given back to the file system");
     verify(screen, disk, contents);
     Initiator.await(disk.flush(), PATIENCE_SECONDS);
   }
 
-  private static void write(
-      Screen screen, String verb, Disk disk, Contents contents, int[] extents)
+  private static void write(Screen screen, String verb, Disk disk, Contents contents, int[] extents)
       throws IOException, InterruptedException {
     long bytes = (long) extents.length * Contents.EXTENT;
     ProgressBar bar = new ProgressBar(screen, label(screen, verb), bytes, System::nanoTime);

@@ -16,8 +16,7 @@ import org.jspecify.annotations.Nullable;
 public record RuntimeState(
     SortedMap<String, SnapshotState> snapshots, SortedMap<String, String> devices) {
   /** Nothing was ever made. */
-  public static final RuntimeState EMPTY =
-      new RuntimeState(new TreeMap<>(), new TreeMap<>());
+  public static final RuntimeState EMPTY = new RuntimeState(new TreeMap<>(), new TreeMap<>());
 
   public RuntimeState {
     snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));

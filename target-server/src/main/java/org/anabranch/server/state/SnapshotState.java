@@ -23,6 +23,7 @@ import java.time.Instant;
  * @param volume the origin's name
  * @param name unique in its volume
  * @param store the COW store's file, absolute
+ * @param sectors how long the volume was when it was taken
  * @param chunkSectors chunk size in sectors
  * @param readOnly nobody may write to the snapshot
  * @param created when it was taken
@@ -33,6 +34,7 @@ public record SnapshotState(
     String volume,
     String name,
     Path store,
+    long sectors,
     int chunkSectors,
     boolean readOnly,
     Instant created,
@@ -54,11 +56,10 @@ public record SnapshotState(
 
   public SnapshotState in(Phase newPhase) {
     return new SnapshotState(
-        volume, name, store, chunkSectors, readOnly, created, newPhase, paused);
+        volume, name, store, sectors, chunkSectors, readOnly, created, newPhase, paused);
   }
 
   public SnapshotState withPaused(boolean isPaused) {
-    return new SnapshotState(
-        volume, name, store, chunkSectors, readOnly, created, phase, isPaused);
+    return new SnapshotState(volume, name, store, sectors, chunkSectors, readOnly, created, phase, isPaused);
   }
 }

@@ -78,13 +78,14 @@ public final class StateDirectory implements AutoCloseable {
       channel.read(pid, 0);
       String owner = new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
       throw new RefusedException(
-          "state-dir " + folder + " is in use by another server"
+          "state-dir "
+              + folder
+              + " is in use by another server"
               + (owner.matches("[0-9]+") ? ", process " + owner : ""));
     }
     channel.truncate(0);
     channel.write(
-        ByteBuffer.wrap(
-            (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
+        ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
         0);
   }
 

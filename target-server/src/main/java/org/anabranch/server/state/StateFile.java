@@ -32,7 +32,8 @@ import org.anabranch.server.RefusedException;
  *   "snapshots" : {
  *     "vm1@before-upgrade" : {
  *       "chunk-sectors" : 8, "created" : "2026-11-22T19:00:00Z", "paused" : false,
- *       "phase" : "ready", "read-only" : false, "store" : "/var/lib/anabranch/cow/vm1@before-upgrade.cow"
+ *       "phase" : "ready", "read-only" : false, "sectors" : 41943040,
+ *       "store" : "/var/lib/anabranch/cow/vm1@before-upgrade.cow"
  *     }
  *   },
  *   "version" : 1
@@ -48,7 +49,7 @@ public final class StateFile {
   private static final int MAX_BYTES = 64 << 20;
   private static final Set<String> KEYS = Set.of("version", "snapshots", "devices");
   private static final Set<String> SNAPSHOT_KEYS =
-      Set.of("store", "chunk-sectors", "read-only", "created", "phase", "paused");
+      Set.of("store", "sectors", "chunk-sectors", "read-only", "created", "phase", "paused");
 
   private final DurableFile file;
   private RuntimeState state;
@@ -90,8 +91,7 @@ public final class StateFile {
     try {
       return parse(file.read(MAX_BYTES));
     } catch (IOException e) {
-      throw new RefusedException(
-          file.path() + " cannot be read: " + StateDirectory.reason(e), e);
+      throw new RefusedException(file.path() + " cannot be read: " + StateDirectory.reason(e), e);
     } catch (Damage e) {
       throw new RefusedException(
           file.path()
@@ -119,17 +119,17 @@ public final class StateFile {
     Map<String, Object> snapshots = new LinkedHashMap<>();
     state
         .snapshots()
-        .forEach(
-            (device, snapshot) ->
-                snapshots.put(
-                    device,
-                    Map.of(
-                        "store", snapshot.store().toString(),
+        .forEach((device, snapshot) ->
+            snapshots.put(
+                device,
+                Map.of(
+                    "store", snapshot.store().toString(),
+                    "sectors", snapshot.sectors(),
                         "chunk-sectors", snapshot.chunkSectors(),
-                        "read-only", snapshot.readOnly(),
-                        "created", snapshot.created().toString(),
-                        "phase", snapshot.phase().name().toLowerCase(Locale.ROOT),
-                        "paused", snapshot.paused())));
+                    "read-only", snapshot.readOnly(),
+                    "created", snapshot.created().toString(),
+                    "phase", snapshot.phase().name().toLowerCase(Locale.ROOT),
+                    "paused", snapshot.paused())));
     Map<String, Object> root =
         Map.of("version", VERSION, "snapshots", snapshots, "devices", state.devices());
     return ConfigValueFactory.fromMap(root)
@@ -143,10 +143,7 @@ public final class StateFile {
               text, ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
       if (root.getInt("version") != VERSION) {
         throw new Damage(
-            "it has version "
-                + root.getInt("version")
-                + ", this server writes version "
-                + VERSION);
+            "it has version " + root.getInt("version") + ", this server writes version " + VERSION);
       }
       onlyKeys("", root, KEYS);
       SortedMap<String, SnapshotState> snapshots = new TreeMap<>();
@@ -178,10 +175,15 @@ public final class StateFile {
       if (chunkSectors < 1 || Integer.bitCount(chunkSectors) != 1) {
         throw new Damage("snapshot " + device + ": chunk-sectors is " + chunkSectors);
       }
+      long sectors = entry.getLong("sectors");
+      if (sectors < 1 || sectors > Long.MAX_VALUE / 512) {
+        throw new Damage("snapshot " + device + ": sectors is " + sectors);
+      }
       return new SnapshotState(
           names[0],
           names[1],
           Path.of(entry.getString("store")),
+          sectors,
           chunkSectors,
           entry.getBoolean("read-only"),
           Instant.parse(entry.getString("created")),
@@ -189,7 +191,10 @@ public final class StateFile {
           entry.getBoolean("paused"));
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
-          "snapshot " + device + ": " + (e instanceof InvalidPathException ? "store" : e.getMessage()),
+          "snapshot "
+              + device
+              + ": "
+              + (e instanceof InvalidPathException ? "store" : e.getMessage()),
           e);
     }
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -29,7 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The block layer as a configuration wants it: a mapped device for each volume and each device, all
- * by their configured names. Called by one thread at a time.
+ * by their configured names. Opened and closed by one thread.
  */
 public final class Storage {
   private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
@@ -38,7 +39,9 @@ public final class Storage {
   private final DeviceMapper mapper;
   private final Set<String> types;
 
-  /** What was made, the newest first: the order to take it down in. */
+  private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
+
+  /** What was made, the newest first: the order to take it down in. Guarded by itself. */
   private final Deque<String> made = new ArrayDeque<>();
 
   public Storage(Scheduler scheduler) {
@@ -79,10 +82,44 @@ public final class Storage {
     create("volume " + volume.name(), volume.name(), table);
   }
 
-  private void create(String what, String name, String table) throws RefusedException {
+  /** Makes a mapped device with a table, to be taken down at the end. */
+  public void create(String what, String name, String table) throws RefusedException {
     Stages.await(what, mapper.create(name, table));
-    made.push(name);
+    synchronized (made) {
+      made.push(name);
+    }
     LOG.info("{}: {}", what, table.replace("\n", "; "));
+  }
+
+  /** Takes care of a device that was made elsewhere: it is taken down at the end. */
+  public void adopt(String name) {
+    synchronized (made) {
+      made.push(name);
+    }
+  }
+
+  /** Takes a mapped device down. */
+  public void remove(String name) throws RefusedException {
+    Stages.<@Nullable Void>await(name, mapper.remove(name));
+    synchronized (made) {
+      made.remove(name);
+    }
+    LOG.debug("{}: removed", name);
+  }
+
+  /** Whether there is such a mapped device. */
+  public boolean has(String name) {
+    return mapper.ls().contains(name);
+  }
+
+  /** Marks a device as one that initiators cannot write. */
+  public void readOnly(String name) {
+    readOnly.add(name);
+  }
+
+  /** Whether it was marked so. */
+  public boolean isReadOnly(String name) {
+    return readOnly.contains(name);
   }
 
   /** Holds a volume or device open. */
@@ -97,7 +134,7 @@ public final class Storage {
   /** Makes durable what has been written to any device. Whether that went well. */
   public boolean sync() {
     List<CompletableFuture<Boolean>> flushes = new ArrayList<>();
-    for (String name : made) {
+    for (String name : names()) {
       try {
         flushes.add(flush(mapper.device(name)).toCompletableFuture());
       } catch (TableException e) {
@@ -114,22 +151,27 @@ public final class Storage {
   private static CompletionStage<Boolean> flush(BlockDevice device) {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
     device.submit(
-        Io.flush(
-            (io, error) -> {
-              if (error != null) {
-                LOG.error("{}: flush failed: {}", device.name(), error.message());
-              }
-              done.complete(error == null);
-            }));
+        Io.flush((io, error) -> {
+          if (error != null) {
+            LOG.error("{}: flush failed: {}", device.name(), error.message());
+          }
+          done.complete(error == null);
+        }));
     return done;
+  }
+
+  private List<String> names() {
+    synchronized (made) {
+      return List.copyOf(made);
+    }
   }
 
   /** Takes every device down, which makes their files durable. Whether all went well. */
   public boolean close() {
     boolean good = true;
-    for (String name = made.poll(); name != null; name = made.poll()) {
+    for (String name : names()) {
       try {
-        Stages.<@Nullable Void>await(name, mapper.remove(name));
+        remove(name);
       } catch (RefusedException e) {
         LOG.error("{}", e.getMessage());
         good = false;

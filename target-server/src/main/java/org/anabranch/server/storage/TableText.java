@@ -28,15 +28,14 @@ final class TableText {
   /** A device's, its relative paths made absolute. An argument with a slash in it is a path. */
   static String device(DeviceConfig device, Path baseDir) {
     return device.table().stream()
-        .map(
-            row -> {
-              List<String> words = new ArrayList<>();
-              words.add(row.start() + " " + row.length() + " " + row.type());
-              for (String word : row.arguments()) {
-                words.add(word.indexOf('/') < 0 ? word : baseDir.resolve(word).normalize().toString());
-              }
-              return String.join(" ", words);
-            })
+        .map(row -> {
+          List<String> words = new ArrayList<>();
+          words.add(row.start() + " " + row.length() + " " + row.type());
+          for (String word : row.arguments()) {
+            words.add(word.indexOf('/') < 0 ? word : baseDir.resolve(word).normalize().toString());
+          }
+          return String.join(" ", words);
+        })
         .collect(Collectors.joining("\n"));
   }
 

@@ -57,9 +57,7 @@ final class VolumeFile {
       }
       if (existing < sectors && (volume.readOnly() || !Files.isRegularFile(path))) {
         throw refused(
-            volume,
-            path + " has " + existing + " sectors, less than the size of " + sectors,
-            null);
+            volume, path + " has " + existing + " sectors, less than the size of " + sectors, null);
       }
       return sectors;
     } catch (IOException e) {
@@ -90,7 +88,11 @@ final class VolumeFile {
       if (made || (Files.isRegularFile(path) && Files.size(path) < sectors * 512)) {
         extend(path, sectors * 512);
         LOG.info(
-            "volume {}: {} {} with {} sectors", volume.name(), made ? "made" : "extended", path, sectors);
+            "volume {}: {} {} with {} sectors",
+            volume.name(),
+            made ? "made" : "extended",
+            path,
+            sectors);
       } else if (volume.sectors() != 0 && sectors > volume.sectors()) {
         LOG.info(
             "volume {}: {} has {} sectors, more than the size of {}: all are served",

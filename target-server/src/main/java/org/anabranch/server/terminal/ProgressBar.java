@@ -67,7 +67,9 @@ public final class ProgressBar {
     double seconds = Math.max(1, now - began) / 1e9;
     double rate = done / seconds;
     String left =
-        done == 0 ? "" : ", " + Sizes.time(Duration.ofMillis((long) ((total - done) / rate * 1000))) + " left";
+        done == 0
+            ? ""
+            : ", " + Sizes.time(Duration.ofMillis((long) ((total - done) / rate * 1000))) + " left";
     return label
         + screen.green("█".repeat(filled))
         + screen.dim("░".repeat(WIDTH - filled))

@@ -18,7 +18,8 @@ public final class Screen {
     Console console = System.console();
     boolean terminal = console != null && console.isTerminal();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
-    return new Screen(out, terminal && !dumb, terminal && !dumb && System.getenv("NO_COLOR") == null);
+    return new Screen(
+        out, terminal && !dumb, terminal && !dumb && System.getenv("NO_COLOR") == null);
   }
 
   /**

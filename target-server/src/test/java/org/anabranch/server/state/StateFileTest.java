@@ -23,6 +23,7 @@ final class StateFileTest {
           "vm1",
           "before.upgrade",
           Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
+          41943040,
           8,
           true,
           Instant.parse("2026-11-22T19:00:00Z"),
@@ -49,13 +50,21 @@ final class StateFileTest {
     for (SnapshotState.Phase phase : SnapshotState.Phase.values()) {
       SnapshotState snapshot =
           new SnapshotState(
-              "vm1", "s-" + phase, Path.of("/a \"b\"\n/c"), 1 << phase.ordinal(), false, Instant.EPOCH, phase, true);
+              "vm1",
+              "s-" + phase,
+              Path.of("/a \"b\"\n/c"), 7,
+              1 << phase.ordinal(),
+              false,
+              Instant.EPOCH,
+              phase,
+              true);
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");
     new StateFile(path).replace(state);
     assertThat(new StateFile(path).state()).isEqualTo(state);
-    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path))).isEqualTo("rw-------");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+        .isEqualTo("rw-------");
     assertThat(Files.list(folder)).containsExactly(path);
   }
 
@@ -64,7 +73,8 @@ final class StateFileTest {
     RuntimeState one = RuntimeState.EMPTY.with(SNAPSHOT).withDevice("d", "0 1 zero");
     assertThat(RuntimeState.EMPTY.snapshots()).isEmpty();
     assertThat(one.snapshot("vm1@before.upgrade")).isEqualTo(SNAPSHOT);
-    assertThat(one.withoutSnapshot("vm1@before.upgrade").withoutDevice("d")).isEqualTo(RuntimeState.EMPTY);
+    assertThat(one.withoutSnapshot("vm1@before.upgrade").withoutDevice("d"))
+        .isEqualTo(RuntimeState.EMPTY);
     assertThat(SNAPSHOT.in(SnapshotState.Phase.MERGING).withPaused(true).paused()).isTrue();
   }
 

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Four more rules come down to this one:
  *
  * <ul>
- *   <li>A read that returned V proves that V was there at some moment of the read. That is worth as
- *       much as a write of V with the read's two moments, and is kept as one. (So no later read
- *       goes back to what V has replaced.)
+ *   <li>A read that returned V proves that V was there at some moment of the read. So it counts as
+ *       W, with the read's two moments, against everything but V: no later read goes back to what V
+ *       has replaced.
  *   <li>A write that failed, or whose answer was lost, may have happened: it counts as V and never
  *       as W. It can happen no later than the next login, which aborts it; that is its end.
  *   <li>A discard is a write of zeros.
@@ -43,12 +43,15 @@ final class History {
   /** A sector of a history with crashes keeps at most so many entries; then a flush is due. */
   private static final int MANY = 256;
 
-  /** One operation that left a value, or an observation that is as good. */
+  /** One operation that left a value, or a read that saw one. */
   static final class Write {
     private final long value;
     private final boolean fua;
     private final long began;
     private long ended = NEVER;
+
+    /** Was a read. */
+    private boolean observed;
 
     /** May not have happened at all. */
     private boolean uncertain;
@@ -66,7 +69,8 @@ final class History {
 
     @Override
     public String toString() {
-      return (value == 0 ? "zeros" : "write " + value)
+      return (observed ? "read of " : "")
+          + (value == 0 ? "zeros" : "write " + value)
           + (ended == NEVER ? " since " + began : " " + began + ".." + ended)
           + (uncertain ? " uncertain" : "");
     }
@@ -165,6 +169,7 @@ final class History {
       if (seen == null || seen.value != values[i]) {
         seen = new Write(values[i], false, mark.began);
         seen.ended = now;
+        seen.observed = true;
       }
       Write[] known = sectors[first + i];
       // With one candidate there is nothing that the observation could rule out; and what was seen
@@ -239,7 +244,7 @@ final class History {
 
   private boolean allows(int sector, long value, long began) {
     for (Write write : candidates(sector)) {
-      if (write.value == value && !isOverwritten(write, sector, began)) {
+      if (!write.observed && write.value == value && !isOverwritten(write, sector, began)) {
         return true;
       }
     }
@@ -248,11 +253,18 @@ final class History {
 
   private boolean isOverwritten(Write write, int sector, long readBegan) {
     for (Write other : candidates(sector)) {
-      if (write.ended < other.began && other.ended < readBegan && !other.uncertain) {
+      if (replaces(other, write) && other.ended < readBegan) {
         return true;
       }
     }
     return false;
+  }
+
+  /** Whether {@code old} is gone once {@code other} has ended. */
+  private static boolean replaces(Write other, Write old) {
+    return old.ended < other.began
+        && !other.uncertain
+        && !(other.observed && !old.observed && other.value == old.value);
   }
 
   private Write[] candidates(int sector) {
@@ -283,10 +295,9 @@ final class History {
 
   private boolean isForgotten(Write old, Write[] known, long oldestRead) {
     for (Write other : known) {
-      if (old.ended < other.began
+      if (replaces(other, old)
           && other.ended < oldestRead
-          && !other.uncertain
-          && (!crashes || isDurable(other))) {
+          && (!crashes || old.observed || isDurable(other))) {
         return true;
       }
     }

@@ -45,6 +45,7 @@ public final class VerifiedWorkload {
   private final Connector connector;
   private final WorkloadOptions options;
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private volatile boolean stopped;
   private final AtomicLong issued = new AtomicLong();
   private final AtomicLong reads = new AtomicLong();
   private final AtomicLong writes = new AtomicLong();
@@ -84,6 +85,7 @@ public final class VerifiedWorkload {
   public Report run() throws IOException, VerificationException, InterruptedException {
     history();
     issued.set(0);
+    stopped = false;
     long deadline = System.nanoTime() + options.duration().toNanos();
     SplittableRandom seeds = new SplittableRandom(options.seed());
     List<Thread> lanes = new ArrayList<>();
@@ -119,6 +121,11 @@ public final class VerifiedWorkload {
     }
   }
 
+  /** Makes {@link #run} come to its end as if its time were over. */
+  public void stop() {
+    stopped = true;
+  }
+
   /** {@link #run} on a thread of its own. */
   public CompletableFuture<Report> start() {
     CompletableFuture<Report> done = new CompletableFuture<>();
@@ -149,6 +156,7 @@ public final class VerifiedWorkload {
       Disk current = current();
       ByteBuffer data = ByteBuffer.allocate(options.maxBytes() + current.blockSize());
       while (failure.get() == null
+          && !stopped
           && System.nanoTime() < deadline
           && issued.getAndIncrement() < options.operations()) {
         try {

@@ -82,6 +82,17 @@ final class HistoryTest {
     assertThat(reads(history, under.value())).isTrue();
   }
 
+  /** A read that began early and ended late says nothing about what is there at its end. */
+  @Test
+  void aLongReadOfTheOldValueDoesNotBringItBack() {
+    Write old = write(history);
+    Mark slow = history.beginRead();
+    Write next = write(history);
+    assertThat(history.endRead(slow, 0, new long[] {old.value()})).isNegative();
+    assertThat(reads(history, old.value())).isFalse();
+    assertThat(reads(history, next.value())).isTrue();
+  }
+
   @Test
   void aFailedWriteMayHaveHappenedUntilSomethingShows() {
     Write old = write(history);
