@@ -8,6 +8,7 @@ import org.anabranch.block.dm.error.ErrorTarget;
 import org.anabranch.block.dm.flakey.FlakeyTarget;
 import org.anabranch.block.dm.linear.LinearTarget;
 import org.anabranch.block.dm.zero.ZeroTarget;
+import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.snapshot.Origins;
 
 /** The target types that come with the product. */
@@ -16,6 +17,11 @@ public final class TargetTypes {
 
   /** One of each, for one {@link DeviceMapper}: some types keep state among their targets. */
   public static List<TargetType> standard() {
+    return standard(Bounds.DEFAULT);
+  }
+
+  /** The same, with other bounds for snapshots. */
+  public static List<TargetType> standard(Bounds bounds) {
     List<TargetType> types =
         new ArrayList<>(
             List.of(
@@ -24,7 +30,7 @@ public final class TargetTypes {
                 new ErrorTarget.Type(),
                 new DelayTarget.Type(),
                 new FlakeyTarget.Type()));
-    types.addAll(Origins.types());
+    types.addAll(Origins.types(bounds));
     return List.copyOf(types);
   }
 }

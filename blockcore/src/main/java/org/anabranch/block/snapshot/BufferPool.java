@@ -18,27 +18,34 @@ final class BufferPool {
   /** Bytes of the largest buffer. */
   static final int MOST = 1 << 20;
 
-  private static final int SLAB = 4 << 20;
+  private static final int MOST_SLAB = 4 << 20;
   private static final int PAGE = 4096;
 
   /** A buffer in use; whoever has it gives it back once. */
   record Lease(ByteBuffer data, Slab slab, int page, int pages) {}
 
   private static final class Slab {
-    final ByteBuffer memory = ByteBuffer.allocateDirect(SLAB);
-    final BitSet taken = new BitSet(SLAB / PAGE);
+    final ByteBuffer memory;
+    final BitSet taken;
+
+    Slab(int bytes) {
+      memory = ByteBuffer.allocateDirect(bytes);
+      taken = new BitSet(bytes / PAGE);
+    }
   }
 
   private record Waiting(int bytes, Consumer<Lease> then) {}
 
   private final DeferringLock lock = new DeferringLock(); // a leaf: no other lock is taken under it
+  private final int slabBytes;
   private final int mostSlabs;
   private final List<Slab> slabs = new ArrayList<>(); // guarded by lock
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by lock
 
-  /** A pool of at most {@code bytes} bytes, in slabs of 4 MiB. */
+  /** A pool of at most {@code bytes} bytes, or {@link #MOST} if that is more. */
   BufferPool(long bytes) {
-    mostSlabs = (int) Math.max(1, bytes / SLAB);
+    slabBytes = Math.clamp(bytes, MOST, MOST_SLAB);
+    mostSlabs = (int) Math.max(1, bytes / slabBytes);
   }
 
   /** Gives {@code then} a buffer of {@code bytes} bytes, now or when there is one. */
@@ -82,13 +89,13 @@ final class BufferPool {
     if (slabs.size() == mostSlabs) {
       return null;
     }
-    Slab slab = new Slab();
+    Slab slab = new Slab(slabBytes);
     slabs.add(slab);
     return take(slab, bytes, pages);
   }
 
   private static @Nullable Lease take(Slab slab, int bytes, int pages) {
-    for (int page = slab.taken.nextClearBit(0); page + pages <= SLAB / PAGE; ) {
+    for (int page = slab.taken.nextClearBit(0); page + pages <= slab.memory.capacity() / PAGE; ) {
       int end = slab.taken.nextSetBit(page);
       if (end < 0 || end - page >= pages) {
         slab.taken.set(page, page + pages);

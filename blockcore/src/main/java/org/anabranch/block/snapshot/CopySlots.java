@@ -10,18 +10,18 @@ import org.anabranch.block.DeferringLock;
  * merge, go on regardless. Guarded by the group's lock.
  */
 final class CopySlots {
-  static final int MOST = 2048;
-
   private final DeferringLock lock;
+  private final int most;
   private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
   private int inFlight;
 
-  CopySlots(DeferringLock lock) {
+  CopySlots(DeferringLock lock, int most) {
     this.lock = lock;
+    this.most = most;
   }
 
   boolean free() {
-    return inFlight < MOST;
+    return inFlight < most;
   }
 
   /** Runs {@code retry} without the lock when a slot may be free. */
@@ -35,8 +35,18 @@ final class CopySlots {
 
   void end() {
     inFlight--;
-    for (int left = MOST - inFlight; left > 0 && !waiting.isEmpty(); left--) {
-      lock.after(waiting.remove());
+    wake();
+  }
+
+  /** One after another, since one that was woken may find that it needs no copy any more. */
+  private void wake() {
+    if (free() && !waiting.isEmpty()) {
+      Runnable retry = waiting.remove();
+      lock.after(
+          () -> {
+            retry.run();
+            lock.run(this::wake);
+          });
     }
   }
 

@@ -77,7 +77,9 @@ final class Merge {
     this.snapshot = snapshot;
     this.scheduler = scheduler;
     this.interlock = new MergeInterlock(lock);
-    this.pace = new MergePace(1 << 9 << snapshot.shift, scheduler.nanoTime());
+    this.pace = 
+        new MergePace(
+            1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
   }
 
   /** Begins, or begins again. */

@@ -19,7 +19,7 @@ final class MergePace {
   private static final long SECOND = 1_000_000_000;
 
   private final int chunkBytes;
-  private long bytes = 4 << 20;
+  private long bytes;
   private long mostBytes = MOST_BYTES;
 
   /** Bytes a second; 0 is no limit. */
@@ -33,7 +33,8 @@ final class MergePace {
 
   private long merged;
 
-  MergePace(int chunkBytes, long now) {
+  MergePace(int chunkBytes, long firstBatch, long now) {
+    this.bytes = firstBatch;
     this.chunkBytes = chunkBytes;
     this.notBefore = now;
   }
@@ -60,7 +61,7 @@ final class MergePace {
     double thisRate = (double) done * SECOND / took;
     rate = rate == 0 ? thisRate : 0.8 * rate + 0.2 * thisRate;
     if (took > BATCH_NANOS) {
-      bytes = Math.max(LEAST_BYTES, bytes / 2);
+      bytes = Math.max(Math.min(bytes, LEAST_BYTES), bytes / 2);
     } else if (took < BATCH_NANOS / 2 && done >= bytes / 2) {
       bytes = Math.min(MOST_BYTES, bytes * 2);
     }

@@ -23,7 +23,8 @@ final class OriginGroup {
   final BlockDevice origin;
   final Copier copier;
   final DeferringLock lock = new DeferringLock();
-  final CopySlots slots = new CopySlots(lock); // guarded by lock
+  final Bounds bounds;
+  final CopySlots slots; // guarded by lock
 
   /** The answer "a copy must begin, and may not"; nobody waits at it. */
   static final Gate NO_SLOT = new Gate(new DeferringLock());
@@ -34,9 +35,11 @@ final class OriginGroup {
   /** Those among {@link #members} that need copies before the origin changes. Replaced whole. */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
-  OriginGroup(BlockDevice origin, Copier copier) {
+  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds) {
     this.origin = origin;
     this.copier = copier;
+    this.bounds = bounds;
+    this.slots = new CopySlots(lock, bounds.copies());
   }
 
   /** After a change of a member's role. With the lock held. */

@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
  * them. Targets belong together when they name the same origin device.
  */
 public final class Origins {
-  /** Bytes of memory for copies, over all origins. */
-  public static final long COPY_BYTES = 64 << 20;
-
   private static final class Entry {
     final OriginGroup group;
     int users;
@@ -30,22 +27,27 @@ public final class Origins {
 
   private record CowUse(OriginGroup group, int users) {}
 
-  private final Copier copier = new Copier(new BufferPool(COPY_BYTES));
-  private final IdentityHashMap<BlockDevice, Entry> origins =
-      new IdentityHashMap<>(); // guarded by this
-  private final IdentityHashMap<BlockDevice, CowUse> cows =
-      new IdentityHashMap<>(); // guarded by this
+  private final Bounds bounds;
+  private final Copier copier;
+  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+
+  private Origins(Bounds bounds) {
+    this.bounds = bounds;
+    this.copier = new Copier(new BufferPool(bounds.copyBytes()));
+  }
 
   /** The three types, for one mapper. */
-  public static List<TargetType> types() {
-    Origins origins = new Origins();
-    return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
+  public static List<TargetType> types(Bounds bounds) {
+    Origins origins = new Origins(bounds);
+    return List.of(
+        origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
       throws TableException {
     Entry entry = origins.get(origin);
-    OriginGroup group = entry == null ? new OriginGroup(origin, copier) : entry.group;
+    OriginGroup group = entry == null ? new OriginGroup(origin, copier, bounds) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.anabranch.block.Limits;
+import org.anabranch.block.snapshot.Bounds;
 
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
@@ -25,7 +26,7 @@ final class History {
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
-    Machine machine = new Machine(random.nextLong(), trace, sabotage);
+    Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
     int sectors = 32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200);
     boolean overlap = random.nextBoolean();
     machine.addDisk(Volume.DISK, sectors + random.nextInt(3), Limits.DEFAULT);
@@ -41,6 +42,12 @@ final class History {
     snapshots = new SnapshotSteps(volume);
     merges = new MergeSteps(volume);
     steps = 8 + random.nextInt(12);
+  }
+
+  /** Small ones, so that a merge takes many batches, and copies wait for each other. */
+  private Bounds bounds() {
+    return new Bounds(
+        1 << 20, 1 + random.nextInt(20), 512L << random.nextInt(random.nextBoolean() ? 3 : 12));
   }
 
   private void addCow(Machine machine, String name, int sectors) {
@@ -90,9 +97,7 @@ final class History {
     boolean bootNext = true;
     while (true) {
       try {
-        if (random.nextInt(4) > 0) {
-          machine.scheduler().cutPowerAfter(random.nextInt(random.nextInt(3) == 0 ? 300 : 6_000));
-        }
+        planPowerCut(machine);
         if (bootNext) {
           volume.boot(machine);
           bootNext = false;
@@ -101,7 +106,7 @@ final class History {
           steps--;
           step();
         }
-        machine.scheduler().keepPower();
+        keepPower(machine);
         end();
         return;
       } catch (SimScheduler.PowerCut cut) {
@@ -120,6 +125,27 @@ final class History {
       case 1 -> Choices.always(Integer.MAX_VALUE);
       default -> Choices.random(random.split());
     };
+  }
+
+  /** At any moment; or around a write of a store's metadata, where it hurts most. */
+  private void planPowerCut(Machine machine) {
+    SimScheduler scheduler = machine.scheduler();
+    int later = random.nextInt(8);
+    switch (random.nextInt(6)) {
+      case 0 -> {}
+      case 1 -> scheduler.cutPowerAfter(random.nextInt(300));
+      case 2, 3 -> scheduler.cutPowerAfter(random.nextInt(6_000));
+      default -> {
+        String cow = cows.get(random.nextInt(cows.size())).disk();
+        int nth = 1 + random.nextInt(random.nextBoolean() ? 10 : 60);
+        machine.disk(cow).onFua(nth, () -> scheduler.cutPowerAfter(later));
+      }
+    }
+  }
+
+  private static void keepPower(Machine machine) {
+    machine.scheduler().keepPower();
+    machine.disks().forEach(disk -> disk.onFua(0, () -> {}));
   }
 
   private void end() {

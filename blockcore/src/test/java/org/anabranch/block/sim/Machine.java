@@ -16,6 +16,7 @@ import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.block.snapshot.Bounds;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Machine {
   private final SimScheduler scheduler;
+  private final Bounds bounds;
   private final Trace trace;
   private final Sabotage sabotage;
   private final DeviceMapper mapper;
@@ -32,15 +34,19 @@ public final class Machine {
   private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
 
   public Machine(long seed, Trace trace) {
-    this(seed, trace, Sabotage.NONE);
+    this(seed, Bounds.DEFAULT, trace, Sabotage.NONE);
   }
 
-  Machine(long seed, Trace trace, Sabotage sabotage) {
+  /**
+   * @param bounds small ones are reached by small devices
+   */
+  Machine(long seed, Bounds bounds, Trace trace, Sabotage sabotage) {
+    this.bounds = bounds;
     this.scheduler = new SimScheduler(seed, trace);
     this.trace = trace;
     this.sabotage = sabotage;
     this.mapper =
-        new DeviceMapper(scheduler, new NoFiles(), sabotage.types(TargetTypes.standard()));
+        new DeviceMapper(scheduler, new NoFiles(), sabotage.types(TargetTypes.standard(bounds)));
   }
 
   /** A step of a device's life was refused, or failed. */
@@ -83,7 +89,7 @@ public final class Machine {
 
   /** The same computer with the power on again, and nothing mapped. This one stays as it is. */
   public Machine afterPowerCut(long seed, Choices choices) {
-    Machine next = new Machine(seed, trace, sabotage);
+    Machine next = new Machine(seed, bounds, trace, sabotage);
     for (SimDisk disk : disks.values()) {
       next.attach(disk.afterPowerCut(next.scheduler, choices));
     }

@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.SplittableRandom;
 import org.anabranch.block.Limits;
+import org.anabranch.block.snapshot.Bounds;
 
 /**
  * A short life of a volume, always the same: written, snapshotted, written on both sides,
@@ -23,7 +24,8 @@ final class Script {
    */
   Script(long seed, int sectors, String type, int chunk, int otherChunk, Trace trace) {
     this.sectors = sectors;
-    Machine machine = new Machine(seed, trace);
+    Machine machine = 
+        new Machine(seed, new Bounds(1 << 20, 4, 3L * chunk << 9), trace, Sabotage.NONE);
     machine.addDisk(Volume.DISK, sectors, Limits.DEFAULT);
     first = cow(machine, "cow0", type, chunk);
     second = cow(machine, "cow1", "P", otherChunk);

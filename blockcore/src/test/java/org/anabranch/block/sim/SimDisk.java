@@ -99,6 +99,8 @@ public final class SimDisk implements BlockDevice {
   private long sectors;
   private long submitted;
   private long completions;
+  private int fuaUntilAlarm;
+  private @Nullable Runnable fuaAlarm;
   private boolean ignoresFlush;
   private boolean forbidsOverlap;
 
@@ -156,6 +158,9 @@ public final class SimDisk implements BlockDevice {
     scheduler.trace(() -> name + " < " + request);
     checkOverlap(request);
     inFlight.add(request);
+    if (io.fua() && fuaAlarm != null && --fuaUntilAlarm == 0) {
+      fuaAlarm.run();
+    }
     long cutoff = completions;
     int way = scheduler.random().nextInt(16);
     if (way == 0) {
@@ -368,6 +373,12 @@ public final class SimDisk implements BlockDevice {
     if (fate == Fate.KEPT || (fate == Fate.TORN && choices.flip())) {
       kept.add(version);
     }
+  }
+
+  /** Runs {@code then} when the {@code nth} FUA write from now on has been taken. */
+  public void onFua(int nth, Runnable then) {
+    fuaUntilAlarm = nth;
+    fuaAlarm = then;
   }
 
   /** Requests taken and not completed. */

@@ -108,10 +108,10 @@ final class SnapshotTest {
     BlockDevice o = origin();
     origin.hold = io -> io.op() == Io.Op.READ;
     List<Bench.Outcome> writes = new ArrayList<>();
-    for (int i = 0; i < CopySlots.MOST + 500; i++) {
+    for (int i = 0; i < Bounds.DEFAULT.copies() + 500; i++) {
       writes.add(bench.put(o, 'W', 2L * i, 1));
     }
-    assertThat(origin.held).hasSize(CopySlots.MOST);
+    assertThat(origin.held).hasSize(Bounds.DEFAULT.copies());
     assertThat(bench.put(o, 'W', 0, 1).done).isFalse(); // waits for a pending one, not for a slot
     assertThat(bench.read(s, 5000, ByteBuffer.allocateDirect(512)).done).isFalse();
     Io read = origin.held.removeLast();
@@ -128,10 +128,10 @@ final class SnapshotTest {
     BlockDevice s = snapshot("P 1");
     cow.hold = io -> io.op() == Io.Op.WRITE;
     List<Bench.Outcome> writes = new ArrayList<>();
-    for (int i = 0; i < CopySlots.MOST + 10; i++) {
+    for (int i = 0; i < Bounds.DEFAULT.copies() + 10; i++) {
       writes.add(bench.put(s, 'S', 2L * i, 1));
     }
-    assertThat(cow.held).hasSize(CopySlots.MOST);
+    assertThat(cow.held).hasSize(Bounds.DEFAULT.copies());
     cow.hold = io -> false;
     cow.release();
     bench.scheduler.runToQuiescence();
