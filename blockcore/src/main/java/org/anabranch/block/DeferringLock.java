@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * A lock under which one decides, and after which one acts.
  *
  * <p>No request may be submitted or completed with a lock held: its completion might want the lock,
- * or run for long. So whoever holds this lock gives what is to be done to {@link #after}, and {@link
- * #leave} does it, in that order, once the lock is released. Actions given while the same thread is
- * already doing some are appended to those, so a device that completes inside {@code submit} makes
- * a loop, not a recursion.
+ * or run for long. So whoever holds this lock gives what is to be done to {@link #after}, and
+ * {@link #leave} does it, in that order, once the lock is released. Actions given while the same
+ * thread is already doing some are appended to those, so a device that completes inside {@code
+ * submit} makes a loop, not a recursion.
  *
  * <p>The lock is not reentrant and is held for short, bounded work only; nobody waits for anything
  * else while holding it.

@@ -53,19 +53,17 @@ final class BufferPool {
     if (bytes < 1 || bytes > MOST) {
       throw new IllegalArgumentException("buffer of " + bytes + " bytes");
     }
-    lock.run(
-        () -> {
-          waiting.add(new Waiting(bytes, then));
-          serve();
-        });
+    lock.run(() -> {
+      waiting.add(new Waiting(bytes, then));
+      serve();
+    });
   }
 
   void release(Lease lease) {
-    lock.run(
-        () -> {
-          lease.slab.taken.clear(lease.page, lease.page + lease.pages);
-          serve();
-        });
+    lock.run(() -> {
+      lease.slab.taken.clear(lease.page, lease.page + lease.pages);
+      serve();
+    });
   }
 
   private void serve() {

@@ -58,8 +58,7 @@ record CowArguments(
         }
       }
       if (passdown && !zeroes) {
-        throw new TableException(
-            "discard_passdown_origin feature depends on discard_zeroes_cow");
+        throw new TableException("discard_passdown_origin feature depends on discard_zeroes_cow");
       }
     }
     int chunk =

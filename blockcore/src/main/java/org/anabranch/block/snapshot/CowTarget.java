@@ -139,15 +139,14 @@ abstract class CowTarget implements Target {
     CompletableFuture<Target> loaded = new CompletableFuture<>();
     store
         .load(table, origin.sectors())
-        .whenComplete(
-            (valid, failure) -> {
-              if (failure != null) {
-                refuse(loaded, failure);
-                return;
-              }
-              lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
-              loaded.complete(this);
-            });
+        .whenComplete((valid, failure) -> {
+          if (failure != null) {
+            refuse(loaded, failure);
+            return;
+          }
+          lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
+          loaded.complete(this);
+        });
     return loaded;
   }
 
@@ -195,12 +194,11 @@ abstract class CowTarget implements Target {
 
   @Override
   public void resume() {
-    lock.run(
-        () -> {
-          active = true;
-          suspended = false;
-          group.rolesChanged();
-        });
+    lock.run(() -> {
+      active = true;
+      suspended = false;
+      group.rolesChanged();
+    });
   }
 
   @Override
@@ -212,16 +210,15 @@ abstract class CowTarget implements Target {
   @Override
   public CompletionStage<@Nullable Void> close() {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    lock.run(
-        () -> {
-          handover.unregister(this);
-          Snapshot mine = snapshot;
-          if (mine == null) {
-            lock.after(() -> done.complete(null));
-          } else {
-            mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
-          }
-        });
+    lock.run(() -> {
+      handover.unregister(this);
+      Snapshot mine = snapshot;
+      if (mine == null) {
+        lock.after(() -> done.complete(null));
+      } else {
+        mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
+      }
+    });
     return done.thenRun(closed).thenApply(ran -> null);
   }
 
@@ -253,10 +250,8 @@ abstract class CowTarget implements Target {
   public String table() {
     lock.enter();
     try {
-      String devices =
-          TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
-      return devices
-          + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+      String devices = TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
+      return devices + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
     } finally {
       lock.leave();
     }

@@ -88,8 +88,7 @@ final class Handover {
     Snapshot snapshot = other.snapshot();
     if (target.awaitsHandover() && snapshot != null) {
       if (!other.suspended()) {
-        throw new TableException(
-            "Unable to perform snapshot handover until source is suspended.");
+        throw new TableException("Unable to perform snapshot handover until source is suspended.");
       }
       other.handOver(target);
       LOG.info("{}: the store on {} was handed over", target, target.cow().name());

@@ -144,8 +144,7 @@ final class Merge {
       snapshot.idle().await(() -> lock.run(this::step));
     } else if (pace.delay(scheduler.nanoTime()) > 0) {
       parked = true;
-      timer =
-          scheduler.schedule(() -> lock.run(this::unpark), pace.delay(scheduler.nanoTime()));
+      timer = scheduler.schedule(() -> lock.run(this::unpark), pace.delay(scheduler.nanoTime()));
     } else {
       snapshot.store.prepareMerge(pace.chunks(), this::prepared);
     }
@@ -197,20 +196,18 @@ final class Merge {
         nextSector = 0;
       }
       copying++;
-      lock.after(
-          () ->
-              group.copier.copy(
-                  snapshot.cow,
-                  from,
-                  group.origin,
-                  toSector,
-                  count,
-                  (read, write) -> lock.run(() -> copied(batch, read, write))));
+      lock.after(() ->
+          group.copier.copy(
+              snapshot.cow,
+              from,
+              group.origin,
+              toSector,
+              count,
+              (read, write) -> lock.run(() -> copied(batch, read, write))));
     }
   }
 
-  private void copied(
-      MergeBatch batch, @Nullable IoError readError, @Nullable IoError writeError) {
+  private void copied(MergeBatch batch, @Nullable IoError readError, @Nullable IoError writeError) {
     copying--;
     IoError error = readError == null ? writeError : readError;
     if (error != null && !copyFailed) {
@@ -272,8 +269,7 @@ final class Merge {
 
   MergeProgress progress() {
     long left = snapshot.valid ? snapshot.store.exceptions() << snapshot.shift << 9 : 0;
-    return new MergeProgress(
-        state(), left, pace.merged(), pace.rate(), interlock.waiting());
+    return new MergeProgress(state(), left, pace.merged(), pace.rate(), interlock.waiting());
   }
 
   private MergeProgress.State state() {

@@ -11,11 +11,7 @@ package org.anabranch.block.snapshot;
  * @param waitingWrites writes that wait for the batch under way
  */
 public record MergeProgress(
-    State state,
-    long remainingBytes,
-    long mergedBytes,
-    long bytesPerSecond,
-    int waitingWrites) {
+    State state, long remainingBytes, long mergedBytes, long bytesPerSecond, int waitingWrites) {
   /** What a merge does. */
   public enum State {
     /** Waits for the device to be resumed, or for a handover. */

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p><b>Arguments.</b> The snapshot's ({@link SnapshotTarget}). It takes the place of the origin's
- * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at once.
- * Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one merge.
+ * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at
+ * once. Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one
+ * merge.
  *
  * <p><b>Status.</b> As the snapshot's; the store is merged when allocated = metadata. {@code Merge
  * failed} after a failure. An event is raised at the end and at a failure.
@@ -48,8 +49,9 @@ import org.jspecify.annotations.Nullable;
  *   none, or none any more         origin        origin, after other snapshots have copied it
  * </pre>
  *
- * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend and
- * remove let it finish a batch. After the end this is an origin; the table may be changed at leisure.
+ * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend
+ * and remove let it finish a batch. After the end this is an origin; the table may be changed at
+ * leisure.
  *
  * <p><b>Flushes</b> go to both devices. Discards of chunks that have exceptions make them zeros.
  *
@@ -175,7 +177,9 @@ final class MergeTarget extends CowTarget {
       long sector = io.sector() + done;
       snapshot.table.lookup(sector >> snapshot.shift, extent);
       long chunk = extent.oldChunk() + extent.length();
-      long end = Math.min(chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
+      long end =
+          Math.min(
+              chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
       long count = end - sector;
       if (split == null && count < io.sectors()) {
         split = new IoSplit(io);
@@ -207,12 +211,11 @@ final class MergeTarget extends CowTarget {
   @Override
   public void resume() {
     super.resume();
-    lock.run(
-        () -> {
-          if (merge != null) {
-            merge.start();
-          }
-        });
+    lock.run(() -> {
+      if (merge != null) {
+        merge.start();
+      }
+    });
   }
 
   @Override
@@ -276,7 +279,7 @@ final class MergeTarget extends CowTarget {
         case "resume" -> mine.unpause();
         case "throttle" -> mine.throttle(number);
         case "batch" -> mine.pace.batch(number);
-          default -> throw new TableException("unknown message: " + verb);
+        default -> throw new TableException("unknown message: " + verb);
       }
       return "";
     } finally {

@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Status.</b> Empty.
  *
- * <p><b>What happens to a write?</b> Where every snapshot has its own copy, or there is no snapshot,
- * it goes straight on. Else copies begin for all the chunks that it touches, in all snapshots, and
- * it waits; then it is looked at again. So do discards and writes of zeros. Reads and flushes go
- * straight on, always.
+ * <p><b>What happens to a write?</b> Where every snapshot has its own copy, or there is no
+ * snapshot, it goes straight on. Else copies begin for all the chunks that it touches, in all
+ * snapshots, and it waits; then it is looked at again. So do discards and writes of zeros. Reads
+ * and flushes go straight on, always.
  *
  * <p><b>Failure modes.</b> A snapshot whose copy fails becomes invalid, and the write goes on when
  * that is durable: the origin outlives its snapshots. Else a request ends as the origin ends it.

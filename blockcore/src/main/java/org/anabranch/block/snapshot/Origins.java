@@ -29,8 +29,10 @@ public final class Origins {
 
   private final Bounds bounds;
   private final Copier copier;
-  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
-  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> origins =
+      new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows =
+      new IdentityHashMap<>(); // guarded by this
 
   private Origins(Bounds bounds) {
     this.bounds = bounds;
@@ -40,8 +42,7 @@ public final class Origins {
   /** The three types, for one mapper. */
   public static List<TargetType> types(Bounds bounds) {
     Origins origins = new Origins(bounds);
-    return List.of(
-        origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
+    return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
@@ -80,8 +81,7 @@ public final class Origins {
   }
 
   private static BlockDevice open(
-      TargetType.Context context, String argument, String what, long least)
-      throws TableException {
+      TargetType.Context context, String argument, String what, long least) throws TableException {
     BlockDevice device;
     try {
       device = context.open(argument);
@@ -113,8 +113,7 @@ public final class Origins {
         if (arguments.size() != 1) {
           throw new TableException("origin: incorrect number of arguments");
         }
-        BlockDevice origin =
-            open(context, arguments.getFirst(), "target device", context.length());
+        BlockDevice origin = open(context, arguments.getFirst(), "target device", context.length());
         OriginGroup group = join(origin, null);
         return CompletableFuture.completedFuture(
             new OriginTarget(group, () -> leave(origin, null)));
@@ -128,8 +127,7 @@ public final class Origins {
       TargetType.Context context, List<String> words, boolean merge) {
     try {
       CowArguments arguments = CowArguments.parse(words);
-      BlockDevice origin =
-          open(context, arguments.origin(), "origin device", context.length());
+      BlockDevice origin = open(context, arguments.origin(), "origin device", context.length());
       BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
       if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
@@ -142,12 +140,11 @@ public final class Origins {
               : new SnapshotTarget(group, cow, arguments, context, closed);
       return target
           .load()
-          .whenComplete(
-              (loaded, failure) -> {
-                if (failure != null) {
-                  closed.run();
-                }
-              });
+          .whenComplete((loaded, failure) -> {
+            if (failure != null) {
+              closed.run();
+            }
+          });
     } catch (TableException e) {
       return CompletableFuture.failedFuture(e);
     }

@@ -169,16 +169,15 @@ final class Snapshot {
     long to = exception.allocation.newChunk() << shift;
     long sectors =
         Math.min((long) exception.allocation.count() << shift, group.origin.sectors() - from);
-    lock.after(
-        () ->
-            group.copier.copy(
-                group.origin,
-                from,
-                cow,
-                to,
-                sectors,
-                (readError, writeError) ->
-                    lock.run(() -> filled(exception, readError == null && writeError == null))));
+    lock.after(() ->
+        group.copier.copy(
+            group.origin,
+            from,
+            cow,
+            to,
+            sectors,
+            (readError, writeError) ->
+                lock.run(() -> filled(exception, readError == null && writeError == null))));
   }
 
   /** Fills a new exception with a write to exactly its chunks; completes that in the end. */

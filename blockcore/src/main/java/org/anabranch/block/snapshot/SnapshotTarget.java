@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Arguments.</b> {@code origin}: the device that is preserved; it must be written through
  * {@link OriginTarget} from now on. {@code cow}: the device that keeps what differs, a store of its
- * own. {@code P}: exceptions survive a restart. {@code PO}: likewise, and a full store keeps what it
- * has for reading. {@code N}: exceptions are in memory only. {@code chunk}: what is copied at once,
- * in sectors, a power of two of at most 32 MiB; 0 is the default of 32. An existing store's own
- * chunk size wins.
+ * own. {@code P}: exceptions survive a restart. {@code PO}: likewise, and a full store keeps what
+ * it has for reading. {@code N}: exceptions are in memory only. {@code chunk}: what is copied at
+ * once, in sectors, a power of two of at most 32 MiB; 0 is the default of 32. An existing store's
+ * own chunk size wins.
  *
  * <p><b>Status.</b> {@code allocated/total metadata} in sectors of the COW device, or {@code
  * Invalid}, or {@code Overflow}. An event is raised when that changes to a word, and whenever
@@ -40,13 +40,13 @@ import org.jspecify.annotations.Nullable;
  *
  * A write here that covers a chunk needs no copy of it. {@link PendingException} has the details.
  *
- * <p><b>What is durable when?</b> A completed write's exception is on the store's list, durably. Its
- * data is durable with FUA or after a flush, which goes to the COW device.
+ * <p><b>What is durable when?</b> A completed write's exception is on the store's list, durably.
+ * Its data is durable with FUA or after a flush, which goes to the COW device.
  *
  * <p><b>Discards</b> are supported with {@code discard_zeroes_cow}: what has an exception becomes
- * zeros, what has none stays. With {@code discard_passdown_origin} the origin's chunks are discarded
- * where this snapshot has no exception, after other snapshots have copied them: this one then reads
- * there as the origin does.
+ * zeros, what has none stays. With {@code discard_passdown_origin} the origin's chunks are
+ * discarded where this snapshot has no exception, after other snapshots have copied them: this one
+ * then reads there as the origin does.
  *
  * <p><b>Failure modes.</b>
  *

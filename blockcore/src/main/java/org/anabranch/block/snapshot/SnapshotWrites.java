@@ -76,8 +76,7 @@ final class SnapshotWrites {
             sector == chunk << snapshot.shift ? Math.min(chunks, rest >> snapshot.shift) : 0;
         whole = covered > 0;
         begun = snapshot.begin(chunk, Math.max(1, covered));
-        count =
-            begun == null ? rest : Math.min(rest, (begun.end() << snapshot.shift) - sector);
+        count = begun == null ? rest : Math.min(rest, (begun.end() << snapshot.shift) - sector);
       }
       if (count < sectors && split == null) {
         split = new IoSplit(io);

@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
-import org.anabranch.block.Io;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,8 +28,7 @@ final class PersistentLoad {
   private final ExceptionTable table;
   private final long originSectors;
 
-  PersistentLoad(
-      BlockDevice cow, StoreLayout layout, ExceptionTable table, long originSectors) {
+  PersistentLoad(BlockDevice cow, StoreLayout layout, ExceptionTable table, long originSectors) {
     this.cow = cow;
     this.layout = layout;
     this.table = table;
@@ -44,11 +42,10 @@ final class PersistentLoad {
               .formatted(cow.name(), cow.sectors(), layout.chunkSectors()));
     }
     return StoreIo.read(cow, 0, 512, "the header")
-        .thenCompose(
-            sector -> {
-              StoreLayout.Header header = StoreLayout.Header.read(sector);
-              return header.magic() == 0 ? make() : read(header);
-            });
+        .thenCompose(sector -> {
+          StoreLayout.Header header = StoreLayout.Header.read(sector);
+          return header.magic() == 0 ? make() : read(header);
+        });
   }
 
   private CompletionStage<Loaded> make() {
@@ -57,11 +54,9 @@ final class PersistentLoad {
           "%s has %d sectors: no room for area 0 at sector %d"
               .formatted(cow.name(), cow.sectors(), layout.sector(1)));
     }
-    ByteBuffer area =
-        ByteBuffer.allocateDirect(layout.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer area = ByteBuffer.allocateDirect(layout.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer header =
-        new StoreLayout.Header(
-                StoreLayout.MAGIC, 1, StoreLayout.VERSION, layout.chunkSectors())
+        new StoreLayout.Header(StoreLayout.MAGIC, 1, StoreLayout.VERSION, layout.chunkSectors())
             .write();
     // Durable in this order: a header must not point at an area that holds something else.
     return StoreIo.write(cow, layout.sector(1), area, "area 0")
@@ -84,11 +79,10 @@ final class PersistentLoad {
     FirstProblem problem = new FirstProblem(found);
     return new StoreScan(cow, found, originSectors, table, problem)
         .scan()
-        .thenCompose(
-            end ->
-                problem.text == null
-                    ? CompletableFuture.completedFuture(new Loaded(found, true, end))
-                    : refuse(problem.text()));
+        .thenCompose(end ->
+            problem.text == null
+                ? CompletableFuture.completedFuture(new Loaded(found, true, end))
+                : refuse(problem.text()));
   }
 
   /** What is wrong with a header that is not all zeros, or null. */
@@ -120,7 +114,9 @@ final class PersistentLoad {
     @Override
     public void problem(long area, int record, String what) {
       if (text == null) {
-        text = "area %d at chunk %d, record %d: %s".formatted(area, layout.areaChunk(area), record, what);
+        text =
+            "area %d at chunk %d, record %d: %s"
+                .formatted(area, layout.areaChunk(area), record, what);
       } else {
         others++;
       }

@@ -114,16 +114,15 @@ public final class PersistentStore implements ExceptionStore {
   public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
     return new PersistentLoad(cow, layout, table, originSectors)
         .load()
-        .thenApply(
-            loaded -> {
-              layout = loaded.layout();
-              valid = loaded.valid();
-              StoreScan.End end = loaded.end();
-              area = new StoreArea(layout, end.area(), end.content(), end.used());
-              stale = end.stale();
-              nextFree = layout.skipMetadata(end.behindNew());
-              return valid;
-            });
+        .thenApply(loaded -> {
+          layout = loaded.layout();
+          valid = loaded.valid();
+          StoreScan.End end = loaded.end();
+          area = new StoreArea(layout, end.area(), end.content(), end.used());
+          stale = end.stale();
+          nextFree = layout.skipMetadata(end.behindNew());
+          return valid;
+        });
   }
 
   @Override
@@ -264,8 +263,7 @@ public final class PersistentStore implements ExceptionStore {
   /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
   private void invalidate(Runnable done, int attempt) {
     ByteBuffer header =
-        new StoreLayout.Header(
-                StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
+        new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
             .write();
     Committed then =
         error -> {
@@ -401,11 +399,9 @@ public final class PersistentStore implements ExceptionStore {
         Io.read(
             layout.sector(layout.areaChunk(number)),
             content,
-            lock.locked(
-                error ->
-                    then.read(
-                        error == null ? new StoreArea(layout, number, content, used) : null,
-                        error))));
+            lock.locked(error ->
+                then.read(
+                    error == null ? new StoreArea(layout, number, content, used) : null, error))));
   }
 
   /** Writes the pages of records from {@code from} to the one in front of {@code end}. */

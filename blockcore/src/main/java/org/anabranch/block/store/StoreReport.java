@@ -67,24 +67,21 @@ public record StoreReport(
       return CompletableFuture.failedFuture(new StoreException(cow.name() + " is empty"));
     }
     return StoreIo.read(cow, 0, 512, "the header")
-        .thenCompose(
-            sector -> {
-              StoreLayout.Header header = StoreLayout.Header.read(sector);
-              if (header.magic() == 0) {
-                return CompletableFuture.completedFuture(without(header, "new", List.of()));
-              }
-              String wrong = PersistentLoad.wrong(header, cow);
-              return wrong == null
-                  ? new Collector(cow, header, originSectors).collect()
-                  : CompletableFuture.completedFuture(
-                      without(header, "unusable", List.of(wrong)));
-            });
+        .thenCompose(sector -> {
+          StoreLayout.Header header = StoreLayout.Header.read(sector);
+          if (header.magic() == 0) {
+            return CompletableFuture.completedFuture(without(header, "new", List.of()));
+          }
+          String wrong = PersistentLoad.wrong(header, cow);
+          return wrong == null
+              ? new Collector(cow, header, originSectors).collect()
+              : CompletableFuture.completedFuture(without(header, "unusable", List.of(wrong)));
+        });
   }
 
   private static StoreReport without(
       StoreLayout.Header header, String status, List<String> problems) {
-    return new StoreReport(
-        header, null, List.of(), 0, 0, false, status, problems, problems.size());
+    return new StoreReport(header, null, List.of(), 0, 0, false, status, problems, problems.size());
   }
 
   private static final class Collector implements StoreScan.Visitor {
@@ -109,14 +106,13 @@ public record StoreReport(
     CompletionStage<StoreReport> collect() {
       return new StoreScan(cow, layout, originSectors, new ExceptionTable(), this)
           .scan()
-          .handle(
-              (end, failure) -> {
-                if (failure != null) {
-                  Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-                  add(String.valueOf(cause.getMessage()));
-                }
-                return report(end);
-              });
+          .handle((end, failure) -> {
+            if (failure != null) {
+              Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+              add(String.valueOf(cause.getMessage()));
+            }
+            return report(end);
+          });
     }
 
     private StoreReport report(StoreScan.@Nullable End end) {
@@ -147,7 +143,9 @@ public record StoreReport(
 
     @Override
     public void problem(long area, int record, String what) {
-      add("area %d at chunk %d, record %d: %s".formatted(area, layout.areaChunk(area), record, what));
+      add(
+          "area %d at chunk %d, record %d: %s"
+              .formatted(area, layout.areaChunk(area), record, what));
     }
 
     private void add(String problem) {

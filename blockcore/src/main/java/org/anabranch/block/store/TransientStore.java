@@ -80,7 +80,8 @@ public final class TransientStore implements ExceptionStore {
 
   @Override
   public void prepareMerge(int most, Prepared prepared) {
-    prepared.prepared(null, IoError.of(IoError.Kind.NOT_SUPPORTED, "a transient store can't merge"));
+    prepared.prepared(
+        null, IoError.of(IoError.Kind.NOT_SUPPORTED, "a transient store can't merge"));
   }
 
   @Override

@@ -155,11 +155,7 @@ final class History {
     }
     volume.verify();
     volume.drain();
-    for (String device : volume.machine().mapper().ls()) {
-      volume.machine().await(volume.machine().mapper().remove(device), "remove " + device);
-    }
-    volume.machine().scheduler().runToQuiescence();
-    volume.machine().close();
+    volume.takeDown();
   }
 
   private void step() {

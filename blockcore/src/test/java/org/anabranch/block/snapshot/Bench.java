@@ -86,7 +86,8 @@ public final class Bench {
   /** Writes the pattern; the sector range is that of the device and the pattern. */
   public Outcome put(BlockDevice device, char tag, long sector, long sectors) {
     Outcome outcome = new Outcome();
-    return run(device, Io.write(sector, pattern(tag, sector, sectors), false, outcome::end), outcome);
+    return run(
+        device, Io.write(sector, pattern(tag, sector, sectors), false, outcome::end), outcome);
   }
 
   public static ByteBuffer pattern(char tag, long sector, long sectors) {

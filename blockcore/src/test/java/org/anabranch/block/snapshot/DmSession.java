@@ -77,7 +77,10 @@ final class DmSession {
   void info(String name) throws TableException {
     var info = bench.mapper.info(name);
     say("State:             " + (info.suspended() ? "SUSPENDED" : "ACTIVE"));
-    say("Tables present:    " + (info.live() ? "LIVE" : "None") + (info.inactive() ? " & INACTIVE" : ""));
+    say(
+        "Tables present:    "
+            + (info.live() ? "LIVE" : "None")
+            + (info.inactive() ? " & INACTIVE" : ""));
   }
 
   void rmv(String... names) throws TableException {
@@ -121,8 +124,13 @@ final class DmSession {
   void rd(String name, long chunk) throws TableException {
     bench.scheduler.runToQuiescence();
     boolean good = bench.read(device(name), chunk * 8, ByteBuffer.allocateDirect(4096)).good();
-    say("  read /dev/mapper/" + name + " chunk " + chunk + ": "
-        + (good ? "ok" : "dd: error reading '/dev/mapper/" + name + "': Input/output error"));
+    say(
+        "  read /dev/mapper/"
+            + name
+            + " chunk "
+            + chunk
+            + ": "
+            + (good ? "ok" : "dd: error reading '/dev/mapper/" + name + "': Input/output error"));
   }
 
   void wr(String name, long chunk) throws TableException {

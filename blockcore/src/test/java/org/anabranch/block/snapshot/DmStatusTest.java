@@ -194,7 +194,9 @@ final class DmStatusTest {
     dm.fill();
     mkTable(
         "lc",
-        "0 8 linear /dev/vdc 0\n8 8 flakey /dev/vdc 8 0 1 1 error_writes\n16 1008 linear /dev/vdc 16");
+        "0 8 linear /dev/vdc 0\n"
+            + "8 8 flakey /dev/vdc 8 0 1 1 error_writes\n"
+            + "16 1008 linear /dev/vdc 16");
     dm.mk("m", "0 2048 snapshot-merge /dev/vda /dev/mapper/lc P 8");
     dm.st("m");
     dm.rd("m", 0);
@@ -256,9 +258,24 @@ final class DmStatusTest {
   void tableVariants() throws TableException {
     for (String variant :
         List.of(
-            "P 0", "P 3", "P 7", "P", "X 8", "P 8 0", "P 8 1 discard_zeroes_cow",
-            "P 8 2 discard_zeroes_cow discard_passdown_origin", "P 8 1 discard_passdown_origin",
-            "P 8 1 bogus", "P 8 3 a", "N 0", "n 8", "p 8", "P 4096", "POX 8", "P 16 0", "PO 2",
+            "P 0",
+            "P 3",
+            "P 7",
+            "P",
+            "X 8",
+            "P 8 0",
+            "P 8 1 discard_zeroes_cow",
+            "P 8 2 discard_zeroes_cow discard_passdown_origin",
+            "P 8 1 discard_passdown_origin",
+            "P 8 1 bogus",
+            "P 8 3 a",
+            "N 0",
+            "n 8",
+            "p 8",
+            "P 4096",
+            "POX 8",
+            "P 16 0",
+            "PO 2",
             "P 1")) {
       dm.z();
       dm.say("--- " + variant);
@@ -382,8 +399,7 @@ final class DmStatusTest {
   @Test
   void discards() throws TableException {
     for (String features :
-        List.of(
-            "", " 1 discard_zeroes_cow", " 2 discard_zeroes_cow discard_passdown_origin")) {
+        List.of("", " 1 discard_zeroes_cow", " 2 discard_zeroes_cow discard_passdown_origin")) {
       dm.z();
       dm.mk("s", "0 2048 snapshot /dev/vda /dev/vdc P 8" + features);
       dm.st("s");

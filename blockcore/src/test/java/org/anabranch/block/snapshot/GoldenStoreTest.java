@@ -25,9 +25,11 @@ final class GoldenStoreTest {
       String part = text.substring(text.indexOf("--- " + name + "." + state + ".*"));
       Matcher view = Pattern.compile("view   sha256 (\\w+)").matcher(part);
       Matcher status = Pattern.compile("after a reload, status would be: (.*)").matcher(part);
-      Matcher table = Pattern.compile("table '(0 \\d+ snapshot) /dev/vda /dev/vdb (.*)'").matcher(text);
+      Matcher table =
+          Pattern.compile("table '(0 \\d+ snapshot) /dev/vda /dev/vdb (.*)'").matcher(text);
       assertThat(view.find() && status.find() && table.find()).isTrue();
-      return new Facts(view.group(1), status.group(1), table.group(1) + " origin cow " + table.group(2));
+      return new Facts(
+          view.group(1), status.group(1), table.group(1) + " origin cow " + table.group(2));
     }
   }
 
@@ -43,9 +45,20 @@ final class GoldenStoreTest {
 
   @ParameterizedTest
   @CsvSource({
-    "p1, before", "p1, mid1", "p1, after", "p8, before", "p8, mid1", "p8, mid2", "p8, after",
-    "p32, before", "p32, mid1", "p32, after", "p8odd, before", "p8odd, after",
-    "po8overflow, before", "po8overflow, after"
+    "p1, before",
+    "p1, mid1",
+    "p1, after",
+    "p8, before",
+    "p8, mid1",
+    "p8, mid2",
+    "p8, after",
+    "p32, before",
+    "p32, mid1",
+    "p32, after",
+    "p8odd, before",
+    "p8odd, after",
+    "po8overflow, before",
+    "po8overflow, after"
   })
   void readsAsInLinux(String name, String state) throws TableException {
     Facts facts = Facts.of(name, state);
@@ -64,8 +77,15 @@ final class GoldenStoreTest {
 
   @ParameterizedTest
   @CsvSource({
-    "p1, before", "p1, mid1", "p8, before", "p8, mid1", "p8, mid2", "p32, before", "p32, mid1",
-    "p8odd, before", "po8overflow, before"
+    "p1, before",
+    "p1, mid1",
+    "p8, before",
+    "p8, mid1",
+    "p8, mid2",
+    "p32, before",
+    "p32, mid1",
+    "p8odd, before",
+    "po8overflow, before"
   })
   void mergesToTheSameOrigin(String name, String state) throws TableException {
     Facts facts = Facts.of(name, state);
@@ -87,7 +107,8 @@ final class GoldenStoreTest {
     bench.remove("m");
     // The list ends where Linux's does; behind its end in later areas Linux wipes what we leave.
     int chunk = Integer.parseInt(table.substring(table.lastIndexOf(' ') + 1)) * 512;
-    assertThat(head(cow.bytes(), 2 * chunk)).isEqualTo(head(Golden.image(name + ".after.cow"), 2 * chunk));
+    assertThat(head(cow.bytes(), 2 * chunk))
+        .isEqualTo(head(Golden.image(name + ".after.cow"), 2 * chunk));
   }
 
   private static List<Byte> head(byte[] bytes, int count) {
@@ -130,7 +151,8 @@ final class GoldenStoreTest {
       }
       assertThat(bench.mapper.status("s")).as(op.group(1)).isEqualTo(op.group(6));
     }
-    assertThat(bench.mapper.table("o")).isEqualTo("0 " + origin.sectors() + " snapshot-origin origin");
+    assertThat(bench.mapper.table("o"))
+        .isEqualTo("0 " + origin.sectors() + " snapshot-origin origin");
     assertThat(bench.mapper.status("o")).isEqualTo("0 " + origin.sectors() + " snapshot-origin ");
     bench.remove("s", "o");
     assertThat(origin.bytes()).isEqualTo(originAfter);

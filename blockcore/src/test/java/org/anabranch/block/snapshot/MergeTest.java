@@ -61,7 +61,9 @@ final class MergeTest {
     Bench.Outcome hit = bench.put(m, 'X', 25, 1);
     Bench.Outcome across = bench.put(m, 'Y', 392, 24); // chunks 49 to 51
     assertThat(hit.done || across.done).isFalse();
-    assertThat(message("progress")).startsWith("running remaining=12288 merged=0").endsWith("waiting=2");
+    assertThat(message("progress"))
+        .startsWith("running remaining=12288 merged=0")
+        .endsWith("waiting=2");
     Bench.Outcome read = bench.read(m, 25, sector());
     assertThat(read.good()).isTrue();
     letGo();
@@ -103,7 +105,8 @@ final class MergeTest {
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(write.good()).isTrue();
-    assertThat(ByteBuffer.wrap(origin.bytes(), 24 * 512, 4096)).isEqualTo(Bench.pattern('X', 24, 8));
+    assertThat(ByteBuffer.wrap(origin.bytes(), 24 * 512, 4096))
+        .isEqualTo(Bench.pattern('X', 24, 8));
     assertThat(bench.view(other)).isEqualTo(otherView);
   }
 
@@ -172,7 +175,8 @@ final class MergeTest {
   void failedCopyFailsWaitersAndOthersGoOn() throws TableException {
     BlockDevice m = mergeHeldAtCopies();
     Bench.Outcome waits = bench.put(m, 'X', 24, 8);
-    origin.fault = io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
+    origin.fault =
+        io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
     letGo();
     assertThat(waits.done).isTrue();
     assertThat(waits.error).isNotNull();
@@ -183,11 +187,13 @@ final class MergeTest {
     assertThat(bench.mapper.info("m").eventNumber()).isEqualTo(1);
     origin.fault = io -> null;
     bench.remove("m");
-    m = bench.create("m", MERGE);
+    bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
-    assertThat(ByteBuffer.wrap(origin.bytes(), 24 * 512, 4096)).isEqualTo(Bench.pattern('X', 24, 8));
-    assertThat(ByteBuffer.wrap(origin.bytes(), 400 * 512, 4096)).isEqualTo(Bench.pattern('S', 400, 8));
+    assertThat(ByteBuffer.wrap(origin.bytes(), 24 * 512, 4096))
+        .isEqualTo(Bench.pattern('X', 24, 8));
+    assertThat(ByteBuffer.wrap(origin.bytes(), 400 * 512, 4096))
+        .isEqualTo(Bench.pattern('S', 400, 8));
   }
 
   @Test
@@ -205,7 +211,8 @@ final class MergeTest {
   /** After a restart the batch may be found merged or not: so it must not change until then. */
   @Test
   void failedCommitForbidsWritesToTheBatchOnly() throws TableException {
-    cow.fault = io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
+    cow.fault =
+        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
@@ -230,7 +237,8 @@ final class MergeTest {
 
   @Test
   void discardOfMergingChunksReadsAsZeros() throws TableException {
-    cow.fault = io -> io.op() == Io.Op.READ && io.sector() >= 16 ? IoError.io(0, "held", null) : null;
+    cow.fault =
+        io -> io.op() == Io.Op.READ && io.sector() >= 16 ? IoError.io(0, "held", null) : null;
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     cow.fault = io -> null;
@@ -253,7 +261,8 @@ final class MergeTest {
     cow2.log.clear();
     bench.create("m", "0 2048 snapshot-merge origin cow2 P 1");
     bench.scheduler.runToQuiescence();
-    assertThat(cow2.log.stream().filter(io -> io.startsWith("WRITE"))).containsExactly("WRITE FUA 1+1");
+    assertThat(cow2.log.stream().filter(io -> io.startsWith("WRITE")))
+        .containsExactly("WRITE FUA 1+1");
     assertThat(origin.bytes()).isEqualTo(view);
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 2/2048 2");
   }

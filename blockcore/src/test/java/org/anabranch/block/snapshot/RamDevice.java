@@ -56,7 +56,8 @@ public final class RamDevice implements BlockDevice {
 
   /** A sector of the pattern. */
   public static ByteBuffer pattern(char tag, long sector) {
-    byte[] line = "%c:%013d\n".formatted(tag, sector).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    byte[] line =
+        "%c:%013d\n".formatted(tag, sector).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     ByteBuffer data = ByteBuffer.allocateDirect(512);
     for (int i = 0; i < 32; i++) {
       data.put(line);

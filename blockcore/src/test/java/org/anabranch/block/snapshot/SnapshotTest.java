@@ -195,7 +195,8 @@ final class SnapshotTest {
   void failedCopyFromTheOriginInvalidatesAndTheOriginGoesOn() throws TableException {
     BlockDevice s = snapshot("P 8");
     BlockDevice o = origin();
-    cow.fault = io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null;
+    cow.fault =
+        io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null;
     assertThat(bench.put(o, 'W', 0, 8).good()).isTrue();
     assertThat(bench.mapper.status("s")).isEqualTo("0 16384 snapshot Invalid");
     assertThat(bench.read(s, 800, ByteBuffer.allocateDirect(512)).good()).isFalse();

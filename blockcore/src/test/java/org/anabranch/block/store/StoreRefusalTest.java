@@ -99,8 +99,7 @@ final class StoreRefusalTest {
   @Test
   void oneChunkTwice() {
     store.record(0, 2, 4, 9).record(0, 3, 3, 10);
-    isRefused(
-        "area 0 at chunk 1, record 2: a second exception for chunk 4; and 1 more");
+    isRefused("area 0 at chunk 1, record 2: a second exception for chunk 4; and 1 more");
   }
 
   @Test
