@@ -153,6 +153,7 @@ final class Merge {
   private void prepared(@Nullable MergeBatch batch, @Nullable IoError error) {
     if (error != null) {
       fail("Read error in exception store: shutting down merge", error, false);
+      shut();
     } else if (batch == null) {
       done = true;
       LOG.info("{}: merge complete, {} bytes", target, pace.merged());

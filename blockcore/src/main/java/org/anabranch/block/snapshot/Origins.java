@@ -29,8 +29,10 @@ public final class Origins {
 
   private final Bounds bounds;
   private final Copier copier;
-  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>(); // guarded by this
-  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> origins =
+      new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows =
+      new IdentityHashMap<>(); // guarded by this
 
   private Origins(Bounds bounds) {
     this.bounds = bounds;
@@ -40,8 +42,7 @@ public final class Origins {
   /** The three types, for one mapper. */
   public static List<TargetType> types(Bounds bounds) {
     Origins origins = new Origins(bounds);
-    return List.of(
-        origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
+    return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)

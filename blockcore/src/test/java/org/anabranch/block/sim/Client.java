@@ -85,7 +85,12 @@ final class Client {
     this.stamps = stamps;
     this.overlaps = overlaps;
     this.owner = owner;
-    scheduler.describe(() -> inFlight.isEmpty() ? "" : name + "'s user waits for " + inFlight.values());
+    scheduler.describe(() -> inFlight.isEmpty() ? "" : toString());
+  }
+
+  @Override
+  public String toString() {
+    return name + "'s user waits for " + inFlight.values();
   }
 
   ModelDevice model() {

@@ -88,7 +88,7 @@ final class FaultSweepTest {
         // The administrator is told. What there is must be usable after a restart.
       }
       assertThat(device.failures()).isPositive();
-      volume.settle();
+      volume.takeDown();
       boolean unmarked = fault.forever() && fault.op() == Io.Op.WRITE && disk.startsWith("cow");
       comeBack(volume, unmarked ? disk : "");
     } catch (RuntimeException | AssertionError e) {
@@ -113,6 +113,6 @@ final class FaultSweepTest {
       volume.verify();
     }
     volume.drain();
-    machine.close();
+    volume.takeDown();
   }
 }

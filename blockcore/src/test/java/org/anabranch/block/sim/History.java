@@ -110,7 +110,7 @@ final class History {
         end();
         return;
       } catch (SimScheduler.PowerCut cut) {
-        volume.say(cut.getMessage());
+        volume.say(String.valueOf(cut.getMessage()));
         volume.powerCut();
         machine = machine.afterPowerCut(random.nextLong(), choices());
             bootNext = true;
@@ -155,11 +155,7 @@ final class History {
     }
     volume.verify();
     volume.drain();
-    for (String device : volume.machine().mapper().ls()) {
-      volume.machine().await(volume.machine().mapper().remove(device), "remove " + device);
-    }
-    volume.machine().scheduler().runToQuiescence();
-    volume.machine().close();
+    volume.takeDown();
   }
 
   private void step() {

@@ -154,7 +154,8 @@ public final class Machine {
     try {
       scheduler.await(stage, what);
     } catch (ExecutionException e) {
-      return String.valueOf(e.getCause().getMessage());
+      Throwable reason = e.getCause() == null ? e : e.getCause();
+      return String.valueOf(reason.getMessage());
     }
     throw new AssertionError(what + ": not refused");
   }

@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
 import org.anabranch.block.dm.DeviceMapper;
 
 /** What an administrator does with snapshots, while everybody goes on using everything. */
@@ -63,8 +64,9 @@ final class SnapshotSteps {
     SyncIo disk =
         new SyncIo(
             volume.machine().scheduler(), volume.machine().faults(Volume.DISK));
-    if (disk.tryFlush() != null) {
-      throw new AssertionError("flush failed");
+    IoError error = disk.tryFlush();
+    if (error != null) {
+      throw new Machine.RefusedException("flush: " + error, null);
     }
     volume.flushed(lun, request.begin);
   }

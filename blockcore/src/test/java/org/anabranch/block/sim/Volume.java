@@ -214,10 +214,27 @@ final class Volume implements Client.Owner {
         .runUntil(() -> users.stream().allMatch(Client::idle), "all users to come to an end");
   }
 
-  /** What is under way comes to an end, whether or not anything is suspended; its status is taken. */
-  void settle() {
+  /** Takes everything down as it is, suspended or not: no request may be left behind. */
+  void takeDown() {
     machine.scheduler().runToQuiescence();
-    checkStatus();
+    List<Client> users = users();
+    users.forEach(Client::leave);
+    List<String> devices = machine.mapper().ls();
+    for (Snap snap : snaps) {
+      if (devices.contains(snap.device)) {
+        checkInvalid(snap, machine.status(snap.device));
+      }
+    }
+    for (String device : devices) {
+      machine.await(machine.mapper().remove(device), "remove " + device);
+    }
+    machine.scheduler().runToQuiescence();
+    for (Client user : users) {
+      if (!user.idle()) {
+        throw new AssertionError("requests left behind: " + user);
+      }
+    }
+    machine.close();
   }
 
   void drain(Client user) {
