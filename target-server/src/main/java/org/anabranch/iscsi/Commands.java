@@ -352,7 +352,10 @@ final class Commands {
 
   // --- the end ------------------------------------------------------------------------------
 
-  /** Aborts all commands; takes no new ones. {@code action} runs when none is left. */
+  /**
+   * Aborts all commands; takes no new ones. {@code action} runs when none is left, unless the
+   * session is closed before.
+   */
   void end(Runnable action) {
     if (ending) {
       return;
@@ -373,14 +376,16 @@ final class Commands {
     }
   }
 
-  /** The session is over: what is still running ends unheard. */
-  void close() {
+  /** The session is over: what is still running ends unheard, and then {@code gone} runs. */
+  void close(Runnable gone) {
     whenEmpty = null;
+    closed = true;
     end(() -> {});
-    whenEmpty = null;
-    if (!closed) {
-      closed = true;
-      window.close(places);
+    window.close(places);
+    if (tasks.isEmpty()) {
+      gone.run();
+    } else {
+      whenEmpty = gone;
     }
   }
 

@@ -92,7 +92,7 @@ final class Login implements Connection.Phase {
     try {
       request = ColdPdus.loginRequest(pdu.basicHeader());
     } catch (MalformedPduException e) {
-      connection.drop("login request: " + e.getMessage());
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
       return;
     }
     try {
@@ -102,6 +102,23 @@ final class Login implements Connection.Phase {
     } catch (MalformedPduException e) {
       refuse(request, LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
     }
+  }
+
+  /** What a refusal needs of a request that makes no sense. */
+  private static LoginRequest unreadable(Pdu pdu) {
+    return new LoginRequest(
+        false,
+        false,
+        LoginStage.SECURITY_NEGOTIATION,
+        LoginStage.SECURITY_NEGOTIATION,
+        0,
+        0,
+        pdu.lun() >>> 16,
+        (int) pdu.lun() & 0xffff,
+        pdu.taskTag(),
+        0,
+        pdu.cmdSn(),
+        pdu.expStatSn());
   }
 
   private void step(LoginRequest request) throws LoginRefusedException, MalformedPduException {

@@ -62,7 +62,6 @@ final class Session implements Connection.Phase {
   private final TextExchange texts;
   private final Keepalive keepalive;
 
-  /** Done when the session is closed and its nexus too. Any thread. */
   private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
 
   /** Written before the session is known to other threads. */
@@ -115,7 +114,11 @@ final class Session implements Connection.Phase {
     predecessor = old;
   }
 
-  /** Done when nothing of the session is left at the target. Any thread. */
+  /**
+   * Done when nothing of the session is left at the target: its nexus is closed and its commands
+   * have ended, so that no late write of theirs can overtake one of a session that follows. Any
+   * thread.
+   */
   CompletableFuture<@Nullable Void> gone() {
     return gone;
   }
@@ -158,7 +161,7 @@ final class Session implements Connection.Phase {
   void abandon() {
     if (state == State.OPEN) {
       finish();
-    } else {
+    } else if (state == State.NEW) {
       state = State.ENDED;
       release();
     }
@@ -203,8 +206,10 @@ final class Session implements Connection.Phase {
     state = State.ENDED;
     keepalive.stop();
     if (commands != null) {
-      commands.close();
-    } else if (window != null) {
+      commands.close(this::release);
+      return;
+    }
+    if (window != null) {
       window.close(0);
     }
     release();
@@ -350,6 +355,9 @@ final class Session implements Connection.Phase {
       switch (window().classify(pdu.cmdSn())) {
         case NEXT -> window().enter();
         case OUTSIDE -> {
+          if (commands != null) {
+            commands.discard();
+          }
           return;
         }
         case GAP -> {

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,8 +16,11 @@ import org.jspecify.annotations.Nullable;
 final class Attentions {
   private final Object lock = new Object();
 
-  /** Guarded by lock; written there only. Read without it to see quickly that nothing is owed. */
-  private volatile int pending;
+  /** How many conditions are pending in all; guarded by lock. */
+  private int pending;
+
+  /** Whether pending is not 0; written under lock, read without it to see quickly that it is. */
+  private volatile boolean any;
 
   /** One entry for each nexus that knows the unit; guarded by lock. */
   private final Map<Nexus, Deque<SenseCode>> queues = new HashMap<>();
@@ -32,16 +36,22 @@ final class Attentions {
     synchronized (lock) {
       Deque<SenseCode> queue = queues.remove(nexus);
       if (queue != null) {
-        pending = pending - queue.size();
+        pending -= queue.size();
+        any = pending > 0;
       }
     }
   }
 
   /** Owes {@code code} to every nexus but one. */
   void addToAll(SenseCode code, @Nullable Nexus except) {
+    addIf(nexus -> nexus != except, code);
+  }
+
+  /** Owes {@code code} to the nexuses that {@code which} chooses. */
+  void addIf(Predicate<Nexus> which, SenseCode code) {
     synchronized (lock) {
       queues.forEach((nexus, queue) -> {
-        if (nexus != except) {
+        if (which.test(nexus)) {
           add(queue, code);
         }
       });
@@ -59,12 +69,14 @@ final class Attentions {
 
   private void add(Deque<SenseCode> queue, SenseCode code) {
     if (isReset(code)) {
-      pending = pending - queue.size();
+      pending -= queue.size();
+      any = pending > 0;
       queue.clear();
     }
     if (!queue.contains(code)) {
       queue.add(code);
-      pending = pending + 1;
+      pending++;
+      any = true;
     }
   }
 
@@ -74,14 +86,15 @@ final class Attentions {
 
   /** Takes the oldest condition owed to the nexus, or null. */
   @Nullable SenseCode take(Nexus nexus) {
-    if (pending == 0) {
+    if (!any) {
       return null;
     }
     synchronized (lock) {
       Deque<SenseCode> queue = queues.get(nexus);
       SenseCode code = queue == null ? null : queue.poll();
       if (code != null) {
-        pending = pending - 1;
+        pending--;
+        any = pending > 0;
       }
       return code;
     }
@@ -100,7 +113,8 @@ final class Attentions {
     synchronized (lock) {
       Deque<SenseCode> queue = queues.get(nexus);
       if (queue != null && queue.remove(code)) {
-        pending = pending - 1;
+        pending--;
+        any = pending > 0;
       }
     }
   }

@@ -19,6 +19,8 @@ final class Command {
   enum Access {
     /** None does. */
     FREE,
+    /** The one that RESERVE makes does (SPC-2 5.5.1). */
+    STATUS,
     /** Exclusive access does. */
     READ,
     /** Any does. */

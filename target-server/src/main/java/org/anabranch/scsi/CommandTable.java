@@ -20,6 +20,16 @@ final class CommandTable {
     StatusCommands.add(this);
     SupportCommands.add(this);
     PortGroupCommands.add(this);
+    ReserveCommands.add(this);
+    VerifyCommands.add(this);
+    AtomicCommands.add(this);
+    LbaStatusCommands.add(this);
+    DefectCommands.add(this);
+    LogCommands.add(this);
+    SanitizeCommands.add(this);
+    CopyCommands.add(this);
+    PersistentReserveIn.add(this);
+    PersistentReserveOut.add(this);
     CapacityCommands.add(this);
     ModeCommands.add(this);
     ReadCommands.add(this);

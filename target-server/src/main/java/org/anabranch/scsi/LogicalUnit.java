@@ -43,14 +43,31 @@ public final class LogicalUnit {
   private final Medium medium;
   private final ModePages modes = new ModePages();
   private final RangeLocks ranges;
+  private final Reservations reservations;
+  private final ScratchMemory scratch;
+  private final Sanitizer sanitizer;
+  private final CopyResults copyResults = new CopyResults();
+  private final Scheduler scheduler;
 
   public LogicalUnit(BlockDevice device, UnitProperties properties, Scheduler scheduler) {
+    this(device, properties, scheduler, ReservationStore.NONE);
+  }
+
+  /**
+   * @param store where persistent reservations survive a restart
+   */
+  public LogicalUnit(
+      BlockDevice device, UnitProperties properties, Scheduler scheduler, ReservationStore store) {
     this.device = device;
+    this.scheduler = scheduler;
     this.properties = properties;
     sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
     tasks = new TaskSet(scheduler, this::start);
     medium = new Medium(properties.removable());
     ranges = new RangeLocks(scheduler);
+    scratch = new ScratchMemory(scheduler);
+    sanitizer = new Sanitizer(this, scheduler);
+    reservations = new Reservations(properties.identity().serial(), store);
   }
 
   public UnitProperties properties() {
@@ -96,7 +113,10 @@ public final class LogicalUnit {
 
   private void start(Task task) {
     try {
-      admit(task);
+      if (!admit(task)) {
+        conflict(task);
+        return;
+      }
       Objects.requireNonNull(task.command).run(this, task);
     } catch (CheckCondition answer) {
       check(task, answer.sense());
@@ -106,7 +126,8 @@ public final class LogicalUnit {
     }
   }
 
-  private void admit(Task task) throws CheckCondition {
+  /** Steps 3 to 7; false for a reservation conflict. */
+  private boolean admit(Task task) throws CheckCondition {
     Command command = task.command;
     if (command == null || !command.has(Command.Trait.PAST_ATTENTION)) {
       SenseCode attention = attentions.take(task.nexus());
@@ -117,13 +138,20 @@ public final class LogicalUnit {
     if (command == null) {
       throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
     }
+    if (reservations.conflicts(task.nexus(), command.access())) {
+      return false;
+    }
     command.checkUsage(task.cdb());
+    if (!command.has(Command.Trait.DURING_SANITIZE)) {
+      sanitizer.check(command);
+    }
     if (command.has(Command.Trait.MEDIUM)) {
       medium.checkReady();
     }
     if (command.has(Command.Trait.WRITES)) {
       checkWritable();
     }
+    return true;
   }
 
   private void checkWritable() throws CheckCondition {
@@ -153,8 +181,17 @@ public final class LogicalUnit {
     return device.limits().discardZeroes();
   }
 
+  /** Whether a write must be on stable storage when it ends: FUA, or no write cache. */
+  boolean isDurable(Task task) {
+    return Cdb.fua(task.cdb()) || !modes.isWriteCacheEnabled();
+  }
+
   /** What keeps commands from the medium now, as REQUEST SENSE tells it. */
   Sense readiness() {
+    Sense obstacle = sanitizer.obstacle();
+    if (obstacle != null) {
+      return obstacle;
+    }
     try {
       medium.checkReady();
       return Sense.of(SenseCode.NO_ADDITIONAL_SENSE);
@@ -167,6 +204,8 @@ public final class LogicalUnit {
   void nexusLost(Nexus nexus) {
     attentions.leave(nexus);
     medium.prevent(nexus, false);
+    reservations.nexusLost(nexus);
+    copyResults.nexusLost(nexus);
     tasks.abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY, task -> {}, () -> {});
   }
 
@@ -179,6 +218,7 @@ public final class LogicalUnit {
   void reset(Nexus by, SenseCode attention, Runnable done) {
     medium.allowAll();
     modes.reset();
+    reservations.reset();
     attentions.addToAll(attention, null);
     tasks.abort(task -> true, by, abortOfOthers(), task -> {}, done);
   }
@@ -198,6 +238,34 @@ public final class LogicalUnit {
 
   Medium medium() {
     return medium;
+  }
+
+  Reservations reservations() {
+    return reservations;
+  }
+
+  ScratchMemory scratch() {
+    return scratch;
+  }
+
+  CopyResults copyResults() {
+    return copyResults;
+  }
+
+  /** Runs {@code next} soon, with a fresh stack. */
+  void later(Runnable next) {
+    scheduler.execute(next);
+  }
+
+  /** Whether a copy for the nexus may use the medium as a command with this access could. */
+  boolean allows(Nexus nexus, Command.Access access) {
+    return medium.isLoaded()
+        && sanitizer.obstacle() == null
+        && !reservations.conflicts(nexus, access);
+  }
+
+  Sanitizer sanitizer() {
+    return sanitizer;
   }
 
   RangeLocks ranges() {
@@ -249,6 +317,10 @@ public final class LogicalUnit {
 
   void good(Task task, int transferred) {
     tasks.end(task, Status.GOOD, Task.NO_SENSE, transferred);
+  }
+
+  void conflict(Task task) {
+    tasks.end(task, Status.RESERVATION_CONFLICT, Task.NO_SENSE, 0);
   }
 
   void check(Task task, Sense sense) {

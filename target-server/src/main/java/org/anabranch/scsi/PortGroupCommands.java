@@ -16,7 +16,7 @@ final class PortGroupCommands {
     table.add(
         new Command("REPORT TARGET PORT GROUPS", "a3 ea 00 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
-            .access(Command.Access.FREE)
+            .access(Command.Access.STATUS)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
             .replies((unit, task) -> portGroups(task)));
   }

@@ -14,7 +14,7 @@ final class StatusCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("TEST UNIT READY", "00 00 00 00 00 00")
-            .access(Command.Access.FREE)
+            .access(Command.Access.STATUS)
             .traits(Command.Trait.MEDIUM)
             .runs((unit, task) -> unit.good(task)));
     table.add(

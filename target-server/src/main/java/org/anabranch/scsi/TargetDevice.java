@@ -32,6 +32,7 @@ public final class TargetDevice implements TaskRouter {
   private final Set<Nexus> nexuses = new CopyOnWriteArraySet<>();
   private final AbsentUnit absent;
   private volatile List<TargetPort> ports;
+  private volatile CopyTargets copyTargets = CopyTargets.SAME_TARGET;
 
   /**
    * @param ports the target's ports, for REPORT TARGET PORT GROUPS
@@ -44,6 +45,15 @@ public final class TargetDevice implements TaskRouter {
   /** The ports have changed. */
   public void ports(List<TargetPort> newPorts) {
     ports = List.copyOf(newPorts);
+  }
+
+  /** Widens EXTENDED COPY to units of other targets. */
+  public void copyTargets(CopyTargets targets) {
+    copyTargets = targets;
+  }
+
+  CopyTargets copyTargets() {
+    return copyTargets;
   }
 
   List<TargetPort> ports() {

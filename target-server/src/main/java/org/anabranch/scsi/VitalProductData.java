@@ -10,6 +10,7 @@ final class VitalProductData {
   private static final int UNIT_SERIAL_NUMBER = 0x80;
   private static final int DEVICE_IDENTIFICATION = 0x83;
   private static final int EXTENDED_INQUIRY = 0x86;
+  private static final int THIRD_PARTY_COPY = 0x8f;
   private static final int BLOCK_LIMITS = 0xb0;
   private static final int BLOCK_CHARACTERISTICS = 0xb1;
   private static final int LOGICAL_BLOCK_PROVISIONING = 0xb2;
@@ -20,6 +21,7 @@ final class VitalProductData {
     UNIT_SERIAL_NUMBER,
     DEVICE_IDENTIFICATION,
     EXTENDED_INQUIRY,
+    THIRD_PARTY_COPY,
     BLOCK_LIMITS,
     BLOCK_CHARACTERISTICS,
     LOGICAL_BLOCK_PROVISIONING
@@ -35,6 +37,7 @@ final class VitalProductData {
               unit.properties().identity().serial().getBytes(StandardCharsets.US_ASCII);
           case DEVICE_IDENTIFICATION -> Designators.of(unit, nexus);
           case EXTENDED_INQUIRY -> extendedInquiry();
+          case THIRD_PARTY_COPY -> CopyCommands.vitalProductData();
           case BLOCK_LIMITS -> blockLimits(unit);
           case BLOCK_CHARACTERISTICS -> blockCharacteristics();
           case LOGICAL_BLOCK_PROVISIONING -> provisioning(unit);
@@ -83,10 +86,11 @@ final class VitalProductData {
     return body;
   }
 
-  /** SBC-3 6.6.2: not rotating, no nominal form factor. */
+  /** SBC-3 6.6.2: not rotating; after a block erase reads succeed (WABEREQ = 01b). */
   private static byte[] blockCharacteristics() {
     byte[] body = new byte[60];
     Bytes.put16(body, 0, 1);
+    body[3] = 0x40;
     return body;
   }
 

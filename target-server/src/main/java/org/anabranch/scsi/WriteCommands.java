@@ -42,7 +42,7 @@ final class WriteCommands {
       return;
     }
     long end = lba + blocks;
-    boolean durable = Cdb.fua(cdb) || !unit.modes().isWriteCacheEnabled();
+    boolean durable = unit.isDurable(task);
     if (unit.ranges().tryAcquire(lba, end, false)) {
       submit(unit, task, data, lba, end, durable);
     } else {

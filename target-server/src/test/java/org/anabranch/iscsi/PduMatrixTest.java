@@ -40,8 +40,10 @@ final class PduMatrixTest {
 
   @AfterAll
   static void stop() throws Exception {
-    try (ServerUnderTest closing = server) {
+    try {
       bystander.finish();
+    } finally {
+      server.close();
     }
   }
 
