@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * Every PDU, wrong in every way: the answer is one that RFC 7143 asks for or allows, the session
  * works on unless it was dropped, the log has no exception, and a session beside it is not harmed.
- * Answers are in the words of {@link Wire}.
+ * Answers are in the words of {@link RawSession}.
  */
 final class PduMatrixTest {
   private static ServerUnderTest server;
@@ -40,14 +40,16 @@ final class PduMatrixTest {
 
   @AfterAll
   static void stop() throws Exception {
-    try (ServerUnderTest closing = server) {
+    try {
       bystander.finish();
+    } finally {
+      server.close();
     }
   }
 
   /** Sends something wrong. */
   private interface Act {
-    void on(Wire wire) throws Exception;
+    void on(RawSession wire) throws Exception;
   }
 
   private final List<DynamicTest> tests = new ArrayList<>();
@@ -61,7 +63,7 @@ final class PduMatrixTest {
         DynamicTest.dynamicTest(
             name,
             () -> {
-              try (Wire wire = new Wire(server, options)) {
+              try (RawSession wire = new RawSession(server, options)) {
                 act.on(wire);
                 String outcome = wire.outcome(Pattern.compile(expected));
                 assertThat(outcome).matches(expected);
@@ -74,7 +76,7 @@ final class PduMatrixTest {
             }));
   }
 
-  private static Pdu ready(Wire wire, long lun) {
+  private static Pdu ready(RawSession wire, long lun) {
     return Requests.command(lun, wire.nextTag(), Cdb.testUnitReady(), FINAL, 0);
   }
 
@@ -292,7 +294,7 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 8192);
-          wire.send(Wire.dataFor(r2t, 0, 0, 8192, false));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 8192, false));
         });
     wrong(
         "another transfer tag",
@@ -300,8 +302,8 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).transferTag(r2t.transferTag() + 1));
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).transferTag(r2t.transferTag() + 1));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
         });
     wrong(
         "another LUN",
@@ -309,7 +311,7 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).lun(Command.flatLun(1)));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).lun(Command.flatLun(1)));
         });
     wrong(
         "after the burst was complete",
@@ -317,8 +319,8 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
         });
     return tests;
   }
@@ -340,9 +342,9 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 8192);
-          wire.send(Wire.dataFor(r2t, sn1, offset1, bytes1, final1));
+          wire.send(RawSession.dataFor(r2t, sn1, offset1, bytes1, final1));
           if (bytes2 > 0) {
-            wire.send(Wire.dataFor(r2t, sn2, offset2, bytes2, final2));
+            wire.send(RawSession.dataFor(r2t, sn2, offset2, bytes2, final2));
           }
         });
   }
@@ -469,7 +471,7 @@ final class PduMatrixTest {
         both.key("InitialR2T", "Yes").key("ImmediateData", "No"),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).corruptDataDigest());
+          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).corruptDataDigest());
         });
     return tests;
   }
@@ -477,7 +479,7 @@ final class PduMatrixTest {
   /** A second command with the tag of one that is in flight. */
   @Test
   void tagInUse() throws Exception {
-    try (Wire wire = new Wire(server, options())) {
+    try (RawSession wire = new RawSession(server, options())) {
       server.disk(0).hold();
       Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
       wire.send(read);
