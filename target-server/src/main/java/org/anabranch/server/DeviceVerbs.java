@@ -42,7 +42,8 @@ final class DeviceVerbs implements Verb {
       return Map.of("text", run(verb, words, noflush, arguments.optionalText("table")));
     } catch (TableException e) {
       throw new RefusedException(
-          "dm " + verb + (words.isEmpty() ? "" : " " + words.getFirst()) + ": " + e.getMessage(), e);
+          "dm " + verb + (words.isEmpty() ? "" : " " + words.getFirst()) + ": " + e.getMessage(),
+          e);
     }
   }
 

@@ -37,7 +37,9 @@ public final class EmbeddedDefaults {
         }
         """
             .formatted(
-                ConfigUtil.quoteString(portal), ConfigUtil.quoteString(folder.toAbsolutePath().toString()), TARGET);
+                ConfigUtil.quoteString(portal),
+                ConfigUtil.quoteString(folder.toAbsolutePath().toString()),
+                TARGET);
     return Configuration.parse("embedded defaults", text, folder.toAbsolutePath());
   }
 }

@@ -39,8 +39,8 @@ import org.slf4j.LoggerFactory;
  * The iSCSI targets of a configuration, over the devices of {@link Storage}. Any thread; one call
  * at a time.
  *
- * <p>A LUN may name a snapshot that is not there: it is attached when the snapshot {@link #appeared}
- * and taken away before it goes, and initiators are told both times.
+ * <p>A LUN may name a snapshot that is not there: it is attached when the snapshot {@link
+ * #appeared} and taken away before it goes, and initiators are told both times.
  */
 final class Targets {
   /** All portals are in one portal group. */
@@ -80,8 +80,7 @@ final class Targets {
         if (lun.device().indexOf('@') < 0 || storage.has(lun.device())) {
           attach(target, lun);
         } else {
-          LOG.info(
-              "target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
+          LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
         }
       }
       nodes.add(

@@ -38,8 +38,7 @@ final class Verbs {
     verbs.put("snapshot create", this::createSnapshot);
     verbs.put(
         "snapshot list",
-        (arguments, progress) ->
-            Map.of("snapshots", snapshots(arguments.optionalText("volume"))));
+        (arguments, progress) -> Map.of("snapshots", snapshots(arguments.optionalText("volume"))));
     verbs.put("snapshot remove", this::removeSnapshot);
     verbs.put("snapshot merge", this::merge);
     verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
@@ -125,8 +124,7 @@ final class Verbs {
     return sessions;
   }
 
-  private Map<String, ?> drop(Arguments arguments, Verb.Progress progress)
-      throws RefusedException {
+  private Map<String, ?> drop(Arguments arguments, Verb.Progress progress) throws RefusedException {
     long id = arguments.number("id", -1);
     if (!server.drop((int) id)) {
       throw new RefusedException("there is no session " + id);
@@ -139,7 +137,9 @@ final class Verbs {
     long chunkSectors = arguments.number("chunk-sectors", DEFAULT_CHUNK_SECTORS);
     if (chunkSectors < 8 || chunkSectors > 65536 || Long.bitCount(chunkSectors) != 1) {
       throw new RefusedException(
-          "chunk size of " + chunkSectors * 512 + " bytes; allowed are powers of two from 4 KiB to 32 MiB");
+          "chunk size of "
+              + chunkSectors * 512
+              + " bytes; allowed are powers of two from 4 KiB to 32 MiB");
     }
     SnapshotState snapshot =
         server

@@ -42,7 +42,8 @@ final class LibiscsiTest {
           Tools.run(20, "iscsi-ls", "-s", "iscsi://" + server.portal()).expect(0).output();
       assertThat(list)
           .contains("Target:" + EmbeddedDefaults.TARGET + " Portal:" + server.portal() + ",1")
-          .containsPattern("Lun:0 +Type:DIRECT_ACCESS \\(Size:1023M\\)"); // it counts to the last block
+          .containsPattern(
+              "Lun:0 +Type:DIRECT_ACCESS \\(Size:1023M\\)"); // it counts to the last block
 
       String url = server.url(EmbeddedDefaults.TARGET, 0);
       String inquiry = Tools.run(20, "iscsi-inq", url).expect(0).output();
@@ -65,13 +66,7 @@ final class LibiscsiTest {
       try (ServerProcess server = ServerProcess.serving(folder)) {
         ids[i] =
             Tools.run(
-                    20,
-                    "iscsi-inq",
-                    "-e",
-                    "1",
-                    "-c",
-                    "128",
-                    server.url(EmbeddedDefaults.TARGET, 0))
+                    20, "iscsi-inq", "-e", "1", "-c", "128", server.url(EmbeddedDefaults.TARGET, 0))
                 .expect(0)
                 .output();
         assertThat(server.terminate()).isZero();

@@ -38,7 +38,8 @@ public final class SessionCommand implements Runnable {
   static String table(Object sessions) {
     StringBuilder text =
         new StringBuilder(
-            String.format("%-6s %-40s %-40s %-22s %s%n", "ID", "INITIATOR", "TARGET", "FROM", "COMMANDS"));
+            String.format(
+                "%-6s %-40s %-40s %-22s %s%n", "ID", "INITIATOR", "TARGET", "FROM", "COMMANDS"));
     if (sessions instanceof List<?> list) {
       for (Object each : list) {
         Map<?, ?> session = (Map<?, ?>) each;

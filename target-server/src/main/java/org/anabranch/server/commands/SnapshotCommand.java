@@ -44,7 +44,10 @@ public final class SnapshotCommand implements Runnable {
   @Command(name = "create", description = "Take a snapshot; nothing stops, nobody logs out.")
   int create(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
-      @Option(names = "--size", paramLabel = "SIZE", description = "How large its store may become.")
+      @Option(
+              names = "--size",
+              paramLabel = "SIZE",
+              description = "How large its store may become.")
           @Nullable String size,
       @Option(names = "--chunk-size", paramLabel = "SIZE", description = "4 KiB to 32 MiB; 8 KiB.")
           @Nullable String chunkSize,
@@ -135,8 +138,7 @@ public final class SnapshotCommand implements Runnable {
       })
   int merge(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
-      @Option(names = "--now", description = "Begin under initiators; they are told.")
-          boolean now,
+      @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
       @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
           boolean wait,
       @Mixin ServerOption server)
@@ -179,8 +181,7 @@ public final class SnapshotCommand implements Runnable {
   @Command(name = "resume", description = "Let a paused merge go on.")
   int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
-    print(
-        server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");
+    print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");
     return 0;
   }
 

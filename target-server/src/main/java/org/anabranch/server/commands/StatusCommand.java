@@ -61,7 +61,8 @@ public final class StatusCommand implements Callable<Integer> {
     for (Map<?, ?> snapshot : objects(status, "snapshots")) {
       text.append(
           String.format(
-              "%-20s %-10s %s%n", snapshot.get("name"), snapshot.get("phase"), snapshot.get("status")));
+              "%-20s %-10s %s%n",
+              snapshot.get("name"), snapshot.get("phase"), snapshot.get("status")));
     }
     return text.append('\n').append(SessionCommand.table(objects(status, "sessions"))).toString();
   }

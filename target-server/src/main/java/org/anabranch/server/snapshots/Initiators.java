@@ -3,7 +3,9 @@ package org.anabranch.server.snapshots;
 
 import org.anabranch.server.RefusedException;
 
-/** What the side that faces initiators must know of devices that come, change and go. Any thread. */
+/**
+ * What the side that faces initiators must know of devices that come, change and go. Any thread.
+ */
 public interface Initiators {
   /** How many sessions are logged in to a target that has the device as a LUN. */
   int sessions(String device);

@@ -73,8 +73,7 @@ final class MergeWatch {
 
   private void look(String device, String volume) {
     try {
-      String reply =
-          Stages.await(volume, mapper.message(volume, 0, java.util.List.of("progress")));
+      String reply = Stages.await(volume, mapper.message(volume, 0, java.util.List.of("progress")));
       MergeStatus status = MergeStatus.parse(reply);
       if (status.isDone()) {
         end.ended(device);

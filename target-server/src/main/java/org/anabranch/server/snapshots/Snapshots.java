@@ -34,9 +34,9 @@ import org.slf4j.LoggerFactory;
  *            snapshot-origin again, then as remove
  * </pre>
  *
- * {@link SnapshotState} says what a start does with what a crash left. While a snapshot is taken the
- * volume is suspended: what was written before is in it, what is written later is not, and nothing
- * fails. One change at a time; the block layer goes on meanwhile.
+ * {@link SnapshotState} says what a start does with what a crash left. While a snapshot is taken
+ * the volume is suspended: what was written before is in it, what is written later is not, and
+ * nothing fails. One change at a time; the block layer goes on meanwhile.
  */
 public final class Snapshots {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
@@ -194,12 +194,17 @@ public final class Snapshots {
       volume(volume);
       String device = volume + "@" + name;
       if (state.state().snapshots().containsKey(device)) {
-        throw new RefusedException("snapshot " + device + " exists; remove it first, or name another");
+        throw new RefusedException(
+            "snapshot " + device + " exists; remove it first, or name another");
       }
       SnapshotState merging = merging(volume);
       if (merging != null) {
         throw new RefusedException(
-            "volume " + volume + " is being rolled back to " + merging.device() + "; wait for its end");
+            "volume "
+                + volume
+                + " is being rolled back to "
+                + merging.device()
+                + "; wait for its end");
       }
       long sectors = sectors(volume);
       SnapshotState snapshot =
@@ -305,7 +310,7 @@ public final class Snapshots {
    * Rolls a volume back to a snapshot, now or when nobody is logged in to the volume. A second one
    * for a volume waits for the first.
    *
-   * @param now also under initiators
+   * @param now also under initiators; those that have the snapshot as a LUN lose it
    * @return the snapshot in its new phase
    */
   public SnapshotState merge(String device, boolean now) throws RefusedException {
@@ -320,7 +325,7 @@ public final class Snapshots {
             "snapshot " + device + " is invalid: it lost what it had and cannot be merged");
       }
       boolean free = merging(snapshot.volume()) == null;
-      if (free && (now || initiators.sessions(snapshot.volume()) == 0)) {
+      if (free && (now || unused(snapshot))) {
         return startMerge(snapshot);
       }
       if (now) {
@@ -339,9 +344,15 @@ public final class Snapshots {
     }
   }
 
+  /** Whether nobody is logged in to the volume or to the snapshot. */
+  private boolean unused(SnapshotState snapshot) {
+    return initiators.sessions(snapshot.volume()) == 0
+        && initiators.sessions(snapshot.device()) == 0;
+  }
+
   private SnapshotState startMerge(SnapshotState snapshot) throws RefusedException {
     String device = snapshot.device();
-    letGo(device, false);
+    initiators.vanishing(device); // a LUN that it may be ends here
     SnapshotState merging = snapshot.in(Phase.MERGING);
     put(merging);
     try {
@@ -363,7 +374,15 @@ public final class Snapshots {
     long behind = sectors(volume) - snapshot.sectors();
     String table = "0 " + snapshot.sectors() + " snapshot-merge " + arguments(snapshot);
     if (behind > 0) {
-      table += "\n" + snapshot.sectors() + " " + behind + " linear " + path(volume) + " " + snapshot.sectors();
+      table +=
+          "\n"
+              + snapshot.sectors()
+              + " "
+              + behind
+              + " linear "
+              + path(volume)
+              + " "
+              + snapshot.sectors();
     }
     Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
     boolean handover = storage.has(device);
@@ -416,7 +435,7 @@ public final class Snapshots {
         if (snapshot.phase() == Phase.WAITING
             && volumes.containsKey(volume)
             && merging(volume) == null
-            && (watch.isSoon(snapshot.device()) || initiators.sessions(volume) == 0)) {
+            && (watch.isSoon(snapshot.device()) || unused(snapshot))) {
           try {
             startMerge(snapshot);
           } catch (RefusedException e) {

@@ -60,6 +60,7 @@ public record SnapshotState(
   }
 
   public SnapshotState withPaused(boolean isPaused) {
-    return new SnapshotState(volume, name, store, sectors, chunkSectors, readOnly, created, phase, isPaused);
+    return new SnapshotState(
+        volume, name, store, sectors, chunkSectors, readOnly, created, phase, isPaused);
   }
 }

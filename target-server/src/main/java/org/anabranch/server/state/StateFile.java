@@ -123,13 +123,20 @@ public final class StateFile {
             snapshots.put(
                 device,
                 Map.of(
-                    "store", snapshot.store().toString(),
-                    "sectors", snapshot.sectors(),
-                        "chunk-sectors", snapshot.chunkSectors(),
-                    "read-only", snapshot.readOnly(),
-                    "created", snapshot.created().toString(),
-                    "phase", snapshot.phase().name().toLowerCase(Locale.ROOT),
-                    "paused", snapshot.paused())));
+                    "store",
+                    snapshot.store().toString(),
+                    "sectors",
+                    snapshot.sectors(),
+                    "chunk-sectors",
+                    snapshot.chunkSectors(),
+                    "read-only",
+                    snapshot.readOnly(),
+                    "created",
+                    snapshot.created().toString(),
+                    "phase",
+                    snapshot.phase().name().toLowerCase(Locale.ROOT),
+                    "paused",
+                    snapshot.paused())));
     Map<String, Object> root =
         Map.of("version", VERSION, "snapshots", snapshots, "devices", state.devices());
     return ConfigValueFactory.fromMap(root)

@@ -52,7 +52,8 @@ final class StateFileTest {
           new SnapshotState(
               "vm1",
               "s-" + phase,
-              Path.of("/a \"b\"\n/c"), 7,
+              Path.of("/a \"b\"\n/c"),
+              7,
               1 << phase.ordinal(),
               false,
               Instant.EPOCH,
