@@ -288,9 +288,9 @@ final class SessionsTest {
   void moreWritesThanTheWindow() throws Exception {
     Disk disk = server.open(0);
     List<CompletableFuture<ByteBuffer>> writes = new ArrayList<>();
-    ByteBuffer data = ByteBuffer.allocateDirect(1 << 20);
-    for (int i = 0; i < 500; i++) {
-      writes.add(disk.write(i % 4 * 2048, data));
+    ByteBuffer data = ByteBuffer.allocateDirect(256 << 10);
+    for (int i = 0; i < 300; i++) {
+      writes.add(disk.write(i % 16 * 512L, data));
     }
     for (CompletableFuture<ByteBuffer> write : writes) {
       await(write);
