@@ -210,7 +210,7 @@ final class History {
   private void createIfPossible() {
     if (volume.merging() == null) {
       for (Volume.Cow cow : cows) {
-        if (volume.snaps.stream().noneMatch(snap -> snap.cow == cow)) {
+        if (volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow))) {
           snapshots.create(cow);
           return;
         }
