@@ -98,10 +98,10 @@ final class LoginTest {
   @Test
   void namesAreMissed() throws Exception {
     for (String missing : List.of("InitiatorName", "TargetName")) {
-      try (Wire wire = Wire.connect(target)) {
-        Map<String, String> keys = Wire.names();
+      try (LoginWire wire = LoginWire.connect(target)) {
+        Map<String, String> keys = LoginWire.names();
         keys.remove(missing);
-        Pdu answer = wire.ask(wire.loginRequest(Wire.OPERATIONAL_TO_FULL, keys));
+        Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, keys));
         assertThat(answer.u16(36)).as(missing).isEqualTo(0x0207);
         wire.expectClosed();
       }
@@ -110,8 +110,8 @@ final class LoginTest {
 
   @Test
   void aHigherVersionIsNotSupported() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
-      Pdu answer = wire.ask(wire.loginRequest(Wire.OPERATIONAL_TO_FULL, Wire.names()).u8(3, 1));
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, LoginWire.names()).u8(3, 1));
       assertThat(answer.u16(36)).isEqualTo(0x0205);
       wire.expectClosed();
     }
@@ -141,8 +141,8 @@ final class LoginTest {
     "0x8c, full feature phase to security"
   })
   void stagesThatMakeNoSenseAreRefused(String flags, String what) throws Exception {
-    try (Wire wire = Wire.connect(target)) {
-      Pdu answer = wire.ask(wire.loginRequest(Integer.decode(flags), Wire.names()));
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu answer = wire.ask(wire.loginRequest(Integer.decode(flags), LoginWire.names()));
       assertThat(answer.u16(36)).as(what).isEqualTo(0x0200);
       wire.expectClosed();
     }
@@ -150,16 +150,16 @@ final class LoginTest {
 
   @Test
   void textWithoutMeaningIsRefused() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
-      Pdu request = wire.loginRequest(Wire.OPERATIONAL_TO_FULL, Wire.names());
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu request = wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, LoginWire.names());
       assertThat(wire.ask(request.data("no key at all\0")).u16(36)).isEqualTo(0x0200);
     }
   }
 
   @Test
   void anotherPduDuringLoginIsInvalid() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
-      Map<String, String> keys = Wire.names();
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
       keys.put("AuthMethod", "None");
       assertThat(wire.ask(wire.loginRequest(0x00, keys)).u16(36)).isZero();
       Pdu answer = wire.ask(Requests.nopOut(3));
@@ -171,7 +171,7 @@ final class LoginTest {
 
   @Test
   void aFirstPduThatIsNoLoginDropsTheConnection() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
+    try (LoginWire wire = LoginWire.connect(target)) {
       wire.send(Requests.nopOut(3));
       wire.expectClosed();
     }
@@ -179,7 +179,7 @@ final class LoginTest {
 
   @Test
   void garbageDropsTheConnection() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
+    try (LoginWire wire = LoginWire.connect(target)) {
       byte[] garbage = new byte[100];
       java.util.Arrays.fill(garbage, (byte) 'x');
       wire.connection.sendBytes(garbage);
@@ -192,45 +192,45 @@ final class LoginTest {
 
   @Test
   void securityThenOperationalThenFull() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
-      Map<String, String> keys = Wire.names();
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
       keys.put("AuthMethod", "CHAP,None");
-      Pdu first = wire.ask(wire.loginRequest(Wire.SECURITY_TO_OPERATIONAL, keys));
-      assertThat(first.flags()).isEqualTo(Wire.SECURITY_TO_OPERATIONAL);
-      assertThat(Wire.text(first))
+      Pdu first = wire.ask(wire.loginRequest(LoginWire.SECURITY_TO_OPERATIONAL, keys));
+      assertThat(first.flags()).isEqualTo(LoginWire.SECURITY_TO_OPERATIONAL);
+      assertThat(LoginWire.text(first))
           .containsEntry("AuthMethod", "None")
           .containsEntry("TargetPortalGroupTag", "1")
           .containsEntry("TargetAlias", "a disk");
       assertThat(first.u16(14)).as("TSIH").isZero();
 
       Pdu second =
-          wire.ask(wire.loginRequest(Wire.OPERATIONAL_TO_FULL, Map.of("InitialR2T", "No")));
-      assertThat(second.flags()).isEqualTo(Wire.OPERATIONAL_TO_FULL);
-      assertThat(Wire.text(second))
+          wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, Map.of("InitialR2T", "No")));
+      assertThat(second.flags()).isEqualTo(LoginWire.OPERATIONAL_TO_FULL);
+      assertThat(LoginWire.text(second))
           .containsEntry("InitialR2T", "No")
           .containsEntry("MaxRecvDataSegmentLength", "65536");
       assertThat(second.u16(14)).as("TSIH").isNotZero();
-      assertThat(second.i64(8) >>> 16).as("ISID").isEqualTo(Wire.ISID);
+      assertThat(second.i64(8) >>> 16).as("ISID").isEqualTo(LoginWire.ISID);
       assertThat(second.statSn()).isEqualTo(first.statSn() + 1);
     }
   }
 
   @Test
   void textMayGoOnInTheNextRequest() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
+    try (LoginWire wire = LoginWire.connect(target)) {
       String whole = String.valueOf((char) 0);
       StringBuilder text = new StringBuilder();
-      Wire.names().forEach((k, v) -> text.append(k).append('=').append(v).append(whole));
+      LoginWire.names().forEach((k, v) -> text.append(k).append('=').append(v).append(whole));
       text.append("MaxBurstLength=131072").append(whole);
       for (int i = 0; i < text.length(); i += 7) {
         boolean last = i + 7 >= text.length();
         Pdu request =
-            wire.loginRequest(last ? Wire.OPERATIONAL_TO_FULL : 0x44, Map.of())
+            wire.loginRequest(last ? LoginWire.OPERATIONAL_TO_FULL : 0x44, Map.of())
                 .data(text.substring(i, Math.min(i + 7, text.length())));
         Pdu answer = wire.ask(request);
         assertThat(answer.u16(36)).isZero();
         if (last) {
-          assertThat(Wire.text(answer)).containsEntry("MaxBurstLength", "131072");
+          assertThat(LoginWire.text(answer)).containsEntry("MaxBurstLength", "131072");
         } else {
           assertThat(answer.dataSegmentLength()).isZero();
           assertThat(answer.flags()).isEqualTo(0x04);
@@ -241,7 +241,7 @@ final class LoginTest {
 
   @Test
   void tooMuchTextDropsTheConnection() throws Exception {
-    try (Wire wire = Wire.connect(target)) {
+    try (LoginWire wire = LoginWire.connect(target)) {
       for (int i = 0; i < 3; i++) {
         wire.send(wire.loginRequest(0x44, Map.of()).data(new byte[8000]));
       }
@@ -253,7 +253,7 @@ final class LoginTest {
   void aSilentClientIsDropped() throws Exception {
     try (TestTarget impatient =
             new TestTarget(limits -> limits.loginTimeout(Duration.ofMillis(50)));
-        Wire wire = Wire.connect(impatient)) {
+        LoginWire wire = LoginWire.connect(impatient)) {
       wire.expectClosed();
     }
   }
@@ -261,14 +261,14 @@ final class LoginTest {
   @Test
   void connectionsBeforeLoginAreLimited() throws Exception {
     try (TestTarget small = new TestTarget(limits -> limits.connectionsBeforeLogin(2));
-        Wire one = Wire.connect(small);
-        Wire two = Wire.connect(small)) {
-      try (Wire three = Wire.connect(small)) {
+        LoginWire one = LoginWire.connect(small);
+        LoginWire two = LoginWire.connect(small)) {
+      try (LoginWire three = LoginWire.connect(small)) {
         three.expectClosed();
       }
       one.close();
       one.expectClosed();
-      assertThat(two.ask(two.loginRequest(0x04, Wire.names())).u16(36)).isZero();
+      assertThat(two.ask(two.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
     }
   }
 
@@ -328,15 +328,15 @@ final class LoginTest {
       java.util.function.Function<Map<String, String>, Map<String, String>> reply)
       throws Exception {
     with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET, "us", OTHER_SECRET));
-    try (Wire wire = Wire.connect(target)) {
-      Map<String, String> keys = Wire.names();
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
       keys.put("AuthMethod", "CHAP");
-      assertThat(Wire.text(wire.ask(wire.loginRequest(0x00, keys))))
+      assertThat(LoginWire.text(wire.ask(wire.loginRequest(0x00, keys))))
           .containsEntry("AuthMethod", "CHAP");
       Map<String, String> challenge =
-          Wire.text(wire.ask(wire.loginRequest(0x00, Map.of("CHAP_A", "9,5,7"))));
+          LoginWire.text(wire.ask(wire.loginRequest(0x00, Map.of("CHAP_A", "9,5,7"))));
       assertThat(challenge).containsEntry("CHAP_A", "5").containsKeys("CHAP_I", "CHAP_C");
-      return wire.ask(wire.loginRequest(Wire.SECURITY_TO_OPERATIONAL, reply.apply(challenge)))
+      return wire.ask(wire.loginRequest(LoginWire.SECURITY_TO_OPERATIONAL, reply.apply(challenge)))
           .u16(36);
     }
   }
@@ -411,8 +411,8 @@ final class LoginTest {
   @CsvSource({"56", "''", "4", "MD5", "05"})
   void unknownAlgorithmsAreRefused(String algorithms) throws Exception {
     with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET));
-    try (Wire wire = Wire.connect(target)) {
-      Map<String, String> keys = Wire.names();
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
       keys.put("AuthMethod", "CHAP");
       wire.ask(wire.loginRequest(0x00, keys));
       assertThat(wire.ask(wire.loginRequest(0x00, Map.of("CHAP_A", algorithms))).u16(36))

@@ -89,8 +89,8 @@ final class TestTarget implements AutoCloseable {
   }
 
   /** A connection that has logged in, for PDUs of any kind. */
-  Wire wire(Map<String, String> keys) throws Exception {
-    return Wire.login(this, keys);
+  LoginWire wire(Map<String, String> keys) throws Exception {
+    return LoginWire.login(this, keys);
   }
 
   static Response write(Session session, long lba, byte[] data) throws Exception {
