@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * Every PDU, wrong in every way: the answer is one that RFC 7143 asks for or allows, the session
  * works on unless it was dropped, the log has no exception, and a session beside it is not harmed.
- * Answers are in the words of {@link RawSession}.
+ * Answers are in the words of {@link Wire}.
  */
 final class PduMatrixTest {
   private static ServerUnderTest server;
@@ -49,7 +49,7 @@ final class PduMatrixTest {
 
   /** Sends something wrong. */
   private interface Act {
-    void on(RawSession wire) throws Exception;
+    void on(Wire wire) throws Exception;
   }
 
   private final List<DynamicTest> tests = new ArrayList<>();
@@ -63,7 +63,7 @@ final class PduMatrixTest {
         DynamicTest.dynamicTest(
             name,
             () -> {
-              try (RawSession wire = new RawSession(server, options)) {
+              try (Wire wire = new Wire(server, options)) {
                 act.on(wire);
                 String outcome = wire.outcome(Pattern.compile(expected));
                 assertThat(outcome).matches(expected);
@@ -76,7 +76,7 @@ final class PduMatrixTest {
             }));
   }
 
-  private static Pdu ready(RawSession wire, long lun) {
+  private static Pdu ready(Wire wire, long lun) {
     return Requests.command(lun, wire.nextTag(), Cdb.testUnitReady(), FINAL, 0);
   }
 
@@ -294,7 +294,7 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 8192);
-          wire.send(RawSession.dataFor(r2t, 0, 0, 8192, false));
+          wire.send(Wire.dataFor(r2t, 0, 0, 8192, false));
         });
     wrong(
         "another transfer tag",
@@ -302,8 +302,8 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).transferTag(r2t.transferTag() + 1));
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).transferTag(r2t.transferTag() + 1));
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
         });
     wrong(
         "another LUN",
@@ -311,7 +311,7 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).lun(Command.flatLun(1)));
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).lun(Command.flatLun(1)));
         });
     wrong(
         "after the burst was complete",
@@ -319,8 +319,8 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true));
         });
     return tests;
   }
@@ -342,9 +342,9 @@ final class PduMatrixTest {
         solicited(),
         wire -> {
           Pdu r2t = wire.startWrite(0, 8192);
-          wire.send(RawSession.dataFor(r2t, sn1, offset1, bytes1, final1));
+          wire.send(Wire.dataFor(r2t, sn1, offset1, bytes1, final1));
           if (bytes2 > 0) {
-            wire.send(RawSession.dataFor(r2t, sn2, offset2, bytes2, final2));
+            wire.send(Wire.dataFor(r2t, sn2, offset2, bytes2, final2));
           }
         });
   }
@@ -471,7 +471,7 @@ final class PduMatrixTest {
         both.key("InitialR2T", "Yes").key("ImmediateData", "No"),
         wire -> {
           Pdu r2t = wire.startWrite(0, 4096);
-          wire.send(RawSession.dataFor(r2t, 0, 0, 4096, true).corruptDataDigest());
+          wire.send(Wire.dataFor(r2t, 0, 0, 4096, true).corruptDataDigest());
         });
     return tests;
   }
@@ -479,7 +479,7 @@ final class PduMatrixTest {
   /** A second command with the tag of one that is in flight. */
   @Test
   void tagInUse() throws Exception {
-    try (RawSession wire = new RawSession(server, options())) {
+    try (Wire wire = new Wire(server, options())) {
       server.disk(0).hold();
       Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
       wire.send(read);
