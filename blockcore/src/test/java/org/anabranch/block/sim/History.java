@@ -9,8 +9,9 @@ import org.anabranch.block.snapshot.Bounds;
 
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
- * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then the
- * power is cut, also while everything comes up again. Whatever is read is held against the model.
+ * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then
+ * the power is cut, also while everything comes up again. Whatever is read is held against the
+ * model.
  */
 final class History {
   private static final int MOST_TRACE = 300;

@@ -100,7 +100,6 @@ public final class Machine {
     return scheduler;
   }
 
-
   public DeviceMapper mapper() {
     return mapper;
   }
