@@ -6,8 +6,8 @@ start_iscsid
 
 say discover
 iscsiadm -m discovery -t st -p "$PORTAL"
-# A tag of -1: the record without an address, which stands for the portal that was asked.
-iscsiadm -m node | grep -E "^$PORTAL,(-1|1) $TARGET"
+iscsiadm -m node
+iscsiadm -m node | grep -F "$PORTAL," | grep -F "$TARGET"
 want=None
 if [ -n "$DIGEST" ]; then
   want=CRC32C

@@ -24,18 +24,10 @@ final class Signals {
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
       InvocationHandler run =
           (proxy, method, args) -> {
-            switch (method.getName()) {
-              case "handle" -> action.run();
-              case "hashCode" -> {
-                return System.identityHashCode(proxy);
-              }
-              case "equals" -> {
-                return args != null && proxy == args[0];
-              }
-              default -> {
-                return "handler of SIG" + name;
-              }
+            if (!method.getName().equals("handle")) {
+              throw new UnsupportedOperationException(method.getName());
             }
+            action.run();
             return null;
           };
       signal

@@ -119,8 +119,7 @@ final class ServerProcess implements AutoCloseable {
 
   /** SIGKILL, if it still runs. */
   @Override
-  public void close() throws InterruptedException {
-    process.destroyForcibly();
-    process.waitFor();
+  public void close() {
+    process.destroyForcibly().onExit().join();
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,7 +36,7 @@ public final class SessionCommand implements Runnable {
     return 0;
   }
 
-  static String table(Object sessions) {
+  static String table(@Nullable Object sessions) {
     StringBuilder text =
         new StringBuilder(
             String.format(

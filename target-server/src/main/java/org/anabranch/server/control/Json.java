@@ -14,6 +14,8 @@ public final class Json {
   private Json() {}
 
   /**
+   * Reads one object.
+   *
    * @throws IllegalArgumentException when the text is no JSON object
    */
   public static Map<String, Object> parse(String text) {

@@ -10,6 +10,8 @@ public interface Verb {
   /** Tells the client how far long work is. */
   interface Progress {
     /**
+     * Sends one state.
+     *
      * @throws ClientGoneException when there is nobody to tell any more
      */
     void report(Map<String, ?> state) throws ClientGoneException;

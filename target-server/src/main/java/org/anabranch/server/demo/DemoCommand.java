@@ -114,7 +114,7 @@ public final class DemoCommand implements Callable<Integer> {
         "LUN 0: "
             + disk.product()
             + ", "
-            + Sizes.bytes(disk.bytes())
+            + Sizes.bytes((double) disk.bytes())
             + ", "
             + disk.blockSize()
             + "-byte blocks, CRC32C digests");

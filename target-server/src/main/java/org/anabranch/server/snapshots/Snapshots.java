@@ -8,14 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
-import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TableLine;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateFile;
-import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +44,7 @@ public final class Snapshots {
   private final Path folder;
   private final Map<String, VolumeConfig> volumes;
   private final Initiators initiators;
+  private final SnapshotDevices devices;
   private final MergeWatch watch;
 
   /** Held while something changes. Nothing of the block layer's is held by whoever waits for it. */
@@ -67,6 +65,7 @@ public final class Snapshots {
     this.folder = folder.resolve(FOLDER);
     this.volumes = volumes;
     this.initiators = initiators;
+    this.devices = new SnapshotDevices(storage, volumes);
     this.watch = new MergeWatch(storage.mapper(), this::mergeEnded, this::startWaiting);
   }
 
@@ -91,7 +90,8 @@ public final class Snapshots {
       }
       for (SnapshotState snapshot : List.copyOf(state.state().snapshots().values())) {
         if (volumes.containsKey(snapshot.volume()) && snapshot.phase() == Phase.MERGING) {
-          loadMerge(snapshot);
+          devices.startMerge(snapshot);
+          watch.add(snapshot.volume(), snapshot.device());
         }
       }
       startWaiting();
@@ -103,7 +103,7 @@ public final class Snapshots {
 
   private void restore(SnapshotState snapshot) throws RefusedException {
     try {
-      makeDevice(snapshot);
+      devices.make(snapshot);
     } catch (RefusedException e) {
       throw new RefusedException(
           e.getMessage()
@@ -114,45 +114,6 @@ public final class Snapshots {
               + " back, or give the snapshot up by deleting its entry from "
               + folder.resolveSibling("state.json"),
           e);
-    }
-  }
-
-  private void makeDevice(SnapshotState snapshot) throws RefusedException {
-    storage.create(
-        "snapshot " + snapshot.device(),
-        snapshot.device(),
-        "0 " + snapshot.sectors() + " snapshot " + arguments(snapshot));
-    if (snapshot.readOnly()) {
-      storage.readOnly(snapshot.device());
-    }
-  }
-
-  private String arguments(SnapshotState snapshot) throws RefusedException {
-    return path(snapshot.volume())
-        + " "
-        + TableLine.quote(snapshot.store().toString())
-        + " P "
-        + snapshot.chunkSectors();
-  }
-
-  private String path(String volume) throws RefusedException {
-    return TableLine.quote(volume(volume).path().toString());
-  }
-
-  private VolumeConfig volume(String name) throws RefusedException {
-    VolumeConfig volume = volumes.get(name);
-    if (volume == null) {
-      throw new RefusedException(
-          "there is no volume " + name + "; there are: " + String.join(", ", volumes.keySet()));
-    }
-    return volume;
-  }
-
-  private long sectors(String volume) throws RefusedException {
-    try {
-      return storage.mapper().device(volume).sectors();
-    } catch (TableException e) {
-      throw new RefusedException("volume " + volume + ": " + e.getMessage(), e);
     }
   }
 
@@ -191,7 +152,7 @@ public final class Snapshots {
     }
     changes.lock();
     try {
-      volume(volume);
+      devices.volume(volume);
       String device = volume + "@" + name;
       if (state.state().snapshots().containsKey(device)) {
         throw new RefusedException(
@@ -206,7 +167,7 @@ public final class Snapshots {
                 + merging.device()
                 + "; wait for its end");
       }
-      long sectors = sectors(volume);
+      long sectors = devices.sectors(volume);
       SnapshotState snapshot =
           new SnapshotState(
               volume,
@@ -222,7 +183,7 @@ public final class Snapshots {
       put(snapshot);
       try {
         StoreFile.make(snapshot.store(), bytes);
-        whileSuspended(volume, () -> makeDevice(snapshot));
+        devices.whileSuspended(volume, () -> devices.make(snapshot));
         put(snapshot.in(Phase.READY));
       } catch (RefusedException e) {
         undo(snapshot, e);
@@ -233,19 +194,6 @@ public final class Snapshots {
       return snapshot.in(Phase.READY);
     } finally {
       changes.unlock();
-    }
-  }
-
-  private interface Step {
-    void run() throws RefusedException;
-  }
-
-  private void whileSuspended(String volume, Step step) throws RefusedException {
-    Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
-    try {
-      step.run();
-    } finally {
-      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
     }
   }
 
@@ -320,7 +268,7 @@ public final class Snapshots {
       if (snapshot.phase() == Phase.MERGING) {
         return snapshot;
       }
-      if (storage.mapper().status(device).contains("Invalid")) {
+      if (devices.status(snapshot).contains("Invalid")) {
         throw new RefusedException(
             "snapshot " + device + " is invalid: it lost what it had and cannot be merged");
       }
@@ -337,8 +285,6 @@ public final class Snapshots {
           device,
           free ? "when nobody is logged in to " + snapshot.volume() : "after the merge under way");
       return snapshot.in(Phase.WAITING);
-    } catch (TableException e) {
-      throw new RefusedException(device + ": " + e.getMessage(), e);
     } finally {
       changes.unlock();
     }
@@ -356,7 +302,8 @@ public final class Snapshots {
     SnapshotState merging = snapshot.in(Phase.MERGING);
     put(merging);
     try {
-      loadMerge(merging);
+      devices.startMerge(merging);
+      watch.add(merging.volume(), device);
     } catch (RefusedException e) {
       put(snapshot.in(Phase.READY));
       throw e;
@@ -366,58 +313,13 @@ public final class Snapshots {
     return merging;
   }
 
-  /** The volume takes the store over, from the snapshot's device if there is one. */
-  private void loadMerge(SnapshotState snapshot) throws RefusedException {
-    String volume = snapshot.volume();
-    String device = snapshot.device();
-    var mapper = storage.mapper();
-    long behind = sectors(volume) - snapshot.sectors();
-    String table = "0 " + snapshot.sectors() + " snapshot-merge " + arguments(snapshot);
-    if (behind > 0) {
-      table +=
-          "\n"
-              + snapshot.sectors()
-              + " "
-              + behind
-              + " linear "
-              + path(volume)
-              + " "
-              + snapshot.sectors();
-    }
-    Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
-    boolean handover = storage.has(device);
-    try {
-      if (handover) {
-        Stages.<@Nullable Void>await(device, mapper.suspend(device, false));
-      }
-      Stages.<@Nullable Void>await(volume, mapper.resume(volume));
-    } catch (RefusedException e) {
-      Stages.<@Nullable Void>await(volume, mapper.reload(volume, originTable(volume)));
-      if (handover) {
-        Stages.<@Nullable Void>await(device, mapper.resume(device));
-      }
-      throw e;
-    }
-    if (handover) {
-      storage.remove(device);
-    }
-    if (snapshot.paused()) {
-      message(volume, "pause");
-    }
-    watch.add(volume, device);
-  }
-
-  private String originTable(String volume) throws RefusedException {
-    return "0 " + sectors(volume) + " snapshot-origin " + path(volume);
-  }
-
   /** A merge has nothing left to do. Called by {@link MergeWatch}. */
   private void mergeEnded(String device) throws RefusedException {
     changes.lock();
     try {
       SnapshotState snapshot = existing(device);
       String volume = snapshot.volume();
-      Stages.<@Nullable Void>await(volume, storage.mapper().reload(volume, originTable(volume)));
+      devices.endMerge(volume);
       put(snapshot.in(Phase.REMOVING));
       forget(snapshot);
       LOG.info("volume {}: rolled back to {}", volume, device);
@@ -463,15 +365,11 @@ public final class Snapshots {
       if (snapshot.phase() != Phase.MERGING) {
         throw new RefusedException("snapshot " + device + " is not being merged");
       }
-      message(snapshot.volume(), paused ? "pause" : "resume");
+      devices.message(snapshot.volume(), paused ? "pause" : "resume");
       put(snapshot.withPaused(paused));
     } finally {
       changes.unlock();
     }
-  }
-
-  private String message(String volume, String word) throws RefusedException {
-    return Stages.await(volume, storage.mapper().message(volume, 0, List.of(word)));
   }
 
   /** How far a merge is; null when the snapshot is not being merged, or no more there. */
@@ -481,7 +379,7 @@ public final class Snapshots {
       return null;
     }
     try {
-      return MergeStatus.parse(message(snapshot.volume(), "progress"));
+      return MergeStatus.parse(devices.message(snapshot.volume(), "progress"));
     } catch (RefusedException e) {
       SnapshotState now = state.state().snapshot(device);
       if (now == null || now.phase() != Phase.MERGING) {
@@ -500,13 +398,7 @@ public final class Snapshots {
 
   /** The status of a snapshot's device, as dmsetup prints it behind the type; "" without one. */
   public String status(SnapshotState snapshot) {
-    try {
-      String line = storage.mapper().status(snapshot.device());
-      String[] words = line.strip().split(" ", 4);
-      return words.length == 4 ? words[3] : "";
-    } catch (TableException e) {
-      return ""; // it is being made, merged or removed
-    }
+    return devices.status(snapshot);
   }
 
   /** Begins no more merges; those under way stop when their devices go, and go on after a start. */

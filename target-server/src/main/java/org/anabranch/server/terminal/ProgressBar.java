@@ -53,7 +53,7 @@ public final class ProgressBar {
   /** All is done: the bar's last state stays, or goes for a line of the caller's. */
   public String finish() {
     long nanos = Math.max(1, clock.getAsLong() - began);
-    return Sizes.bytes(total)
+    return Sizes.bytes((double) total)
         + " in "
         + Sizes.time(Duration.ofNanos(nanos))
         + ", "
@@ -74,7 +74,7 @@ public final class ProgressBar {
         + screen.green("█".repeat(filled))
         + screen.dim("░".repeat(WIDTH - filled))
         + String.format(Locale.ROOT, " %3.0f %%  ", share * 100)
-        + Sizes.bytes(done)
+        + Sizes.bytes((double) done)
         + ", "
         + Sizes.bytes(rate)
         + "/s"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.terminal;
 
-import java.io.Console;
 import java.io.PrintWriter;
+import java.util.Objects;
 
 /**
  * Where a command tells a person what it does. On a terminal there are colours (unless NO_COLOR is
@@ -15,8 +15,7 @@ public final class Screen {
 
   /** On standard output, which may be a terminal. */
   public static Screen on(PrintWriter out) {
-    Console console = System.console();
-    boolean terminal = console != null && console.isTerminal();
+    boolean terminal = Objects.requireNonNull(System.console()).isTerminal();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
     return new Screen(
         out, terminal && !dumb, terminal && !dumb && System.getenv("NO_COLOR") == null);
