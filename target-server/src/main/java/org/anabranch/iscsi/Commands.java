@@ -391,8 +391,7 @@ final class Commands {
     if (!ending) {
       silence();
       for (IscsiTask task : List.copyOf(tasks.values())) {
-        router.manage(
-            nexus, TaskManagementFunction.ABORT_TASK, task.lun, task.tag, response -> {});
+        router.manage(nexus, TaskManagementFunction.ABORT_TASK, task.lun, task.tag, response -> {});
       }
     }
     leave(gone);
@@ -414,5 +413,4 @@ final class Commands {
       whenEmpty = gone;
     }
   }
-
 }

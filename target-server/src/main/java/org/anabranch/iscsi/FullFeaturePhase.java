@@ -218,7 +218,12 @@ final class FullFeaturePhase implements Connection.Phase {
             : Arrays.copyOf(data, parameters.maxSendDataSegmentLength);
     connection.send(
         ColdPdus.nopIn(
-            nop.lun(), nop.taskTag(), Pdu.NO_TAG, connection.nextStatSn(), window.expCmdSn(), window.maxCmdSn()),
+            nop.lun(),
+            nop.taskTag(),
+            Pdu.NO_TAG,
+            connection.nextStatSn(),
+            window.expCmdSn(),
+            window.maxCmdSn()),
         echo);
   }
 

@@ -201,7 +201,9 @@ final class Session {
         });
   }
 
-  /** Ends the session but for its nexus, which a session with a new connection takes. Any thread. */
+  /**
+   * Ends the session but for its nexus, which a session with a new connection takes. Any thread.
+   */
   void handOver() {
     connection
         .channel()

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The sessions of the server by their key and by their TSIH. A login whose key is taken reinstates
- * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old one is
- * ended first, then the new one is admitted. Any thread; the lock covers the two tables.
+ * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old one
+ * is ended first, then the new one is admitted. Any thread; the lock covers the two tables.
  */
 final class Sessions {
   private static final int LARGEST_TSIH = 65535;
@@ -42,7 +42,10 @@ final class Sessions {
    * @param admitted is told null, or why not
    */
   void admit(
-      Session session, int tsih, Executor loop, Consumer<@Nullable LoginRefusedException> admitted) {
+      Session session,
+      int tsih,
+      Executor loop,
+      Consumer<@Nullable LoginRefusedException> admitted) {
     Session old;
     LoginRefusedException refusal;
     synchronized (this) {
@@ -71,8 +74,7 @@ final class Sessions {
   private @Nullable LoginRefusedException crowded(@Nullable Session old) {
     return old != null || byKey.size() < most
         ? null
-        : new LoginRefusedException(
-            LoginStatus.OUT_OF_RESOURCES, "limit of " + most + " sessions");
+        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + most + " sessions");
   }
 
   private static @Nullable LoginRefusedException unjoinable(

@@ -110,8 +110,7 @@ final class ReinstatementTest {
     target.disk.hold();
     old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
     TestTarget.until("write reaches the disk", () -> target.disk.heldCount() == 1);
-    var login =
-        target.initiator.login(target.portal(), options.tsih(old.parameters().tsih()));
+    var login = target.initiator.login(target.portal(), options.tsih(old.parameters().tsih()));
     assertThat(old.connection().awaitClosed(TestTarget.SOON)).isTrue();
     assertThat(login).isNotDone();
     target.disk.letGo();

@@ -53,10 +53,7 @@ final class ServerLifeTest {
   }
 
   private String address(int tag) {
-    return "127.0.0.1:"
-        + target.server.portals().get(tag - 1).address().getPort()
-        + ","
-        + tag;
+    return "127.0.0.1:" + target.server.portals().get(tag - 1).address().getPort() + "," + tag;
   }
 
   // --- discovery ----------------------------------------------------------------------------
@@ -107,8 +104,7 @@ final class ServerLifeTest {
   @Test
   void namesThatAreNoneAreRejected() throws Exception {
     try (Session session =
-        Initiator.await(
-            target.initiator.login(target.portal(), SessionOptions.discovery()), 20)) {
+        Initiator.await(target.initiator.login(target.portal(), SessionOptions.discovery()), 20)) {
       for (String which : List.of("Alle", "A", "all")) {
         assertThat(session.text(Map.of("SendTargets", which)).get())
             .containsExactly(Map.entry("SendTargets", "Reject"));
@@ -133,26 +129,24 @@ final class ServerLifeTest {
 
   @Test
   void aWildcardPortalIsShownWithTheAddressThatWasReached() throws Exception {
-    BoundPortal any =
-        target.server.addPortal(new Portal(new InetSocketAddress(0), 3, List.of()));
+    BoundPortal any = target.server.addPortal(new Portal(new InetSocketAddress(0), 3, List.of()));
     InetSocketAddress reached =
         new InetSocketAddress(InetAddress.getByName("127.0.0.2"), any.address().getPort());
     List<DiscoveredTarget> found =
         Initiator.await(target.initiator.discover(reached), TestTarget.SOON.toSeconds());
-    assertThat(found.getLast().addresses())
-        .contains("127.0.0.2:" + any.address().getPort() + ",3");
+    assertThat(found.getLast().addresses()).contains("127.0.0.2:" + any.address().getPort() + ",3");
   }
 
   @Test
   void anAdvertisedAddressIsShownInstead() throws Exception {
     InetSocketAddress loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     BoundPortal nat =
-        target.server.addPortal(new Portal(loopback, 5, List.of("192.0.2.7:3260", "[2001:db8::7]:3260")));
+        target.server.addPortal(
+            new Portal(loopback, 5, List.of("192.0.2.7:3260", "[2001:db8::7]:3260")));
     List<DiscoveredTarget> found =
         Initiator.await(target.initiator.discover(nat.address()), TestTarget.SOON.toSeconds());
     assertThat(found).hasSize(1);
-    assertThat(found.getFirst().addresses())
-        .contains("192.0.2.7:3260,5", "[2001:db8::7]:3260,5");
+    assertThat(found.getFirst().addresses()).contains("192.0.2.7:3260,5", "[2001:db8::7]:3260,5");
   }
 
   // --- portals, nodes, sessions at run time -------------------------------------------------
@@ -220,8 +214,7 @@ final class ServerLifeTest {
   @Test
   void commandsThatFindNoMemoryWaitInOrder() throws Exception {
     // Half of it is for commands: one megabyte, and each write needs one less its place.
-    try (TestTarget small =
-        new TestTarget(limits -> limits.dataMemory(2 << 20).queueDepth(8))) {
+    try (TestTarget small = new TestTarget(limits -> limits.dataMemory(2 << 20).queueDepth(8))) {
       Session session = small.login();
       List<CompletableFuture<Response>> writes = new ArrayList<>();
       byte[][] data = new byte[12][1 << 20];
@@ -284,8 +277,7 @@ final class ServerLifeTest {
     SessionListener listener =
         new SessionListener() {
           @Override
-          public void asyncMessage(
-              Session session, int event, Pdu message, @Nullable Sense sense) {
+          public void asyncMessage(Session session, int event, Pdu message, @Nullable Sense sense) {
             events.add(event);
             SessionListener.super.asyncMessage(session, event, message, sense);
           }
