@@ -92,13 +92,14 @@ final class CommandWindow {
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
     boolean scarce = memory.free() < memory.capacity() / SHARE;
-    if (places > 1 && (commandMemory.isContended() || (scarce && places > SHARE))) {
+    boolean contended = commandMemory.isContended();
+    if (places > 1 && (contended || (scarce && places > SHARE))) {
       places--;
       memory.release(placeBytes);
       return;
     }
     maxCmdSn++;
-    if (places < mostPlaces && !scarce && memory.tryReserve(placeBytes)) {
+    if (places < mostPlaces && !scarce && !contended && memory.tryReserve(placeBytes)) {
       places++;
       maxCmdSn++;
     }

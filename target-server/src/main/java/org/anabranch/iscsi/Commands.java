@@ -10,6 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.Task;
 import org.anabranch.scsi.TaskAttribute;
+import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskRouter;
 import org.jspecify.annotations.Nullable;
 
@@ -360,14 +361,7 @@ final class Commands {
     if (ending) {
       return;
     }
-    ending = true;
-    for (IscsiTask task : List.copyOf(tasks.values())) {
-      task.silent = true;
-      if (!task.hasPlace) {
-        immediate--;
-      }
-      giveUp(task);
-    }
+    silence();
     router.close(nexus);
     if (tasks.isEmpty()) {
       action.run();
@@ -376,21 +370,47 @@ final class Commands {
     }
   }
 
+  /** Nobody is to hear any more of the commands in flight; those not begun never will be. */
+  private void silence() {
+    ending = true;
+    for (IscsiTask task : List.copyOf(tasks.values())) {
+      task.silent = true;
+      if (!task.hasPlace) {
+        immediate--;
+      }
+      giveUp(task);
+    }
+  }
+
+  /**
+   * The session is over, but its nexus lives on in another: aborts its commands. {@code gone} runs
+   * when none is left.
+   */
+  void detach(Runnable gone) {
+    closed = true;
+    if (!ending) {
+      silence();
+      for (IscsiTask task : List.copyOf(tasks.values())) {
+        router.manage(nexus, TaskManagementFunction.ABORT_TASK, task.lun, task.tag, response -> {});
+      }
+    }
+    leave(gone);
+  }
+
   /** The session is over: what is still running ends unheard, and then {@code gone} runs. */
   void close(Runnable gone) {
     whenEmpty = null;
     closed = true;
     end(() -> {});
+    leave(gone);
+  }
+
+  private void leave(Runnable gone) {
     window.close(places);
     if (tasks.isEmpty()) {
       gone.run();
     } else {
       whenEmpty = gone;
     }
-  }
-
-  /** The channel has room again for answers. */
-  void writable() {
-    connection.resume();
   }
 }

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One TCP connection: its bytes, its StatSN, its end. What its PDUs mean is up to its phase: {@link
- * Login}, then {@link Session} or {@link DiscoverySession}.
+ * Login}, then {@link FullFeaturePhase}.
  *
  * <p>All is owned by the channel's event loop, which also owns the session, since a session has one
  * connection. A connection ends for one reason, said once in the log.
@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 final class Connection extends ChannelInboundHandlerAdapter {
   /** A phase of a connection. */
   interface Phase extends PduDecoder.Receiver {
+    /** The channel takes more to send again, after it did not. */
+    default void writable() {}
+
     /** The connection is gone; called once, last of all. */
     void closed();
   }
@@ -230,8 +233,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    if (channel.isWritable() && phase instanceof Session session) {
-      session.writable();
+    if (channel.isWritable()) {
+      phase.writable();
     }
   }
 

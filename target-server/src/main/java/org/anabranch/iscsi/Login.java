@@ -168,14 +168,14 @@ final class Login implements Connection.Phase {
   }
 
   /** Everything is agreed on: brings the session into being, which may have to wait for another. */
-  private void finish(LoginRequest request, LoginNegotiation n, Text answers)
-      throws LoginRefusedException {
+  private void finish(LoginRequest request, LoginNegotiation n, Text answers) {
     Session session = n.session(request);
     connection.pause();
     server
         .sessions()
         .admit(
             session,
+            request.tsih(),
             connection.channel().eventLoop(),
             refusal -> {
               if (connection.isClosing()) {
@@ -190,8 +190,9 @@ final class Login implements Connection.Phase {
   }
 
   private void enter(LoginRequest request, Session session, Text answers, LoginNegotiation n) {
+    FullFeaturePhase phase;
     try {
-      session.open();
+      phase = session.open();
     } catch (LoginRefusedException e) {
       session.abandon();
       refuse(request, e.status(), String.valueOf(e.getMessage()));
@@ -210,7 +211,7 @@ final class Login implements Connection.Phase {
                 session.maxCmdSn(),
                 LoginStatus.SUCCESS)),
         answers.toBytes());
-    connection.enter(session, n.parameters().headerDigest, n.parameters().dataDigest);
+    connection.enter(phase, n.parameters().headerDigest, n.parameters().dataDigest);
     LOG.info("{}: logged in to {}", connection.peer(), session.describeTarget());
     connection.resume();
     connection.flush();

@@ -152,16 +152,13 @@ final class LoginNegotiation {
   }
 
   /** The session that this login asks for; not open yet. */
-  Session session(LoginRequest request) throws LoginRefusedException {
+  Session session(LoginRequest request) {
     SessionKey key =
         new SessionKey(
             initiator,
             request.isid(),
             node == null ? "" : node.name(),
             connection.portal().groupTag());
-    if (request.tsih() != 0) {
-      throw server.sessions().joins(key, request.tsih());
-    }
     return new Session(
         server, connection, key, request.connectionId(), request.cmdSn(), node, parameters);
   }

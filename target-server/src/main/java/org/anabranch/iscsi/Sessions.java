@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The sessions of the server by their key and by their TSIH. A login whose key is taken reinstates
- * the session (RFC 7143 6.3.5): the old one is closed first, then the new one is admitted. Any
- * thread; the lock covers the two tables.
+ * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old one
+ * is ended first, then the new one is admitted. Any thread; the lock covers the two tables.
  */
 final class Sessions {
   private static final int LARGEST_TSIH = 65535;
@@ -34,53 +34,74 @@ final class Sessions {
   }
 
   /**
-   * Gives a session its TSIH and its place.
+   * Gives a session its place: a new one, that of the session with its key, or with a TSIH that of
+   * the session whose connection it reinstates.
    *
-   * @param loop runs {@code admitted}, once the session that had the key before is gone
+   * @param tsih the one that the initiator asks for; 0 for a new one
+   * @param loop runs {@code admitted}, once the session that had the place before is gone
    * @param admitted is told null, or why not
    */
-  void admit(Session session, Executor loop, Consumer<@Nullable LoginRefusedException> admitted) {
+  void admit(
+      Session session,
+      int tsih,
+      Executor loop,
+      Consumer<@Nullable LoginRefusedException> admitted) {
     Session old;
+    LoginRefusedException refusal;
     synchronized (this) {
-      old = byKey.get(session.key());
-      if (old == null && byKey.size() >= most) {
-        loop.execute(() ->
-            admitted.accept(
-                new LoginRefusedException(
-                    LoginStatus.OUT_OF_RESOURCES, "limit of " + most + " sessions")));
-        return;
+      old = tsih == 0 ? byKey.get(session.key()) : byTsih.get(tsih);
+      refusal = tsih == 0 ? crowded(old) : unjoinable(session, old, tsih);
+      if (refusal == null) {
+        session.tsih(tsih == 0 ? newTsih() : tsih);
+        byTsih.put(session.tsih(), session);
+        byKey.put(session.key(), session);
       }
-      do {
-        lastTsih = lastTsih % LARGEST_TSIH + 1;
-      } while (byTsih.containsKey(lastTsih));
-      session.tsih(lastTsih);
-      byTsih.put(lastTsih, session);
-      byKey.put(session.key(), session);
     }
-    if (old == null) {
-      loop.execute(() -> admitted.accept(null));
+    if (refusal != null || old == null) {
+      loop.execute(() -> admitted.accept(refusal));
       return;
     }
     session.follows(old);
-    old.end("reinstated by a new login");
+    if (tsih == 0) {
+      old.end("reinstated by a new login");
+    } else {
+      session.reinstatesConnection();
+      old.handOver();
+    }
     var _ = old.gone().thenRunAsync(() -> admitted.accept(null), loop);
+  }
+
+  private @Nullable LoginRefusedException crowded(@Nullable Session old) {
+    return old != null || byKey.size() < most
+        ? null
+        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + most + " sessions");
+  }
+
+  private static @Nullable LoginRefusedException unjoinable(
+      Session session, @Nullable Session old, int tsih) {
+    if (old == null || !old.key().equals(session.key())) {
+      return new LoginRefusedException(
+          LoginStatus.SESSION_DOES_NOT_EXIST, "no session with TSIH " + tsih);
+    }
+    if (old.connectionId() != session.connectionId()) {
+      return new LoginRefusedException(
+          LoginStatus.TOO_MANY_CONNECTIONS, "a session has one connection");
+    }
+    return null;
+  }
+
+  /** Called with the lock held. */
+  private int newTsih() {
+    do {
+      lastTsih = lastTsih % LARGEST_TSIH + 1;
+    } while (byTsih.containsKey(lastTsih));
+    return lastTsih;
   }
 
   /** A session that was admitted is no more. */
   synchronized void remove(Session session) {
     byTsih.remove(session.tsih(), session);
     byKey.remove(session.key(), session);
-  }
-
-  /** Why a login with a TSIH, for another connection in a session, is refused. */
-  synchronized LoginRefusedException joins(SessionKey key, int tsih) {
-    Session session = byTsih.get(tsih);
-    if (session == null || !session.key().equals(key)) {
-      return new LoginRefusedException(
-          LoginStatus.SESSION_DOES_NOT_EXIST, "no session with TSIH " + tsih);
-    }
-    return new LoginRefusedException(
-        LoginStatus.TOO_MANY_CONNECTIONS, "a session has one connection");
   }
 
   synchronized @Nullable Session get(int tsih) {
