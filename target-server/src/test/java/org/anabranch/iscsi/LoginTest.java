@@ -111,7 +111,8 @@ final class LoginTest {
   @Test
   void aHigherVersionIsNotSupported() throws Exception {
     try (LoginWire wire = LoginWire.connect(target)) {
-      Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, LoginWire.names()).u8(3, 1));
+      Pdu answer =
+          wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, LoginWire.names()).u8(3, 1));
       assertThat(answer.u16(36)).isEqualTo(0x0205);
       wire.expectClosed();
     }
