@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
@@ -16,6 +17,7 @@ import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.assertj.core.api.Assertions;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,7 +42,7 @@ final class LoginTest {
     target.close();
   }
 
-  private void with(AccessList access, ChapCredentials chap) {
+  private void with(AccessList access, @Nullable ChapCredentials chap) {
     target.server.put(target.node(TestTarget.NAME, access, chap, java.util.Set.of()));
   }
 
@@ -260,6 +262,7 @@ final class LoginTest {
   }
 
   @Test
+  @SuppressWarnings("try") // closed early on purpose
   void connectionsBeforeLoginAreLimited() throws Exception {
     try (TestTarget small = new TestTarget(limits -> limits.connectionsBeforeLogin(2));
         LoginWire one = LoginWire.connect(small);
@@ -343,7 +346,7 @@ final class LoginTest {
   }
 
   private static byte[] right(Map<String, String> challenge) {
-    byte[] value = ChapNumber.parse(challenge.get("CHAP_C"));
+    byte[] value = Objects.requireNonNull(ChapNumber.parse(challenge.getOrDefault("CHAP_C", "")));
     return Chap.MD5.response(Integer.parseInt(challenge.get("CHAP_I")), SECRET, value);
   }
 

@@ -9,7 +9,9 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,7 +25,12 @@ final class PduDecoderTest {
     final List<String> log = new ArrayList<>();
     final List<byte[]> data = new ArrayList<>();
     ByteBuf sink = Unpooled.EMPTY_BUFFER;
-    PduDecoder decoder;
+    private @Nullable PduDecoder decoder;
+
+    PduDecoder decoder() {
+      return Objects.requireNonNull(decoder);
+    }
+
     int sinkAt;
     int sinkMost = Integer.MAX_VALUE;
 
@@ -31,7 +38,7 @@ final class PduDecoderTest {
     public boolean fits(Pdu pdu) {
       if (pdu.dataLength() > MOST) {
         log.add("too long " + pdu.dataLength());
-        decoder.halt();
+        decoder().halt();
         return false;
       }
       return true;
@@ -55,7 +62,7 @@ final class PduDecoderTest {
     @Override
     public void headerDigestWrong() {
       log.add("header damaged");
-      decoder.halt();
+      decoder().halt();
     }
   }
 

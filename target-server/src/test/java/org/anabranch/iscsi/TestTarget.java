@@ -112,7 +112,6 @@ final class TestTarget implements AutoCloseable {
         throw new AssertionError("never came: " + what);
       }
       Thread.onSpinWait();
-      Thread.yield();
     }
   }
 

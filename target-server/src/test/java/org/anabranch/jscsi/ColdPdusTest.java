@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -163,7 +164,7 @@ final class ColdPdusTest {
     assertThat(header.getLong(8)).isEqualTo(event == AsyncEvent.SCSI ? 0x0001_0000_0000_0000L : 0);
     assertThat(header.getInt(16)).isEqualTo(-1);
     assertThat(header.getInt(24)).isEqualTo(-3);
-    assertThat(header.get(36)).isEqualTo((byte) event.ordinal());
+    assertThat(header.get(36)).isEqualTo((byte) List.of(AsyncEvent.values()).indexOf(event));
     assertThat(header.getInt(36) & 0xffff).isEqualTo(0x8001);
     assertThat(header.getInt(40)).isEqualTo(0x80028003);
   }

@@ -206,15 +206,14 @@ final class Merge {
         nextSector = 0;
       }
       copying++;
-      lock.after(
-          () ->
-              group.copier.copy(
-                  snapshot.cow,
-                  from,
-                  group.origin,
-                  toSector,
-                  count,
-                  (read, write) -> lock.run(() -> copied(batch, count, read, write))));
+      lock.after(() ->
+          group.copier.copy(
+              snapshot.cow,
+              from,
+              group.origin,
+              toSector,
+              count,
+              (read, write) -> lock.run(() -> copied(batch, count, read, write))));
     }
   }
 

@@ -114,7 +114,7 @@ final class History {
         volume.say(String.valueOf(cut.getMessage()));
         volume.powerCut();
         machine = machine.afterPowerCut(random.nextLong(), choices());
-            bootNext = true;
+        bootNext = true;
       }
     }
   }

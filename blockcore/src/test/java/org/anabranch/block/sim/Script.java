@@ -24,7 +24,7 @@ final class Script {
    */
   Script(long seed, int sectors, String type, int chunk, int otherChunk, Trace trace) {
     this.sectors = sectors;
-    Machine machine = 
+    Machine machine =
         new Machine(seed, new Bounds(1 << 20, 4, (3L * chunk) << 9), trace, Sabotage.NONE);
     machine.addDisk(Volume.DISK, sectors, Limits.DEFAULT);
     first = cow(machine, "cow0", type, chunk);

@@ -292,8 +292,7 @@ final class Volume implements Client.Owner {
       checkInvalid(snap, machine.status(snap.device));
     }
     String status = machine.status(LUN);
-    if (!faulty
-        && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
+    if (!faulty && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
       throw new AssertionError(status);
     }
   }
