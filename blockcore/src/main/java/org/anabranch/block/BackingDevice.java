@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block;
+
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** A device that stands on something outside, such as a file, and must be given back. */
+public interface BackingDevice extends BlockDevice {
+  /** What the device stands on: equal for two devices if, and only if, they would share storage. */
+  Object identity();
+
+  /**
+   * Completes what is in flight, makes it durable and gives the storage back; requests that come
+   * later end with {@link IoError.Kind#GONE}. A failure to make it durable fails the stage, after
+   * the storage was given back. Calling it again gives the same stage.
+   */
+  CompletionStage<@Nullable Void> close();
+}

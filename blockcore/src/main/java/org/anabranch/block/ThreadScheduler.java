@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block;
+
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The scheduler of production: one daemon thread for tasks and timers, in the order of their times.
+ *
+ * <p>At most {@code most} tasks and timers wait; one more is refused with a {@link
+ * RejectedExecutionException}, as is what comes after the end. Parts bound what they schedule
+ * themselves, far below that: this is the net under them. What a task throws is logged, and the
+ * thread goes on.
+ */
+public final class ThreadScheduler implements Scheduler, AutoCloseable {
+  /** The bound unless another is given. */
+  public static final int DEFAULT_MOST = 1 << 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(ThreadScheduler.class);
+
+  private final ScheduledThreadPoolExecutor executor;
+  private final int most;
+
+  public ThreadScheduler(String threadName) {
+    this(threadName, DEFAULT_MOST);
+  }
+
+  /**
+   * @param threadName names the thread after its role
+   * @param most how many tasks and timers may wait, at least 1
+   */
+  public ThreadScheduler(String threadName, int most) {
+    this.most = most;
+    this.executor =
+        new ScheduledThreadPoolExecutor(
+            1, task -> Thread.ofPlatform().name(threadName).daemon().unstarted(task));
+    executor.setRemoveOnCancelPolicy(true);
+    executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+  }
+
+  @Override
+  public long nanoTime() {
+    return System.nanoTime();
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    checkRoom();
+    executor.execute(guarded(task));
+  }
+
+  @Override
+  public Timer schedule(Runnable task, long delayNanos) {
+    checkRoom();
+    ScheduledFuture<?> timer =
+        executor.schedule(guarded(task), Math.max(0, delayNanos), TimeUnit.NANOSECONDS);
+    return () -> timer.cancel(false);
+  }
+
+  private void checkRoom() {
+    if (executor.getQueue().size() >= most) {
+      throw new RejectedExecutionException(most + " tasks wait already");
+    }
+  }
+
+  private static Runnable guarded(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (Throwable e) {
+        LOG.error("a task failed", e);
+      }
+    };
+  }
+
+  /** Ends after what was given to {@link #execute} before; drops the timers. */
+  @Override
+  public void close() {
+    executor.execute(executor::shutdown);
+  }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Scheduler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All mapped devices, by name, with the verbs of {@code dmsetup}.
+ *
+ * <p>A verb refuses with a {@link TableException} in the words of dmsetup and the kernel: those
+ * that give a value throw it, those that give a stage fail the stage with it. The verbs of one
+ * device take effect one at a time, in the order they were called; those of different devices do
+ * not wait for each other. A stage may be completed on any thread, and never while a lock is held.
+ *
+ * <pre>{@code
+ * DeviceMapper mapper = new DeviceMapper(scheduler, new FileOpener(pool), TargetTypes.standard());
+ * mapper.addVolume("vm1", FileDevice.open(...));
+ * mapper.create("vm1-lun", "0 2097152 linear vm1 0").thenAccept(device -> ...);
+ * }</pre>
+ *
+ * <p>Any thread may call.
+ */
+public final class DeviceMapper {
+  /** The longest name of a device, in characters. */
+  public static final int MAX_NAME = 127;
+
+  private final Scheduler scheduler;
+  private final Map<String, TargetType> types = new TreeMap<>(); // not changed once constructed
+  private final Devices devices;
+  private final TableMaker tables;
+
+  /**
+   * @param scheduler clock and executor of every target
+   * @param opener opens what tables name by path
+   * @param types such as {@link TargetTypes#standard}
+   */
+  public DeviceMapper(Scheduler scheduler, PathOpener opener, Collection<TargetType> types) {
+    this.scheduler = scheduler;
+    this.devices = new Devices(opener);
+    types.forEach(type -> this.types.put(type.name(), type));
+    this.tables = new TableMaker(this.types, devices, scheduler);
+  }
+
+  /**
+   * Lets tables name {@code device} by {@code name}. It is closed by {@link #removeVolume}, if it
+   * is a {@link org.anabranch.block.BackingDevice}.
+   */
+  public void addVolume(String name, BlockDevice device) throws TableException {
+    devices.add(name, device);
+  }
+
+  /** Takes a volume that nobody holds open out, and closes it. */
+  public CompletionStage<@Nullable Void> removeVolume(String name) {
+    try {
+      return devices.removeVolume(name);
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** Holds open what {@code argument} names: a mapped device, a volume, or a path. */
+  public OpenDevice open(String argument) throws TableException {
+    return new OpenDevice(devices, devices.open(argument, null));
+  }
+
+  /** Makes a device without a table. */
+  public CompletionStage<MappedDevice> create(String name) {
+    MappedDevice device = new MappedDevice(name, scheduler);
+    try {
+      devices.add(name, device);
+      return CompletableFuture.completedFuture(device);
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** Makes a device, loads {@code table} and resumes it; all of it, or nothing is left. */
+  public CompletionStage<MappedDevice> create(String name, String table) {
+    return create(name)
+        .thenCompose(device ->
+            load(device, table)
+                .thenCompose(done -> device.resume())
+                .handle((done, failure) ->
+                    failure == null
+                        ? CompletableFuture.completedFuture(device)
+                        : remove(device)
+                            .thenCompose(gone ->
+                                CompletableFuture.<MappedDevice>failedFuture(
+                                    Steps.cause(failure)))))
+        .thenCompose(stage -> stage);
+  }
+
+  /** Reads a table and keeps it for the next resume, in place of one that was loaded before. */
+  public CompletionStage<@Nullable Void> load(String name, String table) {
+    return with(name, device -> load(device, table));
+  }
+
+  private CompletionStage<@Nullable Void> load(MappedDevice device, String table) {
+    try {
+      List<TableLine> lines = TableLine.parse(table);
+      return device.load(() -> tables.make(device, lines));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** Drops the table that was loaded and not resumed. */
+  public CompletionStage<@Nullable Void> clear(String name) {
+    return with(name, MappedDevice::clear);
+  }
+
+  /**
+   * Lets new requests wait, and is done when none is in flight. Does nothing to a suspended device.
+   *
+   * @param noflush told to the targets: queued work need not be finished
+   */
+  public CompletionStage<@Nullable Void> suspend(String name, boolean noflush) {
+    return with(name, device -> device.suspend(noflush));
+  }
+
+  /** Makes the loaded table, if there is one, the live one, and lets requests flow. */
+  public CompletionStage<@Nullable Void> resume(String name) {
+    return with(name, MappedDevice::resume);
+  }
+
+  /** {@link #load} and {@link #resume}: changes the table under way. */
+  public CompletionStage<@Nullable Void> reload(String name, String table) {
+    return load(name, table).thenCompose(done -> resume(name));
+  }
+
+  /** Removes a device that nobody holds open. Requests that wait in it fail. */
+  public CompletionStage<@Nullable Void> remove(String name) {
+    return with(name, this::remove);
+  }
+
+  private CompletionStage<@Nullable Void> remove(MappedDevice device) {
+    try {
+      devices.leave(device);
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return device.remove().whenComplete((done, failure) -> devices.left(device));
+  }
+
+  /** Gives a device another name, wherever it is in use. */
+  public CompletionStage<@Nullable Void> rename(String name, String newName) {
+    return with(
+        name,
+        device ->
+            device.between(() -> {
+              try {
+                devices.rename(device, newName);
+                return CompletableFuture.completedFuture(null);
+              } catch (TableException e) {
+                return CompletableFuture.failedFuture(e);
+              }
+            }));
+  }
+
+  /** The names of all mapped devices, sorted. */
+  public List<String> ls() {
+    return devices.mapped().stream().map(MappedDevice::name).toList();
+  }
+
+  /** The device of that name. It can be removed while you use it: see {@link #open}. */
+  public MappedDevice device(String name) throws TableException {
+    return devices.mapped(name);
+  }
+
+  /** The live table, a line for each target; "" if there is none. */
+  public String table(String name) throws TableException {
+    Table table = devices.mapped(name).liveTable();
+    return table == null ? "" : table.table();
+  }
+
+  /** The table that waits for the next resume; "" if there is none. */
+  public String inactiveTable(String name) throws TableException {
+    Table table = devices.mapped(name).inactiveTable();
+    return table == null ? "" : table.table();
+  }
+
+  /** The live table's status, a line for each target; "" if there is none. */
+  public String status(String name) throws TableException {
+    Table table = devices.mapped(name).liveTable();
+    return table == null ? "" : table.status();
+  }
+
+  /** What the device is and who uses it. */
+  public DeviceInfo info(String name) throws TableException {
+    MappedDevice device = devices.mapped(name);
+    Table live = device.liveTable();
+    return new DeviceInfo(
+        device.name(),
+        device.suspended(),
+        live != null,
+        device.inactiveTable() != null,
+        devices.holders(device),
+        device.eventNumber(),
+        live == null ? 0 : live.size());
+  }
+
+  /** All target types: name and version, sorted by name. */
+  public List<TargetType> targets() {
+    return new ArrayList<>(types.values());
+  }
+
+  /** Done as soon as the device's event number exceeds {@code seen}, with that number. */
+  public CompletionStage<Long> await(String name, long seen) {
+    return with(name, device -> device.events().awaitAbove(seen));
+  }
+
+  /** Gives {@code words} to the target that holds {@code sector}; its reply, "" if it has none. */
+  public CompletionStage<String> message(String name, long sector, List<String> words) {
+    if (words.isEmpty()) {
+      return CompletableFuture.failedFuture(
+          new TableException("Invalid argument: Empty message received."));
+    }
+    return with(
+        name,
+        device ->
+            device.between(() -> {
+              Table table = device.liveTable();
+              Target target = table == null ? null : table.targetAt(sector);
+              return target == null
+                  ? CompletableFuture.failedFuture(
+                      new TableException("Invalid argument: Target message sector outside device."))
+                  : target.message(words);
+            }));
+  }
+
+  private <T> CompletionStage<T> with(
+      String name, Function<MappedDevice, CompletionStage<T>> verb) {
+    try {
+      return verb.apply(devices.mapped(name));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.BlockDevice;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The devices that a table can name, and who holds each of them open.
+ *
+ * <p>An argument is looked up as the name of a mapped device or volume; anything else is a path.
+ * What a path leads to is opened once, whichever path, volume or table names it, and closed when
+ * nobody holds it any more and it is no volume.
+ *
+ * <p>Lock order: {@link #opening}, then this. Neither is held while requests are submitted or
+ * waited for; {@code opening} is held while a file is opened, which only other openings wait for.
+ */
+final class Devices {
+  /** The most mapped devices, volumes and open files together. */
+  static final int MAX = 65_536;
+
+  /** A device and those who hold it; guarded by the {@link Devices}. */
+  private static final class Entry {
+    final BlockDevice device;
+    final @Nullable Object identity;
+    final List<Entry> below = new ArrayList<>();
+    boolean named;
+    boolean leaving;
+    int holders;
+
+    Entry(BlockDevice device, @Nullable Object identity, boolean named) {
+      this.device = device;
+      this.identity = identity;
+      this.named = named;
+    }
+  }
+
+  private final PathOpener opener;
+  private final Object opening = new Object();
+
+  private final Map<String, Entry> names = new TreeMap<>(); // guarded by this
+  private final Map<Object, Entry> identities = new HashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, Entry> entries =
+      new IdentityHashMap<>(); // guarded by this
+
+  Devices(PathOpener opener) {
+    this.opener = opener;
+  }
+
+  /** Enters a mapped device or a volume by its name. */
+  synchronized void add(String name, BlockDevice device) throws TableException {
+    checkName(name);
+    if (names.containsKey(name)) {
+      throw new TableException("Device or resource busy: " + name + " exists");
+    }
+    Object identity = device instanceof BackingDevice backing ? backing.identity() : null;
+    if (entries.containsKey(device) || (identity != null && identities.containsKey(identity))) {
+      throw new TableException("Device or resource busy: " + device.name() + " is open already");
+    }
+    checkRoom();
+    Entry entry = new Entry(device, identity, true);
+    names.put(name, entry);
+    entries.put(device, entry);
+    if (identity != null) {
+      identities.put(identity, entry);
+    }
+  }
+
+  private void checkRoom() throws TableException {
+    if (entries.size() >= MAX) {
+      throw new TableException("Cannot allocate memory: " + MAX + " devices are open");
+    }
+  }
+
+  private static void checkName(String name) throws TableException {
+    if (name.isEmpty() || name.length() > DeviceMapper.MAX_NAME) {
+      throw new TableException(
+          "Invalid argument: a name has 1 to " + DeviceMapper.MAX_NAME + " characters: " + name);
+    }
+    if (name.equals(".") || name.equals("..") || name.contains("/")) {
+      throw new TableException("Invalid argument: a name cannot be ., .. or hold a /: " + name);
+    }
+    if (name.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {
+      throw new TableException("Invalid argument: a name cannot hold blanks: " + name);
+    }
+  }
+
+  /** The mapped device of that name. */
+  synchronized MappedDevice mapped(String name) throws TableException {
+    Entry entry = names.get(name);
+    if (entry == null || !(entry.device instanceof MappedDevice device)) {
+      throw new TableException("No such device or address: " + name);
+    }
+    return device;
+  }
+
+  /** All mapped devices, by name. */
+  synchronized List<MappedDevice> mapped() {
+    List<MappedDevice> all = new ArrayList<>();
+    for (Entry entry : names.values()) {
+      if (entry.device instanceof MappedDevice device) {
+        all.add(device);
+      }
+    }
+    return all;
+  }
+
+  /** How many hold {@code device} open. */
+  synchronized int holders(BlockDevice device) {
+    Entry entry = entries.get(device);
+    return entry == null ? 0 : entry.holders;
+  }
+
+  synchronized void rename(MappedDevice device, String newName) throws TableException {
+    checkName(newName);
+    Entry entry = entry(device);
+    if (names.containsKey(newName)) {
+      throw new TableException("Device or resource busy: " + newName + " exists");
+    }
+    names.remove(device.name());
+    names.put(newName, entry);
+    device.rename(newName);
+  }
+
+  /**
+   * Opens what {@code argument} names.
+   *
+   * @param above the mapped device whose table wants it; null for somebody outside
+   */
+  BlockDevice open(String argument, @Nullable MappedDevice above) throws TableException {
+    synchronized (this) {
+      Entry entry = names.get(argument);
+      if (entry != null) {
+        return hold(entry, above);
+      }
+    }
+    synchronized (opening) {
+      return openPath(argument, above);
+    }
+  }
+
+  private BlockDevice openPath(String path, @Nullable MappedDevice above) throws TableException {
+    try {
+      Object identity = opener.identity(path);
+      synchronized (this) {
+        Entry entry = identities.get(identity);
+        if (entry != null) {
+          return hold(entry, above);
+        }
+        checkRoom();
+      }
+      BackingDevice device = opener.open(path);
+      synchronized (this) {
+        Entry entry = new Entry(device, device.identity(), false);
+        identities.put(device.identity(), entry);
+        entries.put(device, entry);
+        return hold(entry, above);
+      }
+    } catch (IOException e) {
+      throw new TableException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private synchronized BlockDevice hold(Entry entry, @Nullable MappedDevice above)
+      throws TableException {
+    if (entry.leaving) {
+      throw new TableException(
+          "Device or resource busy: " + entry.device.name() + " is being removed");
+    }
+    if (above != null) {
+      Entry user = entry(above);
+      if (leadsTo(entry, user)) {
+        throw new TableException(
+            "Too many levels: " + entry.device.name() + " is made of " + above.name());
+      }
+      user.below.add(entry);
+    }
+    entry.holders++;
+    return entry.device;
+  }
+
+  /** Whether {@code to} is {@code from} or lies below it. */
+  private boolean leadsTo(Entry from, Entry to) {
+    Set<Entry> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    ArrayDeque<Entry> next = new ArrayDeque<>(List.of(from));
+    while (!next.isEmpty()) {
+      Entry entry = next.remove();
+      if (entry == to) {
+        return true;
+      }
+      if (seen.add(entry)) {
+        next.addAll(entry.below);
+      }
+    }
+    return false;
+  }
+
+  /** Gives back what {@link #open} gave to {@code above}; done when a closed file is closed. */
+  CompletionStage<@Nullable Void> release(BlockDevice device, @Nullable MappedDevice above) {
+    Entry entry;
+    synchronized (this) {
+      entry = entry(device);
+      if (above != null) {
+        entry(above).below.remove(entry);
+      }
+      entry.holders--;
+      if (entry.holders > 0 || entry.named) {
+        return CompletableFuture.completedFuture(null);
+      }
+      entry.leaving = true;
+    }
+    return close(entry);
+  }
+
+  private CompletionStage<@Nullable Void> close(Entry entry) {
+    CompletionStage<@Nullable Void> closed =
+        entry.device instanceof BackingDevice backing
+            ? backing.close()
+            : CompletableFuture.completedFuture(null);
+    return closed.whenComplete((done, failure) -> forget(entry));
+  }
+
+  private synchronized void forget(Entry entry) {
+    entries.remove(entry.device);
+    if (entry.identity != null) {
+      identities.remove(entry.identity, entry);
+    }
+    names.values().remove(entry);
+  }
+
+  /** Refuses while {@code device} is held; nobody can open it from here on. */
+  synchronized void leave(BlockDevice device) throws TableException {
+    Entry entry = entry(device);
+    if (entry.holders > 0 || entry.leaving) {
+      throw new TableException("Device or resource busy: " + device.name() + " is in use");
+    }
+    entry.leaving = true;
+  }
+
+  /** The end of a {@link #leave}. */
+  void left(MappedDevice device) {
+    forget(entry(device));
+  }
+
+  /** Takes a volume out and closes it, if it can be. */
+  CompletionStage<@Nullable Void> removeVolume(String name) throws TableException {
+    Entry entry;
+    synchronized (this) {
+      entry = names.get(name);
+      if (entry == null || entry.device instanceof MappedDevice) {
+        throw new TableException("No such device or address: " + name);
+      }
+      leave(entry.device);
+    }
+    return close(entry);
+  }
+
+  private synchronized Entry entry(BlockDevice device) {
+    Entry entry = entries.get(device);
+    if (entry == null) {
+      throw new IllegalStateException(device.name() + " is not open here");
+    }
+    return entry;
+  }
+}

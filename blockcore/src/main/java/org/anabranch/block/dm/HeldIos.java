@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.function.Supplier;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+
+/**
+ * The requests that came while a device was suspended, in their order.
+ *
+ * <p>At most {@link #MAX} wait. One more fails with {@link IoError.Kind#IO} at once: whoever has so
+ * many in flight against a suspended device has lost its own bound, and neither blocking the
+ * submitter nor taking memory without end is better.
+ */
+final class HeldIos {
+  /** The most requests that wait. */
+  static final int MAX = 65_536;
+
+  /** What becomes of a request that finds the device's gate shut. */
+  private enum State {
+    /** The gate is open, or about to be: try again. */
+    FLOW,
+    /** The device is suspended: wait. */
+    HOLD,
+    /** The device is removed: fail. */
+    GONE
+  }
+
+  private final ArrayDeque<Io> waiting = new ArrayDeque<>(); // guarded by this
+  private State state = State.FLOW; // guarded by this
+
+  /**
+   * Takes a request that found the gate shut.
+   *
+   * @return false if the gate has been opened since, and the request must try it again
+   */
+  boolean take(Io io, String device) {
+    IoError error;
+    synchronized (this) {
+      if (state == State.FLOW) {
+        return false;
+      }
+      if (state == State.HOLD && waiting.size() < MAX) {
+        waiting.add(io);
+        return true;
+      }
+      error =
+          state == State.GONE
+              ? gone(device)
+              : IoError.of(
+                  IoError.Kind.IO, device + " is suspended, and " + MAX + " requests wait");
+    }
+    io.complete(error);
+    return true;
+  }
+
+  /** Runs {@code shutGate} and gives what it gives; requests wait from then on. */
+  synchronized <T> T hold(Supplier<T> shutGate) {
+    state = State.HOLD;
+    return shutGate.get();
+  }
+
+  /** Runs {@code openGate}, and gives back those who waited, in their order. */
+  synchronized List<Io> release(Runnable openGate) {
+    state = State.FLOW;
+    openGate.run();
+    return drain();
+  }
+
+  /** Lets nobody wait any more; gives back those who did, to be failed. */
+  synchronized List<Io> end() {
+    state = State.GONE;
+    return drain();
+  }
+
+  private synchronized List<Io> drain() {
+    List<Io> all = List.copyOf(waiting);
+    waiting.clear();
+    return all;
+  }
+
+  synchronized int size() {
+    return waiting.size();
+  }
+
+  /** The error for a request on a removed device. */
+  static IoError gone(String device) {
+    return IoError.of(IoError.Kind.GONE, device + " was removed");
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request that goes on in pieces: it ends when the last piece has ended, with the error of the
+ * failed piece that begins first.
+ */
+final class Pieces implements IoCompletion {
+  private final Io whole;
+
+  /** Pieces that have not ended. Guarded by this. */
+  private int left;
+
+  /** Guarded by this. */
+  private @Nullable IoError error;
+
+  /** Where {@link #error}'s piece begins in the whole. Guarded by this. */
+  private long errorAt = Long.MAX_VALUE;
+
+  /** A request that will be cut into {@code count} pieces. */
+  Pieces(Io whole, int count) {
+    this.whole = whole;
+    this.left = count;
+  }
+
+  /** The piece of {@code count} sectors at {@code offset} in the whole. */
+  Io next(long offset, long count) {
+    return whole.slice(offset, count, this);
+  }
+
+  @Override
+  public void completed(Io piece, @Nullable IoError pieceError) {
+    IoError result;
+    synchronized (this) {
+      if (pieceError != null && (error == null || piece.sector() < errorAt)) {
+        error = pieceError;
+        errorAt = piece.sector();
+      }
+      if (--left > 0) {
+        return;
+      }
+      result = error;
+    }
+    whole.complete(result);
+  }
+}

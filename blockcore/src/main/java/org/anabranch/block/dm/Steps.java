@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a device's life-cycle steps one at a time, in the order they came, without a thread that
+ * waits: a step begins on the thread that asks for it when none is under way, else on the one that
+ * ended the step before.
+ */
+final class Steps {
+  /** Steps that may wait; who comes later is refused. */
+  static final int MAX_WAITING = 1024;
+
+  /** Steps that have not begun. Guarded by this. */
+  private final ArrayDeque<Step<?>> waiting = new ArrayDeque<>();
+
+  /** Whether a step is under way. Guarded by this. */
+  private boolean busy;
+
+  /** Runs {@code work} when its turn has come; ends as its stage ends. */
+  <T> CompletionStage<T> run(Supplier<CompletionStage<T>> work) {
+    Step<T> step = new Step<>(work);
+    synchronized (this) {
+      if (busy) {
+        if (waiting.size() == MAX_WAITING) {
+          return CompletableFuture.failedFuture(
+              new TableException("Resource temporarily unavailable: too many requests wait"));
+        }
+        waiting.add(step);
+        return step.result;
+      }
+      busy = true;
+    }
+    runFrom(step);
+    return step.result;
+  }
+
+  /** A loop, not a recursion: many steps may end as soon as they begin. */
+  private void runFrom(Step<?> first) {
+    Step<?> step = first;
+    while (step != null) {
+      step.begin();
+      step = step.isSecond() ? next() : null;
+    }
+  }
+
+  private synchronized @Nullable Step<?> next() {
+    Step<?> next = waiting.poll();
+    busy = next != null;
+    return next;
+  }
+
+  private final class Step<T> {
+    final CompletableFuture<T> result = new CompletableFuture<>();
+    private final Supplier<CompletionStage<T>> work;
+    private final AtomicBoolean met = new AtomicBoolean();
+
+    Step(Supplier<CompletionStage<T>> work) {
+      this.work = work;
+    }
+
+    /**
+     * Asked by the loop that began the step and by the end of the step: the one who comes second
+     * goes on with the next step.
+     */
+    boolean isSecond() {
+      return !met.compareAndSet(false, true);
+    }
+
+    void begin() {
+      stage()
+          .whenComplete((value, failure) -> {
+            if (failure == null) {
+              result.complete(value);
+            } else {
+              result.completeExceptionally(cause(failure));
+            }
+            if (isSecond()) {
+              Step<?> next = next();
+              if (next != null) {
+                runFrom(next);
+              }
+            }
+          });
+    }
+
+    private CompletionStage<T> stage() {
+      try {
+        return work.get();
+      } catch (RuntimeException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+  }
+
+  /** What a stage failed with, without the wrapper that a dependent stage puts around it. */
+  static Throwable cause(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return failure instanceof CompletionException && cause != null ? cause : failure;
+  }
+}

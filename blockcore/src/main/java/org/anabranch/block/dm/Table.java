@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The targets of a mapped device, in the order of their ranges, and the way of a request to them.
+ *
+ * <p>A request that lies in one target's range goes there as it is. One that crosses a border goes
+ * on in pieces and ends when the last piece has; the failed piece with the lowest sector decides
+ * the error. A flush goes to every target. A question for the allocation is put to the first target
+ * only, whose answer holds for its part of the range.
+ *
+ * <p>Immutable, but for what its targets do. Life-cycle calls come one at a time.
+ */
+final class Table {
+  /** One line: a target, where it is, and what must be released after it. */
+  record Row(TableLine line, Target target, Supplier<CompletionStage<@Nullable Void>> release) {
+    long end() {
+      return line.start() + line.length();
+    }
+  }
+
+  private final List<Row> rows;
+
+  /** First sectors of the rows. */
+  private final long[] starts;
+
+  /** {@link #starts}' end for the last row. */
+  private final long end;
+
+  Table(List<Row> rows) {
+    this.rows = List.copyOf(rows);
+    this.starts = rows.stream().mapToLong(row -> row.line.start()).toArray();
+    this.end = rows.getLast().end();
+  }
+
+  long sectors() {
+    return end;
+  }
+
+  int size() {
+    return rows.size();
+  }
+
+  /** Takes {@code io} over and completes it exactly once. */
+  void submit(Io io) {
+    if (io.op() == Io.Op.FLUSH) {
+      flush(io);
+      return;
+    }
+    if (io.end() > end) {
+      io.complete(IoError.outOfRange(io, end));
+      return;
+    }
+    if (io.sectors() == 0) {
+      io.complete(null);
+      return;
+    }
+    int first = rowAt(io.sector());
+    Row row = rows.get(first);
+    if (io.end() <= row.end()) {
+      io.remap(io.sector() - row.line.start());
+      row.target.map(io);
+    } else if (io.op() == Io.Op.BLOCK_STATUS) {
+      askFirst(io, row);
+    } else {
+      split(io, first);
+    }
+  }
+
+  private void flush(Io io) {
+    if (rows.size() == 1) {
+      rows.getFirst().target.map(io);
+      return;
+    }
+    Pieces pieces = new Pieces(io, rows.size());
+    for (int i = 0; i < rows.size(); i++) {
+      rows.get(i).target.map(pieces.next(0, 0));
+    }
+  }
+
+  private void split(Io io, int first) {
+    int last = rowAt(io.end() - 1);
+    long sector = io.sector();
+    long ioEnd = io.end();
+    Pieces pieces = new Pieces(io, last - first + 1);
+    long offset = 0;
+    for (int i = first; i <= last; i++) {
+      Row row = rows.get(i);
+      long count = Math.min(ioEnd, row.end()) - sector;
+      Io piece = pieces.next(offset, count);
+      piece.remap(sector - row.line.start());
+      row.target.map(piece);
+      offset += count;
+      sector += count;
+    }
+  }
+
+  private static void askFirst(Io io, Row row) {
+    Io question =
+        io.slice(
+            0,
+            row.end() - io.sector(),
+            (answer, error) -> {
+              if (error == null) {
+                io.answer(answer.allocated(), answer.statusSectors());
+              }
+              io.complete(error);
+            });
+    question.remap(io.sector() - row.line.start());
+    row.target.map(question);
+  }
+
+  private int rowAt(long sector) {
+    int low = 0;
+    int high = starts.length - 1;
+    while (low < high) {
+      int middle = (low + high + 1) >>> 1;
+      if (starts[middle] <= sector) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
+  }
+
+  /** The target whose range holds {@code sector}, or null. */
+  @Nullable Target targetAt(long sector) {
+    return sector < 0 || sector >= end ? null : rows.get(rowAt(sector)).target;
+  }
+
+  /**
+   * The targets' limits as one: the largest blocks, read-only when any of them is, discards only
+   * when all of them have it.
+   */
+  Limits limits() {
+    Limits all = rows.getFirst().target.limits();
+    for (int i = 1; i < rows.size(); i++) {
+      Limits one = rows.get(i).target.limits();
+      all =
+          new Limits(
+              Math.max(all.logicalBlockSize(), one.logicalBlockSize()),
+              Math.max(all.physicalBlockSize(), one.physicalBlockSize()),
+              all.readOnly() || one.readOnly(),
+              all.discards() && one.discards(),
+              all.discardZeroes() && one.discardZeroes(),
+              Math.max(all.discardGranularity(), one.discardGranularity()));
+    }
+    return all;
+  }
+
+  /** Refuses rows that do not lie on whole logical blocks of the whole device. */
+  void checkAlignment() throws TableException {
+    int block = limits().logicalBlockSize() >> 9;
+    for (Row row : rows) {
+      if (row.line.start() % block != 0 || row.line.length() % block != 0) {
+        throw row.line.refusal(
+            "start and length not aligned to h/w logical block size " + (block << 9));
+      }
+    }
+  }
+
+  String table() {
+    return print(Target::table);
+  }
+
+  String status() {
+    return print(Target::status);
+  }
+
+  private String print(Function<Target, String> rest) {
+    List<String> lines = new ArrayList<>(rows.size());
+    for (Row row : rows) {
+      TableLine line = row.line;
+      lines.add(TableLine.print(line.start(), line.length(), line.type(), rest.apply(row.target)));
+    }
+    return String.join("\n", lines);
+  }
+
+  CompletionStage<@Nullable Void> preresume() {
+    return oneByOne(Target::preresume);
+  }
+
+  void resume() {
+    rows.forEach(row -> row.target.resume());
+  }
+
+  CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+    return oneByOne(target -> target.presuspend(noflush));
+  }
+
+  void postsuspend() {
+    rows.forEach(row -> row.target.postsuspend());
+  }
+
+  /** Closes every target, whether or not another one's close failed, then releases its devices. */
+  CompletionStage<@Nullable Void> close() {
+    return close(rows);
+  }
+
+  static CompletionStage<@Nullable Void> close(List<Row> rows) {
+    List<CompletableFuture<@Nullable Void>> closing = new ArrayList<>(rows.size());
+    for (Row row : rows) {
+      closing.add(
+          row.target
+              .close()
+              .handle(
+                  (done, failure) -> row.release.get().thenCompose(released -> outcome(failure)))
+              .thenCompose(released -> released)
+              .toCompletableFuture());
+    }
+    return CompletableFuture.allOf(closing.toArray(CompletableFuture<?>[]::new));
+  }
+
+  private static CompletionStage<@Nullable Void> outcome(@Nullable Throwable failure) {
+    return failure == null
+        ? CompletableFuture.completedFuture(null)
+        : CompletableFuture.failedFuture(failure);
+  }
+
+  private CompletionStage<@Nullable Void> oneByOne(
+      Function<Target, CompletionStage<@Nullable Void>> step) {
+    CompletionStage<@Nullable Void> all = CompletableFuture.completedFuture(null);
+    for (Row row : rows) {
+      all = all.thenCompose(done -> step.apply(row.target));
+    }
+    return all;
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm.delay;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.block.Io;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.Area;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Requests of one class on their way through a delay: first in, first out, since the delay is the
+ * same for all. One timer runs, for the oldest.
+ */
+final class DelayLine {
+  /** The most requests that wait. */
+  static final int MAX = 65_536;
+
+  private record Waiting(Io io, long due) {}
+
+  private final Area area;
+  private final long millis;
+  private final Scheduler scheduler;
+
+  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by this
+  private boolean delaying; // guarded by this; false while suspended
+  private Scheduler.@Nullable Timer timer; // guarded by this
+
+  DelayLine(Area area, long millis, Scheduler scheduler) {
+    this.area = area;
+    this.millis = millis;
+    this.scheduler = scheduler;
+  }
+
+  Area area() {
+    return area;
+  }
+
+  synchronized int waiting() {
+    return waiting.size();
+  }
+
+  void take(Io io) {
+    Io now = keep(io);
+    if (now != null) {
+      area.submit(now);
+    }
+  }
+
+  /** Keeps {@code io}; gives the request that must go on at once, if there is one. */
+  private synchronized @Nullable Io keep(Io io) {
+    if (!delaying || millis == 0) {
+      return io;
+    }
+    long delay = TimeUnit.MILLISECONDS.toNanos(millis);
+    waiting.add(new Waiting(io, scheduler.nanoTime() + delay));
+    if (timer == null) {
+      timer = scheduler.schedule(this::expired, delay);
+    }
+    return waiting.size() > MAX ? waiting.remove().io : null;
+  }
+
+  private void expired() {
+    List<Io> due = new ArrayList<>();
+    synchronized (this) {
+      timer = null;
+      long now = scheduler.nanoTime();
+      while (!waiting.isEmpty() && waiting.element().due - now <= 0) {
+        due.add(waiting.remove().io);
+      }
+      if (!waiting.isEmpty()) {
+        timer = scheduler.schedule(this::expired, waiting.element().due - now);
+      }
+    }
+    due.forEach(area::submit);
+  }
+
+  /** Requests wait from here on. */
+  synchronized void delay() {
+    delaying = true;
+  }
+
+  /** Sends all on, and lets none wait from here on. */
+  void hurry() {
+    List<Io> all = new ArrayList<>();
+    synchronized (this) {
+      delaying = false;
+      waiting.forEach(one -> all.add(one.io));
+      waiting.clear();
+      if (timer != null) {
+        timer.cancel();
+        timer = null;
+      }
+    }
+    all.forEach(area::submit);
+  }
+
+  @Override
+  public String toString() {
+    return area + " " + millis;
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm.delay;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Io;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code delay} - passes requests on after a while.
+ *
+ * <pre>
+ * start length delay device offset ms [device offset ms [device offset ms]]
+ * </pre>
+ *
+ * <p><b>Arguments.</b> The first three are for reads (and questions for the allocation), the next
+ * for writes, discards and zeroes, the last for flushes. Three that are missing are taken from
+ * those before. {@code ms}: milliseconds, 0 passes on at once.
+ *
+ * <p><b>Status.</b> Three numbers: reads, writes and flushes that wait.
+ *
+ * <p><b>Refuses</b> other than 3, 6 or 9 arguments, an area as {@code linear} does, a delay that is
+ * no number of at most 4294967295.
+ *
+ * <p><b>Failure modes.</b> None of its own. At most {@link DelayLine#MAX} requests of a class wait;
+ * one more sends the oldest on early. A suspend sends all on at once.
+ */
+public final class DelayTarget implements Target {
+  private final DelayLine reads;
+  private final DelayLine writes;
+  private final DelayLine flushes;
+  private final int given;
+
+  private DelayTarget(List<DelayLine> lines, int given) {
+    this.reads = lines.get(0);
+    this.writes = lines.get(1);
+    this.flushes = lines.get(2);
+    this.given = given;
+  }
+
+  @Override
+  public void map(Io io) {
+    switch (io.op()) {
+      case READ, BLOCK_STATUS -> reads.take(io);
+      case WRITE, DISCARD, WRITE_ZEROES -> writes.take(io);
+      case FLUSH -> flushes.take(io);
+    }
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+    reads.hurry();
+    writes.hurry();
+    flushes.hurry();
+    return CompletableFuture.completedFuture(null);
+  }
+
+  @Override
+  public void resume() {
+    reads.delay();
+    writes.delay();
+    flushes.delay();
+  }
+
+  @Override
+  public Limits limits() {
+    Limits read = reads.area().device().limits();
+    Limits write = writes.area().device().limits();
+    return new Limits(
+        Math.max(read.logicalBlockSize(), write.logicalBlockSize()),
+        Math.max(read.physicalBlockSize(), write.physicalBlockSize()),
+        write.readOnly(),
+        write.discards(),
+        write.discardZeroes(),
+        write.discardGranularity());
+  }
+
+  @Override
+  public String status() {
+    return reads.waiting() + " " + writes.waiting() + " " + flushes.waiting();
+  }
+
+  @Override
+  public String table() {
+    List<String> words = new ArrayList<>(List.of(reads.toString()));
+    if (given > 1) {
+      words.add(writes.toString());
+    }
+    if (given > 2) {
+      words.add(flushes.toString());
+    }
+    return String.join(" ", words);
+  }
+
+  /** {@code delay} in tables. */
+  public static final class Type implements TargetType {
+    @Override
+    public String name() {
+      return "delay";
+    }
+
+    @Override
+    public String version() {
+      return "v1.5.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      int given = arguments.size() / 3;
+      try {
+        if (arguments.size() % 3 != 0 || given < 1 || given > 3) {
+          throw new TableException("Requires exactly 3, 6 or 9 arguments");
+        }
+        List<DelayLine> lines = new ArrayList<>(3);
+        for (int i = 0; i < 3; i++) {
+          int first = 3 * Math.min(i, given - 1);
+          Area area = Area.open(context, arguments.get(first), arguments.get(first + 1));
+          long millis =
+              Arguments.number(arguments.get(first + 2), 0, 0xffff_ffffL, "Invalid delay");
+          lines.add(new DelayLine(area, millis, context.scheduler()));
+        }
+        return CompletableFuture.completedFuture(new DelayTarget(lines, given));
+      } catch (TableException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm.error;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code error} - fails every request.
+ *
+ * <pre>
+ * start length error [device offset]
+ * </pre>
+ *
+ * <p><b>Arguments.</b> {@code device offset}: an area that lends its limits (block sizes) and is
+ * held open, but never touched.
+ *
+ * <p><b>Status.</b> Empty.
+ *
+ * <p><b>Refuses</b> another number of arguments, and an area as {@code linear} does.
+ *
+ * <p><b>Failure modes.</b> Reads, writes, flushes, discards and zeroes end with {@link
+ * IoError.Kind#IO}. Nothing is logged, since nothing went wrong. A question for the allocation is
+ * answered: not backed.
+ */
+public final class ErrorTarget implements Target {
+  private final @Nullable Area area;
+
+  private ErrorTarget(@Nullable Area area) {
+    this.area = area;
+  }
+
+  @Override
+  public void map(Io io) {
+    if (io.op() == Io.Op.BLOCK_STATUS) {
+      io.answer(false, io.sectors());
+      io.complete(null);
+    } else {
+      io.complete(IoError.io(io.sector(), "error target", null));
+    }
+  }
+
+  @Override
+  public Limits limits() {
+    return area == null ? Limits.DEFAULT : area.device().limits();
+  }
+
+  @Override
+  public String table() {
+    return area == null ? "" : area.toString();
+  }
+
+  /** {@code error} in tables. */
+  public static final class Type implements TargetType {
+    @Override
+    public String name() {
+      return "error";
+    }
+
+    @Override
+    public String version() {
+      return "v1.7.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      try {
+        if (!arguments.isEmpty() && arguments.size() != 2) {
+          throw new TableException("Invalid argument count: nothing, or device and offset");
+        }
+        Area area =
+            arguments.isEmpty() ? null : Area.open(context, arguments.get(0), arguments.get(1));
+        return CompletableFuture.completedFuture(new ErrorTarget(area));
+      } catch (TableException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+  }
+}

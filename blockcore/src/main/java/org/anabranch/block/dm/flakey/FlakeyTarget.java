@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm.flakey;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+
+/**
+ * {@code flakey} - a device that behaves for a while, then misbehaves for a while, and so on.
+ *
+ * <pre>
+ * start length flakey device offset up down [count feature...]
+ * </pre>
+ *
+ * <p><b>Arguments.</b> An area as in {@code linear}; {@code up} and {@code down}: whole seconds,
+ * not both 0, counted from the table's making. While it is up, requests pass. While it is down, one
+ * or more {@code feature}s hold ({@code count} is the number of words that follow):
+ *
+ * <ul>
+ *   <li>{@code drop_writes}: writes, discards, zeroes and flushes are forgotten, and end well
+ *   <li>{@code error_writes}: the same end with {@link IoError.Kind#IO}
+ *   <li>{@code error_reads}: reads end so
+ *   <li>{@code corrupt_bio_byte position r|w value flags}: see {@link Corruption}
+ *   <li>none of them: {@code error_reads} and {@code error_writes}
+ * </ul>
+ *
+ * <p><b>Status.</b> Empty.
+ *
+ * <p><b>Refuses</b> an area as {@code linear} does, intervals that are no numbers, both 0 or too
+ * large together, features that are unknown, doubled, short of parameters or at odds with each
+ * other. Linux's {@code random_read_corrupt} and {@code random_write_corrupt} do not exist here.
+ *
+ * <p><b>Failure modes.</b> The above. Nothing is logged, since nothing went wrong. What a write's
+ * creator handed over is never changed: a copy is corrupted.
+ */
+public final class FlakeyTarget implements Target {
+  private final Area area;
+  private final long up;
+  private final long down;
+  private final Features features;
+  private final Scheduler scheduler;
+  private final long begin;
+
+  private FlakeyTarget(Area area, long up, long down, Features features, Scheduler scheduler) {
+    this.area = area;
+    this.up = up;
+    this.down = down;
+    this.features = features;
+    this.scheduler = scheduler;
+    this.begin = scheduler.nanoTime();
+  }
+
+  private boolean isDown() {
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(scheduler.nanoTime() - begin);
+    return seconds % (up + down) >= up;
+  }
+
+  @Override
+  public void map(Io io) {
+    if (io.op() == Io.Op.BLOCK_STATUS || !isDown()) {
+      area.submit(io);
+    } else if (io.op() == Io.Op.READ) {
+      read(io);
+    } else {
+      write(io);
+    }
+  }
+
+  private void read(Io io) {
+    Corruption corruption = features.corruption();
+    if (features.errorReads()) {
+      io.complete(IoError.io(io.sector(), "flakey target is down: read", null));
+      return;
+    }
+    if (corruption != null && corruption.hits(io)) {
+      io.push((done, error) -> {
+        if (error == null) {
+          corruption.apply(done.data());
+        }
+        done.complete(error);
+      });
+    }
+    area.submit(io);
+  }
+
+  private void write(Io io) {
+    Corruption corruption = features.corruption();
+    if (features.dropWrites()) {
+      io.complete(null);
+    } else if (features.errorWrites()) {
+      io.complete(IoError.io(io.sector(), "flakey target is down: write", null));
+    } else if (corruption != null && corruption.hits(io)) {
+      ByteBuffer data = io.data();
+      ByteBuffer copy = ByteBuffer.allocateDirect(data.remaining());
+      copy.put(0, data, data.position(), data.remaining());
+      corruption.apply(copy);
+      area.submit(Io.write(io.sector(), copy, io.fua(), (done, error) -> io.complete(error)));
+    } else {
+      area.submit(io);
+    }
+  }
+
+  @Override
+  public Limits limits() {
+    return area.device().limits();
+  }
+
+  @Override
+  public String table() {
+    return area + " " + up + " " + down + " " + features;
+  }
+
+  /** {@code flakey} in tables. */
+  public static final class Type implements TargetType {
+    private static final long MAX_SECONDS = 0xffff_ffffL;
+
+    @Override
+    public String name() {
+      return "flakey";
+    }
+
+    @Override
+    public String version() {
+      return "v1.5.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      try {
+        if (arguments.size() < 4) {
+          throw new TableException("Invalid argument count: at least 4 are wanted");
+        }
+        long up = Arguments.number(arguments.get(2), 0, MAX_SECONDS, "Invalid up interval");
+        long down = Arguments.number(arguments.get(3), 0, MAX_SECONDS, "Invalid down interval");
+        if (up + down == 0) {
+          throw new TableException("Total (up + down) interval is zero");
+        }
+        if (up + down > MAX_SECONDS) {
+          throw new TableException("Interval overflow");
+        }
+        Features features = Features.parse(arguments.subList(4, arguments.size()));
+        Area area = Area.open(context, arguments.get(0), arguments.get(1));
+        return CompletableFuture.completedFuture(
+            new FlakeyTarget(area, up, down, features, context.scheduler()));
+      } catch (TableException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+  }
+}

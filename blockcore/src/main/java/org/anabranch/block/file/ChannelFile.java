@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.file;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import org.anabranch.block.IoError;
+
+/**
+ * A file by the JDK's channel, for machines where {@link Linux} is not: it can't read without
+ * waiting, nor make holes, nor find them.
+ *
+ * <p>A channel closes itself under a thread that is interrupted, so each call clears that flag
+ * first: it can only come from outside, and none of these calls is to be broken off.
+ */
+final class ChannelFile implements RawFile {
+  private final Path path;
+  private final FileChannel channel;
+
+  ChannelFile(Path path, boolean readOnly) throws IOException {
+    this.path = path;
+    Thread.interrupted();
+    this.channel =
+        FileChannel.open(
+            path,
+            readOnly
+                ? Set.of(StandardOpenOption.READ)
+                : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+  }
+
+  @Override
+  public int readNow(ByteBuffer data, long offset) {
+    return NOT_NOW;
+  }
+
+  @Override
+  public int read(ByteBuffer data, long offset) throws IOException {
+    Thread.interrupted();
+    return Math.max(0, channel.read(data.duplicate(), offset)); // -1 at the end
+  }
+
+  @Override
+  public int write(ByteBuffer data, long offset, boolean durable) throws IOException {
+    Thread.interrupted();
+    int count = channel.write(data.duplicate(), offset);
+    if (durable) {
+      sync();
+    }
+    return count;
+  }
+
+  @Override
+  public void sync() throws IOException {
+    Thread.interrupted();
+    channel.force(false);
+  }
+
+  @Override
+  public void punchHole(long offset, long length) throws IOException {
+    throw new FileError(IoError.Kind.NOT_SUPPORTED, path + ": no holes without native calls");
+  }
+
+  @Override
+  public void zeroRange(long offset, long length) throws IOException {
+    throw new FileError(IoError.Kind.NOT_SUPPORTED, path + ": no zeroing without native calls");
+  }
+
+  @Override
+  public long nextData(long offset) {
+    return offset;
+  }
+
+  @Override
+  public long nextHole(long offset) throws IOException {
+    return Math.max(offset, size());
+  }
+
+  @Override
+  public long size() throws IOException {
+    Thread.interrupted();
+    return channel.size();
+  }
+
+  @Override
+  public void grow(long newSize) throws IOException {
+    Thread.interrupted();
+    if (newSize > channel.size()) {
+      channel.write(ByteBuffer.allocate(1), newSize - 1);
+    }
+  }
+
+  @Override
+  public boolean tryLock(boolean shared) throws IOException {
+    Thread.interrupted();
+    try {
+      return channel.tryLock(0, Long.MAX_VALUE, shared) != null;
+    } catch (OverlappingFileLockException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    Thread.interrupted();
+    channel.close();
+  }
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.file;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.IoGate;
+import org.anabranch.block.Limits;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A file, or a Linux block device, as a block device.
+ *
+ * <dl>
+ *   <dt>On which thread does a request run?
+ *   <dd>A read is tried on the submitting thread first, where it takes what the page cache holds
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits. What is not there, and
+ *       everything else, goes to this file's own threads: at most {@link FileOptions#threads},
+ *       which end when they have nothing to do for a while. Completions come on the thread that did
+ *       the work.
+ *   <dt>What if those threads are all busy?
+ *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with
+ *       {@link IoError.Kind#IO}: submit does not block, and layers above have bounds far below this
+ *       one.
+ *   <dt>What happens to flushes that come together?
+ *   <dd>One {@code fdatasync} runs at a time, and all that came while it ran share the next one.
+ *   <dt>What happens after a failed fdatasync?
+ *   <dd>Nobody knows any more which writes are on the medium, and the kernel tells of it only once.
+ *       So that flush fails, and from then on every flush fails and every change is refused as
+ *       read-only, until the file is opened anew. Reads go on. A failed durable (FUA) write is the
+ *       same case, unless it failed for lack of space.
+ *   <dt>What happens to a discard?
+ *   <dd>It punches a hole, which reads as zeros. Where the file system can't, discards are refused,
+ *       and {@link #limits} says so. {@code WRITE_ZEROES} writes zeros where the call is missing.
+ *   <dt>What happens at close?
+ *   <dd>What is in flight completes, the file is synced, closed and unlocked.
+ *   <dt>What does it do without native calls?
+ *   <dd>The same by a {@code FileChannel}: all on its own threads, no holes.
+ * </dl>
+ *
+ * <p>The file is locked as long as it is open: for this process alone, or for readers when it is
+ * read-only. See {@link FileOptions} for its making, {@link #open} for the refusals.
+ */
+public final class FileDevice implements BackingDevice {
+  private static final Logger LOG = LoggerFactory.getLogger(FileDevice.class);
+
+  private final String name;
+  private final FileOptions options;
+  private final RawFile file;
+  private final Object identity;
+  private final FileThreads threads;
+  private final Flushes flushes;
+  private final IoGate gate = new IoGate(true);
+  private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
+  private final Object closing = new Object();
+
+  private volatile long sectors; // written by one grow at a time, see there
+  private volatile boolean discards = true; // true to false only
+  private volatile boolean zeroes = true; // true to false only: the file can zero a range
+  private volatile @Nullable IoError broken; // set once: a sync failed
+  private boolean isClosing; // guarded by closing
+
+  FileDevice(String name, FileOptions options, RawFile file, Object identity, long sectors) {
+    this.name = name;
+    this.options = options;
+    this.file = file;
+    this.identity = identity;
+    this.sectors = sectors;
+    this.threads = new FileThreads(name, options.threads(), options.queue());
+    this.flushes = new Flushes(this, threads, options.queue());
+    this.discards = !(file instanceof ChannelFile);
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @param name what the device is called in messages and tables
+   * @throws IOException in one line that begins with the path: there is no such file and no length
+   *     was told to make it with; it is neither a regular file nor a block device; it is shorter
+   *     than told; it can't be read or written; it is open in this process, or locked by another
+   */
+  public static FileDevice open(String name, Path path, FileOptions options) throws IOException {
+    FileOpening.Opened opened = FileOpening.open(path, options);
+    return new FileDevice(name, options, opened.file(), opened.identity(), opened.sectors());
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Object identity() {
+    return identity;
+  }
+
+  @Override
+  public long sectors() {
+    return sectors;
+  }
+
+  @Override
+  public Limits limits() {
+    return new Limits(
+        options.logicalBlockSize(),
+        options.physicalBlockSize(),
+        options.readOnly() || broken != null,
+        discards,
+        discards,
+        Math.max(1, options.physicalBlockSize() >> 9));
+  }
+
+  @Override
+  public void submit(Io io) {
+    if (!gate.enter(io)) {
+      io.complete(IoError.of(IoError.Kind.GONE, name + " is closed"));
+      return;
+    }
+    if (io.end() > sectors) {
+      io.complete(IoError.outOfRange(io, sectors));
+    } else if (io.sectors() == 0 && io.op() != Io.Op.FLUSH) {
+      io.complete(null);
+    } else if (io.modifies() && (options.readOnly() || broken != null)) {
+      io.complete(readOnly());
+    } else if (io.op() == Io.Op.READ) {
+      read(io);
+    } else if (io.op() == Io.Op.FLUSH) {
+      flushes.add(io);
+    } else {
+      hand(new FileWork(this, io, 0));
+    }
+  }
+
+  private void read(Io io) {
+    int wanted = io.data().remaining();
+    int count = file.readNow(io.data(), io.sector() << 9);
+    if (count == wanted) {
+      io.complete(null);
+    } else {
+      hand(new FileWork(this, io, Math.max(0, count)));
+    }
+  }
+
+  private void hand(FileWork work) {
+    if (!threads.offer(work)) {
+      work.io().complete(tooMany());
+    }
+  }
+
+  /** The error for a request that finds no place to wait. */
+  IoError tooMany() {
+    return IoError.of(IoError.Kind.IO, name + ": " + options.queue() + " requests wait already");
+  }
+
+  private IoError readOnly() {
+    return IoError.of(
+        IoError.Kind.READ_ONLY,
+        name + (broken == null ? " is read-only" : " is read-only since a sync failed"));
+  }
+
+  RawFile file() {
+    return file;
+  }
+
+  /** Whether the file is known not to zero a range by a call of its own. */
+  boolean mustWriteZeros() {
+    return !zeroes;
+  }
+
+  /** The file system has no such operation; it won't be asked for again. */
+  void lacks(Io.Op op) {
+    if (op == Io.Op.DISCARD) {
+      discards = false;
+    } else {
+      zeroes = false;
+    }
+  }
+
+  /**
+   * Makes everything durable that was written; an error once it has failed, for good. Blocks: on
+   * this file's threads only.
+   */
+  @Nullable IoError sync() {
+    IoError before = broken;
+    if (before != null) {
+      return IoError.of(IoError.Kind.IO, before.message());
+    }
+    try {
+      file.sync();
+      return null;
+    } catch (IOException e) {
+      return lost(e);
+    }
+  }
+
+  /** A write could not be made durable. */
+  synchronized IoError lost(IOException e) {
+    IoError error =
+        new IoError(
+            IoError.Kind.IO, -1, name + ": sync failed, read-only from here on: " + words(e), e);
+    if (broken == null) {
+      broken = error;
+      LOG.error("{}", error.message());
+    }
+    return error;
+  }
+
+  /** The request failed: logs it, once and here. */
+  IoError failed(Io io, long sector, IOException e) {
+    IoError error = new IoError(FileError.kindOf(e), sector, name + ": " + io + ": " + words(e), e);
+    LOG.error("{}", error.message());
+    return error;
+  }
+
+  private static String words(IOException e) {
+    return String.valueOf(e.getMessage());
+  }
+
+  /**
+   * Makes the device longer; what is new reads as zeros. A block device must have grown already.
+   * Fails with an {@link IOException} if it can't, or if {@code newSectors} is less than now.
+   */
+  public CompletionStage<@Nullable Void> grow(long newSectors) {
+    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    boolean taken =
+        threads.offer(() -> {
+          try {
+            growNow(newSectors);
+            done.complete(null);
+          } catch (IOException e) {
+            done.completeExceptionally(e);
+          }
+        });
+    if (!taken) {
+      done.completeExceptionally(tooMany().toException());
+    }
+    return done;
+  }
+
+  private synchronized void growNow(long newSectors) throws IOException {
+    if (newSectors < sectors) {
+      throw new IOException(name + ": cannot shrink from " + sectors + " to " + newSectors);
+    }
+    if (options.readOnly() || broken != null) {
+      throw readOnly().toException();
+    }
+    file.grow(newSectors << 9);
+    if (file.size() < newSectors << 9) {
+      throw new IOException(name + ": has " + file.size() + " bytes and can't grow");
+    }
+    IoError error = sync();
+    if (error != null) {
+      throw error.toException();
+    }
+    sectors = newSectors;
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    synchronized (closing) {
+      if (isClosing) {
+        return closed;
+      }
+      isClosing = true;
+    }
+    gate.shut().thenAccept(done -> threads.end(this::closeNow));
+    return closed;
+  }
+
+  private void closeNow() {
+    IoError error = options.readOnly() ? null : sync();
+    IOException failure = error == null ? null : error.toException();
+    try {
+      FileOpening.close(file, identity);
+    } catch (IOException e) {
+      failure = failure == null ? e : failure;
+    }
+    if (failure == null) {
+      closed.complete(null);
+    } else {
+      closed.completeExceptionally(failure);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.block.store.Extent;
+
+/**
+ * A part of the list of chunks that a snapshot has exceptions for: where it differs from its
+ * origin, because one of them was written. As text:
+ *
+ * <pre>
+ *   chunk=8 next=1000         sectors of a chunk; where to go on asking, or -1 when that was all
+ *   10 4                      chunks 10 to 13
+ *   200 1
+ * </pre>
+ *
+ * @param chunkSectors sectors of a chunk
+ * @param runs first chunk and number of chunks, in turns, ascending
+ * @param next the chunk to continue from; -1 at the end
+ */
+public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
+  /** The most runs in one part. */
+  public static final int MOST_RUNS = 4096;
+
+  /** With the group's lock held. */
+  static ChangedChunks list(Snapshot snapshot, long from, int most) {
+    List<Long> runs = new ArrayList<>();
+    Extent extent = new Extent();
+    long next = from;
+    while (snapshot.table.next(next, extent)) {
+      long end = extent.oldChunk() + extent.length();
+      int last = runs.size() - 1;
+      if (last > 0 && runs.get(last - 1) + runs.get(last) == extent.oldChunk()) {
+        runs.set(last, end - runs.get(last - 1));
+      } else if (runs.size() == 2 * most) {
+        return new ChangedChunks(snapshot.store.chunkSectors(), runs, extent.oldChunk());
+      } else {
+        runs.add(extent.oldChunk());
+        runs.add(extent.length());
+      }
+      next = end;
+    }
+    return new ChangedChunks(snapshot.store.chunkSectors(), runs, -1);
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("chunk=" + chunkSectors + " next=" + next);
+    for (int i = 0; i < runs.size(); i += 2) {
+      text.append('\n').append(runs.get(i)).append(' ').append(runs.get(i + 1));
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/** Copies sectors from one device to another through a bounded pool of buffers. Any thread. */
+final class Copier {
+  /** The end of a copy, without any lock; both null for success. */
+  interface Done {
+    void copied(@Nullable IoError readError, @Nullable IoError writeError);
+  }
+
+  private final BufferPool pool;
+
+  Copier(BufferPool pool) {
+    this.pool = pool;
+  }
+
+  /** Copies {@code sectors} sectors, at most {@link BufferPool#MOST} bytes at a time. */
+  void copy(
+      BlockDevice from, long fromSector, BlockDevice to, long toSector, long sectors, Done done) {
+    if (sectors <= 0) {
+      done.copied(null, null);
+      return;
+    }
+    int bytes = (int) Math.min(sectors << 9, BufferPool.MOST);
+    pool.acquire(
+        bytes,
+        lease ->
+            from.submit(
+                Io.read(
+                    fromSector,
+                    lease.data(),
+                    (read, readError) -> {
+                      if (readError != null) {
+                        pool.release(lease);
+                        done.copied(readError, null);
+                        return;
+                      }
+                      to.submit(
+                          Io.write(
+                              toSector,
+                              lease.data(),
+                              false,
+                              (write, writeError) -> {
+                                pool.release(lease);
+                                if (writeError != null) {
+                                  done.copied(null, writeError);
+                                  return;
+                                }
+                                long copied = bytes >> 9;
+                                copy(
+                                    from,
+                                    fromSector + copied,
+                                    to,
+                                    toSector + copied,
+                                    sectors - copied,
+                                    done);
+                              }));
+                    })));
+  }
+}

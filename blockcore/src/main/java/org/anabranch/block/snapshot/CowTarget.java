@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.IoError;
+import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.store.ExceptionStore;
+import org.anabranch.block.store.ExceptionTable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link SnapshotTarget} and {@link MergeTarget} have in common: a COW store, and the life of
+ * a target that owns one or waits for one ({@link Handover}).
+ */
+abstract class CowTarget implements Target {
+  final OriginGroup group;
+  final DeferringLock lock;
+  final BlockDevice origin;
+  final BlockDevice cow;
+  final CowArguments arguments;
+  final Context context;
+
+  private final Handover handover;
+  private final Runnable closed;
+
+  // All below guarded by lock.
+
+  /** Null while waiting for a handover, and after having been its source. */
+  private @Nullable Snapshot snapshot;
+
+  /** What tables print when there is no snapshot: after a handover, the destination's arguments. */
+  private CowArguments printed;
+
+  private boolean active;
+  private boolean suspended;
+  private boolean handedOver;
+  private boolean cancelled;
+
+  /** {@code whenClosed} is called once, at the end of {@link #close}. */
+  CowTarget(
+      OriginGroup group,
+      BlockDevice cow,
+      CowArguments arguments,
+      Context context,
+      Runnable whenClosed) {
+    this.group = group;
+    this.lock = group.lock;
+    this.origin = group.origin;
+    this.cow = cow;
+    this.arguments = arguments;
+    this.context = context;
+    this.handover = new Handover(group);
+    this.closed = whenClosed;
+    this.printed = arguments;
+  }
+
+  /** Chunk size in sectors; 1 while there is no store. */
+  long chunkSectors() {
+    lock.enter();
+    try {
+      return snapshot == null ? 1 : snapshot.store.chunkSectors();
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Whether this is the merge. Any thread. */
+  abstract boolean merges();
+
+  /** The snapshot has come, by loading or by handover. With the lock held. */
+  void arrived(Snapshot arrived) {}
+
+  /** The snapshot has been handed over. With the lock held. */
+  void departed() {}
+
+  BlockDevice cow() {
+    return cow;
+  }
+
+  /** How much of the origin this is a snapshot of, in sectors. */
+  long length() {
+    return context.length();
+  }
+
+  @Nullable Snapshot snapshot() {
+    return snapshot;
+  }
+
+  boolean active() {
+    return active;
+  }
+
+  boolean suspended() {
+    return suspended;
+  }
+
+  /** Whether this is a destination that has nothing yet. */
+  boolean awaitsHandover() {
+    return snapshot == null && !handedOver && !cancelled;
+  }
+
+  /** Whether the origin's old chunks must be copied here. */
+  boolean needsCopies() {
+    return active && !merges() && snapshot != null;
+  }
+
+  /** Raises the device's event number. */
+  void event() {
+    context.event();
+  }
+
+  /** Joins the group and loads the store unless it will be handed over. */
+  CompletionStage<Target> load() {
+    ExceptionStore store;
+    lock.enter();
+    try {
+      store = arguments.store(origin, cow, lock);
+      if (merges() && !store.canMerge()) {
+        throw new TableException("Snapshot exception store does not support snapshot-merge.");
+      }
+      if (handover.register(this)) {
+        return CompletableFuture.completedFuture(this);
+      }
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    } finally {
+      lock.leave();
+    }
+    ExceptionTable table = new ExceptionTable();
+    CompletableFuture<Target> loaded = new CompletableFuture<>();
+    store
+        .load(table, origin.sectors())
+        .whenComplete((valid, failure) -> {
+          if (failure != null) {
+            refuse(loaded, failure);
+            return;
+          }
+          lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
+          loaded.complete(this);
+        });
+    return loaded;
+  }
+
+  private void refuse(CompletableFuture<Target> loaded, Throwable failure) {
+    lock.run(() -> handover.unregister(this));
+    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+    loaded.completeExceptionally(
+        new TableException("Failed to read snapshot metadata: " + cause.getMessage(), cause));
+  }
+
+  private void keep(Snapshot mine) {
+    snapshot = mine;
+    arrived(mine);
+  }
+
+  /** Gives the store to {@code destination}, as it is. With the lock held. */
+  void handOver(CowTarget destination) {
+    Snapshot mine = Objects.requireNonNull(snapshot);
+    snapshot = null;
+    handedOver = true;
+    printed = destination.arguments;
+    mine.owner = destination;
+    departed();
+    destination.keep(mine);
+    group.rolesChanged();
+  }
+
+  /** The source has gone before it gave anything. With the lock held. */
+  void cancel() {
+    cancelled = true;
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> preresume() {
+    lock.enter();
+    try {
+      handover.resuming(this);
+      return CompletableFuture.completedFuture(null);
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  public void resume() {
+    lock.run(() -> {
+      active = true;
+      suspended = false;
+      group.rolesChanged();
+    });
+  }
+
+  @Override
+  public void postsuspend() {
+    lock.run(() -> suspended = true);
+  }
+
+  /** Leaves the group; done when nothing is on its way to the COW device. */
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    lock.run(() -> {
+      handover.unregister(this);
+      Snapshot mine = snapshot;
+      if (mine == null) {
+        lock.after(() -> done.complete(null));
+      } else {
+        mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
+      }
+    });
+    return done.thenRun(closed).thenApply(ran -> null);
+  }
+
+  /** The error for requests to a snapshot that is gone. */
+  IoError invalidError() {
+    return IoError.of(IoError.Kind.IO, "the snapshot on " + cow.name() + " is invalid");
+  }
+
+  @Override
+  public String status() {
+    lock.enter();
+    try {
+      Snapshot mine = snapshot;
+      if (mine != null) {
+        return status(mine);
+      }
+      return handedOver || cancelled ? "Invalid" : "0/" + cow.sectors() + " 0";
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** The state of a snapshot that is here. With the lock held. */
+  String status(Snapshot mine) {
+    return mine.status();
+  }
+
+  @Override
+  public String table() {
+    lock.enter();
+    try {
+      String devices = TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
+      return devices + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Handles the messages that both targets have. */
+  @Override
+  public CompletionStage<String> message(List<String> words) {
+    try {
+      if (words.size() == 3 && words.getFirst().equals("changed")) {
+        long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
+        long most = Arguments.number(words.get(2), 1, ChangedChunks.MOST_RUNS, "Invalid number");
+        return CompletableFuture.completedFuture(changed(from, (int) most).toString());
+      }
+      throw new TableException("unknown message: " + String.join(" ", words));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** The chunks from {@code from} on that have exceptions, at most {@code most} runs of them. */
+  ChangedChunks changed(long from, int most) throws TableException {
+    lock.enter();
+    try {
+      if (snapshot == null || !snapshot.valid) {
+        throw new TableException(invalidError().message());
+      }
+      return ChangedChunks.list(snapshot, from, most);
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return context.deviceName();
+  }
+}

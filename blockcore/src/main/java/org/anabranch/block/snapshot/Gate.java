@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.block.DeferringLock;
+
+/** An event that comes once, and those who wait for it. Guarded by the group's lock. */
+final class Gate {
+  private final DeferringLock lock;
+  private final List<Runnable> waiting = new ArrayList<>(1);
+  private boolean open;
+
+  Gate(DeferringLock lock) {
+    this.lock = lock;
+  }
+
+  /** Runs {@code then} without the lock, once the gate is open. */
+  void await(Runnable then) {
+    if (open) {
+      lock.after(then);
+    } else {
+      waiting.add(then);
+    }
+  }
+
+  void open() {
+    open = true;
+    waiting.forEach(lock::after);
+    waiting.clear();
+  }
+
+  boolean isOpen() {
+    return open;
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.dm.TableException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How a COW store that is in use passes from the target of one table, the source, to the target of
+ * another, the destination: to become a merge, to have another size, or with the same arguments.
+ *
+ * <pre>
+ *   load the destination   finds that the source has the store; reads nothing
+ *   suspend the source
+ *   resume the destination now it has the store, as it is; the source answers with errors
+ *   remove the source
+ * </pre>
+ *
+ * <p>At most two targets name one COW device. The order is enforced:
+ *
+ * <ul>
+ *   <li>a third one, or a second one while the first was never resumed, is refused;
+ *   <li>the destination can't be resumed until the source is suspended;
+ *   <li>the source can't be resumed until the destination has the store;
+ *   <li>if the source is removed first, the destination is invalid.
+ * </ul>
+ *
+ * <p>What passes is the {@link Snapshot} as a whole, by a reference, under the group's lock. So
+ * copies that origin writes began go on and end in the same place, and nothing needs to be stopped
+ * for it. Both halves of a step, the check and the deed, happen under one hold of the lock.
+ */
+final class Handover {
+  private static final Logger LOG = LoggerFactory.getLogger(Handover.class);
+
+  private final OriginGroup group;
+
+  Handover(OriginGroup group) {
+    this.group = group;
+  }
+
+  /**
+   * Makes {@code target} a member of its group. With the group's lock held.
+   *
+   * @return whether it will be the destination of a handover, and must not load the store
+   * @throws TableException when the pairing is impossible; it is no member then
+   */
+  boolean register(CowTarget target) throws TableException {
+    CowTarget source = null;
+    CowTarget merging = null;
+    int sharing = 0;
+    for (CowTarget other : group.members) {
+      if (other.merges()) {
+        merging = other;
+      }
+      if (other.cow().equals(target.cow())) {
+        sharing++;
+        source = other;
+      }
+    }
+    if (sharing > 1 || (source != null && !source.active())) {
+      throw new TableException("Snapshot cow pairing for exception table handover failed");
+    }
+    if (target.merges()) {
+      if (merging != null) {
+        throw new TableException("A snapshot is already merging.");
+      }
+      Snapshot snapshot = source == null ? null : source.snapshot();
+      if (snapshot != null && !snapshot.store.canMerge()) {
+        throw new TableException("Snapshot exception store does not support snapshot-merge.");
+      }
+    }
+    group.members.add(target);
+    return source != null;
+  }
+
+  /**
+   * Gives {@code target} the store if it waits for one. With the group's lock held.
+   *
+   * @throws TableException when it is not the time
+   */
+  void resuming(CowTarget target) throws TableException {
+    CowTarget other = partner(target);
+    if (other == null) {
+      return;
+    }
+    Snapshot snapshot = other.snapshot();
+    if (target.awaitsHandover() && snapshot != null) {
+      if (!other.suspended()) {
+        throw new TableException("Unable to perform snapshot handover until source is suspended.");
+      }
+      other.handOver(target);
+      LOG.info("{}: the store on {} was handed over", target, target.cow().name());
+    } else if (other.awaitsHandover()) {
+      throw new TableException("Unable to resume snapshot source until handover completes.");
+    }
+  }
+
+  /** Ends {@code target}'s membership. With the group's lock held. */
+  void unregister(CowTarget target) {
+    CowTarget other = partner(target);
+    if (other != null && target.snapshot() != null && other.awaitsHandover()) {
+      LOG.error("{}: Cancelling snapshot handover.", other);
+      other.cancel();
+    }
+    group.members.remove(target);
+    group.rolesChanged();
+  }
+
+  private @Nullable CowTarget partner(CowTarget target) {
+    BlockDevice cow = target.cow();
+    for (CowTarget other : group.members) {
+      if (!other.equals(target) && other.cow().equals(cow)) {
+        return other;
+      }
+    }
+    return null;
+  }
+}

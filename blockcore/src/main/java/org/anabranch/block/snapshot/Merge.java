@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.store.MergeBatch;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Merges a snapshot into its origin, batch by batch, from the end of the store's list:
+ *
+ * <pre>
+ *   1 nothing pending      exceptions that origin writes began before this was a merge have ended
+ *   2 prepare              the store names the last exceptions on its list
+ *   3 copy out             the other snapshots get what will be overwritten
+ *   4 close the interlock  from here on writes to these chunks wait; those on their way are awaited
+ *   5 copy                 COW device to origin, run by run
+ *   6 flush the origin     the copies are durable
+ *   7 commit               the exceptions leave the list, durably
+ *   8 open the interlock   the chunks are read and written on the origin from here on
+ * </pre>
+ *
+ * <p>However many runs a batch has, it costs one flush of each device and one write of metadata. At
+ * whatever point the power fails, a chunk is on the list or its data is durable on the origin, so a
+ * merge that begins again ends in the same place.
+ *
+ * <p>What if a step fails? The merge stops, the status is {@code Merge failed}, and {@link
+ * MergeInterlock} says what becomes of writes. Resuming the device begins again.
+ *
+ * <p>Guarded by the group's lock; every method is called with it held.
+ */
+final class Merge {
+  private static final Logger LOG = LoggerFactory.getLogger(Merge.class);
+
+  /** Copies of a batch that are under way at the same time. */
+  private static final int COPIES = 16;
+
+  private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
+
+  /** So much is copied before the origin begins to make it durable, while copying goes on. */
+  private static final long FLUSH_SECTORS = 4 << 20 >> 9;
+
+  final MergeInterlock interlock;
+  final MergePace pace;
+
+  private final OriginGroup group;
+  private final DeferringLock lock;
+  private final Snapshot snapshot;
+  private final Scheduler scheduler;
+  private final MergeTarget target;
+
+  private boolean running;
+  private boolean paused;
+  private boolean failed;
+  private boolean done;
+
+  /** Between two batches, waiting for {@link #unpause}, {@link #stop} or the {@link #timer}. */
+  private boolean parked;
+
+  private Scheduler.@Nullable Timer timer;
+  private @Nullable CompletableFuture<@Nullable Void> stopping;
+
+  // Of the batch under way.
+  private long begin;
+  private int nextRun;
+  private long nextSector;
+  private int copying;
+  private boolean copyFailed;
+
+  /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
+  private long unflushed;
+
+  private boolean flushing;
+
+  Merge(MergeTarget target, Snapshot snapshot, Scheduler scheduler) {
+    this.target = target;
+    this.group = target.group;
+    this.lock = group.lock;
+    this.snapshot = snapshot;
+    this.scheduler = scheduler;
+    this.interlock = new MergeInterlock(lock);
+    this.pace =
+        new MergePace(
+            1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
+  }
+
+  /** Begins, or begins again. */
+  void start() {
+    if (!running && !failed) {
+      running = true;
+      step();
+    }
+  }
+
+  /** Finishes the batch under way; done when nothing is. */
+  CompletionStage<@Nullable Void> stop() {
+    if (!running) {
+      return CompletableFuture.completedFuture(null);
+    }
+    if (stopping == null) {
+      stopping = new CompletableFuture<>();
+    }
+    CompletableFuture<@Nullable Void> stage = stopping;
+    unpark();
+    return stage;
+  }
+
+  void pause() {
+    paused = true;
+  }
+
+  void unpause() {
+    paused = false;
+    unpark();
+  }
+
+  void throttle(long bytesPerSecond) {
+    pace.throttle(bytesPerSecond, scheduler.nanoTime());
+    unpark();
+  }
+
+  boolean failed() {
+    return failed;
+  }
+
+  private void unpark() {
+    if (parked) {
+      parked = false;
+      if (timer != null) {
+        timer.cancel();
+        timer = null;
+      }
+      step();
+    }
+  }
+
+  private void step() {
+    if (stopping != null) {
+      shut();
+    } else if (!snapshot.valid) {
+      LOG.warn("{}: Snapshot is invalid: can't merge", target);
+      shut();
+    } else if (paused) {
+      parked = true;
+    } else if (snapshot.hasPending()) {
+      snapshot.idle().await(() -> lock.run(this::step));
+    } else if (pace.delay(scheduler.nanoTime()) > 0) {
+      parked = true;
+      timer = scheduler.schedule(() -> lock.run(this::unpark), pace.delay(scheduler.nanoTime()));
+    } else {
+      snapshot.store.prepareMerge(pace.chunks(), this::prepared);
+    }
+  }
+
+  private void prepared(@Nullable MergeBatch batch, @Nullable IoError error) {
+    if (error != null) {
+      fail("Read error in exception store: shutting down merge", error, false);
+      shut();
+    } else if (batch == null) {
+      done = true;
+      LOG.info("{}: merge complete, {} bytes", target, pace.merged());
+      lock.after(target::event);
+      shut();
+    } else {
+      begin = scheduler.nanoTime();
+      copyOut(batch);
+    }
+  }
+
+  private void copyOut(MergeBatch batch) {
+    Gate others = group.copyOut(batch, snapshot.shift);
+    if (others != null) {
+      others.await(() -> lock.run(() -> copyOut(batch)));
+      return;
+    }
+    interlock.close(batch);
+    snapshot.tracked.whenDrained(batch::touches, () -> copy(batch));
+  }
+
+  private void copy(MergeBatch batch) {
+    nextRun = 0;
+    nextSector = 0;
+    copyFailed = false;
+    unflushed = 0;
+    copyMore(batch);
+  }
+
+  /** Keeps {@link #COPIES} copies under way until the batch is copied, or one has failed. */
+  private void copyMore(MergeBatch batch) {
+    while (!copyFailed && copying < COPIES && nextRun < batch.runs()) {
+      long to = batch.oldChunk(nextRun) << snapshot.shift;
+      long length =
+          Math.min((long) batch.length(nextRun) << snapshot.shift, group.origin.sectors() - to);
+      long count = Math.min(PIECE_SECTORS, length - nextSector);
+      long from = (batch.newChunk(nextRun) << snapshot.shift) + nextSector;
+      long toSector = to + nextSector;
+      nextSector += count;
+      if (nextSector >= length) {
+        nextRun++;
+        nextSector = 0;
+      }
+      copying++;
+      lock.after(() ->
+          group.copier.copy(
+              snapshot.cow,
+              from,
+              group.origin,
+              toSector,
+              count,
+              (read, write) -> lock.run(() -> copied(batch, count, read, write))));
+    }
+  }
+
+  private void copied(
+      MergeBatch batch, long count, @Nullable IoError readError, @Nullable IoError writeError) {
+    copying--;
+    unflushed += count;
+    IoError error = readError == null ? writeError : readError;
+    if (error != null && !copyFailed) {
+      copyFailed = true;
+      fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error, false);
+    }
+    copyMore(batch);
+    flushAhead(batch);
+    finishCopy(batch);
+  }
+
+  /** Lets the origin write what is copied already, so that the last flush finds little to do. */
+  private void flushAhead(MergeBatch batch) {
+    if (copying > 0 && !copyFailed && !flushing && unflushed >= FLUSH_SECTORS) {
+      flushing = true;
+      unflushed = 0;
+      lock.submit(group.origin, Io.flush(lock.locked(error -> flushedAhead(batch, error))));
+    }
+  }
+
+  private void flushedAhead(MergeBatch batch, @Nullable IoError error) {
+    flushing = false;
+    if (error != null && !copyFailed) {
+      copyFailed = true;
+      fail("Flush error: shutting down merge", error, false);
+    }
+    flushAhead(batch);
+    finishCopy(batch);
+  }
+
+  private void finishCopy(MergeBatch batch) {
+    if (copying > 0 || flushing) {
+      return;
+    }
+    if (copyFailed) {
+      shut();
+    } else {
+      lock.submit(group.origin, Io.flush(lock.locked(flushError -> flushed(batch, flushError))));
+    }
+  }
+
+  private void flushed(MergeBatch batch, @Nullable IoError error) {
+    if (error != null) {
+      fail("Flush error: shutting down merge", error, false);
+      shut();
+    } else {
+      snapshot.store.commitMerge(batch.count(), failure -> committed(batch, failure));
+    }
+  }
+
+  private void committed(MergeBatch batch, @Nullable IoError error) {
+    if (error != null) {
+      fail("Write error in exception store: shutting down merge", error, true);
+      shut();
+      return;
+    }
+    if (snapshot.valid) {
+      for (int i = 0; i < batch.runs(); i++) {
+        snapshot.table.remove(batch.oldChunk(i), batch.length(i));
+      }
+    }
+    interlock.open(target::write);
+    pace.merged(batch.count(), begin, scheduler.nanoTime());
+    // Another turn: others want to run, too, and a device may complete at once for ever.
+    lock.after(() -> scheduler.execute(() -> lock.run(this::step)));
+  }
+
+  private void fail(String message, IoError error, boolean fateUnknown) {
+    LOG.error("{}: {} ({})", target, message, error.message());
+    failed = true;
+    interlock.fail(fateUnknown);
+    lock.after(target::event);
+  }
+
+  private void shut() {
+    running = false;
+    CompletableFuture<@Nullable Void> stopped = stopping;
+    stopping = null;
+    if (stopped != null) {
+      lock.after(() -> stopped.complete(null));
+    }
+  }
+
+  MergeProgress progress() {
+    long left = snapshot.valid ? snapshot.store.exceptions() << snapshot.shift << 9 : 0;
+    return new MergeProgress(state(), left, pace.merged(), pace.rate(), interlock.waiting());
+  }
+
+  private MergeProgress.State state() {
+    if (!snapshot.valid) {
+      return MergeProgress.State.INVALID;
+    } else if (failed) {
+      return MergeProgress.State.FAILED;
+    } else if (done) {
+      return MergeProgress.State.DONE;
+    } else if (!running) {
+      return MergeProgress.State.STOPPED;
+    }
+    return paused ? MergeProgress.State.PAUSED : MergeProgress.State.RUNNING;
+  }
+}

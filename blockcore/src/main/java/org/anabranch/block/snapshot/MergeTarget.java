@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoSplit;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.store.Extent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code snapshot-merge} - an origin that is being rolled back to its snapshot, in use.
+ *
+ * <pre>
+ * start length snapshot-merge origin cow P|PO chunk [count discard_zeroes_cow ...]
+ * </pre>
+ *
+ * <p><b>Arguments.</b> The snapshot's ({@link SnapshotTarget}). It takes the place of the origin's
+ * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at
+ * once. Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one
+ * merge.
+ *
+ * <p><b>Status.</b> As the snapshot's; the store is merged when allocated = metadata. {@code Merge
+ * failed} after a failure. An event is raised at the end and at a failure.
+ *
+ * <p><b>Messages.</b>
+ *
+ * <pre>
+ * pause            finish the batch under way and wait
+ * resume           go on
+ * throttle N       merge at most N bytes a second; 0 for no limit
+ * batch N          merge at most N bytes at once, at least one exception
+ * changed F N      as the snapshot's
+ * progress         answers "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
+ * </pre>
+ *
+ * <p><b>What happens to a chunk?</b>
+ *
+ * <pre>
+ *   the chunk has                  read          write
+ *   an exception                   COW device    COW device
+ *   an exception, being merged     COW device    waits: {@link MergeInterlock}
+ *   none, or none any more         origin        origin, after other snapshots have copied it
+ * </pre>
+ *
+ * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend
+ * and remove let it finish a batch. After the end this is an origin; the table may be changed at
+ * leisure.
+ *
+ * <p><b>Flushes</b> go to both devices. Discards of chunks that have exceptions make them zeros.
+ *
+ * <p><b>Failure modes.</b>
+ *
+ * <pre>
+ *   the store is or becomes invalid       everything goes to the origin: the LUN lives on
+ *   the store was handed over, or never   every request fails
+ *   a copy, flush or commit fails         Merge failed; other I/O goes on; resumed, it tries again
+ *                                         after the table was loaded again
+ * </pre>
+ *
+ * <p><b>Refuses</b> what a snapshot refuses, type {@code N}, and a second merge.
+ */
+final class MergeTarget extends CowTarget {
+  private final SnapshotReads reads;
+  private final Extent extent = new Extent(); // guarded by lock
+  private @Nullable Merge merge; // guarded by lock
+
+  MergeTarget(
+      OriginGroup group,
+      BlockDevice cow,
+      CowArguments arguments,
+      Context context,
+      Runnable whenClosed) {
+    super(group, cow, arguments, context, whenClosed);
+    this.reads = new SnapshotReads(group, false);
+  }
+
+  @Override
+  boolean merges() {
+    return true;
+  }
+
+  @Override
+  void arrived(Snapshot snapshot) {
+    snapshot.overflowed = false; // a merge needs no more room
+    merge = new Merge(this, snapshot, context.scheduler());
+  }
+
+  @Override
+  void departed() {
+    merge = null;
+  }
+
+  @Override
+  public void map(Io io) {
+    switch (io.op()) {
+      case READ, BLOCK_STATUS -> read(io);
+      case WRITE, WRITE_ZEROES, DISCARD -> write(io);
+      case FLUSH -> flush(io);
+    }
+  }
+
+  private void flush(Io io) {
+    IoSplit split = new IoSplit(io);
+    Io first = split.piece(0, 0);
+    Io second = split.piece(0, 0);
+    origin.submit(first);
+    cow.submit(second);
+    split.cut();
+  }
+
+  private void read(Io io) {
+    BlockDevice next = null;
+    lock.enter();
+    try {
+      Snapshot snapshot = snapshot();
+      if (snapshot == null) {
+        lock.complete(io, invalidError());
+      } else {
+        next = snapshot.valid ? reads.route(snapshot, io) : origin;
+      }
+    } finally {
+      lock.leave();
+    }
+    if (next != null) {
+      next.submit(io);
+    }
+  }
+
+  /** Routes a write, discard or write of zeros, perhaps not for the first time. No lock is held. */
+  void write(Io io) {
+    lock.enter();
+    try {
+      Snapshot snapshot = snapshot();
+      Merge mine = merge;
+      if (snapshot == null || mine == null) {
+        lock.complete(io, invalidError());
+        return;
+      }
+      if (!snapshot.valid) {
+        lock.after(() -> group.write(io, null));
+        return;
+      }
+      mine.pace.written();
+      long first = io.sector() >> snapshot.shift;
+      long last = Math.max(io.sector(), io.end() - 1) >> snapshot.shift;
+      PendingException pending = pending(snapshot, first, last);
+      if (pending != null) {
+        pending.committed.await(() -> write(io));
+      } else if (mine.interlock.holds(first, last)) {
+        mine.interlock.hold(io);
+      } else {
+        writePieces(snapshot, io);
+      }
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** One that origin writes began before this was a merge. */
+  private static @Nullable PendingException pending(Snapshot snapshot, long first, long last) {
+    PendingException pending = snapshot.pendingAt(first);
+    if (pending == null && snapshot.nextPending(first) <= last) {
+      pending = snapshot.pendingAt(snapshot.nextPending(first));
+    }
+    return pending == null || pending.committed.isOpen() ? null : pending;
+  }
+
+  private void writePieces(Snapshot snapshot, Io io) {
+    IoSplit split = null;
+    for (long done = 0; done < io.sectors(); ) {
+      long sector = io.sector() + done;
+      snapshot.table.lookup(sector >> snapshot.shift, extent);
+      long chunk = extent.oldChunk() + extent.length();
+      long end =
+          Math.min(
+              chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
+      long count = end - sector;
+      if (split == null && count < io.sectors()) {
+        split = new IoSplit(io);
+      }
+      Io piece = split == null ? io : split.piece(done, count);
+      done += count;
+      if (!extent.mapped()) {
+        lock.after(() -> group.write(piece, null));
+        continue;
+      }
+      long to = sector + ((extent.newChunk() - extent.oldChunk()) << snapshot.shift);
+      snapshot.tracked.track(piece, sector >> snapshot.shift, (end - 1) >> snapshot.shift);
+      if (piece.op() == Io.Op.DISCARD) {
+        lock.submit(
+            cow, Io.writeZeroes(to, count, false, (zeroed, error) -> piece.complete(error)));
+      } else {
+        piece.remap(to);
+        lock.submit(cow, piece);
+      }
+      if (split == null) {
+        return;
+      }
+    }
+    if (split != null) {
+      lock.after(split::cut);
+    }
+  }
+
+  @Override
+  public void resume() {
+    super.resume();
+    lock.run(() -> {
+      if (merge != null) {
+        merge.start();
+      }
+    });
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+    lock.enter();
+    try {
+      return merge == null ? CompletableFuture.completedFuture(null) : merge.stop();
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    return presuspend(true).thenCompose(stopped -> super.close());
+  }
+
+  /** How far it is. Any thread. */
+  MergeProgress progress() {
+    lock.enter();
+    try {
+      return merge == null
+          ? new MergeProgress(MergeProgress.State.STOPPED, 0, 0, 0, 0)
+          : merge.progress();
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  public CompletionStage<String> message(List<String> words) {
+    if (words.getFirst().equals("changed")) {
+      return super.message(words);
+    }
+    try {
+      return CompletableFuture.completedFuture(answer(words));
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private String answer(List<String> words) throws TableException {
+    String verb = words.getFirst();
+    boolean takesNumber = verb.equals("throttle") || verb.equals("batch");
+    if (words.size() != (takesNumber ? 2 : 1)) {
+      throw new TableException("wrong number of words in message: " + String.join(" ", words));
+    }
+    long number =
+        takesNumber ? Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid number") : 0;
+    if (verb.equals("progress")) {
+      return progress().toString();
+    }
+    lock.enter();
+    try {
+      Merge mine = merge;
+      if (mine == null) {
+        throw new TableException("there is no snapshot to merge yet");
+      }
+      switch (verb) {
+        case "pause" -> mine.pause();
+        case "resume" -> mine.unpause();
+        case "throttle" -> mine.throttle(number);
+        case "batch" -> mine.pace.batch(number);
+        default -> throw new TableException("unknown message: " + verb);
+      }
+      return "";
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  String status(Snapshot mine) {
+    return mine.valid && merge != null && merge.failed() ? "Merge failed" : super.status(mine);
+  }
+
+  @Override
+  public Limits limits() {
+    Limits origins = origin.limits();
+    Limits cows = cow.limits();
+    return new Limits(
+        Math.max(origins.logicalBlockSize(), cows.logicalBlockSize()),
+        Math.max(origins.physicalBlockSize(), cows.physicalBlockSize()),
+        origins.readOnly() || cows.readOnly(),
+        origins.discards(),
+        origins.discardZeroes(),
+        origins.discardGranularity());
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.store.MergeBatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An origin, its snapshots and its merge: everything that must agree about the origin's chunks.
+ *
+ * <p>One lock, {@link #lock}, guards all of it: the list of members, each member's flags and {@link
+ * Snapshot}, with the store, the table, what is pending and tracked, the merge with its interlock
+ * and queue, and the copy slots. It is held for lookups and decisions only. Requests are submitted
+ * and completed after it was released ({@link DeferringLock}), so no other lock of a device is ever
+ * taken under it. Order: {@link Origins}' registry lock first, then a group's lock, then the buffer
+ * pool's; two groups' locks are never held together.
+ */
+final class OriginGroup {
+  final BlockDevice origin;
+  final Copier copier;
+  final DeferringLock lock = new DeferringLock();
+  final Bounds bounds;
+  final CopySlots slots; // guarded by lock
+
+  /** The answer "a copy must begin, and may not"; nobody waits at it. */
+  static final Gate NO_SLOT = new Gate(new DeferringLock());
+
+  /** Snapshots and merges from their construction to their close. Guarded by lock. */
+  final List<CowTarget> members = new ArrayList<>();
+
+  /** Those among {@link #members} that need copies before the origin changes. Replaced whole. */
+  private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
+
+  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds) {
+    this.origin = origin;
+    this.copier = copier;
+    this.bounds = bounds;
+    this.slots = new CopySlots(lock, bounds.copies());
+  }
+
+  /** After a change of a member's role. With the lock held. */
+  void rolesChanged() {
+    copied = members.stream().filter(CowTarget::needsCopies).toArray(CowTarget[]::new);
+  }
+
+  /** Whether a write to the origin concerns nobody. Any thread, without the lock. */
+  boolean hasNoSnapshots() {
+    return copied.length == 0;
+  }
+
+  /**
+   * Takes a write, discard or write of zeros to the origin, and lets it go on when every snapshot
+   * has its copy. Any thread, without the lock.
+   *
+   * @param except a snapshot that wants no copy, or null
+   */
+  void write(Io io, @Nullable CowTarget except) {
+    write(io, except, true);
+  }
+
+  private void write(Io io, @Nullable CowTarget except, boolean fresh) {
+    if (copied.length > 0) {
+      lock.enter();
+      try {
+        Gate gate = copyOut(io.sector(), io.sectors(), !fresh || slots.free(), except);
+        if (gate == NO_SLOT) {
+          slots.await(() -> write(io, except, true));
+          return;
+        }
+        if (gate != null) {
+          gate.await(() -> write(io, except, false));
+          return;
+        }
+      } finally {
+        lock.leave();
+      }
+    }
+    origin.submit(io);
+  }
+
+  /**
+   * Begins what copies the snapshots lack. With the lock held.
+   *
+   * @return what must happen first, and then the question be asked again; null if the sectors may
+   *     change now. When several copies begin, it is the last one's.
+   */
+  private @Nullable Gate copyOut(
+      long sector, long sectors, boolean mayBegin, @Nullable CowTarget except) {
+    Gate last = null;
+    for (CowTarget member : copied) {
+      Snapshot snapshot = member.snapshot();
+      if (member.equals(except) || snapshot == null) {
+        continue;
+      }
+      Gate gate = snapshot.copyOut(sector, sectors, mayBegin);
+      if (gate == NO_SLOT) {
+        return gate;
+      }
+      last = gate == null ? last : gate;
+    }
+    return last;
+  }
+
+  /** The same for the chunks that a merge will overwrite; copies begin whatever is in flight. */
+  @Nullable Gate copyOut(MergeBatch batch, int shift) {
+    Gate last = null;
+    for (int i = 0; i < batch.runs(); i++) {
+      long sectors = (long) batch.length(i) << shift;
+      Gate gate = copyOut(batch.oldChunk(i) << shift, sectors, true, null);
+      last = gate == null ? last : gate;
+    }
+    return last;
+  }
+}

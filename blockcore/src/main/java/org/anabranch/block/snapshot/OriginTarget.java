@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Io;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.dm.Target;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code snapshot-origin} - a device whose snapshots stay as they are while it is written.
+ *
+ * <pre>
+ * start length snapshot-origin device
+ * </pre>
+ *
+ * <p><b>Arguments.</b> {@code device}: the origin, by the same name that its snapshots have for it.
+ *
+ * <p><b>Status.</b> Empty.
+ *
+ * <p><b>What happens to a write?</b> Where every snapshot has its own copy, or there is no
+ * snapshot, it goes straight on. Else copies begin for all the chunks that it touches, in all
+ * snapshots, and it waits; then it is looked at again. So do discards and writes of zeros. Reads
+ * and flushes go straight on, always.
+ *
+ * <p><b>Failure modes.</b> A snapshot whose copy fails becomes invalid, and the write goes on when
+ * that is durable: the origin outlives its snapshots. Else a request ends as the origin ends it.
+ *
+ * <p><b>Refuses</b> another number of arguments, and an origin that is too small.
+ */
+final class OriginTarget implements Target {
+  private final OriginGroup group;
+  private final Runnable closed;
+
+  /** {@code closed} is called once, at the end. */
+  OriginTarget(OriginGroup group, Runnable closed) {
+    this.group = group;
+    this.closed = closed;
+  }
+
+  @Override
+  public void map(Io io) {
+    if (io.modifies() && !group.hasNoSnapshots()) {
+      group.write(io, null);
+    } else {
+      group.origin.submit(io);
+    }
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    closed.run();
+    return CompletableFuture.completedFuture(null);
+  }
+
+  @Override
+  public Limits limits() {
+    return group.origin.limits();
+  }
+
+  @Override
+  public String table() {
+    return TableLine.quote(group.origin.name());
+  }
+}

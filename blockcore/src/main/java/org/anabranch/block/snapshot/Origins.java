@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All origins of one {@link org.anabranch.block.dm.DeviceMapper}, and the target types that meet in
+ * them. Targets belong together when they name the same origin device.
+ */
+public final class Origins {
+  private static final class Entry {
+    final OriginGroup group;
+    int users;
+
+    Entry(OriginGroup group) {
+      this.group = group;
+    }
+  }
+
+  private record CowUse(OriginGroup group, int users) {}
+
+  private final Bounds bounds;
+  private final Copier copier;
+  private final IdentityHashMap<BlockDevice, Entry> origins =
+      new IdentityHashMap<>(); // guarded by this
+  private final IdentityHashMap<BlockDevice, CowUse> cows =
+      new IdentityHashMap<>(); // guarded by this
+
+  private Origins(Bounds bounds) {
+    this.bounds = bounds;
+    this.copier = new Copier(new BufferPool(bounds.copyBytes()));
+  }
+
+  /** The three types, for one mapper. */
+  public static List<TargetType> types(Bounds bounds) {
+    Origins origins = new Origins(bounds);
+    return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
+  }
+
+  private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
+      throws TableException {
+    Entry entry = origins.get(origin);
+    OriginGroup group = entry == null ? new OriginGroup(origin, copier, bounds) : entry.group;
+    if (cow != null) {
+      CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
+      if (!use.group.equals(group)) {
+        throw new TableException(
+            "COW device " + cow.name() + " belongs to origin " + use.group.origin.name());
+      }
+      cows.put(cow, new CowUse(group, use.users + 1));
+    }
+    if (entry == null) {
+      entry = new Entry(group);
+      origins.put(origin, entry);
+    }
+    entry.users++;
+    return group;
+  }
+
+  private synchronized void leave(BlockDevice origin, @Nullable BlockDevice cow) {
+    Entry entry = origins.get(origin);
+    if (entry != null && --entry.users == 0) {
+      origins.remove(origin);
+    }
+    CowUse use = cow == null ? null : cows.get(cow);
+    if (cow != null && use != null) {
+      if (use.users == 1) {
+        cows.remove(cow);
+      } else {
+        cows.put(cow, new CowUse(use.group, use.users - 1));
+      }
+    }
+  }
+
+  private static BlockDevice open(
+      TargetType.Context context, String argument, String what, long least) throws TableException {
+    BlockDevice device;
+    try {
+      device = context.open(argument);
+    } catch (TableException e) {
+      throw new TableException("Cannot get " + what + ": " + e.getMessage(), e);
+    }
+    if (device.sectors() < least) {
+      throw new TableException(
+          "%s too small for target: start=0, len=%d, dev_size=%d"
+              .formatted(device.name(), least, device.sectors()));
+    }
+    return device;
+  }
+
+  private final class OriginType implements TargetType {
+    @Override
+    public String name() {
+      return "snapshot-origin";
+    }
+
+    @Override
+    public String version() {
+      return "v1.9.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      try {
+        if (arguments.size() != 1) {
+          throw new TableException("origin: incorrect number of arguments");
+        }
+        BlockDevice origin = open(context, arguments.getFirst(), "target device", context.length());
+        OriginGroup group = join(origin, null);
+        return CompletableFuture.completedFuture(
+            new OriginTarget(group, () -> leave(origin, null)));
+      } catch (TableException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+    }
+  }
+
+  private CompletionStage<Target> create(
+      TargetType.Context context, List<String> words, boolean merge) {
+    try {
+      CowArguments arguments = CowArguments.parse(words);
+      BlockDevice origin = open(context, arguments.origin(), "origin device", context.length());
+      BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
+      if (cow.equals(origin)) {
+        throw new TableException("COW device cannot be the same as origin device");
+      }
+      OriginGroup group = join(origin, cow);
+      Runnable closed = () -> leave(origin, cow);
+      CowTarget target =
+          merge
+              ? new MergeTarget(group, cow, arguments, context, closed)
+              : new SnapshotTarget(group, cow, arguments, context, closed);
+      return target
+          .load()
+          .whenComplete((loaded, failure) -> {
+            if (failure != null) {
+              closed.run();
+            }
+          });
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private final class SnapshotType implements TargetType {
+    @Override
+    public String name() {
+      return "snapshot";
+    }
+
+    @Override
+    public String version() {
+      return "v1.16.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      return Origins.this.create(context, arguments, false);
+    }
+  }
+
+  private final class MergeType implements TargetType {
+    @Override
+    public String name() {
+      return "snapshot-merge";
+    }
+
+    @Override
+    public String version() {
+      return "v1.5.0";
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      return Origins.this.create(context, arguments, true);
+    }
+  }
+}

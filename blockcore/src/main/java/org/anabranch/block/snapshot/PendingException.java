@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.store.ExceptionStore.Allocation;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chunks on their way from the origin to the COW device. Guarded by the group's lock.
+ *
+ * <pre>
+ *   FILLING ------> FILLED --------> COMMITTING ------> DRAINING ------> gone
+ *   data copied     until all        store writes the   until reads of
+ *   or written      before it are    record durably     the origin that
+ *                   filled, too                         began before end
+ * </pre>
+ *
+ * <table>
+ * <caption>Who sees what</caption>
+ * <tr><th></th><th>read of the snapshot</th><th>write to the snapshot</th><th>write to the origin</th></tr>
+ * <tr><td>none yet</td><td>origin</td><td>begins one</td><td>begins one</td></tr>
+ * <tr><td>until COMMITTING ends</td><td>origin</td><td>waits</td><td>waits</td></tr>
+ * <tr><td>DRAINING</td><td>COW device</td><td>COW device</td><td>waits</td></tr>
+ * <tr><td>gone</td><td>COW device</td><td>COW device</td><td>goes on</td></tr>
+ * </table>
+ *
+ * <p>A write that covers whole chunks needs no copy: it fills the chunks itself, and ends when they
+ * are committed. Who waits is routed afresh at the end, and may have to wait for another one.
+ * Exceptions are committed in the order of their allocation, whatever order the copies end in: a
+ * gap in the list would be lost space after a crash. A copy that fails makes the snapshot invalid,
+ * and its slot is committed as that.
+ */
+final class PendingException {
+  final long old;
+  final Allocation allocation;
+
+  /** Open when the exception is on the list, or the snapshot invalid. */
+  final Gate committed;
+
+  /** Open when the origin may change, too. */
+  final Gate originFree;
+
+  /** The write that fills the chunks; null if they are copied. */
+  @Nullable Io filling;
+
+  /** Whether {@link #good} is known. */
+  boolean filled;
+
+  boolean good;
+
+  PendingException(DeferringLock lock, long old, Allocation allocation) {
+    this.old = old;
+    this.allocation = allocation;
+    this.committed = new Gate(lock);
+    this.originFree = new Gate(lock);
+  }
+
+  /** The chunk behind the last one. */
+  long end() {
+    return old + allocation.count();
+  }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.TreeMap;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.store.ExceptionStore;
+import org.anabranch.block.store.ExceptionStore.Allocation;
+import org.anabranch.block.store.ExceptionTable;
+import org.anabranch.block.store.Extent;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What belongs to one COW store in use: the store, its exceptions, those on their way, and the
+ * requests they must wait for. It has one owner at a time, and passes as it is from one to the next
+ * in a {@link Handover}; what is in flight does not notice.
+ *
+ * <p>All of it is guarded by the group's lock, and all methods are called with it held.
+ */
+final class Snapshot {
+  private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
+
+  /** Most bytes copied as one exception, unless a chunk is larger. */
+  private static final int MOST_COPY = 1 << 20;
+
+  /** An event is raised whenever another such part of the store is in use. */
+  private static final int USAGE_STEPS = 20;
+
+  final OriginGroup group;
+  final BlockDevice cow;
+  final ExceptionStore store;
+  final TrackedIos tracked;
+
+  /** Chunk size as a shift: sector to chunk. */
+  final int shift;
+
+  ExceptionTable table;
+  boolean valid;
+  boolean overflowed;
+
+  /** Whose snapshot it is. */
+  CowTarget owner;
+
+  private final DeferringLock lock;
+  private final Extent extent = new Extent();
+
+  /** By first old chunk; they do not overlap. */
+  private final TreeMap<Long, PendingException> pending = new TreeMap<>();
+
+  /** Those that are not committed, in the order of allocation. */
+  private final ArrayDeque<PendingException> uncommitted = new ArrayDeque<>();
+
+  /** Open when the invalidation is durable; null while the snapshot is valid. */
+  private @Nullable Gate invalidation;
+
+  /** Open when nothing is pending; null when nobody waits for that. */
+  private @Nullable Gate idle;
+
+  private long usageStep;
+
+  Snapshot(
+      OriginGroup group,
+      BlockDevice cow,
+      ExceptionStore store,
+      ExceptionTable table,
+      boolean valid,
+      CowTarget owner) {
+    this.group = group;
+    this.cow = cow;
+    this.store = store;
+    this.table = table;
+    this.valid = valid;
+    this.owner = owner;
+    this.lock = group.lock;
+    this.tracked = new TrackedIos(lock);
+    this.shift = Integer.numberOfTrailingZeros(store.chunkSectors());
+    if (!valid) {
+      invalidation = new Gate(lock);
+      invalidation.open();
+    }
+    usageStep = step();
+  }
+
+  /**
+   * Sees to it that the snapshot has copies of the sectors, which are about to change on the
+   * origin.
+   *
+   * @param mayBegin whether copies may begin; if not, and some must, the answer is {@link
+   *     OriginGroup#NO_SLOT}
+   * @return what must happen before the origin may change; null if nothing
+   */
+  @Nullable Gate copyOut(long sector, long sectors, boolean mayBegin) {
+    if (!valid) {
+      return invalidation == null || invalidation.isOpen() ? null : invalidation;
+    }
+    long end = Math.min(sector + sectors, owner.length());
+    long endChunk = ((end - 1) >> shift) + 1;
+    Gate waitFor = null;
+    Gate begun = null;
+    for (long chunk = sector >> shift; sector < end && chunk < endChunk; ) {
+      PendingException found = pendingAt(chunk);
+      if (found != null) {
+        waitFor = found.originFree;
+        chunk = found.end();
+        continue;
+      }
+      table.lookup(chunk, extent);
+      long until = Math.min(Math.min(chunk + extent.length(), nextPending(chunk)), endChunk);
+      if (extent.mapped()) {
+        chunk = until;
+        continue;
+      }
+      if (!mayBegin) {
+        return OriginGroup.NO_SLOT;
+      }
+      PendingException mine = begin(chunk, until - chunk);
+      if (mine == null) {
+        return invalidate("Unable to allocate exception.");
+      }
+      copy(mine);
+      begun = mine.originFree;
+      chunk = mine.end();
+    }
+    return begun == null ? waitFor : begun;
+  }
+
+  /** The pending exception that chunk is in, or null. */
+  @Nullable PendingException pendingAt(long chunk) {
+    if (pending.isEmpty()) {
+      return null;
+    }
+    Map.Entry<Long, PendingException> floor = pending.floorEntry(chunk);
+    return floor != null && chunk < floor.getValue().end() ? floor.getValue() : null;
+  }
+
+  /** The first chunk behind {@code chunk} that has a pending exception. */
+  long nextPending(long chunk) {
+    Long next = pending.isEmpty() ? null : pending.higherKey(chunk);
+    return next == null ? Long.MAX_VALUE : next;
+  }
+
+  /** Allocates an exception for up to {@code most} chunks from {@code old} on; null when full. */
+  @Nullable PendingException begin(long old, long most) {
+    int atOnce = Math.max(1, MOST_COPY >> 9 >> shift);
+    Allocation allocation = store.allocate((int) Math.min(most, atOnce));
+    if (allocation == null) {
+      return null;
+    }
+    PendingException begun = new PendingException(lock, old, allocation);
+    pending.put(old, begun);
+    uncommitted.add(begun);
+    if (step() > usageStep) {
+      usageStep = step();
+      lock.after(owner::event);
+    }
+    return begun;
+  }
+
+  /** Fills a new exception from the origin. */
+  void copy(PendingException exception) {
+    group.slots.begin();
+    long from = exception.old << shift;
+    long to = exception.allocation.newChunk() << shift;
+    long sectors =
+        Math.min((long) exception.allocation.count() << shift, group.origin.sectors() - from);
+    lock.after(() ->
+        group.copier.copy(
+            group.origin,
+            from,
+            cow,
+            to,
+            sectors,
+            (readError, writeError) ->
+                lock.run(() -> filled(exception, readError == null && writeError == null))));
+  }
+
+  /** Fills a new exception with a write to exactly its chunks; completes that in the end. */
+  void fill(PendingException exception, Io io) {
+    group.slots.begin();
+    exception.filling = io;
+    io.push((filled, error) -> lock.run(() -> filled(exception, error == null)));
+    io.remap(exception.allocation.newChunk() << shift);
+    lock.submit(cow, io);
+  }
+
+  private void filled(PendingException exception, boolean good) {
+    group.slots.end();
+    exception.filled = true;
+    exception.good = good;
+    for (PendingException first; (first = uncommitted.peek()) != null && first.filled; ) {
+      uncommitted.remove();
+      PendingException next = first;
+      store.commit(next.old, next.allocation, next.good, valid -> committed(next, valid));
+    }
+  }
+
+  private void committed(PendingException exception, boolean storeValid) {
+    if (!storeValid) {
+      invalidate("Error reading/writing.");
+    }
+    long count = exception.allocation.count();
+    if (valid && !table.insert(exception.old, exception.allocation.newChunk(), count)) {
+      throw new IllegalStateException("two exceptions for a chunk of " + exception.old);
+    }
+    if (exception.filling != null) {
+      lock.complete(exception.filling, valid ? null : owner.invalidError());
+    }
+    exception.committed.open();
+    long last = exception.end() - 1;
+    tracked.whenDrained(
+        (from, to) -> from <= last && exception.old <= to, () -> drained(exception));
+  }
+
+  private void drained(PendingException exception) {
+    pending.remove(exception.old);
+    if (invalidation == null) {
+      exception.originFree.open();
+    } else {
+      invalidation.await(() -> lock.run(exception.originFree::open));
+    }
+    if (pending.isEmpty() && idle != null) {
+      idle.open();
+      idle = null;
+    }
+  }
+
+  /** Whether exceptions are on their way. */
+  boolean hasPending() {
+    return !pending.isEmpty();
+  }
+
+  /** Opens when none is on its way. */
+  Gate idle() {
+    if (idle == null) {
+      idle = new Gate(lock);
+    }
+    Gate gate = idle;
+    if (pending.isEmpty()) {
+      gate.open();
+      idle = null;
+    }
+    return gate;
+  }
+
+  /**
+   * Gives the snapshot up: it answers nothing but errors from now on.
+   *
+   * @return opens when that is durable, and no read of the origin from before is under way: only
+   *     then may the origin change where the snapshot has no copy
+   */
+  Gate invalidate(String reason) {
+    if (invalidation == null) {
+      LOG.warn("Invalidating snapshot {}: {}", cow.name(), reason);
+      valid = false;
+      table = new ExceptionTable();
+      Gate gate = new Gate(lock);
+      invalidation = gate;
+      store.invalidate(() -> tracked.whenDrained((first, last) -> true, gate::open));
+      lock.after(owner::event);
+    }
+    return invalidation;
+  }
+
+  /** Runs {@code then} without the lock once no invalidation is under way. */
+  void settled(Runnable then) {
+    if (invalidation == null) {
+      lock.after(then);
+    } else {
+      invalidation.await(then);
+    }
+  }
+
+  /** Keeps what there is for reading; takes no more writes. */
+  void overflow() {
+    if (!overflowed) {
+      LOG.warn("Snapshot {} overflowed: Unable to allocate exception.", cow.name());
+      overflowed = true;
+      lock.after(owner::event);
+    }
+  }
+
+  /** The state, as status lines have it, but for what a merge adds. */
+  String status() {
+    if (!valid) {
+      return "Invalid";
+    }
+    return overflowed ? "Overflow" : store.usage().toString();
+  }
+
+  IoError full() {
+    return IoError.of(IoError.Kind.NO_SPACE, "the COW store on " + cow.name() + " is full");
+  }
+
+  private long step() {
+    ExceptionStore.Usage usage = store.usage();
+    return usage.total() == 0 ? 0 : usage.allocated() * USAGE_STEPS / usage.total();
+  }
+}

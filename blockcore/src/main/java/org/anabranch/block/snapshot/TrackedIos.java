@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The requests of one snapshot that must have ended before something under them may change: reads
+ * that went to the origin, and while merging writes that went to the COW device. Guarded by the
+ * group's lock.
+ */
+final class TrackedIos {
+  /** Says whether one waits for requests to the chunks from {@code first} to {@code last}. */
+  interface Chunks {
+    boolean touches(long first, long last);
+  }
+
+  private final DeferringLock lock;
+
+  /** The list's ends know each other. */
+  private @Nullable Tracked newest;
+
+  TrackedIos(DeferringLock lock) {
+    this.lock = lock;
+  }
+
+  /** Watches {@code io}, which is about to be submitted, until it completes. */
+  void track(Io io, long first, long last) {
+    Tracked tracked = new Tracked(first, last, newest);
+    if (newest != null) {
+      newest.newer = tracked;
+    }
+    newest = tracked;
+    io.push(tracked);
+  }
+
+  /**
+   * Runs {@code then} with the lock held once the requests to {@code chunks} that are watched now
+   * have completed; at once if there are none.
+   */
+  void whenDrained(Chunks chunks, Runnable then) {
+    Drain drain = new Drain(then);
+    for (Tracked t = newest; t != null; t = t.older) {
+      if (chunks.touches(t.first, t.last)) {
+        drain.left++;
+        if (t.drains == null) {
+          t.drains = new ArrayList<>(1);
+        }
+        t.drains.add(drain);
+      }
+    }
+    if (drain.left == 0) {
+      then.run();
+    }
+  }
+
+  private static final class Drain {
+    final Runnable then;
+    int left;
+
+    Drain(Runnable then) {
+      this.then = then;
+    }
+  }
+
+  private final class Tracked implements IoCompletion {
+    final long first;
+    final long last;
+    @Nullable Tracked older;
+    @Nullable Tracked newer;
+    @Nullable List<Drain> drains;
+
+    Tracked(long first, long last, @Nullable Tracked older) {
+      this.first = first;
+      this.last = last;
+      this.older = older;
+    }
+
+    @Override
+    public void completed(Io io, @Nullable IoError error) {
+      lock.enter();
+      try {
+        unlink();
+        if (drains != null) {
+          for (Drain drain : drains) {
+            if (--drain.left == 0) {
+              drain.then.run();
+            }
+          }
+        }
+      } finally {
+        lock.leave();
+      }
+      io.complete(error);
+    }
+
+    private void unlink() {
+      if (newer != null) {
+        newer.older = older;
+      } else {
+        newest = older;
+      }
+      if (older != null) {
+        older.newer = newer;
+      }
+    }
+  }
+}

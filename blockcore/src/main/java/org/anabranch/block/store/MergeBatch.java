@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.util.Arrays;
+
+/**
+ * The exceptions that are merged together: the last ones of a store's list, as runs that are
+ * consecutive in both numberings, sorted by old chunk. Immutable.
+ */
+public final class MergeBatch {
+  private final int count;
+  private final int runs;
+  private final long[] old;
+  private final long[] news;
+  private final int[] lengths;
+
+  /** Of {@code count} exceptions, in any order. Both arrays are changed. */
+  MergeBatch(long[] oldChunks, long[] newChunks, int count) {
+    this.count = count;
+    sort(oldChunks, newChunks, count);
+    int[] length = new int[count];
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+      if (n > 0
+          && oldChunks[n - 1] + length[n - 1] == oldChunks[i]
+          && newChunks[n - 1] + length[n - 1] == newChunks[i]) {
+        length[n - 1]++;
+      } else {
+        oldChunks[n] = oldChunks[i];
+        newChunks[n] = newChunks[i];
+        length[n++] = 1;
+      }
+    }
+    runs = n;
+    old = Arrays.copyOf(oldChunks, n);
+    news = Arrays.copyOf(newChunks, n);
+    lengths = Arrays.copyOf(length, n);
+  }
+
+  /** How many exceptions there are: what to give to {@link ExceptionStore#commitMerge}. */
+  public int count() {
+    return count;
+  }
+
+  /** How many runs they form. */
+  public int runs() {
+    return runs;
+  }
+
+  /** First origin chunk of run {@code i}. */
+  public long oldChunk(int i) {
+    return old[i];
+  }
+
+  /** First COW chunk of run {@code i}. */
+  public long newChunk(int i) {
+    return news[i];
+  }
+
+  /** Chunks of run {@code i}. */
+  public int length(int i) {
+    return lengths[i];
+  }
+
+  /** Whether one of the chunks from {@code first} to {@code last} is in it. */
+  public boolean touches(long first, long last) {
+    int i = Arrays.binarySearch(old, last);
+    if (i >= 0) {
+      return true;
+    }
+    i = -i - 2;
+    return i >= 0 && old[i] + lengths[i] > first;
+  }
+
+  /** Sorts both by the first. */
+  private static void sort(long[] keys, long[] values, int count) {
+    boolean sorted = true;
+    for (int i = 1; i < count && sorted; i++) {
+      sorted = keys[i - 1] < keys[i];
+    }
+    if (sorted) {
+      return;
+    }
+    Integer[] order = new Integer[count];
+    Arrays.setAll(order, i -> i);
+    long[] unsortedKeys = Arrays.copyOf(keys, count);
+    long[] unsortedValues = Arrays.copyOf(values, count);
+    Arrays.sort(order, (a, b) -> Long.compare(unsortedKeys[a], unsortedKeys[b]));
+    for (int i = 0; i < count; i++) {
+      keys[i] = unsortedKeys[order[i]];
+      values[i] = unsortedValues[order[i]];
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The first look at a store: makes a new one where chunk 0 begins with zeros, refuses what is no
+ * store, and else reads the exceptions.
+ *
+ * <p>Linux's order is kept: the header is read with the table's chunk size, the disk's chunk size
+ * wins, and a store that is marked invalid is not read any further.
+ */
+final class PersistentLoad {
+  private static final Logger LOG = LoggerFactory.getLogger(PersistentLoad.class);
+
+  /** What was found or made. */
+  record Loaded(StoreLayout layout, boolean valid, StoreScan.End end) {}
+
+  private final BlockDevice cow;
+  private final StoreLayout layout;
+  private final ExceptionTable table;
+  private final long originSectors;
+
+  PersistentLoad(BlockDevice cow, StoreLayout layout, ExceptionTable table, long originSectors) {
+    this.cow = cow;
+    this.layout = layout;
+    this.table = table;
+    this.originSectors = originSectors;
+  }
+
+  CompletionStage<Loaded> load() {
+    if (cow.sectors() < layout.chunkSectors()) {
+      return refuse(
+          "%s has %d sectors, which is less than a chunk of %d"
+              .formatted(cow.name(), cow.sectors(), layout.chunkSectors()));
+    }
+    return StoreIo.read(cow, 0, 512, "the header")
+        .thenCompose(sector -> {
+          StoreLayout.Header header = StoreLayout.Header.read(sector);
+          return header.magic() == 0 ? make() : read(header);
+        });
+  }
+
+  private CompletionStage<Loaded> make() {
+    if (layout.chunksIn(cow.sectors()) < 2) {
+      return refuse(
+          "%s has %d sectors: no room for area 0 at sector %d"
+              .formatted(cow.name(), cow.sectors(), layout.sector(1)));
+    }
+    ByteBuffer area = ByteBuffer.allocateDirect(layout.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer header =
+        new StoreLayout.Header(StoreLayout.MAGIC, 1, StoreLayout.VERSION, layout.chunkSectors())
+            .write();
+    // Durable in this order: a header must not point at an area that holds something else.
+    return StoreIo.write(cow, layout.sector(1), area, "area 0")
+        .thenCompose(done -> StoreIo.write(cow, 0, header, "the header"))
+        .thenApply(done -> new Loaded(layout, true, new StoreScan.End(0, 0, area, false, 2)));
+  }
+
+  private CompletionStage<Loaded> read(StoreLayout.Header header) {
+    String wrong = wrong(header, cow);
+    if (wrong != null) {
+      return refuse(wrong);
+    }
+    StoreLayout found = new StoreLayout(header.chunkSectors());
+    if (header.valid() == 0) {
+      ByteBuffer nothing =
+          ByteBuffer.allocateDirect(found.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
+      return CompletableFuture.completedFuture(
+          new Loaded(found, false, new StoreScan.End(0, 0, nothing, false, 2)));
+    }
+    FirstProblem problem = new FirstProblem(found);
+    return new StoreScan(cow, found, originSectors, table, problem)
+        .scan()
+        .thenCompose(end ->
+            problem.text == null
+                ? CompletableFuture.completedFuture(new Loaded(found, true, end))
+                : refuse(problem.text()));
+  }
+
+  /** What is wrong with a header that is not all zeros, or null. */
+  static @Nullable String wrong(StoreLayout.Header header, BlockDevice cow) {
+    if (header.magic() != StoreLayout.MAGIC) {
+      return "Invalid or corrupt snapshot: magic 0x%08x at byte 0 of %s is not 0x%08x"
+          .formatted(header.magic(), cow.name(), StoreLayout.MAGIC);
+    }
+    if (header.version() != StoreLayout.VERSION) {
+      return "unable to handle snapshot disk version " + Integer.toUnsignedString(header.version());
+    }
+    String chunk = ChunkSize.wrong(header.chunkSectors(), cow.limits());
+    return chunk == null
+        ? null
+        : "invalid on-disk chunk size %s: %s"
+            .formatted(Integer.toUnsignedString(header.chunkSectors()), chunk);
+  }
+
+  /** Keeps the problem that comes first in the list, and counts all. */
+  private static final class FirstProblem implements StoreScan.Visitor {
+    private final StoreLayout layout;
+    private @Nullable String text;
+    private long area;
+    private int record;
+    private long count;
+
+    FirstProblem(StoreLayout layout) {
+      this.layout = layout;
+    }
+
+    @Override
+    public void problem(long inArea, int atRecord, String what) {
+      count++;
+      if (text == null || inArea < area || (inArea == area && atRecord < record)) {
+        area = inArea;
+        record = atRecord;
+        text =
+            "area %d at chunk %d, record %d: %s"
+                .formatted(area, layout.areaChunk(area), record, what);
+      }
+    }
+
+    String text() {
+      return text + (count == 1 ? "" : "; and " + (count - 1) + " more");
+    }
+  }
+
+  private <T> CompletionStage<T> refuse(String what) {
+    LOG.warn("persistent snapshot: {}", what);
+    return CompletableFuture.failedFuture(new StoreException(what));
+  }
+}

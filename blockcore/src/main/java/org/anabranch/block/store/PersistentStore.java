@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Exceptions on disk, in Linux's format ({@link StoreLayout}).
+ *
+ * <dl>
+ *   <dt>When is an exception durable?
+ *   <dd>When the record in its area is: the data is written, the COW device flushed, the records
+ *       written with FUA. Records wait for each other: they are written when no allocated chunk is
+ *       still being filled, or when the area is full.
+ *   <dt>What if the power fails between two areas?
+ *   <dd>The next area is zeroed, and that is durable, before the full one is written; so the list
+ *       ends there at every moment. A new store's first area likewise, before its header.
+ *   <dt>What if an area is written in part?
+ *   <dd>Records behind the first one that is missing are not on the list. They are wiped before the
+ *       list grows again, or it would run into them.
+ *   <dt>What if a copy or a write of metadata fails?
+ *   <dd>The store is no longer valid: nothing is written to it but, if that works, the header that
+ *       says so.
+ *   <dt>How does a merge shorten the list?
+ *   <dd>From its end, by one write to the area that the new end is in, however many areas are cut
+ *       off. What is in those is never looked at again: before the list grows into an area, that
+ *       area is zeroed.
+ * </dl>
+ *
+ * <p>Limits: {@link StoreLayout#MOST_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
+ */
+public final class PersistentStore implements ExceptionStore {
+  private static final Logger LOG = LoggerFactory.getLogger(PersistentStore.class);
+  private static final int INVALIDATE_ATTEMPTS = 3;
+
+  private record Commit(long old, Allocation allocation, Done done) {}
+
+  private final BlockDevice cow;
+  private final DeferringLock lock;
+  private final boolean overflows;
+
+  // All below guarded by lock.
+  private StoreLayout layout;
+  private boolean valid = true;
+
+  /** The next chunk for data; never a metadata chunk. */
+  private long nextFree = 2;
+
+  /** Whether a merge began: then usage counts what is on the list, not what was allocated. */
+  private boolean merging;
+
+  /** The area that the list ends in. */
+  private StoreArea area;
+
+  /** Whether the disk may hold something behind the list's end in {@link #area}. */
+  private boolean stale;
+
+  /** Exceptions allocated that are not on the list yet. */
+  private long uncommitted;
+
+  /** Commits that wait for {@link #writing} to end or for others to come, in order. */
+  private final ArrayDeque<Commit> waiting = new ArrayDeque<>();
+
+  /** Records of the first waiting commit that are in {@link #area} already. */
+  private int firstTaken;
+
+  private long waitingRecords;
+  private boolean writing;
+
+  /** The lowest area that {@link #prepareMerge} has read; null before. */
+  private @Nullable StoreArea lowest;
+
+  /**
+   * A store on {@code cow}, not loaded yet.
+   *
+   * @param layout for a new store; an existing one's header decides
+   * @param overflows type {@code PO} instead of {@code P}
+   */
+  public PersistentStore(
+      BlockDevice cow, DeferringLock lock, StoreLayout layout, boolean overflows) {
+    this.cow = cow;
+    this.lock = lock;
+    this.layout = layout;
+    this.overflows = overflows;
+    this.area = StoreArea.empty(layout, 0);
+  }
+
+  @Override
+  public String type() {
+    return overflows ? "PO" : "P";
+  }
+
+  @Override
+  public boolean overflows() {
+    return overflows;
+  }
+
+  @Override
+  public int chunkSectors() {
+    return layout.chunkSectors();
+  }
+
+  @Override
+  public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
+    return new PersistentLoad(cow, layout, table, originSectors)
+        .load()
+        .thenApply(loaded -> {
+          layout = loaded.layout();
+          valid = loaded.valid();
+          StoreScan.End end = loaded.end();
+          area = new StoreArea(layout, end.area(), end.content(), end.used());
+          stale = end.stale();
+          nextFree = layout.skipMetadata(end.behindNew());
+          return valid;
+        });
+  }
+
+  @Override
+  public @Nullable Allocation allocate(int most) {
+    lock.checkHeld();
+    long end = Math.min(layout.chunksIn(cow.sectors()), ExceptionTable.NEW_CHUNK_LIMIT);
+    int perArea = layout.exceptionsPerArea();
+    long count = Math.min(most, Math.min(end, layout.nextMetadata(nextFree)) - nextFree);
+    // The record that fills an area needs the next one: without it the list would have no end.
+    long records = area.used + uncommitted;
+    if (layout.areaChunk(area.number + (records + count) / perArea) >= end) {
+      long areas = (end - 2) / (perArea + 1) + 1;
+      count = Math.min(count, (areas - area.number) * perArea - 1 - records);
+    }
+    if (count <= 0) {
+      return null;
+    }
+    Allocation allocation = new Allocation(nextFree, (int) count);
+    nextFree = layout.skipMetadata(nextFree + count);
+    uncommitted += count;
+    return allocation;
+  }
+
+  @Override
+  public void commit(long old, Allocation allocation, boolean copied, Done done) {
+    lock.checkHeld();
+    if (!copied) {
+      valid = false;
+    }
+    waiting.add(new Commit(old, allocation, done));
+    waitingRecords += allocation.count();
+    writeIfDue();
+  }
+
+  private void writeIfDue() {
+    if (writing || waiting.isEmpty()) {
+      return;
+    }
+    if (!valid) {
+      failWaiting();
+      return;
+    }
+    boolean moreToCome = waitingRecords < uncommitted;
+    if (moreToCome && area.used + waitingRecords < layout.exceptionsPerArea()) {
+      return;
+    }
+    writing = true;
+    int from = area.used;
+    List<Done> done = new ArrayList<>();
+    while (!area.full() && !waiting.isEmpty()) {
+      takeRecords(done);
+    }
+    if (stale) {
+      // The same records again, and zeros behind them; durable before a record follows.
+      StoreArea clean = area.first(from);
+      write(clean, from, layout.exceptionsPerArea(), false, e -> zeroNext(e, from, done));
+    } else {
+      zeroNext(null, from, done);
+    }
+  }
+
+  /** Moves records from the first waiting commit to the area, as many as fit. */
+  private void takeRecords(List<Done> done) {
+    Commit commit = waiting.element();
+    Allocation allocation = commit.allocation;
+    while (firstTaken < allocation.count() && !area.full()) {
+      area.add(commit.old + firstTaken, allocation.newChunk() + firstTaken);
+      firstTaken++;
+      waitingRecords--;
+      uncommitted--;
+    }
+    if (firstTaken == allocation.count()) {
+      waiting.remove();
+      firstTaken = 0;
+      done.add(commit.done);
+    }
+  }
+
+  /** Zeroes the area behind one that is full; the flush that follows makes that durable. */
+  private void zeroNext(@Nullable IoError error, int from, List<Done> done) {
+    if (error == null && area.full()) {
+      StoreArea next = StoreArea.empty(layout, area.number + 1);
+      write(next, 0, layout.exceptionsPerArea(), false, e -> flush(e, from, done));
+    } else {
+      flush(error, from, done);
+    }
+  }
+
+  private void flush(@Nullable IoError error, int from, List<Done> done) {
+    if (error != null) {
+      written(error, done);
+      return;
+    }
+    lock.submit(cow, Io.flush(lock.locked(flushError -> writeRecords(flushError, from, done))));
+  }
+
+  private void writeRecords(@Nullable IoError error, int from, List<Done> done) {
+    if (error != null) {
+      written(error, done);
+      return;
+    }
+    stale = false;
+    write(area, from, area.used, true, e -> written(e, done));
+  }
+
+  private void written(@Nullable IoError error, List<Done> done) {
+    if (error != null) {
+      LOG.error(
+          "{}: can't write exceptions of area {}: {}", cow.name(), area.number, error.message());
+      valid = false;
+    }
+    if (area.full()) {
+      area = StoreArea.empty(layout, area.number + 1);
+    }
+    writing = false;
+    boolean good = valid;
+    done.forEach(each -> each.committed(good));
+    writeIfDue();
+  }
+
+  private void failWaiting() {
+    List<Commit> failed = List.copyOf(waiting);
+    waiting.clear();
+    uncommitted -= waitingRecords;
+    waitingRecords = 0;
+    firstTaken = 0;
+    failed.forEach(commit -> commit.done.committed(false));
+  }
+
+  @Override
+  public void invalidate(Runnable done) {
+    lock.checkHeld();
+    valid = false;
+    invalidate(done, 1);
+    writeIfDue();
+  }
+
+  /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
+  private void invalidate(Runnable done, int attempt) {
+    ByteBuffer header =
+        new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
+            .write();
+    Committed then =
+        error -> {
+          if (error != null && attempt < INVALIDATE_ATTEMPTS) {
+            invalidate(done, attempt + 1);
+            return;
+          }
+          if (error != null) {
+            LOG.error("{}: can't mark the store as invalid: {}", cow.name(), error.message());
+          }
+          done.run();
+        };
+    lock.submit(cow, Io.write(0, header, true, lock.locked(then::committed)));
+  }
+
+  @Override
+  public boolean canMerge() {
+    return true;
+  }
+
+  @Override
+  public void prepareMerge(int most, Prepared prepared) {
+    lock.checkHeld();
+    if (uncommitted > 0 || writing) {
+      throw new IllegalStateException("merge while exceptions are being made");
+    }
+    int count = (int) Math.min(Math.max(1, most), exceptions());
+    if (count == 0) {
+      prepared.prepared(null, null);
+      return;
+    }
+    long[] old = new long[count];
+    long[] news = new long[count];
+    int here = Math.min(count, area.used);
+    area.copy(area.used, here, old, news, 0);
+    lowest = area;
+    readBack(area.number, old, news, here, prepared);
+  }
+
+  /** Goes on from area {@code behind} to those before it, until both arrays are full. */
+  private void readBack(long behind, long[] old, long[] news, int got, Prepared prepared) {
+    if (got == old.length) {
+      prepared.prepared(new MergeBatch(old, news, got), null);
+      return;
+    }
+    readArea(
+        behind - 1,
+        (before, error) -> {
+          if (before == null) {
+            prepared.prepared(null, error);
+            return;
+          }
+          int here = Math.min(old.length - got, before.used);
+          before.copy(before.used, here, old, news, got);
+          lowest = before;
+          readBack(before.number, old, news, got + here, prepared);
+        });
+  }
+
+  @Override
+  public void commitMerge(int count, Committed done) {
+    lock.checkHeld();
+    long left = exceptions() - count;
+    if (count < 1 || left < 0 || uncommitted > 0 || writing) {
+      throw new IllegalStateException(count + " of " + exceptions() + " exceptions");
+    }
+    long number = left / layout.exceptionsPerArea();
+    int used = (int) (left % layout.exceptionsPerArea());
+    StoreArea low = lowest;
+    if (number == area.number) {
+      cut(area, used, done);
+    } else if (low != null && low.number == number) {
+      cut(low, used, done);
+    } else {
+      readArea(
+          number,
+          (read, error) -> {
+            if (read == null) {
+              done.committed(error);
+            } else {
+              cut(read, used, done);
+            }
+          });
+    }
+  }
+
+  /** Ends the list behind {@code newUsed} records of an area, durably. */
+  private void cut(StoreArea last, int newUsed, Committed done) {
+    int behind = stale ? layout.exceptionsPerArea() : last.used;
+    StoreArea shorter = last.first(newUsed);
+    writing = true;
+    write(
+        shorter,
+        newUsed,
+        behind,
+        true,
+        error -> {
+          writing = false;
+          if (error == null) {
+            merging = true;
+            stale = false;
+            lowest = null;
+            area = shorter;
+          } else {
+            // What the disk says now is unknown: nothing may be added to the list.
+            valid = false;
+          }
+          done.committed(error);
+        });
+  }
+
+  @Override
+  public long exceptions() {
+    return area.number * layout.exceptionsPerArea() + area.used;
+  }
+
+  @Override
+  public Usage usage() {
+    long free = merging ? layout.areaChunk(area.number) + area.used + 1 : nextFree;
+    return new Usage(layout.sector(free), cow.sectors(), layout.sector(area.number + 2));
+  }
+
+  private interface AreaRead {
+    void read(@Nullable StoreArea area, @Nullable IoError error);
+  }
+
+  /** Reads an area that is full. */
+  private void readArea(long number, AreaRead then) {
+    ByteBuffer content = ByteBuffer.allocateDirect(layout.chunkBytes());
+    int used = layout.exceptionsPerArea();
+    lock.submit(
+        cow,
+        Io.read(
+            layout.sector(layout.areaChunk(number)),
+            content,
+            lock.locked(error ->
+                then.read(
+                    error == null ? new StoreArea(layout, number, content, used) : null, error))));
+  }
+
+  /** Writes the pages of records from {@code from} to the one in front of {@code end}. */
+  private void write(StoreArea pages, int from, int end, boolean fua, Committed then) {
+    lock.submit(
+        cow,
+        Io.write(pages.sector(from), pages.pages(from, end), fua, lock.locked(then::committed)));
+  }
+}

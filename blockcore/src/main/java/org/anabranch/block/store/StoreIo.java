@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.jspecify.annotations.Nullable;
+
+/** Single requests to a store that nobody else uses yet; they fail with {@link StoreException}. */
+final class StoreIo {
+  private StoreIo() {}
+
+  /** Reads bytes, whole sectors; {@code what} they are goes into the message. */
+  static CompletionStage<ByteBuffer> read(BlockDevice cow, long sector, int bytes, String what) {
+    CompletableFuture<ByteBuffer> result = new CompletableFuture<>();
+    ByteBuffer buffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    cow.submit(
+        Io.read(
+            sector,
+            buffer,
+            (io, error) -> {
+              if (error == null) {
+                result.complete(buffer);
+              } else {
+                result.completeExceptionally(
+                    new StoreException("can't read " + what + ": " + error.message()));
+              }
+            }));
+    return result;
+  }
+
+  /** Writes {@code data} durably. */
+  static CompletionStage<@Nullable Void> write(
+      BlockDevice cow, long sector, ByteBuffer data, String what) {
+    CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
+    cow.submit(
+        Io.write(
+            sector,
+            data,
+            true,
+            (io, error) -> {
+              if (error == null) {
+                result.complete(null);
+              } else {
+                result.completeExceptionally(
+                    new StoreException("can't write " + what + ": " + error.message()));
+              }
+            }));
+    return result;
+  }
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.IoLatch;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What a file device does when its file fails, stalls, or does half of what it was asked. */
+final class FileFaultsTest {
+  /** A file in memory that does as it is told. All fields are set before requests come. */
+  private static final class FaultyFile implements RawFile {
+    final byte[] bytes = new byte[64 * 512];
+    final AtomicInteger syncs = new AtomicInteger();
+    final AtomicInteger zeroRanges = new AtomicInteger();
+    volatile int most = Integer.MAX_VALUE;
+    volatile int now;
+    volatile int end = bytes.length;
+    volatile @Nullable FileError readError;
+    volatile @Nullable FileError writeError;
+    volatile @Nullable FileError syncError;
+    volatile @Nullable FileError allocateError;
+
+    /** One permit for each blocking call that may go on; null: all may. */
+    volatile @Nullable Semaphore permits;
+
+    final Semaphore begun = new Semaphore(0);
+
+    private void step(@Nullable FileError error) throws IOException {
+      begun.release();
+      Semaphore gate = permits;
+      if (gate != null) {
+        gate.acquireUninterruptibly();
+      }
+      if (error != null) {
+        throw error;
+      }
+    }
+
+    @Override
+    public int readNow(ByteBuffer data, long offset) {
+      return now == 0 ? NOT_NOW : copy(data, offset, now);
+    }
+
+    private int copy(ByteBuffer data, long offset, int limit) {
+      int count = (int) Math.min(Math.min(limit, data.remaining()), Math.max(0, end - offset));
+      data.put(data.position(), bytes, (int) offset, count);
+      return count;
+    }
+
+    @Override
+    public int read(ByteBuffer data, long offset) throws IOException {
+      step(readError);
+      return copy(data, offset, most);
+    }
+
+    @Override
+    public int write(ByteBuffer data, long offset, boolean durable) throws IOException {
+      step(writeError);
+      int count = Math.min(most, data.remaining());
+      data.get(data.position(), bytes, (int) offset, count);
+      return count;
+    }
+
+    @Override
+    public void sync() throws IOException {
+      syncs.incrementAndGet();
+      step(syncError);
+    }
+
+    @Override
+    public void punchHole(long offset, long length) throws IOException {
+      step(allocateError);
+    }
+
+    @Override
+    public void zeroRange(long offset, long length) throws IOException {
+      zeroRanges.incrementAndGet();
+      step(allocateError);
+    }
+
+    @Override
+    public long nextData(long offset) {
+      return offset;
+    }
+
+    @Override
+    public long nextHole(long offset) {
+      return end;
+    }
+
+    @Override
+    public long size() {
+      return end;
+    }
+
+    @Override
+    public void grow(long newSize) {}
+
+    @Override
+    public boolean tryLock(boolean shared) {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private final FaultyFile file = new FaultyFile();
+  private FileDevice device = device(FileOptions.DEFAULT);
+
+  private FileDevice device(FileOptions options) {
+    return new FileDevice("faulty", options, file, new Object(), 64);
+  }
+
+  @AfterEach
+  void close() throws InterruptedException {
+    file.permits = null;
+    CountDownLatch closed = new CountDownLatch(1);
+    device.close().whenComplete((done, failure) -> closed.countDown());
+    assertThat(closed.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private static FileError error(IoError.Kind kind) {
+    return new FileError(kind, "on purpose");
+  }
+
+  /** Waits for the end of a request that must fail; how it failed. */
+  private @Nullable IoError failure(IoLatch.Request request) throws InterruptedException {
+    CountDownLatch ended = new CountDownLatch(1);
+    @Nullable IoError[] failure = new @Nullable IoError[1];
+    device.submit(
+        request.make((io, error) -> {
+          failure[0] = error;
+          ended.countDown();
+        }));
+    assertThat(ended.await(30, TimeUnit.SECONDS)).isTrue();
+    return failure[0];
+  }
+
+  private IoError.@Nullable Kind kind(IoLatch.Request request) throws InterruptedException {
+    IoError failure = failure(request);
+    return failure == null ? null : failure.kind();
+  }
+
+  private static IoLatch.Request write(boolean fua) {
+    return done -> Io.write(8, ByteBuffer.allocateDirect(4096), fua, done);
+  }
+
+  @Test
+  void goesOnAfterShortReadsAndWrites() throws Exception {
+    ByteBuffer data = FileDeviceContract.random(8, 1);
+    ByteBuffer back = ByteBuffer.allocateDirect(4096);
+    file.most = 700;
+
+    IoLatch.await(device, done -> Io.write(8, data, false, done));
+    IoLatch.await(device, done -> Io.read(8, back, done));
+    assertThat(back).isEqualTo(data);
+
+    back.clear().put(0, new byte[4096]);
+    file.now = 1000;
+    IoLatch.await(device, done -> Io.read(8, back, done));
+    assertThat(back).isEqualTo(data);
+  }
+
+  @Test
+  void aFileThatWasCutIsAnError() throws Exception {
+    file.end = 9 * 512 + 100;
+
+    IoError failure = failure(done -> Io.read(8, ByteBuffer.allocateDirect(4096), done));
+
+    assertThat(failure).isNotNull();
+    assertThat(failure.kind()).isEqualTo(IoError.Kind.IO);
+    assertThat(failure.sector()).isEqualTo(9);
+    assertThat(failure.message()).contains("the file ends early");
+  }
+
+  @Test
+  void eachErrorHasItsKind() throws Exception {
+    file.readError = error(IoError.Kind.IO);
+    assertThat(kind(done -> Io.read(0, ByteBuffer.allocateDirect(512), done)))
+        .isEqualTo(IoError.Kind.IO);
+    for (IoError.Kind kind :
+        List.of(IoError.Kind.NO_SPACE, IoError.Kind.READ_ONLY, IoError.Kind.IO)) {
+      file.writeError = error(kind);
+      assertThat(kind(write(false))).isEqualTo(kind);
+    }
+    file.writeError = null;
+    assertThat(kind(write(false))).isNull();
+    assertThat(device.limits().readOnly()).isFalse();
+  }
+
+  @Test
+  void theJdksWordsHaveTheirKind() {
+    assertThat(FileError.kindOf(new IOException("No space left on device")))
+        .isEqualTo(IoError.Kind.NO_SPACE);
+    assertThat(FileError.kindOf(new IOException("Read-only file system")))
+        .isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(FileError.kindOf(new IOException("Input/output error"))).isEqualTo(IoError.Kind.IO);
+    assertThat(FileError.kindOf(Linux.error("write", Linux.EDQUOT)))
+        .isEqualTo(IoError.Kind.NO_SPACE);
+    assertThat(Linux.error("x.img: write", Linux.ENOSPC))
+        .hasMessage("x.img: write: No space left on device");
+  }
+
+  @Test
+  void afterAFailedSyncNothingIsWrittenAnyMore() throws Exception {
+    file.syncError = error(IoError.Kind.IO);
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+    file.syncError = null;
+
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+    assertThat(kind(write(false))).isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(kind(done -> Io.discard(0, 1, done))).isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(kind(done -> Io.writeZeroes(0, 1, false, done))).isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(kind(done -> Io.read(0, ByteBuffer.allocateDirect(512), done))).isNull();
+
+    assertThat(device.limits().readOnly()).isTrue();
+    assertThat(file.syncs).hasValue(1);
+    assertThatThrownBy(() -> device.grow(128).toCompletableFuture().get(30, TimeUnit.SECONDS))
+        .hasMessageContaining("read-only since a sync failed");
+    assertThatThrownBy(() -> device.close().toCompletableFuture().get(30, TimeUnit.SECONDS))
+        .hasMessageContaining("sync failed");
+  }
+
+  @Test
+  void aFailedDurableWriteIsAFailedSyncUnlessForLackOfSpace() throws Exception {
+    file.writeError = error(IoError.Kind.NO_SPACE);
+    assertThat(kind(write(true))).isEqualTo(IoError.Kind.NO_SPACE);
+    assertThat(device.limits().readOnly()).isFalse();
+
+    file.writeError = error(IoError.Kind.IO);
+    assertThat(kind(write(true))).isEqualTo(IoError.Kind.IO);
+    file.writeError = null;
+
+    assertThat(kind(write(false))).isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+  }
+
+  @Test
+  void flushesThatComeTogetherShareASync() throws Exception {
+    Semaphore permits = new Semaphore(0);
+    file.permits = permits;
+    List<IoLatch> latches = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      IoLatch latch = new IoLatch();
+      latches.add(latch);
+      device.submit(Io.flush(latch));
+      if (i == 0) {
+        assertThat(file.begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+      }
+    }
+    assertThat(file.syncs).hasValue(1); // the nine came too late for this one
+
+    permits.release(2);
+    for (IoLatch latch : latches) {
+      latch.await();
+    }
+
+    assertThat(file.syncs).hasValue(2);
+  }
+
+  @Test
+  void aFailedSyncFailsAllThatShareIt() throws Exception {
+    Semaphore permits = new Semaphore(0);
+    file.permits = permits;
+    IoLatch first = new IoLatch();
+    device.submit(Io.flush(first));
+    assertThat(file.begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+    List<IoLatch> later = List.of(new IoLatch(), new IoLatch());
+    later.forEach(latch -> device.submit(Io.flush(latch)));
+    file.syncError = error(IoError.Kind.IO);
+
+    permits.release(2);
+
+    first.await();
+    for (IoLatch latch : later) {
+      assertThatThrownBy(latch::await).hasMessageContaining("sync failed");
+    }
+  }
+
+  @Test
+  void oneRequestTooManyFailsAtOnce() throws Exception {
+    device = device(FileOptions.DEFAULT.withPool(1, 3));
+    Semaphore permits = new Semaphore(0);
+    file.permits = permits;
+    List<IoLatch> taken = new ArrayList<>();
+    for (int i = 0; i < 4; i++) { // one at work, three in the queue
+      IoLatch latch = new IoLatch();
+      taken.add(latch);
+      device.submit(Io.read(i, ByteBuffer.allocateDirect(512), latch));
+      if (i == 0) {
+        assertThat(file.begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+      }
+    }
+
+    IoError read = failure(done -> Io.read(0, ByteBuffer.allocateDirect(512), done));
+    IoError flush = failure(Io::flush);
+
+    assertThat(read).isNotNull();
+    assertThat(read.kind()).isEqualTo(IoError.Kind.IO);
+    assertThat(read.message()).isEqualTo("faulty: 3 requests wait already");
+    assertThat(flush).isNotNull();
+    permits.release(1000);
+    for (IoLatch latch : taken) {
+      latch.await();
+    }
+    assertThat(kind(Io::flush)).isNull(); // and a flush begins anew
+  }
+
+  @Test
+  void flushesThatWaitAreBounded() throws Exception {
+    device = device(FileOptions.DEFAULT.withPool(1, 3));
+    Semaphore permits = new Semaphore(0);
+    file.permits = permits;
+    IoLatch running = new IoLatch();
+    device.submit(Io.flush(running));
+    assertThat(file.begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+    List<IoLatch> waiting = List.of(new IoLatch(), new IoLatch(), new IoLatch());
+    waiting.forEach(latch -> device.submit(Io.flush(latch)));
+
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+
+    permits.release(1000);
+    running.await();
+    for (IoLatch latch : waiting) {
+      latch.await();
+    }
+  }
+
+  @Test
+  void writesZerosWhereTheFileCant() throws Exception {
+    file.allocateError = error(IoError.Kind.NOT_SUPPORTED);
+    IoLatch.await(device, done -> Io.write(0, FileDeviceContract.random(64, 1), false, done));
+
+    IoLatch.await(device, done -> Io.writeZeroes(1, 50, false, done));
+    IoLatch.await(device, done -> Io.writeZeroes(51, 13, true, done));
+
+    assertThat(file.zeroRanges).hasValue(1);
+    assertThat(file.syncs).hasValue(1);
+    for (int i = 512; i < file.bytes.length; i++) {
+      assertThat(file.bytes[i]).isZero();
+    }
+    assertThat(device.limits().discards()).isTrue();
+    assertThat(kind(done -> Io.discard(0, 8, done))).isEqualTo(IoError.Kind.NOT_SUPPORTED);
+    assertThat(device.limits().discards()).isFalse();
+  }
+}

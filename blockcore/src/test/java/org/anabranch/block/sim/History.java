@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.anabranch.block.Limits;
+import org.anabranch.block.snapshot.Bounds;
+
+/**
+ * The life of one volume, decided by one seed: users read and write it and its snapshots without a
+ * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then
+ * the power is cut, also while everything comes up again. Whatever is read is held against the
+ * model.
+ */
+final class History {
+  private static final int MOST_TRACE = 300;
+
+  private static final String[] TYPES = {"P", "P", "PO", "N"};
+
+  private final SplittableRandom random;
+  private final List<Volume.Cow> cows = new ArrayList<>();
+  private final Volume volume;
+  private final SnapshotSteps snapshots;
+  private final MergeSteps merges;
+  private int steps;
+
+  private History(long seed, Trace trace, Sabotage sabotage) {
+    this.random = new SplittableRandom(seed);
+    Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
+    int sectors = 32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200);
+    boolean overlap = random.nextBoolean();
+    machine.addDisk(Volume.DISK, sectors + random.nextInt(3), Limits.DEFAULT);
+    int count = 1 + random.nextInt(3);
+    for (int i = 0; i < count; i++) {
+      addCow(machine, "cow" + i, sectors);
+    }
+    // What fills may be given up while copies are under way, which nobody waits for then.
+    if (!overlap && cows.stream().noneMatch(Volume.Cow::mayFill)) {
+      machine.disks().forEach(SimDisk::forbidOverlap);
+    }
+    volume = new Volume(machine, sectors, 1 + random.nextInt(6), overlap, random.split());
+    snapshots = new SnapshotSteps(volume);
+    merges = new MergeSteps(volume);
+    steps = 8 + random.nextInt(12);
+  }
+
+  /** Small ones, so that a merge takes many batches, and copies wait for each other. */
+  private Bounds bounds() {
+    return new Bounds(
+        1 << 20, 1 + random.nextInt(20), 512L << random.nextInt(random.nextBoolean() ? 3 : 12));
+  }
+
+  private void addCow(Machine machine, String name, int sectors) {
+    String type = TYPES[random.nextInt(TYPES.length)];
+    int chunk = 1 << random.nextInt(random.nextInt(3) == 0 ? 6 : 4);
+    int chunks = (sectors + chunk - 1) / chunk;
+    int perArea = 32 * chunk;
+    int ample = type.equals("N") ? chunks : 2 + chunks + chunks / perArea;
+    boolean mayFill = random.nextInt(3) == 0;
+    int room = mayFill ? 3 + random.nextInt(ample) : ample;
+    Limits limits = Limits.DEFAULT;
+    machine.addDisk(name, (long) room * chunk + random.nextInt(chunk), limits);
+    cows.add(new Volume.Cow(name, type, chunk, mayFill, random.nextBoolean()));
+  }
+
+  /** Runs the history of a seed; an error is a failure. */
+  static void run(long seed, Trace trace, Sabotage sabotage) {
+    new History(seed, trace, sabotage).run();
+  }
+
+  /** Runs it, and if it fails once more for its trace: the error has the seed and what was done. */
+  static void check(long seed) {
+    try {
+      run(seed, Trace.NONE, Sabotage.NONE);
+    } catch (RuntimeException | AssertionError failure) {
+      Trace trace = new Trace(MOST_TRACE);
+      try {
+        run(seed, trace, Sabotage.NONE);
+      } catch (RuntimeException | AssertionError again) {
+        throw new AssertionError(
+            "seed "
+                + seed
+                + ": "
+                + again.getMessage()
+                + "\nReplay: mvn -pl blockcore test -Dsim.seed="
+                + seed
+                + "\n"
+                + trace,
+            again);
+      }
+      throw new AssertionError("seed " + seed + " does not fail every time", failure);
+    }
+  }
+
+  private void run() {
+    Machine machine = volume.machine();
+    boolean bootNext = true;
+    while (true) {
+      try {
+        planPowerCut(machine);
+        if (bootNext) {
+          volume.boot(machine);
+          bootNext = false;
+        }
+        while (steps > 0) {
+          steps--;
+          step();
+        }
+        keepPower(machine);
+        end();
+        return;
+      } catch (SimScheduler.PowerCut cut) {
+        volume.say(String.valueOf(cut.getMessage()));
+        volume.powerCut();
+        machine = machine.afterPowerCut(random.nextLong(), choices());
+        bootNext = true;
+      }
+    }
+  }
+
+  /** What is left of what was not flushed: nothing, everything, or anything. */
+  private Choices choices() {
+    return switch (random.nextInt(4)) {
+      case 0 -> Choices.always(0);
+      case 1 -> Choices.always(Integer.MAX_VALUE);
+      default -> Choices.random(random.split());
+    };
+  }
+
+  /** At any moment; or around a write of a store's metadata, where it hurts most. */
+  private void planPowerCut(Machine machine) {
+    SimScheduler scheduler = machine.scheduler();
+    int later = random.nextInt(8);
+    switch (random.nextInt(6)) {
+      case 0 -> {}
+      case 1 -> scheduler.cutPowerAfter(random.nextInt(300));
+      case 2, 3 -> scheduler.cutPowerAfter(random.nextInt(6_000));
+      default -> {
+        String cow = cows.get(random.nextInt(cows.size())).disk();
+        int nth = 1 + random.nextInt(random.nextBoolean() ? 10 : 60);
+        machine.disk(cow).onFua(nth, () -> scheduler.cutPowerAfter(later));
+      }
+    }
+  }
+
+  private static void keepPower(Machine machine) {
+    machine.scheduler().keepPower();
+    machine.disks().forEach(disk -> disk.onFua(0, () -> {}));
+  }
+
+  private void end() {
+    volume.verify();
+    if (volume.merging() != null) {
+      merges.finish();
+    }
+    volume.verify();
+    volume.drain();
+    volume.takeDown();
+  }
+
+  private void step() {
+    volume.machine().scheduler().run(random.nextInt(800));
+    int kind = random.nextInt(100);
+    if (kind < 15) {
+      volume.verify();
+    } else if (kind < 25) {
+      snapshots.suspend(someDevice(), random.nextInt(200));
+    } else if (volume.merging() != null && kind < 60) {
+      if (random.nextBoolean()) {
+        merges.disturb();
+      } else {
+        merges.finish();
+      }
+    } else if (volume.snaps.isEmpty() || kind < 50) {
+      createIfPossible();
+    } else {
+      stepOf(volume.snaps.get(random.nextInt(volume.snaps.size())));
+    }
+    volume.checkStatus();
+  }
+
+  private void stepOf(Volume.Snap snap) {
+    if (snap.invalid) {
+      snapshots.remove(snap);
+      return;
+    }
+    boolean mergeable = volume.merging() == null && snap.cow.persistent();
+    switch (random.nextInt(8)) {
+      case 0 -> snapshots.remove(snap);
+      case 1, 2 -> snapshots.reload(snap);
+      case 3 -> snapshots.handOver(snap);
+      case 4 -> {
+        if (snap.cow.persistent()) {
+          snapshots.cancelHandOver(snap);
+        }
+      }
+      default -> {
+        if (mergeable) {
+          merges.begin(snap);
+        }
+      }
+    }
+  }
+
+  private String someDevice() {
+    List<String> devices = volume.machine().mapper().ls();
+    return devices.get(random.nextInt(devices.size()));
+  }
+
+  private void createIfPossible() {
+    if (volume.merging() == null) {
+      for (Volume.Cow cow : cows) {
+        if (volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow))) {
+          snapshots.create(cow);
+          return;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Random histories.
+ *
+ * <pre>
+ *   mvn -pl blockcore test                       1,000 seeds, after those that failed once
+ *   mvn -pl blockcore test -Dsim.seeds=100000    more
+ *   mvn -pl blockcore test -Dsim.seeds=5000 -Dsim.from=1000000   others
+ *   mvn -pl blockcore test -Dsim.seed=N          one, with everything that it does
+ * </pre>
+ */
+final class HistoryTest {
+  private static final int MOST_FAILURES = 3;
+
+  // A simulated disk that fills or fails is nothing that a log should speak of.
+  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+  private static final Level LEVEL = ROOT.getLevel();
+
+  @BeforeAll
+  static void quiet() {
+    ROOT.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void loud() {
+    ROOT.setLevel(LEVEL);
+  }
+
+  @Test
+  void everythingReadsAsTheModel() throws IOException {
+    Long one = Long.getLong("sim.seed");
+    if (one != null) {
+      replay(one);
+      return;
+    }
+    check(LongStream.concat(known().stream().mapToLong(seed -> seed), fresh()));
+  }
+
+  private static LongStream fresh() {
+    long from = Long.getLong("sim.from", 0);
+    return LongStream.range(from, from + Long.getLong("sim.seeds", 1000));
+  }
+
+  private static void check(LongStream seeds) {
+    Queue<AssertionError> failures = new ConcurrentLinkedQueue<>();
+    seeds
+        .parallel()
+        .forEach(seed -> {
+          if (failures.size() < MOST_FAILURES) {
+            try {
+              History.check(seed);
+            } catch (AssertionError e) {
+              failures.add(e);
+            }
+          }
+        });
+    AssertionError first = failures.poll();
+    if (first != null) {
+      failures.forEach(first::addSuppressed);
+      throw first;
+    }
+  }
+
+  private static void replay(long seed) {
+    Trace trace = new Trace(1_000_000);
+    try {
+      History.run(seed, trace, Sabotage.NONE);
+    } finally {
+      System.out.println(trace);
+    }
+  }
+
+  /** Seeds that found something. */
+  private static List<Long> known() throws IOException {
+    List<Long> seeds = new ArrayList<>();
+    try (InputStream in = HistoryTest.class.getResourceAsStream("/sim/seeds.txt")) {
+      String text = new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+      for (String line : text.split("\n", -1)) {
+        String seed = line.replaceAll("#.*", "").trim();
+        if (!seed.isEmpty()) {
+          seeds.add(Long.valueOf(seed));
+        }
+      }
+    }
+    return seeds;
+  }
+
+  @Test
+  void seedDecidesEverything() {
+    for (long seed = 0; seed < 10; seed++) {
+      Trace first = new Trace(1);
+      Trace second = new Trace(1);
+      History.run(seed, first, Sabotage.NONE);
+      History.run(seed, second, Sabotage.NONE);
+      assertThat(second.checksum()).as("seed %d", seed).isEqualTo(first.checksum());
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.io.IOException;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.block.dm.PathOpener;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.block.snapshot.Bounds;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A computer from power on to power off: a scheduler, disks, and the real device mapper on top.
+ * What it computes with is gone after {@link #afterPowerCut}; of the disks is there what they made
+ * durable, and what {@link Choices} leave of the rest.
+ */
+public final class Machine {
+  private final SimScheduler scheduler;
+  private final Bounds bounds;
+  private final Trace trace;
+  private final Sabotage sabotage;
+  private final DeviceMapper mapper;
+  private final Map<String, SimDisk> disks = new LinkedHashMap<>();
+  private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
+
+  public Machine(long seed, Trace trace) {
+    this(seed, Bounds.DEFAULT, trace, Sabotage.NONE);
+  }
+
+  /**
+   * @param bounds small ones are reached by small devices
+   */
+  Machine(long seed, Bounds bounds, Trace trace, Sabotage sabotage) {
+    this.bounds = bounds;
+    this.scheduler = new SimScheduler(seed, trace);
+    this.trace = trace;
+    this.sabotage = sabotage;
+    this.mapper =
+        new DeviceMapper(scheduler, new NoFiles(), sabotage.types(TargetTypes.standard(bounds)));
+  }
+
+  /** A step of a device's life was refused, or failed. */
+  public static final class RefusedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public RefusedException(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  private static final class NoFiles implements PathOpener {
+    @Override
+    public Object identity(String path) throws IOException {
+      throw new IOException(path + ": no such device");
+    }
+
+    @Override
+    public BackingDevice open(String path) throws IOException {
+      throw new IOException(path + ": no such device");
+    }
+  }
+
+  /** Adds a disk of zeros, which tables may name. */
+  public SimDisk addDisk(String name, long sectors, Limits limits) {
+    return attach(new SimDisk(name, sectors, limits, scheduler));
+  }
+
+  private SimDisk attach(SimDisk disk) {
+    disks.put(disk.name(), disk);
+    FaultDevice device = new FaultDevice(disk, scheduler);
+    faults.put(disk.name(), device);
+    try {
+      mapper.addVolume(disk.name(), sabotage.device(disk, device, scheduler));
+    } catch (TableException e) {
+      throw new IllegalArgumentException(e);
+    }
+    return disk;
+  }
+
+  /** The same computer with the power on again, and nothing mapped. This one stays as it is. */
+  public Machine afterPowerCut(long seed, Choices choices) {
+    Machine next = new Machine(seed, bounds, trace, sabotage);
+    for (SimDisk disk : disks.values()) {
+      next.attach(disk.afterPowerCut(next.scheduler, choices));
+    }
+    return next;
+  }
+
+  public SimScheduler scheduler() {
+    return scheduler;
+  }
+
+  public DeviceMapper mapper() {
+    return mapper;
+  }
+
+  public SimDisk disk(String name) {
+    return Objects.requireNonNull(disks.get(name), name);
+  }
+
+  public Collection<SimDisk> disks() {
+    return disks.values();
+  }
+
+  /** Where faults of a disk are armed and its requests counted. */
+  public FaultDevice faults(String name) {
+    return Objects.requireNonNull(faults.get(name), name);
+  }
+
+  /** A mapped device that is there. */
+  public MappedDevice device(String name) {
+    try {
+      return mapper.device(name);
+    } catch (TableException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The status line of a mapped device that is there. */
+  public String status(String name) {
+    try {
+      return mapper.status(name);
+    } catch (TableException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /**
+   * Runs until {@code stage} is done.
+   *
+   * @throws RefusedException when it has failed
+   */
+  public <T extends @Nullable Object> T await(CompletionStage<T> stage, String what) {
+    try {
+      return scheduler.await(stage, what);
+    } catch (ExecutionException e) {
+      throw new RefusedException(what + ": " + e.getCause(), e.getCause());
+    }
+  }
+
+  /** Runs until {@code stage} has failed as it should; gives the reason. */
+  public String awaitRefusal(CompletionStage<?> stage, String what) {
+    try {
+      scheduler.await(stage, what);
+    } catch (ExecutionException e) {
+      Throwable reason = e.getCause() == null ? e : e.getCause();
+      return String.valueOf(reason.getMessage());
+    }
+    throw new AssertionError(what + ": not refused");
+  }
+
+  /** Reads a device as it is now, one request at a time; an error fails the run. */
+  public byte[] readAll(BlockDevice device) {
+    byte[] bytes = new byte[(int) device.sectors() * 512];
+    SyncIo io = new SyncIo(scheduler, device);
+    int most = 128 * 512;
+    for (int at = 0; at < bytes.length; at += most) {
+      io.read(at / 512, bytes, at, Math.min(most, bytes.length - at));
+    }
+    return bytes;
+  }
+
+  /** Gives everything back: nothing may be in flight. */
+  public void close() {
+    disks.values().forEach(SimDisk::close);
+  }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.dm.DeviceMapper;
+
+/** What an administrator does to roll a volume back, while it is in use. */
+final class MergeSteps {
+  private final Volume volume;
+
+  MergeSteps(Volume volume) {
+    this.volume = volume;
+  }
+
+  private DeviceMapper mapper() {
+    return volume.machine().mapper();
+  }
+
+  private void await(CompletionStage<?> stage, String what) {
+    volume.machine().await(stage, what);
+  }
+
+  /** The volume becomes {@code snap}, which takes its device over or has been removed before. */
+  void begin(Volume.Snap snap) {
+    boolean handOver = volume.once(2);
+    volume.say("merge " + snap.device + (handOver ? " by handover" : ""));
+    String table = volume.line("snapshot-merge " + snap.arguments());
+    Client user = Objects.requireNonNull(snap.client);
+    Client lun = volume.lun();
+    if (handOver) {
+      await(mapper().load(Volume.LUN, table), "load the merge");
+      if (volume.once(2)) {
+        volume.machine().scheduler().run(volume.random.nextInt(100));
+      }
+      user.leave();
+      user.stop();
+      await(mapper().suspend(snap.device, volume.once(2)), "suspend " + snap.device);
+    } else {
+      volume.drain(user);
+    }
+    await(mapper().suspend(Volume.LUN, volume.once(2)), "suspend lun");
+    volume.checkInvalid(snap, volume.machine().status(snap.device));
+    if (snap.invalid) {
+      back(snap);
+      return;
+    }
+    if (!handOver) {
+      await(mapper().remove(snap.device), "remove " + snap.device);
+      await(mapper().load(Volume.LUN, table), "load the merge");
+    }
+    lun.retract();
+    user.retract();
+    volume.switchTo(snap);
+    lun.redirect(volume.content());
+    await(mapper().resume(Volume.LUN), "resume lun as a merge");
+    if (handOver) {
+      await(mapper().remove(snap.device), "remove " + snap.device);
+    }
+    volume.checkStatus();
+  }
+
+  /** The snapshot went invalid before it could be merged. */
+  private void back(Volume.Snap snap) {
+    volume.say("no merge: " + snap.device + " is invalid");
+    await(mapper().clear(Volume.LUN), "clear");
+    volume.snaps.remove(snap);
+    await(mapper().remove(snap.device), "remove " + snap.device);
+    await(mapper().resume(Volume.LUN), "resume lun");
+  }
+
+  /** Pauses, throttles or changes the size of a batch, and takes that back. */
+  void disturb() {
+    List<String> message =
+        switch (volume.random.nextInt(4)) {
+          case 0 -> List.of("pause");
+          case 1 -> List.of("throttle", "" + (100_000 + volume.random.nextInt(10_000_000)));
+          case 2 -> List.of("batch", "" + (1 + volume.random.nextInt(40_000)));
+          default -> List.of("progress");
+        };
+    say(message);
+    volume.machine().scheduler().run(volume.random.nextInt(2000));
+    if (message.equals(List.of("pause"))) {
+      say(List.of("resume"));
+    } else if (message.getFirst().equals("throttle")) {
+      say(List.of("throttle", "0"));
+    }
+  }
+
+  private void say(List<String> message) {
+    volume.say("message lun " + String.join(" ", message));
+    await(mapper().message(Volume.LUN, 0, message), "message");
+  }
+
+  /** Waits for the end of the merge, and makes the volume an origin again. */
+  void finish() {
+    volume.say("finish the merge");
+    volume
+        .machine()
+        .scheduler()
+        .runUntil(() -> volume.merged() || volume.mergeFailed(), "the end of the merge");
+    if (volume.mergeFailed()) {
+      throw new Machine.RefusedException(volume.machine().status(Volume.LUN), null);
+    }
+    await(
+        mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)),
+        "load the origin");
+    await(mapper().resume(Volume.LUN), "resume lun as an origin");
+    volume.mergeOver();
+    volume.checkStatus();
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.anabranch.block.Io;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one device must read as: a {@link SectorHistory} for each sector, and the requests under
+ * way. {@link #begin} is told of each request before it is submitted, and {@link #end} of its end.
+ */
+final class ModelDevice {
+  /** The time of all devices of a run: a counter. */
+  static final class Clock {
+    private long now;
+
+    long tick() {
+      return ++now;
+    }
+  }
+
+  /** A request under way. */
+  static final class Request {
+    final Io.Op op;
+    final long sector;
+    final long begin;
+    final List<SectorHistory.Entry> entries;
+
+    private Request(Io io, long begin) {
+      this.op = io.op();
+      this.sector = io.sector();
+      this.begin = begin;
+      this.entries = new ArrayList<>(io.modifies() ? (int) io.sectors() : 0);
+    }
+  }
+
+  private final Clock clock;
+  private final SectorHistory[] sectors;
+
+  /** How many reads under way began at a time. */
+  private final TreeMap<Long, Integer> reads = new TreeMap<>();
+
+  /** A device of zeros. */
+  ModelDevice(Clock clock, int count) {
+    this.clock = clock;
+    this.sectors = new SectorHistory[count];
+    for (int i = 0; i < count; i++) {
+      sectors[i] = new SectorHistory(0);
+    }
+  }
+
+  private ModelDevice(Clock clock, SectorHistory[] sectors) {
+    this.clock = clock;
+    this.sectors = sectors;
+  }
+
+  int sectors() {
+    return sectors.length;
+  }
+
+  /** A snapshot: the same content, another future. Nothing may be in flight but reads. */
+  ModelDevice fork() {
+    return map(SectorHistory::fork);
+  }
+
+  /** The same device, to try another future of it. Nothing may be in flight. */
+  ModelDevice copy() {
+    return map(SectorHistory::copy);
+  }
+
+  private ModelDevice map(UnaryOperator<SectorHistory> change) {
+    return new ModelDevice(clock, Arrays.stream(sectors).map(change).toArray(SectorHistory[]::new));
+  }
+
+  /** This snapshot takes its origin's place. */
+  void adopt() {
+    for (SectorHistory sector : sectors) {
+      sector.adopt();
+    }
+  }
+
+  /**
+   * A request is about to be submitted.
+   *
+   * @param stamp number of a write's content; 0 for zeros
+   */
+  Request begin(Io io, long stamp) {
+    long now = clock.tick();
+    Request request = new Request(io, now);
+    if (io.modifies()) {
+      for (long s = 0; s < io.sectors(); s++) {
+        long value = stamp == 0 ? 0 : Stamp.of(stamp, s);
+        request.entries.add(sectors[(int) (io.sector() + s)].begin(value, now));
+      }
+    } else if (io.op() == Io.Op.READ) {
+      reads.merge(now, 1, Integer::sum);
+    }
+    return request;
+  }
+
+  /** A request begun before will do nothing: it was refused, or goes elsewhere. */
+  void retract(Request request) {
+    for (int i = 0; i < request.entries.size(); i++) {
+      sectors[(int) request.sector + i].retract(request.entries.get(i));
+    }
+    if (request.op == Io.Op.READ) {
+      reads.merge(request.begin, -1, (a, b) -> a + b == 0 ? null : a + b);
+    }
+  }
+
+  /**
+   * A request has ended.
+   *
+   * @return what is wrong with that, or null
+   */
+  @Nullable String end(Request request, Io io, boolean good) {
+    long now = clock.tick();
+    if (io.modifies()) {
+      long oldestRead = reads.isEmpty() ? Long.MAX_VALUE : reads.firstKey();
+      for (int i = 0; i < request.entries.size(); i++) {
+        sectors[(int) request.sector + i].end(
+            request.entries.get(i), good, io.fua(), now, oldestRead);
+      }
+    } else if (io.op() == Io.Op.READ) {
+      reads.merge(request.begin, -1, (a, b) -> a + b == 0 ? null : a + b);
+      return good ? check(request, io, now) : null;
+    } else if (io.op() == Io.Op.BLOCK_STATUS && good && !io.allocated()) {
+      return checkZeros(request, io.statusSectors(), now);
+    }
+    return null;
+  }
+
+  /** What no storage backs reads as zeros. */
+  private @Nullable String checkZeros(Request request, long count, long now) {
+    for (long s = request.sector; s < request.sector + count; s++) {
+      if (!sectors[(int) s].read(0, request.begin, now)) {
+        return "sector " + s + " is said to be a hole, but its history is " + sectors[(int) s];
+      }
+    }
+    return null;
+  }
+
+  private @Nullable String check(Request request, Io io, long now) {
+    for (int i = 0; i < io.sectors(); i++) {
+      long value = Stamp.read(io.data(), i);
+      SectorHistory history = sectors[(int) request.sector + i];
+      if (!history.read(value, request.begin, now)) {
+        return "sector "
+            + (request.sector + i)
+            + " reads as "
+            + Stamp.text(value)
+            + " in a read of ["
+            + request.begin
+            + ","
+            + now
+            + "], but its history is "
+            + history;
+      }
+    }
+    return null;
+  }
+
+  /** A flush that began at {@code begin} has succeeded: see {@link SectorHistory#flushed}. */
+  void flushed(long begin, boolean foreign) {
+    for (SectorHistory sector : sectors) {
+      sector.flushed(begin, foreign);
+    }
+  }
+
+  /** The power was cut, whatever was under way. */
+  void powerCut() {
+    long now = clock.tick();
+    reads.clear();
+    for (SectorHistory sector : sectors) {
+      sector.powerCut(now);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.List;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.dm.TargetType;
+
+/** What is made wrong in a {@link Machine}, to see whether the simulator notices. */
+interface Sabotage {
+  /** Nothing. */
+  Sabotage NONE = new Sabotage() {};
+
+  /** The device that tables get for a disk. */
+  default BlockDevice device(SimDisk disk, BlockDevice device, SimScheduler scheduler) {
+    return device;
+  }
+
+  /** The target types that tables know. */
+  default List<TargetType> types(List<TargetType> standard) {
+    return standard;
+  }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.Limits;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+import org.jspecify.annotations.Nullable;
+
+/** Ways to make a {@link Machine} wrong. */
+final class Sabotages {
+  private Sabotages() {}
+
+  /** Hands a request to {@code below} its own way. */
+  interface Front {
+    void submit(BlockDevice below, Io io, SimScheduler scheduler);
+  }
+
+  /** Hands a request to a target, or to the device below it, its own way. */
+  interface Mapping {
+    void map(Target target, BlockDevice below, Io io);
+  }
+
+  /** Changes the disks whose names begin so. */
+  static Sabotage onDisk(String prefix, Consumer<SimDisk> change) {
+    return new Sabotage() {
+      @Override
+      public BlockDevice device(SimDisk disk, BlockDevice device, SimScheduler scheduler) {
+        if (disk.name().startsWith(prefix)) {
+          change.accept(disk);
+        }
+        return device;
+      }
+    };
+  }
+
+  /** Puts something in front of the disks whose names begin so. */
+  static Sabotage inFront(String prefix, Front front) {
+    return new Sabotage() {
+      @Override
+      public BlockDevice device(SimDisk disk, BlockDevice device, SimScheduler scheduler) {
+        return disk.name().startsWith(prefix) ? new FrontDevice(device, front, scheduler) : device;
+      }
+    };
+  }
+
+  /** Puts something in front of the targets of a type. */
+  static Sabotage target(String name, Mapping mapping) {
+    return new Sabotage() {
+      @Override
+      public List<TargetType> types(List<TargetType> standard) {
+        return standard.stream()
+            .map(type -> type.name().equals(name) ? new FrontType(type, mapping) : type)
+            .toList();
+      }
+    };
+  }
+
+  static void withoutFua(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE && io.fua()) {
+      below.submit(Io.write(io.sector(), io.data(), false, (ended, error) -> io.complete(error)));
+    } else {
+      below.submit(io);
+    }
+  }
+
+  static void withoutPatience(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE) {
+      ByteBuffer copy = ByteBuffer.allocate(io.data().remaining()).put(io.data().duplicate());
+      below.submit(Io.write(io.sector(), copy.flip(), io.fua(), (ended, error) -> {}));
+      io.complete(null);
+    } else {
+      below.submit(io);
+    }
+  }
+
+  static void withoutMemory(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE && scheduler.random().nextInt(100) == 0) {
+      io.complete(null);
+    } else {
+      below.submit(io);
+    }
+  }
+
+  static void withoutAnswer(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (scheduler.random().nextInt(300) > 0) {
+      below.submit(io);
+    }
+  }
+
+  static void withoutCopies(Target target, BlockDevice below, Io io) {
+    if (io.op() == Io.Op.WRITE && io.sector() % 16 == 0) {
+      below.submit(io);
+    } else {
+      target.map(io);
+    }
+  }
+
+  static void withoutSecondFlush(Target target, BlockDevice below, Io io) {
+    if (io.op() == Io.Op.FLUSH) {
+      below.submit(io);
+    } else {
+      target.map(io);
+    }
+  }
+
+  static void withoutCommit(Target target, BlockDevice below, Io io) {
+    if (io.op() == Io.Op.WRITE) {
+      ByteBuffer copy = ByteBuffer.allocate(io.data().remaining()).put(io.data().duplicate());
+      target.map(Io.write(io.sector(), copy.flip(), io.fua(), (ended, error) -> {}));
+      io.complete(null);
+    } else {
+      target.map(io);
+    }
+  }
+
+  private record FrontDevice(BlockDevice below, Front front, SimScheduler scheduler)
+      implements BlockDevice {
+    @Override
+    public String name() {
+      return below.name();
+    }
+
+    @Override
+    public long sectors() {
+      return below.sectors();
+    }
+
+    @Override
+    public Limits limits() {
+      return below.limits();
+    }
+
+    @Override
+    public void submit(Io io) {
+      front.submit(below, io, scheduler);
+    }
+  }
+
+  private record FrontType(TargetType type, Mapping mapping) implements TargetType {
+    @Override
+    public String name() {
+      return type.name();
+    }
+
+    @Override
+    public String version() {
+      return type.version();
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, List<String> arguments) {
+      return type.create(context, arguments)
+          .thenApply(target -> new FrontTarget(target, mapping, opened(context, arguments)));
+    }
+
+    private static BlockDevice opened(Context context, List<String> arguments) {
+      try {
+        return context.open(arguments.getFirst());
+      } catch (TableException e) {
+        throw new IllegalArgumentException(e);
+      }
+    }
+  }
+
+  private record FrontTarget(Target target, Mapping mapping, BlockDevice below) implements Target {
+    @Override
+    public void map(Io io) {
+      mapping.map(target, below, io);
+    }
+
+    @Override
+    public CompletionStage<@Nullable Void> preresume() {
+      return target.preresume();
+    }
+
+    @Override
+    public void resume() {
+      target.resume();
+    }
+
+    @Override
+    public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+      return target.presuspend(noflush);
+    }
+
+    @Override
+    public void postsuspend() {
+      target.postsuspend();
+    }
+
+    @Override
+    public CompletionStage<@Nullable Void> close() {
+      return target.close();
+    }
+
+    @Override
+    public Limits limits() {
+      return target.limits();
+    }
+
+    @Override
+    public String status() {
+      return target.status();
+    }
+
+    @Override
+    public String table() {
+      return target.table();
+    }
+
+    @Override
+    public CompletionStage<String> message(List<String> words) {
+      return target.message(words);
+    }
+  }
+}

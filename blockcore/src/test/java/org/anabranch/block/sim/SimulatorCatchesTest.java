@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.slf4j.LoggerFactory;
+
+/** A checker that can't fail proves nothing: here something is wrong each time. */
+final class SimulatorCatchesTest {
+  private static final int MOST_SEEDS = 150;
+
+  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+  private static final Level LEVEL = ROOT.getLevel();
+
+  @BeforeAll
+  static void quiet() {
+    ROOT.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void loud() {
+    ROOT.setLevel(LEVEL);
+  }
+
+  /** Something wrong, by name. */
+  record Fault(String name, Sabotage sabotage) {
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Stream<Fault> faults() {
+    return Stream.of(
+        new Fault(
+            "a volume's disk that ignores flushes", Sabotages.onDisk("vol", SimDisk::ignoreFlush)),
+        new Fault("a COW disk that ignores flushes", Sabotages.onDisk("cow", SimDisk::ignoreFlush)),
+        new Fault("a COW disk that ignores FUA", Sabotages.inFront("cow", Sabotages::withoutFua)),
+        new Fault(
+            "a volume's disk that ignores FUA", Sabotages.inFront("vol", Sabotages::withoutFua)),
+        new Fault(
+            "a COW disk that completes writes early",
+            Sabotages.inFront("cow", Sabotages::withoutPatience)),
+        new Fault(
+            "a volume's disk that completes writes early",
+            Sabotages.inFront("vol", Sabotages::withoutPatience)),
+        new Fault(
+            "a disk that loses a write now and then",
+            Sabotages.inFront("vol", Sabotages::withoutMemory)),
+        new Fault(
+            "a disk that forgets a request", Sabotages.inFront("cow", Sabotages::withoutAnswer)),
+        new Fault(
+            "an origin that does not copy now and then",
+            Sabotages.target("snapshot-origin", Sabotages::withoutCopies)),
+        new Fault(
+            "a merge that flushes the origin only",
+            Sabotages.target("snapshot-merge", Sabotages::withoutSecondFlush)),
+        new Fault(
+            "a snapshot that completes writes early",
+            Sabotages.target("snapshot", Sabotages::withoutCommit)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("faults")
+  void simulatorCatches(Fault fault) {
+    int seeds = 0;
+    for (boolean caught = false; !caught; seeds++) {
+      assertThat(seeds).as("seeds in which %s was not caught", fault).isLessThan(MOST_SEEDS);
+      try {
+        History.run(seeds, Trace.NONE, fault.sabotage);
+      } catch (AssertionError | IllegalStateException expected) {
+        caught = true;
+      }
+    }
+    System.out.println("simulator catches " + fault + " with seed " + (seeds - 1));
+  }
+}

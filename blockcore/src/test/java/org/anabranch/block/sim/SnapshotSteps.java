@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.dm.DeviceMapper;
+
+/** What an administrator does with snapshots, while everybody goes on using everything. */
+final class SnapshotSteps {
+  private final Volume volume;
+  private int names;
+
+  SnapshotSteps(Volume volume) {
+    this.volume = volume;
+  }
+
+  private DeviceMapper mapper() {
+    return volume.machine().mapper();
+  }
+
+  private void await(CompletionStage<?> stage, String what) {
+    volume.machine().await(stage, what);
+  }
+
+  private String newName() {
+    return "snap" + ++names;
+  }
+
+  private void suspendLun() {
+    await(mapper().suspend(Volume.LUN, volume.once(4)), "suspend lun");
+  }
+
+  private void resumeLun() {
+    await(mapper().resume(Volume.LUN), "resume lun");
+  }
+
+  /** A snapshot of the volume as it is now, in a store of its own. */
+  void create(Volume.Cow cow) {
+    String name = newName();
+    volume.say("create " + name + " on " + cow);
+    if (cow.persistent()) {
+      volume.machine().disk(cow.disk()).poke(0, new byte[512]);
+    }
+    Client lun = volume.lun();
+    suspendLun();
+    if (volume.once(2)) {
+      flushDisk();
+    }
+    lun.retract();
+    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork());
+    lun.redirect(volume.content());
+    volume.create(name, "snapshot " + snap.arguments());
+    volume.snaps.add(snap);
+    resumeLun();
+    volume.use(snap);
+  }
+
+  /** As an administrator who wants the snapshot to hold what was written last. */
+  private void flushDisk() {
+    Client lun = volume.lun();
+    Io probe = Io.flush((io, error) -> {});
+    ModelDevice.Request request = lun.model().begin(probe, 0);
+    SyncIo disk = new SyncIo(volume.machine().scheduler(), volume.machine().faults(Volume.DISK));
+    IoError error = disk.tryFlush();
+    if (error != null) {
+      throw new Machine.RefusedException("flush: " + error, null);
+    }
+    volume.flushed(lun, request.begin);
+  }
+
+  void remove(Volume.Snap snap) {
+    volume.say("remove " + snap.device);
+    if (snap.client != null) {
+      volume.drain(snap.client);
+    }
+    volume.snaps.remove(snap);
+    await(mapper().remove(snap.device), "remove " + snap.device);
+  }
+
+  /** The same device gets a new table for its store, while requests wait. */
+  void reload(Volume.Snap snap) {
+    volume.say("hand over within " + snap.device);
+    await(
+        mapper().load(snap.device, volume.line("snapshot " + snap.arguments())),
+        "load " + snap.device);
+    await(mapper().resume(snap.device), "resume " + snap.device);
+    volume.checkStatus();
+  }
+
+  /** Another device gets the store; wrong orders are tried, and refused. */
+  void handOver(Volume.Snap snap) {
+    String from = snap.device;
+    String to = newName();
+    volume.say("hand over from " + from + " to " + to);
+    await(mapper().create(to), "create " + to);
+    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    if (volume.once(2)) {
+      expect(
+          "until source is suspended",
+          volume.machine().awaitRefusal(mapper().resume(to), "resume before suspend"));
+    }
+    await(mapper().suspend(from, volume.once(2)), "suspend " + from);
+    if (volume.once(2)) {
+      expect(
+          "until handover completes",
+          volume.machine().awaitRefusal(mapper().resume(from), "resume of the source"));
+    }
+    snap.device = to;
+    Client user = snap.client;
+    if (user != null) {
+      user.leave();
+      user.move(volume.machine().device(to));
+    }
+    await(mapper().resume(to), "resume " + to);
+    await(mapper().remove(from), "remove " + from);
+    volume.checkStatus();
+  }
+
+  /**
+   * The source of a handover is removed before it: the destination is invalid, and the store is
+   * not. Nobody may write the volume while the snapshot is away.
+   */
+  void cancelHandOver(Volume.Snap snap) {
+    String to = newName();
+    volume.say("cancel the handover of " + snap.device + " to " + to);
+    await(mapper().create(to), "create " + to);
+    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    suspendLun();
+    if (snap.client != null) {
+      volume.drain(snap.client);
+    }
+    await(mapper().remove(snap.device), "remove " + snap.device);
+    await(mapper().remove(to), "remove " + to);
+    volume.create(snap.device, "snapshot " + snap.arguments());
+    resumeLun();
+    volume.checkStatus();
+    volume.use(snap);
+  }
+
+  /** A device is suspended for a while. */
+  void suspend(String device, long events) {
+    volume.say("suspend " + device + " for " + events + " events");
+    await(mapper().suspend(device, volume.once(2)), "suspend " + device);
+    volume.machine().scheduler().run(events);
+    await(mapper().resume(device), "resume " + device);
+  }
+
+  static void expect(String part, String reason) {
+    if (!reason.contains(part)) {
+      throw new AssertionError("expected \"" + part + "\" in \"" + reason + "\"");
+    }
+  }
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.dm.MappedDevice;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A volume with its snapshots, as an administrator keeps it: what there is, which outlives a power
+ * cut, and the devices and users of this boot.
+ *
+ * <p>The volume's device is {@code lun}, on disk {@code vol}; a snapshot's device has a name of its
+ * own. While a snapshot is being merged it is no snapshot any more, and {@code lun} is it.
+ */
+final class Volume implements Client.Owner {
+  static final String LUN = "lun";
+  static final String DISK = "vol";
+
+  /** Where a snapshot keeps its chunks. {@code mayFill}: it is too small for every chunk. */
+  record Cow(String disk, String type, int chunk, boolean mayFill, boolean zeroes) {
+    boolean persistent() {
+      return !type.equals("N");
+    }
+  }
+
+  /** One snapshot. */
+  static final class Snap {
+    final Cow cow;
+    final ModelDevice model;
+    String device;
+    boolean invalid;
+
+    /** Its user, while it has one. */
+    @Nullable Client client;
+
+    Snap(String device, Cow cow, ModelDevice model) {
+      this.device = device;
+      this.cow = cow;
+      this.model = model;
+    }
+
+    Snap with(ModelDevice other) {
+      Snap snap = new Snap(device, cow, other);
+      snap.invalid = invalid;
+      return snap;
+    }
+
+    Client user() {
+      return Objects.requireNonNull(client);
+    }
+
+    String arguments() {
+      return DISK
+          + " "
+          + cow.disk
+          + " "
+          + cow.type
+          + " "
+          + cow.chunk
+          + (cow.zeroes ? " 1 discard_zeroes_cow" : "");
+    }
+  }
+
+  final List<Snap> snaps = new ArrayList<>();
+  final SplittableRandom random;
+  private final int depth;
+  private final Overlaps overlaps;
+  private final ModelDevice.Clock clock = new ModelDevice.Clock();
+  private ModelDevice content;
+  private @Nullable Snap merging;
+  private boolean faulty;
+  private long stamps;
+
+  // Of this boot.
+  private Machine machine;
+  private @Nullable Client lun;
+
+  /**
+   * @param depth requests that each user keeps in flight
+   */
+  Volume(Machine machine, int sectors, int depth, boolean overlap, SplittableRandom random) {
+    this.machine = machine;
+    this.depth = depth;
+    this.overlaps = new Overlaps(overlap);
+    this.random = random;
+    this.content = new ModelDevice(clock, sectors);
+  }
+
+  /**
+   * The same volume on another machine, to try another future of it after a power cut. Nothing is
+   * up there.
+   */
+  Volume on(Machine next) {
+    Volume other = new Volume(next, sectors(), depth, true, random.split());
+    Snap from = merging;
+    other.content = content.copy();
+    other.merging = from == null ? null : from.with(other.content);
+    snaps.forEach(snap -> other.snaps.add(snap.with(snap.model.copy())));
+    other.stamps = stamps;
+    return other;
+  }
+
+  /** Disks fail: requests may, snapshots may become invalid, and the merge may stop. */
+  void faulty(boolean mayFail) {
+    faulty = mayFail;
+  }
+
+  Machine machine() {
+    return machine;
+  }
+
+  int sectors() {
+    return content.sectors();
+  }
+
+  ModelDevice content() {
+    return content;
+  }
+
+  @Nullable Snap merging() {
+    return merging;
+  }
+
+  Client lun() {
+    if (lun == null) {
+      throw new IllegalStateException("not up");
+    }
+    return lun;
+  }
+
+  void say(String what) {
+    machine.scheduler().trace(() -> "== " + what);
+  }
+
+  /** Whether a decision goes the way that comes once in {@code n} times. */
+  boolean once(int n) {
+    return random.nextInt(n) == 0;
+  }
+
+  /** Brings everything up on this machine. The snapshots come first: they must see every write. */
+  void boot(Machine next) {
+    machine = next;
+    lun = null;
+    snaps.removeIf(snap -> !snap.cow.persistent());
+    for (Snap snap : snaps) {
+      snap.client = null;
+      create(snap.device, "snapshot " + snap.arguments());
+    }
+    create(LUN, lunTable());
+    Client user =
+        new Client(
+            LUN,
+            machine.device(LUN),
+            content,
+            machine.scheduler(),
+            random,
+            this::stamp,
+            overlaps,
+            this);
+    lun = user;
+    checkStatus();
+    startUsers();
+  }
+
+  /** The table of {@link #LUN}, from its type on. */
+  String lunTable() {
+    Snap from = merging;
+    return from == null ? "snapshot-origin " + DISK : "snapshot-merge " + from.arguments();
+  }
+
+  /** The power is cut: who was up is gone. */
+  void powerCut() {
+    overlaps.clear();
+    content.powerCut();
+    snaps.forEach(snap -> snap.model.powerCut());
+  }
+
+  MappedDevice create(String device, String table) {
+    return machine.await(
+        machine.mapper().create(device, line(table)), "create " + device + ": " + table);
+  }
+
+  /** A table of one line for the whole volume. */
+  String line(String table) {
+    return "0 " + sectors() + " " + table;
+  }
+
+  private long stamp() {
+    return ++stamps;
+  }
+
+  /** Gives a valid snapshot a user. */
+  void use(Snap snap) {
+    if (!snap.invalid) {
+      Client user = snap.client;
+      BlockDevice device = machine.device(snap.device);
+      if (user == null) {
+        user =
+            new Client(
+                snap.device,
+                device,
+                snap.model,
+                machine.scheduler(),
+                random,
+                this::stamp,
+                overlaps,
+                this);
+        snap.client = user;
+      }
+      user.move(device);
+      user.start(depth);
+    }
+  }
+
+  void startUsers() {
+    lun().start(depth);
+    snaps.forEach(this::use);
+  }
+
+  /** Lets all users come to an end. */
+  void drain() {
+    List<Client> users = users();
+    users.forEach(Client::stop);
+    machine
+        .scheduler()
+        .runUntil(() -> users.stream().allMatch(Client::idle), "all users to come to an end");
+  }
+
+  /** Takes everything down as it is, suspended or not: no request may be left behind. */
+  void takeDown() {
+    machine.scheduler().runToQuiescence();
+    List<Client> users = users();
+    users.forEach(Client::leave);
+    List<String> devices = machine.mapper().ls();
+    for (Snap snap : snaps) {
+      if (devices.contains(snap.device)) {
+        checkInvalid(snap, machine.status(snap.device));
+      }
+    }
+    for (String device : devices) {
+      machine.await(machine.mapper().remove(device), "remove " + device);
+    }
+    machine.scheduler().runToQuiescence();
+    for (Client user : users) {
+      if (!user.idle()) {
+        throw new AssertionError("requests left behind: " + user);
+      }
+    }
+    machine.close();
+  }
+
+  void drain(Client user) {
+    user.stop();
+    machine.scheduler().runUntil(user::idle, user.name + "'s user to come to an end");
+  }
+
+  private List<Client> users() {
+    List<Client> users = new ArrayList<>();
+    users.add(lun());
+    for (Snap snap : snaps) {
+      if (snap.client != null) {
+        users.add(snap.client);
+      }
+    }
+    return users;
+  }
+
+  /** Everything reads as the model does. */
+  void verify() {
+    say("verify");
+    drain();
+    lun().verify();
+    for (Snap snap : snaps) {
+      Client user = snap.client;
+      if (user != null && !snap.invalid) {
+        user.verify();
+      }
+    }
+    checkStatus();
+    startUsers();
+  }
+
+  /** Every snapshot that can't fill is valid, and who was invalid stays it. */
+  void checkStatus() {
+    for (Snap snap : snaps) {
+      checkInvalid(snap, machine.status(snap.device));
+    }
+    String status = machine.status(LUN);
+    if (!faulty && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
+      throw new AssertionError(status);
+    }
+  }
+
+  void checkInvalid(Snap snap, String status) {
+    boolean isInvalid = status.contains("Invalid");
+    if (snap.invalid && !isInvalid) {
+      throw new AssertionError(snap.device + " was invalid, and is " + status);
+    }
+    if (isInvalid && !snap.invalid) {
+      if (!snap.cow.mayFill && !faulty) {
+        throw new AssertionError(snap.device + " is invalid, though its store can't fill");
+      }
+      snap.invalid = true;
+      if (snap.client != null) {
+        snap.client.stop();
+      }
+    }
+  }
+
+  /** Whether the merge has come to its end: allocated = metadata. */
+  boolean merged() {
+    String[] words = machine.status(LUN).split("[ /]", -1);
+    int last = words.length - 1;
+    return words[last].matches("[0-9]+") && words[last].equals(words[last - 2]);
+  }
+
+  /** Whether the merge has given up. */
+  boolean mergeFailed() {
+    return machine.status(LUN).contains("failed");
+  }
+
+  /** From here on {@code snap} is the volume, whatever happens; its device is not used any more. */
+  void switchTo(Snap snap) {
+    snaps.remove(snap);
+    merging = snap;
+    content = snap.model;
+    content.adopt();
+  }
+
+  /** The merge is over, and its store free. */
+  void mergeOver() {
+    merging = null;
+  }
+
+  @Override
+  public void flushed(Client client, long begin) {
+    client.model().flushed(begin, false);
+    if (client.model() == content) {
+      snaps.forEach(snap -> snap.model.flushed(begin, true));
+    }
+  }
+
+  @Override
+  public @Nullable String failed(Client client, Io io, IoError error) {
+    if (faulty) {
+      return null;
+    }
+    if (error.kind() == IoError.Kind.NOT_SUPPORTED
+        && io.op() == Io.Op.DISCARD
+        && !client.device().limits().discards()) {
+      return null;
+    }
+    for (Snap snap : snaps) {
+      if (snap.client == client && snap.cow.mayFill) {
+        String status = machine.status(snap.device);
+        if (status.contains("Invalid")
+            || (status.contains("Overflow")
+                && io.modifies()
+                && error.kind() == IoError.Kind.NO_SPACE)) {
+          return null;
+        }
+      }
+    }
+    return error.kind() == IoError.Kind.GONE && client.mayBeGone() ? null : "failed with " + error;
+  }
+}

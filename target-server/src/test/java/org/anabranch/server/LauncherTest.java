@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The {@code ./anabranch} script, in a checkout that holds nothing but one source, with a Maven
+ * that notes that it was called and a JDK whose java prints its arguments.
+ */
+final class LauncherTest {
+  /** What the script uses of the system; flock is optional and absent here. */
+  private static final List<String> TOOLS =
+      List.of("dirname", "readlink", "sed", "find", "head", "mkdir", "mv");
+
+  @TempDir private Path dir;
+  private Path checkout;
+  private Path source;
+  private Path path;
+  private Path jvms;
+
+  private record Run(int status, List<String> out, List<String> err) {}
+
+  @BeforeEach
+  void layOut() throws IOException {
+    checkout = dir.resolve("check out");
+    path = Files.createDirectory(dir.resolve("bin"));
+    jvms = Files.createDirectory(dir.resolve("jvm"));
+    source = checkout.resolve("blockcore/src/main/java/A.java");
+    Files.createDirectories(source.getParent());
+    Files.writeString(checkout.resolve("pom.xml"), "");
+    Files.writeString(source, "");
+    String script = Files.readString(Path.of("../anabranch"));
+    assertThat(script).contains("/usr/lib/jvm/*");
+    executable(checkout.resolve("anabranch"), script.replace("/usr/lib/jvm/*", jvms + "/*"));
+    for (String tool : TOOLS) {
+      executable(path.resolve(tool), "#!/bin/sh\nexec " + where(tool) + " \"$@\"\n");
+    }
+    jdk("25.0.3");
+    maven("mkdir -p target-server/target && : >target-server/target/anabranch.jar");
+  }
+
+  @Test
+  void buildsOnFirstUseOnlyAndForwardsArguments() throws Exception {
+    Run first = run("serve", "--config", "a file");
+    assertThat(first.status()).isZero();
+    assertThat(first.err()).anyMatch(line -> line.contains("building"));
+    assertThat(first.out())
+        .containsSubsequence("org.anabranch.server.Main", "serve", "--config", "a file")
+        .contains("--enable-native-access=ALL-UNNAMED");
+
+    Run second = run("--version");
+    assertThat(second.out()).endsWith("org.anabranch.server.Main", "--version");
+    assertThat(second.err()).isEmpty();
+    assertThat(builds()).hasSize(1).first().asString().contains("-DskipTests").endsWith("package");
+  }
+
+  @Test
+  void buildsAgainWhenASourceIsNewerThanTheBuild() throws Exception {
+    run("--version");
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(60)));
+    assertThat(run("--version").status()).isZero();
+    assertThat(builds()).hasSize(2);
+  }
+
+  @Test
+  void runsThroughASymlinkFromAnotherFolder() throws Exception {
+    Path link = Files.createSymbolicLink(path.resolve("ab"), Path.of("../check out/anabranch"));
+    Path real = checkout.toRealPath();
+    Run run = run(new ProcessBuilder(link.toString(), "check").directory(jvms.toFile()));
+    assertThat(run.out())
+        .endsWith("check")
+        .anyMatch(line -> line.startsWith(real + "/target-server/target/anabranch.jar:"));
+  }
+
+  @Test
+  void failedBuildIsSaidAndNothingRuns() throws Exception {
+    maven("exit 1");
+    for (int attempt = 1; attempt <= 2; attempt++) {
+      Run run = run("--version");
+      assertThat(run.status()).isEqualTo(1);
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err()).last().asString().contains("the build failed");
+      assertThat(builds()).hasSize(attempt);
+    }
+  }
+
+  @Test
+  void missingMavenIsSaid() throws Exception {
+    Files.delete(path.resolve("mvn"));
+    Run run = run("--version");
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err()).singleElement().asString().contains("install Maven");
+  }
+
+  @Test
+  void tooOldJdkIsPassedOver() throws Exception {
+    Files.delete(jvms.resolve("25.0.3/release"));
+    jdk("17.0.15");
+    Run none = run("--version");
+    assertThat(none.status()).isEqualTo(1);
+    assertThat(none.err()).first().asString().contains("no JDK 25 or newer found");
+    assertThat(none.err()).last().asString().contains("install one");
+
+    jdk("26");
+    assertThat(run("--version").status()).isZero();
+    assertThat(builds()).singleElement().asString().contains("-Danabranch.jdk=[26,27)");
+  }
+
+  private void jdk(String version) throws IOException {
+    Path bin = Files.createDirectories(jvms.resolve(version).resolve("bin"));
+    Files.writeString(
+        jvms.resolve(version).resolve("release"), "JAVA_VERSION=\"" + version + "\"\n");
+    executable(bin.resolve("javac"), "#!/bin/sh\n");
+    executable(bin.resolve("java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
+  }
+
+  private void maven(String action) throws IOException {
+    executable(path.resolve("mvn"), "#!/bin/sh\necho \"$@\" >>'" + calls() + "'\n" + action + "\n");
+  }
+
+  private Path calls() {
+    return dir.resolve("calls");
+  }
+
+  private List<String> builds() throws IOException {
+    return Files.readAllLines(calls());
+  }
+
+  private Run run(String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of(checkout.resolve("anabranch").toString()));
+    command.addAll(List.of(arguments));
+    return run(new ProcessBuilder(command).directory(dir.toFile()));
+  }
+
+  private Run run(ProcessBuilder builder) throws Exception {
+    Path out = dir.resolve("out");
+    Path err = dir.resolve("err");
+    builder.environment().clear();
+    builder.environment().put("PATH", path.toString());
+    builder.environment().put("HOME", dir.toString());
+    builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+    int status = builder.start().waitFor();
+    return new Run(status, Files.readAllLines(out, UTF_8), Files.readAllLines(err, UTF_8));
+  }
+
+  private static Path where(String tool) {
+    return Stream.of("/usr/bin", "/bin")
+        .map(folder -> Path.of(folder, tool))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void executable(Path file, String text) throws IOException {
+    Files.writeString(file, text);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+}
