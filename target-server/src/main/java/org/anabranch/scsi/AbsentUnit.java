@@ -42,7 +42,7 @@ final class AbsentUnit {
           case REPORT_LUNS -> (int) Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS);
           default -> 0;
         });
-    if (!tasks.enter(task)) {
+    if (tasks.enter(task) != TaskSet.Entry.ENTERED) {
       task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
     }
   }

@@ -104,7 +104,18 @@ public final class LogicalUnit {
     attentions.addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, null);
   }
 
-  void prepare(Task task) {
+  /**
+   * The unit is taken away for good: its tasks end, and no more come.
+   *
+   * @param ended told when they have
+   */
+  void retire(Runnable ended) {
+    tasks.close();
+    tasks.abort(task -> true, null, Task.Abort.SILENTLY, task -> {}, ended);
+  }
+
+  /** Step 1; false if the unit has been taken away. */
+  boolean prepare(Task task) {
     byte[] cdb = task.cdb();
     Command command = CommandTable.DISK.find(cdb);
     task.set = tasks;
@@ -113,9 +124,14 @@ public final class LogicalUnit {
       task.needs(
           bounded(command.dataOutLength(this, cdb)), bounded(command.dataInLength(this, cdb)));
     }
-    if (!tasks.enter(task)) {
-      task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
-    }
+    return switch (tasks.enter(task)) {
+      case ENTERED -> true;
+      case FULL -> {
+        task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
+        yield true;
+      }
+      case CLOSED -> false;
+    };
   }
 
   /** A CDB that asks for more than can be is refused later, and moves nothing. */

@@ -7,8 +7,8 @@ import org.anabranch.block.Io;
 
 /**
  * READ (6), (10), (12) and (16) (SBC-3 5.12). One Io, straight into the transport's buffer. DPO is
- * taken as the hint that it is. FUA is met by every read: what a read returns that is still in a
- * volatile cache was written by somebody who was told so.
+ * taken as the hint that it is. FUA promises that what was read is on stable storage: a flush
+ * behind the read makes it so.
  */
 final class ReadCommands {
   private ReadCommands() {}
@@ -42,17 +42,32 @@ final class ReadCommands {
     if (into.remaining() != length) {
       into = into.slice(into.position(), length);
     }
+    boolean durable = Cdb.fua(cdb) && unit.modes().isWriteCacheEnabled();
     unit.device()
         .submit(
             Io.read(
                 unit.sectors(lba),
                 into,
                 (io, error) -> {
-                  if (error == null) {
-                    unit.good(task, length);
-                  } else {
+                  if (error != null) {
                     unit.check(task, Sense.of(error, false, unit.badBlock(error, lba, blocks)));
+                  } else if (durable) {
+                    flush(unit, task, lba, length);
+                  } else {
+                    unit.good(task, length);
                   }
                 }));
+  }
+
+  private static void flush(LogicalUnit unit, Task task, long lba, int length) {
+    unit.device()
+        .submit(
+            Io.flush((io, error) -> {
+              if (error == null) {
+                unit.good(task, length);
+              } else {
+                unit.check(task, Sense.of(error, true, lba));
+              }
+            }));
   }
 }

@@ -70,38 +70,68 @@ public final class TargetDevice implements TaskRouter {
     if (lun < 0 || lun > LunView.MOST_LUN) {
       throw new IllegalArgumentException("LUN " + lun + ": 0 to " + LunView.MOST_LUN);
     }
+    List<Runnable> losses = new ArrayList<>();
+    LogicalUnit replaced = null;
     synchronized (lock) {
-      luns.put(lun, new Entry(unit, visibleTo));
-      refreshViews();
-    }
-  }
-
-  /** Takes the unit at a LUN away; harmless if there is none. */
-  public void detach(int lun) {
-    synchronized (lock) {
-      if (luns.remove(lun) != null) {
-        refreshViews();
+      Entry before = luns.put(lun, new Entry(unit, visibleTo));
+      if (before != null && before.unit != unit) {
+        replaced = before.unit;
       }
+      refreshViews(losses);
+    }
+    losses.forEach(Runnable::run);
+    if (replaced != null) {
+      replaced.retire(() -> {});
     }
   }
 
-  private void refreshViews() {
+  /**
+   * Takes the unit at a LUN away for good; harmless if there is none.
+   *
+   * @param ended told when the unit's tasks have ended, so that its device can be let go
+   */
+  public void detach(int lun, Runnable ended) {
+    List<Runnable> losses = new ArrayList<>();
+    Entry gone;
+    synchronized (lock) {
+      gone = luns.remove(lun);
+      refreshViews(losses);
+    }
+    losses.forEach(Runnable::run);
+    if (gone == null) {
+      ended.run();
+    } else {
+      gone.unit.retire(ended);
+    }
+  }
+
+  /** The same for those who need not know when. */
+  public void detach(int lun) {
+    detach(lun, () -> {});
+  }
+
+  /**
+   * Shows every nexus what it may see now.
+   *
+   * @param losses what is to be done about units that a nexus sees no more, without the lock
+   */
+  private void refreshViews(List<Runnable> losses) {
     for (Nexus nexus : nexuses) {
       LunView before = nexus.view();
       LunView after = viewOf(nexus.initiator().name());
       if (before.units().equals(after.units())) {
         continue;
       }
-      for (LogicalUnit unit : before.units().values()) {
-        if (!after.units().containsValue(unit)) {
-          unit.nexusLost(nexus);
-        }
-      }
       for (LogicalUnit unit : after.units().values()) {
         unit.attentions().join(nexus);
         unit.attentions().add(nexus, SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED);
       }
       nexus.view(after);
+      for (LogicalUnit unit : before.units().values()) {
+        if (!after.units().containsValue(unit)) {
+          losses.add(() -> unit.nexusLost(nexus));
+        }
+      }
     }
   }
 
@@ -147,10 +177,8 @@ public final class TargetDevice implements TaskRouter {
   @Override
   public void prepare(Task task) {
     LogicalUnit unit = task.nexus().view().unit(task.lun());
-    if (unit == null) {
+    if (unit == null || !unit.prepare(task)) {
       absent.prepare(task);
-    } else {
-      unit.prepare(task);
     }
   }
 

@@ -32,6 +32,13 @@ final class TaskSet {
   /** The most tasks in a set; one more gets TASK SET FULL. */
   static final int MOST_TASKS = 1024;
 
+  /** What became of a task that wanted to enter. */
+  enum Entry {
+    ENTERED,
+    FULL,
+    CLOSED
+  }
+
   private static final Logger log = LoggerFactory.getLogger(TaskSet.class);
 
   private final Object lock = new Object();
@@ -45,6 +52,7 @@ final class TaskSet {
   private int size;
   private int special;
   private int blocked;
+  private boolean closed;
 
   /**
    * @param executor runs tasks that were held back
@@ -55,11 +63,11 @@ final class TaskSet {
     this.starter = starter;
   }
 
-  /** Enters a task, or refuses it because the set is full. */
-  boolean enter(Task task) {
+  /** Enters a task, or refuses it because the set is full or closed. */
+  Entry enter(Task task) {
     synchronized (lock) {
-      if (size == MOST_TASKS) {
-        return false;
+      if (closed || size == MOST_TASKS) {
+        return closed ? Entry.CLOSED : Entry.FULL;
       }
       task.phase = Task.Phase.PREPARED;
       if (task.attribute() == TaskAttribute.HEAD_OF_QUEUE) {
@@ -71,7 +79,14 @@ final class TaskSet {
       if (isSpecial(task)) {
         special++;
       }
-      return true;
+      return Entry.ENTERED;
+    }
+  }
+
+  /** From now on no task enters. */
+  void close() {
+    synchronized (lock) {
+      closed = true;
     }
   }
 

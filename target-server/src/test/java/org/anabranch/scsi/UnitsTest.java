@@ -94,11 +94,14 @@ final class UnitsTest {
   void aUnitThatIsTakenAwayEndsItsTasksAndIsGone() {
     lab.disk.hold();
     Lab.Command running = first.begin("28 00 00 00 00 00 00 00 01 00").execute();
-    lab.device.detach(0);
+    boolean[] ended = new boolean[1];
+    lab.device.detach(0, () -> ended[0] = true);
     first.send("00 00 00 00 00 00").fails("5/25/00");
     assertThat(running.isOver()).isFalse();
+    assertThat(ended[0]).isFalse();
     lab.disk.release();
     assertThat(running.result().aborted()).isTrue();
+    assertThat(ended[0]).isTrue();
     lab.device.attach(0, another("new"), name -> true);
     first.send("00 00 00 00 00 00").fails("6/3f/0e");
     first.send("00 00 00 00 00 00").isGood();
