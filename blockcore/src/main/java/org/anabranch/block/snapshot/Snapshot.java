@@ -62,6 +62,9 @@ final class Snapshot {
   /** Open when nothing is pending; null when nobody waits for that. */
   private @Nullable Gate idle;
 
+  /** Whether the store says that the snapshot is invalid, or did not let itself be told. */
+  private boolean marked;
+
   private long usageStep;
 
   Snapshot(
@@ -83,6 +86,7 @@ final class Snapshot {
     if (!valid) {
       invalidation = new Gate(lock);
       invalidation.open();
+      marked = true;
     }
     usageStep = step();
   }
@@ -261,8 +265,11 @@ final class Snapshot {
       table = new ExceptionTable();
       Gate gate = new Gate(lock);
       invalidation = gate;
-      store.invalidate(() -> tracked.whenDrained((first, last) -> true, gate::open));
-      lock.after(owner::event);
+      store.invalidate(() -> {
+        marked = true;
+        lock.after(owner::event);
+        tracked.whenDrained((first, last) -> true, gate::open);
+      });
     }
     return invalidation;
   }
@@ -285,9 +292,12 @@ final class Snapshot {
     }
   }
 
-  /** The state, as status lines have it, but for what a merge adds. */
+  /**
+   * The state, as status lines have it, but for what a merge adds. It says {@code Invalid} only
+   * when a restart would say so, too.
+   */
   String status() {
-    if (!valid) {
+    if (marked) {
       return "Invalid";
     }
     return overflowed ? "Overflow" : store.usage().toString();
