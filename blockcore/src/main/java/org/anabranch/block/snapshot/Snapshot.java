@@ -213,7 +213,11 @@ final class Snapshot {
       throw new IllegalStateException("two exceptions for a chunk of " + exception.old);
     }
     if (exception.filling != null) {
-      lock.complete(exception.filling, valid ? null : owner.invalidError());
+      if (valid) {
+        lock.complete(exception.filling, null);
+      } else {
+        fail(exception.filling);
+      }
     }
     exception.committed.open();
     long last = exception.end() - 1;
@@ -272,6 +276,11 @@ final class Snapshot {
       });
     }
     return invalidation;
+  }
+
+  /** Fails a request to an invalid snapshot, when it is so durably. */
+  void fail(Io io) {
+    settled(() -> io.complete(owner.invalidError()));
   }
 
   /** Runs {@code then} without the lock once no invalidation is under way. */
