@@ -29,7 +29,7 @@ public final class IoGate {
   private final IoCompletion[] exits = new IoCompletion[STRIPES];
   private volatile boolean open;
 
-  /** Completed when the gate is shut and the last request has left; null while nobody waits. */
+  /** Completed when the gate is shut and the last request has left; null while it is open. */
   private volatile @Nullable CompletableFuture<@Nullable Void> drained;
 
   /** An open gate, or a shut one. */
@@ -55,6 +55,9 @@ public final class IoGate {
    * @return false when the gate is shut; {@code io} is untouched then and still the caller's
    */
   public boolean enter(Io io) {
+    if (!open) {
+      return false;
+    }
     int stripe = (int) Thread.currentThread().threadId() & (STRIPES - 1);
     inside.getAndIncrement(stripe * SPACING);
     if (!open) {
@@ -69,8 +72,8 @@ public final class IoGate {
     inside.getAndDecrement(stripe * SPACING);
     CompletableFuture<@Nullable Void> waiting = drained;
     if (waiting != null && isEmpty()) {
-      drained = null;
-      waiting.complete(null);
+      waiting.complete(
+          null); // several may come here, and late ones after the gate was opened again
     }
   }
 
@@ -89,7 +92,6 @@ public final class IoGate {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     drained = done;
     if (isEmpty()) {
-      drained = null;
       done.complete(null);
     }
     return done;
@@ -97,6 +99,7 @@ public final class IoGate {
 
   /** Lets requests in again. The stage of the last {@link #shut} must be done. */
   public void open() {
+    drained = null;
     open = true;
   }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -111,7 +112,7 @@ final class IoGateTest {
       long before = entered.get();
       gate.open();
       while (entered.get() == before) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(1_000);
       }
     }
     stop.set(true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.anabranch.iscsi.ServerUnderTest.await;
 import static org.anabranch.iscsi.ServerUnderTest.options;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -54,8 +55,10 @@ final class HostileConnectionTest {
 
   @AfterEach
   void stop() throws Exception {
-    try (ServerUnderTest closing = server) {
+    try {
       bystander.finish();
+    } finally {
+      server.close();
     }
   }
 
@@ -188,7 +191,7 @@ final class HostileConnectionTest {
         assertThat(connection.receive(LONG).taskTag()).isIn(1, Pdu.NO_TAG);
         Pdu echo = connection.receive(LONG);
         assertThat(echo.opcode()).isEqualTo(Opcode.NOP_IN);
-        assertThat(echo.dataBytes()).isEqualTo("still there".getBytes());
+        assertThat(echo.dataBytes()).isEqualTo("still there".getBytes(UTF_8));
       }
       bystander.assertUnharmed();
     }

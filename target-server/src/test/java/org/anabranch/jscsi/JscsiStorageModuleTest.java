@@ -13,12 +13,15 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoLatch;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.IscsiException;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.workload.VerifiedWorkload;
@@ -143,11 +146,15 @@ final class JscsiStorageModuleTest {
     while (true) {
       try {
         return Initiator.await(initiator.login(portal, options), 20);
-      } catch (IOException e) {
-        if (server.isDone() || !(e.getMessage().contains("can't connect"))) {
+      } catch (IscsiException e) {
+        if (server.isDone() || !String.valueOf(e.getMessage()).contains("can't connect")) {
           throw e;
         }
-        Thread.yield();
+      }
+      try {
+        server.get(20, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // It runs, and may listen by now.
       }
     }
   }

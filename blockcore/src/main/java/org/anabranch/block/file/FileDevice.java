@@ -277,11 +277,10 @@ public final class FileDevice implements BackingDevice {
     IoError error = options.readOnly() ? null : sync();
     IOException failure = error == null ? null : error.toException();
     try {
-      file.close();
+      FileOpening.close(file, identity);
     } catch (IOException e) {
       failure = failure == null ? e : failure;
     }
-    FileOpening.closed(identity);
     if (failure == null) {
       closed.complete(null);
     } else {

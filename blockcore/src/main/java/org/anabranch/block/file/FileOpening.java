@@ -12,10 +12,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +30,11 @@ final class FileOpening {
   private static final int TYPE_MASK = 0170000;
   private static final int BLOCK_DEVICE = 0060000;
 
-  /** What is open in this process. A lock is no help here: it is the process's, not the file's. */
-  private static final Set<Object> OPEN = ConcurrentHashMap.newKeySet();
+  /**
+   * What is open in this process. A lock is no help here: a channel's is the process's, and gone as
+   * soon as anybody in the process closes the file. Guarded by the class.
+   */
+  private static final Set<Object> OPEN = new HashSet<>();
 
   /** An open, locked file. */
   record Opened(RawFile file, Object identity, long sectors) {}
@@ -72,7 +75,11 @@ final class FileOpening {
     }
   }
 
-  static Opened open(Path path, FileOptions options) throws IOException {
+  /**
+   * Opens a file. One opening or closing at a time: what a file is known by may be another file's
+   * as soon as it is closed and deleted.
+   */
+  static synchronized Opened open(Path path, FileOptions options) throws IOException {
     if (options.sectors() > 0 && !options.readOnly()) {
       createIfAbsent(path);
     }
@@ -101,9 +108,13 @@ final class FileOpening {
     }
   }
 
-  /** The file was closed. */
-  static void closed(Object identity) {
-    OPEN.remove(identity);
+  /** Closes what {@link #open} gave. */
+  static synchronized void close(RawFile file, Object identity) throws IOException {
+    try {
+      file.close();
+    } finally {
+      OPEN.remove(identity);
+    }
   }
 
   private static RawFile raw(Path path, boolean readOnly) throws IOException {

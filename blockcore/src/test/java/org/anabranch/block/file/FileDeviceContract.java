@@ -39,13 +39,15 @@ abstract class FileDeviceContract {
   }
 
   @AfterEach
-  void closeAll() {
+  void closeAll() throws Exception {
     if (before == null) {
       System.clearProperty(FileOpening.NATIVE);
     } else {
       System.setProperty(FileOpening.NATIVE, before);
     }
-    opened.forEach(device -> device.close().toCompletableFuture().orTimeout(30, TimeUnit.SECONDS));
+    for (FileDevice device : opened) {
+      close(device);
+    }
   }
 
   final FileDevice open(Path path, FileOptions options) throws IOException {
