@@ -9,20 +9,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * COMPARE AND WRITE (SBC-3 5.2) and ORWRITE (16) (SBC-3 5.5): commands that read, decide and write
- * as one. No write of another command gets between, see {@link RangeLocks}. The lengths must be
- * what the CDB says: a part of a comparison is no comparison.
+ * as one. No write of another command gets between, see {@link RangeLocks}. An initiator that means
+ * to send another length than a COMPARE AND WRITE asks for is refused: a part of a comparison is no
+ * comparison.
  */
 final class AtomicCommands {
   private AtomicCommands() {}
 
   static void add(CommandTable table) {
     table.add(
-        new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 00 00")
+        new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .dataOut((unit, cdb) -> 2L * Bytes.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.add(
-        new Command("ORWRITE (16)", "8b 18 ff ff ff ff ff ff ff ff ff ff ff ff 00 00")
+        new Command("ORWRITE (16)", "8b 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .dataOut(Cdb::transferBytes)
             .runs(AtomicCommands::orWrite));
@@ -36,8 +37,12 @@ final class AtomicCommands {
       throw CheckCondition.inCdb(13, 7);
     }
     unit.checkRange(lba, blocks);
-    ByteBuffer data = wholeData(task);
-    if (blocks == 0) {
+    ByteBuffer data = task.dataOut();
+    int length = data == null ? 0 : data.remaining();
+    if (length != task.dataOutLength() || task.dataOutExpected() > length) {
+      throw CheckCondition.inCdb(13, 7);
+    }
+    if (data == null || blocks == 0) {
       unit.good(task);
       return;
     }
@@ -78,18 +83,6 @@ final class AtomicCommands {
                   unit.ranges().release(lba, end, true);
                   unit.finish(task, error, true, lba);
                 }));
-  }
-
-  /** The data-out of a task whose CDB and initiator agree on the length. */
-  private static ByteBuffer wholeData(Task task) throws CheckCondition {
-    ByteBuffer data = task.dataOut();
-    if (data == null) {
-      data = ByteBuffer.allocate(0);
-    }
-    if (data.remaining() != task.dataOutLength() || task.dataOutExpected() > task.dataOutLength()) {
-      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
-    }
-    return data;
   }
 
   private static void orWrite(LogicalUnit unit, Task task) throws CheckCondition {

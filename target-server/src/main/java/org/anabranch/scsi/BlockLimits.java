@@ -29,8 +29,8 @@ record BlockLimits(
   /** Blocks; the field's own test suite takes more for a mistake. */
   private static final long MOST_UNMAP = 1L << 20;
 
-  /** Bytes: long enough for a mkfs, and short enough to end before an initiator loses patience. */
-  private static final long MOST_WRITE_SAME = 1L << 30;
+  /** Blocks, as many as WRITE SAME (10) can name: short enough to end soon. */
+  private static final long MOST_WRITE_SAME = 0xffff;
 
   private static final int MOST_UNMAP_DESCRIPTORS = 256;
 
@@ -48,6 +48,6 @@ record BlockLimits(
                 unit.toBlocks(unit.device().limits().discardGranularity()),
                 unit.properties().physicalBlockSize() / block)
             : 0,
-        MOST_WRITE_SAME / block);
+        MOST_WRITE_SAME);
   }
 }

@@ -7,7 +7,8 @@ import org.anabranch.block.Io;
  * SYNCHRONIZE CACHE (10) and (16) (SBC-3 5.27), PRE-FETCH (10) and (16) (SBC-3 5.8).
  *
  * <p>A synchronize makes the whole device durable, whatever range it names: durability has no
- * smaller unit below. With IMMED it ends at once; an error is then seen by the next one. A
+ * smaller unit below. SYNC_NV, which older initiators set, asks for less
+ * and gets the same. With IMMED it ends at once; an error is then seen by the next one. A
  * pre-fetch checks its range and leaves the rest to the page cache: its end is GOOD, since nothing
  * is known to be in the cache (CONDITION MET would say so).
  */
@@ -15,11 +16,11 @@ final class CacheCommands {
   private CacheCommands() {}
 
   static void add(CommandTable table) {
-    table.add(synchronize("SYNCHRONIZE CACHE (10)", "35 02 ff ff ff ff 00 ff ff 00"));
+    table.add(synchronize("SYNCHRONIZE CACHE (10)", "35 06 ff ff ff ff 1f ff ff 00"));
     table.add(
-        synchronize("SYNCHRONIZE CACHE (16)", "91 02 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
-    table.add(prefetch("PRE-FETCH (10)", "34 02 ff ff ff ff 00 ff ff 00"));
-    table.add(prefetch("PRE-FETCH (16)", "90 02 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
+        synchronize("SYNCHRONIZE CACHE (16)", "91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
+    table.add(prefetch("PRE-FETCH (10)", "34 02 ff ff ff ff 1f ff ff 00"));
+    table.add(prefetch("PRE-FETCH (16)", "90 02 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
   }
 
   private static Command synchronize(String name, String usage) {

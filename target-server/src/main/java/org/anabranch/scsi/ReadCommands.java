@@ -15,9 +15,9 @@ final class ReadCommands {
 
   static void add(CommandTable table) {
     table.add(read("READ (6)", "08 1f ff ff ff 00"));
-    table.add(read("READ (10)", "28 18 ff ff ff ff 00 ff ff 00"));
-    table.add(read("READ (12)", "a8 18 ff ff ff ff ff ff ff ff 00 00"));
-    table.add(read("READ (16)", "88 18 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
+    table.add(read("READ (10)", "28 18 ff ff ff ff 1f ff ff 00"));
+    table.add(read("READ (12)", "a8 18 ff ff ff ff ff ff ff ff 1f 00"));
+    table.add(read("READ (16)", "88 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
   }
 
   private static Command read(String name, String usage) {

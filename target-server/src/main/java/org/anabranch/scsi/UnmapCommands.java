@@ -19,7 +19,7 @@ final class UnmapCommands {
 
   static void add(CommandTable table) {
     table.add(
-        new Command("UNMAP", "42 00 00 00 00 00 00 ff ff 00")
+        new Command("UNMAP", "42 00 00 00 00 00 1f ff ff 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .timeout(60)
             .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))

@@ -28,13 +28,13 @@ final class VerifyCommands {
   private VerifyCommands() {}
 
   static void add(CommandTable table) {
-    table.add(verify("VERIFY (10)", "2f 16 ff ff ff ff 00 ff ff 00"));
-    table.add(verify("VERIFY (12)", "af 16 ff ff ff ff ff ff ff ff 00 00"));
-    table.add(verify("VERIFY (16)", "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
-    table.add(writeAndVerify("WRITE AND VERIFY (10)", "2e 16 ff ff ff ff 00 ff ff 00"));
-    table.add(writeAndVerify("WRITE AND VERIFY (12)", "ae 16 ff ff ff ff ff ff ff ff 00 00"));
+    table.add(verify("VERIFY (10)", "2f 16 ff ff ff ff 1f ff ff 00"));
+    table.add(verify("VERIFY (12)", "af 16 ff ff ff ff ff ff ff ff 1f 00"));
+    table.add(verify("VERIFY (16)", "8f 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
+    table.add(writeAndVerify("WRITE AND VERIFY (10)", "2e 16 ff ff ff ff 1f ff ff 00"));
+    table.add(writeAndVerify("WRITE AND VERIFY (12)", "ae 16 ff ff ff ff ff ff ff ff 1f 00"));
     table.add(
-        writeAndVerify("WRITE AND VERIFY (16)", "8e 16 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
+        writeAndVerify("WRITE AND VERIFY (16)", "8e 16 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
   }
 
   private static Command verify(String name, String usage) {

@@ -19,9 +19,9 @@ final class WriteCommands {
 
   static void add(CommandTable table) {
     table.add(write("WRITE (6)", "0a 1f ff ff ff 00"));
-    table.add(write("WRITE (10)", "2a 18 ff ff ff ff 00 ff ff 00"));
-    table.add(write("WRITE (12)", "aa 18 ff ff ff ff ff ff ff ff 00 00"));
-    table.add(write("WRITE (16)", "8a 18 ff ff ff ff ff ff ff ff ff ff ff ff 00 00"));
+    table.add(write("WRITE (10)", "2a 18 ff ff ff ff 1f ff ff 00"));
+    table.add(write("WRITE (12)", "aa 18 ff ff ff ff ff ff ff ff 1f 00"));
+    table.add(write("WRITE (16)", "8a 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"));
   }
 
   private static Command write(String name, String usage) {

@@ -2,7 +2,6 @@
 package org.anabranch.scsi;
 
 import java.nio.ByteBuffer;
-import java.util.Objects;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
@@ -13,10 +12,15 @@ import org.jspecify.annotations.Nullable;
  * WRITE SAME (10) and (16) (SBC-3 5.45, 5.46): one block, many times.
  *
  * <pre>
- *   data                      UNMAP = 0      UNMAP = 1
- *   zeros, or none (NDOB)     write zeroes   discard if that reads as zeros, else write zeroes
- *   anything else             write          write: the blocks must read as the data
+ *   UNMAP   unmapped blocks read as zeros   done as
+ *   0       -                               write zeroes if the block is zeros or not sent (NDOB),
+ *                                           else writes of the block
+ *   1       yes                             discard
+ *   1       no                              as with UNMAP = 0
  * </pre>
+ *
+ * With UNMAP = 1 the block that comes along is not looked at: initiators that unmap send zeros, and
+ * targets in the field unmap whatever they get.
  *
  * A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one command
  * may write (block limits page) allows. ANCHOR is not supported.
@@ -29,10 +33,10 @@ final class WriteSameCommands {
 
   static void add(CommandTable table) {
     table.add(
-        writeSame("WRITE SAME (10)", "41 08 ff ff ff ff 00 ff ff 00")
+        writeSame("WRITE SAME (10)", "41 08 ff ff ff ff 1f ff ff 00")
             .dataOut((unit, cdb) -> unit.blockSize()));
     table.add(
-        writeSame("WRITE SAME (16)", "93 09 ff ff ff ff ff ff ff ff ff ff ff ff 00 00")
+        writeSame("WRITE SAME (16)", "93 09 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
             .dataOut((unit, cdb) -> Bytes.bit(cdb, 1, NDOB_BIT) ? 0 : unit.blockSize()));
   }
 
@@ -70,17 +74,13 @@ final class WriteSameCommands {
       unit.good(task);
       return;
     }
-    boolean zeros = noData || isZero(Objects.requireNonNull(data));
+    boolean discards = unmap && unit.readsZerosAfterUnmap();
     boolean durable = !unit.modes().isWriteCacheEnabled();
     long end = lba + blocks;
-    Runnable run;
-    if (!zeros) {
-      run = () -> new Pattern(unit, task, Objects.requireNonNull(data), lba, end).run();
-    } else if (unmap && unit.readsZerosAfterUnmap()) {
-      run = () -> submit(unit, task, lba, end, true, durable);
-    } else {
-      run = () -> submit(unit, task, lba, end, false, durable);
-    }
+    Runnable run =
+        discards || data == null || isZero(data)
+            ? () -> submit(unit, task, lba, end, discards, durable)
+            : () -> new Pattern(unit, task, data, lba, end).run();
     unit.ranges().acquire(lba, end, false, run);
   }
 
