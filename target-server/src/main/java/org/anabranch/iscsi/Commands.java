@@ -130,6 +130,7 @@ final class Commands {
       task.hasPlace = true;
       places++;
     }
+    task.task().expectsDataOut(writes ? expected : 0);
     task.calling = true;
     router.prepare(task.task());
     task.calling = false;

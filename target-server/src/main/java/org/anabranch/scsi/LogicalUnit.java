@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import org.anabranch.block.BlockDevice;
@@ -49,15 +50,26 @@ public final class LogicalUnit {
   private final CopyResults copyResults = new CopyResults();
   private final Scheduler scheduler;
 
+  /** A unit that forgets its persistent reservations on a restart. */
   public LogicalUnit(BlockDevice device, UnitProperties properties, Scheduler scheduler) {
-    this(device, properties, scheduler, ReservationStore.NONE);
+    this(device, properties, scheduler, new Reservations(properties.identity().serial()));
   }
 
   /**
    * @param store where persistent reservations survive a restart
+   * @throws IOException if those that were saved can't be read
    */
   public LogicalUnit(
-      BlockDevice device, UnitProperties properties, Scheduler scheduler, ReservationStore store) {
+      BlockDevice device, UnitProperties properties, Scheduler scheduler, ReservationStore store)
+      throws IOException {
+    this(device, properties, scheduler, new Reservations(properties.identity().serial(), store));
+  }
+
+  private LogicalUnit(
+      BlockDevice device,
+      UnitProperties properties,
+      Scheduler scheduler,
+      Reservations reservations) {
     this.device = device;
     this.scheduler = scheduler;
     this.properties = properties;
@@ -67,7 +79,7 @@ public final class LogicalUnit {
     ranges = new RangeLocks(scheduler);
     scratch = new ScratchMemory(scheduler);
     sanitizer = new Sanitizer(this, scheduler);
-    reservations = new Reservations(properties.identity().serial(), store);
+    this.reservations = reservations;
   }
 
   public UnitProperties properties() {

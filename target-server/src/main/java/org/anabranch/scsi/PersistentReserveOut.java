@@ -298,7 +298,7 @@ final class PersistentReserveOut {
       if (error == null) {
         unit.good(task);
       } else {
-        log.error("the persistent reservations could not be saved", error);
+        log.error("the persistent reservations could not be saved: {}", error.toString());
         unit.check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
       }
     }

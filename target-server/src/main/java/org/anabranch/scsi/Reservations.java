@@ -10,8 +10,6 @@ import java.util.function.Function;
 import org.anabranch.scsi.PersistentReservations.Conflict;
 import org.anabranch.scsi.PersistentReservations.Owed;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Who may use a logical unit: the reservation that RESERVE made (SPC-2 5.5.1), which ends with its
@@ -23,7 +21,6 @@ import org.slf4j.LoggerFactory;
  * does not block.
  */
 final class Reservations {
-  private static final Logger log = LoggerFactory.getLogger(Reservations.class);
   private static final String NO_HOLDER = "-";
 
   /** An action on the persistent ones; returns the registrants that it removed. */
@@ -46,16 +43,26 @@ final class Reservations {
   /** Whether there is any reservation; written under lock. */
   private volatile boolean any;
 
-  Reservations(String unit, ReservationStore store) {
+  /** Without a store. */
+  Reservations(String unit) {
+    this.unit = unit;
+    store = ReservationStore.NONE;
+  }
+
+  /**
+   * @throws IOException if what was saved can't be read: to go on without it could let a machine
+   *     write that was fenced off
+   */
+  Reservations(String unit, ReservationStore store) throws IOException {
     this.unit = unit;
     this.store = store;
-    try {
-      String saved = store.load(unit);
-      if (saved != null) {
+    String saved = store.load(unit);
+    if (saved != null) {
+      try {
         restore(saved);
+      } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+        throw new IOException("the persistent reservations of unit " + unit + " are damaged", e);
       }
-    } catch (IOException | IllegalArgumentException e) {
-      log.error("the persistent reservations of unit {} could not be read", unit, e);
     }
     publish();
   }

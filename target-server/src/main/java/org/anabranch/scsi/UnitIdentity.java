@@ -21,11 +21,15 @@ public record UnitIdentity(
   private static final String VENDOR = "ANABRNCH";
   private static final String REVISION = "0001";
 
+  /** Twelve digits, so that vendor and serial fit where EXTENDED COPY names a unit: 20 bytes. */
+  private static final int SERIAL_BYTES = 6;
+
   /** The identity of a volume behind a target: its digits come from a hash of the two names. */
   public static UnitIdentity of(String targetName, String volume) {
     byte[] hash = sha256(targetName + "\n" + volume);
     long naa = 3L << 60 | (Bytes.u64(hash, 0) & ((1L << 60) - 1));
-    return new UnitIdentity(VENDOR, "volume", REVISION, HexFormat.of().formatHex(hash, 0, 10), naa);
+    return new UnitIdentity(
+        VENDOR, "volume", REVISION, HexFormat.of().formatHex(hash, 8, 8 + SERIAL_BYTES), naa);
   }
 
   private static byte[] sha256(String text) {

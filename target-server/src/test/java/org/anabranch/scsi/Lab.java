@@ -3,6 +3,8 @@ package org.anabranch.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -23,7 +25,11 @@ final class Lab {
 
   Lab(int sectors, UnitProperties properties, ReservationStore store) {
     disk = new MemoryDisk(sectors);
-    unit = new LogicalUnit(disk, properties, scheduler, store);
+    try {
+      unit = new LogicalUnit(disk, properties, scheduler, store);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     device = new TargetDevice(List.of(PORT, SECOND_PORT), scheduler);
     device.attach(0, unit, initiator -> true);
   }
@@ -43,7 +49,35 @@ final class Lab {
   }
 
   /** What came of a command. */
-  record Result(Status status, byte[] sense, byte[] data, boolean aborted) {
+  static final class Result {
+    private final Status status;
+    private final byte[] sense;
+    private final byte[] data;
+    private final boolean aborted;
+
+    Result(Status status, byte[] sense, byte[] data, boolean aborted) {
+      this.status = status;
+      this.sense = sense;
+      this.data = data;
+      this.aborted = aborted;
+    }
+
+    Status status() {
+      return status;
+    }
+
+    byte[] sense() {
+      return sense;
+    }
+
+    byte[] data() {
+      return data;
+    }
+
+    boolean aborted() {
+      return aborted;
+    }
+
     /** Key, ASC and ASCQ as in {@code 5/24/00}; empty without sense. */
     String code() {
       if (sense.length == 0) {
@@ -53,6 +87,10 @@ final class Lab {
       int key = sense[descriptors ? 1 : 2] & 0xf;
       int at = descriptors ? 2 : 12;
       return String.format("%x/%02x/%02x", key, sense[at], sense[at + 1]);
+    }
+
+    void conflicts() {
+      assertThat(status).isEqualTo(Status.RESERVATION_CONFLICT);
     }
 
     void isGood() {
