@@ -7,10 +7,10 @@ import org.anabranch.block.Io;
  * SYNCHRONIZE CACHE (10) and (16) (SBC-3 5.27), PRE-FETCH (10) and (16) (SBC-3 5.8).
  *
  * <p>A synchronize makes the whole device durable, whatever range it names: durability has no
- * smaller unit below. SYNC_NV, which older initiators set, asks for less
- * and gets the same. With IMMED it ends at once; an error is then seen by the next one. A
- * pre-fetch checks its range and leaves the rest to the page cache: its end is GOOD, since nothing
- * is known to be in the cache (CONDITION MET would say so).
+ * smaller unit below. SYNC_NV, which older initiators set, asks for less and gets the same. With
+ * IMMED it ends at once; an error is then seen by the next one. A pre-fetch checks its range and
+ * leaves the rest to the page cache: its end is GOOD, since nothing is known to be in the cache
+ * (CONDITION MET would say so).
  */
 final class CacheCommands {
   private CacheCommands() {}

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * With UNMAP = 1 the block that comes along is not looked at: initiators that unmap send zeros, and
  * targets in the field unmap whatever they get.
  *
- * A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one command
- * may write (block limits page) allows. ANCHOR is not supported.
+ * <p>A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one
+ * command may write (block limits page) allows. ANCHOR is not supported.
  */
 final class WriteSameCommands {
   private static final int UNMAP_BIT = 3;

@@ -23,7 +23,7 @@ final class HotPduOracleTest {
     byte[] header = new byte[48];
     random.nextBytes(header);
     header[0] = (byte) (random.nextBoolean() ? 0x41 : 0x01);
-    int direction = 1 + random.nextInt(2) << 5;
+    int direction = (1 + random.nextInt(2)) << 5;
     header[1] = (byte) (0x80 | direction | random.nextInt(5));
     header[2] = 0;
     header[3] = 0;

@@ -23,7 +23,7 @@ final class PduDecoderTest {
     final List<String> log = new ArrayList<>();
     final List<byte[]> data = new ArrayList<>();
     ByteBuf sink = Unpooled.EMPTY_BUFFER;
-    PduDecoder decoder;
+    final PduDecoder decoder = new PduDecoder(this);
     int sinkAt;
     int sinkMost = Integer.MAX_VALUE;
 
@@ -60,12 +60,8 @@ final class PduDecoderTest {
   }
 
   private final Recorder recorder = new Recorder();
-  private final PduDecoder decoder = new PduDecoder(recorder);
+  private final PduDecoder decoder = recorder.decoder;
   private final PduEncoder encoder = new PduEncoder(ByteBufAllocator.DEFAULT);
-
-  PduDecoderTest() {
-    recorder.decoder = decoder;
-  }
 
   private ByteBuf pdu(int tag, byte[] data) {
     ByteBuffer header = ByteBuffer.allocate(Pdu.BASIC_HEADER);
@@ -178,8 +174,7 @@ final class PduDecoderTest {
     Random random = new Random(5);
     for (int round = 0; round < 2000; round++) {
       Recorder any = new Recorder();
-      PduDecoder fresh = new PduDecoder(any);
-      any.decoder = fresh;
+      PduDecoder fresh = any.decoder;
       fresh.digests(random.nextBoolean(), random.nextBoolean());
       ByteBuf stream = Unpooled.wrappedBuffer(random(random, random.nextInt(3000)));
       for (int at = 0; at + 8 <= stream.capacity() && random.nextInt(4) > 0; at += 48) {

@@ -47,7 +47,8 @@ final class CommandTableTest {
         cdb[0] = usage[0];
         cdb[1] = (byte) (command.hasServiceAction() ? usage[1] & 0x1f : 0);
         cdb[at] |= (byte) (1 << bit);
-        Lab.Result result = initiator.send(HexFormat.ofDelimiter(" ").formatHex(cdb), new byte[4096]);
+        Lab.Result result =
+            initiator.send(HexFormat.ofDelimiter(" ").formatHex(cdb), new byte[4096]);
         result.fails("5/24/00");
         assertThat(result.pointer()).isEqualTo(at);
         assertThat(result.sense()[15] & 0xff).as("SKSV, C/D, BPV, bit").isEqualTo(0xc8 | bit);
@@ -68,14 +69,13 @@ final class CommandTableTest {
     }
     List<String> expected =
         commands().stream()
-            .map(
-                command ->
-                    String.format(
-                        "%02x %02x %d %d",
-                        command.opcode(),
-                        command.hasServiceAction() ? command.serviceAction() : 0,
-                        command.hasServiceAction() ? 1 : 0,
-                        command.cdbLength()))
+            .map(command ->
+                String.format(
+                    "%02x %02x %d %d",
+                    command.opcode(),
+                    command.hasServiceAction() ? command.serviceAction() : 0,
+                    command.hasServiceAction() ? 1 : 0,
+                    command.cdbLength()))
             .toList();
     assertThat(reported).doesNotHaveDuplicates().containsExactlyElementsOf(expected);
   }
@@ -84,8 +84,7 @@ final class CommandTableTest {
   void reportOfOneCommandHasItsMapAndItsTimeouts() {
     byte[] data = Lab.disk().initiator().send("a3 0c 81 28 00 00 00 00 01 00 00 00").data();
     assertThat(HexFormat.ofDelimiter(" ").formatHex(data))
-        .isEqualTo(
-            "00 83 00 0a 28 18 ff ff ff ff 1f ff ff 00 00 0a 00 00 00 00 00 01 00 00 00 1e");
+        .isEqualTo("00 83 00 0a 28 18 ff ff ff ff 1f ff ff 00 00 0a 00 00 00 00 00 01 00 00 00 1e");
   }
 
   @Test

@@ -124,8 +124,7 @@ final class Lab {
     final Nexus nexus;
 
     Initiator(String name, TargetPort port) {
-      nexus =
-          device.open(new InitiatorPort(name, 0x800000000001L), port, (lun, sense) -> {});
+      nexus = device.open(new InitiatorPort(name, 0x800000000001L), port, (lun, sense) -> {});
     }
 
     /** Takes the unit attention that every new nexus is owed. */

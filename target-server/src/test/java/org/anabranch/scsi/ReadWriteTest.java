@@ -82,9 +82,7 @@ final class ReadWriteTest {
     assertThat(lab.disk.durableWrites).isZero();
     initiator.send("2a 08 00 00 00 00 00 00 01 00", new byte[512]).isGood();
     assertThat(lab.disk.durableWrites).isEqualTo(1);
-    initiator
-        .send("15 10 00 00 18 00", Lab.hex("00 00 00 00 08 12" + " 00".repeat(18)))
-        .isGood();
+    initiator.send("15 10 00 00 18 00", Lab.hex("00 00 00 00 08 12" + " 00".repeat(18))).isGood();
     initiator.send("0a 00 00 00 01 00", new byte[512]).isGood();
     assertThat(lab.disk.durableWrites).isEqualTo(2);
   }

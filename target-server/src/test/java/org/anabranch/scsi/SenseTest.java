@@ -21,7 +21,9 @@ final class SenseTest {
     assertThat(hex(Sense.inCdb(SenseCode.INVALID_FIELD_IN_CDB, 7, 5).encode(false)))
         .isEqualTo("70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 cd 00 07");
     assertThat(
-            hex(Sense.inParameters(SenseCode.INVALID_FIELD_IN_PARAMETER_LIST, 258, -1).encode(false)))
+            hex(
+                Sense.inParameters(SenseCode.INVALID_FIELD_IN_PARAMETER_LIST, 258, -1)
+                    .encode(false)))
         .isEqualTo("70 00 05 00 00 00 00 0a 00 00 00 00 26 00 00 80 01 02");
   }
 
@@ -51,8 +53,7 @@ final class SenseTest {
     "OUT_OF_RANGE, false, 5/21/00",
     "GONE, false, 4/08/00"
   })
-  void everyFailureOfTheDeviceReachesTheInitiator(
-      IoError.Kind kind, boolean writing, String code) {
+  void everyFailureOfTheDeviceReachesTheInitiator(IoError.Kind kind, boolean writing, String code) {
     Lab lab = Lab.disk();
     Lab.Initiator initiator = lab.initiator();
     lab.disk.fail(kind, 101);
