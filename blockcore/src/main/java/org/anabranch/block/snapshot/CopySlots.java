@@ -42,11 +42,10 @@ final class CopySlots {
   private void wake() {
     if (free() && !waiting.isEmpty()) {
       Runnable retry = waiting.remove();
-      lock.after(
-          () -> {
-            retry.run();
-            lock.run(this::wake);
-          });
+      lock.after(() -> {
+        retry.run();
+        lock.run(this::wake);
+      });
     }
   }
 

@@ -77,7 +77,7 @@ final class Merge {
     this.snapshot = snapshot;
     this.scheduler = scheduler;
     this.interlock = new MergeInterlock(lock);
-    this.pace = 
+    this.pace =
         new MergePace(
             1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
   }

@@ -104,20 +104,17 @@ public final class ExceptionTable {
       throw new IllegalArgumentException(old + "+" + count + " -> " + newChunk);
     }
     int at = leafOf(old);
-    if (at >= 0) {
-      Leaf leaf = leaf(at);
-      int i = leaf.floor(old);
-      if (old - leaf.old(i) < leaf.length(i)) {
-        return false;
-      }
-    }
-    if (firstBehind(at, old) - old < count) {
+    int i = at < 0 ? -1 : leaf(at).floor(old);
+    if (at >= 0 && old - leaf(at).old(i) < leaf(at).length(i)) {
       return false;
     }
-    for (long done = 0; done < count; ) {
-      int n = (int) Math.min(MOST_LENGTH, count - done);
-      add(old + done, newChunk + done, n);
-      done += n;
+    long next = at >= 0 && i + 1 < leaf(at).size ? leaf(at).old(i + 1) : firstOf(at + 1);
+    if (next - old < count) {
+      return false;
+    }
+    add(at, i, old, newChunk, (int) Math.min(MOST_LENGTH, count));
+    for (long done = MOST_LENGTH; done < count; done += MOST_LENGTH) {
+      add(old + done, newChunk + done, (int) Math.min(MOST_LENGTH, count - done));
     }
     chunks += count;
     return true;
@@ -152,39 +149,37 @@ public final class ExceptionTable {
     }
   }
 
-  /** The first mapped chunk behind {@code old}, which is not mapped itself. */
-  private long firstBehind(int at, long old) {
-    if (at >= 0) {
-      Leaf leaf = leaf(at);
-      int i = leaf.floor(old) + 1;
-      if (i < leaf.size) {
-        return leaf.old(i);
-      }
-    }
-    return at + 1 < leafCount ? firsts[at + 1] : Long.MAX_VALUE;
+  /** The first chunk of a leaf; far away if there is none. */
+  private long firstOf(int at) {
+    return at < leafCount ? firsts[at] : Long.MAX_VALUE;
   }
 
-  /** Adds a run to unmapped chunks, as part of its neighbours where it continues them. */
   private void add(long old, long newChunk, int count) {
     int at = leafOf(old);
+    add(at, at < 0 ? -1 : leaf(at).floor(old), old, newChunk, count);
+  }
+
+  /**
+   * Adds a run to unmapped chunks, as part of its neighbours where it continues them.
+   *
+   * @param at the leaf of the run in front of it, -1 if there is none
+   * @param before that run
+   */
+  private void add(int at, int before, long old, long newChunk, int count) {
     if (at >= 0) {
       Leaf leaf = leaf(at);
-      int i = leaf.floor(old);
-      int length = leaf.length(i);
-      if (leaf.old(i) + length == old
-          && leaf.newChunk(i) + length == newChunk
+      int length = leaf.length(before);
+      if (leaf.old(before) + length == old
+          && leaf.newChunk(before) + length == newChunk
           && length + count <= MOST_LENGTH) {
-        leaf.runs[i] = pack(leaf.newChunk(i), length + count);
-        joinNext(at, leaf, i);
+        leaf.runs[before] = pack(leaf.newChunk(before), length + count);
+        joinNext(at, leaf, before);
         return;
       }
     }
-    int next = at;
-    int i = at < 0 ? 0 : leaf(at).floor(old) + 1;
-    if (at < 0 || i == leaf(at).size) {
-      next = at + 1;
-      i = 0;
-    }
+    boolean here = at >= 0 && before + 1 < leaf(at).size;
+    int next = here ? at : at + 1;
+    int i = here ? before + 1 : 0;
     if (next < leafCount) {
       Leaf leaf = leaf(next);
       int length = leaf.length(i);
@@ -200,7 +195,7 @@ public final class ExceptionTable {
         return;
       }
     }
-    insertRun(at, old, pack(newChunk, count));
+    insertRun(at, before + 1, old, pack(newChunk, count));
   }
 
   /** Joins run {@code i} with the one behind it if that continues it. */
@@ -221,29 +216,22 @@ public final class ExceptionTable {
     }
   }
 
-  private void insertRun(int at, long old, long run) {
+  /** Inserts a run as the {@code i}th of leaf {@code at}, or in front of all leaves. */
+  private void insertRun(int at, int i, long old, long run) {
     runs++;
-    if (at < 0 && leafCount > 0 && leaf(0).high == old >>> 32) {
-      at = 0;
-    }
     if (at < 0 || leaf(at).high != old >>> 32) {
-      // No leaf holds runs of this part of the origin in front of it; perhaps the next one may.
-      if (at + 1 < leafCount && leaf(at + 1).high == old >>> 32) {
-        at++;
-      } else {
-        addLeaf(at + 1, new Leaf(old, run));
+      // No leaf in front of it holds runs of this part of the origin; perhaps the next one does.
+      at++;
+      i = 0;
+      if (at == leafCount || leaf(at).high != old >>> 32) {
+        addLeaf(at, new Leaf(old, run));
         return;
       }
     }
     Leaf leaf = leaf(at);
-    int i = old < firsts[at] ? 0 : leaf.floor(old) + 1;
     if (leaf.size == LEAF_RUNS) {
-      if (i == leaf.size) {
-        addLeaf(at + 1, new Leaf(old, run));
-        return;
-      }
-      if (i == 0) {
-        addLeaf(at, new Leaf(old, run));
+      if (i == leaf.size || i == 0) {
+        addLeaf(i == 0 ? at : at + 1, new Leaf(old, run));
         return;
       }
       Leaf behind = leaf.split();

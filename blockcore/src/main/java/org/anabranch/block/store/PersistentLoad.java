@@ -101,29 +101,32 @@ final class PersistentLoad {
             .formatted(Integer.toUnsignedString(header.chunkSectors()), chunk);
   }
 
-  /** Keeps the first problem, and counts the others. */
+  /** Keeps the problem that comes first in the list, and counts all. */
   private static final class FirstProblem implements StoreScan.Visitor {
     private final StoreLayout layout;
     private @Nullable String text;
-    private long others;
+    private long area;
+    private int record;
+    private long count;
 
     FirstProblem(StoreLayout layout) {
       this.layout = layout;
     }
 
     @Override
-    public void problem(long area, int record, String what) {
-      if (text == null) {
+    public void problem(long inArea, int atRecord, String what) {
+      count++;
+      if (text == null || inArea < area || (inArea == area && atRecord < record)) {
+        area = inArea;
+        record = atRecord;
         text =
             "area %d at chunk %d, record %d: %s"
                 .formatted(area, layout.areaChunk(area), record, what);
-      } else {
-        others++;
       }
     }
 
     String text() {
-      return text + (others == 0 ? "" : "; and " + others + " more");
+      return text + (count == 1 ? "" : "; and " + (count - 1) + " more");
     }
   }
 

@@ -59,7 +59,7 @@ public final class StoreScan {
   private final DeferringLock lock = new DeferringLock();
 
   // All below guarded by lock.
-  private final ExceptionTable table;
+  private final RunSorter sorter;
   private final ChunkSet taken = new ChunkSet();
 
   /** The area that is looked at next, and the one that is read next. */
@@ -92,7 +92,7 @@ public final class StoreScan {
     this.layout = layout;
     this.cowChunks = layout.chunksIn(cow.sectors());
     this.originChunks = (originSectors - 1) / layout.chunkSectors() + 1;
-    this.table = table;
+    this.sorter = new RunSorter(table, visitor);
     this.visitor = visitor;
   }
 
@@ -148,6 +148,7 @@ public final class StoreScan {
   private void take(ByteBuffer content) {
     int used = takeRecords(content);
     if (used < layout.exceptionsPerArea()) {
+      sorter.insertAll();
       End found = new End(next, used, content, isStale(content, used), behindNew);
       outcome = () -> end.complete(found);
     } else {
@@ -190,13 +191,8 @@ public final class StoreScan {
         behindNew = Math.max(behindNew, newChunk + i + 1);
       }
     }
-    if (!good || table.insert(old, newChunk, count)) {
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      if (!table.insert(old + i, newChunk + i, 1)) {
-        visitor.problem(next, record + i, "a second exception for chunk " + (old + i));
-      }
+    if (good) {
+      sorter.add(next, record, old, newChunk, count);
     }
   }
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.util.Arrays;
+
+/**
+ * Puts runs into a table in the order of their old chunks, as far as a bounded memory allows: a
+ * store's list is in no such order, and a table of millions is filled several times faster when
+ * neighbours come together.
+ */
+final class RunSorter {
+  private static final int INDEX_BITS = 17;
+  private static final int MOST = 1 << INDEX_BITS;
+  private static final long SORTABLE = Long.MAX_VALUE >> INDEX_BITS;
+
+  private final ExceptionTable table;
+  private final StoreScan.Visitor visitor;
+
+  /** Old chunk and index, as one number. */
+  private final long[] order = new long[MOST];
+
+  private final long[] news = new long[MOST];
+  private final long[] areas = new long[MOST];
+  private final int[] records = new int[MOST];
+  private final int[] counts = new int[MOST];
+  private int size;
+
+  RunSorter(ExceptionTable table, StoreScan.Visitor visitor) {
+    this.table = table;
+    this.visitor = visitor;
+  }
+
+  void add(long area, int record, long old, long newChunk, int count) {
+    if (old > SORTABLE) {
+      insert(area, record, old, newChunk, count);
+      return;
+    }
+    order[size] = old << INDEX_BITS | size;
+    news[size] = newChunk;
+    areas[size] = area;
+    records[size] = record;
+    counts[size] = count;
+    size++;
+    if (size == MOST) {
+      insertAll();
+    }
+  }
+
+  /** Puts what was added into the table. Of two for one chunk the earlier one counts. */
+  void insertAll() {
+    Arrays.sort(order, 0, size);
+    for (int i = 0; i < size; i++) {
+      int from = (int) order[i] & (MOST - 1);
+      insert(areas[from], records[from], order[i] >>> INDEX_BITS, news[from], counts[from]);
+    }
+    size = 0;
+  }
+
+  private void insert(long area, int record, long old, long newChunk, int count) {
+    if (table.insert(old, newChunk, count)) {
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      if (!table.insert(old + i, newChunk + i, 1)) {
+        visitor.problem(area, record + i, "a second exception for chunk " + (old + i));
+      }
+    }
+  }
+}
