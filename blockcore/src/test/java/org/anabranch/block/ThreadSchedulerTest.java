@@ -18,10 +18,11 @@ final class ThreadSchedulerTest {
       List<String> ran = new ArrayList<>();
       CountDownLatch last = new CountDownLatch(1);
       scheduler.execute(() -> {
+        scheduler.execute(() -> ran.add("second " + Thread.currentThread().getName()));
         scheduler.execute(() -> ran.add("third"));
+        scheduler.execute(last::countDown);
         ran.add("first");
       });
-      scheduler.execute(() -> ran.add("second " + Thread.currentThread().getName()));
       assertThat(last.await(30, TimeUnit.SECONDS)).isTrue();
       assertThat(ran).containsExactly("first", "second role", "third");
     }

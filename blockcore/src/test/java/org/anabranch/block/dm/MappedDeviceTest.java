@@ -19,86 +19,11 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.sim.SimScheduler;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Requests on their way through a device: borders, suspend and resume, the queue, removal. */
 final class MappedDeviceTest {
-  /** A target that notes its life, and whose steps can be made to wait or fail. */
-  private static final class Probe implements Target, TargetType {
-    final List<String> life = new ArrayList<>();
-    final List<Io> mapped = new ArrayList<>();
-    CompletableFuture<@Nullable Void> preresume = CompletableFuture.completedFuture(null);
-    CompletableFuture<@Nullable Void> presuspend = CompletableFuture.completedFuture(null);
-    @Nullable Context context;
-
-    @Override
-    public String name() {
-      return "probe";
-    }
-
-    @Override
-    public String version() {
-      return "v1.0.0";
-    }
-
-    @Override
-    public CompletionStage<Target> create(Context newContext, List<String> arguments) {
-      life.add("create");
-      context = newContext;
-      return CompletableFuture.completedFuture(this);
-    }
-
-    @Override
-    public void map(Io io) {
-      mapped.add(io);
-    }
-
-    @Override
-    public CompletionStage<@Nullable Void> preresume() {
-      life.add("preresume");
-      return preresume;
-    }
-
-    @Override
-    public void resume() {
-      life.add("resume");
-    }
-
-    @Override
-    public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
-      life.add("presuspend" + (noflush ? " noflush" : ""));
-      return presuspend;
-    }
-
-    @Override
-    public void postsuspend() {
-      life.add("postsuspend");
-    }
-
-    @Override
-    public CompletionStage<@Nullable Void> close() {
-      life.add("close");
-      return CompletableFuture.completedFuture(null);
-    }
-
-    @Override
-    public Limits limits() {
-      return Limits.DEFAULT;
-    }
-
-    @Override
-    public String table() {
-      return "";
-    }
-
-    @Override
-    public CompletionStage<String> message(List<String> words) {
-      return CompletableFuture.completedFuture(String.join("+", words));
-    }
-  }
-
   private static final PathOpener NO_FILES =
       new PathOpener() {
         @Override

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.dm;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Io;
+import org.anabranch.block.Limits;
+import org.jspecify.annotations.Nullable;
+
+/** A target that notes its life, and whose steps can be made to wait or fail. */
+final class Probe implements Target, TargetType {
+  final List<String> life = new ArrayList<>();
+  final List<Io> mapped = new ArrayList<>();
+  CompletableFuture<@Nullable Void> preresume = CompletableFuture.completedFuture(null);
+  CompletableFuture<@Nullable Void> presuspend = CompletableFuture.completedFuture(null);
+  @Nullable Context context;
+
+  @Override
+  public String name() {
+    return "probe";
+  }
+
+  @Override
+  public String version() {
+    return "v1.0.0";
+  }
+
+  @Override
+  public CompletionStage<Target> create(Context newContext, List<String> arguments) {
+    life.add("create");
+    context = newContext;
+    return CompletableFuture.completedFuture(this);
+  }
+
+  @Override
+  public void map(Io io) {
+    mapped.add(io);
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> preresume() {
+    life.add("preresume");
+    return preresume;
+  }
+
+  @Override
+  public void resume() {
+    life.add("resume");
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+    life.add("presuspend" + (noflush ? " noflush" : ""));
+    return presuspend;
+  }
+
+  @Override
+  public void postsuspend() {
+    life.add("postsuspend");
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    life.add("close");
+    return CompletableFuture.completedFuture(null);
+  }
+
+  @Override
+  public Limits limits() {
+    return Limits.DEFAULT;
+  }
+
+  @Override
+  public String table() {
+    return "";
+  }
+
+  @Override
+  public CompletionStage<String> message(List<String> words) {
+    return CompletableFuture.completedFuture(String.join("+", words));
+  }
+}
