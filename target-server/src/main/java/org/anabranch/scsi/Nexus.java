@@ -9,8 +9,13 @@ public final class Nexus {
   private final InitiatorPort initiator;
   private final TargetPort port;
   private final NexusListener listener;
+  private final TargetDevice device;
 
-  Nexus(InitiatorPort initiator, TargetPort port, NexusListener listener) {
+  /** What this initiator sees; replaced by the device when its LUNs change. */
+  private volatile LunView view = LunView.EMPTY;
+
+  Nexus(TargetDevice device, InitiatorPort initiator, TargetPort port, NexusListener listener) {
+    this.device = device;
     this.initiator = initiator;
     this.port = port;
     this.listener = listener;
@@ -26,6 +31,18 @@ public final class Nexus {
 
   NexusListener listener() {
     return listener;
+  }
+
+  TargetDevice device() {
+    return device;
+  }
+
+  LunView view() {
+    return view;
+  }
+
+  void view(LunView newView) {
+    view = newView;
   }
 
   @Override

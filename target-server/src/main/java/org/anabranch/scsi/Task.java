@@ -2,6 +2,7 @@
 package org.anabranch.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,26 @@ public final class Task {
     void ended(Task task);
   }
 
-  private static final byte[] NO_SENSE = {};
+  /** From delivery to the end, see {@link TaskSet}. */
+  enum Phase {
+    NEW,
+    /** In the task set; its data-out may still be on the way. */
+    PREPARED,
+    /** Complete, and held back by other tasks. */
+    BLOCKED,
+    /** Enabled: its command is being processed. */
+    RUNNING,
+    ENDED
+  }
+
+  /** How an aborted task ends. */
+  enum Abort {
+    SILENTLY,
+    /** With TASK ABORTED (control mode page, TAS). */
+    WITH_STATUS
+  }
+
+  static final byte[] NO_SENSE = {};
 
   private final Nexus nexus;
   private final long lun;
@@ -26,6 +46,7 @@ public final class Task {
   private final int tag;
   private final Listener listener;
 
+  private long dataOutExpected = -1;
   private int dataOutLength;
   private int dataInLength;
   private @Nullable ByteBuffer dataOut;
@@ -36,6 +57,19 @@ public final class Task {
   private int dataInTransferred;
   private boolean aborted;
   private @Nullable Object attachment;
+
+  /** Where the task belongs and what it does; set in {@code prepare}, before it enters the set. */
+  @Nullable TaskSet set;
+
+  @Nullable Command command;
+
+  /** Its place in its task set; these five are guarded by the set's lock. */
+  @Nullable Task older;
+
+  @Nullable Task newer;
+  Phase phase = Phase.NEW;
+  @Nullable Abort abort;
+  @Nullable List<Runnable> endWatchers;
 
   /**
    * @param lun the LUN field, eight bytes big endian (SAM-5 4.7)
@@ -71,6 +105,19 @@ public final class Task {
 
   public int tag() {
     return tag;
+  }
+
+  /**
+   * The transport knows how many bytes the initiator means to send (Expected Data Transfer Length
+   * of a write), which may be more than the command takes. Called before {@code prepare}.
+   */
+  public void expectsDataOut(long length) {
+    dataOutExpected = length;
+  }
+
+  /** What {@link #expectsDataOut} said; -1 if nothing. */
+  long dataOutExpected() {
+    return dataOutExpected;
   }
 
   /** What {@code prepare} found that the command takes from the initiator. */

@@ -9,8 +9,8 @@ package org.anabranch.block.snapshot;
  * @param firstBatchBytes what a merge merges first; later batches are as large as time allows
  */
 public record Bounds(long copyBytes, int copies, long firstBatchBytes) {
-  /** 64 MiB, 2048 copies, batches from 4 MiB on. */
-  public static final Bounds DEFAULT = new Bounds(64 << 20, 2048, 4 << 20);
+  /** 64 MiB, 2048 copies, batches from 256 KiB on. */
+  public static final Bounds DEFAULT = new Bounds(64 << 20, 2048, 256 << 10);
 
   public Bounds {
     if (copyBytes < 1 || copies < 1 || firstBatchBytes < 1) {

@@ -43,6 +43,9 @@ final class Merge {
 
   private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
 
+  /** So much is copied before the origin begins to make it durable, while copying goes on. */
+  private static final long FLUSH_SECTORS = 4 << 20 >> 9;
+
   final MergeInterlock interlock;
   final MergePace pace;
 
@@ -69,6 +72,11 @@ final class Merge {
   private long nextSector;
   private int copying;
   private boolean copyFailed;
+
+  /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
+  private long unflushed;
+
+  private boolean flushing;
 
   Merge(MergeTarget target, Snapshot snapshot, Scheduler scheduler) {
     this.target = target;
@@ -179,6 +187,7 @@ final class Merge {
     nextRun = 0;
     nextSector = 0;
     copyFailed = false;
+    unflushed = 0;
     copyMore(batch);
   }
 
@@ -204,19 +213,45 @@ final class Merge {
               group.origin,
               toSector,
               count,
-              (read, write) -> lock.run(() -> copied(batch, read, write))));
+              (read, write) -> lock.run(() -> copied(batch, count, read, write))));
     }
   }
 
-  private void copied(MergeBatch batch, @Nullable IoError readError, @Nullable IoError writeError) {
+  private void copied(
+      MergeBatch batch, long count, @Nullable IoError readError, @Nullable IoError writeError) {
     copying--;
+    unflushed += count;
     IoError error = readError == null ? writeError : readError;
     if (error != null && !copyFailed) {
       copyFailed = true;
       fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error, false);
     }
     copyMore(batch);
-    if (copying > 0) {
+    flushAhead(batch);
+    finishCopy(batch);
+  }
+
+  /** Lets the origin write what is copied already, so that the last flush finds little to do. */
+  private void flushAhead(MergeBatch batch) {
+    if (copying > 0 && !copyFailed && !flushing && unflushed >= FLUSH_SECTORS) {
+      flushing = true;
+      unflushed = 0;
+      lock.submit(group.origin, Io.flush(lock.locked(error -> flushedAhead(batch, error))));
+    }
+  }
+
+  private void flushedAhead(MergeBatch batch, @Nullable IoError error) {
+    flushing = false;
+    if (error != null && !copyFailed) {
+      copyFailed = true;
+      fail("Flush error: shutting down merge", error, false);
+    }
+    flushAhead(batch);
+    finishCopy(batch);
+  }
+
+  private void finishCopy(MergeBatch batch) {
+    if (copying > 0 || flushing) {
       return;
     }
     if (copyFailed) {

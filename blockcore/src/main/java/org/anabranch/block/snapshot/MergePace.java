@@ -2,25 +2,29 @@
 package org.anabranch.block.snapshot;
 
 /**
- * How much is merged at once, and how fast. A batch is as large as fits into {@link #BATCH_NANOS},
- * judged by the batches before: that bounds how long a write to it has to wait. Guarded by the
- * group's lock.
+ * How much is merged at once, and how fast. A write to a batch has to wait for its end, so a batch
+ * is as large as fits into {@link #BUSY_NANOS}, judged by the batch before; but while nobody writes
+ * to the device, nobody waits, and larger batches cost less: {@link #IDLE_NANOS}. Only the first
+ * write after such a time may meet a large one. Guarded by the group's lock.
  */
 final class MergePace {
-  /** A batch that takes longer makes the next one smaller. */
-  static final long BATCH_NANOS = 100_000_000;
-
+  static final long BUSY_NANOS = 100_000_000;
+  static final long IDLE_NANOS = 500_000_000;
   static final long LEAST_BYTES = 256 << 10;
-  static final long MOST_BYTES = 32 << 20;
+  static final long MOST_BUSY_BYTES = 32 << 20;
+  static final long MOST_IDLE_BYTES = 128 << 20;
 
   /** Exceptions in a batch. */
-  static final int MOST_CHUNKS = 4096;
+  static final int MOST_CHUNKS = 8192;
 
   private static final long SECOND = 1_000_000_000;
 
   private final int chunkBytes;
   private long bytes;
-  private long mostBytes = MOST_BYTES;
+  private long mostBytes = Long.MAX_VALUE;
+
+  /** Whether somebody has written to the device since the last batch ended. */
+  private boolean written;
 
   /** Bytes a second; 0 is no limit. */
   private long limit;
@@ -60,14 +64,26 @@ final class MergePace {
     merged += done;
     double thisRate = (double) done * SECOND / took;
     rate = rate == 0 ? thisRate : 0.8 * rate + 0.2 * thisRate;
-    if (took > BATCH_NANOS) {
-      bytes = Math.max(Math.min(bytes, LEAST_BYTES), bytes / 2);
-    } else if (took < BATCH_NANOS / 2 && done >= bytes / 2) {
-      bytes = Math.min(MOST_BYTES, bytes * 2);
-    }
+    adapt(done, took);
     if (limit > 0) {
       notBefore = begin + (long) ((double) done * SECOND / limit);
     }
+  }
+
+  private void adapt(long done, long took) {
+    long nanos = written ? BUSY_NANOS : IDLE_NANOS;
+    written = false;
+    if (took > nanos || done >= bytes / 2) {
+      double fits = (double) bytes * nanos * 3 / 4 / took; // a little below, as times vary
+      long least = Math.min(bytes, LEAST_BYTES);
+      bytes = (long) Math.clamp(fits, bytes / 8.0, bytes * 2.0);
+      bytes = Math.clamp(bytes, least, nanos == BUSY_NANOS ? MOST_BUSY_BYTES : MOST_IDLE_BYTES);
+    }
+  }
+
+  /** Somebody writes to the device. */
+  void written() {
+    written = true;
   }
 
   /** Bounds the speed; 0 takes the bound away. */

@@ -147,6 +147,7 @@ final class MergeTarget extends CowTarget {
         lock.after(() -> group.write(io, null));
         return;
       }
+      mine.pace.written();
       long first = io.sector() >> snapshot.shift;
       long last = Math.max(io.sector(), io.end() - 1) >> snapshot.shift;
       PendingException pending = pending(snapshot, first, last);

@@ -2,9 +2,7 @@
 package org.anabranch.block.sim;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
@@ -261,8 +259,7 @@ final class Client {
   void verify() {
     for (int sector = 0; sector < model.sectors(); sector += 64) {
       int count = Math.min(64, model.sectors() - sector);
-      Io io =
-          Io.read(sector, ByteBuffer.allocate(count * 512), this::end);
+      Io io = Io.read(sector, ByteBuffer.allocate(count * 512), this::end);
       overlaps.enter(io);
       submit(io, 0);
     }

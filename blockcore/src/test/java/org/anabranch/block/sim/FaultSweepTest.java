@@ -18,8 +18,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Every single request of a {@link Script} to every disk fails once, then it and all after it, with
  * EIO and for writes with ENOSPC. Then nothing may hang, no request may be lost, everything that is
- * read without an error is right, and when the fault is gone and the power was cut all is there that
- * was promised: the volume, the snapshots that are not invalid, and a merge that comes to its end.
+ * read without an error is right, and when the fault is gone and the power was cut all is there
+ * that was promised: the volume, the snapshots that are not invalid, and a merge that comes to its
+ * end.
  */
 final class FaultSweepTest {
   private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
@@ -43,8 +44,7 @@ final class FaultSweepTest {
 
   @ParameterizedTest
   @CsvSource({"1, 12, P, 1, 2", "2, 20, PO, 4, 8", "3, 36, P, 1, 4"})
-  void anyFailedRequestIsSurvived(
-      long seed, int sectors, String type, int chunk, int otherChunk) {
+  void anyFailedRequestIsSurvived(long seed, int sectors, String type, int chunk, int otherChunk) {
     Sweep sweep = new Sweep(seed, sectors, type, chunk, otherChunk);
     Script counting = sweep.script();
     counting.run();

@@ -9,8 +9,9 @@ import org.anabranch.block.snapshot.Bounds;
 
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
- * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then the
- * power is cut, also while everything comes up again. Whatever is read is held against the model.
+ * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then
+ * the power is cut, also while everything comes up again. Whatever is read is held against the
+ * model.
  */
 final class History {
   private static final int MOST_TRACE = 300;
@@ -110,10 +111,10 @@ final class History {
         end();
         return;
       } catch (SimScheduler.PowerCut cut) {
-        volume.say(cut.getMessage());
+        volume.say(String.valueOf(cut.getMessage()));
         volume.powerCut();
         machine = machine.afterPowerCut(random.nextLong(), choices());
-            bootNext = true;
+        bootNext = true;
       }
     }
   }
@@ -210,7 +211,7 @@ final class History {
   private void createIfPossible() {
     if (volume.merging() == null) {
       for (Volume.Cow cow : cows) {
-        if (volume.snaps.stream().noneMatch(snap -> snap.cow == cow)) {
+        if (volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow))) {
           snapshots.create(cow);
           return;
         }

@@ -65,16 +65,15 @@ final class HistoryTest {
     Queue<AssertionError> failures = new ConcurrentLinkedQueue<>();
     seeds
         .parallel()
-        .forEach(
-            seed -> {
-              if (failures.size() < MOST_FAILURES) {
-                try {
-                  History.check(seed);
-                } catch (AssertionError e) {
-                  failures.add(e);
-                }
-              }
-            });
+        .forEach(seed -> {
+          if (failures.size() < MOST_FAILURES) {
+            try {
+              History.check(seed);
+            } catch (AssertionError e) {
+              failures.add(e);
+            }
+          }
+        });
     AssertionError first = failures.poll();
     if (first != null) {
       failures.forEach(first::addSuppressed);

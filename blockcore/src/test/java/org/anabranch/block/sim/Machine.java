@@ -100,7 +100,6 @@ public final class Machine {
     return scheduler;
   }
 
-
   public DeviceMapper mapper() {
     return mapper;
   }
@@ -154,7 +153,8 @@ public final class Machine {
     try {
       scheduler.await(stage, what);
     } catch (ExecutionException e) {
-      return String.valueOf(e.getCause().getMessage());
+      Throwable reason = e.getCause() == null ? e : e.getCause();
+      return String.valueOf(reason.getMessage());
     }
     throw new AssertionError(what + ": not refused");
   }

@@ -104,7 +104,8 @@ final class MergeSteps {
       throw new Machine.RefusedException(volume.machine().status(Volume.LUN), null);
     }
     await(
-        mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)), "load the origin");
+        mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)),
+        "load the origin");
     await(mapper().resume(Volume.LUN), "resume lun as an origin");
     volume.mergeOver();
     volume.checkStatus();

@@ -73,8 +73,7 @@ final class ModelDevice {
   }
 
   private ModelDevice map(UnaryOperator<SectorHistory> change) {
-    return new ModelDevice(
-        clock, Arrays.stream(sectors).map(change).toArray(SectorHistory[]::new));
+    return new ModelDevice(clock, Arrays.stream(sectors).map(change).toArray(SectorHistory[]::new));
   }
 
   /** This snapshot takes its origin's place. */

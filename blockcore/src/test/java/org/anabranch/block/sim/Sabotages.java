@@ -64,8 +64,7 @@ final class Sabotages {
 
   static void withoutFua(BlockDevice below, Io io, SimScheduler scheduler) {
     if (io.op() == Io.Op.WRITE && io.fua()) {
-      below.submit(
-          Io.write(io.sector(), io.data(), false, (ended, error) -> io.complete(error)));
+      below.submit(Io.write(io.sector(), io.data(), false, (ended, error) -> io.complete(error)));
     } else {
       below.submit(io);
     }

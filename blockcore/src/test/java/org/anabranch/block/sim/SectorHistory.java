@@ -31,7 +31,9 @@ final class SectorHistory {
 
     boolean durable;
 
-    /** One of the states that a power cut may have left: as soon as one is seen, the others fall. */
+    /**
+     * One of the states that a power cut may have left: as soon as one is seen, the others fall.
+     */
     boolean left;
 
     /** Not written here, but to the device that this history was forked from. */

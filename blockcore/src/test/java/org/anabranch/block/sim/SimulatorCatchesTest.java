@@ -39,17 +39,32 @@ final class SimulatorCatchesTest {
 
   static Stream<Fault> faults() {
     return Stream.of(
-        new Fault("a volume's disk that ignores flushes", Sabotages.onDisk("vol", SimDisk::ignoreFlush)),
+        new Fault(
+            "a volume's disk that ignores flushes", Sabotages.onDisk("vol", SimDisk::ignoreFlush)),
         new Fault("a COW disk that ignores flushes", Sabotages.onDisk("cow", SimDisk::ignoreFlush)),
         new Fault("a COW disk that ignores FUA", Sabotages.inFront("cow", Sabotages::withoutFua)),
-        new Fault("a volume's disk that ignores FUA", Sabotages.inFront("vol", Sabotages::withoutFua)),
-        new Fault("a COW disk that completes writes early", Sabotages.inFront("cow", Sabotages::withoutPatience)),
-        new Fault("a volume's disk that completes writes early", Sabotages.inFront("vol", Sabotages::withoutPatience)),
-        new Fault("a disk that loses a write now and then", Sabotages.inFront("vol", Sabotages::withoutMemory)),
-        new Fault("a disk that forgets a request", Sabotages.inFront("cow", Sabotages::withoutAnswer)),
-        new Fault("an origin that does not copy now and then", Sabotages.target("snapshot-origin", Sabotages::withoutCopies)),
-        new Fault("a merge that flushes the origin only", Sabotages.target("snapshot-merge", Sabotages::withoutSecondFlush)),
-        new Fault("a snapshot that completes writes early", Sabotages.target("snapshot", Sabotages::withoutCommit)));
+        new Fault(
+            "a volume's disk that ignores FUA", Sabotages.inFront("vol", Sabotages::withoutFua)),
+        new Fault(
+            "a COW disk that completes writes early",
+            Sabotages.inFront("cow", Sabotages::withoutPatience)),
+        new Fault(
+            "a volume's disk that completes writes early",
+            Sabotages.inFront("vol", Sabotages::withoutPatience)),
+        new Fault(
+            "a disk that loses a write now and then",
+            Sabotages.inFront("vol", Sabotages::withoutMemory)),
+        new Fault(
+            "a disk that forgets a request", Sabotages.inFront("cow", Sabotages::withoutAnswer)),
+        new Fault(
+            "an origin that does not copy now and then",
+            Sabotages.target("snapshot-origin", Sabotages::withoutCopies)),
+        new Fault(
+            "a merge that flushes the origin only",
+            Sabotages.target("snapshot-merge", Sabotages::withoutSecondFlush)),
+        new Fault(
+            "a snapshot that completes writes early",
+            Sabotages.target("snapshot", Sabotages::withoutCommit)));
   }
 
   @ParameterizedTest

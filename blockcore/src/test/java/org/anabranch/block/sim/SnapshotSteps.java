@@ -67,9 +67,7 @@ final class SnapshotSteps {
     Client lun = volume.lun();
     Io probe = Io.flush((io, error) -> {});
     ModelDevice.Request request = lun.model().begin(probe, 0);
-    SyncIo disk =
-        new SyncIo(
-            volume.machine().scheduler(), volume.machine().faults(Volume.DISK));
+    SyncIo disk = new SyncIo(volume.machine().scheduler(), volume.machine().faults(Volume.DISK));
     IoError error = disk.tryFlush();
     if (error != null) {
       throw new Machine.RefusedException("flush: " + error, null);

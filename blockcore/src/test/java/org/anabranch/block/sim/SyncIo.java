@@ -27,11 +27,10 @@ public final class SyncIo {
   private @Nullable IoError run(Maker maker) {
     done = false;
     Io io =
-        maker.make(
-            (ended, why) -> {
-              error = why;
-              done = true;
-            });
+        maker.make((ended, why) -> {
+          error = why;
+          done = true;
+        });
     device.submit(io);
     scheduler.runUntil(() -> done, io + " to " + device.name());
     return error;

@@ -153,7 +153,16 @@ final class Volume implements Client.Owner {
       create(snap.device, "snapshot " + snap.arguments());
     }
     create(LUN, lunTable());
-    Client user = new Client(LUN, machine.device(LUN), content, machine.scheduler(), random, this::stamp, overlaps, this);
+    Client user =
+        new Client(
+            LUN,
+            machine.device(LUN),
+            content,
+            machine.scheduler(),
+            random,
+            this::stamp,
+            overlaps,
+            this);
     lun = user;
     checkStatus();
     startUsers();
@@ -192,7 +201,16 @@ final class Volume implements Client.Owner {
       Client user = snap.client;
       BlockDevice device = machine.device(snap.device);
       if (user == null) {
-        user = new Client(snap.device, device, snap.model, machine.scheduler(), random, this::stamp, overlaps, this);
+        user =
+            new Client(
+                snap.device,
+                device,
+                snap.model,
+                machine.scheduler(),
+                random,
+                this::stamp,
+                overlaps,
+                this);
         snap.client = user;
       }
       user.move(device);
@@ -274,8 +292,7 @@ final class Volume implements Client.Owner {
       checkInvalid(snap, machine.status(snap.device));
     }
     String status = machine.status(LUN);
-    if (!faulty
-        && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
+    if (!faulty && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
       throw new AssertionError(status);
     }
   }

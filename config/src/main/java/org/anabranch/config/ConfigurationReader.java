@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigOrigin;
+import com.typesafe.config.ConfigParseOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/** Turns HOCON into a {@link Configuration}, collecting everything that is wrong on the way. */
+final class ConfigurationReader {
+  private static final String ROOT = "anabranch";
+  private static final int MAX_FILE_BYTES = 4 << 20;
+  private static final int MAX_LENGTH = (1 << 24) - 4; // DataSegmentLength has 24 bits
+
+  private final String name;
+  private final Problems problems;
+
+  ConfigurationReader(String name) {
+    this.name = name;
+    this.problems = new Problems(name);
+  }
+
+  Configuration read(Path file) throws InvalidConfigurationException {
+    Path absolute = file.toAbsolutePath().normalize();
+    String text = "";
+    try {
+      if (Files.isRegularFile(file) && Files.size(file) > MAX_FILE_BYTES) {
+        problems.add(0, "larger than " + Form.bytes(MAX_FILE_BYTES));
+      } else {
+        text = Files.readString(file); // for errors of our own words: unreadable, not UTF-8
+      }
+    } catch (NoSuchFileException e) {
+      problems.add(0, "no such file");
+    } catch (IOException e) {
+      problems.add(0, "cannot be read: " + e);
+    }
+    problems.check();
+    return interpret(
+        text,
+        () -> ConfigFactory.parseFile(file.toFile(), options().setAllowMissing(false)),
+        Objects.requireNonNull(absolute.getParent()));
+  }
+
+  Configuration parse(String text, Path baseDir) throws InvalidConfigurationException {
+    return interpret(text, () -> ConfigFactory.parseString(text, options()), baseDir);
+  }
+
+  private ConfigParseOptions options() {
+    return ConfigParseOptions.defaults().setOriginDescription(name);
+  }
+
+  private interface Parse {
+    Config run() throws ConfigException;
+  }
+
+  private Configuration interpret(String text, Parse parse, Path baseDir)
+      throws InvalidConfigurationException {
+    ConfigObject root = Section.empty();
+    try {
+      root = parse.run().resolve().root();
+    } catch (ConfigException e) {
+      ConfigOrigin origin = e.origin();
+      int line = origin == null ? 0 : Math.max(0, origin.lineNumber());
+      problems.add(line, text.contains("secret") ? withoutQuotes(reason(e)) : reason(e));
+    } catch (StackOverflowError e) {
+      problems.add(0, "nested too deeply");
+    }
+    problems.check();
+    Section file = new Section(root, Section.empty(), "", problems);
+    if (!file.has(ROOT)) {
+      file.problem("no " + ROOT + " { ... } in it", "");
+    }
+    Section top = file.section(ROOT, Section.objectIn(reference().root(), ROOT));
+    file.end();
+    Configuration configuration = configuration(top, baseDir);
+    problems.check();
+    return configuration;
+  }
+
+  /** The parser quotes what it stumbles over, which may be a secret. */
+  private static String withoutQuotes(String reason) {
+    return reason.replaceAll("(?s)'[^']{3,}'", "'...'").replaceAll("(?s)\"[^\"]{3,}\"", "\"...\"");
+  }
+
+  /** The parser's message without the origin that it begins with: we print that ourselves. */
+  private static String reason(ConfigException e) {
+    String message = Objects.requireNonNullElse(e.getMessage(), e.toString());
+    ConfigOrigin origin = e.origin();
+    String prefix = origin == null ? "" : origin.description() + ": ";
+    return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
+  }
+
+  static Config reference() {
+    try (InputStream in =
+        Objects.requireNonNull(
+            ConfigurationReader.class.getResourceAsStream("reference.conf"), "reference.conf")) {
+      return ConfigFactory.parseReader(new InputStreamReader(in, StandardCharsets.UTF_8)).resolve();
+    } catch (IOException e) {
+      throw new IllegalStateException("reference.conf", e);
+    }
+  }
+
+  private Configuration configuration(Section top, Path baseDir) {
+    List<Portal> portals = portals(top);
+    String state = top.withDefault("state-dir", Form.PATH);
+    VolumeReader volumeReader = new VolumeReader(baseDir, top);
+    SortedMap<String, VolumeConfig> volumes = volumeReader.volumes();
+    SortedMap<String, DeviceConfig> devices = volumeReader.devices();
+    Section targets = top.section("targets");
+    boolean exposed = portals.stream().anyMatch(portal -> !portal.isLoopback());
+    Set<String> names = new HashSet<>(volumeReader.names());
+    SortedMap<String, TargetConfig> nodes = new TargetReader(targets, exposed, names).targets();
+    LimitsConfig limits = limits(top.section("limits"));
+    IscsiConfig iscsi = iscsi(top.section("iscsi"));
+    top.end();
+    return new Configuration(
+        portals, path(baseDir, state), baseDir, volumes, devices, nodes, limits, iscsi);
+  }
+
+  static Path path(Path baseDir, String text) {
+    return baseDir.resolve(text).toAbsolutePath().normalize();
+  }
+
+  private static List<Portal> portals(Section top) {
+    List<Portal> portals = top.nonEmptyList("portals", Form.PORTAL);
+    List<Portal> seen = new ArrayList<>();
+    for (Portal portal : portals) {
+      if (portal.port() != 0 && seen.contains(portal)) {
+        top.problem("portals", "found " + portal + " twice", "each portal once");
+      }
+      seen.add(portal);
+    }
+    return portals;
+  }
+
+  private static LimitsConfig limits(Section limits) {
+    LimitsConfig config =
+        new LimitsConfig(
+            limits.withDefault("sessions", Form.integer(1, 65535)),
+            limits.withDefault("connections", Form.integer(1, 100_000)),
+            limits.withDefault("connections-before-login", Form.integer(1, 100_000)),
+            limits.withDefault("queue-depth", Form.integer(1, 4096)),
+            limits.withDefault("memory", Form.size(64L << 20, 1L << 40, 1)));
+    if (config.connections() < config.sessions()) {
+      limits.problem(
+          "connections",
+          "found " + config.connections(),
+          "no fewer than the " + config.sessions() + " sessions");
+    }
+    limits.end();
+    return config;
+  }
+
+  private static IscsiConfig iscsi(Section iscsi) {
+    Form<Duration> patience = Form.duration(Duration.ofSeconds(1), Duration.ofHours(24));
+    IscsiConfig config =
+        new IscsiConfig(
+            iscsi.withDefault(
+                "login-timeout", Form.duration(Duration.ofSeconds(1), Duration.ofMinutes(10))),
+            iscsi.withDefault("keepalive-interval", patience),
+            iscsi.withDefault("keepalive-timeout", patience),
+            iscsi.withDefault("send-timeout", patience),
+            iscsi.withDefault("max-recv-data-segment-length", length(8192)),
+            iscsi.withDefault("max-burst-length", length(262144)),
+            iscsi.withDefault("first-burst-length", length(65536)),
+            iscsi.withDefault("max-outstanding-r2t", Form.integer(1, 65535)));
+    if (config.firstBurstLength() > config.maxBurstLength()) {
+      iscsi.problem(
+          "first-burst-length",
+          "found " + Form.bytes(config.firstBurstLength()),
+          "no more than max-burst-length, " + Form.bytes(config.maxBurstLength()));
+    }
+    iscsi.end();
+    return config;
+  }
+
+  /** A length in bytes that negotiation can express, whole words. */
+  private static Form<Integer> length(int min) {
+    Form<Long> size = Form.size(min, MAX_LENGTH, 4);
+    return Form.of(
+        size.allowed(),
+        text -> {
+          Long bytes = size.reader().apply(text);
+          return bytes == null ? null : bytes.intValue();
+        });
+  }
+
+  /** For a reader's caller that has nothing better than "is it there". */
+  static boolean isTrue(@Nullable Boolean value) {
+    return value != null && value;
+  }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a value may look like, and what it then means.
+ *
+ * @param allowed the description that an error shows
+ * @param secret whether an error must not show what it found
+ * @param reader the meaning, or null when the text has another form
+ */
+record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> reader) {
+  private static final Pattern NUMBER_AND_UNIT =
+      Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,9})?)\\s*([A-Za-z]*)");
+
+  static final Form<String> NAME =
+      of(
+          "a name of 1 to 64 letters, digits, '.', '_', '+' and '-' that begins with a letter or"
+              + " digit",
+          text -> isName(text) ? text : null);
+
+  static final Form<Boolean> BOOLEAN =
+      of(
+          "true or false",
+          text ->
+              switch (text.toLowerCase(Locale.ROOT)) {
+                case "true", "yes", "on" -> true;
+                case "false", "no", "off" -> false;
+                default -> null;
+              });
+
+  static final Form<String> PATH =
+      of("the path of a file", text -> text.isEmpty() || text.indexOf('\0') >= 0 ? null : text);
+
+  static final Form<Portal> PORTAL =
+      of("ADDRESS:PORT such as 127.0.0.1:3260, 0.0.0.0:3260 or [::1]:3260", Portal::parse);
+
+  static final Form<AddressRange> ADDRESSES =
+      of(
+          "an address or range such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
+          AddressRange::parse);
+
+  static final Form<InitiatorPattern> INITIATOR =
+      of(
+          "an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
+          InitiatorPattern::parse);
+
+  static final Form<String> CHAP_USER =
+      of(
+          "a name of 1 to 255 characters",
+          text -> text.isEmpty() || text.length() > 255 ? null : text);
+
+  static final Form<Secret> SECRET =
+      new Form<>(
+          Secret.MIN_BYTES
+              + " to "
+              + Secret.MAX_BYTES
+              + " bytes (16 are best: all initiators take it)",
+          true,
+          text -> {
+            Secret secret = new Secret(text);
+            boolean good =
+                secret.length() >= Secret.MIN_BYTES && secret.length() <= Secret.MAX_BYTES;
+            return good ? secret : null;
+          });
+
+  static <T> Form<T> of(String allowed, Function<String, @Nullable T> reader) {
+    return new Form<>(allowed, false, reader);
+  }
+
+  static boolean isName(String text) {
+    return text.matches("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}");
+  }
+
+  /** A whole number from {@code min} to {@code max}. */
+  static Form<Integer> integer(int min, int max) {
+    return of(
+        "a whole number from " + min + " to " + max,
+        text -> {
+          if (!text.matches("-?[0-9]{1,10}")) {
+            return null;
+          }
+          long number = Long.parseLong(text);
+          return number >= min && number <= max ? (int) number : null;
+        });
+  }
+
+  /** One of a few values, by their texts, in whatever case. */
+  static <T> Form<T> oneOf(List<T> values, Function<T, String> text) {
+    return of(
+        String.join(" or ", values.stream().map(text).toList()),
+        found ->
+            values.stream()
+                .filter(v -> text.apply(v).equalsIgnoreCase(found))
+                .findFirst()
+                .orElse(null));
+  }
+
+  /** One of a few numbers. */
+  static Form<Integer> oneOf(Integer... numbers) {
+    return oneOf(Arrays.asList(numbers), n -> Integer.toString(n));
+  }
+
+  /** Bytes, from {@code min} to {@code max}, a multiple of {@code unit}. */
+  static Form<Long> size(long min, long max, long unit) {
+    return of(
+        "a size from "
+            + bytes(min)
+            + " to "
+            + bytes(max)
+            + (unit > 1 ? " in whole multiples of " + unit + " bytes" : "")
+            + ", such as 64 MiB, 1.5 GiB, 2 TB or 2097152s (sectors)",
+        text -> {
+          BigDecimal number = scaled(text, Form::bytesIn);
+          if (number == null || number.stripTrailingZeros().scale() > 0) {
+            return null;
+          }
+          BigInteger bytes = number.toBigInteger();
+          boolean good =
+              bytes.compareTo(BigInteger.valueOf(min)) >= 0
+                  && bytes.compareTo(BigInteger.valueOf(max)) <= 0
+                  && bytes.mod(BigInteger.valueOf(unit)).signum() == 0;
+          return good ? bytes.longValueExact() : null;
+        });
+  }
+
+  /** A time from {@code min} to {@code max}; a number without a unit is in milliseconds. */
+  static Form<Duration> duration(Duration min, Duration max) {
+    return of(
+        "a time from " + seconds(min) + " to " + seconds(max) + ", such as 500 ms, 15 s or 2 min",
+        text -> {
+          BigDecimal millis = scaled(text, Form::millisIn);
+          if (millis == null
+              || millis.compareTo(BigDecimal.valueOf(min.toMillis())) < 0
+              || millis.compareTo(BigDecimal.valueOf(max.toMillis())) > 0) {
+            return null;
+          }
+          return Duration.ofMillis(millis.longValue());
+        });
+  }
+
+  private static @Nullable BigDecimal scaled(String text, Function<String, @Nullable Long> factor) {
+    Matcher matcher = NUMBER_AND_UNIT.matcher(text.strip());
+    if (!matcher.matches()) {
+      return null;
+    }
+    Long unit = factor.apply(matcher.group(2));
+    return unit == null
+        ? null
+        : new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(unit));
+  }
+
+  private static @Nullable Long millisIn(String unit) {
+    return Map.ofEntries(
+            Map.entry("", 1L),
+            Map.entry("ms", 1L),
+            Map.entry("millis", 1L),
+            Map.entry("s", 1000L),
+            Map.entry("second", 1000L),
+            Map.entry("seconds", 1000L),
+            Map.entry("m", 60_000L),
+            Map.entry("min", 60_000L),
+            Map.entry("minute", 60_000L),
+            Map.entry("minutes", 60_000L),
+            Map.entry("h", 3_600_000L),
+            Map.entry("hour", 3_600_000L),
+            Map.entry("hours", 3_600_000L))
+        .get(unit);
+  }
+
+  /** HOCON's units: {@code K} and {@code KiB} are 1024 bytes, {@code kB} is 1000; and sectors. */
+  private static @Nullable Long bytesIn(String unit) {
+    switch (unit) {
+      case "", "B", "b", "byte", "bytes" -> {
+        return 1L;
+      }
+      case "s", "sector", "sectors" -> {
+        return 512L;
+      }
+      default -> {}
+    }
+    int power = "kmgtpe".indexOf(Character.toLowerCase(unit.charAt(0))) + 1;
+    if (power == 0) {
+      return null;
+    }
+    return switch (unit.substring(1)) {
+      case "", "i", "iB" -> 1L << (10 * power);
+      case "B" -> BigInteger.TEN.pow(3 * power).longValueExact();
+      default -> null;
+    };
+  }
+
+  /** A size in the largest unit that divides it. */
+  static String bytes(long bytes) {
+    String[] units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    int unit = 0;
+    long n = bytes;
+    while (unit < units.length - 1 && n >= 1024 && n % 1024 == 0) {
+      n /= 1024;
+      unit++;
+    }
+    return n + " " + units[unit];
+  }
+
+  private static String seconds(Duration duration) {
+    return duration.toMillis() % 1000 == 0
+        ? duration.toSeconds() + " s"
+        : duration.toMillis() + " ms";
+  }
+}

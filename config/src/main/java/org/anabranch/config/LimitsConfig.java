@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+/**
+ * How much the server takes on.
+ *
+ * @param sessions logged in at the same time
+ * @param connections open at the same time, discovery and those before login included
+ * @param connectionsBeforeLogin of these, those that have not logged in
+ * @param queueDepth commands that one session may have outstanding
+ * @param memory bytes for the data of commands in flight, over all sessions
+ */
+public record LimitsConfig(
+    int sessions, int connections, int connectionsBeforeLogin, int queueDepth, long memory) {}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+import com.typesafe.config.ConfigOrigin;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Collects what is wrong with one file. */
+final class Problems {
+  private static final int MAX_SHOWN = 100;
+  private static final int MAX_REASON = 500;
+
+  private final String file;
+  private final List<Problem> list = new ArrayList<>();
+
+  Problems(String file) {
+    this.file = file;
+  }
+
+  void add(ConfigOrigin origin, String key, String found, String allowed) {
+    String name = origin.filename();
+    list.add(
+        new Problem(
+            name == null ? file : name,
+            Math.max(0, origin.lineNumber()),
+            printable(key),
+            found,
+            allowed));
+  }
+
+  void add(int line, String found) {
+    list.add(new Problem(file, line, "", printable(found, MAX_REASON), ""));
+  }
+
+  /** Throws when there is any. */
+  void check() throws InvalidConfigurationException {
+    if (!list.isEmpty()) {
+      throw new InvalidConfigurationException(list);
+    }
+  }
+
+  /** One line of bounded length, whatever was in the file. */
+  static String printable(String text) {
+    return printable(text, MAX_SHOWN);
+  }
+
+  private static String printable(String text, int max) {
+    String line = text.replaceAll("\\p{Cntrl}", "?");
+    return line.length() <= max ? line : line.substring(0, max) + "...";
+  }
+}

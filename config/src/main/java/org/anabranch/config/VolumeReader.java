@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+import com.typesafe.config.ConfigList;
+import com.typesafe.config.ConfigValue;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code volumes}, {@code volume-defaults} and {@code devices}: they share their names. */
+final class VolumeReader {
+  private static final int MAX_ROWS = 4096;
+  private static final long MAX_BYTES = 8L << 50;
+  private static final Form<Integer> BLOCK_SIZE = Form.oneOf(512, 4096);
+  private static final Form<Integer> PHYSICAL_BLOCK_SIZE =
+      Form.oneOf(512, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
+  private static final Form<TableLine> ROW =
+      Form.of("<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);
+
+  private final Path baseDir;
+  private final Section volumes;
+  private final Section devices;
+  private final VolumeConfig defaults;
+  private final Map<Path, String> paths = new HashMap<>();
+
+  VolumeReader(Path baseDir, Section top) {
+    this.baseDir = baseDir;
+    this.defaults = defaults(top.section("volume-defaults"));
+    this.volumes = top.section("volumes");
+    this.devices = top.section("devices");
+  }
+
+  /** Every name in the two sections, those of entries with problems included. */
+  Set<String> names() {
+    Set<String> names = new HashSet<>(volumes.names());
+    names.addAll(devices.names());
+    return names;
+  }
+
+  private static VolumeConfig defaults(Section section) {
+    int blockSize = section.withDefault("block-size", BLOCK_SIZE);
+    int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);
+    boolean readOnly = section.withDefault("read-only", Form.BOOLEAN);
+    boolean removable = section.withDefault("removable", Form.BOOLEAN);
+    section.end();
+    return new VolumeConfig("", Path.of(""), 0, blockSize, physical, readOnly, removable);
+  }
+
+  SortedMap<String, VolumeConfig> volumes() {
+    SortedMap<String, VolumeConfig> result = new TreeMap<>();
+    for (String name : volumes.names()) {
+      if (!Form.isName(name)) {
+        volumes.problem(name, "not a volume's name", Form.NAME.allowed());
+      } else if (volumes.given(name) != null) {
+        VolumeConfig volume = volume(name, volumes.section(name, Section.empty()));
+        if (volume != null) {
+          result.put(name, volume);
+        }
+      }
+    }
+    return result;
+  }
+
+  private @Nullable VolumeConfig volume(String name, Section section) {
+    String text = section.required("path", Form.PATH);
+    int blockSize =
+        Objects.requireNonNullElse(
+            section.optional("block-size", BLOCK_SIZE), defaults.blockSize());
+    Integer givenPhysical = section.optional("physical-block-size", PHYSICAL_BLOCK_SIZE);
+    int physical =
+        givenPhysical != null ? givenPhysical : Math.max(blockSize, defaults.physicalBlockSize());
+    if (physical < blockSize) {
+      section.problem(
+          "physical-block-size", "found " + physical, "no less than block-size, " + blockSize);
+      physical = blockSize;
+    }
+    Long size = section.optional("size", Form.size(blockSize, MAX_BYTES, blockSize));
+    boolean readOnly =
+        Objects.requireNonNullElse(
+            section.optional("read-only", Form.BOOLEAN), defaults.readOnly());
+    boolean removable =
+        Objects.requireNonNullElse(
+            section.optional("removable", Form.BOOLEAN), defaults.removable());
+    section.end();
+    if (text == null) {
+      return null;
+    }
+    Path path = ConfigurationReader.path(baseDir, text);
+    String other = paths.putIfAbsent(path, name);
+    if (other != null) {
+      section.problem(
+          "path",
+          "found " + Problems.printable(path.toString()) + ", which is volume " + other + "'s",
+          "a file of its own");
+    }
+    long sectors = size == null ? 0 : size / 512;
+    return new VolumeConfig(name, path, sectors, blockSize, physical, readOnly, removable);
+  }
+
+  SortedMap<String, DeviceConfig> devices() {
+    SortedMap<String, DeviceConfig> result = new TreeMap<>();
+    for (String name : devices.names()) {
+      ConfigValue value = devices.given(name);
+      if (!Form.isName(name)) {
+        devices.problem(name, "not a device's name", Form.NAME.allowed());
+      } else if (volumes.has(name)) {
+        devices.problem(name, "also the name of a volume", "a name of its own");
+      } else if (value != null) {
+        List<TableLine> table = table(name, value);
+        if (!table.isEmpty()) {
+          result.put(name, new DeviceConfig(name, table));
+        }
+      }
+    }
+    return result;
+  }
+
+  private List<TableLine> table(String name, ConfigValue value) {
+    List<TableLine> rows = devices.list(name, ROW);
+    int written = value instanceof ConfigList list ? list.size() : 1;
+    if (written == 0 || written > MAX_ROWS) {
+      devices.problem(name, "found " + written + " rows", "1 to " + MAX_ROWS + " rows");
+      return List.of();
+    }
+    if (rows.size() < written) {
+      return List.of(); // the rows that are wrong have been reported
+    }
+    long next = 0;
+    for (TableLine row : rows) {
+      if (row.start() != next) {
+        devices.problem(
+            name,
+            "found a row that begins at sector " + row.start(),
+            "rows without gaps, from sector 0 on; here " + next);
+        return List.of();
+      }
+      next = row.start() + row.length();
+    }
+    return new ArrayList<>(rows);
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+/**
+ * The command window of a session (RFC 7143 4.2.2.1): ExpCmdSN, MaxCmdSN, and the memory behind
+ * each place in it.
+ *
+ * <p>A place is a command that the initiator may send unasked. Each is backed by {@code placeBytes}
+ * reserved in {@link DataMemory}, the most that such a command can bring before the target has said
+ * a word, so that what arrives within the window always has room. MaxCmdSN never goes back; a
+ * window shrinks by not opening again as commands end. One place is always kept.
+ *
+ * <pre>
+ *   places == commands in flight + (MaxCmdSN - ExpCmdSN + 1)
+ * </pre>
+ *
+ * Owned by the session's event loop.
+ */
+final class CommandWindow {
+  /** What a sequence number says about a command. */
+  enum Arrival {
+    NEXT,
+    OUTSIDE,
+    GAP
+  }
+
+  private static final int SHARE = 8;
+
+  private final DataMemory memory;
+  private final DataMemory commandMemory;
+  private final int placeBytes;
+  private final int mostPlaces;
+  private int places;
+  private int expCmdSn;
+  private int maxCmdSn;
+
+  /**
+   * Opens with as many places as there is memory for.
+   *
+   * @param memory for places
+   * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
+   * @throws OutOfMemoryException not even one
+   */
+  CommandWindow(
+      DataMemory memory, DataMemory commandMemory, int placeBytes, int mostPlaces, int firstCmdSn)
+      throws OutOfMemoryException {
+    this.memory = memory;
+    this.commandMemory = commandMemory;
+    this.placeBytes = placeBytes;
+    this.mostPlaces = mostPlaces;
+    // A part of what is left, so that something is left for those who come later.
+    long share = placeBytes == 0 ? mostPlaces : memory.free() / SHARE / placeBytes;
+    places = Math.clamp(share, 1, mostPlaces);
+    if (!memory.tryReserve((long) places * placeBytes)) {
+      throw new OutOfMemoryException();
+    }
+    expCmdSn = firstCmdSn;
+    maxCmdSn = firstCmdSn + places - 1;
+  }
+
+  /** No memory for even one command. */
+  static final class OutOfMemoryException extends Exception {
+    OutOfMemoryException() {
+      super("no data memory left", null, false, false);
+    }
+  }
+
+  int expCmdSn() {
+    return expCmdSn;
+  }
+
+  int maxCmdSn() {
+    return maxCmdSn;
+  }
+
+  int placeBytes() {
+    return placeBytes;
+  }
+
+  Arrival classify(int cmdSn) {
+    if (cmdSn == expCmdSn && maxCmdSn - cmdSn >= 0) {
+      return Arrival.NEXT;
+    }
+    return cmdSn - expCmdSn < 0 || cmdSn - maxCmdSn > 0 ? Arrival.OUTSIDE : Arrival.GAP;
+  }
+
+  /** The next number has arrived and now takes a place, until {@link #leave}. */
+  void enter() {
+    expCmdSn++;
+  }
+
+  /** A command that took a place has ended: the place opens again, or its memory goes back. */
+  void leave() {
+    boolean scarce = memory.free() < memory.capacity() / SHARE;
+    boolean contended = commandMemory.isContended();
+    if (places > 1 && (contended || (scarce && places > SHARE))) {
+      places--;
+      memory.release(placeBytes);
+      return;
+    }
+    maxCmdSn++;
+    if (places < mostPlaces && !scarce && !contended && memory.tryReserve(placeBytes)) {
+      places++;
+      maxCmdSn++;
+    }
+  }
+
+  /** The session is over: gives the memory back of all but the commands still in flight. */
+  void close(int inFlight) {
+    memory.release((long) (places - inFlight) * placeBytes);
+    places = inFlight;
+  }
+
+  /** A command that outlived {@link #close} has ended. */
+  void leaveClosed() {
+    places--;
+    memory.release(placeBytes);
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One TCP connection: its bytes, its StatSN, its end. What its PDUs mean is up to its phase: {@link
+ * Login}, then {@link FullFeaturePhase}.
+ *
+ * <p>All is owned by the channel's event loop, which also owns the session, since a session has one
+ * connection. A connection ends for one reason, said once in the log.
+ */
+final class Connection extends ChannelInboundHandlerAdapter {
+  /** A phase of a connection. */
+  interface Phase extends PduDecoder.Receiver {
+    /** The channel takes more to send again, after it did not. */
+    default void writable() {}
+
+    /** The connection is gone; called once, last of all. */
+    void closed();
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+  /** For the last PDU to reach a peer that reads slowly. */
+  private static final long LINGER_SECONDS = 2;
+
+  private final IscsiServer server;
+  private final Portal portal;
+  private final Channel channel;
+  private final PduDecoder decoder;
+  private final PduEncoder encoder;
+  private final Stall stall;
+  private Phase phase;
+  private int statSn;
+  private @Nullable ByteBuf leftover;
+  private boolean paused;
+  private boolean closing;
+  private long receivedAt;
+  private String peer;
+
+  Connection(IscsiServer server, Portal portal, Channel channel) {
+    this.server = server;
+    this.portal = portal;
+    this.channel = channel;
+    this.encoder = new PduEncoder(channel.alloc());
+    this.peer = String.valueOf(channel.remoteAddress());
+    this.stall = new Stall(channel, server.limits().sendTimeout(), () -> drop("it reads nothing"));
+    Login login = new Login(server, this);
+    this.phase = login;
+    this.decoder = new PduDecoder(login);
+    this.receivedAt = System.nanoTime();
+  }
+
+  Portal portal() {
+    return portal;
+  }
+
+  Channel channel() {
+    return channel;
+  }
+
+  PduEncoder encoder() {
+    return encoder;
+  }
+
+  InetSocketAddress remoteAddress() {
+    return (InetSocketAddress) channel.remoteAddress();
+  }
+
+  InetSocketAddress localAddress() {
+    return (InetSocketAddress) channel.localAddress();
+  }
+
+  /** When a byte last came in, by {@link System#nanoTime}. */
+  long receivedAt() {
+    return receivedAt;
+  }
+
+  /** Who is at the other end, for the log. */
+  void peer(String name) {
+    peer = name + " (" + channel.remoteAddress() + ")";
+  }
+
+  String peer() {
+    return peer;
+  }
+
+  int statSn() {
+    return statSn;
+  }
+
+  /** The number for a PDU that carries a status. */
+  int nextStatSn() {
+    return statSn++;
+  }
+
+  /** Goes on to the next phase and its digests, from the next PDU on, both ways. */
+  void enter(Phase next, boolean headerDigest, boolean dataDigest) {
+    phase = next;
+    decoder.receiver(next);
+    decoder.digests(headerDigest, dataDigest);
+    encoder.digests(headerDigest, dataDigest);
+  }
+
+  boolean isClosing() {
+    return closing;
+  }
+
+  /** Queues a PDU for the next flush. */
+  void send(ByteBuf pdu) {
+    stall.queued(pdu.readableBytes());
+    var _ = channel.write(pdu, channel.voidPromise());
+  }
+
+  /** As {@link #send(ByteBuf)}, and tells when the channel is done with it. */
+  void send(ByteBuf pdu, ChannelPromise sent) {
+    stall.queued(pdu.readableBytes());
+    var _ = channel.write(pdu, sent);
+  }
+
+  void send(ByteBuffer header, byte[] data) {
+    send(encoder.frame(header, data));
+  }
+
+  void flush() {
+    channel.flush();
+    stall.watch();
+  }
+
+  /** Takes no more PDUs until {@link #resume}. */
+  void pause() {
+    paused = true;
+    decoder.halt();
+    channel.config().setAutoRead(false);
+  }
+
+  void resume() {
+    if (!paused || closing) {
+      return;
+    }
+    paused = false;
+    decoder.resume();
+    ByteBuf in = leftover;
+    leftover = null;
+    if (in != null) {
+      decode(in);
+    }
+    if (!paused && !closing) {
+      channel.config().setAutoRead(true);
+    }
+    flush();
+  }
+
+  /** Ends the connection for a fault of the peer's or of the line; one line in the log. */
+  void drop(String reason) {
+    if (!closing) {
+      LOG.warn("{}: connection dropped: {}", peer, reason);
+      close();
+    }
+  }
+
+  /** Ends the connection once what is queued has been sent. */
+  void closeAfterSending() {
+    if (closing) {
+      return;
+    }
+    closing = true;
+    decoder.halt();
+    var _ =
+        channel.writeAndFlush(channel.alloc().buffer(0)).addListener(ChannelFutureListener.CLOSE);
+    var _ = channel.eventLoop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** Ends the connection now. */
+  void close() {
+    closing = true;
+    decoder.halt();
+    var _ = channel.close();
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    ByteBuf in = (ByteBuf) message;
+    receivedAt = System.nanoTime();
+    if (leftover != null) {
+      leftover =
+          channel
+              .alloc()
+              .buffer(leftover.readableBytes() + in.readableBytes())
+              .writeBytes(leftover)
+              .writeBytes(in);
+      in.release();
+    } else {
+      decode(in);
+    }
+  }
+
+  /** Takes {@code in} over. */
+  private void decode(ByteBuf in) {
+    boolean kept = false;
+    try {
+      decoder.decode(in);
+      if (paused && !closing && in.isReadable()) {
+        leftover = in;
+        kept = true;
+      }
+    } catch (RuntimeException e) {
+      LOG.error("{}: connection dropped after an internal error", peer, e);
+      close();
+    } finally {
+      if (!kept) {
+        in.release();
+      }
+    }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    flush();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    if (channel.isWritable()) {
+      phase.writable();
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    closing = true;
+    decoder.halt();
+    if (leftover != null) {
+      leftover.release();
+      leftover = null;
+    }
+    stall.cancel();
+    phase.closed();
+    server.connectionClosed(this);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    drop(String.valueOf(cause.getMessage()));
+  }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The iSCSI server: portals that listen, target nodes, sessions. Portals and nodes come and go at
+ * run time; a session is only touched by what concerns its own node.
+ *
+ * <p>All methods from any thread. Each connection lives on one event loop, on which its session's
+ * whole state is; see the package's page.
+ */
+public final class IscsiServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
+  private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
+
+  private record Listener(BoundPortal bound, Channel channel) {}
+
+  private final IscsiLimits limits;
+  private final DataMemory placeMemory;
+  private final DataMemory memory;
+  private final Sessions sessions;
+  private final EventLoopGroup loops;
+  private final Map<String, TargetNode> nodes = new ConcurrentSkipListMap<>();
+  private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final Set<Connection> beforeLogin = ConcurrentHashMap.newKeySet();
+  private volatile boolean stopping;
+
+  private IscsiServer(IscsiLimits limits, int threads) {
+    this.limits = limits;
+    // Half for what may come unasked, half for what commands need beyond that: see CommandWindow.
+    this.placeMemory = new DataMemory(limits.dataMemory() / 2);
+    this.memory = new DataMemory(limits.dataMemory() / 2);
+    this.sessions = new Sessions(limits.sessions());
+    this.loops =
+        new MultiThreadIoEventLoopGroup(
+            threads,
+            new DefaultThreadFactory("iscsi"),
+            Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+  }
+
+  /**
+   * Starts a server that listens on these portals.
+   *
+   * @throws IOException a portal cannot be bound; then nothing is left running
+   */
+  public static IscsiServer start(
+      IscsiLimits limits, Collection<TargetNode> nodes, Collection<Portal> portals)
+      throws IOException {
+    IscsiServer server = new IscsiServer(limits, Runtime.getRuntime().availableProcessors());
+    nodes.forEach(server::put);
+    try {
+      for (Portal portal : portals) {
+        server.addPortal(portal);
+      }
+    } catch (IOException e) {
+      server.stop(Duration.ZERO);
+      throw e;
+    }
+    return server;
+  }
+
+  // --- portals ------------------------------------------------------------------------------
+
+  /**
+   * Listens on one more portal.
+   *
+   * @return what it is bound to
+   * @throws IOException it cannot be bound; the message names it
+   */
+  public BoundPortal addPortal(Portal portal) throws IOException {
+    Class<? extends ServerChannel> type =
+        Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    ServerBootstrap bootstrap =
+        new ServerBootstrap()
+            .group(loops)
+            .channel(type)
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.SO_BACKLOG, 1024)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childOption(ChannelOption.SO_KEEPALIVE, true)
+            .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    accept(portal, channel);
+                  }
+                });
+    Channel channel;
+    try {
+      channel = bootstrap.bind(portal.address()).sync().channel();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } catch (Exception e) { // Netty throws the checked BindException unannounced
+      throw new IOException(
+          "cannot listen on " + SendTargets.text(portal.address()) + ": " + e.getMessage(), e);
+    }
+    BoundPortal bound = new BoundPortal(portal, (InetSocketAddress) channel.localAddress());
+    listeners.add(new Listener(bound, channel));
+    return bound;
+  }
+
+  /** Stops listening on a portal; the sessions that came through it go on. */
+  public void removePortal(Portal portal) {
+    List<Listener> ended =
+        listeners.stream().filter(listener -> listener.bound().portal().equals(portal)).toList();
+    listeners.removeAll(ended);
+    ended.forEach(listener -> listener.channel().close().syncUninterruptibly());
+  }
+
+  /** The portals that listen, in the order they were added. */
+  public List<BoundPortal> portals() {
+    return listeners.stream().map(Listener::bound).toList();
+  }
+
+  private void accept(Portal portal, Channel channel) {
+    if (stopping || connections.size() >= limits.connections()) {
+      LOG.warn(
+          "{}: connection refused: limit of {}", channel.remoteAddress(), limits.connections());
+      var _ = channel.close();
+      return;
+    }
+    if (beforeLogin.size() >= limits.connectionsBeforeLogin()) {
+      LOG.warn(
+          "{}: connection refused: limit of {} that have not logged in",
+          channel.remoteAddress(),
+          limits.connectionsBeforeLogin());
+      var _ = channel.close();
+      return;
+    }
+    Connection connection = new Connection(this, portal, channel);
+    connections.add(connection);
+    beforeLogin.add(connection);
+    channel.pipeline().addLast(connection);
+  }
+
+  void loggedIn(Connection connection) {
+    beforeLogin.remove(connection);
+  }
+
+  void connectionClosed(Connection connection) {
+    beforeLogin.remove(connection);
+    connections.remove(connection);
+  }
+
+  // --- target nodes -------------------------------------------------------------------------
+
+  /**
+   * Adds a node, or replaces the one of its name. Sessions that are logged in keep what they logged
+   * in to; end them with {@link #drop} if that is not wanted.
+   */
+  public void put(TargetNode node) {
+    nodes.put(node.name(), node);
+  }
+
+  /** Removes a node and ends its sessions. */
+  public void remove(String name) {
+    nodes.remove(name);
+    for (Session session : sessions.all()) {
+      if (session.key().target().equals(name)) {
+        session.end("target removed");
+      }
+    }
+  }
+
+  @Nullable TargetNode node(String name) {
+    return nodes.get(name);
+  }
+
+  Collection<TargetNode> nodes() {
+    return nodes.values();
+  }
+
+  // --- sessions -----------------------------------------------------------------------------
+
+  /** All sessions; the counts in it are of about now. */
+  public List<SessionInfo> sessionInfos() {
+    List<SessionInfo> infos = new ArrayList<>();
+    for (Session session : sessions.all()) {
+      infos.add(session.info());
+    }
+    return infos;
+  }
+
+  /**
+   * Ends a session as if its connection had broken; the initiator may log in again.
+   *
+   * @return false if there is none with this TSIH
+   */
+  public boolean drop(int tsih) {
+    Session session = sessions.get(tsih);
+    if (session == null) {
+      return false;
+    }
+    session.end("dropped by the administrator");
+    return true;
+  }
+
+  Sessions sessions() {
+    return sessions;
+  }
+
+  IscsiLimits limits() {
+    return limits;
+  }
+
+  DataMemory placeMemory() {
+    return placeMemory;
+  }
+
+  DataMemory memory() {
+    return memory;
+  }
+
+  // --- the end ------------------------------------------------------------------------------
+
+  /**
+   * Stops listening, asks the initiators to log out, gives them most of the time for it, then
+   * closes what is left. Returns when all is closed or the time is over; afterwards no command runs
+   * that the router has already ended.
+   */
+  public void stop(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
+    stopping = true;
+    listeners.forEach(listener -> close(listener.channel()));
+    listeners.clear();
+    List<Session> open = sessions.all();
+    Duration grace = within.dividedBy(2);
+    open.forEach(session -> session.requestLogout(grace));
+    await(open, grace.toNanos());
+    open = sessions.all();
+    open.forEach(session -> session.end("the server stops"));
+    connections.forEach(connection -> close(connection.channel()));
+    await(open, deadline - System.nanoTime());
+    var _ = loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+    try {
+      loops
+          .terminationFuture()
+          .await(Math.max(deadline - System.nanoTime(), 1), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void close(Channel channel) {
+    var _ = channel.close();
+  }
+
+  private static void await(List<Session> sessions, long nanos) {
+    CompletableFuture<?> gone =
+        CompletableFuture.allOf(
+            sessions.stream().map(Session::gone).toArray(CompletableFuture[]::new));
+    try {
+      gone.get(Math.max(nanos, 1), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    } catch (TimeoutException e) {
+      LOG.debug("{} sessions did not log out", sessions.size());
+    }
+  }
+
+  @Override
+  public void close() {
+    stop(Duration.ofSeconds(2));
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.anabranch.jscsi.LoginRequest;
+import org.anabranch.jscsi.LoginStage;
+import org.anabranch.jscsi.LoginStatus;
+import org.anabranch.jscsi.MalformedPduException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a login is about: who asks for which target, whether they may, and on what terms (RFC 7143
+ * 6.3, 13).
+ *
+ * <pre>
+ *   no InitiatorName, no TargetName for a normal session    0207
+ *   no such target, or not through this portal              0203
+ *   initiator's name or address not admitted                0202
+ *   CHAP wanted and not offered, not done, or failed        0201
+ * </pre>
+ *
+ * Owned by the connection's event loop.
+ */
+final class LoginNegotiation {
+  private static final int LONGEST_NAME = 223;
+
+  private final IscsiServer server;
+  private final Connection connection;
+  private final String initiator;
+  private final @Nullable TargetNode node;
+  private final Parameters parameters = new Parameters();
+  private final Negotiation operational;
+  private final @Nullable ChapAuthentication chap;
+  private boolean methodChosen;
+  private boolean authenticated;
+
+  private LoginNegotiation(
+      IscsiServer server, Connection connection, String initiator, @Nullable TargetNode node) {
+    this.server = server;
+    this.connection = connection;
+    this.initiator = initiator;
+    this.node = node;
+    this.operational = new Negotiation(server.limits(), parameters, node == null);
+    // Discovery asks for no proof; it shows an initiator only what it may log in to.
+    ChapCredentials credentials = node == null ? null : node.chap();
+    this.chap = credentials == null ? null : new ChapAuthentication(credentials);
+  }
+
+  /** Takes the keys that begin a login out of {@code keys}. */
+  static LoginNegotiation begin(
+      IscsiServer server,
+      Connection connection,
+      LoginRequest request,
+      Map<String, String> keys,
+      Text answers)
+      throws LoginRefusedException {
+    String initiator = name(keys.remove("InitiatorName"), "InitiatorName");
+    connection.peer(initiator);
+    keys.remove("InitiatorAlias");
+    String type = keys.remove("SessionType");
+    if (type != null && type.equals("Discovery")) {
+      keys.remove("TargetName");
+      return new LoginNegotiation(server, connection, initiator, null);
+    }
+    if (type != null && !type.equals("Normal")) {
+      throw new LoginRefusedException(
+          LoginStatus.SESSION_TYPE_NOT_SUPPORTED, "unknown session type");
+    }
+    String target = name(keys.remove("TargetName"), "TargetName");
+    int tag = connection.portal().groupTag();
+    TargetNode node = server.node(target);
+    if (node == null || !node.isReachableThrough(tag)) {
+      throw new LoginRefusedException(LoginStatus.NOT_FOUND, "no target " + target);
+    }
+    if (!node.access().admits(initiator, connection.remoteAddress().getAddress())) {
+      throw new LoginRefusedException(
+          LoginStatus.AUTHORIZATION_FAILURE, "not admitted to " + target);
+    }
+    if (node.alias() != null) {
+      answers.add("TargetAlias", node.alias());
+    }
+    answers.add("TargetPortalGroupTag", String.valueOf(tag));
+    return new LoginNegotiation(server, connection, initiator, node);
+  }
+
+  /** A name as RFC 7143 4.2.7 has it, in lower case (RFC 3722 folds it). */
+  private static String name(@Nullable String name, String key) throws LoginRefusedException {
+    if (name == null || name.isEmpty()) {
+      throw new LoginRefusedException(LoginStatus.MISSING_PARAMETER, "no " + key);
+    }
+    boolean allowed =
+        name.length() <= LONGEST_NAME
+            && name.chars().noneMatch(c -> c <= ' ' || c == 0x7f || c == ',' || c == '/');
+    if (!allowed) {
+      throw new LoginRefusedException(LoginStatus.INITIATOR_ERROR, key + " is no iSCSI name");
+    }
+    return name.toLowerCase(Locale.ROOT);
+  }
+
+  Parameters parameters() {
+    return parameters;
+  }
+
+  /**
+   * Answers the keys of one request.
+   *
+   * @return whether the stage may be left
+   */
+  boolean step(LoginStage stage, boolean transit, Map<String, String> keys, Text answers)
+      throws LoginRefusedException, MalformedPduException {
+    if (stage == LoginStage.SECURITY_NEGOTIATION) {
+      security(keys, answers);
+      operational.answer(keys, answers);
+      if (chap == null || authenticated) {
+        authenticated = true;
+        return true;
+      }
+      if (transit && !methodChosen) {
+        throw notAuthenticated();
+      }
+      return false;
+    }
+    if (chap != null && !authenticated) {
+      throw notAuthenticated();
+    }
+    operational.answer(keys, answers);
+    operational.declare(answers);
+    return true;
+  }
+
+  private void security(Map<String, String> keys, Text answers) throws LoginRefusedException {
+    String methods = keys.remove("AuthMethod");
+    if (methods != null) {
+      String wanted = chap == null ? "None" : "CHAP";
+      boolean offered = List.of(methods.split(",", -1)).contains(wanted);
+      if (!offered || methodChosen) {
+        throw notAuthenticated();
+      }
+      methodChosen = true;
+      answers.add("AuthMethod", wanted);
+    }
+    if (chap != null && methodChosen) {
+      chap.step(keys, answers);
+      authenticated = chap.proven();
+    }
+  }
+
+  private static LoginRefusedException notAuthenticated() {
+    return new LoginRefusedException(LoginStatus.AUTHENTICATION_FAILURE, "authentication failed");
+  }
+
+  /** The session that this login asks for; not open yet. */
+  Session session(LoginRequest request) {
+    SessionKey key =
+        new SessionKey(
+            initiator,
+            request.isid(),
+            node == null ? "" : node.name(),
+            connection.portal().groupTag());
+    return new Session(
+        server, connection, key, request.connectionId(), request.cmdSn(), node, parameters);
+  }
+}

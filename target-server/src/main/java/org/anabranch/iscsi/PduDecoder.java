@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.zip.CRC32C;
+
+/**
+ * Cuts a connection's bytes into PDUs (RFC 7143 11.2).
+ *
+ * <pre>
+ *   BASIC     48 bytes: now all lengths are known, and checked before anything is kept
+ *   EXTENDED  additional header segments, header digest  -> receiver.begin
+ *   DATA      straight from the socket's buffer to where the receiver wants it, any piece at a time
+ *   TRAILER   pad, data digest                           -> receiver.complete
+ * </pre>
+ *
+ * Nothing is accumulated but the header, so whatever lengths a PDU claims it takes no memory. What
+ * a receiver gives as sink is all that is written. Owned by the connection's event loop.
+ */
+final class PduDecoder {
+  /** Who a connection's PDUs are for; it may change between two PDUs. */
+  interface Receiver {
+    /** Lengths are known, nothing else checked. False refuses the PDU: the decoder has halted. */
+    boolean fits(Pdu pdu);
+
+    /** The header is complete and its digest right. May give the PDU a sink. */
+    void begin(Pdu pdu);
+
+    /** The data segment is complete; {@code digestRight} is true where none is in use. */
+    void complete(Pdu pdu, boolean digestRight);
+
+    /** The header digest is wrong: there is no telling where the next PDU begins. */
+    void headerDigestWrong();
+  }
+
+  private enum Part {
+    BASIC,
+    EXTENDED,
+    DATA,
+    TRAILER
+  }
+
+  private static final int DIGEST = 4;
+
+  private final Pdu pdu = new Pdu();
+  private final CRC32C crc = new CRC32C();
+  private final ByteBuf trailer = Unpooled.buffer(3 + DIGEST, 3 + DIGEST);
+  private Receiver receiver;
+  private Part part = Part.BASIC;
+  private boolean headerDigest;
+  private boolean dataDigest;
+  private boolean halted;
+  private int dataMissing;
+
+  PduDecoder(Receiver receiver) {
+    this.receiver = receiver;
+  }
+
+  /** From the next PDU on. */
+  void receiver(Receiver next) {
+    receiver = next;
+  }
+
+  /** From the next PDU on. */
+  void digests(boolean header, boolean data) {
+    headerDigest = header;
+    dataDigest = data;
+  }
+
+  /** Stops before the next byte; {@link #decode} then leaves its input as it is. */
+  void halt() {
+    halted = true;
+  }
+
+  void resume() {
+    halted = false;
+  }
+
+  /** Takes from {@code in} all it can, or up to where it is halted. */
+  void decode(ByteBuf in) {
+    while (!halted && step(in)) {
+      // each step is a part of a PDU
+    }
+  }
+
+  private boolean step(ByteBuf in) {
+    return switch (part) {
+      case BASIC -> basic(in);
+      case EXTENDED -> extended(in);
+      case DATA -> data(in);
+      case TRAILER -> trailer(in);
+    };
+  }
+
+  private boolean basic(ByteBuf in) {
+    if (!fill(pdu.header(), in, Pdu.BASIC_HEADER)) {
+      return false;
+    }
+    part = Part.EXTENDED;
+    return receiver.fits(pdu);
+  }
+
+  private boolean extended(ByteBuf in) {
+    int length = Pdu.BASIC_HEADER + pdu.additionalLength();
+    if (!fill(pdu.header(), in, length + (headerDigest ? DIGEST : 0))) {
+      return false;
+    }
+    if (headerDigest) {
+      crc.reset();
+      crc.update(pdu.header().array(), pdu.header().arrayOffset(), length);
+      if ((int) crc.getValue() != pdu.header().getIntLE(length)) {
+        receiver.headerDigestWrong();
+        return false;
+      }
+    }
+    crc.reset();
+    dataMissing = pdu.dataLength();
+    part = Part.DATA;
+    receiver.begin(pdu);
+    return true;
+  }
+
+  private boolean data(ByteBuf in) {
+    int length = Math.min(dataMissing, in.readableBytes());
+    if (length > 0) {
+      if (dataDigest) {
+        crc.update(in.nioBuffer(in.readerIndex(), length));
+      }
+      pdu.take(in, length);
+      dataMissing -= length;
+    }
+    if (dataMissing > 0) {
+      return false;
+    }
+    trailer.clear();
+    part = Part.TRAILER;
+    return true;
+  }
+
+  private boolean trailer(ByteBuf in) {
+    int pad = -pdu.dataLength() & 3;
+    boolean digest = dataDigest && pdu.dataLength() > 0;
+    if (!fill(trailer, in, pad + (digest ? DIGEST : 0))) {
+      return false;
+    }
+    boolean right = true;
+    if (digest) {
+      crc.update(trailer.array(), trailer.arrayOffset(), pad);
+      right = (int) crc.getValue() == trailer.getIntLE(pad);
+    }
+    part = Part.BASIC;
+    receiver.complete(pdu, right);
+    pdu.clear();
+    return true;
+  }
+
+  /** Moves bytes until {@code into} holds {@code length}. False if there are not enough yet. */
+  private static boolean fill(ByteBuf into, ByteBuf in, int length) {
+    int missing = length - into.readableBytes();
+    int available = Math.min(missing, in.readableBytes());
+    if (available > 0) {
+      into.writeBytes(in, available);
+    }
+    return available == missing;
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelPromise;
+import org.anabranch.jscsi.Opcode;
+import org.anabranch.scsi.Status;
+
+/**
+ * What the target sends for a command: R2T, Data-In and SCSI Response (RFC 7143 11.4, 11.7, 11.8).
+ *
+ * <p>Data-In of one PDU is the buffer that the logical unit filled, with the header put in front;
+ * of several, slices of it with the headers between, gathered by the socket. Status GOOD rides on
+ * the last Data-In. Owned by the session's event loop.
+ */
+final class Responses {
+  private static final int FINAL = 0x80;
+  private static final int OVERFLOW = 0x04;
+  private static final int UNDERFLOW = 0x02;
+  private static final int STATUS = 0x01;
+
+  private final Session session;
+  private final Connection connection;
+  private final CommandWindow window;
+  private final Parameters parameters;
+  private final DataMemory memory;
+
+  Responses(Session session, CommandWindow window, Parameters parameters, DataMemory memory) {
+    this.session = session;
+    this.connection = session.connection();
+    this.window = window;
+    this.parameters = parameters;
+    this.memory = memory;
+  }
+
+  ByteBuf allocate(int length) {
+    return connection.channel().alloc().directBuffer(length, length);
+  }
+
+  void r2t(IscsiTask task, IscsiTask.R2t burst, int r2tSn) {
+    ByteBuf pdu = header(Opcode.R2T, FINAL, 0, task.lun, task.tag, burst.transferTag());
+    pdu.writeInt(connection.statSn());
+    numbers(pdu);
+    pdu.writeInt(r2tSn).writeInt(burst.offset()).writeInt(burst.length());
+    seal(pdu);
+  }
+
+  /** Answers a task that has ended. */
+  void send(IscsiTask task) {
+    byte[] failure = task.failure;
+    Status status = failure != null ? Status.CHECK_CONDITION : task.task().status();
+    byte[] sense = failure != null ? failure : task.task().sense();
+    int produced = failure != null ? 0 : task.task().dataInTransferred();
+    int length = task.reads ? (int) Math.min(produced, task.expected) : 0;
+    long residual =
+        task.writes ? task.task().dataOutLength() - task.expected : produced - task.expected;
+    int pieces = 0;
+    if (length > 0) {
+      boolean collapse = status == Status.GOOD && sense.length == 0;
+      pieces = dataIn(task, length, collapse, residual);
+      if (collapse) {
+        return;
+      }
+    }
+    response(task, status, sense, residual, pieces + task.r2tSn);
+  }
+
+  private void response(IscsiTask task, Status status, byte[] sense, long residual, int expDataSn) {
+    int length = sense.length == 0 ? 0 : 2 + sense.length;
+    PduEncoder encoder = connection.encoder();
+    ByteBuf pdu = allocate(encoder.headerRoom() + length + encoder.trailerRoom(length));
+    pdu.writeByte(Opcode.SCSI_RESPONSE.code()).writeByte(FINAL | residualFlags(residual));
+    pdu.writeByte(0).writeByte(status.code()).writeInt(0).writeLong(0);
+    pdu.writeInt(task.tag).writeInt(0).writeInt(connection.nextStatSn());
+    numbers(pdu);
+    pdu.writeInt(expDataSn).writeInt(0).writeInt(residualCount(residual));
+    encoder.sealHeader(pdu, 0, length);
+    pdu.writerIndex(encoder.headerRoom());
+    if (length > 0) {
+      pdu.writeShort(sense.length).writeBytes(sense);
+      encoder.sealData(pdu, encoder.headerRoom(), length, pdu);
+    }
+    connection.send(pdu);
+  }
+
+  /**
+   * Sends data-in, in as many PDUs as the initiator's segments and bursts make of it.
+   *
+   * @return how many
+   */
+  private int dataIn(IscsiTask task, int length, boolean collapse, long residual) {
+    ByteBuf data = task.in;
+    if (data == null) {
+      throw new IllegalStateException("data-in without a buffer");
+    }
+    task.in = null;
+    PduEncoder encoder = connection.encoder();
+    int most = Math.max(parameters.maxSendDataSegmentLength & ~3, 4);
+    int room = encoder.headerRoom();
+    int dataSn = 0;
+    int burst = 0;
+    for (int offset = 0; offset < length; dataSn++) {
+      int piece = Math.min(Math.min(most, length - offset), parameters.maxBurstLength - burst);
+      burst += piece;
+      boolean last = offset + piece == length;
+      boolean endsBurst = last || burst == parameters.maxBurstLength;
+      int flags = endsBurst ? FINAL : 0;
+      if (last && collapse) {
+        flags |= STATUS | residualFlags(residual);
+      }
+      int at = task.inStart + offset;
+      if (dataSn == 0) {
+        data.setIndex(0, 0);
+        dataInHeader(data, task, flags, piece, 0, offset, residual);
+        data.writerIndex(room + piece);
+        if (last) {
+          encoder.sealData(data, room, piece, data);
+          sendLast(data, task);
+          return 1;
+        }
+        connection.send(data.retainedSlice(0, room + piece));
+      } else {
+        ByteBuf header = allocate(room);
+        dataInHeader(header, task, flags, piece, dataSn, offset, residual);
+        header.writerIndex(room);
+        connection.send(header);
+        if (last) {
+          data.setIndex(at, at + piece);
+          encoder.sealData(data, at, piece, data);
+          sendLast(data, task);
+        } else {
+          connection.send(data.retainedSlice(at, piece));
+        }
+      }
+      if (!last && encoder.hasDataDigest()) {
+        ByteBuf digest = allocate(PduEncoder.MOST_TRAILER);
+        encoder.sealData(data, at, piece, digest);
+        connection.send(digest);
+      }
+      if (endsBurst) {
+        burst = 0;
+      }
+      offset += piece;
+    }
+    return dataSn;
+  }
+
+  private void dataInHeader(
+      ByteBuf pdu, IscsiTask task, int flags, int length, int dataSn, int offset, long residual) {
+    boolean status = (flags & STATUS) != 0;
+    pdu.writeByte(Opcode.DATA_IN.code()).writeByte(flags).writeShort(0).writeInt(0);
+    pdu.writeLong(task.lun).writeInt(task.tag).writeInt(Pdu.NO_TAG);
+    pdu.writeInt(status ? connection.nextStatSn() : 0);
+    numbers(pdu);
+    pdu.writeInt(dataSn).writeInt(offset).writeInt(status ? residualCount(residual) : 0);
+    connection.encoder().sealHeader(pdu, 0, length);
+  }
+
+  /** Sends the last of a data-in buffer; memory beyond the place is free when it is on its way. */
+  private void sendLast(ByteBuf data, IscsiTask task) {
+    if (task.reserved == 0) {
+      connection.send(data);
+      return;
+    }
+    long bytes = task.reserved;
+    task.reserved = 0;
+    ChannelPromise sent = connection.channel().newPromise();
+    sent.addListener(future -> memory.release(bytes));
+    connection.send(data, sent);
+  }
+
+  /** Gives back what a task held. */
+  void release(IscsiTask task) {
+    if (task.out != null) {
+      task.out.release();
+      task.out = null;
+    }
+    if (task.in != null) {
+      task.in.release();
+      task.in = null;
+    }
+    if (task.reserved > 0) {
+      memory.release(task.reserved);
+      task.reserved = 0;
+    }
+  }
+
+  private ByteBuf header(
+      Opcode opcode, int flags, int third, long lun, int taskTag, int transferTag) {
+    ByteBuf pdu = allocate(connection.encoder().headerRoom());
+    pdu.writeByte(opcode.code()).writeByte(flags).writeByte(third).writeByte(0).writeInt(0);
+    return pdu.writeLong(lun).writeInt(taskTag).writeInt(transferTag);
+  }
+
+  private void numbers(ByteBuf pdu) {
+    pdu.writeInt(window.expCmdSn()).writeInt(window.maxCmdSn());
+  }
+
+  private void seal(ByteBuf pdu) {
+    connection.encoder().sealHeader(pdu, 0, 0);
+    pdu.writerIndex(connection.encoder().headerRoom());
+    connection.send(pdu);
+  }
+
+  private static int residualFlags(long residual) {
+    return residual == 0 ? 0 : residual > 0 ? OVERFLOW : UNDERFLOW;
+  }
+
+  private static int residualCount(long residual) {
+    return (int) Math.abs(residual);
+  }
+
+  /** Answers a task management function (11.6). */
+  void taskManagement(int taskTag, int response) {
+    ByteBuf pdu = header(Opcode.TASK_MANAGEMENT_RESPONSE, FINAL, response, 0, taskTag, 0);
+    pdu.writeInt(connection.nextStatSn());
+    numbers(pdu);
+    pdu.writeZero(12);
+    seal(pdu);
+    session.connection().flush();
+  }
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.anabranch.jscsi.AsyncEvent;
+import org.anabranch.jscsi.ColdPdus;
+import org.anabranch.jscsi.LoginStatus;
+import org.anabranch.scsi.InitiatorPort;
+import org.anabranch.scsi.Nexus;
+import org.anabranch.scsi.TargetPort;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A session (RFC 7143 4.3, 6.3): one connection, error recovery level 0. Its life and its nexus;
+ * what it receives is up to {@link FullFeaturePhase}.
+ *
+ * <pre>
+ *   NEW    login has agreed on it; it may wait for the session whose place it takes
+ *   OPEN   full feature phase; there is a nexus, unless it is for discovery
+ *   ENDED  its commands are being aborted; gone when the last has ended
+ * </pre>
+ *
+ * <p>A session that reinstates another of its key follows it when that one is gone, nexus and all.
+ * One that reinstates the connection of another takes over its TSIH, its nexus and its ExpCmdSN,
+ * also when that one is gone; at level 0 the commands of the old connection are aborted.
+ *
+ * <p>Owned by its connection's event loop but for what says otherwise.
+ */
+final class Session {
+  private static final Logger LOG = LoggerFactory.getLogger(Session.class);
+  private static final byte[] NO_DATA = {};
+  private static final int DISCOVERY_WINDOW = 16;
+
+  /** What a session leaves to the one that reinstates its connection. */
+  private record Legacy(Nexus nexus, EventRelay events, int expCmdSn) {}
+
+  private enum State {
+    NEW,
+    OPEN,
+    ENDED
+  }
+
+  private final IscsiServer server;
+  private final Connection connection;
+  private final SessionKey key;
+  private final int connectionId;
+  private final int firstCmdSn;
+  private final @Nullable TargetNode node;
+  private final Parameters parameters;
+  private final Keepalive keepalive;
+
+  private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
+
+  /** Written before the session is known to other threads. */
+  private volatile int tsih;
+
+  private State state = State.NEW;
+  private @Nullable Session predecessor;
+  private @Nullable CommandWindow window;
+  private @Nullable Commands commands;
+
+  /** Written before {@link #gone} is done. */
+  private volatile @Nullable Legacy legacy;
+
+  private boolean reinstated;
+  private @Nullable Nexus nexus;
+  private EventRelay events = new EventRelay();
+
+  Session(
+      IscsiServer server,
+      Connection connection,
+      SessionKey key,
+      int connectionId,
+      int firstCmdSn,
+      @Nullable TargetNode node,
+      Parameters parameters) {
+    this.server = server;
+    this.connection = connection;
+    this.key = key;
+    this.connectionId = connectionId;
+    this.firstCmdSn = firstCmdSn;
+    this.node = node;
+    this.parameters = parameters;
+    this.keepalive = new Keepalive(this, server.limits());
+  }
+
+  // --- life ---------------------------------------------------------------------------------
+
+  SessionKey key() {
+    return key;
+  }
+
+  /** Any thread. */
+  int tsih() {
+    return tsih;
+  }
+
+  void tsih(int handle) {
+    tsih = handle;
+  }
+
+  /** The session whose place this one takes; before {@link #open}. */
+  void follows(Session old) {
+    predecessor = old;
+  }
+
+  /** This one is to take over what the session that it follows leaves. */
+  void reinstatesConnection() {
+    reinstated = true;
+  }
+
+  int connectionId() {
+    return connectionId;
+  }
+
+  /**
+   * Done when nothing of the session is left at the target: its nexus is closed and its commands
+   * have ended, so that no late write of theirs can overtake one of a session that follows. Any
+   * thread.
+   */
+  CompletableFuture<@Nullable Void> gone() {
+    return gone;
+  }
+
+  /** Begins full feature phase, with a new nexus or the one of the session before. */
+  FullFeaturePhase open() throws LoginRefusedException {
+    if (state != State.NEW) {
+      throw new LoginRefusedException(
+          LoginStatus.SERVICE_UNAVAILABLE, "another login took the session's place");
+    }
+    Legacy inherited = predecessor == null ? null : predecessor.legacy;
+    if (reinstated && inherited == null) {
+      throw new LoginRefusedException(
+          LoginStatus.SESSION_DOES_NOT_EXIST, "the session ended in the meantime");
+    }
+    CommandWindow opened = openWindow(inherited == null ? firstCmdSn : inherited.expCmdSn());
+    window = opened;
+    state = State.OPEN;
+    TaskManagement management = null;
+    if (node != null) {
+      Nexus mine =
+          inherited == null
+              ? node.router()
+                  .open(
+                      new InitiatorPort(key.initiator(), key.isid()),
+                      new TargetPort(node.name(), key.portalGroupTag(), key.portalGroupTag()),
+                      events)
+              : inherited.nexus();
+      events = inherited == null ? events : inherited.events();
+      events.to(this);
+      nexus = mine;
+      commands = new Commands(this, node.router(), mine, opened, parameters, server.memory());
+      management = new TaskManagement(this, node.router(), mine, commands.responses());
+    }
+    keepalive.start();
+    return new FullFeaturePhase(server, this, opened, commands, management);
+  }
+
+  private CommandWindow openWindow(int cmdSn) throws LoginRefusedException {
+    boolean discovery = node == null;
+    try {
+      return new CommandWindow(
+          server.placeMemory(),
+          server.memory(),
+          discovery ? 0 : parameters.firstBurstLength,
+          discovery ? DISCOVERY_WINDOW : server.limits().queueDepth(),
+          cmdSn);
+    } catch (CommandWindow.OutOfMemoryException e) {
+      throw new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** A login that did not come to its end: leaves no trace. */
+  void abandon() {
+    if (state == State.OPEN) {
+      finish();
+    } else if (state == State.NEW) {
+      state = State.ENDED;
+      Legacy unused = predecessor == null ? null : predecessor.legacy;
+      if (unused != null && node != null) {
+        node.router().close(unused.nexus());
+      }
+      release();
+    }
+  }
+
+  /** Ends the session from outside, whatever it is doing. Any thread. */
+  void end(String reason) {
+    connection
+        .channel()
+        .eventLoop()
+        .execute(() -> {
+          if (state == State.OPEN) {
+            LOG.info("{}: session with {} ended: {}", connection.peer(), target(), reason);
+          }
+          abandon();
+          connection.close();
+        });
+  }
+
+  /**
+   * Ends the session but for its nexus, which a session with a new connection takes. Any thread.
+   */
+  void handOver() {
+    connection
+        .channel()
+        .eventLoop()
+        .execute(() -> {
+          if (state == State.OPEN && commands != null && nexus != null) {
+            LOG.info("{}: connection of {} reinstated", connection.peer(), target());
+            Nexus passedOn = nexus;
+            int expCmdSn = expCmdSn();
+            state = State.ENDED;
+            keepalive.stop();
+            commands.detach(() -> {
+              legacy = new Legacy(passedOn, events, expCmdSn);
+              release();
+            });
+          } else {
+            abandon();
+          }
+          connection.close();
+        });
+  }
+
+  /** Asks the initiator to log out (RFC 7143 11.9.1, event 1). Any thread. */
+  void requestLogout(Duration within) {
+    connection
+        .channel()
+        .eventLoop()
+        .execute(() -> {
+          if (state == State.OPEN) {
+            int seconds = Math.clamp(within.toSeconds(), 1, 3600);
+            async(AsyncEvent.LOGOUT_REQUESTED, 0, 0, 0, seconds, NO_DATA);
+          }
+        });
+  }
+
+  /** Its connection is gone. */
+  void closed() {
+    if (state == State.OPEN) {
+      LOG.info("{}: session with {} closed", connection.peer(), target());
+    }
+    abandon();
+  }
+
+  /** The logout response is on its way. */
+  void loggedOut() {
+    LOG.info("{}: logged out of {}", connection.peer(), target());
+    finish();
+    connection.closeAfterSending();
+  }
+
+  /** Sends a NOP-In that wants an answer. */
+  void ping(int transferTag) {
+    connection.send(
+        ColdPdus.nopIn(0, Pdu.NO_TAG, transferTag, connection.statSn(), expCmdSn(), maxCmdSn()),
+        NO_DATA);
+    connection.flush();
+  }
+
+  private void finish() {
+    state = State.ENDED;
+    keepalive.stop();
+    if (commands != null) {
+      commands.close(this::release);
+      return;
+    }
+    if (window != null) {
+      window.close(0);
+    }
+    release();
+  }
+
+  private void release() {
+    server.sessions().remove(this);
+    Session before = predecessor;
+    predecessor = null;
+    if (before == null) {
+      gone.complete(null);
+    } else {
+      var _ = before.gone.thenRun(() -> gone.complete(null));
+    }
+  }
+
+  // --- what others need to know -------------------------------------------------------------
+
+  Connection connection() {
+    return connection;
+  }
+
+  Parameters parameters() {
+    return parameters;
+  }
+
+  @Nullable TargetNode node() {
+    return node;
+  }
+
+  boolean isOpen() {
+    return state == State.OPEN;
+  }
+
+  private CommandWindow window() {
+    if (window == null) {
+      throw new IllegalStateException("session is not open");
+    }
+    return window;
+  }
+
+  int expCmdSn() {
+    return window().expCmdSn();
+  }
+
+  int maxCmdSn() {
+    return window().maxCmdSn();
+  }
+
+  String describeTarget() {
+    return (node == null ? "discovery" : node.name())
+        + ", portal group "
+        + key.portalGroupTag()
+        + ", session "
+        + tsih;
+  }
+
+  private String target() {
+    return node == null ? "discovery" : node.name();
+  }
+
+  SessionInfo info() {
+    return new SessionInfo(
+        tsih,
+        key.isid(),
+        key.initiator(),
+        key.target(),
+        key.portalGroupTag(),
+        connection.remoteAddress(),
+        parameters.headerDigest,
+        parameters.dataDigest,
+        commands == null ? 0 : commands.inFlight(),
+        commands == null ? 0 : commands.done());
+  }
+
+  /** Tells the initiator of an asynchronous event with this sense data (11.9.1, event 0). */
+  void scsiEvent(long lun, byte[] sense) {
+    if (state == State.OPEN) {
+      byte[] data = new byte[2 + sense.length];
+      data[0] = (byte) (sense.length >> 8);
+      data[1] = (byte) sense.length;
+      System.arraycopy(sense, 0, data, 2, sense.length);
+      async(AsyncEvent.SCSI, lun, 0, 0, 0, data);
+    }
+  }
+
+  private void async(AsyncEvent event, long lun, int one, int two, int three, byte[] data) {
+    connection.send(
+        ColdPdus.asyncMessage(
+            event, lun, one, two, three, connection.nextStatSn(), expCmdSn(), maxCmdSn()),
+        data);
+    connection.flush();
+  }
+
+  /** A cold reset of the target ends all its sessions, this one after what it still sends. */
+  void coldReset() {
+    for (Session other : server.sessions().all()) {
+      if (other != this && other.key.target().equals(key.target())) {
+        other.end("target cold reset");
+      }
+    }
+    LOG.info("{}: session with {} ended: target cold reset", connection.peer(), target());
+    finish();
+    connection.closeAfterSending();
+  }
+
+  /**
+   * Whether a command with RefCmdSN, aborted before it came, may still come: then it is taken as
+   * come (RFC 7143 11.5.1).
+   */
+  boolean missing(int refCmdSn, int cmdSn) {
+    boolean inWindow =
+        refCmdSn - expCmdSn() >= 0 && refCmdSn - maxCmdSn() <= 0 && refCmdSn - cmdSn < 0;
+    if (inWindow && refCmdSn == expCmdSn()) {
+      window().enter();
+      window().leave();
+    }
+    return inWindow;
+  }
+}

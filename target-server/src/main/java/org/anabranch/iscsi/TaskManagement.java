@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import io.netty.buffer.ByteBuf;
+import java.util.function.Consumer;
+import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.scsi.Nexus;
+import org.anabranch.scsi.TaskManagementFunction;
+import org.anabranch.scsi.TaskManagementFunction.Response;
+import org.anabranch.scsi.TaskRouter;
+
+/**
+ * Task management requests (RFC 7143 11.5, 11.6). The answer comes when the tasks that a function
+ * aborts have ended.
+ *
+ * <pre>
+ *   ABORT TASK for a task that has not come, and whose RefCmdSN is outside the window
+ *                               task does not exist
+ *   TASK REASSIGN               not supported: needs error recovery level 2
+ *   TARGET COLD RESET           after the answer all sessions of the target are closed
+ * </pre>
+ *
+ * Owned by the session's event loop.
+ */
+final class TaskManagement {
+  private static final int COMPLETE = 0;
+  private static final int TASK_DOES_NOT_EXIST = 1;
+  private static final int LUN_DOES_NOT_EXIST = 2;
+  private static final int REASSIGN_NOT_SUPPORTED = 4;
+  private static final int NOT_SUPPORTED = 5;
+  private static final int REJECTED = 255;
+
+  private final Session session;
+  private final TaskRouter router;
+  private final Nexus nexus;
+  private final Responses responses;
+
+  TaskManagement(Session session, TaskRouter router, Nexus nexus, Responses responses) {
+    this.session = session;
+    this.router = router;
+    this.nexus = nexus;
+    this.responses = responses;
+  }
+
+  void request(Pdu pdu) throws MalformedPduException {
+    ByteBuf header = pdu.header();
+    int tag = pdu.taskTag();
+    int referenced = header.getInt(20);
+    int refCmdSn = header.getInt(32);
+    switch (header.getByte(1) & 0x7f) {
+      case 1 -> abortTask(pdu.lun(), tag, referenced, refCmdSn, pdu.cmdSn());
+      case 2 -> manage(TaskManagementFunction.ABORT_TASK_SET, pdu.lun(), tag);
+      case 3 -> manage(TaskManagementFunction.CLEAR_ACA, pdu.lun(), tag);
+      case 4 -> manage(TaskManagementFunction.CLEAR_TASK_SET, pdu.lun(), tag);
+      case 5 -> manage(TaskManagementFunction.LOGICAL_UNIT_RESET, pdu.lun(), tag);
+      case 6 -> manage(TaskManagementFunction.TARGET_WARM_RESET, pdu.lun(), tag);
+      case 7 ->
+          manage(
+              TaskManagementFunction.TARGET_COLD_RESET,
+              pdu.lun(),
+              0,
+              response -> {
+                answer(tag, code(response));
+                if (response == Response.COMPLETE) {
+                  session.coldReset();
+                }
+              });
+      case 8 -> responses.taskManagement(tag, REASSIGN_NOT_SUPPORTED);
+      default -> responses.taskManagement(tag, NOT_SUPPORTED);
+    }
+  }
+
+  private void abortTask(long lun, int tag, int referenced, int refCmdSn, int cmdSn) {
+    manage(
+        TaskManagementFunction.ABORT_TASK,
+        lun,
+        referenced,
+        response ->
+            answer(
+                tag,
+                response == Response.TASK_DOES_NOT_EXIST
+                    ? session.missing(refCmdSn, cmdSn) ? COMPLETE : TASK_DOES_NOT_EXIST
+                    : code(response)));
+  }
+
+  private void manage(TaskManagementFunction function, long lun, int tag) {
+    manage(function, lun, 0, response -> answer(tag, code(response)));
+  }
+
+  /** {@code then} runs on the event loop, if the session is still there. */
+  private void manage(
+      TaskManagementFunction function, long lun, int referenced, Consumer<Response> then) {
+    router.manage(
+        nexus,
+        function,
+        lun,
+        referenced,
+        response ->
+            session
+                .connection()
+                .channel()
+                .eventLoop()
+                .execute(() -> {
+                  if (session.isOpen()) {
+                    then.accept(response);
+                  }
+                }));
+  }
+
+  private void answer(int tag, int code) {
+    responses.taskManagement(tag, code);
+  }
+
+  private static int code(Response response) {
+    return switch (response) {
+      case COMPLETE, SUCCEEDED -> COMPLETE;
+      case REJECTED -> REJECTED;
+      case INCORRECT_LOGICAL_UNIT -> LUN_DOES_NOT_EXIST;
+      case TASK_DOES_NOT_EXIST -> TASK_DOES_NOT_EXIST;
+      case NOT_SUPPORTED -> NOT_SUPPORTED;
+    };
+  }
+}

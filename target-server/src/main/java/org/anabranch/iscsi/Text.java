@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.anabranch.jscsi.MalformedPduException;
+
+/** Text of Login and Text PDUs: {@code key=value}, each ended by a zero byte (RFC 7143 6.1). */
+final class Text {
+  private static final int LONGEST_KEY = 63;
+
+  /** CHAP numbers of the largest kind (12.1.3), written in hexadecimal, are the longest. */
+  private static final int LONGEST_VALUE = 8192;
+
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+  /** Adds an answer. */
+  void add(String key, String value) {
+    bytes.writeBytes((key + "=" + value).getBytes(StandardCharsets.UTF_8));
+    bytes.write(0);
+  }
+
+  boolean isEmpty() {
+    return bytes.size() == 0;
+  }
+
+  byte[] toBytes() {
+    return bytes.toByteArray();
+  }
+
+  /**
+   * Keys and values in the order they came.
+   *
+   * @throws MalformedPduException no {@code =}, a key that is empty, too long or has characters
+   *     that no key has, or one that comes twice
+   */
+  static Map<String, String> parse(byte[] text, int length) throws MalformedPduException {
+    Map<String, String> pairs = new LinkedHashMap<>();
+    int start = 0;
+    while (start < length) {
+      int end = start;
+      while (end < length && text[end] != 0) {
+        end++;
+      }
+      if (end > start) {
+        String pair = new String(text, start, end - start, StandardCharsets.UTF_8);
+        int equals = pair.indexOf('=');
+        if (equals < 1 || !isKey(pair.substring(0, equals))) {
+          throw new MalformedPduException("text is not key=value");
+        }
+        String value = pair.substring(equals + 1);
+        if (value.length() > LONGEST_VALUE) {
+          throw new MalformedPduException("value is too long");
+        }
+        if (pairs.putIfAbsent(pair.substring(0, equals), value) != null) {
+          throw new MalformedPduException("key comes twice: " + pair.substring(0, equals));
+        }
+      }
+      start = end + 1;
+    }
+    return pairs;
+  }
+
+  /** Standard-label and X-key characters (6.1). */
+  private static boolean isKey(String key) {
+    return key.length() <= LONGEST_KEY
+        && key.chars()
+            .allMatch(c ->
+                (c >= 'a' && c <= 'z')
+                    || (c >= 'A' && c <= 'Z')
+                    || (c >= '0' && c <= '9')
+                    || ".-+@_#".indexOf(c) >= 0);
+  }
+}

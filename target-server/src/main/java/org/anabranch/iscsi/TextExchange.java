@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.Map;
+import org.anabranch.jscsi.ColdPdus;
+import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.jscsi.TextRequest;
+
+/**
+ * Text requests in full feature phase (RFC 7143 7.4, 11.10): discovery, and the one parameter that
+ * may change there. One exchange at a time; a new one (transfer tag 0xffffffff) ends an old one.
+ * Longer answers go out in pieces, each asked for by an empty request with the tag of the one
+ * before. Owned by the session's event loop.
+ */
+final class TextExchange {
+  private static final int MOST_TEXT = 1 << 16;
+
+  private final IscsiServer server;
+  private final Session session;
+  private final ByteArrayOutputStream asked = new ByteArrayOutputStream();
+  private byte[] answer = {};
+  private int answered;
+  private int transferTag = Pdu.NO_TAG;
+
+  TextExchange(IscsiServer server, Session session) {
+    this.server = server;
+    this.session = session;
+  }
+
+  void request(Pdu pdu, byte[] data, Rejects rejects) throws MalformedPduException {
+    TextRequest request = ColdPdus.textRequest(pdu.basicHeader());
+    if (request.transferTag() == Pdu.NO_TAG) {
+      reset();
+    } else if (request.transferTag() != transferTag) {
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+      return;
+    }
+    if (asked.size() + data.length > MOST_TEXT) {
+      reset();
+      rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+      return;
+    }
+    asked.writeBytes(data);
+    if (request.continues()) {
+      respond(request, false, false, new byte[0]);
+      return;
+    }
+    if (asked.size() > 0) {
+      byte[] text = asked.toByteArray();
+      asked.reset();
+      answer = answer(Text.parse(text, text.length));
+      answered = 0;
+    }
+    int length = Math.min(answer.length - answered, session.parameters().maxSendDataSegmentLength);
+    byte[] piece = Arrays.copyOfRange(answer, answered, answered + length);
+    answered += length;
+    boolean more = answered < answer.length;
+    respond(request, !more && request.isFinal(), more, piece);
+  }
+
+  private void reset() {
+    asked.reset();
+    answer = new byte[0];
+    answered = 0;
+    transferTag = Pdu.NO_TAG;
+  }
+
+  private void respond(TextRequest request, boolean isFinal, boolean more, byte[] piece) {
+    if (isFinal) {
+      reset();
+    } else if (transferTag == Pdu.NO_TAG) {
+      transferTag = 1;
+    }
+    Connection connection = session.connection();
+    connection.send(
+        ColdPdus.textResponse(
+            isFinal,
+            more,
+            request.taskTag(),
+            isFinal ? Pdu.NO_TAG : transferTag,
+            connection.nextStatSn(),
+            session.expCmdSn(),
+            session.maxCmdSn()),
+        piece);
+  }
+
+  private byte[] answer(Map<String, String> keys) throws MalformedPduException {
+    Text answers = new Text();
+    String which = keys.remove("SendTargets");
+    if (which != null) {
+      SendTargets.answer(server, session, which, answers);
+    }
+    String length = keys.remove("MaxRecvDataSegmentLength");
+    if (length != null) {
+      Negotiation again = new Negotiation(server.limits(), session.parameters(), true);
+      again.answer(Map.of("MaxRecvDataSegmentLength", length), answers);
+    }
+    for (String other : keys.keySet()) {
+      answers.add(other, isOperational(other) ? "Reject" : "NotUnderstood");
+    }
+    return answers.toBytes();
+  }
+
+  /** Keys that only a login negotiates. */
+  private static boolean isOperational(String key) {
+    return switch (key) {
+      case "HeaderDigest",
+          "DataDigest",
+          "MaxConnections",
+          "InitialR2T",
+          "ImmediateData",
+          "MaxBurstLength",
+          "FirstBurstLength",
+          "DefaultTime2Wait",
+          "DefaultTime2Retain",
+          "MaxOutstandingR2T",
+          "DataPDUInOrder",
+          "DataSequenceInOrder",
+          "ErrorRecoveryLevel",
+          "SessionType",
+          "InitiatorName",
+          "TargetName",
+          "AuthMethod",
+          "TaskReporting",
+          "iSCSIProtocolLevel",
+          "IFMarker",
+          "OFMarker",
+          "IFMarkInt",
+          "OFMarkInt" ->
+          true;
+      default -> false;
+    };
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
+
+/**
+ * What answers at a LUN where there is no logical unit (SPC-4 6.6.2, 6.33, 6.39; SAM-5 5.11):
+ *
+ * <pre>
+ *   INQUIRY         peripheral qualifier 011b, device type 1Fh
+ *   REPORT LUNS     the list, as at any LUN
+ *   REQUEST SENSE   GOOD, with LOGICAL UNIT NOT SUPPORTED as the data
+ *   anything else   CHECK CONDITION, LOGICAL UNIT NOT SUPPORTED
+ * </pre>
+ */
+final class AbsentUnit {
+  private static final int REQUEST_SENSE = 0x03;
+  private static final int INQUIRY = 0x12;
+  private static final int REPORT_LUNS = 0xa0;
+  private static final int NO_DEVICE = 0x7f;
+  private static final int STANDARD_LENGTH = 36;
+
+  private final TaskSet tasks;
+
+  AbsentUnit(Executor executor) {
+    tasks = new TaskSet(executor, this::start);
+  }
+
+  TaskSet tasks() {
+    return tasks;
+  }
+
+  void prepare(Task task) {
+    byte[] cdb = task.cdb();
+    task.set = tasks;
+    task.needs(
+        0,
+        switch (cdb[0] & 0xff) {
+          case INQUIRY -> Bytes.u16(cdb, 3);
+          case REQUEST_SENSE -> Bytes.u8(cdb, 4);
+          case REPORT_LUNS -> (int) Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS);
+          default -> 0;
+        });
+    if (!tasks.enter(task)) {
+      task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
+    }
+  }
+
+  private void start(Task task) {
+    try {
+      switch (task.cdb()[0] & 0xff) {
+        case INQUIRY -> reply(task, inquiry(task.cdb()));
+        case REQUEST_SENSE ->
+            reply(
+                task,
+                Sense.of(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED).encode(Bytes.bit(task.cdb(), 1, 0)));
+        case REPORT_LUNS -> reply(task, InquiryCommands.reportLuns(task));
+        default -> throw new CheckCondition(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED);
+      }
+    } catch (CheckCondition answer) {
+      tasks.end(task, Status.CHECK_CONDITION, answer.sense().encode(false), 0);
+    }
+  }
+
+  private static byte[] inquiry(byte[] cdb) throws CheckCondition {
+    if (Bytes.bit(cdb, 1, 0)) {
+      throw new CheckCondition(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED);
+    }
+    byte[] data = new byte[STANDARD_LENGTH];
+    data[0] = NO_DEVICE;
+    data[2] = 6;
+    data[3] = 2;
+    data[4] = STANDARD_LENGTH - 5;
+    return data;
+  }
+
+  private void reply(Task task, byte[] data) {
+    int length = Math.min(data.length, task.dataInLength());
+    ByteBuffer in = task.dataIn();
+    if (in != null) {
+      in.put(in.position(), data, 0, length);
+    }
+    tasks.end(task, Status.GOOD, Task.NO_SENSE, in == null ? 0 : length);
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+/** READ CAPACITY (10) and (16) (SBC-3 5.15, 5.16): how large the medium is, in which blocks. */
+final class CapacityCommands {
+  private static final int SHORT_LENGTH = 8;
+  private static final int LONG_LENGTH = 32;
+
+  private CapacityCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        new Command("READ CAPACITY (10)", "25 00 00 00 00 00 00 00 00 00")
+            .access(Command.Access.FREE)
+            .traits(Command.Trait.MEDIUM)
+            .dataIn((unit, cdb) -> SHORT_LENGTH)
+            .replies((unit, task) -> capacity10(unit)));
+    table.add(
+        new Command("READ CAPACITY (16)", "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00")
+            .byServiceAction()
+            .access(Command.Access.FREE)
+            .traits(Command.Trait.MEDIUM)
+            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+            .replies((unit, task) -> capacity16(unit)));
+  }
+
+  private static byte[] capacity10(LogicalUnit unit) {
+    byte[] data = new byte[SHORT_LENGTH];
+    Bytes.put32(data, 0, Math.min(unit.blocks() - 1, 0xffff_ffffL));
+    Bytes.put32(data, 4, unit.blockSize());
+    return data;
+  }
+
+  private static byte[] capacity16(LogicalUnit unit) {
+    byte[] data = new byte[LONG_LENGTH];
+    Bytes.put64(data, 0, unit.blocks() - 1);
+    Bytes.put32(data, 8, unit.blockSize());
+    data[13] =
+        (byte)
+            Integer.numberOfTrailingZeros(unit.properties().physicalBlockSize() / unit.blockSize());
+    if (unit.isThin()) {
+      data[14] = (byte) (0x80 | (unit.readsZerosAfterUnmap() ? 0x40 : 0)); // LBPME, LBPRZ
+    }
+    return data;
+  }
+}

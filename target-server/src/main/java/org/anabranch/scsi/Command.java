@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.util.EnumSet;
+import java.util.HexFormat;
+import java.util.Set;
+
+/**
+ * All that is known of one command, in one place: the dispatcher, reservations, write protection
+ * and REPORT SUPPORTED OPERATION CODES read it from here.
+ *
+ * <p>The {@code usage} map is the CDB's (SPC-4 6.35.3): the operation code (and the service action)
+ * as it is, and a bit set for each bit of the CDB that is looked at. Its length is the CDB's. A CDB
+ * with a bit set outside of the map is refused with a pointer to that bit: RDPROTECT, NACA and
+ * whatever else is not supported need no further check.
+ */
+final class Command {
+  /** Which reservations of another I_T nexus stop the command (SPC-4 5.12.1 and SBC-3 4.17). */
+  enum Access {
+    /** None does. */
+    FREE,
+    /** The one that RESERVE makes does (SPC-2 5.5.1). */
+    STATUS,
+    /** Exclusive access does. */
+    READ,
+    /** Any does. */
+    WRITE
+  }
+
+  /** What else the dispatcher must know. */
+  enum Trait {
+    /** Needs a medium that is there and ready. */
+    MEDIUM,
+    /** Changes the medium: refused when it is write protected. */
+    WRITES,
+    /** Leaves a pending unit attention alone (SAM-5 5.14). */
+    PAST_ATTENTION,
+    /** Allowed while SANITIZE is at work (SBC-3 4.11). */
+    DURING_SANITIZE
+  }
+
+  /** Bytes that a CDB asks for; any number, the caller bounds it. */
+  @FunctionalInterface
+  interface Length {
+    long of(LogicalUnit unit, byte[] cdb);
+  }
+
+  /** Runs the command; ends the task, here or later, or throws what it ends with. */
+  @FunctionalInterface
+  interface Action {
+    void run(LogicalUnit unit, Task task) throws CheckCondition;
+  }
+
+  /** Makes the reply to a command that only returns parameter data. */
+  @FunctionalInterface
+  interface Reply {
+    byte[] make(LogicalUnit unit, Task task) throws CheckCondition;
+  }
+
+  private static final Length NOTHING = (unit, cdb) -> 0;
+
+  final String name;
+  private final byte[] usage;
+  private boolean serviceAction;
+  private Access access = Access.WRITE;
+  private Set<Trait> traits = EnumSet.noneOf(Trait.class);
+  private int timeoutSeconds = 30;
+  private Length dataOut = NOTHING;
+  private Length dataIn = NOTHING;
+  private Action action =
+      (unit, task) -> {
+        throw new CheckCondition(SenseCode.INTERNAL_TARGET_FAILURE);
+      };
+
+  /**
+   * @param usage the usage map in hexadecimal, with spaces
+   */
+  Command(String name, String usage) {
+    this.name = name;
+    this.usage = HexFormat.ofDelimiter(" ").parseHex(usage);
+  }
+
+  /** Told apart from others of its operation code by the service action in byte 1, bits 0-4. */
+  Command byServiceAction() {
+    serviceAction = true;
+    return this;
+  }
+
+  Command access(Access newAccess) {
+    access = newAccess;
+    return this;
+  }
+
+  Command traits(Trait first, Trait... others) {
+    traits = EnumSet.of(first, others);
+    return this;
+  }
+
+  /** How long it may take, for initiators that ask; more than 30 s for those that walk the LUN. */
+  Command timeout(int seconds) {
+    timeoutSeconds = seconds;
+    return this;
+  }
+
+  Command dataOut(Length length) {
+    dataOut = length;
+    return this;
+  }
+
+  Command dataIn(Length length) {
+    dataIn = length;
+    return this;
+  }
+
+  Command runs(Action newAction) {
+    action = newAction;
+    return this;
+  }
+
+  /** Returns parameter data, cut to the allocation length, which is what {@link #dataIn} says. */
+  Command replies(Reply reply) {
+    action = (unit, task) -> unit.reply(task, reply.make(unit, task));
+    return this;
+  }
+
+  int opcode() {
+    return usage[0] & 0xff;
+  }
+
+  boolean hasServiceAction() {
+    return serviceAction;
+  }
+
+  int serviceAction() {
+    return usage[1] & 0x1f;
+  }
+
+  int cdbLength() {
+    return usage.length;
+  }
+
+  byte[] usage() {
+    return usage.clone();
+  }
+
+  Access access() {
+    return access;
+  }
+
+  boolean has(Trait trait) {
+    return traits.contains(trait);
+  }
+
+  int timeoutSeconds() {
+    return timeoutSeconds;
+  }
+
+  long dataOutLength(LogicalUnit unit, byte[] cdb) {
+    return dataOut.of(unit, cdb);
+  }
+
+  long dataInLength(LogicalUnit unit, byte[] cdb) {
+    return dataIn.of(unit, cdb);
+  }
+
+  void run(LogicalUnit unit, Task task) throws CheckCondition {
+    action.run(unit, task);
+  }
+
+  /** Refuses a CDB with a bit that nobody will look at, with a pointer to it. */
+  void checkUsage(byte[] cdb) throws CheckCondition {
+    for (int at = 1; at < usage.length; at++) {
+      int unknown = cdb[at] & ~usage[at] & 0xff;
+      if (unknown != 0) {
+        throw CheckCondition.inCdb(at, 31 - Integer.numberOfLeadingZeros(unknown));
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.io.ByteArrayOutputStream;
+
+/**
+ * EXTENDED COPY (LID1) (SPC-4 6.4) and RECEIVE COPY RESULTS (LID1) (SPC-4 6.31): COPY STATUS and
+ * OPERATING PARAMETERS. The unit that gets the command is the copy manager.
+ */
+final class CopyCommands {
+  private static final int HOLD = 0;
+  private static final int NO_IDENTIFIER = 3;
+
+  private CopyCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        new Command("EXTENDED COPY", "83 00 00 00 00 00 00 00 00 00 ff ff ff ff 00 00")
+            .byServiceAction()
+            .traits(Command.Trait.MEDIUM)
+            .timeout(600)
+            .dataOut((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+            .runs(CopyCommands::copy));
+    table.add(results("COPY STATUS", "00", CopyCommands::status));
+    table.add(results("OPERATING PARAMETERS", "03", (unit, task) -> parameters()));
+  }
+
+  private static Command results(String name, String action, Command.Reply reply) {
+    return new Command(
+            "RECEIVE COPY RESULTS, " + name,
+            "84 " + action + " ff 00 00 00 00 00 00 00 ff ff ff ff 00 00")
+        .byServiceAction()
+        .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+        .replies(reply);
+  }
+
+  private static void copy(LogicalUnit unit, Task task) throws CheckCondition {
+    byte[] parameters = Parameters.list(task);
+    if (Bytes.u32(task.cdb(), 10) == 0) {
+      unit.good(task);
+      return;
+    }
+    Nexus nexus = task.nexus();
+    CopyList list = CopyList.parse(parameters, nexus, nexus.device().copyTargets().of(nexus));
+    boolean named = list.idUsage() != NO_IDENTIFIER;
+    if (!named && list.id() != 0) {
+      throw CheckCondition.inParameters(0, 7);
+    }
+    CopyOperation operation =
+        new CopyOperation(
+            unit,
+            task,
+            list.segments(),
+            sense -> {
+              if (named) {
+                unit.copyResults().end(nexus, list.id(), sense != null, list.idUsage() == HOLD);
+              }
+              unit.end(task, sense);
+            });
+    if (named && !unit.copyResults().begin(nexus, list.id(), operation)) {
+      throw new CheckCondition(SenseCode.OPERATION_IN_PROGRESS);
+    }
+    operation.run();
+  }
+
+  private static byte[] status(LogicalUnit unit, Task task) throws CheckCondition {
+    byte[] status = unit.copyResults().status(task.nexus(), Bytes.u8(task.cdb(), 2));
+    if (status == null) {
+      throw CheckCondition.inCdb(2, 7);
+    }
+    return status;
+  }
+
+  /** SPC-4 6.31.4. */
+  private static byte[] parameters() {
+    byte[] data = new byte[47];
+    Bytes.put32(data, 0, data.length - 4);
+    data[4] = 0x01; // SNLID: copies without a list identifier
+    Bytes.put16(data, 8, CopyLimits.MOST_TARGETS);
+    Bytes.put16(data, 10, CopyLimits.MOST_SEGMENTS);
+    Bytes.put32(data, 12, CopyLimits.MOST_LIST);
+    Bytes.put32(data, 16, CopyLimits.MOST_SEGMENT_BYTES);
+    Bytes.put16(data, 34, CopyLimits.CONCURRENT);
+    data[36] = CopyLimits.CONCURRENT;
+    data[37] = CopyLimits.GRANULARITY;
+    data[43] = 3;
+    data[44] = CopyLimits.BLOCK_TO_BLOCK;
+    data[45] = CopyLimits.BLOCK_TO_BLOCK_WITH_OFFSET;
+    data[46] = (byte) CopyLimits.IDENTIFICATION;
+    return data;
+  }
+
+  /** The third-party copy VPD page behind its header (SPC-4 7.8.17). */
+  static byte[] vitalProductData() {
+    ByteArrayOutputStream page = new ByteArrayOutputStream();
+    // Supported commands: EXTENDED COPY (LID1); COPY STATUS, OPERATING PARAMETERS.
+    page.writeBytes(new byte[] {0, 1, 0, 8, 7, (byte) 0x83, 1, 0, (byte) 0x84, 2, 0, 3});
+    byte[] parameters = new byte[32];
+    Bytes.put16(parameters, 0, 0x0004);
+    Bytes.put16(parameters, 2, 28);
+    Bytes.put16(parameters, 8, CopyLimits.MOST_TARGETS);
+    Bytes.put16(parameters, 10, CopyLimits.MOST_SEGMENTS);
+    Bytes.put32(parameters, 12, CopyLimits.MOST_LIST);
+    page.writeBytes(parameters);
+    // Supported descriptors.
+    page.writeBytes(
+        new byte[] {
+          0,
+          8,
+          0,
+          4,
+          3,
+          CopyLimits.BLOCK_TO_BLOCK,
+          CopyLimits.BLOCK_TO_BLOCK_WITH_OFFSET,
+          (byte) CopyLimits.IDENTIFICATION
+        });
+    // Supported CSCD descriptor identifiers: none of the well known ones.
+    page.writeBytes(new byte[] {0, 0x0c, 0, 4, 0, 0, 0, 0});
+    byte[] general = new byte[36];
+    Bytes.put16(general, 0, 0x8001);
+    Bytes.put16(general, 2, 32);
+    Bytes.put32(general, 4, CopyLimits.CONCURRENT);
+    Bytes.put32(general, 8, CopyLimits.CONCURRENT);
+    Bytes.put32(general, 12, CopyLimits.MOST_SEGMENT_BYTES);
+    general[16] = CopyLimits.GRANULARITY;
+    page.writeBytes(general);
+    return page.toByteArray();
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+/**
+ * What EXTENDED COPY is held to, as RECEIVE COPY RESULTS and the third-party copy VPD page announce
+ * it. Bytes where nothing else is said.
+ */
+final class CopyLimits {
+  static final int HEADER = 16;
+  static final int TARGET_DESCRIPTOR = 32;
+  static final int BLOCK_SEGMENT = 28;
+  static final int OFFSET_SEGMENT = 32;
+
+  static final int IDENTIFICATION = 0xe4;
+  static final int BLOCK_TO_BLOCK = 0x02;
+  static final int BLOCK_TO_BLOCK_WITH_OFFSET = 0x0a;
+
+  static final int MOST_TARGETS = 16;
+  static final int MOST_SEGMENTS = 256;
+  static final int MOST_LIST = MOST_TARGETS * TARGET_DESCRIPTOR + MOST_SEGMENTS * BLOCK_SEGMENT;
+  static final int MOST_SEGMENT_BYTES = 256 << 20;
+
+  /** Copies of one unit at a time; more wait. */
+  static final int CONCURRENT = 4;
+
+  /** Log 2 of a block. */
+  static final int GRANULARITY = 9;
+
+  private CopyLimits() {}
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An EXTENDED COPY at work: segment by segment, each through one scratch buffer, read and write in
+ * turns. The target's blocks are locked against commands that need them as one. Where source and
+ * target overlap, what is copied twice is what was there when it was read.
+ */
+final class CopyOperation {
+  private final LogicalUnit manager;
+  private final Task task;
+  private final List<CopySegment> segments;
+  private final Consumer<@Nullable Sense> done;
+
+  /** Segments that are complete and bytes that were written, for those who ask meanwhile. */
+  private final AtomicInteger processed = new AtomicInteger();
+
+  private final AtomicLong written = new AtomicLong();
+
+  CopyOperation(
+      LogicalUnit manager, Task task, List<CopySegment> segments, Consumer<@Nullable Sense> done) {
+    this.manager = manager;
+    this.task = task;
+    this.segments = segments;
+    this.done = done;
+  }
+
+  int processed() {
+    return processed.get();
+  }
+
+  long written() {
+    return written.get();
+  }
+
+  void run() {
+    manager.scratch().borrow(this::next);
+  }
+
+  private void next(ByteBuffer scratch) {
+    if (processed.get() == segments.size() || manager.tasks().isAborting(task)) {
+      manager.scratch().giveBack(scratch);
+      done.accept(null);
+      return;
+    }
+    CopySegment segment = segments.get(processed.get());
+    segment
+        .target()
+        .ranges()
+        .acquire(
+            segment.targetLba(),
+            segment.targetEnd(),
+            false,
+            () -> new Pieces(segment, scratch).run());
+  }
+
+  private void ended(CopySegment segment, ByteBuffer scratch, @Nullable Sense sense) {
+    segment.target().ranges().release(segment.targetLba(), segment.targetEnd(), false);
+    if (sense != null) {
+      manager.scratch().giveBack(scratch);
+      done.accept(sense);
+      return;
+    }
+    processed.incrementAndGet();
+    // Not called from here: a list of many short segments would grow the stack.
+    manager.later(() -> next(scratch));
+  }
+
+  /** One segment. */
+  private final class Pieces extends IoSequence {
+    private final CopySegment segment;
+    private final ByteBuffer scratch;
+    private long offset;
+    private boolean reading;
+
+    Pieces(CopySegment segment, ByteBuffer scratch) {
+      this.segment = segment;
+      this.scratch = scratch;
+    }
+
+    @Override
+    BlockDevice device() {
+      return reading ? segment.source().device() : segment.target().device();
+    }
+
+    @Override
+    @Nullable Io next() {
+      if (offset == segment.bytes() || manager.tasks().isAborting(task)) {
+        return null;
+      }
+      reading = !reading;
+      ByteBuffer piece = scratch.slice(0, length());
+      LogicalUnit unit = reading ? segment.source() : segment.target();
+      long sector =
+          unit.sectors(reading ? segment.sourceLba() : segment.targetLba()) + offset / 512;
+      return reading
+          ? Io.read(sector, piece, this)
+          : Io.write(sector, piece, !unit.modes().isWriteCacheEnabled(), this);
+    }
+
+    private int length() {
+      return (int) Math.min(ScratchMemory.SIZE, segment.bytes() - offset);
+    }
+
+    @Override
+    @Nullable Sense succeeded(Io io) {
+      if (!reading) {
+        offset += length();
+        written.addAndGet(io.sectors() * 512);
+      }
+      return null;
+    }
+
+    @Override
+    Sense failed(Io io, IoError error) {
+      return CopySegment.failed(SenseCode.THIRD_PARTY_DEVICE_FAILURE, processed.get());
+    }
+
+    @Override
+    void ended(@Nullable Sense sense) {
+      CopyOperation.this.ended(segment, scratch, sense);
+    }
+  }
+}

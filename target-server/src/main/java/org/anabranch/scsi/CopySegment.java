@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+/**
+ * One segment of an EXTENDED COPY: from one unit's blocks to another's (SPC-4 6.4.6.3, 6.4.6.14).
+ * In blocks of each side; the bytes are the same.
+ */
+record CopySegment(
+    LogicalUnit source, long sourceLba, LogicalUnit target, long targetLba, long bytes) {
+
+  /**
+   * What an initiator is told when the segment at {@code index} of the list can't be carried out.
+   */
+  static Sense failed(SenseCode code, int index) {
+    return Sense.of(code, index);
+  }
+
+  long sourceEnd() {
+    return sourceLba + bytes / source.blockSize();
+  }
+
+  long targetEnd() {
+    return targetLba + bytes / target.blockSize();
+  }
+
+  /** Checks what a READ and a WRITE of the same nexus would be checked for. */
+  void check(Nexus nexus, int index) throws CheckCondition {
+    try {
+      source.checkRange(sourceLba, bytes / source.blockSize());
+      target.checkRange(targetLba, bytes / target.blockSize());
+    } catch (CheckCondition outOfRange) {
+      throw new CheckCondition(failed(SenseCode.SEGMENT_OUT_OF_RANGE, index));
+    }
+    if (!source.allows(nexus, Command.Access.READ) || !target.allows(nexus, Command.Access.WRITE)) {
+      throw new CheckCondition(failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index));
+    }
+    if (target.isWriteProtected()) {
+      throw new CheckCondition(SenseCode.WRITE_PROTECTED);
+    }
+  }
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Scheduler;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A logical unit: a block device with the state that SCSI adds to it. What happens to a command:
+ *
+ * <pre>
+ *   1. it enters the task set                              TASK SET FULL
+ *   2. its turn comes, see {@link TaskSet}
+ *   3. a unit attention is owed to its nexus               CHECK CONDITION, that one
+ *   4. there is no such command                            ILLEGAL REQUEST
+ *   5. another nexus has reserved the unit                 RESERVATION CONFLICT
+ *   6. its CDB has a bit that is not in the usage map      ILLEGAL REQUEST, pointing at it
+ *   7. sanitize is at work, no medium, write protected     NOT READY, DATA PROTECT
+ *   8. the command itself
+ * </pre>
+ *
+ * <p>Thread-safe. No lock is held while an Io is submitted or a task ends.
+ */
+public final class LogicalUnit {
+  /** The most bytes that one command moves; block limits VPD page, maximum transfer length. */
+  public static final int MOST_TRANSFER = 4 << 20;
+
+  /** The most bytes of parameter data in either direction. */
+  static final int MOST_PARAMETERS = 256 << 10;
+
+  private static final Logger log = LoggerFactory.getLogger(LogicalUnit.class);
+
+  private final BlockDevice device;
+  private final UnitProperties properties;
+  private final int sectorShift;
+  private final TaskSet tasks;
+  private final Attentions attentions = new Attentions();
+  private final Medium medium;
+  private final ModePages modes = new ModePages();
+  private final RangeLocks ranges;
+  private final Reservations reservations;
+  private final ScratchMemory scratch;
+  private final Sanitizer sanitizer;
+  private final CopyResults copyResults = new CopyResults();
+  private final Scheduler scheduler;
+
+  public LogicalUnit(BlockDevice device, UnitProperties properties, Scheduler scheduler) {
+    this(device, properties, scheduler, ReservationStore.NONE);
+  }
+
+  /**
+   * @param store where persistent reservations survive a restart
+   */
+  public LogicalUnit(
+      BlockDevice device, UnitProperties properties, Scheduler scheduler, ReservationStore store) {
+    this.device = device;
+    this.scheduler = scheduler;
+    this.properties = properties;
+    sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
+    tasks = new TaskSet(scheduler, this::start);
+    medium = new Medium(properties.removable());
+    ranges = new RangeLocks(scheduler);
+    scratch = new ScratchMemory(scheduler);
+    sanitizer = new Sanitizer(this, scheduler);
+    reservations = new Reservations(properties.identity().serial(), store);
+  }
+
+  public UnitProperties properties() {
+    return properties;
+  }
+
+  public BlockDevice device() {
+    return device;
+  }
+
+  /** The device has grown (or, against all custom, shrunk). Any thread. */
+  public void capacityChanged() {
+    attentions.addToAll(SenseCode.CAPACITY_DATA_HAS_CHANGED, null);
+  }
+
+  /**
+   * The blocks read differently from now on although nobody here wrote them: a roll back to a
+   * snapshot. Initiators are told that the medium may have changed (28/00), at which they drop what
+   * they have cached. Any thread.
+   */
+  public void contentsChanged() {
+    attentions.addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, null);
+  }
+
+  void prepare(Task task) {
+    byte[] cdb = task.cdb();
+    Command command = CommandTable.DISK.find(cdb);
+    task.set = tasks;
+    task.command = command;
+    if (command != null) {
+      task.needs(
+          bounded(command.dataOutLength(this, cdb)), bounded(command.dataInLength(this, cdb)));
+    }
+    if (!tasks.enter(task)) {
+      task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
+    }
+  }
+
+  /** A CDB that asks for more than can be is refused later, and moves nothing. */
+  private static int bounded(long length) {
+    return length > MOST_TRANSFER ? 0 : (int) length;
+  }
+
+  private void start(Task task) {
+    try {
+      if (!admit(task)) {
+        conflict(task);
+        return;
+      }
+      Objects.requireNonNull(task.command).run(this, task);
+    } catch (CheckCondition answer) {
+      check(task, answer.sense());
+    } catch (RuntimeException e) {
+      log.error("{} of {} failed", task.command, task.nexus(), e);
+      check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
+    }
+  }
+
+  /** Steps 3 to 7; false for a reservation conflict. */
+  private boolean admit(Task task) throws CheckCondition {
+    Command command = task.command;
+    if (command == null || !command.has(Command.Trait.PAST_ATTENTION)) {
+      SenseCode attention = attentions.take(task.nexus());
+      if (attention != null) {
+        throw new CheckCondition(attention);
+      }
+    }
+    if (command == null) {
+      throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
+    }
+    if (reservations.conflicts(task.nexus(), command.access())) {
+      return false;
+    }
+    command.checkUsage(task.cdb());
+    if (!command.has(Command.Trait.DURING_SANITIZE)) {
+      sanitizer.check(command);
+    }
+    if (command.has(Command.Trait.MEDIUM)) {
+      medium.checkReady();
+    }
+    if (command.has(Command.Trait.WRITES)) {
+      checkWritable();
+    }
+    return true;
+  }
+
+  private void checkWritable() throws CheckCondition {
+    if (isReadOnly()) {
+      throw new CheckCondition(SenseCode.WRITE_PROTECTED);
+    }
+    if (modes.isSoftwareWriteProtected()) {
+      throw new CheckCondition(SenseCode.SOFTWARE_WRITE_PROTECTED);
+    }
+  }
+
+  boolean isReadOnly() {
+    return properties.readOnly() || device.limits().readOnly();
+  }
+
+  /** Read-only, or protected by an initiator (control mode page, SWP). */
+  boolean isWriteProtected() {
+    return isReadOnly() || modes.isSoftwareWriteProtected();
+  }
+
+  /** Whether UNMAP is there and gives space back. */
+  boolean isThin() {
+    return properties.thin() && device.limits().discards();
+  }
+
+  boolean readsZerosAfterUnmap() {
+    return device.limits().discardZeroes();
+  }
+
+  /** Whether a write must be on stable storage when it ends: FUA, or no write cache. */
+  boolean isDurable(Task task) {
+    return Cdb.fua(task.cdb()) || !modes.isWriteCacheEnabled();
+  }
+
+  /** What keeps commands from the medium now, as REQUEST SENSE tells it. */
+  Sense readiness() {
+    Sense obstacle = sanitizer.obstacle();
+    if (obstacle != null) {
+      return obstacle;
+    }
+    try {
+      medium.checkReady();
+      return Sense.of(SenseCode.NO_ADDITIONAL_SENSE);
+    } catch (CheckCondition notReady) {
+      return notReady.sense();
+    }
+  }
+
+  /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
+  void nexusLost(Nexus nexus) {
+    attentions.leave(nexus);
+    medium.prevent(nexus, false);
+    reservations.nexusLost(nexus);
+    copyResults.nexusLost(nexus);
+    tasks.abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY, task -> {}, () -> {});
+  }
+
+  /**
+   * Logical unit reset (SAM-5 6.3.3): aborts every task, returns to the default mode parameters,
+   * lets the medium go, and owes everybody {@code attention}.
+   *
+   * @param done told when the tasks have ended
+   */
+  void reset(Nexus by, SenseCode attention, Runnable done) {
+    medium.allowAll();
+    modes.reset();
+    reservations.reset();
+    attentions.addToAll(attention, null);
+    tasks.abort(task -> true, by, abortOfOthers(), task -> {}, done);
+  }
+
+  /** How a task ends that another nexus aborts (control mode page, TAS). */
+  Task.Abort abortOfOthers() {
+    return modes.reportsAbortedTasks() ? Task.Abort.WITH_STATUS : Task.Abort.SILENTLY;
+  }
+
+  Attentions attentions() {
+    return attentions;
+  }
+
+  TaskSet tasks() {
+    return tasks;
+  }
+
+  Medium medium() {
+    return medium;
+  }
+
+  Reservations reservations() {
+    return reservations;
+  }
+
+  ScratchMemory scratch() {
+    return scratch;
+  }
+
+  CopyResults copyResults() {
+    return copyResults;
+  }
+
+  /** Runs {@code next} soon, with a fresh stack. */
+  void later(Runnable next) {
+    scheduler.execute(next);
+  }
+
+  /** Whether a copy for the nexus may use the medium as a command with this access could. */
+  boolean allows(Nexus nexus, Command.Access access) {
+    return medium.isLoaded()
+        && sanitizer.obstacle() == null
+        && !reservations.conflicts(nexus, access);
+  }
+
+  Sanitizer sanitizer() {
+    return sanitizer;
+  }
+
+  RangeLocks ranges() {
+    return ranges;
+  }
+
+  ModePages modes() {
+    return modes;
+  }
+
+  /** Bytes in a logical block. */
+  int blockSize() {
+    return properties.blockSize();
+  }
+
+  /** How many logical blocks there are, now. */
+  long blocks() {
+    return device.sectors() >> sectorShift;
+  }
+
+  /** From blocks to sectors. */
+  long sectors(long blocks) {
+    return blocks << sectorShift;
+  }
+
+  /** From sectors to blocks, rounded down. */
+  long toBlocks(long sectors) {
+    return sectors >> sectorShift;
+  }
+
+  /** The block that an error is about, if it says so and it is in the range; else the first. */
+  long badBlock(IoError error, long lba, long count) {
+    long block = toBlocks(error.sector());
+    return error.sector() >= 0 && block >= lba && block - lba < count ? block : lba;
+  }
+
+  /** Checks that the blocks are there. */
+  void checkRange(long lba, long count) throws CheckCondition {
+    long blocks = blocks();
+    if (lba < 0 || lba > blocks || count > blocks - lba) {
+      throw new CheckCondition(
+          Sense.of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : lba));
+    }
+  }
+
+  void good(Task task) {
+    tasks.end(task, Status.GOOD, Task.NO_SENSE, 0);
+  }
+
+  void good(Task task, int transferred) {
+    tasks.end(task, Status.GOOD, Task.NO_SENSE, transferred);
+  }
+
+  void conflict(Task task) {
+    tasks.end(task, Status.RESERVATION_CONFLICT, Task.NO_SENSE, 0);
+  }
+
+  void check(Task task, Sense sense) {
+    tasks.end(task, Status.CHECK_CONDITION, sense.encode(modes.hasDescriptorSense()), 0);
+  }
+
+  /** Ends a task with what came of its Io. */
+  void finish(Task task, @Nullable IoError error, boolean writing, long lba) {
+    if (error == null) {
+      good(task);
+    } else {
+      check(task, Sense.of(error, writing, lba));
+    }
+  }
+
+  /** Ends a task: GOOD if there is no sense. */
+  void end(Task task, @Nullable Sense sense) {
+    if (sense == null) {
+      good(task);
+    } else {
+      check(task, sense);
+    }
+  }
+
+  /** Returns parameter data, as much as the initiator has room for. */
+  void reply(Task task, byte[] data) {
+    int length = Math.min(data.length, task.dataInLength());
+    ByteBuffer in = task.dataIn();
+    if (in != null) {
+      in.put(in.position(), data, 0, length);
+    }
+    good(task, in == null ? 0 : length);
+  }
+}

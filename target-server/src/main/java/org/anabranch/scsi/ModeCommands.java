@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** MODE SENSE and MODE SELECT (6) and (10) (SPC-4 6.9 to 6.12); the pages are {@link ModePages}. */
+final class ModeCommands {
+  private static final int ALL_PAGES = 0x3f;
+  private static final int ALL_SUBPAGES = 0xff;
+  private static final int CHANGEABLE = 1;
+  private static final int SAVED = 3;
+
+  private static final int WRITE_PROTECT = 0x80;
+  private static final int DPOFUA = 0x10;
+
+  private static final int HEADER_6 = 4;
+  private static final int HEADER_10 = 8;
+
+  private ModeCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        new Command("MODE SENSE (6)", "1a 08 ff ff ff 00")
+            .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
+            .replies((unit, task) -> sense(unit, task.cdb(), HEADER_6)));
+    table.add(
+        new Command("MODE SENSE (10)", "5a 18 ff ff 00 00 00 ff ff 00")
+            .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
+            .replies((unit, task) -> sense(unit, task.cdb(), HEADER_10)));
+    table.add(
+        new Command("MODE SELECT (6)", "15 11 00 00 ff 00")
+            .dataOut((unit, cdb) -> Bytes.u8(cdb, 4))
+            .runs((unit, task) -> select(unit, task, HEADER_6)));
+    table.add(
+        new Command("MODE SELECT (10)", "55 11 00 00 00 00 00 ff ff 00")
+            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .runs((unit, task) -> select(unit, task, HEADER_10)));
+  }
+
+  private static byte[] sense(LogicalUnit unit, byte[] cdb, int header) throws CheckCondition {
+    boolean noDescriptors = Bytes.bit(cdb, 1, 3);
+    boolean longLba = header == HEADER_10 && Bytes.bit(cdb, 1, 4);
+    int control = Bytes.u8(cdb, 2) >> 6;
+    int code = Bytes.u8(cdb, 2) & 0x3f;
+    int subpage = Bytes.u8(cdb, 3);
+    if (control == SAVED) {
+      throw new CheckCondition(SenseCode.SAVING_PARAMETERS_NOT_SUPPORTED);
+    }
+    ByteArrayOutputStream pages = new ByteArrayOutputStream();
+    if (code == ALL_PAGES && (subpage == 0 || subpage == ALL_SUBPAGES)) {
+      for (int each : ModePages.codes()) {
+        pages.writeBytes(page(unit, each, control));
+      }
+    } else if (subpage == 0 || subpage == ALL_SUBPAGES) {
+      pages.writeBytes(page(unit, code, control));
+    } else {
+      throw CheckCondition.inCdb(3, 7);
+    }
+    byte[] descriptor =
+        noDescriptors ? new byte[0] : blockDescriptor(unit, longLba, control == CHANGEABLE);
+    byte[] data = new byte[header + descriptor.length + pages.size()];
+    int parameters = WRITE_PROTECT * bit(unit.isWriteProtected()) | DPOFUA;
+    if (header == HEADER_6) {
+      data[0] = (byte) (data.length - 1);
+      data[2] = (byte) parameters;
+      data[3] = (byte) descriptor.length;
+    } else {
+      Bytes.put16(data, 0, data.length - 2);
+      data[3] = (byte) parameters;
+      data[4] = (byte) bit(longLba);
+      Bytes.put16(data, 6, descriptor.length);
+    }
+    System.arraycopy(descriptor, 0, data, header, descriptor.length);
+    System.arraycopy(pages.toByteArray(), 0, data, header + descriptor.length, pages.size());
+    return data;
+  }
+
+  private static int bit(boolean set) {
+    return set ? 1 : 0;
+  }
+
+  private static byte[] page(LogicalUnit unit, int code, int control) throws CheckCondition {
+    byte[] page = unit.modes().page(code, control);
+    if (page == null) {
+      throw CheckCondition.inCdb(2, 5);
+    }
+    return page;
+  }
+
+  /** SBC-3 6.5.2: short or long LBA mode parameter block descriptor. */
+  private static byte[] blockDescriptor(LogicalUnit unit, boolean longLba, boolean changeable) {
+    byte[] descriptor = new byte[longLba ? 16 : 8];
+    if (changeable) {
+      return descriptor;
+    }
+    if (longLba) {
+      Bytes.put64(descriptor, 0, unit.blocks());
+      Bytes.put32(descriptor, 12, unit.blockSize());
+    } else {
+      Bytes.put32(descriptor, 0, Math.min(unit.blocks(), 0xffff_ffffL));
+      Bytes.put24(descriptor, 5, unit.blockSize());
+    }
+    return descriptor;
+  }
+
+  private static void select(LogicalUnit unit, Task task, int header) throws CheckCondition {
+    byte[] cdb = task.cdb();
+    if (!Bytes.bit(cdb, 1, 4)) {
+      throw CheckCondition.inCdb(1, 4); // PF = 0: vendor specific pages.
+    }
+    if (Bytes.bit(cdb, 1, 0)) {
+      throw CheckCondition.inCdb(1, 0); // SP = 1: there is nowhere to save them.
+    }
+    byte[] list = Parameters.list(task);
+    if (list.length == 0) {
+      unit.good(task);
+      return;
+    }
+    if (list.length < header) {
+      throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
+    }
+    int descriptors = header == HEADER_6 ? Bytes.u8(list, 3) : Bytes.u16(list, 6);
+    boolean longLba = header == HEADER_10 && Bytes.bit(list, 4, 0);
+    checkDescriptors(unit, list, header, descriptors, longLba);
+    List<byte[]> pages = pages(unit, list, header + descriptors);
+    boolean changed = false;
+    for (byte[] page : pages) {
+      changed |= unit.modes().select(page);
+    }
+    if (changed) {
+      unit.attentions().addToAll(SenseCode.MODE_PARAMETERS_CHANGED, task.nexus());
+    }
+    unit.good(task);
+  }
+
+  /** A block descriptor may come along if it says what is so, or nothing. */
+  private static void checkDescriptors(
+      LogicalUnit unit, byte[] list, int header, int length, boolean longLba)
+      throws CheckCondition {
+    if (length == 0) {
+      return;
+    }
+    if (length != (longLba ? 16 : 8)) {
+      throw CheckCondition.inParameters(header == HEADER_6 ? 3 : 6, 7);
+    }
+    if (list.length < header + length) {
+      throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
+    }
+    long blocks = longLba ? Bytes.u64(list, header) : Bytes.u32(list, header);
+    long size = longLba ? Bytes.u32(list, header + 12) : Bytes.u24(list, header + 5);
+    if (blocks != 0 && blocks != unit.blocks() && (longLba || blocks != 0xffff_ffffL)) {
+      throw CheckCondition.inParameters(header, 7);
+    }
+    if (size != 0 && size != unit.blockSize()) {
+      throw CheckCondition.inParameters(header + (longLba ? 12 : 5), 7);
+    }
+  }
+
+  /** Checks all pages before one is taken over. */
+  private static List<byte[]> pages(LogicalUnit unit, byte[] list, int from) throws CheckCondition {
+    List<byte[]> pages = new ArrayList<>();
+    int at = from;
+    while (at < list.length) {
+      if (list.length - at < 2 || list.length - at < 2 + Bytes.u8(list, at + 1)) {
+        throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
+      }
+      if (Bytes.bit(list, at, 6)) {
+        throw CheckCondition.inParameters(at, 6); // SPF: there are no subpages.
+      }
+      byte[] page = Arrays.copyOfRange(list, at, at + 2 + Bytes.u8(list, at + 1));
+      page[0] &= 0x3f;
+      int refused = unit.modes().firstRefused(page);
+      if (refused >= 0) {
+        throw CheckCondition.inParameters(at + refused);
+      }
+      pages.add(page);
+      at += page.length;
+    }
+    return pages;
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+/**
+ * An I_T nexus as persistent reservations know it: by names, so that it outlives the session.
+ *
+ * @param initiatorPort port name, {@code iqn...,i,0x0123456789ab}
+ * @param targetPort relative port identifier
+ */
+record Registrant(String initiatorPort, int targetPort) {
+  static Registrant of(Nexus nexus) {
+    return new Registrant(nexus.initiator().portName(), nexus.port().relativeIdentifier());
+  }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.anabranch.scsi.PersistentReservations.Conflict;
+import org.anabranch.scsi.PersistentReservations.Owed;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Who may use a logical unit: the reservation that RESERVE made (SPC-2 5.5.1), which ends with its
+ * session, and persistent ones, which end when somebody ends them; with APTPL they survive a loss
+ * of power, through a {@link ReservationStore}. RESERVE and RELEASE conflict while anybody is
+ * registered (CRH = 0).
+ *
+ * <p>One lock guards both. The store is called with it held, so that saves keep their order; it
+ * does not block.
+ */
+final class Reservations {
+  private static final Logger log = LoggerFactory.getLogger(Reservations.class);
+  private static final String NO_HOLDER = "-";
+
+  /** An action on the persistent ones; returns the registrants that it removed. */
+  interface Action {
+    List<Registrant> apply(PersistentReservations persistent) throws Conflict, CheckCondition;
+  }
+
+  /** What is left to do when an action has succeeded. */
+  record Outcome(List<Registrant> removed, List<Owed> owed) {}
+
+  private final String unit;
+  private final ReservationStore store;
+  private final Object lock = new Object();
+
+  /** Guarded by lock. */
+  private final PersistentReservations persistent = new PersistentReservations();
+
+  private @Nullable Nexus reservedBy;
+
+  /** Whether there is any reservation; written under lock. */
+  private volatile boolean any;
+
+  Reservations(String unit, ReservationStore store) {
+    this.unit = unit;
+    this.store = store;
+    try {
+      String saved = store.load(unit);
+      if (saved != null) {
+        restore(saved);
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      log.error("the persistent reservations of unit {} could not be read", unit, e);
+    }
+    publish();
+  }
+
+  /** Whether a reservation of another nexus stops a command. */
+  boolean conflicts(Nexus nexus, Command.Access access) {
+    if (!any || access == Command.Access.FREE) {
+      return false;
+    }
+    synchronized (lock) {
+      return (reservedBy != null && reservedBy != nexus)
+          || persistent.conflicts(Registrant.of(nexus), access);
+    }
+  }
+
+  /** RESERVE. */
+  boolean reserve(Nexus nexus) {
+    synchronized (lock) {
+      if (!persistent.keys().isEmpty() || (reservedBy != null && reservedBy != nexus)) {
+        return false;
+      }
+      reservedBy = nexus;
+      publish();
+      return true;
+    }
+  }
+
+  /** RELEASE; one by a nexus that holds nothing does nothing. False means a conflict. */
+  boolean release(Nexus nexus) {
+    synchronized (lock) {
+      if (!persistent.keys().isEmpty()) {
+        return false;
+      }
+      dropReserve(nexus);
+      return true;
+    }
+  }
+
+  /** The nexus is gone. */
+  void nexusLost(Nexus nexus) {
+    synchronized (lock) {
+      dropReserve(nexus);
+    }
+  }
+
+  /** The unit was reset: what RESERVE made ends, the persistent ones stay. */
+  void reset() {
+    synchronized (lock) {
+      reservedBy = null;
+      publish();
+    }
+  }
+
+  private void dropReserve(Nexus nexus) {
+    if (reservedBy == nexus) {
+      reservedBy = null;
+      publish();
+    }
+  }
+
+  /** Looks at the persistent ones. */
+  <T> T read(Function<PersistentReservations, T> reader) {
+    synchronized (lock) {
+      return reader.apply(persistent);
+    }
+  }
+
+  /** Whether APTPL = 1 can be promised. */
+  boolean canSurvivePowerLoss() {
+    return store.keeps();
+  }
+
+  /**
+   * Carries out an action on the persistent ones, and saves the result if it is to survive or did
+   * so before.
+   *
+   * @param survive APTPL of an action that has it, null for one that has not
+   * @param saved told when the result is as durable as it should be: null, or why it is not
+   */
+  Outcome act(Action action, @Nullable Boolean survive, Consumer<@Nullable IOException> saved)
+      throws Conflict, CheckCondition {
+    synchronized (lock) {
+      List<Registrant> removed = action.apply(persistent);
+      boolean before = persistent.survivesPowerLoss();
+      if (survive != null) {
+        persistent.survivePowerLoss(survive);
+      }
+      Outcome outcome = new Outcome(removed, persistent.takeOwed());
+      publish();
+      if (persistent.survivesPowerLoss() || before) {
+        store.save(unit, persistent.survivesPowerLoss() ? save() : null, saved);
+      } else {
+        saved.accept(null);
+      }
+      return outcome;
+    }
+  }
+
+  private void publish() {
+    any = reservedBy != null || persistent.type() != null;
+  }
+
+  /** One line for the reservation, one for each registration. */
+  private String save() {
+    StringBuilder text = new StringBuilder("anabranch reservations 1\n");
+    ReservationType type = persistent.type();
+    text.append(type == null ? "none" : type.name()).append(' ');
+    text.append(line(persistent.holder())).append('\n');
+    persistent
+        .keys()
+        .forEach((registrant, key) ->
+            text.append(Long.toHexString(key)).append(' ').append(line(registrant)).append('\n'));
+    return text.toString();
+  }
+
+  private static String line(@Nullable Registrant registrant) {
+    return registrant == null
+        ? NO_HOLDER
+        : registrant.targetPort() + " " + registrant.initiatorPort();
+  }
+
+  private void restore(String text) {
+    List<String> lines = text.lines().toList();
+    if (lines.size() < 2 || !lines.get(0).equals("anabranch reservations 1")) {
+      throw new IllegalArgumentException("not a file of reservations");
+    }
+    String[] first = lines.get(1).split(" ", 2);
+    ReservationType type = first[0].equals("none") ? null : ReservationType.valueOf(first[0]);
+    Map<Registrant, Long> keys = new LinkedHashMap<>();
+    for (String line : lines.subList(2, lines.size())) {
+      String[] fields = line.split(" ", 2);
+      keys.put(registrant(fields[1]), Long.parseUnsignedLong(fields[0], 16));
+    }
+    persistent.restore(keys, first[1].equals(NO_HOLDER) ? null : registrant(first[1]), type);
+  }
+
+  private static Registrant registrant(String line) {
+    String[] fields = line.split(" ", 2);
+    return new Registrant(fields[1], Integer.parseInt(fields[0]));
+  }
+}

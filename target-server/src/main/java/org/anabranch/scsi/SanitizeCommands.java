@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+/**
+ * SANITIZE (SBC-3 5.24, 4.11): OVERWRITE, BLOCK ERASE and EXIT FAILURE MODE. The work is {@link
+ * Sanitizer}'s. There is nothing encrypted here, so there is no CRYPTOGRAPHIC ERASE.
+ */
+final class SanitizeCommands {
+  private static final int IMMED = 7;
+  private static final int AUSE = 5;
+
+  private SanitizeCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(sanitize("OVERWRITE", "01").runs(SanitizeCommands::overwrite));
+    table.add(sanitize("BLOCK ERASE", "02").runs(SanitizeCommands::blockErase));
+    table.add(
+        new Command("SANITIZE, EXIT FAILURE MODE", "48 1f 00 00 00 00 00 ff ff 00")
+            .byServiceAction()
+            .traits(Command.Trait.MEDIUM)
+            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .runs(SanitizeCommands::exitFailureMode));
+  }
+
+  private static Command sanitize(String name, String action) {
+    int flags = 1 << IMMED | 1 << AUSE;
+    return new Command(
+            "SANITIZE, " + name,
+            String.format("48 %02x 00 00 00 00 00 ff ff 00", flags | Integer.parseInt(action, 16)))
+        .byServiceAction()
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .timeout(7200)
+        .dataOut((unit, cdb) -> Bytes.u16(cdb, 7));
+  }
+
+  /** The parameter list: INVERT and count, the pattern's length, the pattern. */
+  private static void overwrite(LogicalUnit unit, Task task) throws CheckCondition {
+    int length = Bytes.u16(task.cdb(), 7);
+    if (length < 5 || length > unit.blockSize() + 4) {
+      throw CheckCondition.inCdb(7, 7);
+    }
+    byte[] list = Parameters.list(task);
+    int passes = list[0] & 0x1f;
+    if (passes == 0) {
+      throw CheckCondition.inParameters(0, 4);
+    }
+    if ((list[0] & 0x60) != 0) {
+      throw CheckCondition.inParameters(0, 6); // TEST is vendor specific.
+    }
+    int pattern = Bytes.u16(list, 2);
+    if (pattern == 0 || pattern > unit.blockSize() || pattern != length - 4) {
+      throw CheckCondition.inParameters(2, 7);
+    }
+    begin(
+        unit,
+        task,
+        Sanitizer.Work.overwrite(
+            ByteBuffer.wrap(Arrays.copyOfRange(list, 4, list.length)),
+            passes,
+            Bytes.bit(list, 0, 7)));
+  }
+
+  private static void blockErase(LogicalUnit unit, Task task) throws CheckCondition {
+    if (Bytes.u16(task.cdb(), 7) != 0) {
+      throw CheckCondition.inCdb(7, 7);
+    }
+    begin(unit, task, Sanitizer.Work.blockErase());
+  }
+
+  private static void begin(LogicalUnit unit, Task task, Sanitizer.Work work)
+      throws CheckCondition {
+    boolean immediate = Bytes.bit(task.cdb(), 1, IMMED);
+    unit.sanitizer().begin(work, Bytes.bit(task.cdb(), 1, AUSE), immediate ? null : task);
+    if (immediate) {
+      unit.good(task);
+    }
+  }
+
+  private static void exitFailureMode(LogicalUnit unit, Task task) throws CheckCondition {
+    if (Bytes.u16(task.cdb(), 7) != 0) {
+      throw CheckCondition.inCdb(7, 7);
+    }
+    if (!unit.sanitizer().exitFailureMode()) {
+      throw CheckCondition.inCdb(1, 4);
+    }
+    unit.good(task);
+  }
+}

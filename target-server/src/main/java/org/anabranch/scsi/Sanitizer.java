@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Scheduler;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A sanitize operation of one logical unit (SBC-3 4.11).
+ *
+ * <pre>
+ *   state     commands                                     leaves by
+ *   idle      all                                          SANITIZE
+ *   working   INQUIRY, REPORT LUNS, REQUEST SENSE, ...;    end of the work, or its failure
+ *             others NOT READY, with the progress
+ *   failed    as above; others MEDIUM ERROR                SANITIZE, or EXIT FAILURE MODE if AUSE
+ * </pre>
+ *
+ * Nothing stops it: neither an abort of its command nor a reset nor the loss of the session. It
+ * goes a step at a time, one every 16 ms: a 512th of the unit, at most 1 MiB. That is slow on
+ * purpose, so that the units beside it keep their share of the disk, and whoever polls sees
+ * progress.
+ */
+final class Sanitizer {
+  private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);
+
+  private static final int SANITIZE = 0x48;
+  private static final long TICK_NANOS = 16_000_000;
+  private static final int MOST_STEP = 1 << 20;
+  private static final int STEPS = 512;
+
+  /**
+   * What is to be done to every block.
+   *
+   * @param pattern repeated over each block; null for a block erase
+   * @param passes how often
+   * @param invert whether every other pass inverts the pattern
+   */
+  record Work(@Nullable ByteBuffer pattern, int passes, boolean invert) {
+    static Work overwrite(ByteBuffer pattern, int passes, boolean invert) {
+      return new Work(pattern, passes, invert);
+    }
+
+    static Work blockErase() {
+      return new Work(null, 1, false);
+    }
+  }
+
+  private enum State {
+    IDLE,
+    WORKING,
+    FAILED
+  }
+
+  private final LogicalUnit unit;
+  private final Scheduler scheduler;
+  private final Object lock = new Object();
+
+  /** Written under lock. */
+  private volatile State state = State.IDLE;
+
+  /** Blocks done in all passes, and to do; the owner of the running step writes them. */
+  private volatile long done;
+
+  private volatile long total;
+
+  /** Whether EXIT FAILURE MODE may end a failure; guarded by lock. */
+  private boolean unrestricted;
+
+  Sanitizer(LogicalUnit unit, Scheduler scheduler) {
+    this.unit = unit;
+    this.scheduler = scheduler;
+  }
+
+  /** Refuses a command that is not allowed now; after a failure SANITIZE is. */
+  void check(Command command) throws CheckCondition {
+    Sense sense = obstacle();
+    if (sense != null && (state == State.WORKING || command.opcode() != SANITIZE)) {
+      throw new CheckCondition(sense);
+    }
+  }
+
+  /** Why commands are refused; null when they are not. */
+  @Nullable Sense obstacle() {
+    return switch (state) {
+      case IDLE -> null;
+      case WORKING ->
+          Sense.progress(
+              SenseCode.SANITIZE_IN_PROGRESS, (int) (done * 65536.0 / Math.max(1, total)));
+      case FAILED -> Sense.of(SenseCode.SANITIZE_COMMAND_FAILED);
+    };
+  }
+
+  /** Returns whether there was a failure that may be left. */
+  boolean exitFailureMode() {
+    synchronized (lock) {
+      if (state != State.FAILED || !unrestricted) {
+        return false;
+      }
+      state = State.IDLE;
+      return true;
+    }
+  }
+
+  /**
+   * Begins, when the writes that are under way have ended; new ones are refused from now on.
+   *
+   * @param task ends when the work does; null if nobody waits
+   * @throws CheckCondition if one is at work
+   */
+  void begin(Work work, boolean mayExit, @Nullable Task task) throws CheckCondition {
+    long blocks = unit.blocks();
+    synchronized (lock) {
+      if (state == State.WORKING) {
+        throw new CheckCondition(SenseCode.SANITIZE_IN_PROGRESS);
+      }
+      state = State.WORKING;
+      unrestricted = mayExit;
+      done = 0;
+      total = blocks * work.passes;
+    }
+    Run run = new Run(work, blocks, task);
+    unit.ranges().acquire(0, Long.MAX_VALUE, true, () -> scheduler.execute(run::step));
+  }
+
+  /** One operation at work. Its steps follow each other, so its fields need no lock. */
+  private final class Run implements IoCompletion {
+    private final Work work;
+    private final long blocks;
+    private final int stepBlocks;
+    private final @Nullable ByteBuffer buffer;
+    private @Nullable Task task;
+    private int pass;
+    private long lba;
+    private boolean flushing;
+
+    Run(Work work, long blocks, @Nullable Task task) {
+      this.work = work;
+      this.blocks = blocks;
+      this.task = task;
+      long step = Math.max(1, Math.ceilDiv(blocks, STEPS));
+      stepBlocks = (int) Math.min(step, MOST_STEP / unit.blockSize());
+      buffer =
+          work.pattern == null ? null : ByteBuffer.allocateDirect(stepBlocks * unit.blockSize());
+      fill();
+    }
+
+    /** Every block begins with the pattern anew. */
+    private void fill() {
+      ByteBuffer pattern = work.pattern;
+      if (buffer == null || pattern == null) {
+        return;
+      }
+      int flip = work.invert && pass % 2 == 1 ? 0xff : 0;
+      for (int at = 0; at < buffer.capacity(); at++) {
+        int inPattern = at % unit.blockSize() % pattern.capacity();
+        buffer.put(at, (byte) (pattern.get(inPattern) ^ flip));
+      }
+    }
+
+    void step() {
+      letGo();
+      long count = Math.min(stepBlocks, blocks - lba);
+      long sector = unit.sectors(lba);
+      Io io;
+      if (count == 0) {
+        flushing = true;
+        io = Io.flush(this);
+      } else if (buffer != null) {
+        io = Io.write(sector, buffer.slice(0, (int) count * unit.blockSize()), false, this);
+      } else if (unit.isThin() && unit.readsZerosAfterUnmap()) {
+        io = Io.discard(sector, unit.sectors(count), this);
+      } else {
+        io = Io.writeZeroes(sector, unit.sectors(count), false, this);
+      }
+      lba += count;
+      unit.device().submit(io);
+    }
+
+    /** An aborted command ends, the work does not. */
+    private void letGo() {
+      Task waiting = task;
+      if (waiting != null && unit.tasks().isAborting(waiting)) {
+        task = null;
+        unit.good(waiting);
+      }
+    }
+
+    @Override
+    public void completed(Io io, @Nullable IoError error) {
+      if (error != null) {
+        log.error("sanitize of {} failed: {}", unit.device().name(), error.message());
+        end(State.FAILED, Sense.of(SenseCode.SANITIZE_COMMAND_FAILED));
+        return;
+      }
+      done = pass * blocks + lba;
+      if (flushing) {
+        flushing = false;
+        pass++;
+        lba = 0;
+        if (pass == work.passes) {
+          end(State.IDLE, null);
+          return;
+        }
+        fill();
+      }
+      scheduler.schedule(this::step, TICK_NANOS);
+    }
+
+    private void end(State endState, @Nullable Sense sense) {
+      synchronized (lock) {
+        state = endState;
+      }
+      unit.ranges().release(0, Long.MAX_VALUE, true);
+      Task waiting = task;
+      if (waiting != null) {
+        unit.end(waiting, sense);
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/** TEST UNIT READY, REQUEST SENSE, START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL. */
+final class StatusCommands {
+  private static final int PREVENT = 1;
+
+  private StatusCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        new Command("TEST UNIT READY", "00 00 00 00 00 00")
+            .access(Command.Access.STATUS)
+            .traits(Command.Trait.MEDIUM)
+            .runs((unit, task) -> unit.good(task)));
+    table.add(
+        new Command("REQUEST SENSE", "03 01 00 00 ff 00")
+            .access(Command.Access.FREE)
+            .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
+            .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
+            .replies(StatusCommands::requestSense));
+    table.add(
+        new Command("START STOP UNIT", "1b 01 00 0f f7 00")
+            .timeout(120)
+            .runs(StatusCommands::startStop));
+    table.add(
+        new Command("PREVENT ALLOW MEDIUM REMOVAL", "1e 00 00 00 03 00")
+            .runs(StatusCommands::preventAllow));
+  }
+
+  /** SPC-4 6.39: what a command would be told first: an attention, or that it is not ready. */
+  private static byte[] requestSense(LogicalUnit unit, Task task) {
+    SenseCode attention = unit.attentions().take(task.nexus());
+    Sense sense = attention == null ? unit.readiness() : Sense.of(attention);
+    return sense.encode(Bytes.bit(task.cdb(), 1, 0));
+  }
+
+  /**
+   * SBC-3 5.25. Only LOEJ has an effect that can be seen: it ejects or loads a removable medium,
+   * unless somebody prevents it. A stop makes the data durable and nothing more, since others may
+   * be using the unit; a power condition is taken note of and serves commands like any other.
+   */
+  private static void startStop(LogicalUnit unit, Task task) throws CheckCondition {
+    byte[] cdb = task.cdb();
+    boolean powerCondition = Bytes.u8(cdb, 4) >> 4 != 0;
+    boolean noFlush = Bytes.bit(cdb, 4, 2);
+    boolean loadEject = Bytes.bit(cdb, 4, 1) && !powerCondition;
+    boolean start = Bytes.bit(cdb, 4, 0);
+    if (loadEject && !unit.properties().removable()) {
+      throw CheckCondition.inCdb(4, 1);
+    }
+    if (loadEject && unit.medium().isPrevented()) {
+      throw new CheckCondition(SenseCode.MEDIUM_REMOVAL_PREVENTED);
+    }
+    if (start || powerCondition) {
+      if (loadEject && unit.medium().load()) {
+        unit.attentions().addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, task.nexus());
+      }
+      unit.good(task);
+    } else if (noFlush && !loadEject) {
+      unit.good(task);
+    } else {
+      unit.device().submit(Io.flush((io, error) -> stopped(unit, task, error, loadEject)));
+    }
+  }
+
+  private static void stopped(LogicalUnit unit, Task task, @Nullable IoError error, boolean eject) {
+    if (error == null && eject) {
+      unit.medium().eject();
+    }
+    unit.finish(task, error, true, 0);
+  }
+
+  private static void preventAllow(LogicalUnit unit, Task task) throws CheckCondition {
+    int prevent = Bytes.u8(task.cdb(), 4) & 3;
+    if (prevent > PREVENT) {
+      throw CheckCondition.inCdb(4, 1);
+    }
+    unit.medium().prevent(task.nexus(), prevent == PREVENT);
+    unit.good(task);
+  }
+}

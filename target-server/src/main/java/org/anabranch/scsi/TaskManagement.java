@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.anabranch.scsi.TaskManagementFunction.Response;
+
+/**
+ * The task management functions that address one logical unit (SAM-5 7).
+ *
+ * <pre>
+ *   function             ends                                other nexuses then owe (TAS = 0)
+ *   ABORT TASK           one task of the nexus               -
+ *   ABORT TASK SET       all tasks of the nexus              -
+ *   CLEAR TASK SET       all tasks                           2F/00 if they lost one
+ *   LOGICAL UNIT RESET   all tasks                           29/03, every nexus
+ *   QUERY TASK (SET)     nothing; says whether there is one
+ *   QUERY ASYNC EVENT    nothing; says whether a unit attention is pending
+ * </pre>
+ *
+ * With TAS = 1 a task that another nexus ended reports TASK ABORTED instead of the attention.
+ */
+final class TaskManagement {
+  private TaskManagement() {}
+
+  static void run(
+      LogicalUnit unit,
+      Nexus nexus,
+      TaskManagementFunction function,
+      int tag,
+      Consumer<Response> done) {
+    switch (function) {
+      case ABORT_TASK -> abortTask(unit, nexus, tag, done);
+      case ABORT_TASK_SET ->
+          unit.tasks()
+              .abort(
+                  task -> task.nexus() == nexus,
+                  nexus,
+                  Task.Abort.SILENTLY,
+                  task -> {},
+                  () -> done.accept(Response.COMPLETE));
+      case CLEAR_TASK_SET -> clearTaskSet(unit, nexus, done);
+      case LOGICAL_UNIT_RESET ->
+          unit.reset(nexus, SenseCode.UNIT_RESET_OCCURRED, () -> done.accept(Response.COMPLETE));
+      case QUERY_TASK -> done.accept(found(unit.tasks().holds(nexus, tag)));
+      case QUERY_TASK_SET -> done.accept(found(unit.tasks().holds(nexus, null)));
+      case QUERY_ASYNCHRONOUS_EVENT -> done.accept(found(unit.attentions().owes(nexus)));
+      default -> done.accept(Response.NOT_SUPPORTED);
+    }
+  }
+
+  private static Response found(boolean there) {
+    return there ? Response.SUCCEEDED : Response.COMPLETE;
+  }
+
+  private static void abortTask(LogicalUnit unit, Nexus nexus, int tag, Consumer<Response> done) {
+    if (!unit.tasks().holds(nexus, tag)) {
+      done.accept(Response.TASK_DOES_NOT_EXIST);
+      return;
+    }
+    unit.tasks()
+        .abort(
+            task -> task.nexus() == nexus && task.tag() == tag,
+            nexus,
+            Task.Abort.SILENTLY,
+            task -> {},
+            () -> done.accept(Response.COMPLETE));
+  }
+
+  private static void clearTaskSet(LogicalUnit unit, Nexus nexus, Consumer<Response> done) {
+    Task.Abort how = unit.abortOfOthers();
+    Set<Nexus> losers = ConcurrentHashMap.newKeySet();
+    unit.tasks()
+        .abort(
+            task -> true,
+            nexus,
+            how,
+            task -> losers.add(task.nexus()),
+            () -> done.accept(Response.COMPLETE));
+    losers.remove(nexus);
+    if (how == Task.Abort.SILENTLY) {
+      losers.forEach(
+          loser -> unit.attentions().add(loser, SenseCode.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR));
+    }
+  }
+}

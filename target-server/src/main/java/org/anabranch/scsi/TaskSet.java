@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The tasks of one logical unit, oldest first, and who may run (SAM-5 8).
+ *
+ * <pre>
+ *   attribute       enters at   may run when the set holds
+ *   SIMPLE, ACA     the end     no older ORDERED or HEAD OF QUEUE task
+ *   ORDERED         the end     no older task at all
+ *   HEAD OF QUEUE   the front   anything
+ * </pre>
+ *
+ * <p>What happens to a task that is aborted: one that has not begun ends at once; one that runs
+ * ends when its last Io has come back, so that nothing it does can be seen after its end. Whoever
+ * aborted it is told then.
+ *
+ * <p>One lock guards the list and the tasks' places in it. Nothing is called while it is held.
+ */
+final class TaskSet {
+  /** The most tasks in a set; one more gets TASK SET FULL. */
+  static final int MOST_TASKS = 1024;
+
+  private static final Logger log = LoggerFactory.getLogger(TaskSet.class);
+
+  private final Object lock = new Object();
+  private final Executor executor;
+  private final Consumer<Task> starter;
+
+  /** The list's ends, its length, its tasks that are not SIMPLE, its BLOCKED ones; by lock. */
+  private @Nullable Task oldest;
+
+  private @Nullable Task newest;
+  private int size;
+  private int special;
+  private int blocked;
+
+  /**
+   * @param executor runs tasks that were held back
+   * @param starter begins a task that may run
+   */
+  TaskSet(Executor executor, Consumer<Task> starter) {
+    this.executor = executor;
+    this.starter = starter;
+  }
+
+  /** Enters a task, or refuses it because the set is full. */
+  boolean enter(Task task) {
+    synchronized (lock) {
+      if (size == MOST_TASKS) {
+        return false;
+      }
+      task.phase = Task.Phase.PREPARED;
+      if (task.attribute() == TaskAttribute.HEAD_OF_QUEUE) {
+        linkFirst(task);
+      } else {
+        linkLast(task);
+      }
+      size++;
+      if (isSpecial(task)) {
+        special++;
+      }
+      return true;
+    }
+  }
+
+  /** The task is complete: starts it, now or when those before it have ended. */
+  void execute(Task task) {
+    synchronized (lock) {
+      if (task.phase != Task.Phase.PREPARED) {
+        return; // Aborted while its data was on the way.
+      }
+      if (!mayRun(task)) {
+        task.phase = Task.Phase.BLOCKED;
+        blocked++;
+        return;
+      }
+      task.phase = Task.Phase.RUNNING;
+    }
+    starter.accept(task);
+  }
+
+  /** Ends a running task, or one that could not begin. An aborted one ends as that. */
+  void end(Task task, Status status, byte[] sense, int transferred) {
+    Task.@Nullable Abort abort;
+    @Nullable List<Runnable> watchers;
+    List<Task> enabled;
+    synchronized (lock) {
+      if (task.phase == Task.Phase.ENDED) {
+        log.error("{} ended twice", task.command, new IllegalStateException());
+        return;
+      }
+      abort = task.abort;
+      watchers = task.endWatchers;
+      enabled = leave(task);
+    }
+    if (abort == null) {
+      task.end(status, sense, transferred);
+    } else {
+      endAborted(task, abort);
+    }
+    if (watchers != null) {
+      watchers.forEach(Runnable::run);
+    }
+    enabled.forEach(next -> executor.execute(() -> starter.accept(next)));
+  }
+
+  /** Whether the task was told to stop; long commands ask between two Ios. */
+  boolean isAborting(Task task) {
+    synchronized (lock) {
+      return task.abort != null;
+    }
+  }
+
+  /** Whether there is a task with this tag, or with any if {@code tag} is null. */
+  boolean holds(Nexus nexus, @Nullable Integer tag) {
+    synchronized (lock) {
+      for (Task task = oldest; task != null; task = task.newer) {
+        if (task.nexus() == nexus && (tag == null || task.tag() == tag)) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /**
+   * Aborts the tasks that {@code which} chooses.
+   *
+   * @param how how those of other nexuses than {@code by} end; its own end silently
+   * @param each told of each chosen task, with no lock held
+   * @param done told once, when all of them have ended
+   * @return how many there were
+   */
+  int abort(
+      Predicate<Task> which,
+      @Nullable Nexus by,
+      Task.Abort how,
+      Consumer<Task> each,
+      Runnable done) {
+    List<Task> chosen = new ArrayList<>();
+    List<Task> idle = new ArrayList<>();
+    List<Task> enabled = new ArrayList<>();
+    AtomicInteger left = new AtomicInteger(1);
+    Runnable one =
+        () -> {
+          if (left.decrementAndGet() == 0) {
+            done.run();
+          }
+        };
+    synchronized (lock) {
+      for (Task task = oldest; task != null; task = task.newer) {
+        if (which.test(task)) {
+          chosen.add(task);
+        }
+      }
+      for (Task task : chosen) {
+        if (task.abort == null) {
+          task.abort = task.nexus() == by ? Task.Abort.SILENTLY : how;
+        }
+        if (task.phase == Task.Phase.RUNNING) {
+          left.incrementAndGet();
+          if (task.endWatchers == null) {
+            task.endWatchers = new ArrayList<>(1);
+          }
+          task.endWatchers.add(one);
+        } else {
+          idle.add(task);
+        }
+      }
+      for (Task task : idle) {
+        enabled.addAll(leave(task));
+      }
+      enabled.removeIf(task -> task.phase != Task.Phase.RUNNING);
+    }
+    idle.forEach(task -> endAborted(task, Objects.requireNonNull(task.abort)));
+    chosen.forEach(each);
+    enabled.forEach(next -> executor.execute(() -> starter.accept(next)));
+    one.run();
+    return chosen.size();
+  }
+
+  private static void endAborted(Task task, Task.Abort how) {
+    if (how == Task.Abort.SILENTLY) {
+      task.endAborted();
+    } else {
+      task.end(Status.TASK_ABORTED, Task.NO_SENSE, 0);
+    }
+  }
+
+  /** Takes the task out; returns the tasks that were waiting for that, RUNNING from now on. */
+  private List<Task> leave(Task task) {
+    if (task.phase == Task.Phase.BLOCKED) {
+      blocked--;
+    }
+    task.phase = Task.Phase.ENDED;
+    unlink(task);
+    size--;
+    if (isSpecial(task)) {
+      special--;
+    }
+    if (blocked == 0) {
+      return List.of();
+    }
+    List<Task> enabled = new ArrayList<>();
+    boolean behindSpecial = false;
+    for (Task each = oldest; each != null; each = each.newer) {
+      if (each.phase == Task.Phase.BLOCKED
+          && (isOrdered(each) ? each.older == null : !behindSpecial)) {
+        each.phase = Task.Phase.RUNNING;
+        blocked--;
+        enabled.add(each);
+      }
+      behindSpecial |= isSpecial(each);
+    }
+    return enabled;
+  }
+
+  private boolean mayRun(Task task) {
+    if (task.attribute() == TaskAttribute.HEAD_OF_QUEUE) {
+      return true;
+    }
+    if (isOrdered(task)) {
+      return task.older == null;
+    }
+    if (special > 0) {
+      for (Task before = task.older; before != null; before = before.older) {
+        if (isSpecial(before)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private static boolean isOrdered(Task task) {
+    return task.attribute() == TaskAttribute.ORDERED;
+  }
+
+  private static boolean isSpecial(Task task) {
+    return isOrdered(task) || task.attribute() == TaskAttribute.HEAD_OF_QUEUE;
+  }
+
+  private void linkFirst(Task task) {
+    task.newer = oldest;
+    if (oldest == null) {
+      newest = task;
+    } else {
+      oldest.older = task;
+    }
+    oldest = task;
+  }
+
+  private void linkLast(Task task) {
+    task.older = newest;
+    if (newest == null) {
+      oldest = task;
+    } else {
+      newest.newer = task;
+    }
+    newest = task;
+  }
+
+  private void unlink(Task task) {
+    if (task.older == null) {
+      oldest = task.newer;
+    } else {
+      task.older.newer = task.newer;
+    }
+    if (task.newer == null) {
+      newest = task.older;
+    } else {
+      task.newer.older = task.older;
+    }
+    task.older = null;
+    task.newer = null;
+  }
+}

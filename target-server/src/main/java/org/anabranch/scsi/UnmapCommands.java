@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * UNMAP (SBC-3 5.28): gives blocks back. All descriptors are checked before the first is carried
+ * out, so that a refused command has changed nothing. ANCHOR is not supported.
+ */
+final class UnmapCommands {
+  private static final int HEADER = 8;
+  private static final int DESCRIPTOR = 16;
+
+  private UnmapCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        new Command("UNMAP", "42 00 00 00 00 00 1f ff ff 00")
+            .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+            .timeout(60)
+            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .runs(UnmapCommands::unmap));
+  }
+
+  private static void unmap(LogicalUnit unit, Task task) throws CheckCondition {
+    if (!unit.isThin()) {
+      throw new CheckCondition(SenseCode.INVALID_COMMAND_OPERATION_CODE);
+    }
+    byte[] list = Parameters.list(task);
+    if (list.length == 0) {
+      unit.good(task);
+      return;
+    }
+    if (list.length < HEADER) {
+      throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
+    }
+    int descriptorBytes = Math.min(Bytes.u16(list, 2), list.length - HEADER);
+    int count = descriptorBytes / DESCRIPTOR;
+    BlockLimits limits = BlockLimits.of(unit);
+    if (count > limits.unmapDescriptors()) {
+      throw CheckCondition.inParameters(2, 7);
+    }
+    long total = 0;
+    long first = Long.MAX_VALUE;
+    long last = 0;
+    for (int i = 0; i < count; i++) {
+      int at = HEADER + i * DESCRIPTOR;
+      long lba = Bytes.u64(list, at);
+      long blocks = Bytes.u32(list, at + 8);
+      unit.checkRange(lba, blocks);
+      total += blocks;
+      if (total > limits.unmap()) {
+        throw CheckCondition.inParameters(at + 8, 7);
+      }
+      first = Math.min(first, lba);
+      last = Math.max(last, lba + blocks);
+    }
+    if (total == 0) {
+      unit.good(task);
+      return;
+    }
+    long start = first;
+    long end = last;
+    unit.ranges()
+        .acquire(
+            start,
+            end,
+            false,
+            () -> new Discards(unit, task, ByteBuffer.wrap(list), count, start, end).run());
+  }
+
+  /** One discard for each descriptor that has blocks. */
+  private static final class Discards extends IoSequence {
+    private final LogicalUnit unit;
+    private final Task task;
+    private final ByteBuffer list;
+    private final int count;
+    private final long start;
+    private final long end;
+    private int done;
+
+    Discards(LogicalUnit unit, Task task, ByteBuffer list, int count, long start, long end) {
+      this.unit = unit;
+      this.task = task;
+      this.list = list;
+      this.count = count;
+      this.start = start;
+      this.end = end;
+    }
+
+    @Override
+    BlockDevice device() {
+      return unit.device();
+    }
+
+    @Override
+    @Nullable Io next() {
+      while (done < count && !unit.tasks().isAborting(task)) {
+        int at = HEADER + done++ * DESCRIPTOR;
+        long lba = list.getLong(at);
+        long blocks = list.getInt(at + 8) & 0xffff_ffffL;
+        if (blocks != 0) {
+          return Io.discard(unit.sectors(lba), unit.sectors(blocks), this);
+        }
+      }
+      return null;
+    }
+
+    @Override
+    Sense failed(Io io, IoError error) {
+      return Sense.of(error, true, unit.toBlocks(io.sector()));
+    }
+
+    @Override
+    void ended(@Nullable Sense sense) {
+      unit.ranges().release(start, end, false);
+      unit.end(task, sense);
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import java.nio.ByteBuffer;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+import org.anabranch.block.IoError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * WRITE SAME (10) and (16) (SBC-3 5.45, 5.46): one block, many times.
+ *
+ * <pre>
+ *   UNMAP   unmapped blocks read as zeros   done as
+ *   0       -                               write zeroes if the block is zeros or not sent (NDOB),
+ *                                           else writes of the block
+ *   1       yes                             discard
+ *   1       no                              as with UNMAP = 0
+ * </pre>
+ *
+ * With UNMAP = 1 the block that comes along is not looked at: initiators that unmap send zeros, and
+ * targets in the field unmap whatever they get.
+ *
+ * <p>A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one
+ * command may write (block limits page) allows. ANCHOR is not supported.
+ */
+final class WriteSameCommands {
+  private static final int UNMAP_BIT = 3;
+  private static final int NDOB_BIT = 0;
+
+  private WriteSameCommands() {}
+
+  static void add(CommandTable table) {
+    table.add(
+        writeSame("WRITE SAME (10)", "41 08 ff ff ff ff 1f ff ff 00")
+            .dataOut((unit, cdb) -> unit.blockSize()));
+    table.add(
+        writeSame("WRITE SAME (16)", "93 09 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
+            .dataOut((unit, cdb) -> Bytes.bit(cdb, 1, NDOB_BIT) ? 0 : unit.blockSize()));
+  }
+
+  private static Command writeSame(String name, String usage) {
+    return new Command(name, usage)
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .timeout(300)
+        .runs(WriteSameCommands::writeSame);
+  }
+
+  private static void writeSame(LogicalUnit unit, Task task) throws CheckCondition {
+    byte[] cdb = task.cdb();
+    boolean unmap = Bytes.bit(cdb, 1, UNMAP_BIT);
+    boolean noData = task.dataOutLength() == 0;
+    if (unmap && !unit.isThin()) {
+      throw CheckCondition.inCdb(1, UNMAP_BIT);
+    }
+    long lba = Cdb.lba(cdb);
+    long blocks = Cdb.blocks(cdb);
+    unit.checkRange(lba, blocks);
+    if (blocks == 0) {
+      blocks = unit.blocks() - lba;
+    }
+    if (blocks > BlockLimits.of(unit).writeSame()) {
+      throw CheckCondition.inCdb(Cdb.blocksAt(cdb), 7);
+    }
+    ByteBuffer data = task.dataOut();
+    if (!noData
+        && (data == null
+            || data.remaining() != unit.blockSize()
+            || task.dataOutExpected() > unit.blockSize())) {
+      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+    }
+    if (blocks == 0) {
+      unit.good(task);
+      return;
+    }
+    boolean discards = unmap && unit.readsZerosAfterUnmap();
+    boolean durable = !unit.modes().isWriteCacheEnabled();
+    long end = lba + blocks;
+    Runnable run =
+        discards || data == null || isZero(data)
+            ? () -> submit(unit, task, lba, end, discards, durable)
+            : () -> new Pattern(unit, task, data, lba, end).run();
+    unit.ranges().acquire(lba, end, false, run);
+  }
+
+  private static boolean isZero(ByteBuffer data) {
+    for (int at = data.position(); at < data.limit(); at++) {
+      if (data.get(at) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void submit(
+      LogicalUnit unit, Task task, long lba, long end, boolean discard, boolean durable) {
+    long sector = unit.sectors(lba);
+    long sectors = unit.sectors(end - lba);
+    IoCompletion done =
+        (io, error) -> {
+          unit.ranges().release(lba, end, false);
+          unit.finish(task, error, true, lba);
+        };
+    unit.device()
+        .submit(
+            discard
+                ? Io.discard(sector, sectors, done)
+                : Io.writeZeroes(sector, sectors, durable, done));
+  }
+
+  /** Writes the block over and over, through a buffer that holds it many times. */
+  private static final class Pattern extends IoSequence {
+    private static final int BUFFER = 64 << 10;
+
+    private final LogicalUnit unit;
+    private final Task task;
+    private final ByteBuffer buffer;
+    private final long start;
+    private final long end;
+    private final boolean durable;
+    private long lba;
+
+    Pattern(LogicalUnit unit, Task task, ByteBuffer block, long start, long end) {
+      this.unit = unit;
+      this.task = task;
+      this.start = start;
+      this.end = end;
+      durable = !unit.modes().isWriteCacheEnabled();
+      lba = start;
+      int size = (int) Math.min(BUFFER, (end - start) * unit.blockSize());
+      buffer = ByteBuffer.allocateDirect(size);
+      for (int at = 0; at < size; at += unit.blockSize()) {
+        buffer.put(at, block, block.position(), unit.blockSize());
+      }
+    }
+
+    @Override
+    BlockDevice device() {
+      return unit.device();
+    }
+
+    @Override
+    @Nullable Io next() {
+      if (lba == end || unit.tasks().isAborting(task)) {
+        return null;
+      }
+      int blocks = (int) Math.min(buffer.capacity() / unit.blockSize(), end - lba);
+      long from = lba;
+      lba += blocks;
+      return Io.write(
+          unit.sectors(from), buffer.slice(0, blocks * unit.blockSize()), durable, this);
+    }
+
+    @Override
+    Sense failed(Io io, IoError error) {
+      return Sense.of(error, true, unit.toBlocks(io.sector()));
+    }
+
+    @Override
+    void ended(@Nullable Sense sense) {
+      unit.ranges().release(start, end, false);
+      unit.end(task, sense);
+    }
+  }
+}

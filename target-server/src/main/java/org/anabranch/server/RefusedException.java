@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+/**
+ * What the user asked for cannot be done; the message is one line that says why and what would
+ * help. The command ends with status 1 and no stack trace.
+ */
+public final class RefusedException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  public RefusedException(String message) {
+    super(message);
+  }
+
+  public RefusedException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.InvalidConfigurationException;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code anabranch serve}: runs in the foreground until SIGTERM or SIGINT. */
+@Command(
+    name = "serve",
+    description = "Serve the LUNs of a configuration file, or else one disk of 1 GiB.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Without a file: volume disk0 in ./anabranch-data, target",
+      "iqn.2026-11.org.anabranch:disk0, LUN 0, on 127.0.0.1:3260."
+    })
+final class ServeCommand implements Callable<Integer> {
+  /** What there is to serve: a file's, or our own with another place for it. */
+  static final class What {
+    @Option(
+        names = {"-c", "--config"},
+        paramLabel = "FILE",
+        description = "The configuration file.")
+    private @Nullable Path file;
+
+    @ArgGroup(exclusive = false)
+    private @Nullable Embedded embedded;
+  }
+
+  /** Where the disk that needs no configuration is. */
+  static final class Embedded {
+    @Option(
+        names = "--portal",
+        paramLabel = "ADDRESS:PORT",
+        defaultValue = EmbeddedDefaults.PORTAL,
+        description =
+            "Without a file: where to listen (${DEFAULT-VALUE}); port 0 takes a free one.")
+    private String portal = EmbeddedDefaults.PORTAL;
+
+    @Option(
+        names = "--data",
+        paramLabel = "FOLDER",
+        defaultValue = EmbeddedDefaults.FOLDER,
+        description = "Without a file: where the disk and the state live (./${DEFAULT-VALUE}).")
+    private Path folder = Path.of(EmbeddedDefaults.FOLDER);
+  }
+
+  @ArgGroup private @Nullable What what;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Log more, with stack traces.")
+  private boolean verbose;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call()
+      throws RefusedException, InvalidConfigurationException, InterruptedException {
+    if (verbose) {
+      System.setProperty("anabranch.log.level", "DEBUG"); // read when the first logger is made
+      System.setProperty("anabranch.log.exceptions", "full");
+    }
+    CountDownLatch end = new CountDownLatch(1);
+    Signals.handle("TERM", end::countDown);
+    Signals.handle("INT", end::countDown);
+    boolean clean;
+    try (Server server = Server.start(configuration())) {
+      PrintWriter out = spec.commandLine().getOut();
+      out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
+      out.flush();
+      end.await();
+      clean = server.stop();
+    }
+    return clean ? 0 : 1;
+  }
+
+  private Configuration configuration() throws InvalidConfigurationException {
+    if (what != null && what.file != null) {
+      return Configuration.read(what.file);
+    }
+    Embedded embedded = what == null || what.embedded == null ? new Embedded() : what.embedded;
+    return EmbeddedDefaults.configuration(embedded.portal, embedded.folder);
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.control.Arguments;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.MergeStatus;
+import org.anabranch.server.state.SnapshotState;
+
+/** What the control socket can ask of a {@link Server}. Each result is a JSON object. */
+final class Verbs {
+  private static final int DEFAULT_CHUNK_SECTORS = 16;
+  private static final long PROGRESS_MILLIS = 100;
+
+  private final Server server;
+
+  Verbs(Server server) {
+    this.server = server;
+  }
+
+  Map<String, Verb> all() {
+    Map<String, Verb> verbs = new TreeMap<>();
+    verbs.put("status", (arguments, progress) -> status());
+    verbs.put("session list", (arguments, progress) -> Map.of("sessions", sessions()));
+    verbs.put("session drop", this::drop);
+    verbs.put("volume list", (arguments, progress) -> Map.of("volumes", volumes()));
+    verbs.put("snapshot create", this::createSnapshot);
+    verbs.put(
+        "snapshot list",
+        (arguments, progress) -> Map.of("snapshots", snapshots(arguments.optionalText("volume"))));
+    verbs.put("snapshot remove", this::removeSnapshot);
+    verbs.put("snapshot merge", this::merge);
+    verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
+    verbs.put("snapshot resume", (arguments, progress) -> pause(arguments, false));
+    DeviceVerbs devices = new DeviceVerbs(server.storage());
+    verbs.put("dm", devices);
+    return verbs;
+  }
+
+  private Map<String, ?> status() throws RefusedException {
+    Map<String, Object> status = new LinkedHashMap<>();
+    try {
+      status.put("version", Version.number());
+    } catch (IOException e) {
+      throw new RefusedException("version: " + e.getMessage(), e);
+    }
+    status.put("portals", server.portals());
+    status.put("volumes", volumes());
+    status.put("snapshots", snapshots(null));
+    status.put("sessions", sessions());
+    return status;
+  }
+
+  private List<Map<String, Object>> volumes() throws RefusedException {
+    List<Map<String, Object>> volumes = new ArrayList<>();
+    for (VolumeConfig volume : server.configuration().volumes().values()) {
+      Map<String, Object> json = new LinkedHashMap<>();
+      json.put("name", volume.name());
+      json.put("path", volume.path().toString());
+      try {
+        json.put("bytes", server.storage().mapper().device(volume.name()).sectors() * 512);
+        json.put("table", server.storage().mapper().table(volume.name()).strip());
+      } catch (TableException e) {
+        throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
+      }
+      json.put("block-size", volume.blockSize());
+      json.put("read-only", volume.readOnly());
+      volumes.add(json);
+    }
+    return volumes;
+  }
+
+  private List<Map<String, Object>> snapshots(@org.jspecify.annotations.Nullable String volume)
+      throws RefusedException {
+    List<Map<String, Object>> snapshots = new ArrayList<>();
+    for (SnapshotState snapshot : server.snapshots().list(volume)) {
+      snapshots.add(json(snapshot));
+    }
+    return snapshots;
+  }
+
+  private Map<String, Object> json(SnapshotState snapshot) throws RefusedException {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", snapshot.device());
+    json.put("volume", snapshot.volume());
+    json.put("created", snapshot.created().toString());
+    json.put("phase", snapshot.phase().name().toLowerCase(Locale.ROOT));
+    json.put("read-only", snapshot.readOnly());
+    json.put("chunk-bytes", snapshot.chunkSectors() * 512);
+    json.put("store", snapshot.store().toString());
+    json.put("status", server.snapshots().status(snapshot));
+    MergeStatus merge = server.snapshots().progress(snapshot.device());
+    if (merge != null) {
+      json.put("merge", merge.json());
+    }
+    return json;
+  }
+
+  private List<Map<String, Object>> sessions() {
+    List<Map<String, Object>> sessions = new ArrayList<>();
+    for (SessionInfo info : server.sessionInfos()) {
+      Map<String, Object> json = new LinkedHashMap<>();
+      json.put("id", info.tsih());
+      json.put("initiator", info.initiator());
+      json.put("target", info.target());
+      json.put("from", info.from().getAddress().getHostAddress() + ":" + info.from().getPort());
+      json.put("header-digest", info.headerDigest());
+      json.put("data-digest", info.dataDigest());
+      json.put("commands-in-flight", info.commands());
+      json.put("commands-done", info.commandsDone());
+      sessions.add(json);
+    }
+    return sessions;
+  }
+
+  private Map<String, ?> drop(Arguments arguments, Verb.Progress progress) throws RefusedException {
+    long id = arguments.number("id", -1);
+    if (!server.drop((int) id)) {
+      throw new RefusedException("there is no session " + id);
+    }
+    return Map.of("dropped", id);
+  }
+
+  private Map<String, ?> createSnapshot(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    long chunkSectors = arguments.number("chunk-sectors", DEFAULT_CHUNK_SECTORS);
+    if (chunkSectors < 8 || chunkSectors > 65536 || Long.bitCount(chunkSectors) != 1) {
+      throw new RefusedException(
+          "chunk size of "
+              + chunkSectors * 512
+              + " bytes; allowed are powers of two from 4 KiB to 32 MiB");
+    }
+    SnapshotState snapshot =
+        server
+            .snapshots()
+            .create(
+                arguments.text("volume"),
+                arguments.text("name"),
+                (int) chunkSectors,
+                arguments.number("size", 0),
+                arguments.flag("read-only"));
+    return json(snapshot);
+  }
+
+  private Map<String, ?> removeSnapshot(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    String name = arguments.text("name");
+    server.snapshots().remove(name, arguments.flag("force"));
+    return Map.of("removed", name);
+  }
+
+  private Map<String, ?> merge(Arguments arguments, Verb.Progress progress)
+      throws RefusedException, Verb.ClientGoneException {
+    String name = arguments.text("name");
+    SnapshotState snapshot = server.snapshots().merge(name, arguments.flag("now"));
+    String phase = snapshot.phase().name().toLowerCase(Locale.ROOT);
+    if (arguments.flag("wait")) {
+      while (await(name, progress)) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PROGRESS_MILLIS));
+      }
+      phase = "merged";
+    }
+    return Map.of("name", name, "volume", snapshot.volume(), "phase", phase);
+  }
+
+  /** Tells how far a merge is; whether it is to be waited for still. */
+  private boolean await(String name, Verb.Progress progress)
+      throws RefusedException, Verb.ClientGoneException {
+    SnapshotState snapshot =
+        server.snapshots().list(null).stream()
+            .filter(each -> each.device().equals(name))
+            .findAny()
+            .orElse(null);
+    if (snapshot == null) {
+      return false;
+    }
+    MergeStatus status = server.snapshots().progress(name);
+    if (status != null) {
+      progress.report(status.json());
+      if (status.state().equals("failed") || status.state().equals("invalid")) {
+        throw new RefusedException(
+            "the merge of " + name + " stopped: " + status.state() + ", see the server's log");
+      }
+    } else {
+      progress.report(Map.of("state", snapshot.phase().name().toLowerCase(Locale.ROOT)));
+    }
+    return true;
+  }
+
+  private Map<String, ?> pause(Arguments arguments, boolean paused) throws RefusedException {
+    String name = arguments.text("name");
+    server.snapshots().pause(name, paused);
+    return Map.of("name", name, "paused", paused);
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.commands;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.control.Json;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code anabranch session}: who is logged in. */
+@Command(
+    name = "session",
+    description = "Show who is logged in, or end a session.",
+    mixinStandardHelpOptions = true)
+public final class SessionCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  @Command(name = "list", description = "Show who is logged in.")
+  int list(@Mixin ServerOption server) throws RefusedException {
+    Map<String, Object> result = server.client().ask("session list", Map.of(), p -> {});
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(server.json() ? Json.pretty(result) : table(result.get("sessions")));
+    out.flush();
+    return 0;
+  }
+
+  static String table(@Nullable Object sessions) {
+    StringBuilder text =
+        new StringBuilder(
+            String.format(
+                "%-6s %-40s %-40s %-22s %s%n", "ID", "INITIATOR", "TARGET", "FROM", "COMMANDS"));
+    if (sessions instanceof List<?> list) {
+      for (Object each : list) {
+        Map<?, ?> session = (Map<?, ?>) each;
+        text.append(
+            String.format(
+                "%-6s %-40s %-40s %-22s %s%n",
+                session.get("id"),
+                session.get("initiator"),
+                "".equals(session.get("target")) ? "(discovery)" : session.get("target"),
+                session.get("from"),
+                session.get("commands-done")));
+      }
+    }
+    return text.toString();
+  }
+
+  @Command(name = "drop", description = "End a session; its initiator may log in again.")
+  int drop(@Parameters(paramLabel = "ID") long id, @Mixin ServerOption server)
+      throws RefusedException {
+    Map<String, Object> result = server.client().ask("session drop", Map.of("id", id), p -> {});
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(server.json() ? Json.pretty(result) : "session " + id + " dropped\n");
+    out.flush();
+    return 0;
+  }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.commands;
+
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.anabranch.config.DataSize;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.control.Json;
+import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.Sizes;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code anabranch snapshot}: a volume's snapshots. */
+@Command(
+    name = "snapshot",
+    description = "Take snapshots of volumes, roll volumes back to them, remove them.",
+    mixinStandardHelpOptions = true)
+public final class SnapshotCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  private void print(ServerOption server, Map<String, Object> result, String text) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(server.json() ? Json.pretty(result) : text + "\n");
+    out.flush();
+  }
+
+  @Command(name = "create", description = "Take a snapshot; nothing stops, nobody logs out.")
+  int create(
+      @Parameters(paramLabel = "VOLUME@NAME") String name,
+      @Option(
+              names = "--size",
+              paramLabel = "SIZE",
+              description = "How large its store may become.")
+          @Nullable String size,
+      @Option(names = "--chunk-size", paramLabel = "SIZE", description = "4 KiB to 32 MiB; 8 KiB.")
+          @Nullable String chunkSize,
+      @Option(names = "--read-only", description = "Initiators cannot write to it.")
+          boolean readOnly,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    int at = name.indexOf('@');
+    if (at <= 0) {
+      throw new ParameterException(spec.commandLine(), "not VOLUME@NAME: " + name);
+    }
+    Map<String, Object> arguments = new LinkedHashMap<>();
+    arguments.put("volume", name.substring(0, at));
+    arguments.put("name", name.substring(at + 1));
+    arguments.put("read-only", readOnly);
+    if (size != null) {
+      arguments.put("size", bytes(size));
+    }
+    if (chunkSize != null) {
+      arguments.put("chunk-sectors", bytes(chunkSize) / 512);
+    }
+    Map<String, Object> result = server.client().ask("snapshot create", arguments, p -> {});
+    print(server, result, "snapshot " + name + " taken");
+    return 0;
+  }
+
+  private long bytes(String text) {
+    Long bytes = DataSize.parse(text);
+    if (bytes == null || bytes % 512 != 0) {
+      throw new ParameterException(
+          spec.commandLine(), "not a size in whole sectors: " + text + "; such as 8 KiB or 2 GiB");
+    }
+    return bytes;
+  }
+
+  @Command(name = "list", description = "Show snapshots, all or a volume's.")
+  int list(
+      @Parameters(paramLabel = "VOLUME", arity = "0..1") @Nullable String volume,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    Map<String, Object> arguments = volume == null ? Map.of() : Map.of("volume", volume);
+    Map<String, Object> result = server.client().ask("snapshot list", arguments, p -> {});
+    StringBuilder text = new StringBuilder();
+    text.append(String.format("%-32s %-20s %-9s %s", "SNAPSHOT", "TAKEN", "PHASE", "STATUS"));
+    if (result.get("snapshots") instanceof List<?> snapshots) {
+      for (Object each : snapshots) {
+        Map<?, ?> snapshot = (Map<?, ?>) each;
+        text.append(
+            String.format(
+                "%n%-32s %-20s %-9s %s",
+                snapshot.get("name"),
+                snapshot.get("created"),
+                snapshot.get("phase"),
+                snapshot.get("merge") instanceof Map<?, ?> merge
+                    ? merge.get("state") + ", " + left(merge) + " left"
+                    : snapshot.get("status")));
+      }
+    }
+    print(server, result, text.toString());
+    return 0;
+  }
+
+  private static String left(Map<?, ?> merge) {
+    return merge.get("remaining-bytes") instanceof Number left
+        ? Sizes.bytes(left.doubleValue())
+        : "?";
+  }
+
+  @Command(name = "remove", description = "Remove a snapshot; the volume stays as it is now.")
+  int remove(
+      @Parameters(paramLabel = "VOLUME@NAME") String name,
+      @Option(names = "--force", description = "Also if initiators are logged in to it.")
+          boolean force,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    Map<String, Object> result =
+        server.client().ask("snapshot remove", Map.of("name", name, "force", force), p -> {});
+    print(server, result, "snapshot " + name + " removed");
+    return 0;
+  }
+
+  @Command(
+      name = "merge",
+      description = {
+        "Roll a volume back to a snapshot.",
+        "It begins when nobody is logged in to the volume, or at the next start of the server.",
+        "The snapshot is gone at the end."
+      })
+  int merge(
+      @Parameters(paramLabel = "VOLUME@NAME") String name,
+      @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
+      @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
+          boolean wait,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    Screen screen = Screen.on(spec.commandLine().getOut());
+    MergeBar bar = new MergeBar(screen);
+    Map<String, Object> result =
+        server
+            .client()
+            .ask(
+                "snapshot merge",
+                Map.of("name", name, "now", now, "wait", wait),
+                server.json() ? p -> {} : bar::update);
+    String text =
+        switch (String.valueOf(result.get("phase"))) {
+          case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
+          case "waiting" ->
+              "volume "
+                  + result.get("volume")
+                  + " will be rolled back when nobody is logged in to it and no other merge of it"
+                  + " runs; --now does not wait for the logout";
+          default ->
+              "volume " + result.get("volume") + " reads as " + name + " now; merging goes on";
+        };
+    if (server.json()) {
+      print(server, result, "");
+    } else {
+      screen.line(text);
+    }
+    return 0;
+  }
+
+  @Command(name = "pause", description = "Pause a merge, also over a restart.")
+  int pause(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
+      throws RefusedException {
+    print(server, server.client().ask("snapshot pause", Map.of("name", name), p -> {}), "paused");
+    return 0;
+  }
+
+  @Command(name = "resume", description = "Let a paused merge go on.")
+  int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
+      throws RefusedException {
+    print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");
+    return 0;
+  }
+
+  /** Draws what the server tells of a merge. */
+  static final class MergeBar {
+    private static final int WIDTH = 30;
+    private final Screen screen;
+    private double total;
+    private int shown = -1;
+
+    MergeBar(Screen screen) {
+      this.screen = screen;
+    }
+
+    void update(Map<String, Object> state) {
+      if (!(state.get("remaining-bytes") instanceof Number left)) {
+        screen.temporary("waiting for the last logout");
+        return;
+      }
+      double merged = number(state, "merged-bytes");
+      total = Math.max(total, merged + left.doubleValue());
+      double share = total == 0 ? 1 : merged / total;
+      long seconds = (long) number(state, "seconds-left");
+      String text =
+          screen.green("█".repeat((int) (share * WIDTH)))
+              + screen.dim("░".repeat(WIDTH - (int) (share * WIDTH)))
+              + String.format(Locale.ROOT, " %3.0f %%  ", share * 100)
+              + Sizes.bytes(merged)
+              + " of "
+              + Sizes.bytes(total)
+              + ", "
+              + Sizes.bytes(number(state, "bytes-per-second"))
+              + "/s"
+              + (seconds < 0 ? "" : ", " + Sizes.time(Duration.ofSeconds(seconds)) + " left")
+              + ("paused".equals(state.get("state")) ? ", paused" : "");
+      int tenth = (int) (share * 10);
+      if (screen.moves()) {
+        screen.temporary(text);
+      } else if (tenth > shown) {
+        shown = tenth;
+        screen.line(text);
+      }
+    }
+
+    private static double number(Map<String, Object> state, String key) {
+      return Objects.requireNonNullElse(state.get(key), 0) instanceof Number n
+          ? n.doubleValue()
+          : 0;
+    }
+  }
+}

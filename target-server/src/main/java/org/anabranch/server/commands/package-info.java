@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The commands that ask a running server through its control socket. */
+@NullMarked
+package org.anabranch.server.commands;
+
+import org.jspecify.annotations.NullMarked;

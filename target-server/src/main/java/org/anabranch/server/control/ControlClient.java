@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Writer;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.StateDirectory;
+
+/** Asks a running server. */
+public final class ControlClient {
+  private final Path socket;
+
+  public ControlClient(Path socket) {
+    this.socket = socket;
+  }
+
+  /**
+   * The result of a verb.
+   *
+   * @param progress told how far the work is
+   * @throws RefusedException when the server refuses, or there is none
+   */
+  @SuppressWarnings("unchecked") // what Json gives has strings for keys
+  public Map<String, Object> ask(
+      String verb, Map<String, ?> arguments, Consumer<Map<String, Object>> progress)
+      throws RefusedException {
+    if (!Files.exists(socket)) {
+      throw new RefusedException(
+          "no server has its control socket at "
+              + socket
+              + "; start one, or name the socket with --socket");
+    }
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      Writer out = Channels.newWriter(channel, StandardCharsets.UTF_8);
+      out.write(Json.line(Map.of("verb", verb, "arguments", arguments)) + "\n");
+      out.flush();
+      BufferedReader in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        Map<String, Object> answer = Json.parse(line);
+        if (answer.get("error") instanceof String error) {
+          throw new RefusedException(error);
+        }
+        if (answer.get("result") instanceof Map<?, ?> result) {
+          return (Map<String, Object>) result;
+        }
+        if (answer.get("progress") instanceof Map<?, ?> state) {
+          progress.accept((Map<String, Object>) state);
+        }
+      }
+      throw new RefusedException("the server stopped before it answered");
+    } catch (IOException e) {
+      throw new RefusedException(
+          "no answer from the control socket " + socket + ": " + StateDirectory.reason(e), e);
+    }
+  }
+}

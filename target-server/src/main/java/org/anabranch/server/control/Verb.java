@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control;
+
+import java.util.Map;
+import org.anabranch.server.RefusedException;
+
+/** What a request asks for. Called on a thread of the request's own, which may wait. */
+@FunctionalInterface
+public interface Verb {
+  /** Tells the client how far long work is. */
+  interface Progress {
+    /**
+     * Sends one state.
+     *
+     * @throws ClientGoneException when there is nobody to tell any more
+     */
+    void report(Map<String, ?> state) throws ClientGoneException;
+  }
+
+  /** The client has gone away; work that it only watches goes on. */
+  final class ClientGoneException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    ClientGoneException(Throwable cause) {
+      super("the client is gone", cause);
+    }
+  }
+
+  /** The result, a JSON object. */
+  Map<String, ?> run(Arguments arguments, Progress progress)
+      throws RefusedException, ClientGoneException;
+}

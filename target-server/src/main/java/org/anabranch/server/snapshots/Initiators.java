@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import org.anabranch.server.RefusedException;
+
+/**
+ * What the side that faces initiators must know of devices that come, change and go. Any thread.
+ */
+public interface Initiators {
+  /** How many sessions are logged in to a target that has the device as a LUN. */
+  int sessions(String device);
+
+  /** The device is there now: LUNs that name it can be attached. */
+  void appeared(String device) throws RefusedException;
+
+  /** The device is about to go: its LUNs are detached, and nothing holds it open. */
+  void vanishing(String device);
+
+  /** The device reads differently without having been written. */
+  void contentsChanged(String device);
+}

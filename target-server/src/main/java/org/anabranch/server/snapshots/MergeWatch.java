@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.storage.Stages;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The thread {@code merges}: looks after merges once a {@value #PERIOD_MILLIS} ms, ends those that
+ * have nothing left, and lets those start that waited for the last logout. Other methods: any
+ * thread.
+ */
+final class MergeWatch {
+  private static final Logger LOG = LoggerFactory.getLogger(MergeWatch.class);
+  private static final long PERIOD_MILLIS = 250;
+
+  /** Ends a merge. */
+  interface End {
+    void ended(String device) throws RefusedException;
+  }
+
+  private final DeviceMapper mapper;
+  private final End end;
+  private final Runnable startWaiting;
+  private final Map<String, String> volumes = new ConcurrentHashMap<>(); // by snapshot
+  private final Set<String> soon = ConcurrentHashMap.newKeySet();
+  private final Set<String> reported = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch closing = new CountDownLatch(1);
+
+  MergeWatch(DeviceMapper mapper, End end, Runnable startWaiting) {
+    this.mapper = mapper;
+    this.end = end;
+    this.startWaiting = startWaiting;
+  }
+
+  void start() {
+    Thread.ofPlatform().daemon().name("merges").start(this::run);
+  }
+
+  /** A merge began. */
+  void add(String volume, String device) {
+    soon.remove(device);
+    reported.remove(device);
+    volumes.put(device, volume);
+  }
+
+  /** This merge waits for another one only, not for a logout. */
+  void startSoon(String device) {
+    soon.add(device);
+  }
+
+  boolean isSoon(String device) {
+    return soon.contains(device);
+  }
+
+  private void run() {
+    try {
+      while (!closing.await(PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
+        volumes.forEach(this::look);
+        startWaiting.run();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void look(String device, String volume) {
+    try {
+      String reply = Stages.await(volume, mapper.message(volume, 0, java.util.List.of("progress")));
+      MergeStatus status = MergeStatus.parse(reply);
+      if (status.isDone()) {
+        end.ended(device);
+        volumes.remove(device);
+      } else if (status.isStuck() && reported.add(device)) {
+        LOG.error(
+            "volume {}: the merge of {} {}; it is tried again at the next start",
+            volume,
+            device,
+            status.state().equals("failed") ? "failed" : "cannot go on: its store is invalid");
+      }
+    } catch (RefusedException e) {
+      if (closing.getCount() > 0 && reported.add(device)) {
+        LOG.error("volume {}: {}", volume, e.getMessage());
+      }
+    }
+  }
+
+  void close() {
+    closing.countDown();
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
+import java.util.Set;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.StateDirectory;
+
+/** The file that holds a snapshot's COW store. */
+final class StoreFile {
+  /** Bytes of one record of the exception list. */
+  private static final int RECORD = 16;
+
+  private StoreFile() {}
+
+  /**
+   * How long a store must be so that it never fills: every chunk of the volume, the records for
+   * them, the header, and an area to spare. As the file is sparse it takes no more space than what
+   * has changed.
+   *
+   * @param sectors the volume's length
+   * @return bytes
+   */
+  static long sufficient(long sectors, int chunkSectors) {
+    long chunkBytes = chunkSectors * 512L;
+    long chunks = Math.ceilDiv(sectors, chunkSectors);
+    long areas = Math.ceilDiv(chunks, chunkBytes / RECORD) + 1;
+    return Math.multiplyExact(1 + areas + chunks, chunkBytes);
+  }
+
+  /** Makes the file, sparse and empty, readable by its owner only; durable afterwards. */
+  static void make(Path path, long bytes) throws RefusedException {
+    try {
+      Path folder = Objects.requireNonNull(path.getParent());
+      Files.createDirectories(folder);
+      try (FileChannel channel =
+          FileChannel.open(
+              path,
+              Set.of(
+                  StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+        channel.write(ByteBuffer.allocate(1), bytes - 1);
+        channel.force(true);
+      }
+      DurableFile.syncFolder(folder);
+    } catch (IOException e) {
+      throw new RefusedException(
+          "store " + path + " cannot be made: " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** Deletes the file if it is there, durably. */
+  static void delete(Path path) throws RefusedException {
+    try {
+      if (Files.deleteIfExists(path)) {
+        DurableFile.syncFolder(Objects.requireNonNull(path.getParent()));
+      }
+    } catch (IOException e) {
+      throw new RefusedException(
+          "store " + path + " cannot be deleted: " + StateDirectory.reason(e), e);
+    }
+  }
+}

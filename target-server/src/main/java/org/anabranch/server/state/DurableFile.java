@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * A small text file that is replaced as a whole: after a crash at any moment it is either what it
+ * was or what it was to become. The new text goes to {@code NAME.new}, is made durable, takes the
+ * name, and the folder is made durable. Only its owner may read it. One thread at a time.
+ */
+public final class DurableFile {
+  private final Path path;
+  private final Path draft;
+
+  /**
+   * @param path in a folder that exists
+   */
+  public DurableFile(Path path) {
+    this.path = path;
+    this.draft = path.resolveSibling(path.getFileName() + ".new");
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  public boolean exists() {
+    return Files.exists(path);
+  }
+
+  /** The text; at most {@code maxBytes} of UTF-8. */
+  public String read(int maxBytes) throws IOException {
+    if (Files.size(path) > maxBytes) {
+      throw new IOException(path + " is larger than " + maxBytes + " bytes");
+    }
+    return Files.readString(path);
+  }
+
+  /** Replaces the text. When this returns, it is durable. */
+  public void write(String text) throws IOException {
+    Files.deleteIfExists(draft);
+    try (FileChannel channel =
+        FileChannel.open(
+            draft,
+            Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+      ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      channel.force(true);
+    }
+    Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
+  }
+
+  /** Makes the names in a folder durable: files made, renamed and deleted. */
+  public static void syncFolder(Path folder) throws IOException {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import java.nio.file.Path;
+import java.time.Instant;
+
+/**
+ * A snapshot as the state file remembers it. Its phase says what a start after a crash must do:
+ *
+ * <pre>
+ *   phase      what may be on disk                         at the next start
+ *   CREATING   a store, or part of one, or none            the store is deleted, the entry goes: never was
+ *   READY      a whole store                               the snapshot is activated before any write
+ *   WAITING    a whole store; merge at the last logout     the merge starts: nobody is logged in yet
+ *   MERGING    a store, part of it merged back             the merge goes on
+ *   REMOVING   a store, or part of one, or none            the store is deleted, the entry goes
+ * </pre>
+ *
+ * Each phase is durable in the state file before the first step that it announces. So a crash
+ * between any two steps leaves the old world (CREATING, WAITING) or the new one (MERGING,
+ * REMOVING).
+ *
+ * @param volume the origin's name
+ * @param name unique in its volume
+ * @param store the COW store's file, absolute
+ * @param sectors how long the volume was when it was taken
+ * @param chunkSectors chunk size in sectors
+ * @param readOnly nobody may write to the snapshot
+ * @param created when it was taken
+ * @param phase see above
+ * @param paused the merge was paused by hand
+ */
+public record SnapshotState(
+    String volume,
+    String name,
+    Path store,
+    long sectors,
+    int chunkSectors,
+    boolean readOnly,
+    Instant created,
+    Phase phase,
+    boolean paused) {
+  /** How far the life of a snapshot has come. */
+  public enum Phase {
+    CREATING,
+    READY,
+    WAITING,
+    MERGING,
+    REMOVING
+  }
+
+  /** {@code volume@name}, which is also the mapped device's name. */
+  public String device() {
+    return volume + "@" + name;
+  }
+
+  public SnapshotState in(Phase newPhase) {
+    return new SnapshotState(
+        volume, name, store, sectors, chunkSectors, readOnly, created, newPhase, paused);
+  }
+
+  public SnapshotState withPaused(boolean isPaused) {
+    return new SnapshotState(
+        volume, name, store, sectors, chunkSectors, readOnly, created, phase, isPaused);
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import org.anabranch.server.RefusedException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The folder that one server owns while it runs.
+ *
+ * <pre>
+ *   lock           locked by the server that runs; holds its process id
+ *   server-id      16 hexadecimal digits, made once: serial numbers of disks derive from it
+ *   control.sock   where control commands connect
+ *   state.json     what was made at run time
+ *   cow/           stores of snapshots
+ * </pre>
+ */
+public final class StateDirectory implements AutoCloseable {
+  private static final int ID_BYTES = 8;
+
+  private final Path folder;
+  private final FileChannel lock;
+  private final String serverId;
+
+  private StateDirectory(Path folder, FileChannel lock, String serverId) {
+    this.folder = folder;
+    this.lock = lock;
+    this.serverId = serverId;
+  }
+
+  /**
+   * Makes the folder if it is absent, and locks it.
+   *
+   * @throws RefusedException when it cannot be used, or another server uses it
+   */
+  public static StateDirectory open(Path folder) throws RefusedException {
+    FileChannel lock = null;
+    try {
+      Files.createDirectories(folder);
+      lock =
+          FileChannel.open(
+              folder.resolve("lock"),
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.CREATE);
+      lock(folder, lock);
+      return new StateDirectory(folder, lock, serverId(folder));
+    } catch (IOException e) {
+      close(lock);
+      throw new RefusedException("state-dir " + folder + " cannot be used: " + reason(e), e);
+    } catch (RefusedException e) {
+      close(lock);
+      throw e;
+    }
+  }
+
+  private static void lock(Path folder, FileChannel channel) throws IOException, RefusedException {
+    FileLock held;
+    try {
+      held = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      held = null; // by this very process
+    }
+    if (held == null) {
+      ByteBuffer pid = ByteBuffer.allocate(20);
+      channel.read(pid, 0);
+      String owner = new String(pid.array(), 0, pid.position(), StandardCharsets.US_ASCII).strip();
+      throw new RefusedException(
+          "state-dir "
+              + folder
+              + " is in use by another server"
+              + (owner.matches("[0-9]+") ? ", process " + owner : ""));
+    }
+    channel.truncate(0);
+    channel.write(
+        ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
+        0);
+  }
+
+  private static String serverId(Path folder) throws IOException, RefusedException {
+    DurableFile file = new DurableFile(folder.resolve("server-id"));
+    if (!file.exists()) {
+      byte[] random = new byte[ID_BYTES];
+      new SecureRandom().nextBytes(random);
+      file.write(HexFormat.of().formatHex(random) + "\n");
+    }
+    String id = file.read(1024).strip();
+    if (!id.matches("[0-9a-f]{" + 2 * ID_BYTES + "}")) {
+      throw new RefusedException(
+          file.path()
+              + " is damaged: it holds no "
+              + 2 * ID_BYTES
+              + " hexadecimal digits; without it every disk gets a new serial number");
+    }
+    return id;
+  }
+
+  /** Why a file operation failed, in few words. */
+  public static String reason(IOException e) {
+    if (e instanceof java.nio.file.AccessDeniedException denied) {
+      return "permission denied on " + denied.getFile();
+    }
+    if (e instanceof java.nio.file.NoSuchFileException absent) {
+      return "no such file or folder: " + absent.getFile();
+    }
+    if (e instanceof java.nio.file.FileAlreadyExistsException exists) {
+      return exists.getFile() + " is not a folder";
+    }
+    if (e instanceof FileSystemException fs && fs.getReason() != null) {
+      return fs.getFile() + ": " + fs.getReason();
+    }
+    return String.valueOf(e.getMessage());
+  }
+
+  public Path folder() {
+    return folder;
+  }
+
+  /** 16 hexadecimal digits that stay the same for the life of the folder. */
+  public String serverId() {
+    return serverId;
+  }
+
+  /** Lets another server have it. */
+  @Override
+  public void close() {
+    close(lock);
+  }
+
+  private static void close(@Nullable FileChannel channel) {
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException("lock of the state directory", e);
+      }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigSyntax;
+import com.typesafe.config.ConfigUtil;
+import com.typesafe.config.ConfigValueFactory;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.anabranch.server.RefusedException;
+
+/**
+ * {@code state.json}: a {@link RuntimeState} that survives. One thread at a time.
+ *
+ * <pre>{@code
+ * {
+ *   "devices" : { "raw0" : "0 2048 zero" },
+ *   "snapshots" : {
+ *     "vm1@before-upgrade" : {
+ *       "chunk-sectors" : 8, "created" : "2026-11-22T19:00:00Z", "paused" : false,
+ *       "phase" : "ready", "read-only" : false, "sectors" : 41943040,
+ *       "store" : "/var/lib/anabranch/cow/vm1@before-upgrade.cow"
+ *     }
+ *   },
+ *   "version" : 1
+ * }
+ * }</pre>
+ *
+ * A file that does not read exactly like this is refused and never written over: whoever edited it
+ * or whatever damaged it, what it stood for may be all that tells which stores belong to which
+ * volumes.
+ */
+public final class StateFile {
+  private static final int VERSION = 1;
+  private static final int MAX_BYTES = 64 << 20;
+  private static final Set<String> KEYS = Set.of("version", "snapshots", "devices");
+  private static final Set<String> SNAPSHOT_KEYS =
+      Set.of("store", "sectors", "chunk-sectors", "read-only", "created", "phase", "paused");
+
+  private final DurableFile file;
+  private RuntimeState state;
+
+  /**
+   * Reads the file; an absent one is an empty state.
+   *
+   * @throws RefusedException when it is damaged, or written by a newer version
+   */
+  public StateFile(Path path) throws RefusedException {
+    file = new DurableFile(path);
+    state = read();
+  }
+
+  /** What is durable. */
+  public RuntimeState state() {
+    return state;
+  }
+
+  /**
+   * Makes another state the durable one.
+   *
+   * @throws RefusedException when it could not be written: the old one stays
+   */
+  public void replace(RuntimeState next) throws RefusedException {
+    try {
+      file.write(render(next));
+    } catch (IOException e) {
+      throw new RefusedException(
+          file.path() + " cannot be written: " + StateDirectory.reason(e), e);
+    }
+    state = next;
+  }
+
+  private RuntimeState read() throws RefusedException {
+    if (!file.exists()) {
+      return RuntimeState.EMPTY;
+    }
+    try {
+      return parse(file.read(MAX_BYTES));
+    } catch (IOException e) {
+      throw new RefusedException(file.path() + " cannot be read: " + StateDirectory.reason(e), e);
+    } catch (Damage e) {
+      throw new RefusedException(
+          file.path()
+              + " is damaged and was left as it is: "
+              + e.getMessage()
+              + "; repair it or restore it from a backup",
+          e);
+    }
+  }
+
+  /** What a text is not. */
+  private static final class Damage extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Damage(String message) {
+      super(message);
+    }
+
+    Damage(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  static String render(RuntimeState state) {
+    Map<String, Object> snapshots = new LinkedHashMap<>();
+    state
+        .snapshots()
+        .forEach((device, snapshot) ->
+            snapshots.put(
+                device,
+                Map.of(
+                    "store",
+                    snapshot.store().toString(),
+                    "sectors",
+                    snapshot.sectors(),
+                    "chunk-sectors",
+                    snapshot.chunkSectors(),
+                    "read-only",
+                    snapshot.readOnly(),
+                    "created",
+                    snapshot.created().toString(),
+                    "phase",
+                    snapshot.phase().name().toLowerCase(Locale.ROOT),
+                    "paused",
+                    snapshot.paused())));
+    Map<String, Object> root =
+        Map.of("version", VERSION, "snapshots", snapshots, "devices", state.devices());
+    return ConfigValueFactory.fromMap(root)
+        .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));
+  }
+
+  private static RuntimeState parse(String text) throws Damage {
+    try {
+      Config root =
+          ConfigFactory.parseString(
+              text, ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
+      if (root.getInt("version") != VERSION) {
+        throw new Damage(
+            "it has version " + root.getInt("version") + ", this server writes version " + VERSION);
+      }
+      onlyKeys("", root, KEYS);
+      SortedMap<String, SnapshotState> snapshots = new TreeMap<>();
+      for (String device : root.getObject("snapshots").keySet()) {
+        Config entry = root.getConfig(ConfigUtil.joinPath("snapshots", device));
+        snapshots.put(device, snapshot(device, entry));
+      }
+      SortedMap<String, String> devices = new TreeMap<>();
+      for (String name : root.getObject("devices").keySet()) {
+        devices.put(name, root.getString(ConfigUtil.joinPath("devices", name)));
+      }
+      return new RuntimeState(snapshots, devices);
+    } catch (ConfigException e) {
+      throw new Damage(String.valueOf(e.getMessage()), e);
+    } catch (StackOverflowError e) {
+      throw new Damage("it is nested too deeply", e);
+    }
+  }
+
+  private static SnapshotState snapshot(String device, Config entry) throws Damage {
+    onlyKeys("snapshot " + device + ": ", entry, SNAPSHOT_KEYS);
+    String[] names = device.split("@", -1);
+    if (names.length != 2 || names[0].isEmpty() || names[1].isEmpty()) {
+      throw new Damage("\"" + device + "\" is no volume@snapshot");
+    }
+    String phase = entry.getString("phase");
+    try {
+      int chunkSectors = entry.getInt("chunk-sectors");
+      if (chunkSectors < 1 || Integer.bitCount(chunkSectors) != 1) {
+        throw new Damage("snapshot " + device + ": chunk-sectors is " + chunkSectors);
+      }
+      long sectors = entry.getLong("sectors");
+      if (sectors < 1 || sectors > Long.MAX_VALUE / 512) {
+        throw new Damage("snapshot " + device + ": sectors is " + sectors);
+      }
+      return new SnapshotState(
+          names[0],
+          names[1],
+          Path.of(entry.getString("store")),
+          sectors,
+          chunkSectors,
+          entry.getBoolean("read-only"),
+          Instant.parse(entry.getString("created")),
+          SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
+          entry.getBoolean("paused"));
+    } catch (IllegalArgumentException | DateTimeException e) {
+      throw new Damage(
+          "snapshot "
+              + device
+              + ": "
+              + (e instanceof InvalidPathException ? "store" : e.getMessage()),
+          e);
+    }
+  }
+
+  private static void onlyKeys(String where, Config object, Set<String> keys) throws Damage {
+    for (String key : new TreeSet<>(object.root().keySet())) {
+      if (!keys.contains(key)) {
+        throw new Damage(where + "unknown key \"" + key + "\"");
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.PathOpener;
+import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.RefusedException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the tables of a configuration on files that can only be read, so that what the block layer
+ * would refuse is known before anything is served or changed. Files that would be made read as
+ * zeros; writes are swallowed.
+ */
+public final class Rehearsal {
+  private final Map<Path, Long> sizes = new HashMap<>();
+  private final Map<String, String> tables = new TreeMap<>();
+  private final List<String> refusals = new ArrayList<>();
+
+  private Rehearsal() {}
+
+  /** Rehearses a configuration. */
+  public static Rehearsal of(Configuration configuration, Scheduler scheduler) {
+    Rehearsal rehearsal = new Rehearsal();
+    List<TargetType> types = TargetTypes.standard();
+    DeviceMapper mapper = new DeviceMapper(scheduler, rehearsal.new Opener(), types);
+    rehearsal.run(
+        configuration, mapper, types.stream().map(TargetType::name).collect(Collectors.toSet()));
+    return rehearsal;
+  }
+
+  private void run(Configuration configuration, DeviceMapper mapper, Set<String> types) {
+    for (VolumeConfig volume : configuration.volumes().values()) {
+      try {
+        long sectors = VolumeFile.sectors(volume);
+        sizes.put(volume.path(), sectors);
+        String table = TableText.volume(volume.path(), sectors, types);
+        create("volume " + volume.name(), volume.name(), table, mapper);
+      } catch (RefusedException e) {
+        refusals.add(e.getMessage());
+      }
+    }
+    try {
+      for (DeviceConfig device : TableText.inOrder(configuration)) {
+        create(
+            "device " + device.name(),
+            device.name(),
+            TableText.device(device, configuration.baseDir()),
+            mapper);
+      }
+    } catch (RefusedException e) {
+      refusals.add(e.getMessage());
+    }
+  }
+
+  private void create(String what, String name, String table, DeviceMapper mapper) {
+    tables.put(name, table);
+    try {
+      Stages.await(what, mapper.create(name, table));
+    } catch (RefusedException e) {
+      refusals.add(e.getMessage());
+    }
+  }
+
+  /** The table of each volume and device, by name. */
+  public Map<String, String> tables() {
+    return tables;
+  }
+
+  /** What would be refused; empty if all is well. */
+  public List<String> refusals() {
+    return refusals;
+  }
+
+  private final class Opener implements PathOpener {
+    @Override
+    public Object identity(String path) throws IOException {
+      Path file = Path.of(path).toAbsolutePath().normalize();
+      return Files.exists(file) ? file.toRealPath() : file;
+    }
+
+    @Override
+    public BackingDevice open(String path) throws IOException {
+      Path file = Path.of(path).toAbsolutePath().normalize();
+      Long planned = sizes.get(file);
+      if (planned == null && !Files.isReadable(file)) {
+        throw new IOException(path + " does not exist or cannot be read");
+      }
+      long sectors = planned != null ? planned : VolumeFile.length(file) / 512;
+      return new ReadOnlyView(file, identity(path), sectors);
+    }
+  }
+
+  /** A file's contents, zeros behind its end or in its absence; writes are swallowed. */
+  private record ReadOnlyView(Path file, Object identity, long sectors) implements BackingDevice {
+    @Override
+    public String name() {
+      return file.toString();
+    }
+
+    @Override
+    public Limits limits() {
+      return Limits.DEFAULT;
+    }
+
+    @Override
+    public void submit(Io io) {
+      if (io.end() > sectors) {
+        io.complete(IoError.outOfRange(io, sectors));
+        return;
+      }
+      if (io.op() == Io.Op.BLOCK_STATUS) {
+        io.answer(true, io.sectors());
+      }
+      io.complete(io.op() == Io.Op.READ ? read(io) : null);
+    }
+
+    private @Nullable IoError read(Io io) {
+      ByteBuffer into = io.data().duplicate();
+      long offset = io.sector() * 512;
+      try {
+        if (Files.exists(file)) {
+          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            int count;
+            while (into.hasRemaining() && (count = channel.read(into, offset)) > 0) {
+              offset += count;
+            }
+          }
+        }
+      } catch (IOException e) {
+        return IoError.io(io.sector(), file + " cannot be read: " + e.getMessage(), e);
+      }
+      while (into.hasRemaining()) {
+        into.put((byte) 0);
+      }
+      return null;
+    }
+
+    @Override
+    public CompletionStage<@Nullable Void> close() {
+      return CompletableFuture.completedFuture(null);
+    }
+  }
+}

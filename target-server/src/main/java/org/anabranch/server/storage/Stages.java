@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.server.RefusedException;
+
+/** Waiting for the layers below, on threads that may wait. */
+public final class Stages {
+  /** How long a control operation may take before somebody must be told that it hangs. */
+  private static final long PATIENCE_SECONDS = 60;
+
+  private Stages() {}
+
+  /**
+   * The stage's value.
+   *
+   * @param what begins the message of a refusal
+   * @throws RefusedException when the stage failed or did not end in a minute
+   */
+  public static <T> T await(String what, CompletionStage<T> stage) throws RefusedException {
+    try {
+      return stage.toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() instanceof CompletionException c ? c.getCause() : e.getCause();
+      throw new RefusedException(what + ": " + reason(cause == null ? e : cause), e);
+    } catch (TimeoutException e) {
+      throw new RefusedException(what + ": not done after " + PATIENCE_SECONDS + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(what + ": interrupted", e);
+    }
+  }
+
+  private static String reason(Throwable cause) {
+    return cause instanceof TableException || cause instanceof java.io.IOException
+        ? String.valueOf(cause.getMessage())
+        : cause.toString();
+  }
+}

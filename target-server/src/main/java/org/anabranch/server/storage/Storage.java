@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.OpenDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.StateDirectory;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The block layer as a configuration wants it: a mapped device for each volume and each device, all
+ * by their configured names. Opened and closed by one thread.
+ */
+public final class Storage {
+  private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
+
+  private final VolumeOpener opener = new VolumeOpener();
+  private final DeviceMapper mapper;
+  private final Set<String> types;
+
+  private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
+
+  /** What was made, the newest first: the order to take it down in. Guarded by itself. */
+  private final Deque<String> made = new ArrayDeque<>();
+
+  public Storage(Scheduler scheduler) {
+    this.mapper = new DeviceMapper(scheduler, opener, TargetTypes.standard());
+    this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
+  }
+
+  public DeviceMapper mapper() {
+    return mapper;
+  }
+
+  /** Makes every volume and device; none is left when one is refused. */
+  public void open(Configuration configuration) throws RefusedException {
+    try {
+      for (VolumeConfig volume : configuration.volumes().values()) {
+        openVolume(volume);
+      }
+      for (DeviceConfig device : TableText.inOrder(configuration)) {
+        create(
+            "device " + device.name(),
+            device.name(),
+            TableText.device(device, configuration.baseDir()));
+      }
+    } catch (RefusedException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void openVolume(VolumeConfig volume) throws RefusedException {
+    long sectors = VolumeFile.prepare(volume);
+    try {
+      opener.put(volume);
+    } catch (IOException e) {
+      throw new RefusedException("volume " + volume.name() + ": " + StateDirectory.reason(e), e);
+    }
+    String table = TableText.volume(volume.path(), sectors, types);
+    create("volume " + volume.name(), volume.name(), table);
+  }
+
+  /** Makes a mapped device with a table, to be taken down at the end. */
+  public void create(String what, String name, String table) throws RefusedException {
+    Stages.await(what, mapper.create(name, table));
+    synchronized (made) {
+      made.push(name);
+    }
+    LOG.info("{}: {}", what, table.replace("\n", "; "));
+  }
+
+  /** Takes care of a device that was made elsewhere: it is taken down at the end. */
+  public void adopt(String name) {
+    synchronized (made) {
+      made.push(name);
+    }
+  }
+
+  /** Takes a mapped device down. */
+  public void remove(String name) throws RefusedException {
+    Stages.<@Nullable Void>await(name, mapper.remove(name));
+    synchronized (made) {
+      made.remove(name);
+    }
+    LOG.debug("{}: removed", name);
+  }
+
+  /** Whether there is such a mapped device. */
+  public boolean has(String name) {
+    return mapper.ls().contains(name);
+  }
+
+  /** Marks a device as one that initiators cannot write. */
+  public void readOnly(String name) {
+    readOnly.add(name);
+  }
+
+  /** Whether it was marked so. */
+  public boolean isReadOnly(String name) {
+    return readOnly.contains(name);
+  }
+
+  /** Holds a volume or device open. */
+  public OpenDevice hold(String name) throws RefusedException {
+    try {
+      return mapper.open(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Makes durable what has been written to any device. Whether that went well. */
+  public boolean sync() {
+    List<CompletableFuture<Boolean>> flushes = new ArrayList<>();
+    for (String name : names()) {
+      try {
+        flushes.add(flush(mapper.device(name)).toCompletableFuture());
+      } catch (TableException e) {
+        LOG.debug("{} is gone: nothing to flush", name);
+      }
+    }
+    boolean good = true;
+    for (CompletableFuture<Boolean> flush : flushes) {
+      good &= flush.join();
+    }
+    return good;
+  }
+
+  private static CompletionStage<Boolean> flush(BlockDevice device) {
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    device.submit(
+        Io.flush((io, error) -> {
+          if (error != null) {
+            LOG.error("{}: flush failed: {}", device.name(), error.message());
+          }
+          done.complete(error == null);
+        }));
+    return done;
+  }
+
+  private List<String> names() {
+    synchronized (made) {
+      return List.copyOf(made);
+    }
+  }
+
+  /** Takes every device down, which makes their files durable. Whether all went well. */
+  public boolean close() {
+    boolean good = true;
+    for (String name : names()) {
+      try {
+        remove(name);
+      } catch (RefusedException e) {
+        LOG.error("{}", e.getMessage());
+        good = false;
+      }
+    }
+    return good;
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The command window and the memory behind it. */
+final class CommandWindowTest {
+  private static final int PLACE = 1000;
+
+  private final DataMemory places = new DataMemory(64 * PLACE);
+  private final DataMemory commands = new DataMemory(10 * PLACE);
+
+  private CommandWindow window(int most, int first) throws CommandWindow.OutOfMemoryException {
+    return new CommandWindow(places, commands, PLACE, most, first);
+  }
+
+  @Test
+  void numbersWrapAround() throws Exception {
+    CommandWindow window = window(4, 0xfffffffe);
+    assertThat(window.maxCmdSn()).isEqualTo(1);
+    assertThat(window.classify(0xfffffffe)).isEqualTo(CommandWindow.Arrival.NEXT);
+    assertThat(window.classify(0xffffffff)).isEqualTo(CommandWindow.Arrival.GAP);
+    assertThat(window.classify(1)).isEqualTo(CommandWindow.Arrival.GAP);
+    assertThat(window.classify(2)).isEqualTo(CommandWindow.Arrival.OUTSIDE);
+    assertThat(window.classify(0xfffffffd)).isEqualTo(CommandWindow.Arrival.OUTSIDE);
+    for (int i = 0; i < 4; i++) {
+      assertThat(window.classify(0xfffffffe + i)).isEqualTo(CommandWindow.Arrival.NEXT);
+      window.enter();
+    }
+    assertThat(window.classify(2)).as("window is full").isEqualTo(CommandWindow.Arrival.OUTSIDE);
+    window.leave();
+    assertThat(window.classify(2)).isEqualTo(CommandWindow.Arrival.NEXT);
+  }
+
+  @Test
+  void someMemoryIsLeftForThoseWhoComeLater() throws Exception {
+    List<CommandWindow> windows = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      windows.add(window(32, 1));
+    }
+    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(8);
+    assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
+    assertThat(places.free()).isNotNegative();
+    windows.forEach(window -> window.close(0));
+    assertThat(places.free()).isEqualTo(64 * PLACE);
+  }
+
+  @Test
+  void withoutMemoryThereIsNoWindow() throws Exception {
+    for (int i = 0; i < 64; i++) {
+      if (places.free() >= PLACE) {
+        window(1, 1);
+      }
+    }
+    assertThatThrownBy(() -> window(1, 1)).isInstanceOf(CommandWindow.OutOfMemoryException.class);
+  }
+
+  @Test
+  void aWindowGrowsBackToItsWidth() throws Exception {
+    CommandWindow window = window(16, 1);
+    assertThat(window.maxCmdSn()).isEqualTo(8);
+    for (int i = 0; i < 8; i++) {
+      window.enter();
+      window.leave();
+    }
+    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).isEqualTo(16);
+  }
+
+  @Test
+  void aWindowNarrowsWhileSomebodyWaitsForMemoryButNotToNothing() throws Exception {
+    CommandWindow window = window(8, 1);
+    assertThat(commands.tryReserve(10 * PLACE)).isTrue();
+    List<Runnable> granted = new ArrayList<>();
+    commands.await(PLACE, granted::add, () -> {});
+    int last = window.maxCmdSn();
+    for (int i = 0; i < 7; i++) {
+      window.enter();
+      window.leave();
+      assertThat(window.maxCmdSn()).as("MaxCmdSN never goes back").isEqualTo(last);
+    }
+    window.enter();
+    window.leave();
+    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).isEqualTo(1);
+    assertThat(places.free()).isEqualTo(63 * PLACE);
+    commands.release(10 * PLACE);
+    assertThat(granted).hasSize(1);
+  }
+
+  @Test
+  void closingGivesBackWhatCommandsInFlightDoNotHold() throws Exception {
+    CommandWindow window = window(8, 1);
+    window.enter();
+    window.enter();
+    window.close(2);
+    assertThat(places.free()).isEqualTo(62 * PLACE);
+    window.leaveClosed();
+    window.leaveClosed();
+    assertThat(places.free()).isEqualTo(64 * PLACE);
+  }
+
+  @Test
+  void whoWaitsIsServedInOrder() {
+    List<String> served = new ArrayList<>();
+    assertThat(commands.tryReserve(9 * PLACE)).isTrue();
+    commands.await(5 * PLACE, Runnable::run, () -> served.add("big"));
+    DataMemory.Waiter gaveUp = commands.await(PLACE, Runnable::run, () -> served.add("never"));
+    commands.await(PLACE, Runnable::run, () -> served.add("small"));
+    assertThat(commands.tryReserve(1)).as("nobody overtakes").isFalse();
+    assertThat(commands.cancel(gaveUp)).isTrue();
+    assertThat(served).isEmpty();
+    commands.release(4 * PLACE);
+    assertThat(served).containsExactly("big");
+    commands.release(5 * PLACE);
+    assertThat(served).containsExactly("big", "small");
+    assertThat(commands.isContended()).isFalse();
+    commands.release(6 * PLACE);
+    assertThat(commands.free()).isEqualTo(10 * PLACE);
+  }
+
+  @Test
+  void moreIsNeverGivenBackThanThereIs() {
+    assertThatThrownBy(() -> commands.release(1)).isInstanceOf(IllegalStateException.class);
+  }
+}

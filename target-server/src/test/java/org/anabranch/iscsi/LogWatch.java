@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Keeps what is logged that should not be: errors, and anything with a stack trace. */
+final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+  private final List<String> bad = new CopyOnWriteArrayList<>();
+  private final ch.qos.logback.classic.Logger root;
+
+  LogWatch() {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+    setContext(context);
+    start();
+    root.addAppender(this);
+  }
+
+  @Override
+  protected void append(ILoggingEvent event) {
+    if (event.getLevel().isGreaterOrEqual(Level.ERROR) || event.getThrowableProxy() != null) {
+      bad.add(
+          event
+              + (event.getThrowableProxy() == null
+                  ? ""
+                  : ": "
+                      + event.getThrowableProxy().getClassName()
+                      + " "
+                      + event.getThrowableProxy().getMessage()));
+    }
+  }
+
+  /** Nothing of the kind so far. */
+  void assertClean() {
+    assertThat(bad).as("errors and stack traces in the log").isEmpty();
+  }
+
+  @Override
+  public void close() {
+    root.detachAppender(this);
+    stop();
+  }
+}

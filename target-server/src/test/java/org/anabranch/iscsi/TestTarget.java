@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.anabranch.block.ThreadScheduler;
+import org.anabranch.initiator.Cdb;
+import org.anabranch.initiator.Command;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.Response;
+import org.anabranch.initiator.Session;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.scsi.LogicalUnit;
+import org.anabranch.scsi.TargetDevice;
+import org.anabranch.scsi.TargetPort;
+import org.anabranch.scsi.UnitIdentity;
+import org.anabranch.scsi.UnitProperties;
+import org.jspecify.annotations.Nullable;
+
+/** A server with one target of one disk in memory, and an initiator to reach it with. */
+final class TestTarget implements AutoCloseable {
+  static final String NAME = "iqn.2026-11.org.anabranch:test";
+  static final int SECTORS = 16384;
+  static final Duration SOON = Duration.ofSeconds(20);
+
+  final MemoryDisk disk = new MemoryDisk(SECTORS);
+  final IscsiServer server;
+  final Initiator initiator = new Initiator(1);
+  private final ThreadScheduler scheduler = new ThreadScheduler("test-target");
+
+  TestTarget() {
+    this(limits -> limits, AccessList.EVERYBODY, null);
+  }
+
+  TestTarget(UnaryOperator<Limits> change) {
+    this(change, AccessList.EVERYBODY, null);
+  }
+
+  TestTarget(
+      UnaryOperator<Limits> change, AccessList access, @Nullable ChapCredentials credentials) {
+    try {
+      server =
+          IscsiServer.start(
+              change.apply(new Limits()).build(),
+              List.of(node(NAME, access, credentials, Set.of())),
+              List.of(loopback(1)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  TargetNode node(
+      String name,
+      AccessList access,
+      @Nullable ChapCredentials credentials,
+      Set<Integer> portalGroups) {
+    TargetDevice device = new TargetDevice(List.of(new TargetPort(name, 1, 1)), scheduler);
+    LogicalUnit unit =
+        new LogicalUnit(disk, UnitProperties.disk(UnitIdentity.of(name, "disk")), scheduler);
+    device.attach(0, unit, initiatorName -> true);
+    return new TargetNode(name, "a disk", device, access, credentials, portalGroups);
+  }
+
+  static Portal loopback(int tag) {
+    return new Portal(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), tag);
+  }
+
+  InetSocketAddress portal() {
+    return server.portals().getFirst().address();
+  }
+
+  Session login() throws Exception {
+    return login(SessionOptions.normal(NAME));
+  }
+
+  Session login(SessionOptions options) throws Exception {
+    Session session = Initiator.await(initiator.login(portal(), options), SOON.toSeconds());
+    // The unit attention that every new nexus is owed.
+    session.submit(Command.of(0, Cdb.testUnitReady())).get();
+    return session;
+  }
+
+  /** A connection that has logged in, for PDUs of any kind. */
+  LoginWire wire(Map<String, String> keys) throws Exception {
+    return LoginWire.login(this, keys);
+  }
+
+  static Response write(Session session, long lba, byte[] data) throws Exception {
+    return session
+        .submit(Command.out(0, Cdb.write(lba, data.length / 512, false), ByteBuffer.wrap(data)))
+        .get();
+  }
+
+  static Response read(Session session, long lba, int blocks) throws Exception {
+    return session.submit(Command.in(0, Cdb.read(lba, blocks), blocks * 512)).get();
+  }
+
+  /** Waits for something that another thread will make true. */
+  static void until(String what, java.util.function.BooleanSupplier condition)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + SOON.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new AssertionError("never came: " + what);
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  @Override
+  public void close() {
+    disk.letGo();
+    initiator.close();
+    server.stop(Duration.ofSeconds(2));
+    scheduler.close();
+  }
+
+  /** Limits to change one of. */
+  static final class Limits {
+    int sessions = 16;
+    int connections = 32;
+    int connectionsBeforeLogin = 8;
+    int bytesBeforeLogin = 16384;
+    Duration loginTimeout = Duration.ofSeconds(60);
+    Duration pingInterval = Duration.ofSeconds(60);
+    Duration pingTimeout = Duration.ofSeconds(60);
+    Duration sendTimeout = Duration.ofSeconds(60);
+    int maxRecv = 65536;
+    int maxBurst = 262144;
+    int firstBurst = 65536;
+    int maxOutstandingR2t = 4;
+    int queueDepth = 32;
+    long dataMemory = 64 << 20;
+
+    Limits sessions(int value) {
+      sessions = value;
+      return this;
+    }
+
+    Limits connections(int value) {
+      connections = value;
+      return this;
+    }
+
+    Limits connectionsBeforeLogin(int value) {
+      connectionsBeforeLogin = value;
+      return this;
+    }
+
+    Limits loginTimeout(Duration value) {
+      loginTimeout = value;
+      return this;
+    }
+
+    Limits ping(Duration interval, Duration timeout) {
+      pingInterval = interval;
+      pingTimeout = timeout;
+      return this;
+    }
+
+    Limits sendTimeout(Duration value) {
+      sendTimeout = value;
+      return this;
+    }
+
+    Limits queueDepth(int value) {
+      queueDepth = value;
+      return this;
+    }
+
+    Limits dataMemory(long value) {
+      dataMemory = value;
+      return this;
+    }
+
+    IscsiLimits build() {
+      return new IscsiLimits(
+          sessions,
+          connections,
+          connectionsBeforeLogin,
+          bytesBeforeLogin,
+          loginTimeout,
+          pingInterval,
+          pingTimeout,
+          sendTimeout,
+          maxRecv,
+          maxBurst,
+          firstBurst,
+          maxOutstandingR2t,
+          queueDepth,
+          dataMemory);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The usage maps, and what follows from them for every command. */
+final class CommandTableTest {
+  static List<Command> commands() {
+    return CommandTable.DISK.all();
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void cdbLengthFollowsTheGroupCode(Command command) {
+    int expected =
+        switch (command.opcode() >> 5) {
+          case 0 -> 6;
+          case 1, 2 -> 10;
+          case 4 -> 16;
+          case 5 -> 12;
+          default -> -1;
+        };
+    assertThat(command.cdbLength()).isEqualTo(expected);
+    assertThat(command.usage()[command.cdbLength() - 1]).as("CONTROL").isZero();
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyBitOutsideOfTheUsageMapIsRefusedWithAPointerToIt(Command command) {
+    Lab lab = Lab.disk();
+    Lab.Initiator initiator = lab.initiator();
+    byte[] usage = command.usage();
+    for (int at = 1; at < usage.length; at++) {
+      for (int bit = 0; bit < 8; bit++) {
+        boolean selectsAnother = at == 1 && bit < 5 && command.hasServiceAction();
+        if ((usage[at] >> bit & 1) != 0 || selectsAnother) {
+          continue;
+        }
+        byte[] cdb = new byte[16];
+        cdb[0] = usage[0];
+        cdb[1] = (byte) (command.hasServiceAction() ? usage[1] & 0x1f : 0);
+        cdb[at] |= (byte) (1 << bit);
+        Lab.Result result =
+            initiator.send(HexFormat.ofDelimiter(" ").formatHex(cdb), new byte[4096]);
+        result.fails("5/24/00");
+        assertThat(result.pointer()).isEqualTo(at);
+        assertThat(result.sense()[15] & 0xff).as("SKSV, C/D, BPV, bit").isEqualTo(0xc8 | bit);
+      }
+    }
+  }
+
+  @Test
+  void reportListsEveryCommandOnce() {
+    byte[] data = Lab.disk().initiator().send("a3 0c 00 00 00 00 00 00 ff ff 00 00").data();
+    assertThat(Bytes.u32(data, 0)).isEqualTo(data.length - 4);
+    List<String> reported = new ArrayList<>();
+    for (int at = 4; at < data.length; at += 8) {
+      reported.add(
+          String.format(
+              "%02x %02x %d %d",
+              data[at], Bytes.u16(data, at + 2), data[at + 5], Bytes.u16(data, at + 6)));
+    }
+    List<String> expected =
+        commands().stream()
+            .map(command ->
+                String.format(
+                    "%02x %02x %d %d",
+                    command.opcode(),
+                    command.hasServiceAction() ? command.serviceAction() : 0,
+                    command.hasServiceAction() ? 1 : 0,
+                    command.cdbLength()))
+            .toList();
+    assertThat(reported).doesNotHaveDuplicates().containsExactlyElementsOf(expected);
+  }
+
+  @Test
+  void reportOfOneCommandHasItsMapAndItsTimeouts() {
+    byte[] data = Lab.disk().initiator().send("a3 0c 81 28 00 00 00 00 01 00 00 00").data();
+    assertThat(HexFormat.ofDelimiter(" ").formatHex(data))
+        .isEqualTo("00 83 00 0a 28 18 ff ff ff ff 1f ff ff 00 00 0a 00 00 00 00 00 01 00 00 00 1e");
+  }
+
+  @Test
+  void reportRefusesTheWrongQuestion() {
+    Lab.Initiator initiator = Lab.disk().initiator();
+    initiator.send("a3 0c 01 a3 00 00 00 00 01 00 00 00").fails("5/24/00");
+    initiator.send("a3 0c 02 28 00 00 00 00 01 00 00 00").fails("5/24/00");
+    initiator.send("a3 0c 04 28 00 00 00 00 01 00 00 00").fails("5/24/00");
+    assertThat(initiator.send("a3 0c 01 04 00 00 00 00 01 00 00 00").data()).hasSize(4).contains(1);
+    assertThat(initiator.send("a3 0c 03 9e 00 10 00 00 01 00 00 00").data()).hasSize(20);
+    assertThat(initiator.send("a3 0c 03 9e 01 10 00 00 01 00 00 00").data()).hasSize(4);
+  }
+
+  @Test
+  void unknownCommandsAreRefused() {
+    Lab.Initiator initiator = Lab.disk().initiator();
+    initiator.send("04 00 00 00 00 00").fails("5/20/00");
+    initiator.send("7f 00 00 00 00 00").fails("5/20/00");
+    initiator.send("9e 1f 00 00 00 00").fails("5/24/00");
+  }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A target device with units over memory, and initiators that talk to it without a transport. */
+final class Lab {
+  static final String TARGET = "iqn.2026-11.org.example:lab";
+  static final TargetPort PORT = new TargetPort(TARGET, 1, 1);
+  static final TargetPort SECOND_PORT = new TargetPort(TARGET, 2, 2);
+
+  final StepScheduler scheduler = new StepScheduler();
+  final MemoryDisk disk;
+  final LogicalUnit unit;
+  final TargetDevice device;
+  private int tags;
+
+  Lab(int sectors, UnitProperties properties, ReservationStore store) {
+    disk = new MemoryDisk(sectors);
+    unit = new LogicalUnit(disk, properties, scheduler, store);
+    device = new TargetDevice(List.of(PORT, SECOND_PORT), scheduler);
+    device.attach(0, unit, initiator -> true);
+  }
+
+  /** A thin disk of 4 MiB with blocks of 512 bytes at LUN 0. */
+  static Lab disk() {
+    return new Lab(8192, properties(), ReservationStore.NONE);
+  }
+
+  static UnitProperties properties() {
+    return UnitProperties.disk(UnitIdentity.of(TARGET, "disk"));
+  }
+
+  static UnitProperties properties(boolean readOnly, boolean removable, boolean thin, int block) {
+    return new UnitProperties(
+        UnitIdentity.of(TARGET, "disk"), block, block, readOnly, removable, thin);
+  }
+
+  /** What came of a command. */
+  record Result(Status status, byte[] sense, byte[] data, boolean aborted) {
+    /** Key, ASC and ASCQ as in {@code 5/24/00}; empty without sense. */
+    String code() {
+      if (sense.length == 0) {
+        return "";
+      }
+      boolean descriptors = (sense[0] & 0x7f) >= 0x72;
+      int key = sense[descriptors ? 1 : 2] & 0xf;
+      int at = descriptors ? 2 : 12;
+      return String.format("%x/%02x/%02x", key, sense[at], sense[at + 1]);
+    }
+
+    void isGood() {
+      assertThat(status + " " + code()).isEqualTo("GOOD ");
+    }
+
+    void fails(String code) {
+      assertThat(status + " " + code()).isEqualTo("CHECK_CONDITION " + code);
+    }
+
+    /** The byte that the sense-key-specific field of fixed sense points at. */
+    int pointer() {
+      assertThat(sense[15] & 0x80).as("SKSV").isNotZero();
+      return Bytes.u16(sense, 16);
+    }
+
+    long information() {
+      assertThat(sense[0] & 0xff).as("VALID, fixed format").isEqualTo(0xf0);
+      return Bytes.u32(sense, 3);
+    }
+  }
+
+  /** A command under way. */
+  final class Command {
+    final Task task;
+    private @Nullable Result result;
+
+    Command(Initiator from, TaskAttribute attribute, long lun, String cdb, byte[] out) {
+      byte[] bytes = Arrays.copyOf(HexFormat.ofDelimiter(" ").parseHex(cdb), 16);
+      task = new Task(from.nexus, lun, bytes, attribute, tags++, this::ended);
+      task.expectsDataOut(out.length);
+      device.prepare(task);
+      if (result == null) {
+        ByteBuffer data = ByteBuffer.allocateDirect(Math.min(out.length, task.dataOutLength()));
+        data.put(0, out, 0, data.capacity());
+        ByteBuffer in =
+            task.dataInLength() == 0 ? null : ByteBuffer.allocateDirect(task.dataInLength());
+        task.buffers(data.capacity() == 0 ? null : data, in);
+      }
+    }
+
+    private void ended(Task ended) {
+      assertThat(result).as("ended twice").isNull();
+      byte[] data = new byte[ended.dataInTransferred()];
+      ByteBuffer in = ended.dataIn();
+      if (in != null) {
+        in.get(in.position(), data);
+      }
+      result = new Result(ended.status(), ended.sense(), data, ended.aborted());
+    }
+
+    Command execute() {
+      device.execute(task);
+      return this;
+    }
+
+    boolean isOver() {
+      return result != null;
+    }
+
+    Result result() {
+      assertThat(result).as("not ended").isNotNull();
+      return result;
+    }
+  }
+
+  /** An I_T nexus. */
+  final class Initiator {
+    final Nexus nexus;
+
+    Initiator(String name, TargetPort port) {
+      nexus = device.open(new InitiatorPort(name, 0x800000000001L), port, (lun, sense) -> {});
+    }
+
+    /** Takes the unit attention that every new nexus is owed. */
+    Initiator ready() {
+      send("00 00 00 00 00 00").fails("6/29/00");
+      return this;
+    }
+
+    Command begin(String cdb, byte... out) {
+      return new Command(this, TaskAttribute.SIMPLE, 0, cdb, out);
+    }
+
+    Command begin(TaskAttribute attribute, String cdb, byte... out) {
+      return new Command(this, attribute, 0, cdb, out);
+    }
+
+    /** Runs a command to its end. */
+    Result send(String cdb, byte... out) {
+      return sendTo(0, cdb, out);
+    }
+
+    Result sendTo(int lun, String cdb, byte... out) {
+      Command command =
+          new Command(this, TaskAttribute.SIMPLE, LunView.field(lun), cdb, out).execute();
+      scheduler.settle();
+      return command.result();
+    }
+  }
+
+  Initiator initiator(String name) {
+    return new Initiator(name, PORT).ready();
+  }
+
+  Initiator initiator() {
+    return initiator("iqn.2026-11.org.example:first");
+  }
+
+  /** So many bytes, told apart by {@code seed}. */
+  static byte[] pattern(int length, int seed) {
+    byte[] bytes = new byte[length];
+    for (int i = 0; i < length; i++) {
+      bytes[i] = (byte) (seed * 31 + i + i / 512 * 7);
+    }
+    return bytes;
+  }
+
+  static byte[] hex(String text) {
+    return HexFormat.ofDelimiter(" ").parseHex(text);
+  }
+}

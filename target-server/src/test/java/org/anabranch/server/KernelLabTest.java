@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Linux's open-iscsi in the kernel lab, see test-lab/README.md. */
+final class KernelLabTest {
+  private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
+  private static final long BYTES = 128L << 20;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void lab() {
+    Tools.require("qemu-system-x86_64", "bash");
+    String folder = Objects.requireNonNullElse(System.getenv("LAB"), "/tmp/kernel-lab");
+    Tools.requireThat(
+        Files.exists(Path.of(folder, "vmlinux")),
+        "no kernel lab in " + folder + ": run test-lab/build, or set LAB");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "1"})
+  void aGuestMakesAFileSystemWritesChecksAndLogsOut(String digest) throws Exception {
+    String configuration =
+        """
+        anabranch {
+          portals = ["127.0.0.1:0"], state-dir = state
+          volumes { vm1 { path = vm1.img, size = %d } }
+          targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
+        }
+        """
+            .formatted(BYTES);
+    // The guest reaches our loopback as 10.0.2.2, which is also where discovery must send it.
+    try (ServerProcess server = ServerProcess.serving(folder, configuration)) {
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  "bash",
+                  LAB.resolve("run").toString(),
+                  LAB.resolve("guest/iscsi-ext4.sh").toString(),
+                  "--timeout",
+                  "300"));
+      for (String variable :
+          List.of(
+              "PORTAL=10.0.2.2:" + server.port(),
+              "TARGET=iqn.2026-11.org.example:vm1",
+              "BYTES=" + BYTES,
+              "DIGEST=" + digest)) {
+        command.addAll(List.of("--env", variable));
+      }
+      Tools.Result result = Tools.run(330, command.toArray(String[]::new)).expect(0);
+      assertThat(result.output()).contains("GUEST-OK");
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+    Tools.run(60, "e2fsck", "-fn", folder.resolve("vm1.img").toString()).expect(0);
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code anabranch serve} as a process: what it says, leaves behind and refuses. */
+final class ServeTest {
+  @TempDir Path folder;
+
+  @Test
+  void nothingConfiguredServesOneGibibyteAndStopsCleanly() throws Exception {
+    try (ServerProcess server = ServerProcess.serving(folder)) {
+      assertThat(server.readyLine()).matches("anabranch: ready, portals 127\\.0\\.0\\.1:[0-9]+");
+      Path disk = folder.resolve("anabranch-data/disk0.img");
+      assertThat(disk).hasSize(1L << 30);
+      assertThat((Long) Files.getAttribute(disk, "unix:size")).isEqualTo(1L << 30);
+      assertThat(server.terminate()).isZero();
+      assertThat(server.output()).isEmpty();
+      assertThat(server.errors()).doesNotContain("ERROR").doesNotContain("Exception");
+    }
+  }
+
+  @Test
+  void theSecondStartOnTheSameDataWorks() throws Exception {
+    for (int i = 0; i < 2; i++) {
+      try (ServerProcess server = ServerProcess.serving(folder)) {
+        assertThat(server.terminate()).isZero();
+      }
+    }
+  }
+
+  @Test
+  void aSecondServerOnTheSameStateIsRefused() throws Exception {
+    try (ServerProcess first = ServerProcess.serving(folder)) {
+      refused(
+          "anabranch: state-dir "
+              + folder.resolve("anabranch-data")
+              + " is in use by another server, process "
+              + first.process().pid(),
+          "serve",
+          "--portal",
+          "127.0.0.1:0");
+    }
+  }
+
+  @Test
+  void aKilledServerLeavesNoLockBehind() throws Exception {
+    try (ServerProcess first = ServerProcess.serving(folder)) {
+      first.process().destroyForcibly();
+      first.await();
+    }
+    try (ServerProcess second = ServerProcess.serving(folder)) {
+      assertThat(second.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void aTakenPortIsRefused() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      refused(
+          "anabranch: cannot listen on 127.0.0.1:"
+              + taken.getLocalPort()
+              + ": bind(..) failed with error(-98): Address already in use",
+          "serve",
+          "--portal",
+          "127.0.0.1:" + taken.getLocalPort());
+    }
+  }
+
+  @Test
+  void aFolderThatCannotBeWrittenIsRefused() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "");
+    refused(
+        "anabranch: state-dir " + file + " cannot be used: " + file + " is not a folder",
+        "serve",
+        "--portal",
+        "127.0.0.1:0",
+        "--data",
+        file.toString());
+  }
+
+  @Test
+  void aVolumeWhoseFileIsMissingIsRefused() throws Exception {
+    Path configuration = folder.resolve("a.conf");
+    Files.writeString(
+        configuration,
+        """
+        anabranch { portals = ["127.0.0.1:0"], state-dir = state
+          volumes { vm1 { path = missing.img } }
+          targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } } }
+        """);
+    refused(
+        "anabranch: volume vm1: "
+            + folder.resolve("missing.img")
+            + " does not exist, and no size says how large to make it",
+        "serve",
+        "--config",
+        configuration.toString());
+  }
+
+  @Test
+  void aBadConfigurationIsAUsageError() throws Exception {
+    Path configuration = Files.writeString(folder.resolve("a.conf"), "anabranch { portal = 1 }\n");
+    try (ServerProcess server = new ServerProcess(folder, "serve", "--config", "a.conf")) {
+      assertThat(server.await()).isEqualTo(2);
+      assertThat(server.errors())
+          .startsWith("a.conf:1: anabranch.portal: unknown key; did you mean portals?");
+      assertThat(server.errors().lines()).hasSize(1);
+    }
+    assertThat(configuration).exists();
+  }
+
+  /** One line behind what was logged before, nothing on standard output, status 1. */
+  private void refused(String message, String... arguments)
+      throws IOException, InterruptedException {
+    try (ServerProcess server = new ServerProcess(folder, arguments)) {
+      assertThat(server.await()).isEqualTo(1);
+      assertThat(server.output()).isEmpty();
+      assertThat(server.errors()).endsWith("\n").doesNotContain("Exception");
+      List<String> lines = server.errors().lines().toList();
+      assertThat(lines.getLast()).isEqualTo(message);
+      assertThat(lines.subList(0, lines.size() - 1)).allMatch(line -> line.contains(" INFO "));
+    }
+  }
+}

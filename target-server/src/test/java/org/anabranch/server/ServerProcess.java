@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code anabranch} in a process of its own, from this test's class path. Standard error goes to a
+ * file, and with it into every failure's message.
+ */
+final class ServerProcess implements AutoCloseable {
+  private static final long PATIENCE_SECONDS = 60;
+
+  private final Process process;
+  private final Path log;
+  private final BufferedReader out;
+
+  /** Starts {@code anabranch} with these arguments in {@code folder}. */
+  ServerProcess(Path folder, String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.anabranch.server.Main"));
+    command.addAll(List.of(arguments));
+    log = Files.createTempFile(folder, "anabranch", ".log");
+    process =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
+    out = process.inputReader(StandardCharsets.UTF_8);
+  }
+
+  /** Serves the embedded default on a free port and waits until it is ready. */
+  static ServerProcess serving(Path folder) throws IOException {
+    return new ServerProcess(folder, "serve", "--portal", "127.0.0.1:0").ready();
+  }
+
+  /** Serves a configuration, which must listen on port 0, and waits until it is ready. */
+  static ServerProcess serving(Path folder, String configuration) throws IOException {
+    Path file = folder.resolve("anabranch.conf");
+    Files.writeString(file, configuration);
+    return new ServerProcess(folder, "serve", "--config", file.toString()).ready();
+  }
+
+  private @Nullable String readyLine;
+
+  private ServerProcess ready() throws IOException {
+    readyLine = out.readLine();
+    if (readyLine == null || !readyLine.startsWith("anabranch: ready, portals ")) {
+      process.destroyForcibly();
+      throw new AssertionError("not ready: " + readyLine + "\n" + errors());
+    }
+    return this;
+  }
+
+  String readyLine() {
+    return String.valueOf(readyLine);
+  }
+
+  /** The first portal, as the ready line has it. */
+  String portal() {
+    return readyLine().substring("anabranch: ready, portals ".length()).split(" ", -1)[0];
+  }
+
+  int port() {
+    return Integer.parseInt(portal().substring(portal().lastIndexOf(':') + 1));
+  }
+
+  /** What libiscsi and QEMU call a LUN of a target here. */
+  String url(String target, int lun) {
+    return "iscsi://" + portal() + "/" + target + "/" + lun;
+  }
+
+  Process process() {
+    return process;
+  }
+
+  /** Standard error so far. */
+  String errors() throws IOException {
+    return Files.readString(log);
+  }
+
+  /** The rest of standard output; waits for the end of the process. */
+  String output() throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (String line = out.readLine(); line != null; line = out.readLine()) {
+      text.append(line).append('\n');
+    }
+    return text.toString();
+  }
+
+  /** Waits for the end; the exit status. */
+  int await() throws IOException, InterruptedException {
+    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("still running after " + PATIENCE_SECONDS + " s\n" + errors());
+    }
+    return process.exitValue();
+  }
+
+  /** SIGTERM, and the exit status. */
+  int terminate() throws IOException, InterruptedException {
+    process.toHandle().destroy(); // Process.destroy would also close the streams
+    return await();
+  }
+
+  /** SIGKILL, if it still runs. */
+  @Override
+  public void close() {
+    process.destroyForcibly().onExit().join();
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.Random;
+import org.anabranch.server.RefusedException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The state file: what is written comes back, and damage is refused. */
+final class StateFileTest {
+  private static final SnapshotState SNAPSHOT =
+      new SnapshotState(
+          "vm1",
+          "before.upgrade",
+          Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
+          41943040,
+          8,
+          true,
+          Instant.parse("2026-11-22T19:00:00Z"),
+          SnapshotState.Phase.READY,
+          false);
+
+  @TempDir Path folder;
+  private Path path;
+
+  @BeforeEach
+  void name() {
+    path = folder.resolve("state.json");
+  }
+
+  @Test
+  void anAbsentFileIsAnEmptyState() throws Exception {
+    assertThat(new StateFile(path).state()).isEqualTo(RuntimeState.EMPTY);
+    assertThat(path).doesNotExist();
+  }
+
+  @Test
+  void whatIsWrittenComesBack() throws Exception {
+    RuntimeState state = RuntimeState.EMPTY;
+    for (SnapshotState.Phase phase : SnapshotState.Phase.values()) {
+      SnapshotState snapshot =
+          new SnapshotState(
+              "vm1",
+              "s-" + phase,
+              Path.of("/a \"b\"\n/c"),
+              7,
+              8,
+              false,
+              Instant.EPOCH,
+              phase,
+              true);
+      state = state.with(snapshot);
+    }
+    state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");
+    new StateFile(path).replace(state);
+    assertThat(new StateFile(path).state()).isEqualTo(state);
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+        .isEqualTo("rw-------");
+    assertThat(folder.toFile().list()).containsExactly("state.json");
+  }
+
+  @Test
+  void changesAreMadeOnCopies() {
+    RuntimeState one = RuntimeState.EMPTY.with(SNAPSHOT).withDevice("d", "0 1 zero");
+    assertThat(RuntimeState.EMPTY.snapshots()).isEmpty();
+    assertThat(one.snapshot("vm1@before.upgrade")).isEqualTo(SNAPSHOT);
+    assertThat(one.withoutSnapshot("vm1@before.upgrade").withoutDevice("d"))
+        .isEqualTo(RuntimeState.EMPTY);
+    assertThat(SNAPSHOT.in(SnapshotState.Phase.MERGING).withPaused(true).paused()).isTrue();
+  }
+
+  @Test
+  void aDraftThatACrashLeftBehindIsIgnored() throws Exception {
+    new StateFile(path).replace(RuntimeState.EMPTY.with(SNAPSHOT));
+    Files.writeString(folder.resolve("state.json.new"), "{ half a");
+    StateFile file = new StateFile(path);
+    assertThat(file.state().snapshots()).hasSize(1);
+    file.replace(RuntimeState.EMPTY);
+    assertThat(folder.toFile().list()).containsExactly("state.json");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "\"version\" : 1 | \"version\" : 2 | it has version 2, this server writes version 1",
+        "\"version\" : 1 | \"version\" : 1, \"x\" : 1 | unknown key \"x\"",
+        "\"phase\" : \"ready\" | \"phase\" : \"reddy\" | REDDY",
+        "\"chunk-sectors\" : 8 | \"chunk-sectors\" : 9 | chunk-sectors is 9",
+        "\"read-only\" : true | \"read-only\" : true, \"more\" : 1 | snapshot vm1@before.upgrade: unknown key \"more\"",
+        "vm1@before.upgrade\" : | vm1\" : | \"vm1\" is no volume@snapshot",
+        "2026-11-22T19 | 2026-11-32T19 | could not be parsed",
+        "\"devices\" | \"divices\" | unknown key \"divices\"",
+      })
+  void damageIsRefusedAndLeftAlone(String good, String bad, String reason) throws Exception {
+    new StateFile(path).replace(RuntimeState.EMPTY.with(SNAPSHOT));
+    String damaged = Files.readString(path).replace(good, bad);
+    Files.writeString(path, damaged);
+    assertThatThrownBy(() -> new StateFile(path))
+        .isInstanceOf(RefusedException.class)
+        .hasMessageStartingWith(path + " is damaged and was left as it is: ")
+        .hasMessageContaining(reason);
+    assertThat(path).hasContent(damaged);
+  }
+
+  /** Whatever was cut off or changed: either a state or a refusal. */
+  @Test
+  void randomDamageNeverDoesWorse() throws Exception {
+    new StateFile(path).replace(RuntimeState.EMPTY.with(SNAPSHOT).withDevice("d", "0 1 zero"));
+    String good = Files.readString(path);
+    int refused = 0;
+    for (int seed = 0; seed < 500; seed++) {
+      Random random = new Random(seed);
+      int at = random.nextInt(good.length());
+      String bad =
+          random.nextBoolean()
+              ? good.substring(0, at)
+              : good.substring(0, at) + (char) random.nextInt(128) + good.substring(at + 1);
+      Files.writeString(path, bad);
+      try {
+        assertThat(new StateFile(path).state()).as("seed %d", seed).isNotNull();
+      } catch (RefusedException e) {
+        refused++;
+      }
+    }
+    assertThat(refused).isBetween(250, 499);
+  }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.initiator;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a session asks for at login. Immutable; each method returns a changed copy.
+ *
+ * @param initiatorName InitiatorName
+ * @param targetName TargetName; null for a discovery session
+ * @param isid 48 bits; sessions with the same name, ISID and target replace each other
+ * @param tsih 0 for a new session, another's to replace a connection of it
+ * @param cid connection identifier, 0 to 65535
+ * @param chap credentials; null for AuthMethod=None
+ * @param securityStage whether to go through the security stage when there are no credentials
+ * @param keys the operational keys to offer, in order, as they go on the wire
+ * @param expDataSnChecked whether a SCSI Response must count Data-In and R2T PDUs right in
+ *     ExpDataSN, as RFC 7143 11.4.8 asks; some targets do not
+ * @param timeout for each answer during login
+ */
+public record SessionOptions(
+    String initiatorName,
+    @Nullable String targetName,
+    long isid,
+    int tsih,
+    int cid,
+    @Nullable ChapCredentials chap,
+    boolean securityStage,
+    Map<String, String> keys,
+    boolean expDataSnChecked,
+    Duration timeout) {
+
+  public static final String DEFAULT_INITIATOR = "iqn.2026-11.org.anabranch:initiator";
+
+  public SessionOptions {
+    keys = Collections.unmodifiableMap(new LinkedHashMap<>(keys));
+  }
+
+  /** A normal session with a target, with an ISID of its own and nothing exotic offered. */
+  public static SessionOptions normal(String targetName) {
+    Map<String, String> keys = new LinkedHashMap<>();
+    common(keys);
+    keys.put("MaxConnections", "1");
+    keys.put("InitialR2T", "No");
+    keys.put("ImmediateData", "Yes");
+    keys.put("MaxBurstLength", "1048576");
+    keys.put("FirstBurstLength", "262144");
+    keys.put("MaxOutstandingR2T", "16");
+    keys.put("DataPDUInOrder", "Yes");
+    keys.put("DataSequenceInOrder", "Yes");
+    return new SessionOptions(
+        DEFAULT_INITIATOR,
+        targetName,
+        newIsid(),
+        0,
+        0,
+        null,
+        true,
+        keys,
+        true,
+        Duration.ofSeconds(30));
+  }
+
+  /** A discovery session, which can only ask for targets. */
+  public static SessionOptions discovery() {
+    Map<String, String> keys = new LinkedHashMap<>();
+    common(keys);
+    return new SessionOptions(
+        DEFAULT_INITIATOR, null, newIsid(), 0, 0, null, true, keys, true, Duration.ofSeconds(30));
+  }
+
+  private static void common(Map<String, String> keys) {
+    keys.put("HeaderDigest", "None");
+    keys.put("DataDigest", "None");
+    keys.put("MaxRecvDataSegmentLength", "262144");
+    keys.put("DefaultTime2Wait", "2");
+    keys.put("DefaultTime2Retain", "0");
+    keys.put("ErrorRecoveryLevel", "0");
+  }
+
+  /** A random qualifier in the range that RFC 7143 11.12.5 leaves to it. */
+  private static long newIsid() {
+    return 0x8000_0000_0000L | (java.util.concurrent.ThreadLocalRandom.current().nextLong() >>> 24);
+  }
+
+  public SessionOptions as(String newInitiatorName) {
+    return new SessionOptions(
+        newInitiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
+  }
+
+  public SessionOptions isid(long newIsid) {
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        newIsid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
+  }
+
+  public SessionOptions tsih(int newTsih) {
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        newTsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
+  }
+
+  public SessionOptions cid(int newCid) {
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        newCid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
+  }
+
+  public SessionOptions chap(ChapCredentials credentials) {
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        credentials,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        timeout);
+  }
+
+  public SessionOptions securityStage(boolean on) {
+    return new SessionOptions(
+        initiatorName, targetName, isid, tsih, cid, chap, on, keys, expDataSnChecked, timeout);
+  }
+
+  public SessionOptions timeout(Duration newTimeout) {
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        keys,
+        expDataSnChecked,
+        newTimeout);
+  }
+
+  /** For targets that send another ExpDataSN than the RFC asks for. */
+  public SessionOptions expDataSnUnchecked() {
+    return new SessionOptions(
+        initiatorName, targetName, isid, tsih, cid, chap, securityStage, keys, false, timeout);
+  }
+
+  /** Offers a key with this value, any key and any value. */
+  public SessionOptions key(String key, String value) {
+    Map<String, String> changed = new LinkedHashMap<>(keys);
+    changed.put(key, value);
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        changed,
+        expDataSnChecked,
+        timeout);
+  }
+
+  /** Does not offer a key. */
+  public SessionOptions without(String key) {
+    Map<String, String> changed = new LinkedHashMap<>(keys);
+    changed.remove(key);
+    return new SessionOptions(
+        initiatorName,
+        targetName,
+        isid,
+        tsih,
+        cid,
+        chap,
+        securityStage,
+        changed,
+        expDataSnChecked,
+        timeout);
+  }
+
+  /** CRC32C, and nothing else, for headers and data where true. */
+  public SessionOptions digests(boolean header, boolean data) {
+    return key("HeaderDigest", header ? "CRC32C" : "None")
+        .key("DataDigest", data ? "CRC32C" : "None");
+  }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.initiator.workload;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.function.Predicate;
+
+/**
+ * What a {@link VerifiedWorkload} does. Immutable; each method returns a changed copy.
+ *
+ * @param seed of every choice; the same seed makes each lane do the same operations in its order
+ * @param queueDepth operations in flight, one for each lane
+ * @param firstBlock where the range begins that the workload has for itself
+ * @param blocks length of the range
+ * @param minBytes smallest operation, rounded up to whole blocks
+ * @param maxBytes largest operation
+ * @param readPercent of the operations that are neither flush nor discard
+ * @param fuaPercent of the writes
+ * @param flushPercent of the operations
+ * @param discardPercent of the operations
+ * @param discardZeroes whether a discarded block must read as zeros, or only may
+ * @param operations ends after so many, over all lanes
+ * @param duration ends after this time if that is earlier
+ * @param crashes whether the target may die on the way and forget what was not flushed
+ * @param tolerated errors of single operations that the test itself causes
+ */
+public record WorkloadOptions(
+    long seed,
+    int queueDepth,
+    long firstBlock,
+    long blocks,
+    int minBytes,
+    int maxBytes,
+    int readPercent,
+    int fuaPercent,
+    int flushPercent,
+    int discardPercent,
+    boolean discardZeroes,
+    long operations,
+    Duration duration,
+    boolean crashes,
+    Predicate<IOException> tolerated) {
+
+  public WorkloadOptions {
+    if (queueDepth < 1
+        || queueDepth > 1024
+        || blocks < 1
+        || blocks > 1 << 24
+        || minBytes < 1
+        || maxBytes < minBytes
+        || maxBytes > 16 << 20) {
+      throw new IllegalArgumentException(
+          queueDepth + " deep, " + blocks + " blocks, " + minBytes + ".." + maxBytes + " bytes");
+    }
+  }
+
+  /** Half reads, half writes of 512 bytes to 1 MiB, eight in flight, for at most a minute. */
+  public static WorkloadOptions mixed(long seed, long blocks, long operations) {
+    return new WorkloadOptions(
+        seed,
+        8,
+        0,
+        blocks,
+        512,
+        1 << 20,
+        50,
+        2,
+        1,
+        0,
+        true,
+        operations,
+        Duration.ofMinutes(1),
+        false,
+        error -> false);
+  }
+
+  public WorkloadOptions queueDepth(int depth) {
+    return new WorkloadOptions(
+        seed,
+        depth,
+        firstBlock,
+        blocks,
+        minBytes,
+        maxBytes,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        duration,
+        crashes,
+        tolerated);
+  }
+
+  /** The part of the disk to use. */
+  public WorkloadOptions range(long first, long count) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        first,
+        count,
+        minBytes,
+        maxBytes,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        duration,
+        crashes,
+        tolerated);
+  }
+
+  public WorkloadOptions sizes(int min, int max) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        firstBlock,
+        blocks,
+        min,
+        max,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        duration,
+        crashes,
+        tolerated);
+  }
+
+  /** Percentages: reads against writes, FUA among the writes, flushes and discards among all. */
+  public WorkloadOptions mix(int reads, int fua, int flushes, int discards) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        firstBlock,
+        blocks,
+        minBytes,
+        maxBytes,
+        reads,
+        fua,
+        flushes,
+        discards,
+        discardZeroes,
+        operations,
+        duration,
+        crashes,
+        tolerated);
+  }
+
+  public WorkloadOptions duration(Duration time) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        firstBlock,
+        blocks,
+        minBytes,
+        maxBytes,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        time,
+        crashes,
+        tolerated);
+  }
+
+  /** The target may be killed and restarted. */
+  public WorkloadOptions crashes(boolean expected) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        firstBlock,
+        blocks,
+        minBytes,
+        maxBytes,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        duration,
+        expected,
+        tolerated);
+  }
+
+  /** Operations that fail so count as neither done nor undone, and the workload goes on. */
+  public WorkloadOptions tolerating(Predicate<IOException> errors) {
+    return new WorkloadOptions(
+        seed,
+        queueDepth,
+        firstBlock,
+        blocks,
+        minBytes,
+        maxBytes,
+        readPercent,
+        fuaPercent,
+        flushPercent,
+        discardPercent,
+        discardZeroes,
+        operations,
+        duration,
+        crashes,
+        errors);
+  }
+}
