@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
@@ -343,7 +344,7 @@ final class LoginTest {
   }
 
   private static byte[] right(Map<String, String> challenge) {
-    byte[] value = ChapNumber.parse(challenge.getOrDefault("CHAP_C", ""));
+    byte[] value = Objects.requireNonNull(ChapNumber.parse(challenge.getOrDefault("CHAP_C", "")));
     return Chap.MD5.response(Integer.parseInt(challenge.getOrDefault("CHAP_I", "")), SECRET, value);
   }
 

@@ -101,6 +101,7 @@ final class LincheckStack {
       done = true;
     }
 
+    @SuppressWarnings("ThreadPriorityCheck") // the checker switches threads here
     void await() {
       while (!done) {
         Thread.yield();
