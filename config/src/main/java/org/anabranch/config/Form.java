@@ -3,6 +3,8 @@ package org.anabranch.config;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -41,7 +43,7 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
               });
 
   static final Form<String> PATH =
-      of("the path of a file", text -> text.isEmpty() || text.indexOf('\0') >= 0 ? null : text);
+      of("the path of a file", text -> text.isEmpty() || !isPath(text) ? null : text);
 
   static final Form<Portal> PORTAL =
       of("ADDRESS:PORT such as 127.0.0.1:3260, 0.0.0.0:3260 or [::1]:3260", Portal::parse);
@@ -217,5 +219,14 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
     return duration.toMillis() % 1000 == 0
         ? duration.toSeconds() + " s"
         : duration.toMillis() + " ms";
+  }
+
+  /** Whether this system can have a file of that name; its locale may not have all characters. */
+  private static boolean isPath(String text) {
+    try {
+      return !Path.of(text).toString().isEmpty();
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 }

@@ -2,6 +2,8 @@
 package org.anabranch.iscsi;
 
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -44,6 +46,12 @@ import org.slf4j.LoggerFactory;
 public final class IscsiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
   private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
+
+  /** Bytes taken from a socket at once: a few commands, or much of a long write. */
+  private static final int LEAST_READ = 2048;
+
+  private static final int USUAL_READ = 16384;
+  private static final int MOST_READ = 262144;
 
   private record Listener(BoundPortal bound, Channel channel) {}
 
@@ -112,6 +120,10 @@ public final class IscsiServer implements AutoCloseable {
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.SO_KEEPALIVE, true)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+            .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+            .childOption(
+                ChannelOption.RECVBUF_ALLOCATOR,
+                new AdaptiveRecvByteBufAllocator(LEAST_READ, USUAL_READ, MOST_READ))
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override

@@ -9,9 +9,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,12 +23,7 @@ final class PduDecoderTest {
     final List<String> log = new ArrayList<>();
     final List<byte[]> data = new ArrayList<>();
     ByteBuf sink = Unpooled.EMPTY_BUFFER;
-    private @Nullable PduDecoder decoder;
-
-    PduDecoder decoder() {
-      return Objects.requireNonNull(decoder);
-    }
-
+    final PduDecoder decoder = new PduDecoder(this);
     int sinkAt;
     int sinkMost = Integer.MAX_VALUE;
 
@@ -38,7 +31,7 @@ final class PduDecoderTest {
     public boolean fits(Pdu pdu) {
       if (pdu.dataLength() > MOST) {
         log.add("too long " + pdu.dataLength());
-        decoder().halt();
+        decoder.halt();
         return false;
       }
       return true;
@@ -62,17 +55,13 @@ final class PduDecoderTest {
     @Override
     public void headerDigestWrong() {
       log.add("header damaged");
-      decoder().halt();
+      decoder.halt();
     }
   }
 
   private final Recorder recorder = new Recorder();
-  private final PduDecoder decoder = new PduDecoder(recorder);
+  private final PduDecoder decoder = recorder.decoder;
   private final PduEncoder encoder = new PduEncoder(ByteBufAllocator.DEFAULT);
-
-  PduDecoderTest() {
-    recorder.decoder = decoder;
-  }
 
   private ByteBuf pdu(int tag, byte[] data) {
     ByteBuffer header = ByteBuffer.allocate(Pdu.BASIC_HEADER);
@@ -185,8 +174,7 @@ final class PduDecoderTest {
     Random random = new Random(5);
     for (int round = 0; round < 2000; round++) {
       Recorder any = new Recorder();
-      PduDecoder fresh = new PduDecoder(any);
-      any.decoder = fresh;
+      PduDecoder fresh = any.decoder;
       fresh.digests(random.nextBoolean(), random.nextBoolean());
       ByteBuf stream = Unpooled.wrappedBuffer(random(random, random.nextInt(3000)));
       for (int at = 0; at + 8 <= stream.capacity() && random.nextInt(4) > 0; at += 48) {

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.initiator.Cdb;
@@ -111,7 +112,7 @@ final class TestTarget implements AutoCloseable {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("never came: " + what);
       }
-      Thread.onSpinWait();
+      LockSupport.parkNanos(1_000_000);
     }
   }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -164,7 +163,15 @@ final class ColdPdusTest {
     assertThat(header.getLong(8)).isEqualTo(event == AsyncEvent.SCSI ? 0x0001_0000_0000_0000L : 0);
     assertThat(header.getInt(16)).isEqualTo(-1);
     assertThat(header.getInt(24)).isEqualTo(-3);
-    assertThat(header.get(36)).isEqualTo((byte) List.of(AsyncEvent.values()).indexOf(event));
+    int code =
+        switch (event) {
+          case SCSI -> 0;
+          case LOGOUT_REQUESTED -> 1;
+          case CONNECTION_WILL_DROP -> 2;
+          case SESSION_WILL_DROP -> 3;
+          case NEGOTIATION_REQUESTED -> 4;
+        };
+    assertThat(header.get(36)).isEqualTo((byte) code);
     assertThat(header.getInt(36) & 0xffff).isEqualTo(0x8001);
     assertThat(header.getInt(40)).isEqualTo(0x80028003);
   }

@@ -101,7 +101,7 @@ final class ProvisioningTest {
     fill();
     long[] most = new long[2 * 256];
     for (int i = 0; i < 256; i++) {
-      most[2 * i] = i * 2L;
+      most[2 * i] = 2L * i;
       most[2 * i + 1] = 1;
     }
     unmap(unmapList(most)).isGood();

@@ -73,7 +73,7 @@ final class LibiscsiTest {
       }
     }
     assertThat(ids[0]).isEqualTo(ids[1]);
-    Path elsewhere = java.nio.file.Files.createDirectory(folder.resolve("elsewhere"));
+    Path elsewhere = java.nio.file.Files.createDirectory(folder.resolve("b"));
     try (ServerProcess other = ServerProcess.serving(elsewhere)) {
       assertThat(
               Tools.run(

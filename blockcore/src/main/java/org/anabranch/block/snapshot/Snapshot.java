@@ -62,6 +62,9 @@ final class Snapshot {
   /** Open when nothing is pending; null when nobody waits for that. */
   private @Nullable Gate idle;
 
+  /** Whether the store says that the snapshot is invalid, or did not let itself be told. */
+  private boolean marked;
+
   private long usageStep;
 
   Snapshot(
@@ -83,6 +86,7 @@ final class Snapshot {
     if (!valid) {
       invalidation = new Gate(lock);
       invalidation.open();
+      marked = true;
     }
     usageStep = step();
   }
@@ -209,7 +213,11 @@ final class Snapshot {
       throw new IllegalStateException("two exceptions for a chunk of " + exception.old);
     }
     if (exception.filling != null) {
-      lock.complete(exception.filling, valid ? null : owner.invalidError());
+      if (valid) {
+        lock.complete(exception.filling, null);
+      } else {
+        fail(exception.filling);
+      }
     }
     exception.committed.open();
     long last = exception.end() - 1;
@@ -261,10 +269,18 @@ final class Snapshot {
       table = new ExceptionTable();
       Gate gate = new Gate(lock);
       invalidation = gate;
-      store.invalidate(() -> tracked.whenDrained((first, last) -> true, gate::open));
-      lock.after(owner::event);
+      store.invalidate(() -> {
+        marked = true;
+        lock.after(owner::event);
+        tracked.whenDrained((first, last) -> true, gate::open);
+      });
     }
     return invalidation;
+  }
+
+  /** Fails a request to an invalid snapshot, when it is so durably. */
+  void fail(Io io) {
+    settled(() -> io.complete(owner.invalidError()));
   }
 
   /** Runs {@code then} without the lock once no invalidation is under way. */
@@ -285,9 +301,12 @@ final class Snapshot {
     }
   }
 
-  /** The state, as status lines have it, but for what a merge adds. */
+  /**
+   * The state, as status lines have it, but for what a merge adds. It says {@code Invalid} only
+   * when a restart would say so, too.
+   */
   String status() {
-    if (!valid) {
+    if (marked) {
       return "Invalid";
     }
     return overflowed ? "Overflow" : store.usage().toString();

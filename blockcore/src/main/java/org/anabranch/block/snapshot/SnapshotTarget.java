@@ -120,10 +120,13 @@ final class SnapshotTarget extends CowTarget {
   /** The snapshot if it may be read; else null, and {@code io} fails. With the lock held. */
   private @Nullable Snapshot valid(Io io) {
     Snapshot snapshot = snapshot();
-    if (snapshot != null && snapshot.valid) {
+    if (snapshot == null) {
+      lock.complete(io, invalidError());
+    } else if (!snapshot.valid) {
+      snapshot.fail(io);
+    } else {
       return snapshot;
     }
-    lock.complete(io, invalidError());
     return null;
   }
 

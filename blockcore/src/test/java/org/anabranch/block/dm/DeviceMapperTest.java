@@ -106,7 +106,8 @@ final class DeviceMapperTest {
 
     assertThat(refusal(mapper.load("lun", "0 8 zero\n8 8 nosuch")))
         .isEqualTo(
-            "line 2: nosuch: unknown target type; there are delay, error, flakey, linear, zero");
+            "line 2: nosuch: unknown target type; there are delay, error, flakey, linear, snapshot,"
+                + " snapshot-merge, snapshot-origin, zero");
     assertThat(refusal(mapper.load("lun", "0 8 linear /srv/none 0")))
         .isEqualTo("line 1: linear: Device lookup failed: /srv/none: No such file or directory");
     assertThat(refusal(mapper.resume("lun")))
@@ -239,7 +240,15 @@ final class DeviceMapperTest {
   void listsTargetTypes() {
     assertThat(mapper.targets())
         .extracting(TargetType::name)
-        .containsExactly("delay", "error", "flakey", "linear", "zero");
+        .containsExactly(
+            "delay",
+            "error",
+            "flakey",
+            "linear",
+            "snapshot",
+            "snapshot-merge",
+            "snapshot-origin",
+            "zero");
     assertThat(mapper.targets())
         .allSatisfy(type -> assertThat(type.version()).matches("v\\d+\\.\\d+\\.\\d+"));
   }

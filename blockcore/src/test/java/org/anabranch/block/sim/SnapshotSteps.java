@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.sim;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -10,6 +12,9 @@ import org.anabranch.block.dm.DeviceMapper;
 final class SnapshotSteps {
   private final Volume volume;
   private int names;
+
+  /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
+  private final Set<String> fresh = new HashSet<>();
 
   SnapshotSteps(Volume volume) {
     this.volume = volume;
@@ -39,7 +44,7 @@ final class SnapshotSteps {
   void create(Volume.Cow cow) {
     String name = newName();
     volume.say("create " + name + " on " + cow);
-    if (cow.persistent()) {
+    if (fresh.add(cow.disk()) && cow.persistent()) {
       volume.machine().disk(cow.disk()).poke(0, new byte[512]);
     }
     Client lun = volume.lun();
@@ -52,6 +57,7 @@ final class SnapshotSteps {
     lun.redirect(volume.content());
     volume.create(name, "snapshot " + snap.arguments());
     volume.snaps.add(snap);
+    fresh.remove(cow.disk());
     resumeLun();
     volume.use(snap);
   }

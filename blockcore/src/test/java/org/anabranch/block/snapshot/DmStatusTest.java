@@ -194,9 +194,11 @@ final class DmStatusTest {
     dm.fill();
     mkTable(
         "lc",
-        "0 8 linear /dev/vdc 0\n"
-            + "8 8 flakey /dev/vdc 8 0 1 1 error_writes\n"
-            + "16 1008 linear /dev/vdc 16");
+        """
+        0 8 linear /dev/vdc 0
+        8 8 flakey /dev/vdc 8 0 1 1 error_writes
+        16 1008 linear /dev/vdc 16\
+        """);
     dm.mk("m", "0 2048 snapshot-merge /dev/vda /dev/mapper/lc P 8");
     dm.st("m");
     dm.rd("m", 0);

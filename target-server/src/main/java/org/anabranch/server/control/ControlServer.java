@@ -68,8 +68,16 @@ public final class ControlServer implements AutoCloseable {
       return server;
     } catch (IOException e) {
       throw new RefusedException(
-          "control socket " + path + " cannot be made: " + StateDirectory.reason(e), e);
+          "control socket " + path + " cannot be made: " + StateDirectory.reason(e) + advice(path),
+          e);
     }
+  }
+
+  /** Linux takes 107 bytes; the state directory's name is what can be changed. */
+  private static String advice(Path path) {
+    return path.toString().getBytes(StandardCharsets.UTF_8).length > 107
+        ? " (a shorter state directory, or a link to it, helps)"
+        : "";
   }
 
   /** The socket takes its name when its mode is right. */

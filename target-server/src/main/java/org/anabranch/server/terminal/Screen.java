@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.terminal;
 
+import java.io.Console;
 import java.io.PrintWriter;
-import java.util.Objects;
 
 /**
  * Where a command tells a person what it does. On a terminal there are colours (unless NO_COLOR is
@@ -14,8 +14,10 @@ public final class Screen {
   private final boolean coloured;
 
   /** On standard output, which may be a terminal. */
+  @SuppressWarnings("SystemConsoleNull") // on JDK 25 it is null again where there is no terminal
   public static Screen on(PrintWriter out) {
-    boolean terminal = Objects.requireNonNull(System.console()).isTerminal();
+    Console console = System.console();
+    boolean terminal = console != null && console.isTerminal();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
     return new Screen(
         out, terminal && !dumb, terminal && !dumb && System.getenv("NO_COLOR") == null);

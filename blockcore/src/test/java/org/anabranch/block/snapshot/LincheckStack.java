@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Targets on disks in memory which work inside {@code submit}, for tests with several threads. One
+ * sector is a chunk and a number.
+ */
+final class LincheckStack {
+  static final int CHUNKS = 3;
+
+  private final Ram origin = new Ram("origin", CHUNKS);
+  private final Ram cow = new Ram("cow", 16);
+  private final List<TargetType> types = Origins.types(new Bounds(1, 1, 512));
+
+  /** What was given to the scheduler; whoever likes runs it. */
+  final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+
+  /** A target for the whole origin, loaded and not resumed. */
+  Target target(String type, String... arguments) {
+    for (TargetType each : types) {
+      if (each.name().equals(type)) {
+        return each.create(new Context(), List.of(arguments)).toCompletableFuture().join();
+      }
+    }
+    throw new IllegalArgumentException(type);
+  }
+
+  private final class Context implements TargetType.Context {
+    @Override
+    public String deviceName() {
+      return "device";
+    }
+
+    @Override
+    public long begin() {
+      return 0;
+    }
+
+    @Override
+    public long length() {
+      return CHUNKS;
+    }
+
+    @Override
+    public BlockDevice open(String argument) {
+      return argument.equals("origin") ? origin : cow;
+    }
+
+    @Override
+    public Scheduler scheduler() {
+      return new Queueing();
+    }
+
+    @Override
+    public void event() {}
+  }
+
+  private final class Queueing implements Scheduler {
+    @Override
+    public long nanoTime() {
+      return 0;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      tasks.add(task);
+    }
+
+    @Override
+    public Timer schedule(Runnable task, long delayNanos) {
+      throw new UnsupportedOperationException("nothing here waits for time");
+    }
+  }
+
+  /** Runs what has been given to the scheduler. */
+  void turn() {
+    for (Runnable task; (task = tasks.poll()) != null; ) {
+      task.run();
+    }
+  }
+
+  /** Waits for the end of one request, wherever that comes from. */
+  private static final class Wait {
+    private volatile boolean done;
+    private volatile @Nullable IoError error;
+
+    void end(Io io, @Nullable IoError why) {
+      error = why;
+      done = true;
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck") // the checker switches threads here
+    void await() {
+      while (!done) {
+        Thread.yield();
+      }
+      if (error != null) {
+        throw new IllegalStateException(String.valueOf(error));
+      }
+    }
+  }
+
+  static void write(Target target, int chunk, int value) {
+    ByteBuffer data = ByteBuffer.allocate(512).putInt(0, value);
+    Wait wait = new Wait();
+    target.map(Io.write(chunk, data, false, wait::end));
+    wait.await();
+  }
+
+  static int read(Target target, int chunk) {
+    ByteBuffer data = ByteBuffer.allocate(512);
+    Wait wait = new Wait();
+    target.map(Io.read(chunk, data, wait::end));
+    wait.await();
+    return data.getInt(0);
+  }
+
+  private static final class Ram implements BlockDevice {
+    private final String name;
+    private final byte[] bytes; // guarded by this
+
+    Ram(String name, int sectors) {
+      this.name = name;
+      this.bytes = new byte[sectors * 512];
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public long sectors() {
+      return bytes.length / 512;
+    }
+
+    @Override
+    public Limits limits() {
+      return Limits.DEFAULT;
+    }
+
+    @Override
+    public void submit(Io io) {
+      synchronized (this) {
+        int at = (int) io.sector() * 512;
+        switch (io.op()) {
+          case READ -> io.data().put(io.data().position(), bytes, at, (int) io.sectors() * 512);
+          case WRITE -> io.data().get(io.data().position(), bytes, at, (int) io.sectors() * 512);
+          default -> {}
+        }
+      }
+      io.complete(null);
+    }
+  }
+}
