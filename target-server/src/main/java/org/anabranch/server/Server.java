@@ -19,6 +19,7 @@ import org.anabranch.iscsi.SessionInfo;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
@@ -48,6 +49,7 @@ public final class Server implements AutoCloseable {
   private final StateDirectory state;
   private final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
   private final Storage storage;
+  private final ReservationFiles reservations;
   private final Targets targets;
   private final Snapshots snapshots;
   private volatile @Nullable IscsiServer iscsi;
@@ -58,13 +60,15 @@ public final class Server implements AutoCloseable {
   private Server(Configuration configuration) throws RefusedException {
     this.configuration = configuration;
     state = StateDirectory.open(configuration.stateDir());
+    reservations = new ReservationFiles(state.folder());
     try {
       storage = new Storage(scheduler);
-      targets = new Targets(configuration, storage, scheduler, state.serverId());
+      targets = new Targets(configuration, storage, scheduler, reservations, state.serverId());
       StateFile file = new StateFile(state.folder().resolve("state.json"));
       snapshots =
           new Snapshots(storage, file, state.folder(), configuration.volumes(), new LoggedIn());
     } catch (RefusedException e) {
+      reservations.close();
       scheduler.close();
       state.close();
       throw e;
@@ -200,6 +204,7 @@ public final class Server implements AutoCloseable {
     clean = storage.sync();
     targets.release();
     clean &= storage.close();
+    reservations.close();
     scheduler.close();
     state.close();
     return clean;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -26,6 +27,7 @@ import org.anabranch.iscsi.AccessList;
 import org.anabranch.iscsi.ChapCredentials;
 import org.anabranch.iscsi.TargetNode;
 import org.anabranch.scsi.LogicalUnit;
+import org.anabranch.scsi.ReservationStore;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.UnitIdentity;
@@ -54,6 +56,7 @@ final class Targets {
   private final Configuration configuration;
   private final Storage storage;
   private final Scheduler scheduler;
+  private final ReservationStore reservations;
   private final String serverId;
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
@@ -62,10 +65,16 @@ final class Targets {
    * @param serverId part of every disk's identity: two servers with like configurations have
    *     different disks
    */
-  Targets(Configuration configuration, Storage storage, Scheduler scheduler, String serverId) {
+  Targets(
+      Configuration configuration,
+      Storage storage,
+      Scheduler scheduler,
+      ReservationStore reservations,
+      String serverId) {
     this.configuration = configuration;
     this.storage = storage;
     this.scheduler = scheduler;
+    this.reservations = reservations;
     this.serverId = serverId;
   }
 
@@ -102,7 +111,14 @@ final class Targets {
       throw new RefusedException(
           "target " + target.name() + ", LUN " + lun.number() + ": " + e.getMessage(), e);
     }
-    LogicalUnit unit = new LogicalUnit(open.device(), properties(target, lun, open), scheduler);
+    LogicalUnit unit;
+    try {
+      unit = new LogicalUnit(open.device(), properties(target, lun, open), scheduler, reservations);
+    } catch (IOException e) {
+      open.release();
+      throw new RefusedException(
+          "target " + target.name() + ", LUN " + lun.number() + ": " + e.getMessage(), e);
+    }
     attached.add(new Attached(target.name(), lun, open, unit));
     device.attach(lun.number(), unit, visibleTo(lun));
   }

@@ -6,13 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HexFormat;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -320,56 +315,39 @@ final class ReservationTest {
   }
 
   @Test
-  void whatIsToSurviveARestartDoes(@TempDir Path folder) throws IOException {
-    ReservationFiles files = new ReservationFiles(folder, Runnable::run);
-    restart(files);
+  void whatIsToSurviveARestartDoes() {
+    MemoryStore store = new MemoryStore();
+    restart(store);
     out(first, REGISTER_AND_IGNORE, 0, 0, 0x1122334455667788L, 1).isGood();
     out(second, REGISTER_AND_IGNORE, 0, 0, 0xfedcba9876543210L, 1).isGood();
     out(first, RESERVE, 5, 0x1122334455667788L, 0, 0).isGood();
-    restart(files);
+    restart(store);
     assertThat(in(second, 0)).isEqualTo("00000010" + "1122334455667788" + "fedcba9876543210");
     assertThat(in(second, 1)).isEqualTo("0000001011223344556677880000000000050000");
     assertThat(first.send("5e 02 00 00 00 00 00 01 00 00").data())
         .isEqualTo(Lab.hex("00 08 0d 91 ea 01 00 00"));
     assertThat(read(second) + write(second)).isEqualTo("rw");
     out(second, REGISTER_AND_IGNORE, 0, 0, 0x22, 0).isGood(); // APTPL = 0: forgotten
-    restart(files);
+    assertThat(store.states).isEmpty();
+    restart(store);
     assertThat(in(second, 0)).isEqualTo("00000000");
-    try (var left = Files.list(folder)) {
-      assertThat(left).isEmpty();
-    }
   }
 
   @Test
-  void aFileThatIsDamagedKeepsTheUnitAway(@TempDir Path folder) throws IOException {
+  void aStateThatIsDamagedKeepsTheUnitAway() {
     String serial = Lab.properties().identity().serial();
-    Files.writeString(folder.resolve(serial + ".reservations"), "rubbish");
-    ReservationFiles files = new ReservationFiles(folder, Runnable::run);
-    assertThatThrownBy(() -> new LogicalUnit(lab.disk, Lab.properties(), lab.scheduler, files))
+    MemoryStore store = new MemoryStore();
+    store.states.put(serial, "rubbish");
+    assertThatThrownBy(() -> new LogicalUnit(lab.disk, Lab.properties(), lab.scheduler, store))
         .isInstanceOf(IOException.class)
         .hasMessageContaining(serial);
   }
 
   @Test
   void aSaveThatFailsIsToldToTheInitiator() {
-    restart(
-        new ReservationStore() {
-          @Override
-          public boolean keeps() {
-            return true;
-          }
-
-          @Override
-          public @Nullable String load(String unit) {
-            return null;
-          }
-
-          @Override
-          public void save(
-              String unit, @Nullable String state, Consumer<@Nullable IOException> done) {
-            done.accept(new IOException("disk full"));
-          }
-        });
+    MemoryStore store = new MemoryStore();
+    store.fails = true;
+    restart(store);
     out(first, REGISTER_AND_IGNORE, 0, 0, 0x11, 1).fails("4/44/00");
   }
 }
