@@ -4,7 +4,7 @@ package org.anabranch.block.snapshot;
 /**
  * How much snapshots take of a machine.
  *
- * @param copyBytes memory for copies, over all origins of a mapper; at least 1 MiB is taken
+ * @param copyBytes memory for copies, over all origins of a mapper; at least a page is taken
  * @param copies copies in flight for one origin before new requests that need one wait
  * @param firstBatchBytes what a merge merges first; later batches are as large as time allows
  */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * bound. Who finds no room waits in a queue, first come, first served.
  */
 final class BufferPool {
-  /** Bytes of the largest buffer. */
+  /** Bytes of the largest buffer of any pool. */
   static final int MOST = 1 << 20;
 
   private static final int MOST_SLAB = 4 << 20;
@@ -42,15 +42,20 @@ final class BufferPool {
   private final List<Slab> slabs = new ArrayList<>(); // guarded by lock
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by lock
 
-  /** A pool of at most {@code bytes} bytes, or {@link #MOST} if that is more. */
+  /** A pool of at most {@code bytes} bytes, and at least a page. */
   BufferPool(long bytes) {
-    slabBytes = Math.clamp(bytes, MOST, MOST_SLAB);
+    slabBytes = Math.clamp(bytes / PAGE * PAGE, PAGE, MOST_SLAB);
     mostSlabs = (int) Math.max(1, bytes / slabBytes);
+  }
+
+  /** Bytes of the largest buffer of this pool. */
+  int largest() {
+    return Math.min(MOST, slabBytes);
   }
 
   /** Gives {@code then} a buffer of {@code bytes} bytes, now or when there is one. */
   void acquire(int bytes, Consumer<Lease> then) {
-    if (bytes < 1 || bytes > MOST) {
+    if (bytes < 1 || bytes > largest()) {
       throw new IllegalArgumentException("buffer of " + bytes + " bytes");
     }
     lock.run(() -> {

@@ -19,14 +19,14 @@ final class Copier {
     this.pool = pool;
   }
 
-  /** Copies {@code sectors} sectors, at most {@link BufferPool#MOST} bytes at a time. */
+  /** Copies {@code sectors} sectors, a buffer at a time. */
   void copy(
       BlockDevice from, long fromSector, BlockDevice to, long toSector, long sectors, Done done) {
     if (sectors <= 0) {
       done.copied(null, null);
       return;
     }
-    int bytes = (int) Math.min(sectors << 9, BufferPool.MOST);
+    int bytes = (int) Math.min(sectors << 9, pool.largest());
     pool.acquire(
         bytes,
         lease ->

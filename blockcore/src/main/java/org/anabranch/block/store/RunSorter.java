@@ -11,18 +11,19 @@ import java.util.Arrays;
 final class RunSorter {
   private static final int INDEX_BITS = 17;
   private static final int MOST = 1 << INDEX_BITS;
+  private static final int LEAST = 64;
   private static final long SORTABLE = Long.MAX_VALUE >> INDEX_BITS;
 
   private final ExceptionTable table;
   private final StoreScan.Visitor visitor;
 
   /** Old chunk and index, as one number. */
-  private final long[] order = new long[MOST];
+  private long[] order = new long[0];
 
-  private final long[] news = new long[MOST];
-  private final long[] areas = new long[MOST];
-  private final int[] records = new int[MOST];
-  private final int[] counts = new int[MOST];
+  private long[] news = new long[0];
+  private long[] areas = new long[0];
+  private int[] records = new int[0];
+  private int[] counts = new int[0];
   private int size;
 
   RunSorter(ExceptionTable table, StoreScan.Visitor visitor) {
@@ -35,6 +36,9 @@ final class RunSorter {
       insert(area, record, old, newChunk, count);
       return;
     }
+    if (size == order.length) {
+      grow();
+    }
     order[size] = old << INDEX_BITS | size;
     news[size] = newChunk;
     areas[size] = area;
@@ -44,6 +48,15 @@ final class RunSorter {
     if (size == MOST) {
       insertAll();
     }
+  }
+
+  private void grow() {
+    int length = Math.clamp(2L * size, LEAST, MOST);
+    order = Arrays.copyOf(order, length);
+    news = Arrays.copyOf(news, length);
+    areas = Arrays.copyOf(areas, length);
+    records = Arrays.copyOf(records, length);
+    counts = Arrays.copyOf(counts, length);
   }
 
   /** Puts what was added into the table. Of two for one chunk the earlier one counts. */

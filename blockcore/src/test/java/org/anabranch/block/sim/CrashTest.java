@@ -3,37 +3,21 @@ package org.anabranch.block.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.slf4j.LoggerFactory;
 
 /**
  * The power is cut after every single event of a {@link Script}, and each time all that may be left
  * on the disks is tried, up to a bound; and now and then it is cut again while everything comes up.
  */
+@ExtendWith(QuietLog.class)
 final class CrashTest {
-  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-  private static final Level LEVEL = ROOT.getLevel();
-
   /** Answers of which every combination is tried, and the most combinations for one cut. */
   private static final int QUESTIONS = 6;
 
   private static final int MOST_OUTCOMES = 24;
-
-  @BeforeAll
-  static void quiet() {
-    ROOT.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void loud() {
-    ROOT.setLevel(LEVEL);
-  }
 
   @ParameterizedTest
   @CsvSource({

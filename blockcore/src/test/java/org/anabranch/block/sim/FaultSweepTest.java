@@ -3,17 +3,13 @@ package org.anabranch.block.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.slf4j.LoggerFactory;
 
 /**
  * Every single request of a {@link Script} to every disk fails once, then it and all after it, with
@@ -22,20 +18,8 @@ import org.slf4j.LoggerFactory;
  * that was promised: the volume, the snapshots that are not invalid, and a merge that comes to its
  * end.
  */
+@ExtendWith(QuietLog.class)
 final class FaultSweepTest {
-  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-  private static final Level LEVEL = ROOT.getLevel();
-
-  @BeforeAll
-  static void quiet() {
-    ROOT.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void loud() {
-    ROOT.setLevel(LEVEL);
-  }
-
   private record Sweep(long seed, int sectors, String type, int chunk, int otherChunk) {
     Script script() {
       return new Script(seed, sectors, type, chunk, otherChunk, Trace.NONE);

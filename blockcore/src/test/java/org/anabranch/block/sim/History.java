@@ -48,7 +48,9 @@ final class History {
   /** Small ones, so that a merge takes many batches, and copies wait for each other. */
   private Bounds bounds() {
     return new Bounds(
-        1 << 20, 1 + random.nextInt(20), 512L << random.nextInt(random.nextBoolean() ? 3 : 12));
+        4096 << random.nextInt(5),
+        1 + random.nextInt(20),
+        512L << random.nextInt(random.nextBoolean() ? 3 : 12));
   }
 
   private void addCow(Machine machine, String name, int sectors) {

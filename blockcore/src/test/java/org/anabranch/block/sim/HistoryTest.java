@@ -3,8 +3,6 @@ package org.anabranch.block.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -14,10 +12,8 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Random histories.
@@ -29,22 +25,9 @@ import org.slf4j.LoggerFactory;
  *   mvn -pl blockcore test -Dsim.seed=N          one, with everything that it does
  * </pre>
  */
+@ExtendWith(QuietLog.class)
 final class HistoryTest {
   private static final int MOST_FAILURES = 3;
-
-  // A simulated disk that fills or fails is nothing that a log should speak of.
-  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-  private static final Level LEVEL = ROOT.getLevel();
-
-  @BeforeAll
-  static void quiet() {
-    ROOT.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void loud() {
-    ROOT.setLevel(LEVEL);
-  }
 
   @Test
   void everythingReadsAsTheModel() throws IOException {

@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -41,6 +42,9 @@ final class ModelDevice {
   private final Clock clock;
   private final SectorHistory[] sectors;
 
+  /** Sectors that a flush may change something for. */
+  private final BitSet unflushed = new BitSet();
+
   /** How many reads under way began at a time. */
   private final TreeMap<Long, Integer> reads = new TreeMap<>();
 
@@ -56,6 +60,7 @@ final class ModelDevice {
   private ModelDevice(Clock clock, SectorHistory[] sectors) {
     this.clock = clock;
     this.sectors = sectors;
+    unflushed.set(0, sectors.length);
   }
 
   int sectors() {
@@ -92,11 +97,12 @@ final class ModelDevice {
     long now = clock.tick();
     Request request = new Request(io, now);
     if (io.modifies()) {
+      unflushed.set((int) io.sector(), (int) io.end());
       for (long s = 0; s < io.sectors(); s++) {
         long value = stamp == 0 ? 0 : Stamp.of(stamp, s);
         request.entries.add(sectors[(int) (io.sector() + s)].begin(value, now));
       }
-    } else if (io.op() == Io.Op.READ) {
+    } else if (looks(io.op())) {
       reads.merge(now, 1, Integer::sum);
     }
     return request;
@@ -107,9 +113,18 @@ final class ModelDevice {
     for (int i = 0; i < request.entries.size(); i++) {
       sectors[(int) request.sector + i].retract(request.entries.get(i));
     }
-    if (request.op == Io.Op.READ) {
-      reads.merge(request.begin, -1, (a, b) -> a + b == 0 ? null : a + b);
+    if (looks(request.op)) {
+      looked(request);
     }
+  }
+
+  /** Whether a request tells its sender what sectors hold. */
+  private static boolean looks(Io.Op op) {
+    return op == Io.Op.READ || op == Io.Op.BLOCK_STATUS;
+  }
+
+  private void looked(Request request) {
+    reads.merge(request.begin, -1, (a, b) -> a + b == 0 ? null : a + b);
   }
 
   /**
@@ -125,11 +140,13 @@ final class ModelDevice {
         sectors[(int) request.sector + i].end(
             request.entries.get(i), good, io.fua(), now, oldestRead);
       }
-    } else if (io.op() == Io.Op.READ) {
-      reads.merge(request.begin, -1, (a, b) -> a + b == 0 ? null : a + b);
-      return good ? check(request, io, now) : null;
-    } else if (io.op() == Io.Op.BLOCK_STATUS && good && !io.allocated()) {
-      return checkZeros(request, io.statusSectors(), now);
+    } else if (looks(io.op())) {
+      looked(request);
+      if (good && io.op() == Io.Op.READ) {
+        return check(request, io, now);
+      } else if (good && !io.allocated()) {
+        return checkZeros(request, io.statusSectors(), now);
+      }
     }
     return null;
   }
@@ -166,8 +183,10 @@ final class ModelDevice {
 
   /** A flush that began at {@code begin} has succeeded: see {@link SectorHistory#flushed}. */
   void flushed(long begin, boolean foreign) {
-    for (SectorHistory sector : sectors) {
-      sector.flushed(begin, foreign);
+    for (int s = unflushed.nextSetBit(0); s >= 0; s = unflushed.nextSetBit(s + 1)) {
+      if (sectors[s].flushed(begin, foreign)) {
+        unflushed.clear(s);
+      }
     }
   }
 

@@ -25,7 +25,7 @@ final class Script {
   Script(long seed, int sectors, String type, int chunk, int otherChunk, Trace trace) {
     this.sectors = sectors;
     Machine machine =
-        new Machine(seed, new Bounds(1 << 20, 4, (3L * chunk) << 9), trace, Sabotage.NONE);
+        new Machine(seed, new Bounds(16 << 10, 4, (3L * chunk) << 9), trace, Sabotage.NONE);
     machine.addDisk(Volume.DISK, sectors, Limits.DEFAULT);
     first = cow(machine, "cow0", type, chunk);
     second = cow(machine, "cow1", "P", otherChunk);

@@ -187,13 +187,18 @@ final class SectorHistory {
   /**
    * A flush that began at {@code begin} has succeeded, of the device that the writes of before the
    * fork went to, or of the one that this device's own go to.
+   *
+   * @return whether all there is is durable now
    */
-  void flushed(long begin, boolean foreign) {
+  boolean flushed(long begin, boolean foreign) {
+    boolean all = true;
     for (Entry entry : entries) {
       if (entry.foreign == foreign && entry.done < begin && entry.end < begin) {
         entry.durable = true;
       }
+      all &= entry.durable;
     }
+    return all;
   }
 
   /** The power was cut: what was not replaced durably is what the sector may hold now. */

@@ -3,31 +3,15 @@ package org.anabranch.block.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.slf4j.LoggerFactory;
 
 /** A checker that can't fail proves nothing: here something is wrong each time. */
+@ExtendWith(QuietLog.class)
 final class SimulatorCatchesTest {
   private static final int MOST_SEEDS = 150;
-
-  private static final Logger ROOT = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-  private static final Level LEVEL = ROOT.getLevel();
-
-  @BeforeAll
-  static void quiet() {
-    ROOT.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void loud() {
-    ROOT.setLevel(LEVEL);
-  }
 
   /** Something wrong, by name. */
   record Fault(String name, Sabotage sabotage) {

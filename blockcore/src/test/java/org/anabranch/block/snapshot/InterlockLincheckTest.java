@@ -3,16 +3,19 @@ package org.anabranch.block.snapshot;
 
 import java.util.List;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.sim.QuietLog;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * A volume that is being merged is as many registers as it has sectors, whatever the threads that
  * write, read and merge do in between each other's steps.
  */
+@ExtendWith(QuietLog.class)
 @Param(name = "chunk", gen = IntGen.class, conf = "0:2")
 @Param(name = "value", gen = IntGen.class, conf = "1:9")
 public class InterlockLincheckTest {

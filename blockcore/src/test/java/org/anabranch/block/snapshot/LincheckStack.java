@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -91,39 +92,35 @@ final class LincheckStack {
     }
   }
 
-  /** Waits for the end of one request, wherever that comes from. */
-  private static final class Wait {
-    private volatile boolean done;
-    private volatile @Nullable IoError error;
+  /** The end of one request, wherever it comes from. */
+  private static final class Ended {
+    private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
 
-    void end(Io io, @Nullable IoError why) {
-      error = why;
-      done = true;
+    void end(Io io, @Nullable IoError error) {
+      if (error == null) {
+        done.complete(null);
+      } else {
+        done.completeExceptionally(error.toException());
+      }
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // the checker switches threads here
     void await() {
-      while (!done) {
-        Thread.yield();
-      }
-      if (error != null) {
-        throw new IllegalStateException(String.valueOf(error));
-      }
+      done.join();
     }
   }
 
   static void write(Target target, int chunk, int value) {
     ByteBuffer data = ByteBuffer.allocate(512).putInt(0, value);
-    Wait wait = new Wait();
-    target.map(Io.write(chunk, data, false, wait::end));
-    wait.await();
+    Ended ended = new Ended();
+    target.map(Io.write(chunk, data, false, ended::end));
+    ended.await();
   }
 
   static int read(Target target, int chunk) {
     ByteBuffer data = ByteBuffer.allocate(512);
-    Wait wait = new Wait();
-    target.map(Io.read(chunk, data, wait::end));
-    wait.await();
+    Ended ended = new Ended();
+    target.map(Io.read(chunk, data, ended::end));
+    ended.await();
     return data.getInt(0);
   }
 

@@ -2,16 +2,19 @@
 package org.anabranch.block.snapshot;
 
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.sim.QuietLog;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * An origin and its snapshot are registers that know nothing of each other, whichever thread begins
  * a chunk's exception, finds it pending, commits it or waits for it.
  */
+@ExtendWith(QuietLog.class)
 @Param(name = "chunk", gen = IntGen.class, conf = "0:1")
 @Param(name = "value", gen = IntGen.class, conf = "1:9")
 public class PendingExceptionLincheckTest {
