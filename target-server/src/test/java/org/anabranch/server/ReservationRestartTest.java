@@ -3,6 +3,7 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -47,7 +48,9 @@ final class ReservationRestartTest {
       throws Exception {
     Session session =
         Initiator.await(
-            initiator.login(new InetSocketAddress("127.0.0.1", server.port()), options), PATIENCE);
+            initiator.login(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()), options),
+            PATIENCE);
     Initiator.await(session.submit(Command.of(0, new byte[6])), PATIENCE); // takes the attention
     return session;
   }
