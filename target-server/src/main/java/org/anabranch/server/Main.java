@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.server.commands.DmCommand;
 import org.anabranch.server.commands.SessionCommand;
@@ -21,17 +23,20 @@ import picocli.CommandLine.Spec;
     name = "anabranch",
     description = "An iSCSI target server with snapshots that merge back under a live initiator.",
     mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
-    subcommands = {
-      ServeCommand.class,
-      CheckCommand.class,
-      DemoCommand.class,
-      StatusCommand.class,
-      SnapshotCommand.class,
-      SessionCommand.class,
-      DmCommand.class
-    })
+    versionProvider = Version.class)
 public final class Main implements Runnable {
+  private static final Map<String, Class<?>> SUBCOMMANDS = new LinkedHashMap<>();
+
+  static {
+    SUBCOMMANDS.put("serve", ServeCommand.class);
+    SUBCOMMANDS.put("check", CheckCommand.class);
+    SUBCOMMANDS.put("demo", DemoCommand.class);
+    SUBCOMMANDS.put("status", StatusCommand.class);
+    SUBCOMMANDS.put("snapshot", SnapshotCommand.class);
+    SUBCOMMANDS.put("session", SessionCommand.class);
+    SUBCOMMANDS.put("dm", DmCommand.class);
+  }
+
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
 
@@ -43,12 +48,24 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // By name, since jSCSI's jar brings a logback-test.xml of its own, which would win.
     System.setProperty("logback.configurationFile", "org/anabranch/server/logging.xml");
-    System.exit(commandLine().execute(args));
+    System.exit(commandLine(args).execute(args));
   }
 
-  /** The whole command line, for {@link #main} and for tests, which must not end the process. */
-  static CommandLine commandLine() {
-    return new CommandLine(new Main()).setExecutionExceptionHandler(Main::failed);
+  /**
+   * The command line for {@link #main} and for tests, which must not end the process.
+   *
+   * @param args where they begin with a subcommand, only that one is there: to read the options of
+   *     all takes longer than to start the server
+   */
+  static CommandLine commandLine(String... args) {
+    CommandLine command = new CommandLine(new Main());
+    String first = args.length == 0 ? "" : args[0];
+    SUBCOMMANDS.forEach((name, type) -> {
+      if (name.equals(first) || !SUBCOMMANDS.containsKey(first)) {
+        command.addSubcommand(name, type);
+      }
+    });
+    return command.setExecutionExceptionHandler(Main::failed);
   }
 
   /** A user's mistake is told in lines of its own; a fault of ours keeps its stack trace. */
