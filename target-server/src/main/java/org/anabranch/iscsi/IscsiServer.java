@@ -100,6 +100,12 @@ public final class IscsiServer implements AutoCloseable {
     return server;
   }
 
+  /** Loads what the first server needs, which takes longer than to start it. */
+  public static void preload() {
+    Epoll.isAvailable();
+    PooledByteBufAllocator.DEFAULT.directBuffer(USUAL_READ).release();
+  }
+
   // --- portals ------------------------------------------------------------------------------
 
   /**

@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.server.commands.DmCommand;
@@ -48,6 +49,13 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // By name, since jSCSI's jar brings a logback-test.xml of its own, which would win.
     System.setProperty("logback.configurationFile", "org/anabranch/server/logging.xml");
+    if (List.of(args).contains("serve")) {
+      if (List.of(args).contains("-v") || List.of(args).contains("--verbose")) {
+        System.setProperty("anabranch.log.level", "DEBUG"); // read when the first logger is made
+        System.setProperty("anabranch.log.exceptions", "full");
+      }
+      Preload.begin();
+    }
     System.exit(commandLine(args).execute(args));
   }
 

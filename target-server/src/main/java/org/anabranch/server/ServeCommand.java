@@ -60,17 +60,14 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = {"-v", "--verbose"},
       description = "Log more, with stack traces.")
-  private boolean verbose;
+  private boolean verbose; // told to logMore before it was parsed
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call()
       throws RefusedException, InvalidConfigurationException, InterruptedException {
-    if (verbose) {
-      System.setProperty("anabranch.log.level", "DEBUG"); // read when the first logger is made
-      System.setProperty("anabranch.log.exceptions", "full");
-    }
+    Preload.end();
     CountDownLatch end = new CountDownLatch(1);
     Signals.handle("TERM", end::countDown);
     Signals.handle("INT", end::countDown);
