@@ -35,21 +35,29 @@ final class CommandWindow {
   private int maxCmdSn;
 
   /**
-   * Opens with as many places as there is memory for.
+   * Opens with a session's part of the memory, and grows as commands end.
    *
+   * @param shares as many sessions as there may be: each can have a part, though all others be idle
    * @param memory for places
    * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
    * @throws OutOfMemoryException not even one
    */
   CommandWindow(
-      DataMemory memory, DataMemory commandMemory, int placeBytes, int mostPlaces, int firstCmdSn)
+      DataMemory memory,
+      int shares,
+      DataMemory commandMemory,
+      int placeBytes,
+      int mostPlaces,
+      int firstCmdSn)
       throws OutOfMemoryException {
     this.memory = memory;
     this.commandMemory = commandMemory;
     this.placeBytes = placeBytes;
     this.mostPlaces = mostPlaces;
-    // A part of what is left, so that something is left for those who come later.
-    long share = placeBytes == 0 ? mostPlaces : memory.free() / SHARE / placeBytes;
+    long share =
+        placeBytes == 0
+            ? mostPlaces
+            : Math.min(memory.capacity() / shares, memory.free() / SHARE) / placeBytes;
     places = Math.clamp(share, 1, mostPlaces);
     if (!memory.tryReserve((long) places * placeBytes)) {
       throw new OutOfMemoryException();

@@ -164,6 +164,7 @@ final class Session {
     try {
       return new CommandWindow(
           server.placeMemory(),
+          server.limits().sessions(),
           server.memory(),
           discovery ? 0 : parameters.firstBurstLength,
           discovery ? DISCOVERY_WINDOW : server.limits().queueDepth(),

@@ -16,7 +16,12 @@ final class CommandWindowTest {
   private final DataMemory commands = new DataMemory(10 * PLACE);
 
   private CommandWindow window(int most, int first) throws CommandWindow.OutOfMemoryException {
-    return new CommandWindow(places, commands, PLACE, most, first);
+    return window(1, most, first);
+  }
+
+  private CommandWindow window(int shares, int most, int first)
+      throws CommandWindow.OutOfMemoryException {
+    return new CommandWindow(places, shares, commands, PLACE, most, first);
   }
 
   @Test
@@ -48,6 +53,13 @@ final class CommandWindowTest {
     assertThat(places.free()).isNotNegative();
     windows.forEach(window -> window.close(0));
     assertThat(places.free()).isEqualTo(64 * PLACE);
+  }
+
+  @Test
+  void asManySessionsAsThereMayBeHaveAWindowThoughAllAreIdle() throws Exception {
+    for (int i = 0; i < 32; i++) {
+      assertThat(window(32, 32, 1).maxCmdSn()).isBetween(1, 2);
+    }
   }
 
   @Test

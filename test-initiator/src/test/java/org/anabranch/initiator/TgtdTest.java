@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.anabranch.initiator.bench.Bench;
 import org.anabranch.initiator.workload.VerificationException;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;

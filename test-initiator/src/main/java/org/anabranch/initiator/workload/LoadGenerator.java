@@ -37,7 +37,12 @@ public final class LoadGenerator {
       long rangeBytes,
       Duration warmup,
       Duration measured,
-      long seed) {}
+      long seed) {
+    /** The same with other random numbers. */
+    public Load withSeed(long other) {
+      return new Load(bytes, queueDepth, readPercent, random, rangeBytes, warmup, measured, other);
+    }
+  }
 
   /** What came of it: operations that began and ended within {@code nanos}. */
   public record Result(LatencyHistogram latency, long nanos, int bytes) {

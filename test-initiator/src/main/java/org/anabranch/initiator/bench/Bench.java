@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.initiator;
+package org.anabranch.initiator.bench;
 
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CompletableFuture;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.workload.LatencyHistogram;
 import org.anabranch.initiator.workload.LoadGenerator;
 
@@ -73,7 +73,8 @@ public final class Bench {
     }
   }
 
-  static Bench parse(String... args) {
+  /** What the arguments ask for. */
+  public static Bench parse(String... args) {
     if (args.length == 0) {
       throw new IllegalArgumentException("iscsi://HOST[:PORT]/TARGET/LUN is missing");
     }
@@ -122,46 +123,28 @@ public final class Bench {
   }
 
   /** Runs it and prints a line for each session, if there are several, and one for all. */
-  void run(PrintStream out) throws IOException, InterruptedException {
+  public void run(PrintStream out) throws IOException, InterruptedException {
     InetSocketAddress portal = new InetSocketAddress(host, port);
+    LoadGenerator.Load load =
+        new LoadGenerator.Load(
+            size,
+            queueDepth,
+            read,
+            !sequential,
+            range,
+            Duration.ofNanos((long) (warmup * 1e9)),
+            Duration.ofNanos((long) (seconds * 1e9)),
+            seed);
+    SessionLoad all = new SessionLoad(sessions, luns, digests, load);
     try (Initiator initiator = new Initiator(loops)) {
-      List<Disk> disks = new ArrayList<>();
-      for (int i = 0; i < sessions; i++) {
-        SessionOptions options =
-            SessionOptions.normal(target)
-                .as(SessionOptions.DEFAULT_INITIATOR + "." + i)
-                .digests(digests, digests);
-        Session session = Initiator.await(initiator.login(portal, options), 30);
-        disks.add(Initiator.await(Disk.open(session, lun + i % luns), 30));
-      }
-      List<CompletableFuture<LoadGenerator.Result>> runs = new ArrayList<>();
-      for (int i = 0; i < sessions; i++) {
-        LoadGenerator.Load load =
-            new LoadGenerator.Load(
-                size,
-                queueDepth,
-                read,
-                !sequential,
-                range,
-                Duration.ofNanos((long) (warmup * 1e9)),
-                Duration.ofNanos((long) (seconds * 1e9)),
-                seed + i);
-        runs.add(LoadGenerator.run(disks.get(i), load));
-      }
-      LatencyHistogram all = new LatencyHistogram();
-      long nanos = 1;
-      for (int i = 0; i < sessions; i++) {
-        LoadGenerator.Result result = Initiator.await(runs.get(i), (long) (seconds + warmup) + 60);
-        all.add(result.latency());
-        nanos = result.nanos();
-        if (sessions > 1) {
-          print(out, "session " + i + ": ", result);
+      List<Disk> disks = all.logIn(initiator, portal, target, lun);
+      SessionLoad.Outcome outcome = all.end(disks, all.begin(disks));
+      if (sessions > 1) {
+        for (int i = 0; i < sessions; i++) {
+          print(out, "session " + i + ": ", outcome.sessions().get(i));
         }
       }
-      print(out, "", new LoadGenerator.Result(all, nanos, size));
-      for (Disk disk : disks) {
-        Initiator.await(disk.session().logout(), 30);
-      }
+      print(out, "", outcome.all());
     }
   }
 

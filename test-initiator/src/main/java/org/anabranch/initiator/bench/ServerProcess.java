@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.initiator.bench;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A server that is measured: a process on loopback with a target and LUNs of equal files. Linux
+ * only: what it used is read from /proc.
+ */
+abstract class ServerProcess implements AutoCloseable {
+  private static final long START_SECONDS = 60;
+
+  /** Linux counts a process's time in ticks of this many a second, whatever its own clock. */
+  private static final double TICKS = 100;
+
+  private final String name;
+  private final Process process;
+  private final int port;
+
+  /** What a process has used so far. */
+  record Usage(double cpuSeconds, long peakBytes, long residentBytes) {}
+
+  /** Takes over a process that is to listen on {@code port}. */
+  ServerProcess(String name, Process process, int port) {
+    this.name = name;
+    this.process = process;
+    this.port = port;
+  }
+
+  static int freePort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return free.getLocalPort();
+    }
+  }
+
+  /** Starts a process whose output goes to {@code log}. */
+  static Process start(File log, List<String> command) throws IOException {
+    return new ProcessBuilder(command)
+        .redirectInput(new File("/dev/null"))
+        .redirectErrorStream(true)
+        .redirectOutput(log)
+        .start();
+  }
+
+  /** Waits until somebody listens. */
+  final void awaitPortal() throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
+    while (true) {
+      try (Socket probe = new Socket()) {
+        probe.connect(portal(), 1000);
+        return;
+      } catch (IOException e) {
+        if (!process.isAlive() || System.nanoTime() > deadline) {
+          throw new IOException(name + " does not answer on port " + port, e);
+        }
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
+    }
+  }
+
+  final String name() {
+    return name;
+  }
+
+  final InetSocketAddress portal() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+  }
+
+  /** The target that has the LUNs. */
+  abstract String target();
+
+  /** The number of the first LUN; the others follow. */
+  abstract int firstLun();
+
+  /** For tools that want one. */
+  final String url(int lun) {
+    return "iscsi://127.0.0.1:" + port + "/" + target() + "/" + (firstLun() + lun);
+  }
+
+  final Usage usage() throws IOException {
+    Path proc = Path.of("/proc", Long.toString(process.pid()));
+    String stat = Files.readString(proc.resolve("stat"));
+    // The name in parentheses may hold anything; behind it, fields are separated by blanks.
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+    long peak = 0;
+    long resident = 0;
+    for (String line : Files.readAllLines(proc.resolve("status"))) {
+      if (line.startsWith("VmHWM:")) {
+        peak = kibibytes(line);
+      } else if (line.startsWith("VmRSS:")) {
+        resident = kibibytes(line);
+      }
+    }
+    return new Usage(
+        (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS, peak, resident);
+  }
+
+  private static long kibibytes(String line) {
+    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+  }
+
+  /** Ends the process, and waits for that; an interrupt makes it end at once. */
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (process.waitFor(10, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    process.destroyForcibly();
+  }
+}
