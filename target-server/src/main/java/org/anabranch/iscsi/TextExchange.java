@@ -77,9 +77,7 @@ final class TextExchange {
     return which == null
         ? keys.keySet().stream()
             .anyMatch(key ->
-                key.startsWith("X")
-                    || key.equals("MaxRecvDataSegmentLength")
-                    || isOperational(key))
+                key.startsWith("X") || key.equals("MaxRecvDataSegmentLength") || isOperational(key))
         : SendTargets.isRequest(which);
   }
 

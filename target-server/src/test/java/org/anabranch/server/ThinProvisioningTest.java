@@ -69,7 +69,8 @@ final class ThinProvisioningTest {
   /** As {@code lba+blocks state}, one for each descriptor of GET LBA STATUS. */
   private static String status(Disk disk) throws Exception {
     byte[] cdb = ByteBuffer.allocate(16).put(0, (byte) 0x9e).put(1, (byte) 0x12).array();
-    ByteBuffer data = Initiator.await(disk.in(ByteBuffer.wrap(cdb).putInt(10, 512).array(), 512), 30);
+    ByteBuffer data =
+        Initiator.await(disk.in(ByteBuffer.wrap(cdb).putInt(10, 512).array(), 512), 30);
     StringBuilder text = new StringBuilder();
     int end = data.getInt(0) + 4;
     for (int at = 8; at < end; at += 16) {
