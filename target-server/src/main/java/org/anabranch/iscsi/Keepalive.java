@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Drops a peer that is dead: after a silence it is sent a NOP-In that wants an answer (RFC 7143
- * 11.19); if nothing at all comes then, it is gone. Owned by the session's event loop.
+ * 11.19); if nothing at all comes then, it is gone. The defaults leave it a minute, since there are
+ * initiators that live and yet answer no ping while their user does something else: libiscsi's
+ * synchronous calls, for one. Owned by the session's event loop.
  */
 final class Keepalive {
   private final Session session;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * what it may log in to.
  *
  * <pre>
- *   SendTargets=All         every target; discovery sessions only
+ *   SendTargets=All         every target; in a normal session its own
  *   SendTargets=&lt;name&gt;      that target, or nothing if there is none for this initiator
  *   SendTargets=            the target of this session
  * </pre>
@@ -28,10 +28,6 @@ final class SendTargets {
   private SendTargets() {}
 
   static void answer(IscsiServer server, Session session, String which, Text answers) {
-    if (!which.isEmpty() && !which.equals("All") && !isName(which)) {
-      answers.add("SendTargets", "Reject");
-      return;
-    }
     TargetNode own = session.node();
     List<TargetNode> shown =
         server.nodes().stream()
@@ -63,6 +59,11 @@ final class SendTargets {
         }
       }
     }
+  }
+
+  /** Whether this is a value that SendTargets can have. */
+  static boolean isRequest(String which) {
+    return which.isEmpty() || which.equals("All") || isName(which);
   }
 
   private static boolean isName(String text) {

@@ -50,7 +50,13 @@ final class TextExchange {
     if (asked.size() > 0) {
       byte[] text = asked.toByteArray();
       asked.reset();
-      answer = answer(Text.parse(text, text.length));
+      Map<String, String> keys = Text.parse(text, text.length);
+      if (!isMeantForUs(keys)) {
+        reset();
+        rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+        return;
+      }
+      answer = answer(keys);
       answered = 0;
     }
     int length = Math.min(answer.length - answered, session.parameters().maxSendDataSegmentLength);
@@ -58,6 +64,21 @@ final class TextExchange {
     answered += length;
     boolean more = answered < answer.length;
     respond(request, !more && request.isFinal(), more, piece);
+  }
+
+  /**
+   * Whether there is anything to answer. What asks for targets in a way that there is none, or has
+   * no key but public ones that nobody has defined, is no text request at all and is rejected as a
+   * whole: libiscsi, for one, takes any key in an answer that it did not ask for as the end of the
+   * connection, and waits for ever.
+   */
+  private static boolean isMeantForUs(Map<String, String> keys) {
+    String which = keys.get("SendTargets");
+    return which == null
+        ? keys.keySet().stream()
+            .anyMatch(key ->
+                key.startsWith("X") || key.equals("MaxRecvDataSegmentLength") || isOperational(key))
+        : SendTargets.isRequest(which);
   }
 
   private void reset() {

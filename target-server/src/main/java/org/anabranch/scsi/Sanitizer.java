@@ -22,17 +22,24 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * Nothing stops it: neither an abort of its command nor a reset nor the loss of the session. It
- * goes a step at a time, one every 16 ms: a 512th of the unit, at most 1 MiB. That is slow on
- * purpose, so that the units beside it keep their share of the disk, and whoever polls sees
- * progress.
+ * goes a step at a time as fast as the device takes them, each a 512th of the unit or less, so the
+ * units beside it keep their share of the disk. Only a unit so small that all would be over in less
+ * than 8 s is held back to that: whoever polls then sees progress, and has time to see that a reset
+ * does not stop it.
  */
 final class Sanitizer {
   private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);
 
   private static final int SANITIZE = 0x48;
-  private static final long TICK_NANOS = 16_000_000;
-  private static final int MOST_STEP = 1 << 20;
   private static final int STEPS = 512;
+
+  /** The least time that an operation takes. */
+  private static final long LEAST_NANOS = 8_000_000_000L;
+
+  /** The most bytes of one step that writes a pattern, and of one that only gives blocks back. */
+  private static final int MOST_WRITTEN = 1 << 20;
+
+  private static final int MOST_ERASED = 64 << 20;
 
   /**
    * What is to be done to every block.
@@ -134,6 +141,7 @@ final class Sanitizer {
     private final long blocks;
     private final int stepBlocks;
     private final @Nullable ByteBuffer buffer;
+    private final long begun = scheduler.nanoTime();
     private @Nullable Task task;
     private int pass;
     private long lba;
@@ -144,7 +152,8 @@ final class Sanitizer {
       this.blocks = blocks;
       this.task = task;
       long step = Math.max(1, Math.ceilDiv(blocks, STEPS));
-      stepBlocks = (int) Math.min(step, MOST_STEP / unit.blockSize());
+      int most = work.pattern == null ? MOST_ERASED : MOST_WRITTEN;
+      stepBlocks = (int) Math.min(step, most / unit.blockSize());
       buffer =
           work.pattern == null ? null : ByteBuffer.allocateDirect(stepBlocks * unit.blockSize());
       fill();
@@ -209,7 +218,12 @@ final class Sanitizer {
         }
         fill();
       }
-      scheduler.schedule(this::step, TICK_NANOS);
+      long early = begun + (long) (LEAST_NANOS * ((double) done / total)) - scheduler.nanoTime();
+      if (early > 0) {
+        scheduler.schedule(this::step, early);
+      } else {
+        scheduler.execute(this::step);
+      }
     }
 
     private void end(State endState, @Nullable Sense sense) {

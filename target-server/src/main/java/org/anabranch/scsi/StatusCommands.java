@@ -5,7 +5,10 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
-/** TEST UNIT READY, REQUEST SENSE, START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL. */
+/**
+ * TEST UNIT READY, REQUEST SENSE, SEND DIAGNOSTIC, START STOP UNIT and PREVENT ALLOW MEDIUM
+ * REMOVAL.
+ */
 final class StatusCommands {
   private static final int PREVENT = 1;
 
@@ -23,6 +26,9 @@ final class StatusCommands {
             .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
             .replies(StatusCommands::requestSense));
+    // The default self-test (SPC-4 6.42), which every disk has; here there is nothing to find.
+    table.add(
+        new Command("SEND DIAGNOSTIC", "1d 17 00 00 00 00").runs((unit, task) -> unit.good(task)));
     table.add(
         new Command("START STOP UNIT", "1b 01 00 0f f7 00")
             .timeout(120)

@@ -3,6 +3,7 @@ package org.anabranch.scsi;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.anabranch.scsi.TaskManagementFunction.Response;
 
@@ -55,17 +56,15 @@ final class TaskManagement {
   }
 
   private static void abortTask(LogicalUnit unit, Nexus nexus, int tag, Consumer<Response> done) {
-    if (!unit.tasks().holds(nexus, tag)) {
-      done.accept(Response.TASK_DOES_NOT_EXIST);
-      return;
-    }
+    // Whether it was there is known only when it is being aborted: it may end by itself until then.
+    AtomicBoolean found = new AtomicBoolean();
     unit.tasks()
         .abort(
             task -> task.nexus() == nexus && task.tag() == tag,
             nexus,
             Task.Abort.SILENTLY,
-            task -> {},
-            () -> done.accept(Response.COMPLETE));
+            task -> found.set(true),
+            () -> done.accept(found.get() ? Response.COMPLETE : Response.TASK_DOES_NOT_EXIST));
   }
 
   private static void clearTaskSet(LogicalUnit unit, Nexus nexus, Consumer<Response> done) {

@@ -102,17 +102,31 @@ final class ServerLifeTest {
   }
 
   @Test
-  void namesThatAreNoneAreRejected() throws Exception {
-    try (Session session =
-        Initiator.await(target.initiator.login(target.portal(), SessionOptions.discovery()), 20)) {
-      for (String which : List.of("Alle", "A", "all")) {
-        assertThat(session.text(Map.of("SendTargets", which)).get())
-            .containsExactly(Map.entry("SendTargets", "Reject"));
+  void whatAsksForNothingThatThereIsIsRejectedAsAWhole() throws Exception {
+    for (SessionOptions options :
+        List.of(SessionOptions.discovery(), SessionOptions.normal(TestTarget.NAME))) {
+      try (Session session =
+          Initiator.await(target.initiator.login(target.portal(), options), 20)) {
+        for (Map<String, String> keys :
+            List.of(
+                Map.of("SendTargets", "Alle"),
+                Map.of("SendTargets", "A"),
+                Map.of("SendTargets", "all"),
+                Map.of("sENDtARGETS", "aLL"),
+                Map.of("SendTargetsPlease", "All"))) {
+          assertThatThrownBy(() -> session.text(keys).get())
+              .as("%s", keys)
+              .hasMessageContaining("reason 0x04");
+        }
+        assertThat(session.text(Map.of("X-org.example.key", "1", "NoSuchKey", "2")).get())
+            .containsExactlyInAnyOrder(
+                Map.entry("X-org.example.key", "NotUnderstood"),
+                Map.entry("NoSuchKey", "NotUnderstood"));
+        assertThat(session.text(Map.of("SendTargets", "iqn.2026-11.org.anabranch:none")).get())
+            .isEmpty();
+        assertThat(session.text(Map.of("SendTargets", "All")).get())
+            .contains(Map.entry("TargetName", TestTarget.NAME));
       }
-      assertThat(session.text(Map.of("sENDtARGETS", "All")).get())
-          .containsExactly(Map.entry("sENDtARGETS", "NotUnderstood"));
-      assertThat(session.text(Map.of("SendTargets", "iqn.2026-11.org.anabranch:none")).get())
-          .isEmpty();
     }
   }
 

@@ -191,4 +191,14 @@ final class ModeAndMediumTest {
     assertThat(first.send("4d 00 4d 00 00 00 00 00 ff 00").data()).hasSize(16);
     first.send("4d 00 41 00 00 00 00 00 ff 00").fails("5/24/00");
   }
+
+  @Test
+  void theSelfTestPassesAndThereIsNoOther() {
+    Lab.Initiator initiator = Lab.disk().initiator();
+    initiator.send("1d 04 00 00 00 00").isGood();
+    initiator.send("1d 14 00 00 00 00").isGood();
+    initiator.send("1d 00 00 00 00 00").isGood();
+    initiator.send("1d 20 00 00 00 00").fails("5/24/00");
+    initiator.send("1d 10 00 00 08 00", new byte[8]).fails("5/24/00");
+  }
 }

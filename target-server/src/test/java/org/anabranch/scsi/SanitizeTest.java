@@ -87,6 +87,25 @@ final class SanitizeTest {
   }
 
   @Test
+  void aSmallUnitTakesEightSeconds() {
+    Lab.Command sanitize = overwrite(false, 0x82, 4);
+    lab.scheduler.advance(8 * SECOND - 1);
+    assertThat(sanitize.isOver()).isFalse();
+    lab.scheduler.advance(1);
+    sanitize.result().isGood();
+  }
+
+  @Test
+  void nothingHoldsASlowDeviceBack() {
+    lab.disk.hold();
+    Lab.Command sanitize = overwrite(false, 1, 4);
+    lab.scheduler.advance(8 * SECOND);
+    lab.disk.release();
+    lab.scheduler.settle();
+    sanitize.result().isGood();
+  }
+
+  @Test
   void neitherAbortNorResetNorLossOfTheNexusStopsIt() {
     Lab.Command sanitize = overwrite(false, 1, 512);
     lab.scheduler.advance(SECOND);

@@ -9,14 +9,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Linux's open-iscsi in the kernel lab, see test-lab/README.md. */
+/** Linux's open-iscsi, its file systems and sg3-utils in the kernel lab, see test-lab/README.md. */
 final class KernelLabTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
   private static final long BYTES = 128L << 20;
+  private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final String CONFIGURATION =
+      """
+      anabranch {
+        portals = ["127.0.0.1:0"], state-dir = state
+        volumes { vm1 { path = vm1.img, size = %d } }
+        targets { "%s" { luns { 0 = vm1 } } }
+      }
+      """
+          .formatted(BYTES, TARGET);
 
   @TempDir Path folder;
 
@@ -29,41 +40,44 @@ final class KernelLabTest {
         "no kernel lab in " + folder + ": run test-lab/build, or set LAB");
   }
 
+  /** Runs a script in a guest, which reaches our loopback as 10.0.2.2, and the server there. */
+  private void guest(ServerProcess server, String script, String... variables) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "bash",
+                LAB.resolve("run").toString(),
+                LAB.resolve("guest").resolve(script).toString(),
+                "--timeout",
+                "300"));
+    List<String> all = new ArrayList<>(List.of(variables));
+    all.add("PORTAL=10.0.2.2:" + server.port());
+    all.add("TARGET=" + TARGET);
+    all.add("BYTES=" + BYTES);
+    for (String variable : all) {
+      command.addAll(List.of("--env", variable));
+    }
+    Tools.Result result = Tools.run(330, command.toArray(String[]::new)).expect(0);
+    assertThat(result.output()).contains("GUEST-OK");
+    assertThat(server.terminate()).isZero();
+    assertThat(server.errors()).doesNotContain("ERROR");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "1"})
   void aGuestMakesAFileSystemWritesChecksAndLogsOut(String digest) throws Exception {
-    String configuration =
-        """
-        anabranch {
-          portals = ["127.0.0.1:0"], state-dir = state
-          volumes { vm1 { path = vm1.img, size = %d } }
-          targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
-        }
-        """
-            .formatted(BYTES);
-    // The guest reaches our loopback as 10.0.2.2, which is also where discovery must send it.
-    try (ServerProcess server = ServerProcess.serving(folder, configuration)) {
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  "bash",
-                  LAB.resolve("run").toString(),
-                  LAB.resolve("guest/iscsi-ext4.sh").toString(),
-                  "--timeout",
-                  "300"));
-      for (String variable :
-          List.of(
-              "PORTAL=10.0.2.2:" + server.port(),
-              "TARGET=iqn.2026-11.org.example:vm1",
-              "BYTES=" + BYTES,
-              "DIGEST=" + digest)) {
-        command.addAll(List.of("--env", variable));
-      }
-      Tools.Result result = Tools.run(330, command.toArray(String[]::new)).expect(0);
-      assertThat(result.output()).contains("GUEST-OK");
-      assertThat(server.terminate()).isZero();
-      assertThat(server.errors()).doesNotContain("ERROR");
+    try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION)) {
+      guest(server, "iscsi-ext4.sh", "DIGEST=" + digest);
     }
     Tools.run(60, "e2fsck", "-fn", folder.resolve("vm1.img").toString()).expect(0);
+  }
+
+  @Test
+  void sg3UtilsSeeADiskThatKeepsItsReservationOverARestart() throws Exception {
+    for (int step = 1; step <= 2; step++) {
+      try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION)) {
+        guest(server, "sg3.sh", "STEP=" + step);
+      }
+    }
   }
 }
