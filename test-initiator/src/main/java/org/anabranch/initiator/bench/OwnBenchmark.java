@@ -67,7 +67,7 @@ final class OwnBenchmark {
   }
 
   private void compare(ServerProcess server, String name, int readPercent)
-      throws IOException, InterruptedException {
+      throws InterruptedException {
     Generator origin = generator(ORIGIN, 4096, 32, readPercent, true);
     Generator snapshot = generator(SNAPSHOT, 4096, 32, readPercent, true);
     Generator linear = generator(LINEAR, 4096, 32, readPercent, true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.initiator.bench;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Collections;
 import java.util.List;
@@ -49,6 +50,11 @@ final class Report {
   /** A line for each side; the ratio is the first side's rate to this one's. */
   void compared(String load, List<String> names, Turns turns) {
     for (int side = 0; side < turns.sides(); side++) {
+      IOException failure = turns.failure(side);
+      if (failure != null) {
+        row(load, names.get(side), "failed: " + failure.getMessage());
+        continue;
+      }
       Measurement m = turns.median(side);
       LatencyHistogram latency = m.latency();
       row(
@@ -65,11 +71,6 @@ final class Report {
           number("%.2f", m.leastShare()),
           number("%.0f", m.peakBytes() / 1048576.0));
     }
-  }
-
-  /** A load that could not be run to its end, and why. */
-  void failed(String load, Exception why) {
-    row(load, "failed: " + why.getMessage());
   }
 
   static String number(String format, double value) {

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,20 +50,29 @@ abstract class ServerProcess implements AutoCloseable {
         .start();
   }
 
-  /** Waits until somebody listens. */
+  /** Waits until it listens; without connecting, since a stock jSCSI ends when one logs in not. */
   final void awaitPortal() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
-    while (true) {
-      try (Socket probe = new Socket()) {
-        probe.connect(portal(), 1000);
-        return;
-      } catch (IOException e) {
-        if (!process.isAlive() || System.nanoTime() > deadline) {
-          throw new IOException(name + " does not answer on port " + port, e);
+    while (!listens()) {
+      if (!process.isAlive() || System.nanoTime() > deadline) {
+        throw new IOException(name + " does not listen on port " + port);
+      }
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  /** Whether the kernel lists a listening socket (state 0A) with that port. */
+  private boolean listens() throws IOException {
+    String address = ":%04X ".formatted(port);
+    for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
+      for (String line : Files.readAllLines(Path.of(table))) {
+        String[] fields = line.strip().split("\\s+", -1);
+        if ((fields[1] + " ").endsWith(address) && fields[3].equals("0A")) {
+          return true;
         }
-        TimeUnit.MILLISECONDS.sleep(50);
       }
     }
+    return false;
   }
 
   final String name() {

@@ -52,7 +52,8 @@ record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load l
       SessionOptions options =
           SessionOptions.normal(target)
               .as(SessionOptions.DEFAULT_INITIATOR + "." + i)
-              .digests(digests, digests);
+              .digests(digests, digests)
+              .expDataSnUnchecked();
       Session session = Initiator.await(initiator.login(portal, options), PATIENCE_SECONDS);
       disks.add(Initiator.await(Disk.open(session, firstLun + i % luns), PATIENCE_SECONDS));
     }

@@ -3,8 +3,10 @@ package org.anabranch.initiator.bench;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs in turns, A B C A B C ..., so that whatever else the machine does meets all alike. What
@@ -16,43 +18,62 @@ final class Turns {
     Measurement run() throws IOException, InterruptedException;
   }
 
+  /** By side, then by round. */
   private final List<List<Measurement>> rounds = new ArrayList<>();
-  private final int sides;
+
+  /** By side: why it takes no more turns. */
+  private final @Nullable IOException[] failures;
 
   private Turns(int sides) {
-    this.sides = sides;
+    failures = new IOException[sides];
+    for (int side = 0; side < sides; side++) {
+      rounds.add(new ArrayList<>());
+    }
   }
 
-  static Turns run(int rounds, List<Side> sides) throws IOException, InterruptedException {
+  /** A side that fails takes no more turns; the others go on. */
+  static Turns run(int rounds, List<Side> sides) throws InterruptedException {
     Turns turns = new Turns(sides.size());
     for (int round = 0; round < rounds; round++) {
-      List<Measurement> row = new ArrayList<>();
-      for (Side side : sides) {
-        row.add(side.run());
+      for (int side = 0; side < sides.size(); side++) {
+        if (turns.failures[side] == null) {
+          try {
+            turns.rounds.get(side).add(sides.get(side).run());
+          } catch (IOException e) {
+            turns.failures[side] = e;
+          }
+        }
       }
-      turns.rounds.add(row);
     }
     return turns;
   }
 
   int sides() {
-    return sides;
+    return failures.length;
   }
 
-  /** Of one side, the run with the median rate. */
+  /** Why a side could not be measured; null if it was. */
+  @Nullable IOException failure(int side) {
+    return failures[side];
+  }
+
+  /** Of one side that did not fail, the run with the median rate. */
   Measurement median(int side) {
-    List<Measurement> runs = new ArrayList<>(rounds.stream().map(row -> row.get(side)).toList());
+    List<Measurement> runs = new ArrayList<>(rounds.get(side));
     runs.sort(Comparator.comparingDouble(Measurement::rate));
     return runs.get(runs.size() / 2);
   }
 
-  /** The median over the rounds of the first side's rate to another's. */
+  /** The median over the rounds of the first side's rate to another's; 0 if one of them failed. */
   double ratio(int side) {
-    double[] ratios =
-        rounds.stream()
-            .mapToDouble(row -> row.get(0).rate() / row.get(side).rate())
-            .sorted()
-            .toArray();
+    if (failures[0] != null || failures[side] != null) {
+      return 0;
+    }
+    double[] ratios = new double[rounds.getFirst().size()];
+    for (int round = 0; round < ratios.length; round++) {
+      ratios[round] = rounds.getFirst().get(round).rate() / rounds.get(side).get(round).rate();
+    }
+    Arrays.sort(ratios);
     return ratios[ratios.length / 2];
   }
 }
