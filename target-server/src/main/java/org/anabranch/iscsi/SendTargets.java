@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  *   SendTargets=            the target of this session
  * </pre>
  *
+ * <p>The appendix keeps All to discovery sessions. Initiators ask it in others, too (libiscsi's
+ * suite wants an answer), and who is logged in to a target may know where it is.
+ *
  * <p>A portal bound to a wildcard is shown with the address that the initiator reached us at. A
  * loopback address is worth nothing to an initiator that came through something that forwards
  * (QEMU's user network, a container's published port, ssh -L), and nothing in iSCSI tells the two

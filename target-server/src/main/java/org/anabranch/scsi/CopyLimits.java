@@ -18,7 +18,9 @@ final class CopyLimits {
   static final int MOST_TARGETS = 16;
   static final int MOST_SEGMENTS = 256;
   static final int MOST_LIST = MOST_TARGETS * TARGET_DESCRIPTOR + MOST_SEGMENTS * BLOCK_SEGMENT;
-  static final int MOST_SEGMENT_BYTES = 256 << 20;
+
+  /** So that a copy gives others their turn soon. */
+  static final int MOST_SEGMENT_BYTES = 64 << 20;
 
   /** Copies of one unit at a time; more wait. */
   static final int CONCURRENT = 4;
