@@ -49,7 +49,7 @@ final class CommandWindow {
     this.placeBytes = placeBytes;
     this.mostPlaces = mostPlaces;
     // A part of what is left, so that something is left for those who come later.
-    long share = placeBytes == 0 ? mostPlaces : memory.free() / SHARE / placeBytes;
+    long share = placeBytes == 0 ? mostPlaces : memory.spare() / SHARE / placeBytes;
     places = Math.clamp(share, 1, mostPlaces);
     if (!memory.tryReserve((long) places * placeBytes)) {
       throw new OutOfMemoryException();
@@ -91,7 +91,7 @@ final class CommandWindow {
 
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
-    boolean scarce = memory.free() < memory.capacity() / SHARE;
+    boolean scarce = memory.spare() < memory.capacity() / SHARE;
     boolean contended = commandMemory.isContended();
     if (places > 1 && (contended || (scarce && places > SHARE))) {
       places--;

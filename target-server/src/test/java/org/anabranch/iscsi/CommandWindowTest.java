@@ -50,6 +50,21 @@ final class CommandWindowTest {
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
 
+  /** Wide windows of those who came first shut nobody out, not even when they are idle. */
+  @Test
+  void eachSessionThatMayComeFindsAPlace() throws Exception {
+    int sessions = 32;
+    DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
+    List<CommandWindow> windows = new ArrayList<>();
+    for (int i = 0; i < sessions; i++) {
+      windows.add(new CommandWindow(memory, commands, PLACE, 32, 1));
+    }
+    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(4);
+    assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
+    windows.forEach(window -> window.close(0));
+    assertThat(memory.free()).isEqualTo(64 * PLACE);
+  }
+
   @Test
   void withoutMemoryThereIsNoWindow() throws Exception {
     for (int i = 0; i < 64; i++) {
