@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * what it may log in to.
  *
  * <pre>
- *   SendTargets=All         every target; discovery sessions only
+ *   SendTargets=All         every target; in a normal session Reject
  *   SendTargets=&lt;name&gt;      that target, or nothing if there is none for this initiator
  *   SendTargets=            the target of this session
  * </pre>
@@ -28,19 +28,19 @@ final class SendTargets {
   private SendTargets() {}
 
   static void answer(IscsiServer server, Session session, String which, Text answers) {
-    if (!which.isEmpty() && !which.equals("All") && !isName(which)) {
+    TargetNode own = session.node();
+    boolean all = which.equals("All");
+    if (all ? own != null : !which.isEmpty() && !isName(which)) {
       answers.add("SendTargets", "Reject");
       return;
     }
-    TargetNode own = session.node();
     List<TargetNode> shown =
         server.nodes().stream()
             .filter(node ->
-                which.equals("All")
-                    ? own == null || node.name().equals(own.name())
-                    : which.isEmpty()
+                all
+                    || (which.isEmpty()
                         ? own != null && node.name().equals(own.name())
-                        : node.name().equals(which))
+                        : node.name().equals(which)))
             .filter(node -> isFor(node, session, own))
             .toList();
     InetSocketAddress local = session.connection().localAddress();

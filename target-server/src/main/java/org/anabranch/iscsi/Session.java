@@ -153,7 +153,7 @@ final class Session {
       events.to(this);
       nexus = mine;
       commands = new Commands(this, node.router(), mine, opened, parameters, server.memory());
-      management = new TaskManagement(this, node.router(), mine, commands.responses());
+      management = new TaskManagement(this, node.router(), mine, commands);
     }
     keepalive.start();
     return new FullFeaturePhase(server, this, opened, commands, management);

@@ -94,10 +94,14 @@ final class ServerLifeTest {
   @Test
   void aNormalSessionIsToldOfItsOwnTargetOnly() throws Exception {
     target.server.put(target.node(OTHER, AccessList.EVERYBODY, null, Set.of()));
-    for (String which : List.of("", "All", TestTarget.NAME)) {
+    for (String which : List.of("", TestTarget.NAME)) {
       assertThat(discover(SessionOptions.normal(TestTarget.NAME), which))
           .extracting(DiscoveredTarget::name)
           .containsOnly(TestTarget.NAME);
+    }
+    try (Session session = target.login()) {
+      assertThat(session.text(Map.of("SendTargets", "All")).get())
+          .containsExactly(Map.entry("SendTargets", "Reject"));
     }
   }
 
