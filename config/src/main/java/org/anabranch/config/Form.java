@@ -60,8 +60,15 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
 
   static final Form<String> CHAP_USER =
       of(
-          "a name of 1 to 255 characters",
-          text -> text.isEmpty() || text.length() > 255 ? null : text);
+          "a name of 1 to 255 characters, none of them a control character",
+          text ->
+              text.isEmpty()
+                      || text.length() > 255
+                      || text.chars().anyMatch(Character::isISOControl)
+                  ? null
+                  : text);
+
+  static final Form<ChapDigest> CHAP_DIGEST = oneOf(List.of(ChapDigest.values()), ChapDigest::text);
 
   static final Form<Secret> SECRET =
       new Form<>(

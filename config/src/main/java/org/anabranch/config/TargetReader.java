@@ -3,6 +3,7 @@ package org.anabranch.config;
 
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -137,6 +138,11 @@ final class TargetReader {
   private static @Nullable ChapConfig chap(Section section) {
     String user = section.required("user", Form.CHAP_USER);
     Secret secret = secret(section);
+    Set<ChapDigest> digests = EnumSet.noneOf(ChapDigest.class);
+    digests.addAll(section.nonEmptyList("digests", Form.CHAP_DIGEST));
+    if (digests.isEmpty()) {
+      digests.addAll(List.of(ChapDigest.values()));
+    }
     ChapConfig.Mutual mutual = null;
     if (section.has("mutual")) {
       Section inner = section.section("mutual", Section.empty());
@@ -151,7 +157,7 @@ final class TargetReader {
       }
     }
     section.end();
-    return user == null || secret == null ? null : new ChapConfig(user, secret, mutual);
+    return user == null || secret == null ? null : new ChapConfig(user, secret, digests, mutual);
   }
 
   private static @Nullable Secret secret(Section section) {

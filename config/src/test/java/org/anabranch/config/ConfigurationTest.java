@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,7 @@ final class ConfigurationTest {
             new ChapConfig(
                 "vm1",
                 new Secret("correct horse 16"),
+                EnumSet.of(ChapDigest.SHA256, ChapDigest.MD5),
                 new ChapConfig.Mutual("target", new Secret("battery staple16"))));
     TargetConfig eui = target(c, "eui.0123456789abcdef");
     assertThat(eui.openToAnyone()).isTrue();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -223,6 +224,7 @@ final class NamesTest {
         new ChapConfig(
             "u",
             new Secret("0123456789ab"),
+            Set.of(ChapDigest.MD5),
             new ChapConfig.Mutual("t", new Secret("ba9876543210")));
     assertThat(chap.toString())
         .doesNotContain("0123456789ab")

@@ -186,6 +186,20 @@ final class RefusalTest {
   }
 
   @Test
+  void chapTakesKnownDigestsAndPrintableNames() {
+    String loopback = "\"127.0.0.1\"";
+    String chap = "chap { user = u, secret = \"0123456789abcdef\", digests = %s }";
+    assertThat(Texts.problem(Texts.withTarget(loopback, chap.formatted("[MD5, MD4]"))))
+        .contains("chap.digests: found \"MD4\"; allowed: MD5 or SHA1 or SHA256 or SHA3-256");
+    assertThat(Texts.problem(Texts.withTarget(loopback, chap.formatted("[]"))))
+        .contains("chap.digests: an empty list");
+    String controls = "chap { user = \"a\\u0000b\", secret = \"0123456789abcdef\" }";
+    assertThat(Texts.problem(Texts.withTarget(loopback, controls)))
+        .contains("chap.user: found")
+        .contains("none of them a control character");
+  }
+
+  @Test
   void chapNeedsGoodSecretsThatNothingShows() {
     String loopback = "\"127.0.0.1\"";
     String tooShort = "chap { user = u, secret = \"hunter2 abc\" }";

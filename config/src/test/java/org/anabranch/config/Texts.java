@@ -41,6 +41,7 @@ final class Texts {
             chap {
               user = vm1
               secret = "correct horse 16"
+              digests = [sha256, MD5]
               mutual { user = target, secret = "battery staple16" }
             }
           }

@@ -3,7 +3,6 @@ package org.anabranch.iscsi;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Map;
@@ -25,10 +24,6 @@ import org.jspecify.annotations.Nullable;
  * user takes as long as a wrong secret. Owned by the connection's event loop.
  */
 final class ChapAuthentication {
-  /** Hashes by their numbers in CHAP_A. */
-  private static final Map<String, String> HASHES =
-      Map.of("5", "MD5", "6", "SHA-1", "7", "SHA-256", "8", "SHA3-256");
-
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final ChapCredentials credentials;
@@ -71,9 +66,9 @@ final class ChapAuthentication {
       throw failed();
     }
     for (String algorithm : algorithms.split(",", -1)) {
-      String name = HASHES.get(algorithm);
-      if (name != null) {
-        hash = digest(name);
+      ChapDigest digest = ChapDigest.numbered(algorithm);
+      if (digest != null && credentials.digests().contains(digest)) {
+        hash = digest.instance();
         byte[] random = new byte[1 + hash.getDigestLength()];
         RANDOM.nextBytes(random);
         identifier = random[0];
@@ -111,25 +106,13 @@ final class ChapAuthentication {
       throw failed();
     }
     byte[] theirs = ChapNumber.parse(theirChallenge);
-    int id = identifier(theirIdentifier);
+    int id = theirIdentifier == null ? -1 : Negotiation.number(theirIdentifier, 0, 255);
     // Answering our own challenge would tell the initiator what to answer to it (12.1.3).
     if (theirs == null || id < 0 || Arrays.equals(theirs, challenge)) {
       throw failed();
     }
     answers.add("CHAP_N", user);
     answers.add("CHAP_R", ChapNumber.hex(response(hash, (byte) id, secret, theirs)));
-  }
-
-  private static int identifier(@Nullable String text) {
-    if (text == null) {
-      return -1;
-    }
-    try {
-      int id = Integer.decode(text);
-      return id <= 255 ? id : -1;
-    } catch (NumberFormatException e) {
-      return -1;
-    }
   }
 
   private static byte[] response(
@@ -142,14 +125,6 @@ final class ChapAuthentication {
 
   private static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static MessageDigest digest(String name) {
-    try {
-      return MessageDigest.getInstance(name);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("the JDK has no " + name, e);
-    }
   }
 
   private static LoginRefusedException failed() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi;
 
+import java.util.EnumSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,9 +13,14 @@ import org.jspecify.annotations.Nullable;
  * @param secret the initiator's secret, UTF-8 on the wire
  * @param mutualUser the target's CHAP name, or null if it proves nothing
  * @param mutualSecret the target's secret; differs from the initiator's
+ * @param digests what may be used; of these the initiator chooses
  */
 public record ChapCredentials(
-    String user, String secret, @Nullable String mutualUser, @Nullable String mutualSecret) {
+    String user,
+    String secret,
+    @Nullable String mutualUser,
+    @Nullable String mutualSecret,
+    Set<ChapDigest> digests) {
   public ChapCredentials {
     if ((mutualUser == null) != (mutualSecret == null)) {
       throw new IllegalArgumentException("mutual CHAP needs a name and a secret");
@@ -21,9 +28,19 @@ public record ChapCredentials(
     if (secret.equals(mutualSecret)) {
       throw new IllegalArgumentException("the two directions of CHAP need different secrets");
     }
+    if (digests.isEmpty()) {
+      throw new IllegalArgumentException("CHAP needs a digest");
+    }
+    digests = Set.copyOf(digests);
   }
 
-  /** One direction only. */
+  /** With every digest. */
+  public ChapCredentials(
+      String user, String secret, @Nullable String mutualUser, @Nullable String mutualSecret) {
+    this(user, secret, mutualUser, mutualSecret, EnumSet.allOf(ChapDigest.class));
+  }
+
+  /** One direction only, with every digest. */
   public ChapCredentials(String user, String secret) {
     this(user, secret, null, null);
   }

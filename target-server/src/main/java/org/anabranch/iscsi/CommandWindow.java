@@ -35,29 +35,21 @@ final class CommandWindow {
   private int maxCmdSn;
 
   /**
-   * Opens with a session's part of the memory, and grows as commands end.
+   * Opens with as many places as there is memory for.
    *
-   * @param shares as many sessions as there may be: each can have a part, though all others be idle
    * @param memory for places
    * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
    * @throws OutOfMemoryException not even one
    */
   CommandWindow(
-      DataMemory memory,
-      int shares,
-      DataMemory commandMemory,
-      int placeBytes,
-      int mostPlaces,
-      int firstCmdSn)
+      DataMemory memory, DataMemory commandMemory, int placeBytes, int mostPlaces, int firstCmdSn)
       throws OutOfMemoryException {
     this.memory = memory;
     this.commandMemory = commandMemory;
     this.placeBytes = placeBytes;
     this.mostPlaces = mostPlaces;
-    long share =
-        placeBytes == 0
-            ? mostPlaces
-            : Math.min(memory.capacity() / shares, memory.free() / SHARE) / placeBytes;
+    // A part of what is left, so that something is left for those who come later.
+    long share = placeBytes == 0 ? mostPlaces : memory.spare() / SHARE / placeBytes;
     places = Math.clamp(share, 1, mostPlaces);
     if (!memory.tryReserve((long) places * placeBytes)) {
       throw new OutOfMemoryException();
@@ -99,7 +91,7 @@ final class CommandWindow {
 
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
-    boolean scarce = memory.free() < memory.capacity() / SHARE;
+    boolean scarce = memory.spare() < memory.capacity() / SHARE;
     boolean contended = commandMemory.isContended();
     if (places > 1 && (contended || (scarce && places > SHARE))) {
       places--;

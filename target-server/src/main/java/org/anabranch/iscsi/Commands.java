@@ -6,6 +6,7 @@ import io.netty.channel.EventLoop;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.Task;
@@ -212,6 +213,20 @@ final class Commands {
 
   void completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
     dataOut.complete(pdu, digestRight, rejects);
+  }
+
+  /** Runs something on the event loop, unless the session is over by then. */
+  void later(long seconds, Runnable action) {
+    var _ =
+        loop.schedule(
+            () -> {
+              if (!closed) {
+                action.run();
+                connection.flush();
+              }
+            },
+            seconds,
+            TimeUnit.SECONDS);
   }
 
   /** Does what can be done next for a command. */

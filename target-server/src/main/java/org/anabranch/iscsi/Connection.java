@@ -3,10 +3,10 @@ package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +33,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
-  /** For the last PDU to reach a peer that reads slowly. */
+  /** For the last PDU to reach a peer that reads slowly, or is still sending. */
   private static final long LINGER_SECONDS = 2;
 
   private final IscsiServer server;
@@ -171,15 +171,29 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Ends the connection once what is queued has been sent. */
+  /**
+   * Ends the connection once the peer has what is queued: our side is closed behind it, and what
+   * the peer still sends is thrown away until it closes its own, for {@value #LINGER_SECONDS}
+   * seconds at most. Closing with its bytes unread would make TCP throw away ours with a reset.
+   */
   void closeAfterSending() {
     if (closing) {
       return;
     }
     closing = true;
     decoder.halt();
+    forgetLeftover();
+    channel.config().setAutoRead(true);
     var _ =
-        channel.writeAndFlush(channel.alloc().buffer(0)).addListener(ChannelFutureListener.CLOSE);
+        channel
+            .writeAndFlush(channel.alloc().buffer(0))
+            .addListener(sent -> {
+              if (sent.isSuccess()) {
+                var _ = ((DuplexChannel) channel).shutdownOutput();
+              } else {
+                close();
+              }
+            });
     var _ = channel.eventLoop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -194,7 +208,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
     receivedAt = System.nanoTime();
-    if (leftover != null) {
+    if (closing) {
+      in.release();
+    } else if (leftover != null) {
       leftover =
           channel
               .alloc()
@@ -204,6 +220,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
       in.release();
     } else {
       decode(in);
+    }
+  }
+
+  private void forgetLeftover() {
+    if (leftover != null) {
+      leftover.release();
+      leftover = null;
     }
   }
 
@@ -242,10 +265,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelInactive(ChannelHandlerContext context) {
     closing = true;
     decoder.halt();
-    if (leftover != null) {
-      leftover.release();
-      leftover = null;
-    }
+    forgetLeftover();
     stall.cancel();
     phase.closed();
     server.connectionClosed(this);

@@ -27,6 +27,7 @@ final class DataMemory {
   }
 
   private final long capacity;
+  private final long kept;
 
   /** Guarded by this. */
   private long free;
@@ -41,7 +42,17 @@ final class DataMemory {
   private volatile boolean contended;
 
   DataMemory(long capacity) {
+    this(capacity, 0);
+  }
+
+  /**
+   * Some of which is only for those who have nothing yet.
+   *
+   * @param kept bytes that {@link #spare} leaves out
+   */
+  DataMemory(long capacity, long kept) {
     this.capacity = capacity;
+    this.kept = kept;
     this.free = capacity;
     this.lastFree = capacity;
   }
@@ -53,6 +64,11 @@ final class DataMemory {
   /** About how much is free now. */
   long free() {
     return lastFree;
+  }
+
+  /** About how much is free for those who have some already. */
+  long spare() {
+    return Math.max(lastFree - kept, 0);
   }
 
   /** Somebody waits. */

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *   what happens to                                         the command ends with
  *   data that was not agreed on (ImmediateData, InitialR2T) 0B/0C/0C unexpected unsolicited data
  *   more than the first burst, the burst, or expected       0B/0C/0D incorrect amount of data
- *   F before the burst is complete                          0B/0C/0D
+ *   F before the burst, or the first burst, is complete     0B/0C/0D
+ *   no F behind the last byte, within a second              0B/0C/0D
  *   DataSN or buffer offset out of sequence                 0B/47/05 protocol service CRC error
  *   a wrong data digest                                     0B/47/05, beside the Reject
  *   a task tag that is not in flight                        Reject (invalid PDU field)
@@ -20,11 +21,15 @@ import org.jspecify.annotations.Nullable;
  *   late data of a command that was aborted                 ignored
  * </pre>
  *
- * A command that failed is answered when the initiator has sent the rest of what it may (7.8),
- * which is thrown away. Owned by the session's event loop.
+ * <p>A sequence ends with F and not with its last byte: an empty Data-Out may bring it (11.7.5), so
+ * it is waited for, but not for ever. A command that failed is answered when the initiator has sent
+ * the rest of what it may (7.8), which is thrown away. Owned by the session's event loop.
  */
 final class DataOut {
   private static final int REMEMBERED = 64;
+
+  /** How long a sequence that has all its bytes waits for its F. */
+  private static final long FINAL_SECONDS = 1;
 
   private final Commands commands;
   private final Responses responses;
@@ -177,19 +182,35 @@ final class DataOut {
     task.offset += pdu.dataLength();
     task.dataSn++;
     IscsiTask.R2t burst = task.unsolicitedOpen ? null : task.burst();
-    boolean full = burst != null && task.offset >= end(task, burst);
+    boolean full = task.offset >= end(task, burst);
     if (burst == null) {
       task.requested = task.offset;
-    } else if (pdu.isFinal() && !full) {
-      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
     }
-    if (pdu.isFinal() || full) {
+    if (pdu.isFinal()) {
+      // Unsolicited data may be less than the first burst only where that is all (11.4.7.2).
+      if (!full && (burst != null || task.expected > parameters.firstBurstLength)) {
+        commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+      }
       endSequence(task);
+    } else if (full && !task.awaitsFinal) {
+      task.awaitsFinal = true;
+      commands.later(FINAL_SECONDS, () -> missFinal(task, burst));
     }
     commands.advance(task);
   }
 
+  /** The time for the F of a sequence is over. */
+  private void missFinal(IscsiTask task, IscsiTask.@Nullable R2t burst) {
+    boolean same = burst == null ? task.unsolicitedOpen : burst.equals(task.burst());
+    if (task.awaitsFinal && same && commands.get(task.tag) == task) {
+      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+      endSequence(task);
+      commands.advance(task);
+    }
+  }
+
   private static void endSequence(IscsiTask task) {
+    task.awaitsFinal = false;
     if (task.unsolicitedOpen) {
       task.unsolicitedOpen = false;
       return;

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Full feature phase of a connection (RFC 7143 4.3, 7): counts CmdSN, answers the PDUs that are not
  * about a command, and leaves those that are to {@link Commands} and {@link TaskManagement}. In a
- * discovery session there are neither.
+ * discovery session there are neither: it takes text, and a logout that closes the session (4.3).
  *
  * <pre>
  *   what happens to                              answer
@@ -29,6 +29,10 @@ import org.slf4j.LoggerFactory;
  *   an opcode that is not for a target           Reject (command not supported)
  *   a header that makes no sense                 Reject (invalid PDU field)
  *   a SNACK                                      Reject: level 0 repeats nothing
+ *   a login                                      Reject (protocol error)
+ *   in a discovery session: a ping, or a logout of a connection
+ *                                                Reject (protocol error)
+ *   what comes behind a logout                   ignored ({@link Connection#closeAfterSending})
  *   a dead peer                                  pinged, then dropped ({@link Keepalive})
  *   a peer that reads nothing                    no more commands taken, then dropped
  * </pre>
@@ -172,12 +176,12 @@ final class FullFeaturePhase implements Connection.Phase {
           if (management == null) {
             rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
           } else {
-            management.request(pdu);
+            management.request(pdu, rejects);
           }
         }
         case NOP_OUT -> nopOut(pdu, data);
         case TEXT_REQUEST -> texts.request(pdu, data, rejects);
-        case LOGOUT_REQUEST -> logout(ColdPdus.logoutRequest(pdu.basicHeader()));
+        case LOGOUT_REQUEST -> logout(pdu, ColdPdus.logoutRequest(pdu.basicHeader()));
         case LOGIN_REQUEST -> rejects.send(pdu, Rejects.PROTOCOL_ERROR);
         default -> rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
       }
@@ -212,6 +216,10 @@ final class FullFeaturePhase implements Connection.Phase {
     if (nop.taskTag() == Pdu.NO_TAG) {
       return; // an answer to a ping of ours, or a word about ExpStatSN
     }
+    if (commands == null) {
+      rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+      return;
+    }
     byte[] echo =
         data.length <= parameters.maxSendDataSegmentLength
             ? data
@@ -227,7 +235,15 @@ final class FullFeaturePhase implements Connection.Phase {
         echo);
   }
 
-  private void logout(LogoutRequest request) {
+  private void logout(Pdu pdu, LogoutRequest request) {
+    if (request.taskTag() == Pdu.NO_TAG) {
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+      return;
+    }
+    if (commands == null && request.reason() != LogoutRequest.Reason.CLOSE_SESSION) {
+      rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+      return;
+    }
     LogoutResponse response =
         switch (request.reason()) {
           case CLOSE_SESSION -> LogoutResponse.CLOSED;

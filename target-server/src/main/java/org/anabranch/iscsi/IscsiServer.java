@@ -69,8 +69,11 @@ public final class IscsiServer implements AutoCloseable {
   private IscsiServer(IscsiLimits limits, int threads) {
     this.limits = limits;
     // Half for what may come unasked, half for what commands need beyond that: see CommandWindow.
-    this.placeMemory = new DataMemory(limits.dataMemory() / 2);
-    this.memory = new DataMemory(limits.dataMemory() / 2);
+    // Of the first a place for each session that may come, so that wide windows shut nobody out.
+    long half = limits.dataMemory() / 2;
+    long places = (long) limits.sessions() * limits.firstBurstLength();
+    this.placeMemory = new DataMemory(half, Math.min(places, half / 2));
+    this.memory = new DataMemory(half);
     this.sessions = new Sessions(limits.sessions());
     this.loops =
         new MultiThreadIoEventLoopGroup(
@@ -165,7 +168,8 @@ public final class IscsiServer implements AutoCloseable {
     return listeners.stream().map(Listener::bound).toList();
   }
 
-  private void accept(Portal portal, Channel channel) {
+  /** One at a time, so that the limits hold exactly. */
+  private synchronized void accept(Portal portal, Channel channel) {
     if (stopping || connections.size() >= limits.connections()) {
       LOG.warn(
           "{}: connection refused: limit of {}", channel.remoteAddress(), limits.connections());

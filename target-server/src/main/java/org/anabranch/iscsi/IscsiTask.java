@@ -54,6 +54,9 @@ final class IscsiTask implements Task.Listener {
   /** DataSN expected next in the open sequence. */
   int dataSn;
 
+  /** The open sequence has all its bytes, but not its F. */
+  boolean awaitsFinal;
+
   /** Up to where data-out came unasked or was asked for. */
   long requested;
 

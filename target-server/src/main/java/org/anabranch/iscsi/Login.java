@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.jscsi.ColdPdus;
@@ -25,9 +26,11 @@ import org.slf4j.LoggerFactory;
  *   what happens to                             answer
  *   a PDU that is no login request              connection dropped; 020b after the first request
  *   nothing at all, until the timeout           connection dropped
- *   more text than the limit                    0200
+ *   more text than the limit, or an AHS         0200
+ *   stages that do not exist or go back         0200
  *   a version above 0                           0205
  *   text with C                                 an empty response, then the whole text at once
+ *   an answer longer than it may be             in pieces (C), each asked for by an empty request
  *   T                                           followed, unless security is not settled
  * </pre>
  *
@@ -36,6 +39,9 @@ import org.slf4j.LoggerFactory;
 final class Login implements Connection.Phase {
   private static final Logger LOG = LoggerFactory.getLogger(Login.class);
 
+  /** The initiator's MaxRecvDataSegmentLength, the default until the login has ended (13.12). */
+  private static final int LONGEST_ANSWER = 8192;
+
   private final IscsiServer server;
   private final Connection connection;
   private final ScheduledFuture<?> timeout;
@@ -43,6 +49,10 @@ final class Login implements Connection.Phase {
   private @Nullable LoginRequest first;
   private @Nullable LoginNegotiation negotiation;
   private LoginStage stage = LoginStage.SECURITY_NEGOTIATION;
+
+  /** What is left of an answer that goes out in pieces. */
+  private @Nullable ByteBuffer rest;
+
   private int received;
   private boolean done;
 
@@ -71,8 +81,12 @@ final class Login implements Connection.Phase {
       return false;
     }
     received += Pdu.BASIC_HEADER + pdu.additionalLength() + pdu.dataLength();
-    if (received > server.limits().bytesBeforeLogin() || pdu.additionalLength() > 0) {
-      connection.drop("login request of " + pdu.dataLength() + " bytes");
+    if (received > server.limits().bytesBeforeLogin()) {
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, "login of " + received + " bytes");
+      return false;
+    }
+    if (pdu.additionalLength() > 0) {
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, "login with additional headers");
       return false;
     }
     return true;
@@ -141,8 +155,15 @@ final class Login implements Connection.Phase {
     if (request.transit() && request.next().code() <= stage.code()) {
       throw new MalformedPduException("login goes back in its stages");
     }
+    if (rest != null) {
+      if (request.continues() || text.isReadable()) {
+        throw new MalformedPduException("text in the middle of an answer");
+      }
+      respond(request, rest);
+      return;
+    }
     if (request.continues()) {
-      respond(request, false, 0, new Text());
+      respond(request, false, new byte[0]);
       return;
     }
     byte[] bytes = new byte[text.readableBytes()];
@@ -155,20 +176,21 @@ final class Login implements Connection.Phase {
       negotiation = n;
     }
     boolean settled = n.step(stage, request.transit(), keys, answers);
-    if (request.transit() && settled) {
-      if (request.next() == LoginStage.FULL_FEATURE_PHASE) {
-        finish(request, n, answers);
-        return;
-      }
-      respond(request, true, 0, answers);
-      stage = request.next();
+    byte[] answer = answers.toBytes();
+    if (answer.length > LONGEST_ANSWER) {
+      respond(request, ByteBuffer.wrap(answer)); // the stage is left when all of it is there
+    } else if (!request.transit() || !settled) {
+      respond(request, false, answer);
+    } else if (request.next() == LoginStage.FULL_FEATURE_PHASE) {
+      finish(request, n, answer);
     } else {
-      respond(request, false, 0, answers);
+      respond(request, true, answer);
+      stage = request.next();
     }
   }
 
   /** Everything is agreed on: brings the session into being, which may have to wait for another. */
-  private void finish(LoginRequest request, LoginNegotiation n, Text answers) {
+  private void finish(LoginRequest request, LoginNegotiation n, byte[] answers) {
     Session session = n.session(request);
     connection.pause();
     server
@@ -189,7 +211,7 @@ final class Login implements Connection.Phase {
             });
   }
 
-  private void enter(LoginRequest request, Session session, Text answers, LoginNegotiation n) {
+  private void enter(LoginRequest request, Session session, byte[] answers, LoginNegotiation n) {
     FullFeaturePhase phase;
     try {
       phase = session.open();
@@ -206,35 +228,55 @@ final class Login implements Connection.Phase {
             response(
                 request,
                 true,
+                false,
                 session.tsih(),
                 session.expCmdSn(),
                 session.maxCmdSn(),
                 LoginStatus.SUCCESS)),
-        answers.toBytes());
+        answers);
     connection.enter(phase, n.parameters().headerDigest, n.parameters().dataDigest);
     LOG.info("{}: logged in to {}", connection.peer(), session.describeTarget());
     connection.resume();
     connection.flush();
   }
 
-  private void respond(LoginRequest request, boolean transit, int tsih, Text answers) {
+  private void respond(LoginRequest request, boolean transit, byte[] answers) {
+    respond(request, transit, false, answers);
+  }
+
+  /** The next piece of an answer; what then is left waits for the next request. */
+  private void respond(LoginRequest request, ByteBuffer answers) {
+    byte[] piece = new byte[Math.min(answers.remaining(), LONGEST_ANSWER)];
+    answers.get(piece);
+    rest = answers.hasRemaining() ? answers : null;
+    respond(request, false, answers.hasRemaining(), piece);
+  }
+
+  private void respond(LoginRequest request, boolean transit, boolean continues, byte[] answers) {
     connection.send(
         ColdPdus.loginResponse(
             response(
-                request, transit, tsih, request.cmdSn(), request.cmdSn(), LoginStatus.SUCCESS)),
-        answers.toBytes());
+                request,
+                transit,
+                continues,
+                0,
+                request.cmdSn(),
+                request.cmdSn(),
+                LoginStatus.SUCCESS)),
+        answers);
   }
 
   private LoginResponse response(
       LoginRequest request,
       boolean transit,
+      boolean continues,
       int tsih,
       int expCmdSn,
       int maxCmdSn,
       LoginStatus status) {
     return new LoginResponse(
         transit,
-        false,
+        continues,
         request.current(),
         request.next(),
         request.isid(),
@@ -254,7 +296,8 @@ final class Login implements Connection.Phase {
         reason);
     connection.send(
         ColdPdus.loginResponse(
-            response(request, false, request.tsih(), request.cmdSn(), request.cmdSn(), status)),
+            response(
+                request, false, false, request.tsih(), request.cmdSn(), request.cmdSn(), status)),
         new byte[0]);
     connection.closeAfterSending();
   }

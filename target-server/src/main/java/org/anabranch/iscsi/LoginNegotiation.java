@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.anabranch.jscsi.LoginRequest;
 import org.anabranch.jscsi.LoginStage;
 import org.anabranch.jscsi.LoginStatus;
@@ -26,10 +28,17 @@ import org.jspecify.annotations.Nullable;
 final class LoginNegotiation {
   private static final int LONGEST_NAME = 223;
 
+  /**
+   * Keys of the first request. Some initiators say them again in each stage; they do not change.
+   */
+  private static final Set<String> FIRST_KEYS =
+      Set.of("InitiatorName", "TargetName", "SessionType");
+
   private final IscsiServer server;
   private final Connection connection;
   private final String initiator;
   private final @Nullable TargetNode node;
+  private final Map<String, String> firstKeys;
   private final Parameters parameters = new Parameters();
   private final Negotiation operational;
   private final @Nullable ChapAuthentication chap;
@@ -37,11 +46,16 @@ final class LoginNegotiation {
   private boolean authenticated;
 
   private LoginNegotiation(
-      IscsiServer server, Connection connection, String initiator, @Nullable TargetNode node) {
+      IscsiServer server,
+      Connection connection,
+      String initiator,
+      @Nullable TargetNode node,
+      Map<String, String> firstKeys) {
     this.server = server;
     this.connection = connection;
     this.initiator = initiator;
     this.node = node;
+    this.firstKeys = firstKeys;
     this.operational = new Negotiation(server.limits(), parameters, node == null);
     // Discovery asks for no proof; it shows an initiator only what it may log in to.
     ChapCredentials credentials = node == null ? null : node.chap();
@@ -56,13 +70,15 @@ final class LoginNegotiation {
       Map<String, String> keys,
       Text answers)
       throws LoginRefusedException {
+    Map<String, String> firstKeys = new HashMap<>(keys);
+    firstKeys.keySet().retainAll(FIRST_KEYS);
     String initiator = name(keys.remove("InitiatorName"), "InitiatorName");
     connection.peer(initiator);
     keys.remove("InitiatorAlias");
     String type = keys.remove("SessionType");
     if (type != null && type.equals("Discovery")) {
       keys.remove("TargetName");
-      return new LoginNegotiation(server, connection, initiator, null);
+      return new LoginNegotiation(server, connection, initiator, null, firstKeys);
     }
     if (type != null && !type.equals("Normal")) {
       throw new LoginRefusedException(
@@ -82,7 +98,7 @@ final class LoginNegotiation {
       answers.add("TargetAlias", node.alias());
     }
     answers.add("TargetPortalGroupTag", String.valueOf(tag));
-    return new LoginNegotiation(server, connection, initiator, node);
+    return new LoginNegotiation(server, connection, initiator, node, firstKeys);
   }
 
   /** A name as RFC 7143 4.2.7 has it, in lower case (RFC 3722 folds it). */
@@ -92,11 +108,21 @@ final class LoginNegotiation {
     }
     boolean allowed =
         name.length() <= LONGEST_NAME
-            && name.chars().noneMatch(c -> c <= ' ' || c == 0x7f || c == ',' || c == '/');
+            && name.codePoints().noneMatch(LoginNegotiation::isOutsideNames);
     if (!allowed) {
       throw new LoginRefusedException(LoginStatus.INITIATOR_ERROR, key + " is no iSCSI name");
     }
     return name.toLowerCase(Locale.ROOT);
+  }
+
+  /** Also what would spoil a log: line ends of any kind, bytes that are no UTF-8. */
+  private static boolean isOutsideNames(int c) {
+    return c == ','
+        || c == '/'
+        || c == 0xfffd
+        || Character.isISOControl(c)
+        || Character.isWhitespace(c)
+        || Character.isSpaceChar(c);
   }
 
   Parameters parameters() {
@@ -110,6 +136,12 @@ final class LoginNegotiation {
    */
   boolean step(LoginStage stage, boolean transit, Map<String, String> keys, Text answers)
       throws LoginRefusedException, MalformedPduException {
+    for (String key : FIRST_KEYS) {
+      String again = keys.remove(key);
+      if (again != null && !again.equals(firstKeys.get(key))) {
+        throw new MalformedPduException(key + " changes during login");
+      }
+    }
     if (stage == LoginStage.SECURITY_NEGOTIATION) {
       security(keys, answers);
       operational.answer(keys, answers);

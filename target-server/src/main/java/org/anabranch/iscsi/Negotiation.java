@@ -181,7 +181,7 @@ final class Negotiation {
   }
 
   /** Decimal, or hexadecimal with 0x (6.1). Negative if it is no number from least to most. */
-  private static int number(String value, int least, int most) {
+  static int number(String value, int least, int most) {
     boolean hex = value.startsWith("0x") || value.startsWith("0X");
     String digits = hex ? value.substring(2) : value;
     if (digits.isEmpty()

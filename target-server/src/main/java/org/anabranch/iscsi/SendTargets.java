@@ -35,11 +35,10 @@ final class SendTargets {
     List<TargetNode> shown =
         server.nodes().stream()
             .filter(node ->
-                which.equals("All")
-                    ? own == null || node.name().equals(own.name())
-                    : which.isEmpty()
+                all
+                    || (which.isEmpty()
                         ? own != null && node.name().equals(own.name())
-                        : node.name().equals(which))
+                        : node.name().equals(which)))
             .filter(node -> isFor(node, session, own))
             .toList();
     InetSocketAddress local = session.connection().localAddress();

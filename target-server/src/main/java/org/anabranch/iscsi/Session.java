@@ -153,7 +153,7 @@ final class Session {
       events.to(this);
       nexus = mine;
       commands = new Commands(this, node.router(), mine, opened, parameters, server.memory());
-      management = new TaskManagement(this, node.router(), mine, commands.responses());
+      management = new TaskManagement(this, node.router(), mine, commands);
     }
     keepalive.start();
     return new FullFeaturePhase(server, this, opened, commands, management);
@@ -164,7 +164,6 @@ final class Session {
     try {
       return new CommandWindow(
           server.placeMemory(),
-          server.limits().sessions(),
           server.memory(),
           discovery ? 0 : parameters.firstBurstLength,
           discovery ? DISCOVERY_WINDOW : server.limits().queueDepth(),

@@ -3,7 +3,6 @@ package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
 import java.util.function.Consumer;
-import org.anabranch.jscsi.MalformedPduException;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskManagementFunction.Response;
@@ -18,6 +17,8 @@ import org.anabranch.scsi.TaskRouter;
  *                               task does not exist
  *   TASK REASSIGN               not supported: needs error recovery level 2
  *   TARGET COLD RESET           after the answer all sessions of the target are closed
+ *   the reserved task tag       Reject (invalid PDU field)
+ *   a task tag that is in use   Reject (task in progress)
  * </pre>
  *
  * Owned by the session's event loop.
@@ -33,18 +34,28 @@ final class TaskManagement {
   private final Session session;
   private final TaskRouter router;
   private final Nexus nexus;
+  private final Commands commands;
   private final Responses responses;
 
-  TaskManagement(Session session, TaskRouter router, Nexus nexus, Responses responses) {
+  TaskManagement(Session session, TaskRouter router, Nexus nexus, Commands commands) {
     this.session = session;
     this.router = router;
     this.nexus = nexus;
-    this.responses = responses;
+    this.commands = commands;
+    this.responses = commands.responses();
   }
 
-  void request(Pdu pdu) throws MalformedPduException {
+  void request(Pdu pdu, Rejects rejects) {
     ByteBuf header = pdu.header();
     int tag = pdu.taskTag();
+    if (tag == Pdu.NO_TAG) {
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+      return;
+    }
+    if (commands.get(tag) != null) {
+      rejects.send(pdu, Rejects.TASK_IN_PROGRESS);
+      return;
+    }
     int referenced = header.getInt(20);
     int refCmdSn = header.getInt(32);
     switch (header.getByte(1) & 0x7f) {

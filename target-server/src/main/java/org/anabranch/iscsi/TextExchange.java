@@ -12,7 +12,18 @@ import org.anabranch.jscsi.TextRequest;
  * Text requests in full feature phase (RFC 7143 7.4, 11.10): discovery, and the one parameter that
  * may change there. One exchange at a time; a new one (transfer tag 0xffffffff) ends an old one.
  * Longer answers go out in pieces, each asked for by an empty request with the tag of the one
- * before. Owned by the session's event loop.
+ * before.
+ *
+ * <pre>
+ *   what happens to                                  answer
+ *   a transfer tag that is not the last one given    Reject (invalid PDU field)
+ *   another task tag within an exchange              Reject (invalid PDU field)
+ *   more text than {@value #MOST_TEXT} bytes, or while an answer goes out
+ *                                                    Reject (protocol error), the exchange ends
+ *   text that is not key=value, F and C together     Reject (invalid PDU field), likewise
+ * </pre>
+ *
+ * Owned by the session's event loop.
  */
 final class TextExchange {
   private static final int MOST_TEXT = 1 << 16;
@@ -23,6 +34,8 @@ final class TextExchange {
   private byte[] answer = {};
   private int answered;
   private int transferTag = Pdu.NO_TAG;
+  private int lastTransferTag;
+  private int taskTag;
 
   TextExchange(IscsiServer server, Session session) {
     this.server = server;
@@ -31,13 +44,19 @@ final class TextExchange {
 
   void request(Pdu pdu, byte[] data, Rejects rejects) throws MalformedPduException {
     TextRequest request = ColdPdus.textRequest(pdu.basicHeader());
-    if (request.transferTag() == Pdu.NO_TAG) {
-      reset();
-    } else if (request.transferTag() != transferTag) {
+    boolean begins = request.transferTag() == Pdu.NO_TAG;
+    if (request.taskTag() == Pdu.NO_TAG
+        || (!begins && (request.transferTag() != transferTag || request.taskTag() != taskTag))) {
       rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
       return;
     }
-    if (asked.size() + data.length > MOST_TEXT) {
+    if (begins) {
+      reset();
+      taskTag = request.taskTag();
+    }
+    boolean answering = answered < answer.length;
+    if (asked.size() + data.length > MOST_TEXT
+        || (answering && (data.length > 0 || request.continues()))) {
       reset();
       rejects.send(pdu, Rejects.PROTOCOL_ERROR);
       return;
@@ -49,15 +68,13 @@ final class TextExchange {
     }
     if (asked.size() > 0) {
       byte[] text = asked.toByteArray();
-      asked.reset();
+      reset();
       Map<String, String> keys = Text.parse(text, text.length);
       if (!isMeantForUs(keys)) {
-        reset();
         rejects.send(pdu, Rejects.PROTOCOL_ERROR);
         return;
       }
       answer = answer(keys);
-      answered = 0;
     }
     int length = Math.min(answer.length - answered, session.parameters().maxSendDataSegmentLength);
     byte[] piece = Arrays.copyOfRange(answer, answered, answered + length);
@@ -92,7 +109,8 @@ final class TextExchange {
     if (isFinal) {
       reset();
     } else if (transferTag == Pdu.NO_TAG) {
-      transferTag = 1;
+      lastTransferTag = lastTransferTag + 1 & 0x7fffffff;
+      transferTag = lastTransferTag;
     }
     Connection connection = session.connection();
     connection.send(

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.OpenDevice;
@@ -25,6 +26,7 @@ import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.AccessList;
 import org.anabranch.iscsi.ChapCredentials;
+import org.anabranch.iscsi.ChapDigest;
 import org.anabranch.iscsi.TargetNode;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.ReservationStore;
@@ -222,10 +224,14 @@ final class Targets {
       return null;
     }
     ChapConfig.Mutual mutual = chap.mutual();
-    return mutual == null
-        ? new ChapCredentials(chap.user(), text(chap.secret()))
-        : new ChapCredentials(
-            chap.user(), text(chap.secret()), mutual.user(), text(mutual.secret()));
+    return new ChapCredentials(
+        chap.user(),
+        text(chap.secret()),
+        mutual == null ? null : mutual.user(),
+        mutual == null ? null : text(mutual.secret()),
+        chap.digests().stream()
+            .map(digest -> ChapDigest.valueOf(digest.name()))
+            .collect(Collectors.toSet()));
   }
 
   private static String text(Secret secret) {

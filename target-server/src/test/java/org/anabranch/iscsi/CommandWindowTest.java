@@ -16,12 +16,7 @@ final class CommandWindowTest {
   private final DataMemory commands = new DataMemory(10 * PLACE);
 
   private CommandWindow window(int most, int first) throws CommandWindow.OutOfMemoryException {
-    return window(1, most, first);
-  }
-
-  private CommandWindow window(int shares, int most, int first)
-      throws CommandWindow.OutOfMemoryException {
-    return new CommandWindow(places, shares, commands, PLACE, most, first);
+    return new CommandWindow(places, commands, PLACE, most, first);
   }
 
   @Test
@@ -55,11 +50,19 @@ final class CommandWindowTest {
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
 
+  /** Wide windows of those who came first shut nobody out, not even when they are idle. */
   @Test
-  void asManySessionsAsThereMayBeHaveAWindowThoughAllAreIdle() throws Exception {
-    for (int i = 0; i < 32; i++) {
-      assertThat(window(32, 32, 1).maxCmdSn()).isBetween(1, 2);
+  void eachSessionThatMayComeFindsAPlace() throws Exception {
+    int sessions = 32;
+    DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
+    List<CommandWindow> windows = new ArrayList<>();
+    for (int i = 0; i < sessions; i++) {
+      windows.add(new CommandWindow(memory, commands, PLACE, 32, 1));
     }
+    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(4);
+    assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
+    windows.forEach(window -> window.close(0));
+    assertThat(memory.free()).isEqualTo(64 * PLACE);
   }
 
   @Test

@@ -15,6 +15,7 @@ import org.slf4j.LoggerFactory;
 /** Keeps what is logged that should not be: errors, and anything with a stack trace. */
 final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseable {
   private final List<String> bad = new CopyOnWriteArrayList<>();
+  private final List<String> warnings = new CopyOnWriteArrayList<>();
   private final ch.qos.logback.classic.Logger root;
 
   LogWatch() {
@@ -27,6 +28,9 @@ final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseabl
 
   @Override
   protected void append(ILoggingEvent event) {
+    if (event.getLevel().isGreaterOrEqual(Level.WARN)) {
+      warnings.add(event.getFormattedMessage());
+    }
     if (event.getLevel().isGreaterOrEqual(Level.ERROR) || event.getThrowableProxy() != null) {
       bad.add(
           event
@@ -37,6 +41,13 @@ final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseabl
                       + " "
                       + event.getThrowableProxy().getMessage()));
     }
+  }
+
+  /** Warnings and errors so far, and forgets them. */
+  List<String> takeWarnings() {
+    List<String> taken = List.copyOf(warnings);
+    warnings.clear();
+    return taken;
   }
 
   /** Nothing of the kind so far. */

@@ -4,11 +4,8 @@ package org.anabranch.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Opcode;
@@ -17,19 +14,15 @@ import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.assertj.core.api.Assertions;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Login over the wire: stages, refusals, CHAP. */
+/** Login over the wire: stages, refusals, texts, limits. */
 final class LoginTest {
-  private static final String SECRET = "twelve-bytes-or-more";
-  private static final String OTHER_SECRET = "another-one-altogether";
-
   private TestTarget target;
 
   @BeforeEach
@@ -42,8 +35,8 @@ final class LoginTest {
     target.close();
   }
 
-  private void with(AccessList access, @Nullable ChapCredentials chap) {
-    target.server.put(target.node(TestTarget.NAME, access, chap, java.util.Set.of()));
+  private void with(AccessList access) {
+    target.server.put(target.node(TestTarget.NAME, access, null, java.util.Set.of()));
   }
 
   private static int refusal(java.util.concurrent.CompletableFuture<Session> login) {
@@ -73,7 +66,7 @@ final class LoginTest {
 
   @Test
   void namesAreComparedInLowerCase() throws Exception {
-    with(new AccessList(List.of("iqn.2026-11.org.anabranch:INITIATOR"), List.of()), null);
+    with(new AccessList(List.of("iqn.2026-11.org.anabranch:INITIATOR"), List.of()));
     try (Session session =
         target.login(
             SessionOptions.normal("IQN.2026-11.org.Anabranch:Test")
@@ -84,16 +77,16 @@ final class LoginTest {
 
   @Test
   void anInitiatorOutsideTheListIsNotAuthorized() throws Exception {
-    with(new AccessList(List.of("iqn.1993-08.org.debian:*"), List.of()), null);
+    with(new AccessList(List.of("iqn.1993-08.org.debian:*"), List.of()));
     assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
     target.login(SessionOptions.normal(TestTarget.NAME).as("iqn.1993-08.org.debian:01:ab")).close();
   }
 
   @Test
   void anAddressOutsideTheListIsNotAuthorized() throws Exception {
-    with(new AccessList(List.of(), List.of("192.0.2.0/24", "2001:db8::/32")), null);
+    with(new AccessList(List.of(), List.of("192.0.2.0/24", "2001:db8::/32")));
     assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
-    with(new AccessList(List.of(), List.of("127.0.0.0/8")), null);
+    with(new AccessList(List.of(), List.of("127.0.0.0/8")));
     target.login().close();
   }
 
@@ -135,19 +128,78 @@ final class LoginTest {
     }
   }
 
+  /** T, C, CSG and NSG in all their combinations; the reserved bits mean nothing (11.12). */
+  @Test
+  void everyCombinationOfStagesIsAnswered() throws Exception {
+    for (int flags = 0; flags < 256; flags++) {
+      boolean transit = (flags & 0x80) != 0;
+      boolean continues = (flags & 0x40) != 0;
+      int current = flags >> 2 & 3;
+      int next = flags & 3;
+      boolean possible = current < 2 && (!transit || (!continues && next != 2 && next > current));
+      try (LoginWire wire = LoginWire.connect(target)) {
+        Map<String, String> keys = LoginWire.names();
+        Pdu answer = wire.ask(wire.loginRequest(flags, keys));
+        String what = String.format("flags %02x", flags);
+        assertThat(answer.opcode()).as(what).isEqualTo(Opcode.LOGIN_RESPONSE);
+        assertThat(answer.u16(36)).as(what).isEqualTo(possible ? 0 : 0x0200);
+        if (possible) {
+          assertThat(answer.flags() & 0xcc).as(what).isEqualTo(flags & 0x8c);
+        } else {
+          wire.expectClosed();
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "0x80, security to security",
-    "0x86, operational to a reserved stage",
-    "0x84, operational back to security",
-    "0xc7, T and C together",
-    "0x8c, full feature phase to security"
-  })
-  void stagesThatMakeNoSenseAreRefused(String flags, String what) throws Exception {
+  @CsvSource({"0x81, 0x00", "0x00, 0x04", "0x04, 0x87", "0x04, 0x00"})
+  void aStageIsNotLeftWithoutT(String first, String second) throws Exception {
     try (LoginWire wire = LoginWire.connect(target)) {
-      Pdu answer = wire.ask(wire.loginRequest(Integer.decode(flags), LoginWire.names()));
-      assertThat(answer.u16(36)).as(what).isEqualTo(0x0200);
-      wire.expectClosed();
+      Map<String, String> keys = LoginWire.names();
+      assertThat(wire.ask(wire.loginRequest(Integer.decode(first), keys)).u16(36)).isZero();
+      int answer = wire.ask(wire.loginRequest(Integer.decode(second), Map.of())).u16(36);
+      assertThat(answer).isEqualTo(second.equals("0x87") ? 0 : 0x0200);
+    }
+  }
+
+  @Test
+  void aLoginRequestOfAnotherLoginIsRefused() throws Exception {
+    for (int at : new int[] {9, 15, 19, 21}) { // ISID, TSIH, task tag, CID
+      try (LoginWire wire = LoginWire.connect(target)) {
+        assertThat(wire.ask(wire.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
+        Pdu other = wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, Map.of());
+        assertThat(wire.ask(other.u8(at, other.u8(at) ^ 1)).u16(36))
+            .as("byte " + at)
+            .isEqualTo(512);
+        wire.expectClosed();
+      }
+    }
+  }
+
+  @Test
+  void namesMayBeRepeatedButNotChanged() throws Exception {
+    for (String key : List.of("InitiatorName", "TargetName", "SessionType", "")) {
+      try (LoginWire wire = LoginWire.connect(target)) {
+        Map<String, String> keys = LoginWire.names();
+        assertThat(wire.ask(wire.loginRequest(0x04, keys)).u16(36)).isZero();
+        keys.computeIfPresent(key, (name, value) -> value + "x");
+        Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, keys));
+        assertThat(answer.u16(36)).as(key).isEqualTo(key.isEmpty() ? 0 : 0x0200);
+        assertThat(LoginWire.text(answer)).doesNotContainKey("InitiatorName");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"a name", "a\nname", "a\u0085name", "a\u2028name", "a,name", "a/name", ""})
+  void namesThatAreNoneAreRefused(String name) throws Exception {
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
+      keys.put("InitiatorName", name);
+      Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, keys));
+      assertThat(answer.u16(36)).isEqualTo(name.isEmpty() ? 0x0207 : 0x0200);
     }
   }
 
@@ -242,12 +294,68 @@ final class LoginTest {
     }
   }
 
+  /** An answer of more than 8192 bytes goes out in pieces, each asked for (C bit). */
   @Test
-  void tooMuchTextDropsTheConnection() throws Exception {
+  void anAnswerMayGoOnInTheNextResponse() throws Exception {
     try (LoginWire wire = LoginWire.connect(target)) {
-      for (int i = 0; i < 3; i++) {
-        wire.send(wire.loginRequest(0x44, Map.of()).data(new byte[8000]));
+      StringBuilder names = new StringBuilder();
+      LoginWire.names().forEach((k, v) -> names.append(k).append('=').append(v).append('\0'));
+      Pdu first = wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, Map.of());
+      StringBuilder text = new StringBuilder(names);
+      for (int i = 0; i < 1000; i++) {
+        text.append("X-k").append(i).append("=\0");
       }
+      Pdu answer = wire.ask(first.data(text.toString()));
+      int length = 0;
+      while ((answer.flags() & 0x40) != 0) {
+        assertThat(answer.flags()).as("C in the operational stage, no T").isEqualTo(0x44);
+        assertThat(answer.dataSegmentLength()).isEqualTo(8192);
+        length += 8192;
+        answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, Map.of()));
+      }
+      length += answer.dataSegmentLength();
+      assertThat(length).isGreaterThan(1000 * "X-k0=NotUnderstood".length());
+      assertThat(answer.flags()).isEqualTo(0x04);
+      answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, Map.of()));
+      assertThat(answer.flags()).isEqualTo(LoginWire.OPERATIONAL_TO_FULL);
+    }
+  }
+
+  @Test
+  void textInTheMiddleOfAnAnswerIsRefused() throws Exception {
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
+      for (int i = 0; i < 1000; i++) {
+        keys.put("X-k" + i, "");
+      }
+      assertThat(wire.ask(wire.loginRequest(0x04, keys)).flags()).isEqualTo(0x44);
+      assertThat(wire.ask(wire.loginRequest(0x04, Map.of("InitialR2T", "No"))).u16(36))
+          .isEqualTo(0x0200);
+      wire.expectClosed();
+    }
+  }
+
+  @Test
+  void tooMuchTextIsRefused() throws Exception {
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu piece = wire.loginRequest(0x44, Map.of()).data(new byte[8000]);
+      assertThat(wire.ask(piece).u16(36)).isZero();
+      assertThat(wire.ask(piece.copy()).u16(36)).isZero();
+      assertThat(wire.ask(piece.copy()).u16(36)).as("16 KiB are the limit").isEqualTo(0x0200);
+      wire.expectClosed();
+    }
+  }
+
+  @Test
+  void aLengthThatNeverComesAndAdditionalHeadersAreRefused() throws Exception {
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu endless = wire.loginRequest(0x04, Map.of()).dataSegmentLength(0xff_ffff);
+      assertThat(wire.ask(endless).u16(36)).isEqualTo(0x0200);
+      wire.expectClosed();
+    }
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Pdu additional = wire.loginRequest(0x04, LoginWire.names()).ahs(new byte[4]);
+      assertThat(wire.ask(additional).u16(36)).isEqualTo(0x0200);
       wire.expectClosed();
     }
   }
@@ -274,6 +382,27 @@ final class LoginTest {
     }
   }
 
+  /** Those that have logged in count, and room is made as soon as one goes. */
+  @Test
+  void connectionsAreLimited() throws Exception {
+    try (TestTarget small = new TestTarget(limits -> limits.connections(3))) {
+      Session one = small.login();
+      Session two = small.login(SessionOptions.normal(TestTarget.NAME));
+      LoginWire three = LoginWire.connect(small);
+      assertThat(three.ask(three.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
+      for (int i = 0; i < 3; i++) {
+        try (LoginWire four = LoginWire.connect(small)) {
+          four.expectClosed();
+        }
+      }
+      one.connection().reset();
+      TestTarget.until("it is missed", () -> small.server.sessionInfos().size() == 1);
+      small.login(SessionOptions.normal(TestTarget.NAME)).close();
+      assertThat(two.isOpen()).isTrue();
+      three.close();
+    }
+  }
+
   @Test
   void sessionsAreLimited() throws Exception {
     try (TestTarget small = new TestTarget(limits -> limits.sessions(1))) {
@@ -286,146 +415,5 @@ final class LoginTest {
       TestTarget.until("session is gone", () -> small.server.sessionInfos().isEmpty());
       small.login().close();
     }
-  }
-
-  // --- CHAP ---------------------------------------------------------------------------------
-
-  private static org.anabranch.initiator.ChapCredentials proof(
-      String user, String secret, Chap algorithm) {
-    return org.anabranch.initiator.ChapCredentials.of(user, secret, algorithm);
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void chapProvesTheInitiator(Chap algorithm) throws Exception {
-    with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET));
-    SessionOptions options = SessionOptions.normal(TestTarget.NAME);
-    target.login(options.chap(proof("user", SECRET, algorithm))).close();
-    assertThat(refusal(options.chap(proof("user", "wrong", algorithm)))).isEqualTo(0x0201);
-    assertThat(refusal(options.chap(proof("nobody", SECRET, algorithm)))).isEqualTo(0x0201);
-    assertThat(refusal(options)).isEqualTo(0x0201);
-    assertThat(refusal(options.securityStage(false))).isEqualTo(0x0201);
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void mutualChapProvesTheTarget(Chap algorithm) throws Exception {
-    with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET, "us", OTHER_SECRET));
-    SessionOptions options = SessionOptions.normal(TestTarget.NAME);
-    target.login(options.chap(proof("user", SECRET, algorithm).mutual("us", OTHER_SECRET))).close();
-    target.login(options.chap(proof("user", SECRET, algorithm))).close();
-  }
-
-  @ParameterizedTest
-  @CsvSource({"0x1234", "0bQUJD", "0X", "name with spaces", "0x", "gr\u00fcn"})
-  void aChapNameIsTextWhateverItLooksLike(String user) throws Exception {
-    with(AccessList.EVERYBODY, new ChapCredentials(user, SECRET));
-    target
-        .login(SessionOptions.normal(TestTarget.NAME).chap(proof(user, SECRET, Chap.MD5)))
-        .close();
-  }
-
-  /** Goes as far as the challenge, then answers with these keys. */
-  private int chapStatus(
-      java.util.function.Function<Map<String, String>, Map<String, String>> reply)
-      throws Exception {
-    with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET, "us", OTHER_SECRET));
-    try (LoginWire wire = LoginWire.connect(target)) {
-      Map<String, String> keys = LoginWire.names();
-      keys.put("AuthMethod", "CHAP");
-      assertThat(LoginWire.text(wire.ask(wire.loginRequest(0x00, keys))))
-          .containsEntry("AuthMethod", "CHAP");
-      Map<String, String> challenge =
-          LoginWire.text(wire.ask(wire.loginRequest(0x00, Map.of("CHAP_A", "9,5,7"))));
-      assertThat(challenge).containsEntry("CHAP_A", "5").containsKeys("CHAP_I", "CHAP_C");
-      return wire.ask(wire.loginRequest(LoginWire.SECURITY_TO_OPERATIONAL, reply.apply(challenge)))
-          .u16(36);
-    }
-  }
-
-  private static byte[] right(Map<String, String> challenge) {
-    byte[] value = Objects.requireNonNull(ChapNumber.parse(challenge.getOrDefault("CHAP_C", "")));
-    return Chap.MD5.response(Integer.parseInt(challenge.getOrDefault("CHAP_I", "")), SECRET, value);
-  }
-
-  private static Map<String, String> answer(String response) {
-    return new LinkedHashMap<>(Map.of("CHAP_N", "user", "CHAP_R", response));
-  }
-
-  @Test
-  void chapResponsesMayBeHexadecimalOrBase64() throws Exception {
-    assertThat(chapStatus(c -> answer(ChapNumber.hex(right(c))))).isZero();
-    assertThat(
-            chapStatus(c ->
-                answer(
-                    "0X"
-                        + ChapNumber.hex(right(c))
-                            .substring(2)
-                            .toUpperCase(java.util.Locale.ROOT))))
-        .isZero();
-    assertThat(
-            chapStatus(c -> answer("0b" + java.util.Base64.getEncoder().encodeToString(right(c)))))
-        .isZero();
-  }
-
-  @ParameterizedTest
-  @CsvSource({"''", "0x", "0b", "12", "0xzz", "0b!!!!", "0b", "nonsense"})
-  void malformedChapResponsesAreRefused(String response) throws Exception {
-    assertThat(chapStatus(c -> answer(response))).isEqualTo(0x0201);
-  }
-
-  @Test
-  void oversizeChapResponsesAreRefused() throws Exception {
-    assertThat(chapStatus(c -> answer(ChapNumber.hex(right(c)) + "00"))).isEqualTo(0x0201);
-    assertThat(chapStatus(c -> answer("0x" + "00".repeat(2000)))).isEqualTo(0x0201);
-    assertThat(
-            chapStatus(c ->
-                answer("0bb3ZlcnNpemUK" + java.util.Base64.getEncoder().encodeToString(right(c)))))
-        .isEqualTo(0x0201);
-  }
-
-  @Test
-  void aReflectedChallengeIsRefused() throws Exception {
-    assertThat(
-            chapStatus(c -> {
-              Map<String, String> keys = answer(ChapNumber.hex(right(c)));
-              keys.put("CHAP_I", "7");
-              keys.put("CHAP_C", c.getOrDefault("CHAP_C", ""));
-              return keys;
-            }))
-        .isEqualTo(0x0201);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"256", "-1", "x", "''"})
-  void aBadIdentifierIsRefused(String identifier) throws Exception {
-    assertThat(
-            chapStatus(c -> {
-              Map<String, String> keys = answer(ChapNumber.hex(right(c)));
-              keys.put("CHAP_I", identifier);
-              keys.put("CHAP_C", "0x0011223344556677");
-              return keys;
-            }))
-        .isEqualTo(0x0201);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"56", "''", "4", "MD5", "05"})
-  void unknownAlgorithmsAreRefused(String algorithms) throws Exception {
-    with(AccessList.EVERYBODY, new ChapCredentials("user", SECRET));
-    try (LoginWire wire = LoginWire.connect(target)) {
-      Map<String, String> keys = LoginWire.names();
-      keys.put("AuthMethod", "CHAP");
-      wire.ask(wire.loginRequest(0x00, keys));
-      assertThat(wire.ask(wire.loginRequest(0x00, Map.of("CHAP_A", algorithms))).u16(36))
-          .isEqualTo(0x0201);
-    }
-  }
-
-  @Test
-  void secretsAreNotInTheTextForm() {
-    assertThat(new ChapCredentials("user", SECRET, "us", OTHER_SECRET).toString())
-        .doesNotContain(SECRET)
-        .doesNotContain(OTHER_SECRET);
   }
 }

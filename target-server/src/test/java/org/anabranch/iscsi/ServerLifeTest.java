@@ -94,7 +94,7 @@ final class ServerLifeTest {
   @Test
   void aNormalSessionIsToldOfItsOwnTargetOnly() throws Exception {
     target.server.put(target.node(OTHER, AccessList.EVERYBODY, null, Set.of()));
-    for (String which : List.of("", "All", TestTarget.NAME)) {
+    for (String which : List.of("", TestTarget.NAME, "All")) {
       assertThat(discover(SessionOptions.normal(TestTarget.NAME), which))
           .extracting(DiscoveredTarget::name)
           .containsOnly(TestTarget.NAME);

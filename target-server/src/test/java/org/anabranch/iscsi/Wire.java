@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,13 +37,19 @@ final class Wire implements AutoCloseable {
   private static final int PING = 0x7fff_0000;
 
   private final RawConnection connection;
+  private final boolean discovery;
   private int cmdSn = 1;
   private int tag = 100;
   private int pings;
+  private final ArrayDeque<Pdu> unread = new ArrayDeque<>();
 
   Wire(ServerUnderTest server, SessionOptions options) throws Exception {
     connection = server.connect();
+    discovery = options.targetName() == null;
     await(server.initiator().logIn(connection, options));
+    if (discovery) {
+      return;
+    }
     // A new nexus owes unit attentions; they would be the answer to everything.
     for (int i = 0; i < 4; i++) {
       send(Requests.command(0, nextTag(), Cdb.testUnitReady(), Requests.FINAL, 0));
@@ -75,7 +82,13 @@ final class Wire implements AutoCloseable {
   }
 
   Pdu receive() throws Exception {
-    return connection.receive(LONG);
+    Pdu first = unread.poll();
+    return first == null ? connection.receive(LONG) : first;
+  }
+
+  /** What was looked at is still part of what the target said. */
+  void unread(Pdu pdu) {
+    unread.add(pdu);
   }
 
   /** Sends a write without its data, and receives the R2T. */
@@ -109,6 +122,7 @@ final class Wire implements AutoCloseable {
       collectUpToPing(words);
       while (!expected.matcher(String.join(" ", words)).matches() && System.nanoTime() < deadline) {
         Pdu pdu = connection.receive(Duration.ofSeconds(2));
+        cmdSn = pdu.expCmdSn();
         add(words, pdu);
       }
     } catch (IscsiException e) {
@@ -122,10 +136,12 @@ final class Wire implements AutoCloseable {
   /** A ping for immediate delivery is answered whatever became of the PDUs before it. */
   private void collectUpToPing(List<String> words) throws Exception {
     int ping = PING + pings++;
-    connection.send(Requests.nopOut(ping).immediate(true).cmdSn(cmdSn));
+    // There are no pings in a discovery session, but text.
+    Pdu request = discovery ? Requests.text(ping, Pdu.NO_TAG) : Requests.nopOut(ping);
+    connection.send(request.immediate(true).cmdSn(cmdSn));
     while (true) {
       Pdu pdu = receive();
-      if (pdu.opcode() == Opcode.NOP_IN && pdu.taskTag() == ping) {
+      if (pdu.taskTag() == ping) {
         cmdSn = pdu.expCmdSn();
         return;
       }
@@ -142,6 +158,10 @@ final class Wire implements AutoCloseable {
 
   /** The session is in order: a command is executed and answered. */
   void assertWorks() throws Exception {
+    if (discovery) {
+      collectUpToPing(new ArrayList<>());
+      return;
+    }
     String answer = readyOrNot();
     if (answer.startsWith("status 02 6/")) {
       answer = readyOrNot();

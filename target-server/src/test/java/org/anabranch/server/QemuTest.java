@@ -14,6 +14,8 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** QEMU's block layer as the initiator. */
 final class QemuTest {
@@ -82,6 +84,68 @@ final class QemuTest {
       }
     }
     return head;
+  }
+
+  /**
+   * CHAP as a virtual machine's administrator sets it up, also for names that look like numbers.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"vm1", "0x1234", "0bQUJD"})
+  void itProvesItselfWithASecretObject(String user) throws Exception {
+    String target = "iqn.2026-11.org.example:vm1";
+    String secret = "correct horse 16";
+    String configuration =
+        """
+        anabranch {
+          portals = ["127.0.0.1:0"], state-dir = state
+          volumes { vm1 { path = vm1.img, size = 8 MiB } }
+          targets { "%s" { luns { 0 = vm1 }, chap { user = "%s", secret = "%s" } } }
+        }
+        """
+            .formatted(target, user, secret);
+    byte[] content = new byte[8 << 20];
+    new Random(SEED).nextBytes(content);
+    Path image = Files.write(folder.resolve("content.img"), content);
+    Path right = Files.writeString(folder.resolve("right"), secret);
+    Path wrong = Files.writeString(folder.resolve("wrong"), "wrong horse 1616");
+    try (ServerProcess server = ServerProcess.serving(folder, configuration)) {
+      copy(image, server.portal(), target, user, right).expect(0);
+      assertThat(Files.mismatch(image, folder.resolve("vm1.img"))).isEqualTo(-1);
+      for (Tools.Result refused :
+          List.of(
+              copy(image, server.portal(), target, user, wrong),
+              copy(image, server.portal(), target, user + "0", right))) {
+        refused.expect(1);
+        assertThat(refused.output()).contains("Failed to connect to LUN").contains("513");
+      }
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors().lines().filter(line -> line.contains("refused")))
+          .hasSize(2)
+          .allMatch(line -> line.endsWith("login refused with 0201: authentication failed"));
+      assertThat(server.errors()).doesNotContain("horse").doesNotContain("ERROR");
+    }
+  }
+
+  private static Tools.Result copy(
+      Path image, String portal, String target, String user, Path secret) throws Exception {
+    return Tools.run(
+        60,
+        "qemu-img",
+        "convert",
+        "--object",
+        "secret,id=chap,file=" + secret,
+        "-n",
+        "-f",
+        "raw",
+        "--target-image-opts",
+        image.toString(),
+        "driver=iscsi,transport=tcp,portal="
+            + portal
+            + ",target="
+            + target
+            + ",lun=0,user="
+            + user
+            + ",password-secret=chap");
   }
 
   /**
