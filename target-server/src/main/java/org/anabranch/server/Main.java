@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.server.commands.CowCommand;
 import org.anabranch.server.commands.DmCommand;
 import org.anabranch.server.commands.SessionCommand;
 import org.anabranch.server.commands.SnapshotCommand;
@@ -29,7 +30,8 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       SnapshotCommand.class,
       SessionCommand.class,
-      DmCommand.class
+      DmCommand.class,
+      CowCommand.class
     })
 public final class Main implements Runnable {
   private static final int REFUSED = 1;
