@@ -17,6 +17,7 @@ import java.util.TreeMap;
  * @param volumes by name
  * @param devices by name; no name is also a volume's
  * @param targets by normalised iSCSI name
+ * @param stores how the stores of snapshots grow
  * @param limits how much the server takes on
  * @param iscsi how it speaks iSCSI
  */
@@ -27,6 +28,7 @@ public record Configuration(
     SortedMap<String, VolumeConfig> volumes,
     SortedMap<String, DeviceConfig> devices,
     SortedMap<String, TargetConfig> targets,
+    StoresConfig stores,
     LimitsConfig limits,
     IscsiConfig iscsi) {
   public Configuration {

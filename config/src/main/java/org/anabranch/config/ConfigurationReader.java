@@ -127,11 +127,12 @@ final class ConfigurationReader {
     boolean exposed = portals.stream().anyMatch(portal -> !portal.isLoopback());
     Set<String> names = new HashSet<>(volumeReader.names());
     SortedMap<String, TargetConfig> nodes = new TargetReader(targets, exposed, names).targets();
+    StoresConfig stores = stores(top.section("stores"));
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
     top.end();
     return new Configuration(
-        portals, path(baseDir, state), baseDir, volumes, devices, nodes, limits, iscsi);
+        portals, path(baseDir, state), baseDir, volumes, devices, nodes, stores, limits, iscsi);
   }
 
   static Path path(Path baseDir, String text) {
@@ -148,6 +149,20 @@ final class ConfigurationReader {
       seen.add(portal);
     }
     return portals;
+  }
+
+  private static StoresConfig stores(Section stores) {
+    Section autoextend = stores.section("autoextend");
+    StoresConfig config =
+        new StoresConfig(
+            autoextend.withDefault("enabled", Form.BOOLEAN),
+            autoextend.withDefault("threshold", Form.integer(50, 99)),
+            autoextend.withDefault("step", Form.size(64 << 10, 1L << 50, 4096)),
+            autoextend.withDefault("limit", Form.size(0, 1L << 60, 4096)),
+            stores.withDefault("warn-below", Form.size(0, 1L << 60, 1)));
+    autoextend.end();
+    stores.end();
+    return config;
   }
 
   private static LimitsConfig limits(Section limits) {

@@ -53,7 +53,7 @@ final class RefusalTest {
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"7\"; allowed: an"
                 + " iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
             "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, iscsi,"
-                + " limits, portals, state-dir, targets, volume-defaults, volumes");
+                + " limits, portals, state-dir, stores, targets, volume-defaults, volumes");
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.server.commands.CowCommand;
 import org.anabranch.server.commands.DmCommand;
 import org.anabranch.server.commands.SessionCommand;
 import org.anabranch.server.commands.SnapshotCommand;
@@ -36,6 +37,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("snapshot", SnapshotCommand.class);
     SUBCOMMANDS.put("session", SessionCommand.class);
     SUBCOMMANDS.put("dm", DmCommand.class);
+    SUBCOMMANDS.put("cow", CowCommand.class);
   }
 
   private static final int REFUSED = 1;

@@ -17,6 +17,7 @@ import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
 import org.anabranch.server.control.ControlServer;
+import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.ReservationFiles;
@@ -52,6 +53,7 @@ public final class Server implements AutoCloseable {
   private final ReservationFiles reservations;
   private final Targets targets;
   private final Snapshots snapshots;
+  private final Exports exports;
   private volatile @Nullable IscsiServer iscsi;
   private @Nullable ControlServer control;
   private boolean stopped;
@@ -66,7 +68,14 @@ public final class Server implements AutoCloseable {
       targets = new Targets(configuration, storage, scheduler, reservations, state.serverId());
       StateFile file = new StateFile(state.folder().resolve("state.json"));
       snapshots =
-          new Snapshots(storage, file, state.folder(), configuration.volumes(), new LoggedIn());
+          new Snapshots(
+              storage,
+              file,
+              state.folder(),
+              configuration.volumes(),
+              configuration.stores(),
+              new LoggedIn());
+      exports = new Exports(storage, snapshots);
     } catch (RefusedException e) {
       reservations.close();
       scheduler.close();
@@ -151,6 +160,10 @@ public final class Server implements AutoCloseable {
     return snapshots;
   }
 
+  Exports exports() {
+    return exports;
+  }
+
   private static IscsiLimits limits(Configuration configuration) {
     LimitsConfig limits = configuration.limits();
     IscsiConfig protocol = configuration.iscsi();
@@ -195,6 +208,7 @@ public final class Server implements AutoCloseable {
     if (control != null) {
       control.close();
     }
+    exports.close();
     snapshots.close();
     IscsiServer running = iscsi;
     if (running != null) {

@@ -43,6 +43,7 @@ final class Verbs {
     verbs.put("snapshot merge", this::merge);
     verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
     verbs.put("snapshot resume", (arguments, progress) -> pause(arguments, false));
+    new ExportVerbs(server.exports()).addTo(verbs);
     DeviceVerbs devices = new DeviceVerbs(server.storage());
     verbs.put("dm", devices);
     return verbs;
@@ -59,6 +60,7 @@ final class Verbs {
     status.put("volumes", volumes());
     status.put("snapshots", snapshots(null));
     status.put("sessions", sessions());
+    status.put("warnings", server.snapshots().warnings());
     return status;
   }
 
@@ -192,6 +194,8 @@ final class Verbs {
         throw new RefusedException(
             "the merge of " + name + " stopped: " + status.state() + ", see the server's log");
       }
+    } else if (snapshot.phase() == SnapshotState.Phase.READY) {
+      throw new RefusedException("the merge of " + name + " was refused, see the server's log");
     } else {
       progress.report(Map.of("state", snapshot.phase().name().toLowerCase(Locale.ROOT)));
     }

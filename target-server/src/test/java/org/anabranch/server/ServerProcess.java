@@ -33,6 +33,7 @@ final class ServerProcess implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
+                "-Djava.io.tmpdir=" + folder,
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.anabranch.server.Main"));
@@ -91,6 +92,11 @@ final class ServerProcess implements AutoCloseable {
   /** Standard error so far. */
   String errors() throws IOException {
     return Files.readString(log);
+  }
+
+  /** The next line of standard output. */
+  @Nullable String line() throws IOException {
+    return out.readLine();
   }
 
   /** The rest of standard output; waits for the end of the process. */

@@ -4,6 +4,7 @@ package org.anabranch.block.snapshot;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.store.Extent;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of the list of chunks that a snapshot has exceptions for: where it differs from its
@@ -42,6 +43,28 @@ public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
       next = end;
     }
     return new ChangedChunks(snapshot.store.chunkSectors(), runs, -1);
+  }
+
+  /** Reads what {@link #toString} wrote; null for another text. */
+  public static @Nullable ChangedChunks parse(String text) {
+    String[] lines = text.split("\n", -1);
+    if (!lines[0].matches("chunk=\\d{1,9} next=(-1|\\d{1,18})")) {
+      return null;
+    }
+    int space = lines[0].indexOf(' ');
+    List<Long> runs = new ArrayList<>();
+    for (int i = 1; i < lines.length; i++) {
+      if (!lines[i].matches("\\d{1,18} \\d{1,18}")) {
+        return null;
+      }
+      int between = lines[i].indexOf(' ');
+      runs.add(Long.valueOf(lines[i].substring(0, between)));
+      runs.add(Long.valueOf(lines[i].substring(between + 1)));
+    }
+    return new ChangedChunks(
+        Integer.parseInt(lines[0].substring("chunk=".length(), space)),
+        runs,
+        Long.parseLong(lines[0].substring(space + " next=".length())));
   }
 
   @Override

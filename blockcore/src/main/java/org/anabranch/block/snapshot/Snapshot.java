@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.store.ExceptionStore;
@@ -61,6 +62,12 @@ final class Snapshot {
 
   /** Open when nothing is pending; null when nobody waits for that. */
   private @Nullable Gate idle;
+
+  /** Opens when the COW device has been extended or not; null when nobody waits for that. */
+  private @Nullable Gate room;
+
+  /** Whether it is worth asking for a longer COW device. */
+  private boolean hasMoreRoom = true;
 
   /** Whether the store says that the snapshot is invalid, or did not let itself be told. */
   private boolean marked;
@@ -125,7 +132,8 @@ final class Snapshot {
       }
       PendingException mine = begin(chunk, until - chunk);
       if (mine == null) {
-        return invalidate("Unable to allocate exception.");
+        Gate room = room();
+        return room == null ? invalidate("Unable to allocate exception.") : room;
       }
       copy(mine);
       begun = mine.originFree;
@@ -159,11 +167,34 @@ final class Snapshot {
     PendingException begun = new PendingException(lock, old, allocation);
     pending.put(old, begun);
     uncommitted.add(begun);
-    if (step() > usageStep) {
-      usageStep = step();
+    long step = step();
+    if (step > usageStep) {
       lock.after(owner::event);
     }
+    usageStep = step; // less than before when the device has become longer
     return begun;
+  }
+
+  /**
+   * After {@link #begin} found the store full: opens when a device that can be extended has been,
+   * or has said that it can't be; then ask again. Null when there is no more to be had.
+   */
+  @Nullable Gate room() {
+    if (room == null && hasMoreRoom && cow instanceof Extendable device) {
+      Gate gate = new Gate(lock);
+      room = gate;
+      long full = cow.sectors();
+      lock.after(() ->
+          device
+              .extendBeyond(full)
+              .whenComplete((extended, failure) ->
+                  lock.run(() -> {
+                    room = null;
+                    hasMoreRoom = failure == null && extended;
+                    gate.open();
+                  })));
+    }
+    return room;
   }
 
   /** Fills a new exception from the origin. */

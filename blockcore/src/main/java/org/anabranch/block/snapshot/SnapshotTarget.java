@@ -57,8 +57,11 @@ import org.jspecify.annotations.Nullable;
  *   data can't be read or written                              that request fails
  * </pre>
  *
- * Invalid is for ever, and is marked in the store before an origin write that had no copy goes on.
- * Every request to an invalid snapshot fails; the origin never does because of a snapshot.
+ * A full store on a device that is {@link org.anabranch.block.Extendable} is extended first, and
+ * what needs the room waits for that: full is one that can't be.
+ *
+ * <p>Invalid is for ever, and is marked in the store before an origin write that had no copy goes
+ * on. Every request to an invalid snapshot fails; the origin never does because of a snapshot.
  *
  * <p><b>Refuses</b> what {@link CowArguments} can't read, devices that don't fit, and a store that
  * {@link org.anabranch.block.store.StoreScan} finds fault with; then nothing was written to it.

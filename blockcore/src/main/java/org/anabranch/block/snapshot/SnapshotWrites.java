@@ -89,7 +89,12 @@ final class SnapshotWrites {
       } else if (noSlot) {
         group.slots.await(() -> write(piece, true));
       } else if (begun == null) {
-        full(snapshot, piece);
+        Gate room = snapshot.room();
+        if (room == null) {
+          full(snapshot, piece);
+        } else {
+          room.await(() -> write(piece, false));
+        }
       } else if (whole) {
         snapshot.fill(begun, piece);
       } else {

@@ -2,12 +2,9 @@
 package org.anabranch.server.commands;
 
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import org.anabranch.config.DataSize;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
@@ -25,8 +22,13 @@ import picocli.CommandLine.Spec;
 /** {@code anabranch snapshot}: a volume's snapshots. */
 @Command(
     name = "snapshot",
-    description = "Take snapshots of volumes, roll volumes back to them, remove them.",
-    mixinStandardHelpOptions = true)
+    description = "Take snapshots of volumes, roll volumes back to them, export and remove them.",
+    mixinStandardHelpOptions = true,
+    subcommands = {
+      SnapshotDataCommands.Diff.class,
+      SnapshotDataCommands.Export.class,
+      SnapshotDataCommands.Import.class
+    })
 public final class SnapshotCommand implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -47,10 +49,12 @@ public final class SnapshotCommand implements Runnable {
       @Option(
               names = "--size",
               paramLabel = "SIZE",
-              description = "How large its store may become.")
+              description = "How large its store is at first; without it, as it can need.")
           @Nullable String size,
       @Option(names = "--chunk-size", paramLabel = "SIZE", description = "4 KiB to 32 MiB; 8 KiB.")
           @Nullable String chunkSize,
+      @Option(names = "--writable", description = "Initiators can write to it; the default.")
+          boolean writable,
       @Option(names = "--read-only", description = "Initiators cannot write to it.")
           boolean readOnly,
       @Mixin ServerOption server)
@@ -58,6 +62,9 @@ public final class SnapshotCommand implements Runnable {
     int at = name.indexOf('@');
     if (at <= 0) {
       throw new ParameterException(spec.commandLine(), "not VOLUME@NAME: " + name);
+    }
+    if (writable && readOnly) {
+      throw new ParameterException(spec.commandLine(), "--writable or --read-only, not both");
     }
     Map<String, Object> arguments = new LinkedHashMap<>();
     arguments.put("volume", name.substring(0, at));
@@ -144,21 +151,31 @@ public final class SnapshotCommand implements Runnable {
       @Mixin ServerOption server)
       throws RefusedException {
     Screen screen = Screen.on(spec.commandLine().getOut());
-    MergeBar bar = new MergeBar(screen);
-    Map<String, Object> result =
-        server
-            .client()
-            .ask(
-                "snapshot merge",
-                Map.of("name", name, "now", now, "wait", wait),
-                server.json() ? p -> {} : bar::update);
+    MergeBar bar = new MergeBar(screen, "");
+    Thread interrupted =
+        new Thread(() -> screen.line("the merge goes on; snapshot list tells how far it is"));
+    if (wait && !server.json()) {
+      Runtime.getRuntime().addShutdownHook(interrupted);
+    }
+    Map<String, Object> result;
+    try {
+      result =
+          server
+              .client()
+              .ask(
+                  "snapshot merge",
+                  Map.of("name", name, "now", now, "wait", wait),
+                  server.json() ? p -> {} : bar::update);
+    } finally {
+      Runtime.getRuntime().removeShutdownHook(interrupted);
+    }
     String text =
         switch (String.valueOf(result.get("phase"))) {
           case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
           case "waiting" ->
               "volume "
                   + result.get("volume")
-                  + " will be rolled back when nobody is logged in to it and no other merge of it"
+                  + " will be rolled back when nobody is logged in to it and no other merge or export"
                   + " runs; --now does not wait for the logout";
           default ->
               "volume " + result.get("volume") + " reads as " + name + " now; merging goes on";
@@ -183,53 +200,5 @@ public final class SnapshotCommand implements Runnable {
       throws RefusedException {
     print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");
     return 0;
-  }
-
-  /** Draws what the server tells of a merge. */
-  static final class MergeBar {
-    private static final int WIDTH = 30;
-    private final Screen screen;
-    private double total;
-    private int shown = -1;
-
-    MergeBar(Screen screen) {
-      this.screen = screen;
-    }
-
-    void update(Map<String, Object> state) {
-      if (!(state.get("remaining-bytes") instanceof Number left)) {
-        screen.temporary("waiting for the last logout");
-        return;
-      }
-      double merged = number(state, "merged-bytes");
-      total = Math.max(total, merged + left.doubleValue());
-      double share = total == 0 ? 1 : merged / total;
-      long seconds = (long) number(state, "seconds-left");
-      String text =
-          screen.green("█".repeat((int) (share * WIDTH)))
-              + screen.dim("░".repeat(WIDTH - (int) (share * WIDTH)))
-              + String.format(Locale.ROOT, " %3.0f %%  ", share * 100)
-              + Sizes.bytes(merged)
-              + " of "
-              + Sizes.bytes(total)
-              + ", "
-              + Sizes.bytes(number(state, "bytes-per-second"))
-              + "/s"
-              + (seconds < 0 ? "" : ", " + Sizes.time(Duration.ofSeconds(seconds)) + " left")
-              + ("paused".equals(state.get("state")) ? ", paused" : "");
-      int tenth = (int) (share * 10);
-      if (screen.moves()) {
-        screen.temporary(text);
-      } else if (tenth > shown) {
-        shown = tenth;
-        screen.line(text);
-      }
-    }
-
-    private static double number(Map<String, Object> state, String key) {
-      return Objects.requireNonNullElse(state.get(key), 0) instanceof Number n
-          ? n.doubleValue()
-          : 0;
-    }
   }
 }

@@ -64,6 +64,9 @@ public final class StatusCommand implements Callable<Integer> {
               "%-20s %-10s %s%n",
               snapshot.get("name"), snapshot.get("phase"), snapshot.get("status")));
     }
+    if (status.get("warnings") instanceof List<?> warnings) {
+      warnings.forEach(warning -> text.append("WARNING: ").append(warning).append('\n'));
+    }
     return text.append('\n').append(SessionCommand.table(objects(status, "sessions"))).toString();
   }
 

@@ -21,7 +21,7 @@ public interface Verb {
   final class ClientGoneException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    ClientGoneException(Throwable cause) {
+    public ClientGoneException(Throwable cause) {
       super("the client is gone", cause);
     }
   }

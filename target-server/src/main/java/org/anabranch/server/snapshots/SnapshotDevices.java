@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.anabranch.block.dm.TableException;
@@ -31,6 +32,17 @@ final class SnapshotDevices {
     this.volumes = volumes;
   }
 
+  /** Refuses what can't be a snapshot's name. */
+  static void checkName(String name) throws RefusedException {
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")) {
+      throw new RefusedException(
+          "not a snapshot's name: \""
+              + name
+              + "\"; allowed are 1 to 64 letters, digits, '.', '_', '+' and '-', the first one a"
+              + " letter or digit");
+    }
+  }
+
   /** Makes the snapshot's own device. */
   void make(SnapshotState snapshot) throws RefusedException {
     storage.create(
@@ -39,6 +51,23 @@ final class SnapshotDevices {
         "0 " + snapshot.sectors() + " snapshot " + arguments(snapshot));
     if (snapshot.readOnly()) {
       storage.readOnly(snapshot.device());
+    }
+  }
+
+  /** Makes the device of a snapshot that {@code stateFile} tells of. */
+  void restore(SnapshotState snapshot, Path stateFile) throws RefusedException {
+    try {
+      make(snapshot);
+    } catch (RefusedException e) {
+      throw new RefusedException(
+          e.getMessage()
+              + "; serving "
+              + snapshot.volume()
+              + " without it would destroy it: put "
+              + snapshot.store()
+              + " back, or give the snapshot up by deleting its entry from "
+              + stateFile,
+          e);
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.state.SnapshotState;
@@ -45,20 +46,25 @@ public final class Snapshots {
   private final Map<String, VolumeConfig> volumes;
   private final Initiators initiators;
   private final SnapshotDevices devices;
+  private final Stores stores;
   private final MergeWatch watch;
 
   /** Held while something changes. Nothing of the block layer's is held by whoever waits for it. */
   private final ReentrantLock changes = new ReentrantLock();
 
+  private final Readers readers = new Readers();
+
   /**
    * @param folder the state directory
    * @param volumes by name
+   * @param storesConfig how stores grow
    */
   public Snapshots(
       Storage storage,
       StateFile state,
       Path folder,
       Map<String, VolumeConfig> volumes,
+      StoresConfig storesConfig,
       Initiators initiators) {
     this.storage = storage;
     this.state = state;
@@ -66,6 +72,7 @@ public final class Snapshots {
     this.volumes = volumes;
     this.initiators = initiators;
     this.devices = new SnapshotDevices(storage, volumes);
+    this.stores = new Stores(storage, storesConfig, this.folder, () -> list(null), devices);
     this.watch = new MergeWatch(storage.mapper(), this::mergeEnded, this::startWaiting);
   }
 
@@ -85,7 +92,8 @@ public final class Snapshots {
         if (!volumes.containsKey(snapshot.volume())) {
           LOG.warn("snapshot {}: its volume is not configured; left alone", snapshot.device());
         } else if (snapshot.phase() != Phase.MERGING) {
-          restore(snapshot);
+          stores.opening(snapshot);
+          devices.restore(snapshot, folder.resolveSibling("state.json"));
         }
       }
       for (SnapshotState snapshot : List.copyOf(state.state().snapshots().values())) {
@@ -99,22 +107,7 @@ public final class Snapshots {
       changes.unlock();
     }
     watch.start();
-  }
-
-  private void restore(SnapshotState snapshot) throws RefusedException {
-    try {
-      devices.make(snapshot);
-    } catch (RefusedException e) {
-      throw new RefusedException(
-          e.getMessage()
-              + "; serving "
-              + snapshot.volume()
-              + " without it would destroy it: put "
-              + snapshot.store()
-              + " back, or give the snapshot up by deleting its entry from "
-              + folder.resolveSibling("state.json"),
-          e);
-    }
+    stores.start();
   }
 
   private SnapshotState existing(String device) throws RefusedException {
@@ -137,19 +130,13 @@ public final class Snapshots {
    * Takes a snapshot.
    *
    * @param chunkSectors a power of two
-   * @param storeBytes how large its store may become; 0: as large as it can need
+   * @param storeBytes how large its store is at first; 0: as large as it can need
    * @param readOnly initiators cannot write it
    */
   public SnapshotState create(
       String volume, String name, int chunkSectors, long storeBytes, boolean readOnly)
       throws RefusedException {
-    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")) {
-      throw new RefusedException(
-          "not a snapshot's name: \""
-              + name
-              + "\"; allowed are 1 to 64 letters, digits, '.', '_', '+' and '-', the first one a"
-              + " letter or digit");
-    }
+    SnapshotDevices.checkName(name);
     changes.lock();
     try {
       devices.volume(volume);
@@ -183,6 +170,7 @@ public final class Snapshots {
       put(snapshot);
       try {
         StoreFile.make(snapshot.store(), bytes);
+        stores.opening(snapshot);
         devices.whileSuspended(volume, () -> devices.make(snapshot));
         put(snapshot.in(Phase.READY));
       } catch (RefusedException e) {
@@ -211,6 +199,7 @@ public final class Snapshots {
 
   /** Last steps of a life: no store, no entry. */
   private void forget(SnapshotState snapshot) throws RefusedException {
+    storage.forget(snapshot.store());
     StoreFile.delete(snapshot.store());
     state.replace(state.state().withoutSnapshot(snapshot.device()));
   }
@@ -251,12 +240,40 @@ public final class Snapshots {
               + (sessions == 1 ? " session" : " sessions")
               + "; log out there, or use --force");
     }
+    detach(device);
+  }
+
+  /** A snapshot that can be read; refused while it is being made, merged or removed. */
+  public SnapshotState standing(String device) throws RefusedException {
+    return Readers.standing(existing(device));
+  }
+
+  /** Lets a snapshot be read; it is neither removed nor merged until that is closed. */
+  public Readers.Reading read(String device) throws RefusedException {
+    changes.lock();
+    try {
+      return readers.begin(storage, standing(device).device());
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Takes the snapshot's LUNs away; refused while it is open for something else. */
+  private void detach(String device) throws RefusedException {
+    if (readers.read(device)) {
+      throw new RefusedException(
+          "snapshot " + device + " is being exported; wait for that, or interrupt it");
+    }
     initiators.vanishing(device);
+    if (storage.has(device) && storage.isHeld(device)) {
+      initiators.appeared(device);
+      throw new RefusedException("snapshot " + device + " is part of another device");
+    }
   }
 
   /**
    * Rolls a volume back to a snapshot, now or when nobody is logged in to the volume. A second one
-   * for a volume waits for the first.
+   * for a volume waits for the first, and for an export of the snapshot.
    *
    * @param now also under initiators; those that have the snapshot as a LUN lose it
    * @return the snapshot in its new phase
@@ -272,7 +289,7 @@ public final class Snapshots {
         throw new RefusedException(
             "snapshot " + device + " is invalid: it lost what it had and cannot be merged");
       }
-      boolean free = merging(snapshot.volume()) == null;
+      boolean free = merging(snapshot.volume()) == null && !readers.read(device);
       if (free && (now || unused(snapshot))) {
         return startMerge(snapshot);
       }
@@ -283,7 +300,9 @@ public final class Snapshots {
       LOG.info(
           "snapshot {}: will be merged {}",
           device,
-          free ? "when nobody is logged in to " + snapshot.volume() : "after the merge under way");
+          free
+              ? "when nobody is logged in to " + snapshot.volume()
+              : "after the merge or export under way");
       return snapshot.in(Phase.WAITING);
     } finally {
       changes.unlock();
@@ -298,10 +317,10 @@ public final class Snapshots {
 
   private SnapshotState startMerge(SnapshotState snapshot) throws RefusedException {
     String device = snapshot.device();
-    initiators.vanishing(device); // a LUN that it may be ends here
     SnapshotState merging = snapshot.in(Phase.MERGING);
-    put(merging);
     try {
+      detach(device);
+      put(merging);
       devices.startMerge(merging);
       watch.add(merging.volume(), device);
     } catch (RefusedException e) {
@@ -337,6 +356,7 @@ public final class Snapshots {
         if (snapshot.phase() == Phase.WAITING
             && volumes.containsKey(volume)
             && merging(volume) == null
+            && !readers.read(snapshot.device())
             && (watch.isSoon(snapshot.device()) || unused(snapshot))) {
           try {
             startMerge(snapshot);
@@ -389,6 +409,11 @@ public final class Snapshots {
     }
   }
 
+  /** What an administrator should know of stores: those that cannot grow, space that gets short. */
+  public List<String> warnings() {
+    return stores.warnings();
+  }
+
   /** All snapshots, or those of a volume. */
   public List<SnapshotState> list(@Nullable String volume) {
     List<SnapshotState> all = new ArrayList<>(state.state().snapshots().values());
@@ -404,5 +429,6 @@ public final class Snapshots {
   /** Begins no more merges; those under way stop when their devices go, and go on after a start. */
   public void close() {
     watch.close();
+    stores.close();
   }
 }

@@ -2,6 +2,7 @@
 package org.anabranch.server.storage;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -36,6 +37,7 @@ public final class Storage {
   private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
 
   private final VolumeOpener opener = new VolumeOpener();
+  private final GrowingFiles growing = new GrowingFiles(opener);
   private final DeviceMapper mapper;
   private final Set<String> types;
 
@@ -45,7 +47,7 @@ public final class Storage {
   private final Deque<String> made = new ArrayDeque<>();
 
   public Storage(Scheduler scheduler) {
-    this.mapper = new DeviceMapper(scheduler, opener, TargetTypes.standard());
+    this.mapper = new DeviceMapper(scheduler, growing, TargetTypes.standard());
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
   }
 
@@ -110,6 +112,40 @@ public final class Storage {
   /** Whether there is such a mapped device. */
   public boolean has(String name) {
     return mapper.ls().contains(name);
+  }
+
+  /** A table that names this path from now on gets a file that may grow. */
+  public void mayGrow(Path path, Growth growth) {
+    growing.mayGrow(path.toString(), growth);
+  }
+
+  /** Makes a file longer now that may grow, unless it is longer than so many sectors. */
+  public CompletionStage<Boolean> extendBeyond(Path path, long sectors) {
+    GrowingFile file = growing.file(path.toString());
+    return file == null ? CompletableFuture.completedFuture(false) : file.extendBeyond(sectors);
+  }
+
+  /** The path is nobody's any more. */
+  public void forget(Path path) {
+    growing.forget(path.toString());
+  }
+
+  /** How long a device is, in bytes. */
+  public long bytes(String name) throws RefusedException {
+    try {
+      return mapper.device(name).sectors() * 512;
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether somebody holds the device open. */
+  public boolean isHeld(String name) throws RefusedException {
+    try {
+      return mapper.info(name).openCount() > 0;
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
   }
 
   /** Marks a device as one that initiators cannot write. */

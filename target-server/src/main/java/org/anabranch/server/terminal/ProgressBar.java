@@ -62,8 +62,7 @@ public final class ProgressBar {
   }
 
   private String text(long done, long now) {
-    double share = Math.clamp(done / (double) total, 0, 1);
-    int filled = (int) (share * WIDTH);
+    double share = done / (double) total;
     double seconds = Math.max(1, now - began) / 1e9;
     double rate = done / seconds;
     String left =
@@ -71,13 +70,21 @@ public final class ProgressBar {
             ? ""
             : ", " + Sizes.time(Duration.ofMillis((long) ((total - done) / rate * 1000))) + " left";
     return label
-        + screen.green("█".repeat(filled))
-        + screen.dim("░".repeat(WIDTH - filled))
-        + String.format(Locale.ROOT, " %3.0f %%  ", share * 100)
+        + bar(screen, share)
         + Sizes.bytes((double) done)
         + ", "
         + Sizes.bytes(rate)
         + "/s"
         + left;
+  }
+
+  /** The bar, which only terminals get, and the percentage; {@code share} from 0 to 1. */
+  public static String bar(Screen screen, double share) {
+    double shown = Math.clamp(share, 0, 1);
+    int filled = (int) (shown * WIDTH);
+    String percent = String.format(Locale.ROOT, "%3.0f %%  ", Math.floor(shown * 100));
+    return screen.moves()
+        ? screen.green("█".repeat(filled)) + screen.dim("░".repeat(WIDTH - filled)) + " " + percent
+        : percent;
   }
 }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+/**
+ * How the stores of snapshots grow. Sizes are bytes, whole multiples of 4096.
+ *
+ * @param autoextend whether they grow at all
+ * @param threshold percent of a store that may be in use before it grows, 50 to 99
+ * @param step by how much
+ * @param limit how large one may become; 0: as large as it can need
+ * @param warnBelow a file system with less space left is told of
+ */
+public record StoresConfig(
+    boolean autoextend, int threshold, long step, long limit, long warnBelow) {}

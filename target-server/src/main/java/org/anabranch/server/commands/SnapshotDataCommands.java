@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.commands;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.control.Json;
+import org.anabranch.server.exports.DeltaImport;
+import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.terminal.ProgressBar;
+import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.Sizes;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The commands of {@code anabranch snapshot} that take data out of a snapshot. */
+final class SnapshotDataCommands {
+  private SnapshotDataCommands() {}
+
+  /** {@code snapshot diff}. */
+  @Command(
+      name = "diff",
+      description = {
+        "Show which extents changed since the snapshot was taken: offset and length in bytes,",
+        "a line each, ascending.",
+      },
+      mixinStandardHelpOptions = true)
+  static final class Diff implements Callable<Integer> {
+    @Parameters(paramLabel = "VOLUME@NAME")
+    private String name = "";
+
+    @Option(
+        names = "--since",
+        paramLabel = "VOLUME@OLDER",
+        description = "Compare with an older snapshot instead of the volume as it is now.")
+    private @Nullable String since;
+
+    @Mixin private ServerOption server = new ServerOption();
+
+    @Spec private CommandSpec spec;
+
+    @Override
+    public Integer call() throws RefusedException {
+      PrintWriter out = spec.commandLine().getOut();
+      Map<String, Object> arguments = new LinkedHashMap<>();
+      arguments.put("name", name);
+      if (since != null) {
+        arguments.put("since", since);
+      }
+      if (!server.json()) {
+        server
+            .client()
+            .ask(
+                "snapshot diff",
+                arguments,
+                part -> {
+                  extents(part)
+                      .forEach(each -> out.println(each.get("offset") + " " + each.get("length")));
+                  out.flush();
+                });
+        return 0;
+      }
+      // A list of any length, printed while it comes.
+      String[] separator = {"\n  "};
+      out.print("{\"extents\":[");
+      Map<String, Object> result =
+          server
+              .client()
+              .ask(
+                  "snapshot diff",
+                  arguments,
+                  part -> {
+                    for (Map<?, ?> each : extents(part)) {
+                      out.print(separator[0]);
+                      out.print("{\"offset\":" + each.get("offset"));
+                      out.print(",\"length\":" + each.get("length") + "}");
+                      separator[0] = ",\n  ";
+                    }
+                  });
+      out.println("],\n" + Json.line(result).substring(1));
+      out.flush();
+      return 0;
+    }
+
+    private static List<? extends Map<?, ?>> extents(Map<String, Object> part) {
+      return part.get("extents") instanceof List<?> list
+          ? list.stream().map(each -> (Map<?, ?>) each).toList()
+          : List.of();
+    }
+  }
+
+  /** {@code snapshot export}. */
+  @Command(
+      name = "export",
+      description = {
+        "Write a snapshot to a file, while the volume is in use: a raw image, sparse; or, with",
+        "--changed or --since, only the extents that changed, for snapshot import.",
+        "The file appears when it is complete; interrupting it leaves nothing.",
+      },
+      mixinStandardHelpOptions = true)
+  static final class Export implements Callable<Integer> {
+    @Parameters(paramLabel = "VOLUME@NAME")
+    private String name = "";
+
+    @Parameters(paramLabel = "FILE", description = "Written by the server, as its user.")
+    private Path file = Path.of("");
+
+    @Option(
+        names = "--changed",
+        description = "What turns the volume as it is now into the snapshot.")
+    private boolean changed;
+
+    @Option(
+        names = "--since",
+        paramLabel = "VOLUME@OLDER",
+        description = "What turns an image of an older snapshot into this one.")
+    private @Nullable String since;
+
+    @Option(names = "--force", description = "Replace a file that is there.")
+    private boolean force;
+
+    @Mixin private ServerOption server = new ServerOption();
+
+    @Spec private CommandSpec spec;
+
+    @Override
+    public Integer call() throws RefusedException {
+      Screen screen = Screen.on(spec.commandLine().getOut());
+      Map<String, Object> arguments = new LinkedHashMap<>();
+      arguments.put("name", name);
+      arguments.put("file", file.toAbsolutePath().normalize().toString());
+      arguments.put("changed", changed);
+      arguments.put("force", force);
+      if (since != null) {
+        arguments.put("since", since);
+      }
+      Bar bar = new Bar(screen, server.json());
+      Map<String, Object> result =
+          server
+              .client()
+              .ask(
+                  "snapshot export",
+                  arguments,
+                  state -> bar.update(number(state, "done-bytes"), number(state, "total-bytes")));
+      if (server.json()) {
+        spec.commandLine().getOut().print(Json.pretty(result));
+        spec.commandLine().getOut().flush();
+      } else {
+        screen.line(
+            name
+                + " exported to "
+                + file
+                + ": "
+                + Sizes.bytes(number(result, "stored-bytes"))
+                + " of "
+                + Sizes.bytes(number(result, "bytes")));
+      }
+      return 0;
+    }
+
+    private static long number(Map<String, Object> state, String key) {
+      return state.get(key) instanceof Number n ? n.longValue() : 0;
+    }
+  }
+
+  /** {@code snapshot import}. */
+  @Command(
+      name = "import",
+      description = {
+        "Apply a file of changed extents to a raw image or block device that nobody uses.",
+        "All of the file is checked before anything is written. An import that was interrupted",
+        "is completed by the same one again.",
+      },
+      mixinStandardHelpOptions = true)
+  static final class Import implements Callable<Integer> {
+    @Parameters(paramLabel = "FILE", description = "From snapshot export --changed or --since.")
+    private Path file = Path.of("");
+
+    @Parameters(paramLabel = "IMAGE", description = "What it is applied to.")
+    private Path image = Path.of("");
+
+    @Option(names = "--json", description = "Print the answer as JSON.")
+    private boolean json;
+
+    @Spec private CommandSpec spec;
+
+    @Override
+    public Integer call() throws RefusedException {
+      Screen screen = Screen.on(spec.commandLine().getOut());
+      Bar bar = new Bar(screen, json);
+      long total = total();
+      DeltaImport.Result result = new DeltaImport(file, image).run(done -> bar.update(done, total));
+      if (json) {
+        spec.commandLine()
+            .getOut()
+            .print(
+                Json.pretty(
+                    Map.of(
+                        "file",
+                        file.toString(),
+                        "image",
+                        image.toString(),
+                        "changed-bytes",
+                        result.changed(),
+                        "bytes",
+                        result.bytes())));
+        spec.commandLine().getOut().flush();
+      } else {
+        screen.line(file + " applied to " + image + ": " + Sizes.bytes(result.changed()));
+      }
+      return 0;
+    }
+
+    /** It is read twice. */
+    private long total() throws RefusedException {
+      try {
+        return 2 * Files.size(file);
+      } catch (IOException e) {
+        throw new RefusedException(StateDirectory.reason(e), e);
+      }
+    }
+  }
+
+  /** A progress bar that begins when the first state comes. */
+  private static final class Bar {
+    private final Screen screen;
+    private final boolean silent;
+    private @Nullable ProgressBar bar;
+
+    Bar(Screen screen, boolean silent) {
+      this.screen = screen;
+      this.silent = silent;
+    }
+
+    void update(long done, long total) {
+      if (silent || total <= 0) {
+        return;
+      }
+      if (bar == null) {
+        bar = new ProgressBar(screen, "", total, System::nanoTime);
+      }
+      bar.update(done);
+    }
+  }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.exports;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+import org.anabranch.block.file.FileDevice;
+import org.anabranch.block.file.FileOptions;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.exports.DeltaFormat.DamagedException;
+import org.anabranch.server.exports.DeltaFormat.Header;
+import org.anabranch.server.exports.DeltaFormat.Record;
+import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.Stages;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Applies a file of changed extents to an image that nobody else uses: a raw file or a block
+ * device.
+ *
+ * <dl>
+ *   <dt>What is checked before anything is written?
+ *   <dd>The whole file: every checksum, order and place of its extents, and that it is complete.
+ *       That the image is as long as the one it was told against, or as long as the result, which
+ *       an import that was interrupted leaves. That the image can be locked: a server that serves
+ *       it has it locked.
+ *   <dt>What is not?
+ *   <dd>What the image holds. Extents of a state applied to another state give a mixture.
+ *   <dt>What if it is interrupted?
+ *   <dd>The image is part old, part new; the same import again completes it.
+ * </dl>
+ *
+ * One thread.
+ */
+public final class DeltaImport {
+  private final Path file;
+  private final Path image;
+
+  /** What was done: extents' bytes, and how long the image is. */
+  public record Result(long changed, long bytes) {}
+
+  /** Takes a record that is good so far. */
+  private interface Sink {
+    void take(Record record, ByteBuffer data) throws IOException, RefusedException;
+  }
+
+  /**
+   * @param file as {@link Exports#delta} writes it
+   * @param image that it is applied to
+   */
+  public DeltaImport(Path file, Path image) {
+    this.file = file;
+    this.image = image;
+  }
+
+  /**
+   * Checks everything, then applies it; durable when this returns.
+   *
+   * @param progress told how many bytes of the file have been worked off, twice its length in all
+   */
+  public Result run(LongConsumer progress) throws RefusedException {
+    try {
+      Header header = header();
+      FileDevice device = FileDevice.open(image.toString(), image, FileOptions.DEFAULT);
+      try {
+        checkLength(device, header);
+        long length = Files.size(file);
+        read(progress, (record, data) -> {});
+        if (device.sectors() * 512 < header.bytes()) {
+          Stages.<@Nullable Void>await(image.toString(), device.grow(header.bytes() / 512));
+        }
+        return new Result(apply(device, done -> progress.accept(length + done)), header.bytes());
+      } finally {
+        Stages.<@Nullable Void>await(image.toString(), device.close());
+      }
+    } catch (DamagedException e) {
+      throw new RefusedException(file + ": " + e.getMessage() + "; nothing was changed", e);
+    } catch (IOException e) {
+      throw new RefusedException(StateDirectory.reason(e), e);
+    }
+  }
+
+  private Header header() throws IOException {
+    try (ReadableByteChannel in = Files.newByteChannel(file)) {
+      return Header.read(in);
+    }
+  }
+
+  /** The bytes that changed. */
+  private long apply(FileDevice device, LongConsumer progress)
+      throws IOException, RefusedException {
+    long[] changed = new long[1];
+    read(
+        progress,
+        (record, data) -> {
+          changed[0] += record.length();
+          write(device, record, data);
+        });
+    await(device, Io::flush);
+    return changed[0];
+  }
+
+  private void checkLength(FileDevice device, Header header) throws RefusedException {
+    long bytes = device.sectors() * 512;
+    if (bytes != header.baseBytes() && bytes != header.bytes()) {
+      throw new RefusedException(
+          image
+              + " has "
+              + bytes
+              + " bytes, but "
+              + file
+              + " applies to an image of "
+              + header.baseBytes()
+              + " ("
+              + header.text().replace('\n', ' ')
+              + "); nothing was changed");
+    }
+  }
+
+  /** Zeros become holes where the file system has them. */
+  private void write(FileDevice device, Record record, ByteBuffer data)
+      throws IOException, RefusedException {
+    long sector = record.offset() / 512;
+    if (record.kind() == DeltaFormat.DATA) {
+      await(device, done -> Io.write(sector, data, false, done));
+    } else if (device.limits().discardZeroes()) {
+      await(device, done -> Io.discard(sector, record.length() / 512, done));
+    } else {
+      await(device, done -> Io.writeZeroes(sector, record.length() / 512, false, done));
+    }
+  }
+
+  private interface Request {
+    Io with(IoCompletion done);
+  }
+
+  private void await(FileDevice device, Request request) throws RefusedException {
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    device.submit(
+        request.with((io, error) -> {
+          if (error == null) {
+            done.complete(true);
+          } else {
+            done.completeExceptionally(error.toException());
+          }
+        }));
+    Stages.await(image.toString(), done);
+  }
+
+  /** Reads the file from beginning to end; each record is checked before the sink gets it. */
+  private void read(LongConsumer progress, Sink sink) throws IOException, RefusedException {
+    try (ReadableByteChannel in =
+        Channels.newChannel(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
+      Header header = Header.read(in);
+      ByteBuffer head = DeltaFormat.buffer(DeltaFormat.RECORD_BYTES);
+      ByteBuffer data = ByteBuffer.allocateDirect(DeltaFormat.MOST_DATA);
+      long records = 0;
+      long covered = 0;
+      long behind = 0;
+      long read = 0;
+      while (true) {
+        String what = "record " + records;
+        DeltaFormat.fill(in, head.clear(), what);
+        Record record = Record.read(head);
+        boolean hasData = record.kind() == DeltaFormat.DATA;
+        if (hasData && (record.length() < 512 || record.length() > DeltaFormat.MOST_DATA)) {
+          throw new DamagedException(what + " is damaged: " + record.length() + " bytes of data");
+        }
+        DeltaFormat.fill(in, data.clear().limit(hasData ? (int) record.length() : 0), what);
+        if (!DeltaFormat.intact(head, data)) {
+          throw new DamagedException(what + " is damaged: its checksum is wrong");
+        }
+        if (record.kind() == DeltaFormat.END) {
+          checkEnd(in, record, records, covered);
+          return;
+        }
+        checkPlace(record, what, behind, header.bytes());
+        sink.take(record, data);
+        behind = record.offset() + record.length();
+        covered += record.length();
+        records++;
+        read += DeltaFormat.RECORD_BYTES + data.limit();
+        progress.accept(read);
+      }
+    }
+  }
+
+  private static void checkPlace(Record record, String what, long behind, long bytes)
+      throws DamagedException {
+    if (record.kind() != DeltaFormat.DATA && record.kind() != DeltaFormat.ZERO) {
+      throw new DamagedException(what + " is of a kind that is not known: " + record.kind());
+    }
+    if (record.length() < 512
+        || ((record.offset() | record.length()) & 511) != 0
+        || record.offset() < behind
+        || record.length() > bytes - record.offset()) {
+      throw new DamagedException(
+          what
+              + " makes no sense: "
+              + record.length()
+              + " bytes at "
+              + record.offset()
+              + ", behind "
+              + behind
+              + " of "
+              + bytes);
+    }
+  }
+
+  private static void checkEnd(ReadableByteChannel in, Record end, long records, long covered)
+      throws IOException {
+    if (end.offset() != records || end.length() != covered) {
+      throw new DamagedException(
+          records
+              + " records over "
+              + covered
+              + " bytes came, "
+              + end.offset()
+              + " over "
+              + end.length()
+              + " were written");
+    }
+    if (in.read(ByteBuffer.allocate(1)) >= 0) {
+      throw new DamagedException("something follows its end");
+    }
+  }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What a snapshot holds, taken out: which extents changed, the whole of it as a raw image, or the
+ * changed extents as a file that can be applied to an older image.
+ *
+ * <table>
+ * <caption>Files</caption>
+ * <tr><td>{@link org.anabranch.server.exports.ChangedExtents}</td>
+ *     <td>where does a snapshot differ?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.Exports}</td>
+ *     <td>what happens to an export while I/O goes on, when it is interrupted, at a stop?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.DeltaFormat}</td>
+ *     <td>what is in a file of changed extents, byte for byte?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.DeltaImport}</td>
+ *     <td>what is checked before such a file changes anything?</td></tr>
+ * </table>
+ */
+@NullMarked
+package org.anabranch.server.exports;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.anabranch.config.StoresConfig;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.Storage;
+import org.anabranch.server.terminal.Sizes;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How the stores of snapshots grow, and when to warn.
+ *
+ * <dl>
+ *   <dt>When does a store grow?
+ *   <dd>When the configured part of it is in use, seen once in {@value #PERIOD_MILLIS} ms by the
+ *       thread {@code stores}; and when it is full, whoever needs the room waiting for it. So it
+ *       does not become invalid because somebody writes fast.
+ *   <dt>How far?
+ *   <dd>By a step, or what the file system has left; to the limit, or to what the volume can need.
+ *       The length of the file is what a restart finds.
+ *   <dt>What when it cannot grow?
+ *   <dd>It is told in the log, and in the status as long as it is so. A full store then makes its
+ *       snapshot invalid; so does a file system that is full. The volume goes on.
+ * </dl>
+ *
+ * Any thread.
+ */
+final class Stores {
+  private static final Logger LOG = LoggerFactory.getLogger(Stores.class);
+  private static final long PERIOD_MILLIS = 250;
+
+  /** A file system with less than this left is full. */
+  private static final long LEAST = 64 << 10;
+
+  private static final int PAGE = 4096;
+
+  private final Storage storage;
+  private final StoresConfig config;
+  private final Path folder;
+  private final Supplier<List<SnapshotState>> snapshots;
+  private final SnapshotDevices devices;
+
+  /** What was told in the log and still holds. */
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
+
+  private final CountDownLatch closing = new CountDownLatch(1);
+
+  /**
+   * @param folder of the stores, which need not exist yet
+   * @param snapshots all there are
+   */
+  Stores(
+      Storage storage,
+      StoresConfig config,
+      Path folder,
+      Supplier<List<SnapshotState>> snapshots,
+      SnapshotDevices devices) {
+    this.storage = storage;
+    this.config = config;
+    this.folder = folder;
+    this.snapshots = snapshots;
+    this.devices = devices;
+  }
+
+  void start() {
+    Thread.ofPlatform().daemon().name("stores").start(this::run);
+  }
+
+  /** To be called before a snapshot's device is made. */
+  void opening(SnapshotState snapshot) {
+    if (config.autoextend()) {
+      storage.mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
+    }
+  }
+
+  private long next(SnapshotState snapshot, long bytes) throws RefusedException {
+    String wrong = cannotGrow(snapshot, bytes);
+    if (wrong != null) {
+      throw new RefusedException(wrong);
+    }
+    long room = free() / PAGE * PAGE;
+    return Math.min(limit(snapshot), bytes + Math.min(config.step(), room));
+  }
+
+  private long limit(SnapshotState snapshot) {
+    long most = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
+    return config.limit() == 0 ? most : Math.min(most, config.limit());
+  }
+
+  /** Why a store of so many bytes must stay as it is, or null. */
+  private @Nullable String cannotGrow(SnapshotState snapshot, long bytes) throws RefusedException {
+    if (!config.autoextend()) {
+      return "autoextend is off";
+    }
+    long limit = limit(snapshot);
+    if (bytes >= limit) {
+      return "it has reached its limit of " + Sizes.bytes((double) limit);
+    }
+    long free = free();
+    return free < LEAST ? folder + " has " + Sizes.bytes((double) free) + " left" : null;
+  }
+
+  private long free() throws RefusedException {
+    try {
+      Path there = Files.exists(folder) ? folder : Objects.requireNonNull(folder.getParent());
+      return Files.getFileStore(there).getUsableSpace();
+    } catch (IOException e) {
+      throw new RefusedException("free space is unknown: " + StateDirectory.reason(e), e);
+    }
+  }
+
+  private void run() {
+    try {
+      while (!closing.await(PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
+        look();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void look() {
+    List<String> warnings = warnings();
+    told.retainAll(warnings);
+    for (String warning : warnings) {
+      if (told.add(warning)) {
+        LOG.warn("{}", warning);
+      }
+    }
+    for (SnapshotState snapshot : snapshots.get()) {
+      Use use = use(snapshot);
+      if (use != null && use.percent() >= config.threshold() && cannotGrow(snapshot, use) == null) {
+        storage.extendBeyond(snapshot.store(), use.total);
+      }
+    }
+  }
+
+  /** Sectors of a store. */
+  private record Use(long allocated, long total) {
+    long percent() {
+      return 100 * allocated / Math.max(1, total);
+    }
+  }
+
+  private @Nullable Use use(SnapshotState snapshot) {
+    String status = devices.status(snapshot);
+    if (!status.matches("\\d+/\\d+ \\d+")) {
+      return null; // invalid, or not there
+    }
+    int slash = status.indexOf('/');
+    return new Use(
+        Long.parseLong(status.substring(0, slash)),
+        Long.parseLong(status.substring(slash + 1, status.indexOf(' '))));
+  }
+
+  private @Nullable String cannotGrow(SnapshotState snapshot, Use use) {
+    try {
+      return cannotGrow(snapshot, use.total * 512);
+    } catch (RefusedException e) {
+      return e.getMessage();
+    }
+  }
+
+  /** What an administrator should know now. */
+  List<String> warnings() {
+    List<String> warnings = new ArrayList<>();
+    List<SnapshotState> all = snapshots.get();
+    if (all.isEmpty()) {
+      return warnings;
+    }
+    try {
+      if (free() < config.warnBelow()) {
+        warnings.add(
+            "the file system of "
+                + folder
+                + " has less than "
+                + Sizes.bytes((double) config.warnBelow())
+                + " left; when it is full, snapshots become invalid");
+      }
+    } catch (RefusedException e) {
+      warnings.add(String.valueOf(e.getMessage()));
+    }
+    for (SnapshotState snapshot : all) {
+      Use use = use(snapshot);
+      if (use == null || use.percent() < config.threshold()) {
+        continue;
+      }
+      String wrong = cannotGrow(snapshot, use);
+      long most = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
+      if (wrong != null && use.total * 512 < most) {
+        warnings.add(
+            String.format(
+                Locale.ROOT,
+                "the store of %s is more than %d %% full and cannot grow: %s",
+                snapshot.device(),
+                config.threshold(),
+                wrong));
+      }
+    }
+    return warnings;
+  }
+
+  void close() {
+    closing.countDown();
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.Extendable;
+import org.anabranch.block.Io;
+import org.anabranch.block.Limits;
+import org.anabranch.block.file.FileDevice;
+import org.anabranch.server.RefusedException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A file that is made longer when somebody needs it, as far as its {@link Growth} lets it. */
+final class GrowingFile implements BackingDevice, Extendable {
+  private static final Logger LOG = LoggerFactory.getLogger(GrowingFile.class);
+
+  private final FileDevice file;
+  private final Growth growth;
+  private @Nullable CompletableFuture<Boolean> extending; // guarded by this
+
+  GrowingFile(FileDevice file, Growth growth) {
+    this.file = file;
+    this.growth = growth;
+  }
+
+  @Override
+  public synchronized CompletionStage<Boolean> extendBeyond(long sectors) {
+    if (file.sectors() > sectors) {
+      return CompletableFuture.completedFuture(true);
+    }
+    if (extending == null) {
+      CompletableFuture<Boolean> done = new CompletableFuture<>();
+      extending = done;
+      Thread.ofVirtual().name("extend " + file.name()).start(() -> extend(done));
+    }
+    return extending;
+  }
+
+  private void extend(CompletableFuture<Boolean> done) {
+    boolean extended = false;
+    try {
+      long bytes = growth.next(file.sectors() * 512);
+      Stages.<@Nullable Void>await(file.name(), file.grow(bytes / 512));
+      LOG.info("store {}: extended to {} bytes", file.name(), bytes);
+      extended = true;
+    } catch (RefusedException e) {
+      LOG.warn("store {}: cannot be extended: {}", file.name(), e.getMessage());
+    } finally {
+      synchronized (this) {
+        extending = null;
+      }
+      done.complete(extended);
+    }
+  }
+
+  @Override
+  public String name() {
+    return file.name();
+  }
+
+  @Override
+  public long sectors() {
+    return file.sectors();
+  }
+
+  @Override
+  public Limits limits() {
+    return file.limits();
+  }
+
+  @Override
+  public void submit(Io io) {
+    file.submit(io);
+  }
+
+  @Override
+  public Object identity() {
+    return file.identity();
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    return file.close();
+  }
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.exports;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.Io;
+import org.anabranch.block.file.FileDevice;
+import org.anabranch.block.file.FileOptions;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.control.Verb.ClientGoneException;
+import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.snapshots.VolumeUnderTest;
+import org.anabranch.server.state.SnapshotState;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ExportTest {
+  private static final int MIB = 1 << 20;
+  private static final Progress IGNORED = state -> {};
+
+  @TempDir Path folder;
+  private VolumeUnderTest volume;
+
+  @BeforeEach
+  void open() throws Exception {
+    volume = new VolumeUnderTest(folder);
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    volume.close();
+  }
+
+  private Path file(String name) {
+    return folder.resolve(name);
+  }
+
+  private List<ByteExtent> changed(String device, @org.jspecify.annotations.Nullable String since)
+      throws RefusedException {
+    List<ByteExtent> extents = new ArrayList<>();
+    volume.exports.changed(device, since).forEach(extents::add);
+    return extents;
+  }
+
+  private List<String> files() throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(each -> each.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void rawExportIsTheSnapshotWhileItsVolumeIsWritten() throws Exception {
+    volume.write(0, 3 * MIB, 1);
+    volume.write(9 * MIB, 2 * MIB, 2);
+    volume.write(10 * MIB, MIB / 2, 0);
+    byte[] before = volume.contents.clone();
+    volume.snapshot("a");
+    AtomicBoolean stop = new AtomicBoolean();
+    CompletableFuture<Void> load =
+        CompletableFuture.runAsync(() -> {
+          Random random = new Random(3);
+          try {
+            do {
+              volume.write(random.nextInt(VolumeUnderTest.BYTES / 4096) * 4096, 4096, 4);
+            } while (!stop.get());
+          } catch (Exception e) {
+            throw new AssertionError(e);
+          }
+        });
+    List<Object> done = new ArrayList<>();
+    Map<String, ?> result =
+        volume.exports.raw(
+            "vm1@a", file("a.img"), false, state -> done.add(state.get("done-bytes")));
+    stop.set(true);
+    load.join();
+    assertThat(file("a.img")).hasBinaryContent(before);
+    assertThat(done).isNotEmpty().endsWith((long) VolumeUnderTest.BYTES);
+    assertThat(result.get("stored-bytes")).isEqualTo(4L * MIB + MIB / 2);
+    assertThat(files()).contains("a.img").doesNotContain("a.img.part");
+    assertThat(holes(file("a.img"))).isGreaterThanOrEqualTo(11L * MIB);
+  }
+
+  /** Bytes that no storage backs. */
+  private static long holes(Path path) throws Exception {
+    BackingDevice device = FileDevice.open("image", path, FileOptions.DEFAULT.withReadOnly(true));
+    long holes = 0;
+    for (long sector = 0; sector < device.sectors(); ) {
+      CompletableFuture<Io> answer = new CompletableFuture<>();
+      device.submit(
+          Io.blockStatus(sector, device.sectors() - sector, (io, error) -> answer.complete(io)));
+      Io io = answer.join();
+      holes += io.allocated() ? 0 : io.statusSectors() * 512;
+      sector += io.statusSectors();
+    }
+    device.close().toCompletableFuture().join();
+    return holes;
+  }
+
+  @Test
+  void diffTellsWhatWasWrittenThereOrOnTheVolume() throws Exception {
+    volume.snapshot("a");
+    volume.write(8192, 8192, 1);
+    volume.write(16384, 512, 2);
+    volume.write("vm1@a", MIB, 4096, 3);
+    volume.write(VolumeUnderTest.BYTES - 512, 512, 4);
+    assertThat(changed("vm1@a", null))
+        .containsExactly(
+            new ByteExtent(8192, 16384),
+            new ByteExtent(MIB, 8192),
+            new ByteExtent(VolumeUnderTest.BYTES - 8192, 8192));
+    volume.snapshot("b");
+    volume.write(2 * MIB, 512, 5);
+    assertThat(changed("vm1@b", null)).containsExactly(new ByteExtent(2 * MIB, 8192));
+    assertThat(changed("vm1@b", "vm1@a")).hasSize(4).contains(new ByteExtent(2 * MIB, 8192));
+    assertThatThrownBy(() -> changed("vm1@a", "vm1@a"))
+        .hasMessageContaining("vm1@a is no other snapshot of volume vm1");
+    assertThatThrownBy(() -> changed("vm1@c", null))
+        .hasMessageContaining("there is no snapshot vm1@c; there are: vm1@a, vm1@b");
+  }
+
+  @Test
+  void listsOfSnapshotsWithDifferentChunks() throws Exception {
+    volume.snapshots.create("vm1", "fine", 8, 0, false);
+    List<ByteExtent> expected = new ArrayList<>();
+    List<CompletableFuture<Boolean>> writes = new ArrayList<>();
+    for (int at = 0; at < VolumeUnderTest.BYTES; at += 8192) {
+      writes.add(volume.begin("vm1", at, 512, 1));
+      expected.add(new ByteExtent(at, 4096));
+    }
+    writes.forEach(CompletableFuture::join);
+    assertThat(changed("vm1@fine", null)).isEqualTo(expected);
+    volume.snapshot("coarse");
+    assertThat(changed("vm1@coarse", "vm1@fine")).isEqualTo(expected);
+    volume.write("vm1@coarse", 4096, 512, 2);
+    assertThat(changed("vm1@coarse", "vm1@fine")).startsWith(new ByteExtent(0, 12288));
+  }
+
+  @Test
+  void changesSinceAnOlderSnapshotMakeTheYoungerOne() throws Exception {
+    volume.write(0, 4 * MIB, 1);
+    volume.snapshot("a");
+    volume.exports.raw("vm1@a", file("copy.img"), false, IGNORED);
+    volume.write(MIB, 100 * 512, 2);
+    volume.write(2 * MIB, MIB, 0);
+    volume.write(8 * MIB, 2 * MIB + 512, 3);
+    byte[] atB = volume.contents.clone();
+    volume.snapshot("b");
+    volume.write(MIB, MIB, 4);
+    volume.write("vm1@b", 0, 512, 5);
+    System.arraycopy(VolumeUnderTest.data(512, 5), 0, atB, 0, 512);
+    Map<String, ?> result = volume.exports.delta("vm1@b", "vm1@a", file("b.delta"), false, IGNORED);
+    assertThat((Long) result.get("stored-bytes")).isLessThan(7L * MIB);
+    assertThat(Files.size(file("b.delta"))).isLessThan(6L * MIB);
+
+    List<Long> done = new ArrayList<>();
+    DeltaImport.Result imported = new DeltaImport(file("b.delta"), file("copy.img")).run(done::add);
+    assertThat(file("copy.img")).hasBinaryContent(atB);
+    assertThat(imported.changed()).isEqualTo(result.get("stored-bytes"));
+    assertThat(done).isSorted().isNotEmpty();
+    // Applied again, as after an interruption.
+    new DeltaImport(file("b.delta"), file("copy.img")).run(each -> {});
+    assertThat(file("copy.img")).hasBinaryContent(atB);
+  }
+
+  @Test
+  void changesAgainstTheVolumeRollACopyOfItBack() throws Exception {
+    volume.write(0, 4 * MIB, 1);
+    byte[] before = volume.contents.clone();
+    volume.snapshot("a");
+    volume.write(MIB, 3 * MIB, 2);
+    volume.write(12 * MIB, 512, 3);
+    volume.exports.delta("vm1@a", null, file("undo.delta"), false, IGNORED);
+    Files.write(file("copy.img"), volume.contents);
+    new DeltaImport(file("undo.delta"), file("copy.img")).run(each -> {});
+    assertThat(file("copy.img")).hasBinaryContent(before);
+  }
+
+  private void refused(Path delta, Path image, String reason) throws IOException {
+    byte[] held = Files.exists(image) ? Files.readAllBytes(image) : new byte[0];
+    assertThatThrownBy(() -> new DeltaImport(delta, image).run(each -> {}))
+        .isInstanceOf(RefusedException.class)
+        .hasMessageContaining(reason);
+    if (held.length > 0) {
+      assertThat(java.util.Arrays.equals(Files.readAllBytes(image), held)).isTrue();
+    }
+  }
+
+  @Test
+  void importRefusesBeforeAnythingIsWritten() throws Exception {
+    volume.snapshot("a");
+    volume.write(0, 2 * MIB, 1);
+    volume.write(5 * MIB, 512, 1);
+    Path delta = file("a.delta");
+    volume.exports.delta("vm1@a", null, delta, false, IGNORED);
+    byte[] good = Files.readAllBytes(delta);
+    Path image = Files.write(file("image"), new byte[VolumeUnderTest.BYTES]);
+    refused(delta, file("absent"), "absent: No such file or directory");
+    refused(delta, file("vm1.img"), "vm1.img: already open here");
+    Path shorter = Files.write(file("shorter"), new byte[VolumeUnderTest.BYTES - 512]);
+    refused(delta, shorter, "shorter has 16776704 bytes, but");
+    refused(file("nothing"), image, "no such file or folder");
+
+    for (int at : new int[] {0, 8, 20, 40, 70, good.length / 2, good.length - 5}) {
+      byte[] damaged = good.clone();
+      damaged[at] ^= 16;
+      refused(Files.write(delta, damaged), image, "a.delta: ");
+    }
+    for (int length : new int[] {0, 10, 60, good.length / 2, good.length - 24, good.length - 1}) {
+      refused(
+          Files.write(delta, java.util.Arrays.copyOf(good, length)),
+          image,
+          "it ends in the middle of ");
+    }
+    refused(
+        Files.write(delta, java.util.Arrays.copyOf(good, good.length + 1)),
+        image,
+        "something follows its end; nothing was changed");
+  }
+
+  /** Records that are whole, but whose places make no sense, or that are not all there. */
+  @Test
+  void importChecksWhereRecordsBelong() throws Exception {
+    Path image = Files.write(file("image"), new byte[8192]);
+    record Case(List<DeltaFormat.Record> records, String reason) {}
+    DeltaFormat.Record end = new DeltaFormat.Record(DeltaFormat.END, 1, 512);
+    for (Case each :
+        List.of(
+            new Case(List.of(new DeltaFormat.Record(2, 8192, 512), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Record(2, 0, 0), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Record(2, 256, 512), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Record(2, -512, 1024), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Record(2, 0, Long.MIN_VALUE), end), "makes no sense"),
+            new Case(
+                List.of(new DeltaFormat.Record(2, 512, 512), new DeltaFormat.Record(2, 0, 512)),
+                "record 1 makes no sense"),
+            new Case(List.of(new DeltaFormat.Record(7, 0, 512), end), "of a kind that is not"),
+            new Case(List.of(end), "0 records over 0 bytes came, 1 over 512 were written"))) {
+      Path delta = file("a.delta");
+      ByteBuffer all = DeltaFormat.buffer(4096);
+      all.put(new DeltaFormat.Header(8192, 8192, "").write());
+      for (DeltaFormat.Record record : each.records) {
+        all.put(record.write(ByteBuffer.allocate(0)));
+      }
+      Files.write(delta, java.util.Arrays.copyOf(all.array(), all.position()));
+      refused(delta, image, each.reason);
+    }
+  }
+
+  @Test
+  void aDeltaMakesAnImageLonger() throws Exception {
+    Path image = Files.write(file("image"), VolumeUnderTest.data(8192, 1));
+    Path delta = file("a.delta");
+    ByteBuffer all = DeltaFormat.buffer(4096);
+    all.put(new DeltaFormat.Header(8192, 16384, "").write());
+    ByteBuffer data = ByteBuffer.wrap(VolumeUnderTest.data(1024, 2));
+    all.put(new DeltaFormat.Record(DeltaFormat.DATA, 7680, 1024).write(data)).put(data);
+    all.put(new DeltaFormat.Record(DeltaFormat.END, 1, 1024).write(ByteBuffer.allocate(0)));
+    Files.write(delta, java.util.Arrays.copyOf(all.array(), all.position()));
+    new DeltaImport(delta, image).run(each -> {});
+    byte[] expected = java.util.Arrays.copyOf(VolumeUnderTest.data(8192, 1), 16384);
+    System.arraycopy(VolumeUnderTest.data(1024, 2), 0, expected, 7680, 1024);
+    assertThat(image).hasBinaryContent(expected);
+  }
+
+  @Test
+  void whatIsThereIsNotReplaced() throws Exception {
+    volume.snapshot("a");
+    Path there = Files.writeString(file("there"), "precious");
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", there, false, IGNORED))
+        .hasMessageContaining("there exists; --force replaces it");
+    assertThat(there).hasContent("precious");
+    volume.exports.raw("vm1@a", there, true, IGNORED);
+    assertThat(there).hasSize(VolumeUnderTest.BYTES);
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("vm1.img"), true, IGNORED))
+        .hasMessageContaining("already open here");
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", folder, true, IGNORED))
+        .hasMessageContaining("is no regular file");
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("no/such"), true, IGNORED))
+        .hasMessageContaining("no such file or folder");
+  }
+
+  @Test
+  void interruptedExportLeavesNothing() throws Exception {
+    volume.write(0, 4 * MIB, 1);
+    volume.snapshot("a");
+    volume.write(0, 2 * MIB, 2);
+    Progress gone =
+        state -> {
+          throw new ClientGoneException(new IOException("gone"));
+        };
+    List<String> before = files();
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, gone))
+        .isInstanceOf(ClientGoneException.class);
+    assertThatThrownBy(() -> volume.exports.delta("vm1@a", null, file("a.delta"), false, gone))
+        .isInstanceOf(ClientGoneException.class);
+    assertThat(files()).isEqualTo(before);
+    // What a crash left behind is written over.
+    Files.writeString(file("a.img.part"), "left behind");
+    volume.exports.raw("vm1@a", file("a.img"), false, IGNORED);
+    assertThat(files()).contains("a.img").doesNotContain("a.img.part");
+    volume.snapshots.remove("vm1@a", false);
+  }
+
+  @Test
+  void aSnapshotStaysWhileItIsExported() throws Exception {
+    volume.write(0, MIB, 1);
+    byte[] before = volume.contents.clone();
+    volume.snapshot("a");
+    volume.write(0, MIB, 2);
+    List<String> answers = new ArrayList<>();
+    volume.exports.raw(
+        "vm1@a",
+        file("a.img"),
+        false,
+        state -> {
+          try {
+            volume.exports.raw("vm1@a", file("a.img"), true, IGNORED);
+          } catch (RefusedException e) {
+            answers.add(e.getMessage());
+          }
+          try {
+            volume.snapshots.remove("vm1@a", true);
+          } catch (RefusedException e) {
+            answers.add(e.getMessage());
+          }
+        });
+    assertThat(answers.get(0)).contains("is being written by another export");
+    assertThat(answers.get(1)).contains("vm1@a is being exported; wait for that");
+    assertThat(file("a.img")).hasBinaryContent(before);
+
+    List<SnapshotState.Phase> phases = new ArrayList<>();
+    volume.exports.raw(
+        "vm1@a",
+        file("a2.img"),
+        false,
+        state -> {
+          try {
+            phases.add(volume.snapshots.merge("vm1@a", true).phase());
+          } catch (RefusedException e) {
+            throw new AssertionError(e);
+          }
+        });
+    assertThat(phases).containsOnly(SnapshotState.Phase.WAITING);
+    assertThat(file("a2.img")).hasBinaryContent(before);
+    while (!volume.snapshots.list(null).isEmpty()) {
+      Thread.onSpinWait(); // it is merged now that it is exported
+    }
+  }
+
+  @Test
+  void noExportBeginsAtAStop() throws Exception {
+    volume.snapshot("a");
+    volume.exports.close();
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, IGNORED))
+        .hasMessageContaining("the server is stopping");
+    assertThat(files()).doesNotContain("a.img", "a.img.part");
+  }
+}

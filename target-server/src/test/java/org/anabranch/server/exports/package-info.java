@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Tests of exports and imports. */
+@NullMarked
+package org.anabranch.server.exports;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.anabranch.block.Io;
+import org.anabranch.block.ThreadScheduler;
+import org.anabranch.block.dm.OpenDevice;
+import org.anabranch.config.Configuration;
+import org.anabranch.server.exports.Exports;
+import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.Storage;
+
+/** A server's block layer without a network: one volume, {@code vm1}, and its snapshots. */
+public final class VolumeUnderTest implements AutoCloseable {
+  public static final int BYTES = 16 << 20;
+
+  public final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
+  public final Storage storage = new Storage(scheduler);
+  public final Snapshots snapshots;
+  public final Exports exports;
+
+  /** What the volume holds. */
+  public final byte[] contents = new byte[BYTES];
+
+  public VolumeUnderTest(Path folder) throws Exception {
+    this(folder, "");
+  }
+
+  /** With more in its configuration. */
+  public VolumeUnderTest(Path folder, String more) throws Exception {
+    String text =
+        "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
+            .formatted(BYTES, more);
+    Configuration configuration = Configuration.parse("test", text, folder);
+    storage.open(configuration);
+    snapshots =
+        new Snapshots(
+            storage,
+            new StateFile(folder.resolve("state.json")),
+            folder,
+            configuration.volumes(),
+            configuration.stores(),
+            new Nobody());
+    snapshots.restore();
+    exports = new Exports(storage, snapshots);
+  }
+
+  /** Nobody is logged in. */
+  private static final class Nobody implements Initiators {
+    @Override
+    public int sessions(String device) {
+      return 0;
+    }
+
+    @Override
+    public void appeared(String device) {}
+
+    @Override
+    public void vanishing(String device) {}
+
+    @Override
+    public void contentsChanged(String device) {}
+  }
+
+  public void snapshot(String name) throws Exception {
+    snapshots.create("vm1", name, 16, 0, false);
+  }
+
+  /** Writes to the volume what {@code seed} gives, zeros for seed 0. */
+  public void write(int offset, int length, long seed) throws Exception {
+    write("vm1", offset, length, seed);
+    System.arraycopy(data(length, seed), 0, contents, offset, length);
+  }
+
+  public static byte[] data(int length, long seed) {
+    byte[] data = new byte[length];
+    if (seed != 0) {
+      new Random(seed).nextBytes(data);
+    }
+    return data;
+  }
+
+  public void write(String device, int offset, int length, long seed) throws Exception {
+    begin(device, offset, length, seed).join();
+  }
+
+  /** Begins a write; done when it is. */
+  public CompletableFuture<Boolean> begin(String device, int offset, int length, long seed)
+      throws Exception {
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    OpenDevice open = storage.hold(device);
+    ByteBuffer data = ByteBuffer.allocateDirect(length).put(data(length, seed)).flip();
+    open.device()
+        .submit(
+            Io.write(
+                offset / 512,
+                data,
+                false,
+                (io, error) -> {
+                  open.release();
+                  if (error == null) {
+                    done.complete(true);
+                  } else {
+                    done.completeExceptionally(error.toException());
+                  }
+                }));
+    return done;
+  }
+
+  @Override
+  public void close() throws IOException {
+    exports.close();
+    snapshots.close();
+    if (!storage.close()) {
+      throw new IOException("not closed well");
+    }
+    scheduler.close();
+  }
+}
