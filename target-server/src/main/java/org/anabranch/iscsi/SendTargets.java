@@ -35,10 +35,11 @@ final class SendTargets {
     List<TargetNode> shown =
         server.nodes().stream()
             .filter(node ->
-                all
-                    || (which.isEmpty()
+                which.equals("All")
+                    ? own == null || node.name().equals(own.name())
+                    : which.isEmpty()
                         ? own != null && node.name().equals(own.name())
-                        : node.name().equals(which)))
+                        : node.name().equals(which))
             .filter(node -> isFor(node, session, own))
             .toList();
     InetSocketAddress local = session.connection().localAddress();
