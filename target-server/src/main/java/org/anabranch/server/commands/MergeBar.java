@@ -32,7 +32,9 @@ public final class MergeBar {
     String was = state;
     state = String.valueOf(status.get("state"));
     if (!(status.get("remaining-bytes") instanceof Number left)) {
-      draw("waiting until nobody is logged in", !state.equals(was));
+      if (state.equals("waiting")) {
+        draw("waiting until nobody is logged in", !was.equals(state));
+      }
       return;
     }
     double merged = number(status, "merged-bytes");

@@ -175,8 +175,8 @@ public final class SnapshotCommand implements Runnable {
           case "waiting" ->
               "volume "
                   + result.get("volume")
-                  + " will be rolled back when nobody is logged in to it and no other merge or export"
-                  + " runs; --now does not wait for the logout";
+                  + " will be rolled back when nobody is logged in to it and no other merge or"
+                  + " export runs; --now does not wait for the logout";
           default ->
               "volume " + result.get("volume") + " reads as " + name + " now; merging goes on";
         };

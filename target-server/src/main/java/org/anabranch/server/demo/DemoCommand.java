@@ -59,13 +59,16 @@ public final class DemoCommand implements Callable<Integer> {
       throw e;
     } finally {
       Thread.interrupted(); // or the folder could not be deleted
-      delete(folder);
-      if (!ended) {
-        screen.line("");
-        screen.line("  the demo did not come to its end; nothing is left behind");
+      try {
+        delete(folder);
+        if (!ended) {
+          screen.line("");
+          screen.line("  the demo did not come to its end; nothing is left behind");
+        }
+      } finally {
+        clean.countDown();
+        removeHook(interrupt);
       }
-      clean.countDown();
-      removeHook(interrupt);
     }
   }
 
@@ -94,7 +97,7 @@ public final class DemoCommand implements Callable<Integer> {
   private static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
+        Files.deleteIfExists(file); // a thread that ends may be tidying up as well
       }
     }
   }

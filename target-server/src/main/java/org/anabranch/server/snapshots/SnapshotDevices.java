@@ -164,6 +164,15 @@ final class SnapshotDevices {
     return "0 " + sectors(volume) + " snapshot-origin " + path(volume);
   }
 
+  /** Whether the volume's table is still that of a merge. */
+  boolean merges(String volume) throws RefusedException {
+    try {
+      return storage.mapper().table(volume).contains(" snapshot-merge ");
+    } catch (TableException e) {
+      throw new RefusedException("volume " + volume + ": " + e.getMessage(), e);
+    }
+  }
+
   /** Says a word to the merge of a volume; its reply. */
   String message(String volume, String word) throws RefusedException {
     return Stages.await(volume, storage.mapper().message(volume, 0, List.of(word)));

@@ -402,7 +402,7 @@ public final class Snapshots {
       return MergeStatus.parse(devices.message(snapshot.volume(), "progress"));
     } catch (RefusedException e) {
       SnapshotState now = state.state().snapshot(device);
-      if (now == null || now.phase() != Phase.MERGING) {
+      if (now == null || now.phase() != Phase.MERGING || !devices.merges(now.volume())) {
         return null; // it ended in between
       }
       throw e;

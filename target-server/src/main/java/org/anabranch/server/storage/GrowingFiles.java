@@ -12,7 +12,9 @@ import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.jspecify.annotations.Nullable;
 
-/** Opens those files that may grow, by their paths as tables have them; leaves others to another. */
+/**
+ * Opens those files that may grow, by their paths as tables have them; leaves others to another.
+ */
 final class GrowingFiles implements PathOpener {
   private final PathOpener others;
   private final Map<String, Growth> growths = new ConcurrentHashMap<>();
