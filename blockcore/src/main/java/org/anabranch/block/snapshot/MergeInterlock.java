@@ -84,10 +84,7 @@ final class MergeInterlock {
 
   /** What began has ended: those who waited for it are routed afresh. */
   void end(Range range, Consumer<Io> route) {
-    int at = 0;
-    while (busy.get(at) != range) {
-      at++;
-    }
+    int at = busy.indexOf(range); // no two are equal, as none touches another
     busy.set(at, busy.getLast());
     busy.removeLast();
     for (Iterator<Io> all = waiting.iterator(); all.hasNext(); ) {

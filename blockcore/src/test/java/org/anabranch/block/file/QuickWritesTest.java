@@ -7,23 +7,26 @@ import org.junit.jupiter.api.Test;
 
 /** Which writes are made where they are submitted. */
 final class QuickWritesTest {
-  private static final long BEGIN = Long.MAX_VALUE - 5; // the clock may overflow
+  private final long begin = begin();
+  private final QuickWrites writes = new QuickWrites(begin);
 
-  private final QuickWrites writes = new QuickWrites(BEGIN);
+  private static long begin() {
+    return Long.MAX_VALUE - 5; // the clock may overflow
+  }
 
   @Test
   void smallOnesOfWholePages() {
-    assertThat(writes.may(8192, 4096, BEGIN)).isTrue();
-    assertThat(writes.may(0, QuickWrites.MOST_BYTES, BEGIN)).isTrue();
-    assertThat(writes.may(0, QuickWrites.MOST_BYTES + 4096, BEGIN)).isFalse();
-    assertThat(writes.may(512, 4096, BEGIN)).isFalse();
-    assertThat(writes.may(4096, 512, BEGIN)).isFalse();
+    assertThat(writes.may(8192, 4096, begin)).isTrue();
+    assertThat(writes.may(0, QuickWrites.MOST_BYTES, begin)).isTrue();
+    assertThat(writes.may(0, QuickWrites.MOST_BYTES + 4096, begin)).isFalse();
+    assertThat(writes.may(512, 4096, begin)).isFalse();
+    assertThat(writes.may(4096, 512, begin)).isFalse();
   }
 
   @Test
   void oneThatHadToWaitIsFollowedByAPause() {
-    long quick = BEGIN + QuickWrites.QUICK_NANOS;
-    writes.took(BEGIN, quick);
+    long quick = begin + QuickWrites.QUICK_NANOS;
+    writes.took(begin, quick);
     assertThat(writes.may(0, 4096, quick)).isTrue();
     long took = 50_000_000;
     long end = quick + took;

@@ -19,7 +19,7 @@ final class BufferPoolTest {
   private static long bytes(Iterable<BufferPool.Lease> leases) {
     long sum = 0;
     for (BufferPool.Lease lease : leases) {
-      sum += (lease.data().capacity() + 4095) / 4096 * 4096;
+      sum += (lease.data().capacity() + 4095) / 4096 * 4096L;
     }
     return sum;
   }
