@@ -66,6 +66,7 @@ public final class TargetCost {
       }
       file.force(true);
     }
+    data.clear();
     return path;
   }
 
