@@ -38,6 +38,11 @@ final class ChannelFile implements RawFile {
   }
 
   @Override
+  public int writeNow(ByteBuffer data, long offset) {
+    return NOT_NOW;
+  }
+
+  @Override
   public int read(ByteBuffer data, long offset) throws IOException {
     Thread.interrupted();
     return Math.max(0, channel.read(data.duplicate(), offset)); // -1 at the end

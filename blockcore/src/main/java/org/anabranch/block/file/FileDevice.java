@@ -20,10 +20,10 @@ import org.slf4j.LoggerFactory;
  * <dl>
  *   <dt>On which thread does a request run?
  *   <dd>A read is tried on the submitting thread first, where it takes what the page cache holds
- *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits. What is not there, and
- *       everything else, goes to this file's own threads: at most {@link FileOptions#threads},
- *       which end when they have nothing to do for a while. Completions come on the thread that did
- *       the work.
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits; so is a small write, as long as
+ *       that is quick ({@link QuickWrites}). What can't be done so, and everything else, goes to
+ *       this file's own threads: at most {@link FileOptions#threads}, which end when they have
+ *       nothing to do for a while. Completions come on the thread that did the work.
  *   <dt>What if those threads are all busy?
  *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with
  *       {@link IoError.Kind#IO}: submit does not block, and layers above have bounds far below this
@@ -130,6 +130,8 @@ public final class FileDevice implements BackingDevice {
       io.complete(readOnly());
     } else if (io.op() == Io.Op.READ) {
       read(io);
+    } else if (io.op() == Io.Op.WRITE && !io.fua()) {
+      write(io);
     } else if (io.op() == Io.Op.FLUSH) {
       flushes.add(io);
     } else {
@@ -140,6 +142,16 @@ public final class FileDevice implements BackingDevice {
   private void read(Io io) {
     int wanted = io.data().remaining();
     int count = file.readNow(io.data(), io.sector() << 9);
+    if (count == wanted) {
+      io.complete(null);
+    } else {
+      hand(new FileWork(this, io, Math.max(0, count)));
+    }
+  }
+
+  private void write(Io io) {
+    int wanted = io.data().remaining();
+    int count = file.writeNow(io.data(), io.sector() << 9);
     if (count == wanted) {
       io.complete(null);
     } else {

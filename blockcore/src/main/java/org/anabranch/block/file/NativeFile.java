@@ -16,6 +16,8 @@ final class NativeFile implements RawFile {
   /** Set once the file system has said that it can't read without waiting. Any thread. */
   private volatile boolean alwaysWaits;
 
+  private final QuickWrites quick = new QuickWrites(System.nanoTime());
+
   NativeFile(Path path, boolean readOnly) throws IOException {
     this.path = path.toString();
     this.fd = Linux.open(this.path, readOnly ? Linux.O_RDONLY : Linux.O_RDWR);
@@ -37,6 +39,17 @@ final class NativeFile implements RawFile {
       alwaysWaits = true;
     }
     return NOT_NOW; // a real error comes again where it can be told
+  }
+
+  @Override
+  public int writeNow(ByteBuffer data, long offset) {
+    long begin = System.nanoTime();
+    if (!data.isDirect() || !quick.may(offset, data.remaining(), begin)) {
+      return NOT_NOW;
+    }
+    int count = Linux.write(fd, data, offset, 0);
+    quick.took(begin, System.nanoTime());
+    return count < 0 ? NOT_NOW : count; // a real error comes again where it can be told
   }
 
   @Override

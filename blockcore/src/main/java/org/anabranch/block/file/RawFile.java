@@ -7,14 +7,21 @@ import java.nio.ByteBuffer;
 /**
  * An open file, by byte offsets: what a {@link FileDevice} needs of an operating system. Buffers
  * are used from their position to their limit, which do not move. Every method but {@link #readNow}
- * may block; all may be called from any thread. A failure is a {@link FileError}.
+ * and {@link #writeNow} may block; all may be called from any thread. A failure is a {@link
+ * FileError}.
  */
 interface RawFile {
-  /** Given by {@link #readNow} when the data is not at hand. */
+  /** Given by {@link #readNow} and {@link #writeNow} when it would mean to wait. */
   int NOT_NOW = -1;
 
   /** Reads what can be had without waiting: the number of bytes, or {@link #NOT_NOW}. */
   int readNow(ByteBuffer data, long offset);
+
+  /**
+   * Writes what hardly means to wait ({@link QuickWrites}): the number of bytes, or {@link
+   * #NOT_NOW}.
+   */
+  int writeNow(ByteBuffer data, long offset);
 
   /** Reads at least one byte; 0 at the file's end. */
   int read(ByteBuffer data, long offset) throws IOException;

@@ -44,6 +44,7 @@ abstract class CowTarget implements Target {
   private boolean suspended;
   private boolean handedOver;
   private boolean cancelled;
+  private boolean leaving;
 
   /** {@code whenClosed} is called once, at the end of {@link #close}. */
   CowTarget(
@@ -111,6 +112,11 @@ abstract class CowTarget implements Target {
   /** Whether the origin's old chunks must be copied here. */
   boolean needsCopies() {
     return active && !merges() && snapshot != null;
+  }
+
+  /** Whether it is being closed: no more is copied here, but what was begun is waited for. */
+  boolean leaving() {
+    return leaving;
   }
 
   /** Raises the device's event number. */
@@ -215,9 +221,16 @@ abstract class CowTarget implements Target {
       Snapshot mine = snapshot;
       if (mine == null) {
         lock.after(() -> done.complete(null));
-      } else {
-        mine.idle().await(() -> lock.run(() -> mine.settled(() -> done.complete(null))));
+        return;
       }
+      leaving = true;
+      group.leaves(this);
+      mine.idle()
+          .await(() ->
+              lock.run(() -> {
+                group.left(this);
+                mine.settled(() -> done.complete(null));
+              }));
     });
     return done.thenRun(closed).thenApply(ran -> null);
   }

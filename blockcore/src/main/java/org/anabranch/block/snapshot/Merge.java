@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
  *   1 nothing pending      exceptions that origin writes began before this was a merge have ended
  *   2 prepare              the store names the last exceptions on its list
  *   3 copy out             the other snapshots get what will be overwritten
- *   4 close the interlock  from here on writes to these chunks wait; those on their way are awaited
- *   5 copy                 COW device to origin, run by run
+ *   4 close the interlock  from here on writes to what was copied go to both devices
+ *   5 copy                 COW device to origin, run by run; writes to what is being copied wait
  *   6 flush the origin     the copies are durable
  *   7 commit               the exceptions leave the list, durably
  *   8 open the interlock   the chunks are read and written on the origin from here on
@@ -39,12 +39,24 @@ final class Merge {
   private static final Logger LOG = LoggerFactory.getLogger(Merge.class);
 
   /** Copies of a batch that are under way at the same time. */
-  private static final int COPIES = 16;
+  private static final int COPIES = 4;
+
+  /** Copies that one thread may begin one after the other: it has other things to do, too. */
+  private static final int COPIES_IN_A_TURN = 64;
+
+  /** Runs that leave the table at once, with the lock held. */
+  private static final int FORGOTTEN_AT_ONCE = 1024;
 
   private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
 
-  /** So much is copied before the origin begins to make it durable, while copying goes on. */
-  private static final long FLUSH_SECTORS = 4 << 20 >> 9;
+  /** So much is copied for other snapshots at once: their own copies wait for these. */
+  private static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
+
+  /**
+   * So much is copied before the origin begins to make it durable, while copying goes on. Less
+   * would flush what others write again and again.
+   */
+  private static final long FLUSH_SECTORS = 64 << 20 >> 9;
 
   final MergeInterlock interlock;
   final MergePace pace;
@@ -68,9 +80,12 @@ final class Merge {
 
   // Of the batch under way.
   private long begin;
+  private long copyEnd;
   private int nextRun;
   private long nextSector;
   private int copying;
+  private int begunInTurn;
+  private long turnBegin;
   private boolean copyFailed;
 
   /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
@@ -84,7 +99,7 @@ final class Merge {
     this.lock = group.lock;
     this.snapshot = snapshot;
     this.scheduler = scheduler;
-    this.interlock = new MergeInterlock(lock);
+    this.interlock = new MergeInterlock(lock, snapshot.shift);
     this.pace =
         new MergePace(
             1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
@@ -169,31 +184,45 @@ final class Merge {
       shut();
     } else {
       begin = scheduler.nanoTime();
-      copyOut(batch);
+      copyOut(batch, 0);
     }
   }
 
-  private void copyOut(MergeBatch batch) {
-    Gate others = group.copyOut(batch, snapshot.shift);
-    if (others != null) {
-      others.await(() -> lock.run(() -> copyOut(batch)));
-      return;
+  /** Other snapshots get what runs from {@code from} on will overwrite, some runs at a time. */
+  private void copyOut(MergeBatch batch, int from) {
+    int end = from;
+    for (long sectors = 0; end < batch.runs() && sectors < COPY_OUT_SECTORS; end++) {
+      sectors += (long) batch.length(end) << snapshot.shift;
     }
-    interlock.close(batch);
-    snapshot.tracked.whenDrained(batch::touches, () -> copy(batch));
+    int next = end;
+    Gate others = group.copyOut(batch, from, end, snapshot.shift);
+    if (others != null) {
+      others.await(() -> lock.run(() -> copyOut(batch, from)));
+    } else if (next < batch.runs()) {
+      copyOut(batch, next);
+    } else {
+      copy(batch);
+    }
   }
 
   private void copy(MergeBatch batch) {
+    interlock.close(batch);
     nextRun = 0;
     nextSector = 0;
     copyFailed = false;
     unflushed = 0;
+    copyTurn(batch);
+  }
+
+  private void copyTurn(MergeBatch batch) {
+    begunInTurn = 0;
+    turnBegin = scheduler.nanoTime();
     copyMore(batch);
   }
 
   /** Keeps {@link #COPIES} copies under way until the batch is copied, or one has failed. */
   private void copyMore(MergeBatch batch) {
-    while (!copyFailed && copying < COPIES && nextRun < batch.runs()) {
+    while (mayCopy(batch) && copying < COPIES && begunInTurn < COPIES_IN_A_TURN) {
       long to = batch.oldChunk(nextRun) << snapshot.shift;
       long length =
           Math.min((long) batch.length(nextRun) << snapshot.shift, group.origin.sectors() - to);
@@ -206,25 +235,45 @@ final class Merge {
         nextSector = 0;
       }
       copying++;
-      lock.after(() ->
-          group.copier.copy(
-              snapshot.cow,
-              from,
-              group.origin,
-              toSector,
-              count,
-              (read, write) -> lock.run(() -> copied(batch, count, read, write))));
+      begunInTurn++;
+      copyPiece(batch, from, interlock.beginCopy(toSector, count));
     }
   }
 
+  private boolean mayCopy(MergeBatch batch) {
+    return !copyFailed && nextRun < batch.runs();
+  }
+
+  /** When the writes that were on their way to its sectors on the COW device have ended. */
+  private void copyPiece(MergeBatch batch, long from, MergeInterlock.Range to) {
+    long first = to.sector() >> snapshot.shift;
+    long last = (to.end() - 1) >> snapshot.shift;
+    Copier.Done done = (read, write) -> lock.run(() -> copied(batch, to, read, write));
+    snapshot.tracked.whenDrained(
+        (low, high) -> low <= last && first <= high,
+        () ->
+            lock.after(() ->
+                group.copier.copy(
+                    snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done)));
+  }
+
   private void copied(
-      MergeBatch batch, long count, @Nullable IoError readError, @Nullable IoError writeError) {
+      MergeBatch batch,
+      MergeInterlock.Range range,
+      @Nullable IoError readError,
+      @Nullable IoError writeError) {
     copying--;
-    unflushed += count;
+    unflushed += range.end() - range.sector();
     IoError error = readError == null ? writeError : readError;
     if (error != null && !copyFailed) {
       copyFailed = true;
       fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error, false);
+    }
+    interlock.end(range, target::write);
+    if (copying == 0 && begunInTurn == COPIES_IN_A_TURN && mayCopy(batch)) {
+      long rest = pace.rest(turnBegin, scheduler.nanoTime());
+      anotherTurn(rest, () -> copyTurn(batch));
+      return;
     }
     copyMore(batch);
     flushAhead(batch);
@@ -251,12 +300,13 @@ final class Merge {
   }
 
   private void finishCopy(MergeBatch batch) {
-    if (copying > 0 || flushing) {
+    if (copying > 0 || flushing || mayCopy(batch)) {
       return;
     }
     if (copyFailed) {
       shut();
     } else {
+      copyEnd = scheduler.nanoTime();
       lock.submit(group.origin, Io.flush(lock.locked(flushError -> flushed(batch, flushError))));
     }
   }
@@ -276,15 +326,27 @@ final class Merge {
       shut();
       return;
     }
-    if (snapshot.valid) {
-      for (int i = 0; i < batch.runs(); i++) {
-        snapshot.table.remove(batch.oldChunk(i), batch.length(i));
-      }
+    forget(batch, 0);
+  }
+
+  /** Some runs at a time, as others want the lock: both devices have the same until the end. */
+  private void forget(MergeBatch batch, int from) {
+    int end = Math.min(batch.runs(), from + FORGOTTEN_AT_ONCE);
+    for (int i = from; i < end && snapshot.valid; i++) {
+      snapshot.table.remove(batch.oldChunk(i), batch.length(i));
     }
-    interlock.open(target::write);
-    pace.merged(batch.count(), begin, scheduler.nanoTime());
-    // Another turn: others want to run, too, and a device may complete at once for ever.
-    lock.after(() -> scheduler.execute(() -> lock.run(this::step)));
+    if (end < batch.runs()) {
+      lock.after(() -> lock.run(() -> forget(batch, end)));
+      return;
+    }
+    interlock.open();
+    pace.merged(batch.count(), begin, copyEnd, scheduler.nanoTime());
+    anotherTurn(0, this::step);
+  }
+
+  /** Others want to run, too, and a device may complete at once for ever. */
+  private void anotherTurn(long restNanos, Runnable next) {
+    lock.after(() -> scheduler.schedule(() -> lock.run(next), restNanos));
   }
 
   private void fail(String message, IoError error, boolean fateUnknown) {

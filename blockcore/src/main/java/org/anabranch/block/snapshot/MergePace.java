@@ -2,29 +2,30 @@
 package org.anabranch.block.snapshot;
 
 /**
- * How much is merged at once, and how fast. A write to a batch has to wait for its end, so a batch
- * is as large as fits into {@link #BUSY_NANOS}, judged by the batch before; but while nobody writes
- * to the device, nobody waits, and larger batches cost less: {@link #IDLE_NANOS}. Only the first
- * write after such a time may meet a large one. Guarded by the group's lock.
+ * How much is merged at once, and how fast. Each batch costs two flushes, and one that is larger is
+ * more in order for the disk. But a suspend, and a pause, wait for its end: so a batch is as large
+ * as can be copied in {@link #BATCH_NANOS}, judged by the batch before. How long it is flushed does
+ * not count: while others write much, that time is theirs, and smaller batches would only mean more
+ * flushes. Guarded by the group's lock.
  */
 final class MergePace {
-  static final long BUSY_NANOS = 100_000_000;
-  static final long IDLE_NANOS = 500_000_000;
+  static final long BATCH_NANOS = 1_000_000_000;
   static final long LEAST_BYTES = 256 << 10;
-  static final long MOST_BUSY_BYTES = 32 << 20;
-  static final long MOST_IDLE_BYTES = 128 << 20;
+  static final long MOST_BYTES = 512 << 20;
 
   /** Exceptions in a batch. */
-  static final int MOST_CHUNKS = 8192;
+  static final int MOST_CHUNKS = 65_536;
 
+  /** How many times larger than the one before a batch may be. */
+  private static final int GROWTH = 4;
+
+  private static final long MOST_REST_NANOS = 500_000_000;
   private static final long SECOND = 1_000_000_000;
 
   private final int chunkBytes;
+  private boolean used;
   private long bytes;
   private long mostBytes = Long.MAX_VALUE;
-
-  /** Whether somebody has written to the device since the last batch ended. */
-  private boolean written;
 
   /** Bytes a second; 0 is no limit. */
   private long limit;
@@ -57,33 +58,41 @@ final class MergePace {
     return Math.max(0, notBefore - now);
   }
 
-  /** A batch of {@code count} chunks was merged. */
-  void merged(int count, long begin, long end) {
+  /** A batch of {@code count} chunks was merged; from {@code begin} to {@code copied} copied. */
+  void merged(int count, long begin, long copied, long end) {
     long done = (long) count * chunkBytes;
     long took = Math.max(1, end - begin);
     merged += done;
     double thisRate = (double) done * SECOND / took;
     rate = rate == 0 ? thisRate : 0.8 * rate + 0.2 * thisRate;
-    adapt(done, took);
+    adapt(done, Math.max(1, copied - begin));
     if (limit > 0) {
       notBefore = begin + (long) ((double) done * SECOND / limit);
     }
   }
 
   private void adapt(long done, long took) {
-    long nanos = written ? BUSY_NANOS : IDLE_NANOS;
-    written = false;
-    if (took > nanos || done >= bytes / 2) {
-      double fits = (double) bytes * nanos * 3 / 4 / took; // a little below, as times vary
+    if (took > BATCH_NANOS || done >= bytes / 2) {
+      double fits = (double) bytes * BATCH_NANOS * 3 / 4 / took; // a little below, as times vary
       long least = Math.min(bytes, LEAST_BYTES);
-      bytes = (long) Math.clamp(fits, bytes / 8.0, bytes * 2.0);
-      bytes = Math.clamp(bytes, least, nanos == BUSY_NANOS ? MOST_BUSY_BYTES : MOST_IDLE_BYTES);
+      bytes = (long) Math.clamp(fits, bytes / 8.0, (double) bytes * GROWTH);
+      bytes = Math.clamp(bytes, least, MOST_BYTES);
     }
   }
 
-  /** Somebody writes to the device. */
-  void written() {
-    written = true;
+  /** Somebody else reads from the device or writes to it. */
+  void used() {
+    used = true;
+  }
+
+  /**
+   * How long to rest after copying from {@code begin} on: as long as that took if the device was
+   * used since the last rest, so that at least half of the time is others'.
+   */
+  long rest(long begin, long now) {
+    long nanos = used ? Math.min(now - begin, MOST_REST_NANOS) : 0;
+    used = false;
+    return nanos;
   }
 
   /** Bounds the speed; 0 takes the bound away. */

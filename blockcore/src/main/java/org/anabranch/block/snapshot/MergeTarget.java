@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoSplit;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Arguments;
@@ -45,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   the chunk has                  read          write
  *   an exception                   COW device    COW device
- *   an exception, being merged     COW device    waits: {@link MergeInterlock}
+ *   an exception, being merged     COW device    waits, or both devices: {@link MergeInterlock}
  *   none, or none any more         origin        origin, after other snapshots have copied it
  * </pre>
  *
@@ -124,6 +125,9 @@ final class MergeTarget extends CowTarget {
         lock.complete(io, invalidError());
       } else {
         next = snapshot.valid ? reads.route(snapshot, io) : origin;
+        if (merge != null) {
+          merge.pace.used();
+        }
       }
     } finally {
       lock.leave();
@@ -147,16 +151,16 @@ final class MergeTarget extends CowTarget {
         lock.after(() -> group.write(io, null));
         return;
       }
-      mine.pace.written();
+      mine.pace.used();
       long first = io.sector() >> snapshot.shift;
       long last = Math.max(io.sector(), io.end() - 1) >> snapshot.shift;
       PendingException pending = pending(snapshot, first, last);
       if (pending != null) {
         pending.committed.await(() -> write(io));
-      } else if (mine.interlock.holds(first, last)) {
+      } else if (mine.interlock.holds(io)) {
         mine.interlock.hold(io);
       } else {
-        writePieces(snapshot, io);
+        writePieces(snapshot, mine.interlock, io);
       }
     } finally {
       lock.leave();
@@ -172,16 +176,17 @@ final class MergeTarget extends CowTarget {
     return pending == null || pending.committed.isOpen() ? null : pending;
   }
 
-  private void writePieces(Snapshot snapshot, Io io) {
+  private void writePieces(Snapshot snapshot, MergeInterlock interlock, Io io) {
     IoSplit split = null;
     for (long done = 0; done < io.sectors(); ) {
       long sector = io.sector() + done;
       snapshot.table.lookup(sector >> snapshot.shift, extent);
       long chunk = extent.oldChunk() + extent.length();
-      long end =
-          Math.min(
-              chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift, io.end());
-      long count = end - sector;
+      long end = chunk > io.end() >> snapshot.shift ? io.end() : chunk << snapshot.shift;
+      if (extent.mapped()) {
+        end = Math.min(end, interlock.sameUntil(sector));
+      }
+      long count = Math.min(end, io.end()) - sector;
       if (split == null && count < io.sectors()) {
         split = new IoSplit(io);
       }
@@ -189,16 +194,15 @@ final class MergeTarget extends CowTarget {
       done += count;
       if (!extent.mapped()) {
         lock.after(() -> group.write(piece, null));
-        continue;
-      }
-      long to = sector + ((extent.newChunk() - extent.oldChunk()) << snapshot.shift);
-      snapshot.tracked.track(piece, sector >> snapshot.shift, (end - 1) >> snapshot.shift);
-      if (piece.op() == Io.Op.DISCARD) {
-        lock.submit(
-            cow, Io.writeZeroes(to, count, false, (zeroed, error) -> piece.complete(error)));
       } else {
-        piece.remap(to);
-        lock.submit(cow, piece);
+        long to = sector + ((extent.newChunk() - extent.oldChunk()) << snapshot.shift);
+        snapshot.tracked.track(
+            piece, sector >> snapshot.shift, (sector + count - 1) >> snapshot.shift);
+        if (interlock.wantsBoth(sector)) {
+          writeBoth(interlock, piece, to);
+        } else {
+          lock.after(() -> writeCow(piece, to));
+        }
       }
       if (split == null) {
         return;
@@ -207,6 +211,38 @@ final class MergeTarget extends CowTarget {
     if (split != null) {
       lock.after(split::cut);
     }
+  }
+
+  private void writeCow(Io piece, long to) {
+    if (piece.op() == Io.Op.DISCARD) {
+      cow.submit(
+          Io.writeZeroes(to, piece.sectors(), false, (zeroed, error) -> piece.complete(error)));
+    } else {
+      piece.remap(to);
+      cow.submit(piece);
+    }
+  }
+
+  /** To the origin, and when it is there to the COW device, too: see {@link MergeInterlock}. */
+  private void writeBoth(MergeInterlock interlock, Io piece, long to) {
+    MergeInterlock.Range range = interlock.begin(piece.sector(), piece.end());
+    piece.push((ended, error) -> {
+      lock.run(() -> interlock.end(range, this::write));
+      ended.complete(error);
+    });
+    IoCompletion then =
+        (written, error) -> {
+          if (error == null) {
+            writeCow(piece, to);
+          } else {
+            piece.complete(error);
+          }
+        };
+    Io first =
+        piece.op() == Io.Op.DISCARD
+            ? Io.writeZeroes(piece.sector(), piece.sectors(), false, then)
+            : piece.slice(0, piece.sectors(), then);
+    lock.after(() -> group.write(first, null));
   }
 
   @Override

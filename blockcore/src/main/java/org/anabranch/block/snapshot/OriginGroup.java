@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
@@ -32,7 +33,13 @@ final class OriginGroup {
   /** Snapshots and merges from their construction to their close. Guarded by lock. */
   final List<CowTarget> members = new ArrayList<>();
 
-  /** Those among {@link #members} that need copies before the origin changes. Replaced whole. */
+  /** Snapshots that are being closed, while copies for them are under way. Guarded by lock. */
+  private final List<CowTarget> leaving = new ArrayList<>();
+
+  /**
+   * Those among {@link #members} that need copies before the origin changes, and those that leave.
+   * Replaced whole.
+   */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
   OriginGroup(BlockDevice origin, Copier copier, Bounds bounds) {
@@ -44,7 +51,21 @@ final class OriginGroup {
 
   /** After a change of a member's role. With the lock held. */
   void rolesChanged() {
-    copied = members.stream().filter(CowTarget::needsCopies).toArray(CowTarget[]::new);
+    copied =
+        Stream.concat(members.stream(), leaving.stream())
+            .filter(CowTarget::needsCopies)
+            .toArray(CowTarget[]::new);
+  }
+
+  /** What is being copied for a snapshot that is no member any more must not change meanwhile. */
+  void leaves(CowTarget member) {
+    leaving.add(member);
+    rolesChanged();
+  }
+
+  void left(CowTarget member) {
+    leaving.remove(member);
+    rolesChanged();
   }
 
   /** Whether a write to the origin concerns nobody. Any thread, without the lock. */
@@ -105,10 +126,13 @@ final class OriginGroup {
     return last;
   }
 
-  /** The same for the chunks that a merge will overwrite; copies begin whatever is in flight. */
-  @Nullable Gate copyOut(MergeBatch batch, int shift) {
+  /**
+   * The same for the chunks that a merge will overwrite, those of the runs from {@code from} to the
+   * one in front of {@code end}; copies begin whatever is in flight.
+   */
+  @Nullable Gate copyOut(MergeBatch batch, int from, int end, int shift) {
     Gate last = null;
-    for (int i = 0; i < batch.runs(); i++) {
+    for (int i = from; i < end; i++) {
       long sectors = (long) batch.length(i) << shift;
       Gate gate = copyOut(batch.oldChunk(i) << shift, sectors, true, null);
       last = gate == null ? last : gate;

@@ -123,7 +123,7 @@ final class Snapshot {
       }
       table.lookup(chunk, extent);
       long until = Math.min(Math.min(chunk + extent.length(), nextPending(chunk)), endChunk);
-      if (extent.mapped()) {
+      if (extent.mapped() || owner.leaving()) {
         chunk = until;
         continue;
       }

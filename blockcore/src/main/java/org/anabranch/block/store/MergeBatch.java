@@ -62,17 +62,31 @@ public final class MergeBatch {
     return lengths[i];
   }
 
-  /** Whether one of the chunks from {@code first} to {@code last} is in it. */
-  public boolean touches(long first, long last) {
-    int i = Arrays.binarySearch(old, last);
-    if (i >= 0) {
-      return true;
-    }
-    i = -i - 2;
-    return i >= 0 && old[i] + lengths[i] > first;
+  /** Whether {@code chunk} is in it. */
+  public boolean covers(long chunk) {
+    int i = floor(chunk);
+    return i >= 0 && chunk < old[i] + lengths[i];
   }
 
-  /** Sorts both by the first. */
+  /** The first chunk behind {@code chunk} for which {@link #covers} differs; far away if none. */
+  public long boundary(long chunk) {
+    int i = floor(chunk);
+    if (i >= 0 && chunk < old[i] + lengths[i]) {
+      while (i + 1 < runs && old[i + 1] == old[i] + lengths[i]) {
+        i++;
+      }
+      return old[i] + lengths[i];
+    }
+    return i + 1 < runs ? old[i + 1] : Long.MAX_VALUE;
+  }
+
+  /** The last run that begins at or before {@code chunk}; -1 if all begin behind it. */
+  private int floor(long chunk) {
+    int i = Arrays.binarySearch(old, chunk);
+    return i >= 0 ? i : -i - 2;
+  }
+
+  /** Sorts both by the first, which holds no number twice. */
   private static void sort(long[] keys, long[] values, int count) {
     boolean sorted = true;
     for (int i = 1; i < count && sorted; i++) {
@@ -81,14 +95,11 @@ public final class MergeBatch {
     if (sorted) {
       return;
     }
-    Integer[] order = new Integer[count];
-    Arrays.setAll(order, i -> i);
-    long[] unsortedKeys = Arrays.copyOf(keys, count);
+    long[] unsorted = Arrays.copyOf(keys, count);
     long[] unsortedValues = Arrays.copyOf(values, count);
-    Arrays.sort(order, (a, b) -> Long.compare(unsortedKeys[a], unsortedKeys[b]));
+    Arrays.sort(keys, 0, count);
     for (int i = 0; i < count; i++) {
-      keys[i] = unsortedKeys[order[i]];
-      values[i] = unsortedValues[order[i]];
+      values[Arrays.binarySearch(keys, 0, count, unsorted[i])] = unsortedValues[i];
     }
   }
 }

@@ -39,7 +39,7 @@ public final class MergeCost {
   }
 
   public static void main(String[] arguments) throws Exception {
-    Path folder = Files.createDirectories(Path.of(arguments[0]));
+    Path folder = Files.createDirectories(Path.of(arguments[0]).toAbsolutePath());
     MergeCost cost = new MergeCost(folder, Integer.parseInt(arguments[1]));
     List<String> which = List.of(arguments).subList(2, arguments.length);
     for (String each : which.isEmpty() ? List.of("run", "scatter", "batch") : which) {

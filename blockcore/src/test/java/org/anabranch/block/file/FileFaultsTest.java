@@ -28,6 +28,7 @@ final class FileFaultsTest {
     final AtomicInteger zeroRanges = new AtomicInteger();
     volatile int most = Integer.MAX_VALUE;
     volatile int now;
+    volatile int writtenNow;
     volatile int end = bytes.length;
     volatile @Nullable FileError readError;
     volatile @Nullable FileError writeError;
@@ -53,6 +54,13 @@ final class FileFaultsTest {
     @Override
     public int readNow(ByteBuffer data, long offset) {
       return now == 0 ? NOT_NOW : copy(data, offset, now);
+    }
+
+    @Override
+    public int writeNow(ByteBuffer data, long offset) {
+      int count = Math.min(writtenNow, data.remaining());
+      data.get(data.position(), bytes, (int) offset, count);
+      return count == 0 ? NOT_NOW : count;
     }
 
     private int copy(ByteBuffer data, long offset, int limit) {
@@ -174,6 +182,20 @@ final class FileFaultsTest {
     file.now = 1000;
     IoLatch.await(device, done -> Io.read(8, back, done));
     assertThat(back).isEqualTo(data);
+
+    file.writtenNow = 1000;
+    ByteBuffer other = FileDeviceContract.random(8, 2);
+    IoLatch.await(device, done -> Io.write(8, other, false, done));
+    IoLatch.await(device, done -> Io.read(8, back, done));
+    assertThat(back).isEqualTo(other);
+  }
+
+  @Test
+  void durableWritesAreNotMadeInPassing() throws Exception {
+    file.writtenNow = 4096;
+    file.writeError = error(IoError.Kind.IO);
+    IoLatch.await(device, done -> Io.write(8, ByteBuffer.allocateDirect(4096), false, done));
+    assertThat(failure(write(true))).isNotNull();
   }
 
   @Test

@@ -21,7 +21,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Stores on files, used by real threads, that another process merges until it is killed. */
 final class KilledMerges {
-  private static final String MERGING = "all merges have begun";
+  private static final String MERGING = "all have merged something";
+
+  /** Milliseconds that a write to the origin takes: so long is the time to be killed in. */
+  private static final int SLOW = 500;
 
   private final Path folder;
   private final List<StoreHistory> histories;
@@ -55,8 +58,25 @@ final class KilledMerges {
     }
   }
 
-  /** Has another process merge all of them at once, and kills it when it has begun. */
-  void mergeAndKill() throws IOException, InterruptedException {
+  /**
+   * Has another process merge all of them at once, and kills it in the middle: each has fewer
+   * exceptions on its list than before, but some.
+   */
+  void mergeAndKill() throws Exception {
+    List<Long> before = new ArrayList<>();
+    for (StoreHistory history : histories) {
+      before.add(SimulatedStore.exceptions(history, images(history)));
+    }
+    mergeUntilKilled();
+    for (int i = 0; i < histories.size(); i++) {
+      StoreHistory history = histories.get(i);
+      assertThat(SimulatedStore.exceptions(history, images(history)))
+          .as("exceptions left of %d, %s", before.get(i), history)
+          .isBetween(1L, before.get(i) - 1);
+    }
+  }
+
+  private void mergeUntilKilled() throws IOException, InterruptedException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -101,22 +121,34 @@ final class KilledMerges {
   /** The process that is killed: {@code folder seed...} */
   public static void main(String[] arguments) throws Exception {
     ThreadScheduler scheduler = new ThreadScheduler("scheduler");
-    DeviceMapper mapper = new DeviceMapper(scheduler, new FileOpener(), TargetTypes.standard());
+    DeviceMapper mapper =
+        new DeviceMapper(
+            scheduler, new FileOpener(), TargetTypes.standard(SimulatedStore.SMALL_BATCHES));
     Path folder = Path.of(arguments[0]);
     Blocking waiter = new Blocking();
+    List<String> merges = new ArrayList<>();
     for (int i = 1; i < arguments.length; i++) {
       StoreHistory history = new StoreHistory(Long.parseLong(arguments[i]));
-      // Writes to the origin take a while, so that a merge takes long enough to be killed in it.
       String slow = "slow" + history.seed;
       waiter.await(
           mapper.create(
               slow,
-              "0 %d delay %s 0 0 %s 0 10"
+              "0 %d delay %s 0 0 %s 0 %d"
                   .formatted(
-                      history.originSectors, origin(folder, history), origin(folder, history))));
+                      history.originSectors,
+                      origin(folder, history),
+                      origin(folder, history),
+                      SLOW)));
       StoreUse store = new StoreUse(mapper, waiter, history, slow, cow(folder, history).toString());
       store.startMerge();
-      waiter.await(mapper.message("m" + history.seed, 0, List.of("batch", "1"))); // as Linux would
+      String merge = "m" + history.seed;
+      waiter.await(mapper.message(merge, 0, List.of("batch", "1"))); // as Linux would
+      merges.add(merge);
+    }
+    for (String merge : merges) {
+      while (waiter.await(mapper.message(merge, 0, List.of("progress"))).contains(" merged=0 ")) {
+        Thread.onSpinWait();
+      }
     }
     System.out.println(MERGING);
     System.out.flush();

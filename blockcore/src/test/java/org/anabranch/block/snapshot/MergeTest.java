@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -100,7 +101,7 @@ final class MergeTest {
     cow2.hold = io -> false;
     cow2.release();
     bench.scheduler.runToQuiescence();
-    assertThat(origin.log).noneMatch(io -> io.startsWith("WRITE"));
+    assertThat(origin.log).contains("WRITE 40+8").noneMatch(io -> io.startsWith("WRITE 24+"));
     cow.hold = io -> false;
     cow.release();
     bench.scheduler.runToQuiescence();
@@ -174,7 +175,7 @@ final class MergeTest {
   @Test
   void failedCopyFailsWaitersAndOthersGoOn() throws TableException {
     BlockDevice m = mergeHeldAtCopies();
-    Bench.Outcome waits = bench.put(m, 'X', 24, 8);
+    Bench.Outcome waits = bench.put(m, 'X', 400, 8);
     origin.fault =
         io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
     letGo();
@@ -208,17 +209,81 @@ final class MergeTest {
     assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot 40/1024 16");
   }
 
-  /** After a restart the batch may be found merged or not: so it must not change until then. */
+  /** The flush between copying and committing is held; the batch has been copied. */
+  private BlockDevice mergeHeldAtFlush() throws TableException {
+    origin.hold = io -> io.op() == Io.Op.FLUSH;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    assertThat(origin.held).hasSize(1);
+    return m;
+  }
+
+  private byte[] onOrigin(int sector, int sectors) {
+    return Arrays.copyOfRange(origin.bytes(), sector * 512, (sector + sectors) * 512);
+  }
+
+  private static byte[] pattern(char tag, int sector, int sectors) {
+    byte[] bytes = new byte[sectors * 512];
+    Bench.pattern(tag, sector, sectors).get(bytes);
+    return bytes;
+  }
+
+  private byte[] onCow(int chunk, int sectors) {
+    return Arrays.copyOfRange(cow.bytes(), chunk * 4096, chunk * 4096 + sectors * 512);
+  }
+
   @Test
-  void failedCommitForbidsWritesToTheBatchOnly() throws TableException {
+  void writesToWhatWasCopiedGoToBothDevicesAtOnce() throws TableException {
+    BlockDevice m = mergeHeldAtFlush();
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
+    byte[] written = pattern('X', 24, 8);
+    assertThat(onCow(2, 8)).isEqualTo(written); // what a power cut now would leave on the list
+    assertThat(onOrigin(24, 8)).isEqualTo(written);
+    Bench.Outcome discard = new Bench.Outcome();
+    bench.run(m, Io.discard(40, 4, discard::end), discard);
+    assertThat(discard.good()).isTrue();
+    letGo();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
+    assertThat(onOrigin(24, 8)).isEqualTo(written);
+    assertThat(onOrigin(40, 4)).isEqualTo(new byte[4 * 512]);
+    assertThat(onOrigin(44, 4)).isEqualTo(pattern('S', 44, 4));
+  }
+
+  /** Each device may carry two requests out in any order: so it must not have both. */
+  @Test
+  void writesToTheSameSectorsOfBothDevicesGoOneAfterTheOther() throws TableException {
+    BlockDevice m = mergeHeldAtFlush();
+    origin.hold = io -> io.op() != Io.Op.READ;
+    Bench.Outcome first = bench.put(m, 'X', 24, 8);
+    Bench.Outcome second = bench.put(m, 'Y', 28, 8); // half of it beside the store's chunk
+    Bench.Outcome beside = bench.put(m, 'Z', 400, 1);
+    assertThat(origin.held).hasSize(3); // the flush, the first, and the one beside
+    cow.hold = io -> io.op() == Io.Op.WRITE;
+    origin.hold = io -> false;
+    origin.release();
+    bench.scheduler.runToQuiescence();
+    assertThat(first.done || second.done || beside.done).isFalse();
+    cow.hold = io -> false;
+    cow.release();
+    bench.scheduler.runToQuiescence();
+    assertThat(first.good() && second.good() && beside.good()).isTrue();
+    assertThat(onOrigin(24, 4)).isEqualTo(pattern('X', 24, 4));
+    assertThat(onOrigin(28, 8)).isEqualTo(pattern('Y', 28, 8));
+  }
+
+  /** After a restart the batch may be found merged or not: so both devices have what is written. */
+  @Test
+  void failedCommitKeepsBothDevicesEqual() throws TableException {
     cow.fault =
         io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
     assertThat(bench.read(m, 24, sector()).good()).isTrue();
-    assertThat(bench.put(m, 'X', 24, 8).good()).isFalse();
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
     assertThat(bench.put(m, 'X', 800, 8).good()).isTrue();
+    assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
+    assertThat(onCow(2, 8)).isEqualTo(pattern('X', 24, 8));
   }
 
   @Test
