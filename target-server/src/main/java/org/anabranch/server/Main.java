@@ -3,9 +3,11 @@ package org.anabranch.server;
 
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.server.commands.DmCommand;
+import org.anabranch.server.commands.ReloadCommand;
 import org.anabranch.server.commands.SessionCommand;
 import org.anabranch.server.commands.SnapshotCommand;
 import org.anabranch.server.commands.StatusCommand;
+import org.anabranch.server.commands.VolumeCommand;
 import org.anabranch.server.demo.DemoCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +29,8 @@ import picocli.CommandLine.Spec;
       CheckCommand.class,
       DemoCommand.class,
       StatusCommand.class,
+      ReloadCommand.class,
+      VolumeCommand.class,
       SnapshotCommand.class,
       SessionCommand.class,
       DmCommand.class

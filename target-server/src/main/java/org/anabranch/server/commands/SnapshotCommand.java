@@ -155,6 +155,10 @@ public final class SnapshotCommand implements Runnable {
     String text =
         switch (String.valueOf(result.get("phase"))) {
           case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
+          case "queued" ->
+              "volume "
+                  + result.get("volume")
+                  + " will be rolled back when the merge under way has ended";
           case "waiting" ->
               "volume "
                   + result.get("volume")
@@ -198,7 +202,12 @@ public final class SnapshotCommand implements Runnable {
 
     void update(Map<String, Object> state) {
       if (!(state.get("remaining-bytes") instanceof Number left)) {
-        screen.temporary("waiting for the last logout");
+        screen.temporary(
+            switch (String.valueOf(state.get("state"))) {
+              case "queued" -> "waiting for the merge under way";
+              case "waiting" -> "waiting for the last logout";
+              default -> "";
+            });
         return;
       }
       double merged = number(state, "merged-bytes");

@@ -135,6 +135,15 @@ final class SnapshotDevices {
     return "0 " + sectors(volume) + " snapshot-origin " + path(volume);
   }
 
+  /** Whether the volume's live table rolls it back. */
+  boolean isMerging(String volume) {
+    try {
+      return storage.mapper().table(volume).contains(" snapshot-merge ");
+    } catch (TableException e) {
+      return false;
+    }
+  }
+
   /** Says a word to the merge of a volume; its reply. */
   String message(String volume, String word) throws RefusedException {
     return Stages.await(volume, storage.mapper().message(volume, 0, List.of(word)));
