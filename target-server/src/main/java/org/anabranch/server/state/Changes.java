@@ -44,7 +44,10 @@ public final class Changes {
   /** Waits for the change under way; none begins any more. */
   public void close() {
     turn.lock();
-    over = true;
-    turn.unlock();
+    try {
+      over = true;
+    } finally {
+      turn.unlock();
+    }
   }
 }
