@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.control.ControlClient;
@@ -35,6 +37,9 @@ final class ControlTest {
       volumes { vm1 { path = vm1.img, size = 16 MiB } }
       targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
       """;
+
+  /** As many as are wanted at once, on any number of processors. */
+  private static final Executor THREADS = Executors.newVirtualThreadPerTaskExecutor();
 
   @TempDir private Path folder;
 
@@ -145,7 +150,8 @@ final class ControlTest {
               } catch (RefusedException e) {
                 return String.valueOf(e.getMessage());
               }
-            }));
+            },
+            THREADS));
       }
       List<String> said = answers.stream().map(CompletableFuture::join).toList();
       assertThat(said)
@@ -200,7 +206,8 @@ final class ControlTest {
                   return;
                 }
               }
-            }));
+            },
+            THREADS));
       }
       CompletableFuture<String> watcher =
           CompletableFuture.supplyAsync(() -> {
@@ -209,7 +216,8 @@ final class ControlTest {
             } catch (Exception e) {
               throw new IllegalStateException(e);
             }
-          });
+          },
+          THREADS);
       while (!site.ask("snapshot list", Map.of("volume", "vm1"))
           .toString()
           .contains("phase=waiting")) {
