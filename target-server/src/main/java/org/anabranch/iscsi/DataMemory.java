@@ -26,7 +26,9 @@ final class DataMemory {
     }
   }
 
-  private final long capacity;
+  /** Guarded by this. */
+  private long capacity;
+
   private final long kept;
 
   /** Guarded by this. */
@@ -57,8 +59,18 @@ final class DataMemory {
     this.lastFree = capacity;
   }
 
-  long capacity() {
+  synchronized long capacity() {
     return capacity;
+  }
+
+  /**
+   * Changes how much there is. What is reserved stays so: after a cut below that, {@code free} is
+   * negative and nothing is granted until enough has come back.
+   */
+  synchronized void capacity(long bytes) {
+    free += bytes - capacity;
+    capacity = bytes;
+    serve();
   }
 
   /** About how much is free now. */
@@ -118,7 +130,8 @@ final class DataMemory {
   }
 
   private void serve() {
-    while (!waiters.isEmpty() && waiters.peek().bytes <= free) {
+    // One that came before a cut may want more than there is by now: it gets its turn alone.
+    while (!waiters.isEmpty() && (waiters.peek().bytes <= free || free == capacity)) {
       Waiter waiter = waiters.remove();
       free -= waiter.bytes;
       waiter.executor.execute(waiter.granted);

@@ -55,7 +55,7 @@ public final class IscsiServer implements AutoCloseable {
 
   private record Listener(BoundPortal bound, Channel channel) {}
 
-  private final IscsiLimits limits;
+  private volatile IscsiLimits limits;
   private final DataMemory placeMemory;
   private final DataMemory memory;
   private final Sessions sessions;
@@ -64,6 +64,7 @@ public final class IscsiServer implements AutoCloseable {
   private final List<Listener> listeners = new CopyOnWriteArrayList<>();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final Set<Connection> beforeLogin = ConcurrentHashMap.newKeySet();
+  private volatile boolean listening;
   private volatile boolean stopping;
 
   private IscsiServer(IscsiLimits limits, int threads) {
@@ -90,8 +91,21 @@ public final class IscsiServer implements AutoCloseable {
   public static IscsiServer start(
       IscsiLimits limits, Collection<TargetNode> nodes, Collection<Portal> portals)
       throws IOException {
-    IscsiServer server = new IscsiServer(limits, Runtime.getRuntime().availableProcessors());
+    IscsiServer server = bind(limits, portals);
     nodes.forEach(server::put);
+    server.listen();
+    return server;
+  }
+
+  /**
+   * Takes the portals' addresses, so that they are sure before anything else is begun. Whoever
+   * connects waits until {@link #listen}.
+   *
+   * @throws IOException a portal cannot be bound; then nothing is left running
+   */
+  public static IscsiServer bind(IscsiLimits limits, Collection<Portal> portals)
+      throws IOException {
+    IscsiServer server = new IscsiServer(limits, Runtime.getRuntime().availableProcessors());
     try {
       for (Portal portal : portals) {
         server.addPortal(portal);
@@ -109,7 +123,24 @@ public final class IscsiServer implements AutoCloseable {
     PooledByteBufAllocator.DEFAULT.directBuffer(USUAL_READ).release();
   }
 
+  /** Accepts connections from here on: every target node is there. */
+  public void listen() {
+    listening = true;
+    listeners.forEach(listener -> listener.channel().config().setAutoRead(true));
+  }
+
   // --- portals ------------------------------------------------------------------------------
+
+  /**
+   * Changes the limits. Sessions that are logged in keep what they negotiated and the window that
+   * they have; none is ended because it is one too many.
+   */
+  public void limits(IscsiLimits changed) {
+    limits = changed;
+    sessions.most(changed.sessions());
+    placeMemory.capacity(changed.dataMemory() / 2);
+    memory.capacity(changed.dataMemory() / 2);
+  }
 
   /**
    * Listens on one more portal.
@@ -125,6 +156,7 @@ public final class IscsiServer implements AutoCloseable {
             .group(loops)
             .channel(type)
             .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.AUTO_READ, listening)
             .option(ChannelOption.SO_BACKLOG, 1024)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(ChannelOption.SO_KEEPALIVE, true)
@@ -148,11 +180,17 @@ public final class IscsiServer implements AutoCloseable {
       throw new IOException("interrupted", e);
     } catch (Exception e) { // Netty throws the checked BindException unannounced
       throw new IOException(
-          "cannot listen on " + SendTargets.text(portal.address()) + ": " + e.getMessage(), e);
+          "cannot listen on " + SendTargets.text(portal.address()) + ": " + reason(e), e);
     }
     BoundPortal bound = new BoundPortal(portal, (InetSocketAddress) channel.localAddress());
     listeners.add(new Listener(bound, channel));
     return bound;
+  }
+
+  /** Without Netty's words for the call, which help nobody. */
+  private static String reason(Exception e) {
+    return String.valueOf(e.getMessage())
+        .replaceFirst("^bind\\(.*\\) failed with error\\(.*\\): ", "");
   }
 
   /** Stops listening on a portal; the sessions that came through it go on. */
@@ -202,11 +240,19 @@ public final class IscsiServer implements AutoCloseable {
   // --- target nodes -------------------------------------------------------------------------
 
   /**
-   * Adds a node, or replaces the one of its name. Sessions that are logged in keep what they logged
-   * in to; end them with {@link #drop} if that is not wanted.
+   * Adds a node, or replaces the one of its name. Sessions that the new one's access list no longer
+   * admits are ended; the others go on, also when it wants another secret from now on.
    */
   public void put(TargetNode node) {
     nodes.put(node.name(), node);
+    for (Session session : sessions.all()) {
+      if (session.key().target().equals(node.name())
+          && !node.access()
+              .admits(
+                  session.key().initiator(), session.connection().remoteAddress().getAddress())) {
+        session.dismiss("the target no longer admits it");
+      }
+    }
   }
 
   /** Removes a node and ends its sessions. */
@@ -214,7 +260,7 @@ public final class IscsiServer implements AutoCloseable {
     nodes.remove(name);
     for (Session session : sessions.all()) {
       if (session.key().target().equals(name)) {
-        session.end("target removed");
+        session.dismiss("target removed");
       }
     }
   }
@@ -239,7 +285,7 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   /**
-   * Ends a session as if its connection had broken; the initiator may log in again.
+   * Ends a session: its initiator is told that all its connections will drop, and may log in again.
    *
    * @return false if there is none with this TSIH
    */
@@ -248,7 +294,7 @@ public final class IscsiServer implements AutoCloseable {
     if (session == null) {
       return false;
     }
-    session.end("dropped by the administrator");
+    session.dismiss("dropped by the administrator");
     return true;
   }
 

@@ -131,6 +131,7 @@ final class Session {
       throw new LoginRefusedException(
           LoginStatus.SERVICE_UNAVAILABLE, "another login took the session's place");
     }
+    checkStillAdmitted();
     Legacy inherited = predecessor == null ? null : predecessor.legacy;
     if (reinstated && inherited == null) {
       throw new LoginRefusedException(
@@ -157,6 +158,20 @@ final class Session {
     }
     keepalive.start();
     return new FullFeaturePhase(server, this, opened, commands, management);
+  }
+
+  /** The target may have changed since the login asked for it. */
+  private void checkStillAdmitted() throws LoginRefusedException {
+    if (node == null) {
+      return;
+    }
+    TargetNode now = server.node(node.name());
+    if (now == null) {
+      throw new LoginRefusedException(LoginStatus.TARGET_REMOVED, "target removed");
+    }
+    if (!now.access().admits(key.initiator(), connection.remoteAddress().getAddress())) {
+      throw new LoginRefusedException(LoginStatus.AUTHORIZATION_FAILURE, "no longer admitted");
+    }
   }
 
   private CommandWindow openWindow(int cmdSn) throws LoginRefusedException {
@@ -198,6 +213,27 @@ final class Session {
           }
           abandon();
           connection.close();
+        });
+  }
+
+  /**
+   * Ends the session because the administrator wants it: its initiator hears of it before the
+   * connection closes (RFC 7143 11.9.1, event 3). Any thread.
+   */
+  void dismiss(String reason) {
+    connection
+        .channel()
+        .eventLoop()
+        .execute(() -> {
+          if (state != State.OPEN) {
+            abandon();
+            connection.close();
+            return;
+          }
+          LOG.info("{}: session with {} ended: {}", connection.peer(), target(), reason);
+          async(AsyncEvent.SESSION_WILL_DROP, 0, 0, 0, 0, NO_DATA);
+          finish();
+          connection.closeAfterSending();
         });
   }
 

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class Sessions {
   private static final int LARGEST_TSIH = 65535;
 
-  private final int most;
+  private volatile int most;
 
   /** Guarded by this. */
   private final Map<SessionKey, Session> byKey = new HashMap<>();
@@ -31,6 +31,11 @@ final class Sessions {
 
   Sessions(int most) {
     this.most = most;
+  }
+
+  /** Those that are there stay, also when they are more. */
+  void most(int sessions) {
+    most = sessions;
   }
 
   /**

@@ -6,9 +6,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.config.Configuration;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.storage.Stages;
@@ -22,11 +24,16 @@ import org.jspecify.annotations.Nullable;
 final class DeviceVerbs implements Verb {
   private static final String NO_DEVICES = "No devices found\n";
 
-  private final Storage storage;
+  private final MadeDevices made;
+  private final Supplier<Configuration> configuration;
   private final DeviceMapper mapper;
 
-  DeviceVerbs(Storage storage) {
-    this.storage = storage;
+  /**
+   * @param configuration the one that is served now
+   */
+  DeviceVerbs(Storage storage, MadeDevices made, Supplier<Configuration> configuration) {
+    this.made = made;
+    this.configuration = configuration;
     this.mapper = storage.mapper();
   }
 
@@ -37,9 +44,9 @@ final class DeviceVerbs implements Verb {
       throw new RefusedException("dm: a verb is missing");
     }
     String verb = words.removeFirst();
-    boolean noflush = words.remove("--noflush");
     try {
-      return Map.of("text", run(verb, words, noflush, arguments.optionalText("table")));
+      return Map.of(
+          "text", run(verb, words, Options.taken(words), arguments.optionalText("table")));
     } catch (TableException e) {
       throw new RefusedException(
           "dm " + verb + (words.isEmpty() ? "" : " " + words.getFirst()) + ": " + e.getMessage(),
@@ -47,13 +54,36 @@ final class DeviceVerbs implements Verb {
     }
   }
 
-  private String run(String verb, List<String> words, boolean noflush, @Nullable String table)
+  /**
+   * dmsetup's options.
+   *
+   * @param target only lines of this target type; null for all
+   */
+  private record Options(
+      boolean noflush, boolean inactive, boolean verbose, @Nullable String target) {
+    static Options taken(List<String> words) throws RefusedException {
+      String target = null;
+      int at = words.indexOf("--target");
+      if (at >= 0) {
+        if (at + 1 == words.size()) {
+          throw new RefusedException("dm: --target: a type is missing");
+        }
+        words.remove(at);
+        target = words.remove(at);
+      }
+      return new Options(
+          words.remove("--noflush"), words.remove("--inactive"), words.remove("-v"), target);
+    }
+  }
+
+  private String run(String verb, List<String> words, Options options, @Nullable String table)
       throws RefusedException, TableException {
     return switch (verb) {
-      case "ls" -> ls();
+      case "ls" -> ls(options);
       case "targets" -> targets();
-      case "table" -> each(words, mapper::table);
-      case "status" -> each(words, mapper::status);
+      case "table" ->
+          each(words, options, options.inactive ? mapper::inactiveTable : mapper::table);
+      case "status" -> each(words, options, mapper::status);
       case "info" -> info(words);
       case "create" -> create(name(verb, words), table);
       case "load", "reload" -> {
@@ -63,17 +93,18 @@ final class DeviceVerbs implements Verb {
         yield done(verb, mapper.load(name(verb, words), table));
       }
       case "clear" -> done(verb, mapper.clear(name(verb, words)));
-      case "suspend" -> done(verb, mapper.suspend(name(verb, words), noflush));
-      case "resume" -> done(verb, mapper.resume(name(verb, words)));
+      case "suspend" -> done(verb, mapper.suspend(name(verb, words), options.noflush));
+      case "resume" -> resume(name(verb, words));
+      case "rename" -> rename(words);
       case "remove" -> remove(name(verb, words));
-      case "wait" -> await(words);
+      case "wait" -> await(words, options);
       case "message" -> message(words);
       default ->
           throw new RefusedException(
               "dm: no verb "
                   + verb
-                  + "; there are ls, create, load, clear, suspend, resume, remove, table, status,"
-                  + " info, targets, wait, message");
+                  + "; there are ls, create, load, clear, suspend, resume, rename, remove, table,"
+                  + " status, info, targets, wait, message");
     };
   }
 
@@ -90,8 +121,13 @@ final class DeviceVerbs implements Verb {
     return "";
   }
 
-  private String ls() {
-    List<String> names = mapper.ls();
+  private String ls(Options options) throws TableException {
+    List<String> names = new ArrayList<>();
+    for (String name : mapper.ls()) {
+      if (options.target == null || !only(mapper.table(name), options).isEmpty()) {
+        names.add(name);
+      }
+    }
     return names.isEmpty() ? NO_DEVICES : String.join("\n", names) + "\n";
   }
 
@@ -108,24 +144,32 @@ final class DeviceVerbs implements Verb {
   }
 
   /** One device's lines, or every device's with its name in front. */
-  private String each(List<String> words, Lines lines) throws TableException {
+  private String each(List<String> words, Options options, Lines lines) throws TableException {
     if (!words.isEmpty()) {
       StringBuilder text = new StringBuilder();
       for (String name : words) {
         String prefix = words.size() == 1 ? "" : name + ": ";
-        lines.of(name).lines().forEach(line -> text.append(prefix).append(line).append('\n'));
+        only(lines.of(name), options)
+            .forEach(line -> text.append(prefix).append(line).append('\n'));
       }
       return text.toString();
     }
     StringBuilder text = new StringBuilder();
     for (String name : mapper.ls()) {
-      String found = lines.of(name);
-      if (found.isEmpty()) {
+      List<String> found = only(lines.of(name), options);
+      if (found.isEmpty() && options.target == null) {
         text.append(name).append(": \n");
       }
-      found.lines().forEach(line -> text.append(name).append(": ").append(line).append('\n'));
+      found.forEach(line -> text.append(name).append(": ").append(line).append('\n'));
     }
     return text.isEmpty() ? NO_DEVICES : text.toString();
+  }
+
+  private static List<String> only(String lines, Options options) {
+    return lines
+        .lines()
+        .filter(line -> options.target == null || line.split(" ", 4)[2].equals(options.target))
+        .toList();
   }
 
   private String info(List<String> words) throws TableException {
@@ -137,35 +181,45 @@ final class DeviceVerbs implements Verb {
   }
 
   private String create(String name, @Nullable String table) throws RefusedException {
-    if (table == null) {
-      Stages.await("dm create", mapper.create(name));
-      storage.adopt(name);
-    } else {
-      storage.create("dm create", name, table);
-    }
+    made.create(name, table == null ? "" : table, configuration.get());
     return "";
   }
 
-  private String remove(String name) throws RefusedException {
-    if (!storage.has(name)) {
-      throw new RefusedException("dm remove " + name + ": No such device or address");
-    }
-    storage.remove(name);
+  private String remove(String name) throws RefusedException, TableException {
+    mapper.info(name); // refuses where there is none
+    made.remove(name, configuration.get());
     return "";
   }
 
-  /** Waits for as long as it takes. */
-  private String await(List<String> words) throws RefusedException, TableException {
+  private String resume(String name) throws RefusedException {
+    done("resume " + name, mapper.resume(name));
+    made.resumed(name);
+    return "";
+  }
+
+  private String rename(List<String> words) throws RefusedException, TableException {
+    if (words.size() != 2) {
+      throw new RefusedException("dm rename: a device name and a new one are needed");
+    }
+    mapper.info(words.getFirst());
+    made.rename(words.getFirst(), words.getLast(), configuration.get());
+    return "";
+  }
+
+  /**
+   * Waits until the event number exceeds the given one, which is 0 when none is, for as long as it
+   * takes. Says nothing, or with {@code -v} what {@code info} does.
+   */
+  private String await(List<String> words, Options options)
+      throws RefusedException, TableException {
     if (words.isEmpty() || words.size() > 2) {
       throw new RefusedException("dm wait: a device name and an event number at most");
     }
     String name = words.getFirst();
-    long seen = mapper.info(name).eventNumber();
-    if (words.size() == 2) {
-      seen = number(words.get(1));
-    }
+    long seen = words.size() == 2 ? number(words.get(1)) : 0;
     try {
-      return mapper.await(name, seen).toCompletableFuture().join() + "\n";
+      mapper.await(name, seen).toCompletableFuture().join();
+      return options.verbose ? mapper.info(name).text() : "";
     } catch (CompletionException e) {
       throw new RefusedException("dm wait " + name + ": " + e.getCause(), e);
     }

@@ -3,11 +3,15 @@ package org.anabranch.server;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,7 +64,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = {"-v", "--verbose"},
       description = "Log more, with stack traces.")
-  private boolean verbose; // told to logMore before it was parsed
+  @SuppressWarnings("UnusedVariable") // Main reads it, before there is a logger
+  private boolean verbose;
 
   @Spec private CommandSpec spec;
 
@@ -72,7 +77,15 @@ final class ServeCommand implements Callable<Integer> {
     Signals.handle("TERM", end::countDown);
     Signals.handle("INT", end::countDown);
     boolean clean;
-    try (Server server = Server.start(configuration())) {
+    // Held until the start is through: a hangup in the middle of it is no end, and no reload yet.
+    CompletableFuture<Server> ready = new CompletableFuture<>();
+    Signals.handle(
+        "HUP",
+        () -> {
+          var _ = ready.thenAccept(ServeCommand::reload);
+        });
+    try (Server server = start()) {
+      ready.complete(server);
       PrintWriter out = spec.commandLine().getOut();
       out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
       out.flush();
@@ -80,6 +93,23 @@ final class ServeCommand implements Callable<Integer> {
       clean = server.stop();
     }
     return clean ? 0 : 1;
+  }
+
+  private Server start() throws RefusedException, InvalidConfigurationException {
+    return what != null && what.file != null
+        ? Server.start(configuration(), this::configuration)
+        : Server.start(configuration());
+  }
+
+  /** What SIGHUP asks for; there is nobody to answer but the log. */
+  private static void reload(Server server) {
+    Logger log = LoggerFactory.getLogger(ServeCommand.class);
+    try {
+      List<String> changes = server.reload();
+      log.info("SIGHUP: {}", changes.isEmpty() ? "nothing has changed" : "reloaded");
+    } catch (RefusedException e) {
+      log.error("SIGHUP: not reloaded: {}", e.getMessage());
+    }
   }
 
   private Configuration configuration() throws InvalidConfigurationException {

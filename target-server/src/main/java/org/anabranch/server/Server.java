@@ -6,13 +6,14 @@ import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
-import org.anabranch.config.IscsiConfig;
-import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.BoundPortal;
-import org.anabranch.iscsi.IscsiLimits;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
@@ -20,6 +21,8 @@ import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
@@ -44,9 +47,20 @@ import org.slf4j.LoggerFactory;
 public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int LOGOUT_SECONDS = 3;
-  private static final int BYTES_BEFORE_LOGIN = 65536;
 
-  private final Configuration configuration;
+  /** Where a server's configuration comes from, each time anew. */
+  public interface Source {
+    /** Reads it. */
+    Configuration read() throws InvalidConfigurationException, RefusedException;
+  }
+
+  private final Source source;
+  private final Changes changes = new Changes();
+
+  /** Those of the configuration, for those who look after snapshots. Changed by a reload. */
+  private final Map<String, VolumeConfig> volumes = new ConcurrentSkipListMap<>();
+
+  private volatile Configuration configuration; // changed by a reload
   private final StateDirectory state;
   private final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
   private final Storage storage;
@@ -54,28 +68,39 @@ public final class Server implements AutoCloseable {
   private final Targets targets;
   private final Snapshots snapshots;
   private final Exports exports;
+  private final StateFile stateFile;
+  private final MadeDevices madeDevices;
+  private final VolumeSize sizes;
   private volatile @Nullable IscsiServer iscsi;
   private @Nullable ControlServer control;
+  private boolean opened;
   private boolean stopped;
   private boolean clean;
 
-  private Server(Configuration configuration) throws RefusedException {
+  private Server(Configuration configuration, Source source, DurableSteps steps)
+      throws RefusedException {
     this.configuration = configuration;
+    this.source = source;
+    volumes.putAll(configuration.volumes());
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
     try {
       storage = new Storage(scheduler);
       targets = new Targets(configuration, storage, scheduler, reservations, state.serverId());
-      StateFile file = new StateFile(state.folder().resolve("state.json"));
+      stateFile = new StateFile(state.folder().resolve("state.json"), steps);
+      LoggedIn initiators = new LoggedIn();
       snapshots =
           new Snapshots(
               storage,
-              file,
+              stateFile,
               state.folder(),
-              configuration.volumes(),
+              volumes,
               configuration.stores(),
-              new LoggedIn());
+              changes,
+              initiators);
       exports = new Exports(storage, snapshots);
+      madeDevices = new MadeDevices(storage, stateFile, changes);
+      sizes = new VolumeSize(storage, targets, stateFile, changes, initiators::sessions);
     } catch (RefusedException e) {
       reservations.close();
       scheduler.close();
@@ -84,9 +109,30 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  /** Starts; logins are accepted when this returns. */
+  /** Starts with a configuration that does not change. */
   public static Server start(Configuration configuration) throws RefusedException {
-    Server server = new Server(configuration);
+    return start(
+        configuration,
+        () -> {
+          throw new RefusedException(
+              "the server was started without a configuration file: there is nothing to reload;"
+                  + " serve --config FILE has one");
+        });
+  }
+
+  /**
+   * Starts; logins are accepted when this returns.
+   *
+   * @param source of what a {@link #reload} applies
+   */
+  public static Server start(Configuration configuration, Source source) throws RefusedException {
+    return start(configuration, source, DurableSteps.UNWATCHED);
+  }
+
+  /** The same, watched. */
+  static Server start(Configuration configuration, Source source, DurableSteps steps)
+      throws RefusedException {
+    Server server = new Server(configuration, source, steps);
     try {
       server.open();
       return server;
@@ -97,18 +143,61 @@ public final class Server implements AutoCloseable {
   }
 
   private void open() throws RefusedException {
-    storage.open(configuration);
-    snapshots.restore();
-    List<Portal> portals =
-        configuration.portals().stream()
-            .map(portal -> new Portal(portal.socketAddress(), Targets.PORTAL_GROUP))
-            .toList();
+    List<Portal> portals = configuration.portals().stream().map(Translation::portal).toList();
+    IscsiServer bound;
     try {
-      iscsi = IscsiServer.start(limits(configuration), targets.open(), portals);
-      control = ControlServer.start(state.folder().resolve("control.sock"), new Verbs(this).all());
+      bound = IscsiServer.bind(Translation.limits(configuration), portals);
+      iscsi = bound;
     } catch (IOException e) {
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     }
+    storage.open(configuration);
+    snapshots.restore();
+    madeDevices.restore();
+    snapshots.resumeMerges();
+    targets.open().forEach(bound::put);
+    control = ControlServer.start(state.folder().resolve("control.sock"), new Verbs(this).all());
+    bound.listen();
+    opened = true;
+  }
+
+  /**
+   * Reads the configuration again and applies what has changed, see {@link ReloadPlan}: all of it,
+   * or nothing.
+   *
+   * @return a line for each change
+   * @throws RefusedException with a line for each mistake; nothing has changed
+   */
+  List<String> reload() throws RefusedException {
+    changes.lock();
+    try {
+      IscsiServer running = iscsi;
+      if (running == null) {
+        throw new RefusedException("the server is starting; reload when it is ready");
+      }
+      Configuration after = source.read();
+      Reload reload =
+          new Reload(storage, targets, running, stateFile.state(), configuration, after);
+      if (!reload.plan().isEmpty()) {
+        Targets.Change change = reload.prepare(scheduler);
+        volumes.putAll(after.volumes());
+        volumes.keySet().retainAll(after.volumes().keySet());
+        configuration = after;
+        reload.commit(change);
+      }
+      reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
+      return reload.plan().summary();
+    } catch (InvalidConfigurationException e) {
+      throw new RefusedException(String.valueOf(e.getMessage()), e);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Gives a volume another size. */
+  VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
+      throws RefusedException {
+    return sizes.resize(volumes, volume, sectors, more, force);
   }
 
   /** Who uses what, for {@link Snapshots}. */
@@ -126,7 +215,7 @@ public final class Server implements AutoCloseable {
     }
 
     @Override
-    public void vanishing(String device) {
+    public void vanishing(String device) throws RefusedException {
       targets.vanishing(device);
     }
 
@@ -164,24 +253,8 @@ public final class Server implements AutoCloseable {
     return exports;
   }
 
-  private static IscsiLimits limits(Configuration configuration) {
-    LimitsConfig limits = configuration.limits();
-    IscsiConfig protocol = configuration.iscsi();
-    return new IscsiLimits(
-        limits.sessions(),
-        limits.connections(),
-        limits.connectionsBeforeLogin(),
-        BYTES_BEFORE_LOGIN,
-        protocol.loginTimeout(),
-        protocol.keepaliveInterval(),
-        protocol.keepaliveTimeout(),
-        protocol.sendTimeout(),
-        protocol.maxRecvDataSegmentLength(),
-        protocol.maxBurstLength(),
-        protocol.firstBurstLength(),
-        protocol.maxOutstandingR2t(),
-        limits.queueDepth(),
-        limits.memory());
+  MadeDevices madeDevices() {
+    return madeDevices;
   }
 
   /** Where it listens, {@code address:port}, with the ports that were found for port 0. */
@@ -206,13 +279,19 @@ public final class Server implements AutoCloseable {
     }
     stopped = true;
     if (control != null) {
-      control.close();
+      control.stopListening();
     }
     exports.close();
     snapshots.close();
+    changes.close();
+    if (control != null) {
+      control.close();
+    }
     IscsiServer running = iscsi;
     if (running != null) {
-      LOG.info("stopping");
+      if (opened) {
+        LOG.info("stopping");
+      }
       running.stop(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     clean = storage.sync();

@@ -2,31 +2,23 @@
 package org.anabranch.server;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.OpenDevice;
-import org.anabranch.config.AddressRange;
-import org.anabranch.config.ChapConfig;
 import org.anabranch.config.Configuration;
-import org.anabranch.config.InitiatorPattern;
 import org.anabranch.config.LunConfig;
-import org.anabranch.config.Secret;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.iscsi.AccessList;
-import org.anabranch.iscsi.ChapCredentials;
-import org.anabranch.iscsi.ChapDigest;
+import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.TargetNode;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.ReservationStore;
@@ -34,6 +26,7 @@ import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.scsi.UnitProperties;
+import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,15 +40,12 @@ import org.slf4j.LoggerFactory;
  * #appeared} and taken away before it goes, and initiators are told both times.
  */
 final class Targets {
-  /** All portals are in one portal group. */
-  static final int PORTAL_GROUP = 1;
-
   private static final Logger LOG = LoggerFactory.getLogger(Targets.class);
 
   /** A LUN that is there, holding its device open. */
   private record Attached(String target, LunConfig lun, OpenDevice open, LogicalUnit unit) {}
 
-  private final Configuration configuration;
+  private Configuration configuration; // guarded by this
   private final Storage storage;
   private final Scheduler scheduler;
   private final ReservationStore reservations;
@@ -84,71 +74,196 @@ final class Targets {
   synchronized List<TargetNode> open() throws RefusedException {
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
-      TargetDevice device =
-          new TargetDevice(List.of(new TargetPort(target.name(), PORTAL_GROUP, 1)), scheduler);
-      devices.put(target.name(), device);
+      TargetDevice device = device(target.name());
       for (LunConfig lun : target.luns().values()) {
-        if (lun.device().indexOf('@') < 0 || storage.has(lun.device())) {
-          attach(target, lun);
-        } else {
-          LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
+        if (isThere(target, lun)) {
+          attach(device, make(configuration, target, lun));
         }
       }
-      nodes.add(
-          new TargetNode(
-              target.name(), null, device, access(target), chap(target.chap()), Set.of()));
+      nodes.add(Translation.node(target, device));
     }
     return nodes;
   }
 
-  private void attach(TargetConfig target, LunConfig lun) throws RefusedException {
-    TargetDevice device = devices.get(target.name());
-    if (device == null) {
-      return; // before open
+  /** The SCSI device of a target, made when there is none. */
+  private TargetDevice device(String target) {
+    return devices.computeIfAbsent(
+        target,
+        name ->
+            new TargetDevice(
+                List.of(new TargetPort(name, Translation.PORTAL_GROUP, 1)), scheduler));
+  }
+
+  /** A snapshot need not be there. */
+  private boolean isThere(TargetConfig target, LunConfig lun) {
+    boolean there = lun.device().indexOf('@') < 0 || storage.has(lun.device());
+    if (!there) {
+      LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
     }
+    return there;
+  }
+
+  /** Makes a unit on a device that it holds from here on; nobody sees it yet. */
+  private Attached make(Configuration of, TargetConfig target, LunConfig lun)
+      throws RefusedException {
+    String what = "target " + target.name() + ", LUN " + lun.number() + ": ";
     OpenDevice open;
     try {
       open = storage.hold(lun.device());
     } catch (RefusedException e) {
-      throw new RefusedException(
-          "target " + target.name() + ", LUN " + lun.number() + ": " + e.getMessage(), e);
+      throw new RefusedException(what + e.getMessage(), e);
     }
-    LogicalUnit unit;
     try {
-      unit = new LogicalUnit(open.device(), properties(target, lun, open), scheduler, reservations);
+      UnitProperties properties = properties(of, target, lun, open);
+      LogicalUnit unit = new LogicalUnit(open.device(), properties, scheduler, reservations);
+      return new Attached(target.name(), lun, open, unit);
     } catch (IOException e) {
       open.release();
-      throw new RefusedException(
-          "target " + target.name() + ", LUN " + lun.number() + ": " + e.getMessage(), e);
+      throw new RefusedException(what + e.getMessage(), e);
     }
-    attached.add(new Attached(target.name(), lun, open, unit));
-    device.attach(lun.number(), unit, visibleTo(lun));
+  }
+
+  private void attach(TargetDevice device, Attached lun) {
+    attached.add(lun);
+    device.attach(lun.lun.number(), lun.unit, Translation.visibleTo(lun.lun));
   }
 
   /** Attaches the LUNs that name a device which is there now. */
   synchronized void appeared(String deviceName) throws RefusedException {
     for (TargetConfig target : configuration.targets().values()) {
+      TargetDevice device = devices.get(target.name());
       for (LunConfig lun : target.luns().values()) {
-        if (lun.device().equals(deviceName)) {
-          attach(target, lun);
+        if (device != null && lun.device().equals(deviceName)) { // else before open
+          attach(device, make(configuration, target, lun));
         }
       }
     }
   }
 
-  /** Takes the LUNs of a device away, and lets go of it. */
-  synchronized void vanishing(String deviceName) {
-    for (Iterator<Attached> each = attached.iterator(); each.hasNext(); ) {
-      Attached lun = each.next();
-      if (lun.lun.device().equals(deviceName)) {
-        TargetDevice device = devices.get(lun.target);
-        if (device != null) {
-          device.detach(lun.lun.number());
+  /** What another configuration means for the targets: ready to be done, and not done yet. */
+  final class Change {
+    private final Configuration after;
+    private final List<Attached> made = new ArrayList<>();
+
+    private Change(Configuration after) {
+      this.after = after;
+    }
+
+    /**
+     * Does it. Sessions of targets that are no more, or do not admit them any more, are ended;
+     * those that see other LUNs than before are told so; no other session is touched.
+     *
+     * @return done when what was taken away has ended its commands and let go of its devices
+     */
+    CompletionStage<?> commit(IscsiServer iscsi) {
+      synchronized (Targets.this) {
+        for (String name : configuration.targets().keySet()) {
+          if (!after.targets().containsKey(name)) {
+            iscsi.remove(name);
+          }
         }
-        lun.open.release();
-        each.remove();
+        List<CompletableFuture<?>> ends = new ArrayList<>();
+        for (Attached lun : List.copyOf(attached)) {
+          if (!isKept(lun, after)) {
+            ends.add(detach(lun).toCompletableFuture());
+          } else {
+            mask(lun);
+          }
+        }
+        devices.keySet().retainAll(after.targets().keySet());
+        for (Attached lun : made) {
+          attach(device(lun.target), lun);
+        }
+        for (TargetConfig target : after.targets().values()) {
+          TargetConfig before = configuration.targets().get(target.name());
+          if (before == null || !ReloadPlan.sameAdmission(before, target)) {
+            iscsi.put(Translation.node(target, device(target.name())));
+          }
+        }
+        configuration = after;
+        return CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new));
       }
     }
+
+    /** Only its initiators may be others. */
+    private void mask(Attached lun) {
+      LunConfig now = configured(lun, after);
+      if (now != null && !now.equals(lun.lun)) {
+        attached.set(attached.indexOf(lun), new Attached(lun.target, now, lun.open, lun.unit));
+        device(lun.target).attach(now.number(), lun.unit, Translation.visibleTo(now));
+      }
+    }
+
+    /** Leaves everything as it is. */
+    void cancel() {
+      made.forEach(lun -> lun.open.release());
+    }
+  }
+
+  private static @Nullable LunConfig configured(Attached lun, Configuration after) {
+    TargetConfig target = after.targets().get(lun.target);
+    return target == null ? null : target.luns().get(lun.lun.number());
+  }
+
+  /** Whether another configuration has the LUN as it is, but for who sees it. */
+  private static boolean isKept(Attached lun, Configuration after) {
+    LunConfig now = configured(lun, after);
+    return now != null
+        && now.device().equals(lun.lun.device())
+        && now.readOnly() == lun.lun.readOnly();
+  }
+
+  /**
+   * Prepares what another configuration wants. Its devices are there; one that is to go may still
+   * be there.
+   */
+  synchronized Change prepare(Configuration after) throws RefusedException {
+    Change change = new Change(after);
+    try {
+      for (TargetConfig target : after.targets().values()) {
+        for (LunConfig lun : target.luns().values()) {
+          boolean kept =
+              attached.stream()
+                  .anyMatch(each ->
+                      each.target.equals(target.name())
+                          && each.lun.number() == lun.number()
+                          && isKept(each, after));
+          if (!kept && isThere(target, lun)) {
+            change.made.add(make(after, target, lun));
+          }
+        }
+      }
+      return change;
+    } catch (RefusedException e) {
+      change.cancel();
+      throw e;
+    }
+  }
+
+  /** Done when its device is let go. */
+  private CompletionStage<@Nullable Void> detach(Attached lun) {
+    attached.remove(lun);
+    TargetDevice device = devices.get(lun.target);
+    CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
+    if (device == null) {
+      ended.complete(null);
+    } else {
+      device.detach(lun.lun.number(), () -> ended.complete(null));
+    }
+    return ended.thenCompose(done -> lun.open.release());
+  }
+
+  /** Takes the LUNs of a device away, and lets go of it when their commands have ended. */
+  void vanishing(String deviceName) throws RefusedException {
+    List<CompletableFuture<?>> ends = new ArrayList<>();
+    synchronized (this) {
+      for (Attached lun : List.copyOf(attached)) {
+        if (lun.lun.device().equals(deviceName)) {
+          ends.add(detach(lun).toCompletableFuture());
+        }
+      }
+    }
+    Stages.await(deviceName, CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
   }
 
   /** The targets that have a device as a LUN. */
@@ -184,10 +299,11 @@ final class Targets {
     units.forEach(tell);
   }
 
-  private UnitProperties properties(TargetConfig target, LunConfig lun, OpenDevice open) {
+  private UnitProperties properties(
+      Configuration of, TargetConfig target, LunConfig lun, OpenDevice open) {
     int at = lun.device().indexOf('@');
     String volumeName = at < 0 ? lun.device() : lun.device().substring(0, at);
-    VolumeConfig volume = configuration.volumes().get(volumeName);
+    VolumeConfig volume = of.volumes().get(volumeName);
     UnitIdentity identity = UnitIdentity.of(serverId + " " + target.name(), lun.device());
     Limits limits = open.device().limits();
     if (volume == null) {
@@ -206,36 +322,6 @@ final class Targets {
         lun.readOnly() || volume.readOnly() || storage.isReadOnly(lun.device()),
         volume.removable(),
         limits.discards());
-  }
-
-  private static Predicate<String> visibleTo(LunConfig lun) {
-    List<InitiatorPattern> only = lun.initiators();
-    return name -> only.isEmpty() || only.stream().anyMatch(pattern -> pattern.matches(name));
-  }
-
-  private static AccessList access(TargetConfig target) {
-    return new AccessList(
-        target.initiators().stream().map(InitiatorPattern::text).toList(),
-        target.addresses().stream().map(AddressRange::toString).toList());
-  }
-
-  private static @Nullable ChapCredentials chap(@Nullable ChapConfig chap) {
-    if (chap == null) {
-      return null;
-    }
-    ChapConfig.Mutual mutual = chap.mutual();
-    return new ChapCredentials(
-        chap.user(),
-        text(chap.secret()),
-        mutual == null ? null : mutual.user(),
-        mutual == null ? null : text(mutual.secret()),
-        chap.digests().stream()
-            .map(digest -> ChapDigest.valueOf(digest.name()))
-            .collect(Collectors.toSet()));
-  }
-
-  private static String text(Secret secret) {
-    return new String(secret.bytes(), StandardCharsets.UTF_8);
   }
 
   /** Gives every device back. */

@@ -44,8 +44,9 @@ final class Verbs {
     verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
     verbs.put("snapshot resume", (arguments, progress) -> pause(arguments, false));
     new ExportVerbs(server.exports()).addTo(verbs);
-    DeviceVerbs devices = new DeviceVerbs(server.storage());
-    verbs.put("dm", devices);
+    verbs.put("dm", new DeviceVerbs(server.storage(), server.madeDevices(), server::configuration));
+    verbs.put("volume resize", this::resize);
+    verbs.put("reload", (arguments, progress) -> Map.of("changes", server.reload()));
     return verbs;
   }
 
@@ -134,6 +135,19 @@ final class Verbs {
     return Map.of("dropped", id);
   }
 
+  private Map<String, ?> resize(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    String volume = arguments.text("volume");
+    long bytes = arguments.number("bytes", 0);
+    if (bytes % 512 != 0) {
+      throw new RefusedException("volume " + volume + ": a size is whole sectors of 512 bytes");
+    }
+    VolumeSize.Resized done =
+        server.resize(volume, bytes / 512, arguments.flag("more"), arguments.flag("force"));
+    return Map.of(
+        "volume", volume, "bytes", done.after() * 512, "bytes-before", done.before() * 512);
+  }
+
   private Map<String, ?> createSnapshot(Arguments arguments, Verb.Progress progress)
       throws RefusedException {
     long chunkSectors = arguments.number("chunk-sectors", DEFAULT_CHUNK_SECTORS);
@@ -195,7 +209,7 @@ final class Verbs {
             "the merge of " + name + " stopped: " + status.state() + ", see the server's log");
       }
     } else if (snapshot.phase() == SnapshotState.Phase.READY) {
-      throw new RefusedException("the merge of " + name + " was refused, see the server's log");
+      throw new RefusedException("the merge of " + name + " did not begin, see the server's log");
     } else {
       progress.report(Map.of("state", snapshot.phase().name().toLowerCase(Locale.ROOT)));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -98,8 +99,11 @@ final class CowTest {
     Map<String, Object> json = Json.parse(out.toString());
     assertThat(json).containsEntry("good", true).containsEntry("problem-count", 0);
     long counted =
-        ((List<?>) json.get("runs"))
-            .stream().mapToLong(run -> ((Number) ((Map<?, ?>) run).get("count")).longValue()).sum();
+        ((List<?>) requireNonNull(json.get("runs")))
+            .stream()
+                .mapToLong(
+                    run -> ((Number) requireNonNull(((Map<?, ?>) run).get("count"))).longValue())
+                .sum();
     assertThat(json.get("exceptions")).isEqualTo((int) counted);
     if (exceptions >= 0) {
       assertThat(counted).isEqualTo(exceptions);

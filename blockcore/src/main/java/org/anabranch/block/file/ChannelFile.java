@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -20,9 +21,11 @@ import org.anabranch.block.IoError;
 final class ChannelFile implements RawFile {
   private final Path path;
   private final FileChannel channel;
+  private final boolean regular;
 
   ChannelFile(Path path, boolean readOnly) throws IOException {
     this.path = path;
+    this.regular = Files.isRegularFile(path);
     Thread.interrupted();
     this.channel =
         FileChannel.open(
@@ -91,10 +94,12 @@ final class ChannelFile implements RawFile {
   }
 
   @Override
-  public void grow(long newSize) throws IOException {
+  public void resize(long newSize) throws IOException {
     Thread.interrupted();
-    if (newSize > channel.size()) {
+    if (regular && newSize > channel.size()) {
       channel.write(ByteBuffer.allocate(1), newSize - 1);
+    } else if (regular) {
+      channel.truncate(newSize);
     }
   }
 

@@ -60,7 +60,7 @@ public final class FileDevice implements BackingDevice {
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
   private final Object closing = new Object();
 
-  private volatile long sectors; // written by one grow at a time, see there
+  private volatile long sectors; // written by one resize at a time, see there
   private volatile boolean discards = true; // true to false only
   private volatile boolean zeroes = true; // true to false only: the file can zero a range
   private volatile @Nullable IoError broken; // set once: a sync failed
@@ -235,15 +235,20 @@ public final class FileDevice implements BackingDevice {
   }
 
   /**
-   * Makes the device longer; what is new reads as zeros. A block device must have grown already.
-   * Fails with an {@link IOException} if it can't, or if {@code newSectors} is less than now.
+   * Gives the device another length, durably. What is new in a file reads as zeros, also where the
+   * file was longer than the device; a block device must have grown already, and its new part reads
+   * as what is there. What a shorter file loses is lost: nobody may use it any more.
+   *
+   * <p>Fails with an {@link IOException} if the file can't have this length; its old one stays.
+   *
+   * @param newSectors 1 or more
    */
-  public CompletionStage<@Nullable Void> grow(long newSectors) {
+  public CompletionStage<@Nullable Void> resize(long newSectors) {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     boolean taken =
         threads.offer(() -> {
           try {
-            growNow(newSectors);
+            resizeNow(newSectors);
             done.complete(null);
           } catch (IOException e) {
             done.completeExceptionally(e);
@@ -255,16 +260,26 @@ public final class FileDevice implements BackingDevice {
     return done;
   }
 
-  private synchronized void growNow(long newSectors) throws IOException {
-    if (newSectors < sectors) {
-      throw new IOException(name + ": cannot shrink from " + sectors + " to " + newSectors);
+  private synchronized void resizeNow(long newSectors) throws IOException {
+    if (newSectors < 1 || newSectors > Long.MAX_VALUE >> 9) {
+      throw new IOException(name + ": cannot have " + newSectors + " sectors");
     }
     if (options.readOnly() || broken != null) {
       throw readOnly().toException();
     }
-    file.grow(newSectors << 9);
-    if (file.size() < newSectors << 9) {
-      throw new IOException(name + ": has " + file.size() + " bytes and can't grow");
+    long before = sectors;
+    sectors = Math.min(before, newSectors); // nothing new behind what will be the end
+    try {
+      if (newSectors > before) {
+        file.resize(before << 9); // whatever is behind the end was never the device's
+      }
+      file.resize(newSectors << 9);
+      if (file.size() < newSectors << 9) {
+        throw new IOException(name + ": has " + file.size() + " bytes and can't grow");
+      }
+    } catch (IOException e) {
+      sectors = before;
+      throw e;
     }
     IoError error = sync();
     if (error != null) {

@@ -132,7 +132,7 @@ final class FileOpening {
     long told = options.sectors() << 9;
     long size = file.size();
     if (size == 0 && told > 0 && !options.readOnly()) {
-      file.grow(told);
+      file.resize(told);
       file.sync();
       size = file.size();
     }

@@ -3,6 +3,7 @@ package org.anabranch.block.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A file by Linux's own calls: the one that can read without waiting. */
@@ -12,6 +13,7 @@ final class NativeFile implements RawFile {
 
   private final String path;
   private final int fd;
+  private final boolean regular;
 
   /** Set once the file system has said that it can't read without waiting. Any thread. */
   private volatile boolean alwaysWaits;
@@ -20,6 +22,7 @@ final class NativeFile implements RawFile {
 
   NativeFile(Path path, boolean readOnly) throws IOException {
     this.path = path.toString();
+    this.regular = Files.isRegularFile(path);
     this.fd = Linux.open(this.path, readOnly ? Linux.O_RDONLY : Linux.O_RDWR);
     if (fd < 0) {
       throw Linux.error(this.path, -fd);
@@ -124,8 +127,8 @@ final class NativeFile implements RawFile {
   }
 
   @Override
-  public void grow(long newSize) throws IOException {
-    if (newSize > size()) {
+  public void resize(long newSize) throws IOException {
+    if (regular && newSize != size()) {
       check("ftruncate", Linux.ftruncate(fd, newSize));
     }
   }

@@ -47,8 +47,11 @@ interface RawFile {
   /** Length in bytes. */
   long size() throws IOException;
 
-  /** Makes a file longer; what is new is a hole. */
-  void grow(long newSize) throws IOException;
+  /**
+   * Gives a regular file another length; what is new is a hole. A block device has the length that
+   * it has: nothing happens.
+   */
+  void resize(long newSize) throws IOException;
 
   /** Locks the whole file against other processes, without waiting: false if another has it. */
   boolean tryLock(boolean shared) throws IOException;

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -175,13 +176,46 @@ abstract class FileDeviceContract {
   void growsUnderWay() throws Exception {
     FileDevice device = create(64);
 
-    device.grow(128).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    resize(device, 128);
 
     assertThat(device.sectors()).isEqualTo(128);
     assertThat(Files.size(folder.resolve("disk"))).isEqualTo(128 * 512);
     write(device, 120, random(8, 1));
-    assertThatThrownBy(() -> device.grow(64).toCompletableFuture().get(30, TimeUnit.SECONDS))
-        .hasMessageContaining("cannot shrink from 128 to 64");
+    assertThat(read(device, 120, 8)).isEqualTo(random(8, 1));
+  }
+
+  private static void resize(FileDevice device, long sectors) throws Exception {
+    device.resize(sectors).toCompletableFuture().get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void whatItGrowsByReadsAsZerosAlsoWhereTheFileWasLonger() throws Exception {
+    close(create(64));
+    Path file = folder.resolve("disk");
+    byte[] tail = new byte[300];
+    Arrays.fill(tail, (byte) 0x77);
+    Files.write(file, tail, StandardOpenOption.APPEND);
+    FileDevice device = open(file, FileOptions.DEFAULT);
+    assertThat(device.sectors()).isEqualTo(64);
+
+    resize(device, 66);
+
+    assertThat(read(device, 64, 2)).isEqualTo(ByteBuffer.allocate(1024));
+  }
+
+  @Test
+  void whatAShorterFileLostIsNotThereWhenItGrowsAgain() throws Exception {
+    FileDevice device = create(64);
+    write(device, 56, random(8, 1));
+
+    resize(device, 60);
+
+    assertThat(device.sectors()).isEqualTo(60);
+    assertThat(Files.size(folder.resolve("disk"))).isEqualTo(60 * 512);
+    assertThatThrownBy(() -> read(device, 60, 1)).hasMessageContaining("60");
+    resize(device, 64);
+    assertThat(read(device, 60, 4)).isEqualTo(ByteBuffer.allocate(4 * 512));
+    assertThatThrownBy(() -> resize(device, 0)).hasMessageContaining("cannot have 0 sectors");
   }
 
   @Test

@@ -116,7 +116,7 @@ final class FileFaultsTest {
     }
 
     @Override
-    public void grow(long newSize) {}
+    public void resize(long newSize) {}
 
     @Override
     public boolean tryLock(boolean shared) {
@@ -252,7 +252,7 @@ final class FileFaultsTest {
 
     assertThat(device.limits().readOnly()).isTrue();
     assertThat(file.syncs).hasValue(1);
-    assertThatThrownBy(() -> device.grow(128).toCompletableFuture().get(30, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> device.resize(128).toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("read-only since a sync failed");
     assertThatThrownBy(() -> device.close().toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("sync failed");

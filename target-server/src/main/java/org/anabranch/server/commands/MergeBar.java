@@ -32,7 +32,9 @@ public final class MergeBar {
     String was = state;
     state = String.valueOf(status.get("state"));
     if (!(status.get("remaining-bytes") instanceof Number left)) {
-      if (state.equals("waiting")) {
+      if (state.equals("queued")) {
+        draw("waiting for the merge or export under way", !was.equals(state));
+      } else if (state.equals("waiting")) {
         draw("waiting until nobody is logged in", !was.equals(state));
       }
       return;

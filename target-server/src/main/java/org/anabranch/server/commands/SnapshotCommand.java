@@ -172,6 +172,10 @@ public final class SnapshotCommand implements Runnable {
     String text =
         switch (String.valueOf(result.get("phase"))) {
           case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
+          case "queued" ->
+              "volume "
+                  + result.get("volume")
+                  + " will be rolled back when the merge under way has ended";
           case "waiting" ->
               "volume "
                   + result.get("volume")

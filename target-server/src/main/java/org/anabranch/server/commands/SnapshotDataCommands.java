@@ -162,9 +162,9 @@ final class SnapshotDataCommands {
                 + " exported to "
                 + file
                 + ": "
-                + Sizes.bytes(number(result, "stored-bytes"))
+                + Sizes.bytes((double) number(result, "stored-bytes"))
                 + " of "
-                + Sizes.bytes(number(result, "bytes")));
+                + Sizes.bytes((double) number(result, "bytes")));
       }
       return 0;
     }
@@ -217,7 +217,7 @@ final class SnapshotDataCommands {
                         result.bytes())));
         spec.commandLine().getOut().flush();
       } else {
-        screen.line(file + " applied to " + image + ": " + Sizes.bytes(result.changed()));
+        screen.line(file + " applied to " + image + ": " + Sizes.bytes((double) result.changed()));
       }
       return 0;
     }

@@ -90,7 +90,7 @@ final class StoreText {
   String dump() {
     StoreLayout.Header header = report.header();
     StringBuilder text = new StringBuilder();
-    line(text, "store", file + ", " + Sizes.bytes(bytes));
+    line(text, "store", file + ", " + Sizes.bytes((double) bytes));
     line(
         text,
         "header",

@@ -4,7 +4,6 @@ package org.anabranch.server.control;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -39,7 +38,8 @@ public final class ControlClient {
               + socket
               + "; start one, or name the socket with --socket");
     }
-    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+    try (SocketPath path = SocketPath.of(socket);
+        SocketChannel channel = SocketChannel.open(path.address())) {
       Writer out = Channels.newWriter(channel, StandardCharsets.UTF_8);
       out.write(Json.line(Map.of("verb", verb, "arguments", arguments)) + "\n");
       out.flush();

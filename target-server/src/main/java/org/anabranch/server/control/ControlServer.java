@@ -5,7 +5,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -16,9 +15,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
@@ -35,18 +34,27 @@ import org.slf4j.LoggerFactory;
  *   <dd>Each request has a thread; the verbs that change something take their turns themselves.
  *   <dt>What if very many connect, or one sends very much?
  *   <dd>{@value #MAX_CLIENTS} are served at a time, more are turned away; a request is a line of at
- *       most {@value #MAX_REQUEST} characters.
+ *       most {@value #MAX_REQUEST} characters. Both are told so.
+ *   <dt>What if the server stops while a command is at work?
+ *   <dd>No command begins any more. A change that has begun is ended and answered; who only
+ *       watches, and who has not asked yet, is sent away.
  * </dl>
  */
 public final class ControlServer implements AutoCloseable {
   static final int MAX_CLIENTS = 64;
   static final int MAX_REQUEST = 1 << 20;
+  private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
+  private static final long LAST_ANSWERS_NANOS = 1_000_000_000;
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
 
   private final Path path;
   private final Map<String, Verb> verbs;
   private final ServerSocketChannel socket;
-  private final Set<SocketChannel> clients = ConcurrentHashMap.newKeySet();
+
+  /** Who is connected; true once the request has come. */
+  private final Map<SocketChannel, Boolean> clients = new ConcurrentHashMap<>();
+
+  private volatile boolean stopping;
 
   private ControlServer(Path path, Map<String, Verb> verbs, ServerSocketChannel socket) {
     this.path = path;
@@ -68,24 +76,16 @@ public final class ControlServer implements AutoCloseable {
       return server;
     } catch (IOException e) {
       throw new RefusedException(
-          "control socket " + path + " cannot be made: " + StateDirectory.reason(e) + advice(path),
-          e);
+          "control socket " + path + " cannot be made: " + StateDirectory.reason(e), e);
     }
-  }
-
-  /** Linux takes 107 bytes; the state directory's name is what can be changed. */
-  private static String advice(Path path) {
-    return path.toString().getBytes(StandardCharsets.UTF_8).length > 107
-        ? " (a shorter state directory, or a link to it, helps)"
-        : "";
   }
 
   /** The socket takes its name when its mode is right. */
   private void bind() throws IOException {
     Path draft = path.resolveSibling(path.getFileName() + ".new");
     Files.deleteIfExists(draft);
-    try {
-      socket.bind(UnixDomainSocketAddress.of(draft), MAX_CLIENTS);
+    try (SocketPath shortPath = SocketPath.of(draft)) {
+      socket.bind(shortPath.address(), MAX_CLIENTS);
       Files.setPosixFilePermissions(draft, PosixFilePermissions.fromString("rw-------"));
       Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
@@ -100,17 +100,27 @@ public final class ControlServer implements AutoCloseable {
         SocketChannel client = socket.accept();
         if (clients.size() >= MAX_CLIENTS) {
           LOG.warn("control: more than {} clients at once", MAX_CLIENTS);
-          client.close();
+          turnAway(client);
           continue;
         }
-        clients.add(client);
+        clients.put(client, false);
         Thread.ofVirtual().name("control request").start(() -> serve(client));
       } catch (ClosedChannelException e) {
         return; // the end
-      } catch (IOException e) {
+      } catch (IOException e) { // too many open files, for instance, which may end
         LOG.error("control: accept failed", e);
-        return;
+        LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
       }
+    }
+  }
+
+  private static void turnAway(SocketChannel client) {
+    try (client) {
+      send(
+          Channels.newWriter(client, StandardCharsets.UTF_8),
+          Map.of("error", MAX_CLIENTS + " commands are at work already; try again later"));
+    } catch (IOException e) {
+      LOG.debug("control: client gone: {}", e.toString());
     }
   }
 
@@ -118,8 +128,15 @@ public final class ControlServer implements AutoCloseable {
     try (client) {
       BufferedReader in = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
       Writer out = Channels.newWriter(client, StandardCharsets.UTF_8);
-      String request = line(in);
-      if (request != null) {
+      String request;
+      try {
+        request = line(in);
+      } catch (RefusedException e) {
+        send(out, Map.of("error", String.valueOf(e.getMessage())));
+        return;
+      }
+      clients.put(client, true);
+      if (request != null && !stopping) {
         send(out, answer(request, state -> report(out, state)));
       }
     } catch (IOException e) {
@@ -129,21 +146,24 @@ public final class ControlServer implements AutoCloseable {
     }
   }
 
-  private static @Nullable String line(BufferedReader in) throws IOException {
+  private static @Nullable String line(BufferedReader in) throws IOException, RefusedException {
     StringBuilder line = new StringBuilder();
     for (int c = in.read(); c != '\n'; c = in.read()) {
       if (c < 0) {
         return null;
       }
       if (line.length() == MAX_REQUEST) {
-        throw new IOException("request of more than " + MAX_REQUEST + " characters");
+        throw new RefusedException("a request has at most " + MAX_REQUEST + " characters");
       }
       line.append((char) c);
     }
     return line.toString();
   }
 
-  private static void report(Writer out, Map<String, ?> state) throws Verb.ClientGoneException {
+  private void report(Writer out, Map<String, ?> state) throws Verb.ClientGoneException {
+    if (stopping) {
+      throw new Verb.ClientGoneException(new IOException("the server is stopping"));
+    }
     try {
       send(out, Map.of("progress", state));
     } catch (IOException e) {
@@ -169,7 +189,7 @@ public final class ControlServer implements AutoCloseable {
     } catch (RefusedException | IllegalArgumentException e) {
       return Map.of("error", String.valueOf(e.getMessage()));
     } catch (Verb.ClientGoneException e) {
-      return Map.of("error", "gone");
+      return Map.of("error", "the server is stopping; what was begun goes on when it runs again");
     } catch (RuntimeException e) {
       LOG.error("control: {} failed", request, e);
       return Map.of("error", "internal error, see the server's log: " + e);
@@ -185,17 +205,36 @@ public final class ControlServer implements AutoCloseable {
     return new Arguments((Map<String, Object>) map);
   }
 
-  /** Listens no more, and ends the connections. */
-  @Override
-  public void close() {
+  /** Takes no more requests; those at work go on to their end, but for those that only watch. */
+  public void stopListening() {
+    stopping = true;
     try {
       socket.close();
       Files.deleteIfExists(path);
-      for (SocketChannel client : clients) {
-        client.close();
+      for (Map.Entry<SocketChannel, Boolean> client : clients.entrySet()) {
+        if (!client.getValue()) {
+          client.getKey().close();
+        }
       }
     } catch (IOException e) {
       LOG.error("control: close failed", e);
+    }
+  }
+
+  /** Gives what is at work a moment to be answered, and ends the connections. */
+  @Override
+  public void close() {
+    stopListening();
+    long deadline = System.nanoTime() + LAST_ANSWERS_NANOS;
+    while (!clients.isEmpty() && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(LAST_ANSWERS_NANOS / 100);
+    }
+    for (SocketChannel client : clients.keySet()) {
+      try {
+        client.close();
+      } catch (IOException e) {
+        LOG.error("control: close failed", e);
+      }
     }
   }
 }

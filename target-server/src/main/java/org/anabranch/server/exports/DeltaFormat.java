@@ -121,7 +121,7 @@ final class DeltaFormat {
   }
 
   /** A record without its data. */
-  record Record(int kind, long offset, long length) {
+  record Piece(int kind, long offset, long length) {
     /** With its checksum; {@code data} follows it, or nothing. */
     ByteBuffer write(ByteBuffer data) {
       ByteBuffer all = buffer(RECORD_BYTES);
@@ -130,8 +130,8 @@ final class DeltaFormat {
     }
 
     /** Reads a record; its checksum is checked with the data. */
-    static Record read(ByteBuffer bytes) {
-      return new Record(bytes.getInt(4), bytes.getLong(8), bytes.getLong(16));
+    static Piece read(ByteBuffer bytes) {
+      return new Piece(bytes.getInt(4), bytes.getLong(8), bytes.getLong(16));
     }
   }
 

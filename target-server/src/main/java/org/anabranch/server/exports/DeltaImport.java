@@ -17,7 +17,7 @@ import org.anabranch.block.file.FileOptions;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.exports.DeltaFormat.DamagedException;
 import org.anabranch.server.exports.DeltaFormat.Header;
-import org.anabranch.server.exports.DeltaFormat.Record;
+import org.anabranch.server.exports.DeltaFormat.Piece;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Stages;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ public final class DeltaImport {
 
   /** Takes a record that is good so far. */
   private interface Sink {
-    void take(Record record, ByteBuffer data) throws IOException, RefusedException;
+    void take(Piece record, ByteBuffer data) throws IOException, RefusedException;
   }
 
   /**
@@ -75,7 +75,7 @@ public final class DeltaImport {
         long length = Files.size(file);
         read(progress, (record, data) -> {});
         if (device.sectors() * 512 < header.bytes()) {
-          Stages.<@Nullable Void>await(image.toString(), device.grow(header.bytes() / 512));
+          Stages.<@Nullable Void>await(image.toString(), device.resize(header.bytes() / 512));
         }
         return new Result(apply(device, done -> progress.accept(length + done)), header.bytes());
       } finally {
@@ -126,7 +126,7 @@ public final class DeltaImport {
   }
 
   /** Zeros become holes where the file system has them. */
-  private void write(FileDevice device, Record record, ByteBuffer data)
+  private void write(FileDevice device, Piece record, ByteBuffer data)
       throws IOException, RefusedException {
     long sector = record.offset() / 512;
     if (record.kind() == DeltaFormat.DATA) {
@@ -169,7 +169,7 @@ public final class DeltaImport {
       while (true) {
         String what = "record " + records;
         DeltaFormat.fill(in, head.clear(), what);
-        Record record = Record.read(head);
+        Piece record = Piece.read(head);
         boolean hasData = record.kind() == DeltaFormat.DATA;
         if (hasData && (record.length() < 512 || record.length() > DeltaFormat.MOST_DATA)) {
           throw new DamagedException(what + " is damaged: " + record.length() + " bytes of data");
@@ -193,7 +193,7 @@ public final class DeltaImport {
     }
   }
 
-  private static void checkPlace(Record record, String what, long behind, long bytes)
+  private static void checkPlace(Piece record, String what, long behind, long bytes)
       throws DamagedException {
     if (record.kind() != DeltaFormat.DATA && record.kind() != DeltaFormat.ZERO) {
       throw new DamagedException(what + " is of a kind that is not known: " + record.kind());
@@ -215,7 +215,7 @@ public final class DeltaImport {
     }
   }
 
-  private static void checkEnd(ReadableByteChannel in, Record end, long records, long covered)
+  private static void checkEnd(ReadableByteChannel in, Piece end, long records, long covered)
       throws IOException {
     if (end.offset() != records || end.length() != covered) {
       throw new DamagedException(

@@ -48,7 +48,7 @@ final class DeltaWriter {
       }
       flushZeros();
       ByteBuffer all = data.slice(0, length);
-      append(new DeltaFormat.Record(DeltaFormat.DATA, offset, length).write(all));
+      append(new DeltaFormat.Piece(DeltaFormat.DATA, offset, length).write(all));
       append(all);
       records++;
     } catch (IOException e) {
@@ -58,7 +58,7 @@ final class DeltaWriter {
 
   private void flushZeros() throws IOException {
     if (zeroLength > 0) {
-      append(new DeltaFormat.Record(DeltaFormat.ZERO, zeroFrom, zeroLength).write(NOTHING));
+      append(new DeltaFormat.Piece(DeltaFormat.ZERO, zeroFrom, zeroLength).write(NOTHING));
       records++;
       zeroLength = 0;
     }
@@ -67,7 +67,7 @@ final class DeltaWriter {
   /** Writes the end. */
   void end() throws IOException {
     flushZeros();
-    append(new DeltaFormat.Record(DeltaFormat.END, records, covered).write(NOTHING));
+    append(new DeltaFormat.Piece(DeltaFormat.END, records, covered).write(NOTHING));
   }
 
   private void append(ByteBuffer bytes) throws IOException {

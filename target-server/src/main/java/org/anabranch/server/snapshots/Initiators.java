@@ -14,7 +14,7 @@ public interface Initiators {
   void appeared(String device) throws RefusedException;
 
   /** The device is about to go: its LUNs are detached, and nothing holds it open. */
-  void vanishing(String device);
+  void vanishing(String device) throws RefusedException;
 
   /** The device reads differently without having been written. */
   void contentsChanged(String device);

@@ -30,7 +30,6 @@ final class MergeWatch {
   private final End end;
   private final Runnable startWaiting;
   private final Map<String, String> volumes = new ConcurrentHashMap<>(); // by snapshot
-  private final Set<String> soon = ConcurrentHashMap.newKeySet();
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
   private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -46,18 +45,8 @@ final class MergeWatch {
 
   /** A merge began. */
   void add(String volume, String device) {
-    soon.remove(device);
     reported.remove(device);
     volumes.put(device, volume);
-  }
-
-  /** This merge waits for another one only, not for a logout. */
-  void startSoon(String device) {
-    soon.add(device);
-  }
-
-  boolean isSoon(String device) {
-    return soon.contains(device);
   }
 
   private void run() {

@@ -164,12 +164,12 @@ final class SnapshotDevices {
     return "0 " + sectors(volume) + " snapshot-origin " + path(volume);
   }
 
-  /** Whether the volume's table is still that of a merge. */
-  boolean merges(String volume) throws RefusedException {
+  /** Whether the volume's live table rolls it back. */
+  boolean isMerging(String volume) {
     try {
       return storage.mapper().table(volume).contains(" snapshot-merge ");
     } catch (TableException e) {
-      throw new RefusedException("volume " + volume + ": " + e.getMessage(), e);
+      return false;
     }
   }
 

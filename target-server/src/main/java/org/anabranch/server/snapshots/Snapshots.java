@@ -7,10 +7,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateFile;
@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  *   create   state: CREATING   store file made   volume suspended, snapshot device made,
  *            volume resumed    state: READY
  *   remove   state: REMOVING   device removed    store deleted       entry gone
- *   merge    state: WAITING until nobody is logged in, unless it is to be now;
+ *   merge    state: WAITING until nobody is logged in, or to be now and QUEUED behind another;
  *            state: MERGING    the volume's table becomes snapshot-merge and takes the store over
  *            from the snapshot's device, which is removed; in the end the volume's table becomes
  *            snapshot-origin again, then as remove
@@ -49,14 +49,13 @@ public final class Snapshots {
   private final Stores stores;
   private final MergeWatch watch;
 
-  /** Held while something changes. Nothing of the block layer's is held by whoever waits for it. */
-  private final ReentrantLock changes = new ReentrantLock();
+  private final Changes changes;
 
   private final Readers readers = new Readers();
 
   /**
    * @param folder the state directory
-   * @param volumes by name
+   * @param volumes by name; changed from outside, by its turn in {@code changes}
    * @param storesConfig how stores grow
    */
   public Snapshots(
@@ -65,11 +64,13 @@ public final class Snapshots {
       Path folder,
       Map<String, VolumeConfig> volumes,
       StoresConfig storesConfig,
+      Changes changes,
       Initiators initiators) {
     this.storage = storage;
     this.state = state;
     this.folder = folder.resolve(FOLDER);
     this.volumes = volumes;
+    this.changes = changes;
     this.initiators = initiators;
     this.devices = new SnapshotDevices(storage, volumes);
     this.stores = new Stores(storage, storesConfig, this.folder, () -> list(null), devices);
@@ -96,6 +97,18 @@ public final class Snapshots {
           devices.restore(snapshot, folder.resolveSibling("state.json"));
         }
       }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Lets the merges go on that were under way, and those start that waited. Every device that must
+   * see what they write to a volume is there: {@link #restore} first, and {@code dm}'s.
+   */
+  public void resumeMerges() throws RefusedException {
+    changes.lock();
+    try {
       for (SnapshotState snapshot : List.copyOf(state.state().snapshots().values())) {
         if (volumes.containsKey(snapshot.volume()) && snapshot.phase() == Phase.MERGING) {
           devices.startMerge(snapshot);
@@ -169,7 +182,7 @@ public final class Snapshots {
       long bytes = storeBytes == 0 ? StoreFile.sufficient(sectors, chunkSectors) : storeBytes;
       put(snapshot);
       try {
-        StoreFile.make(snapshot.store(), bytes);
+        StoreFile.make(snapshot.store(), bytes, state.steps());
         stores.opening(snapshot);
         devices.whileSuspended(volume, () -> devices.make(snapshot));
         put(snapshot.in(Phase.READY));
@@ -200,7 +213,7 @@ public final class Snapshots {
   /** Last steps of a life: no store, no entry. */
   private void forget(SnapshotState snapshot) throws RefusedException {
     storage.forget(snapshot.store());
-    StoreFile.delete(snapshot.store());
+    StoreFile.delete(snapshot.store(), state.steps());
     state.replace(state.state().withoutSnapshot(snapshot.device()));
   }
 
@@ -293,17 +306,17 @@ public final class Snapshots {
       if (free && (now || unused(snapshot))) {
         return startMerge(snapshot);
       }
-      if (now) {
-        watch.startSoon(device);
+      Phase next = now || snapshot.phase() == Phase.QUEUED ? Phase.QUEUED : Phase.WAITING;
+      if (snapshot.phase() != next) {
+        put(snapshot.in(next));
+        LOG.info(
+            "snapshot {}: will be merged {}",
+            device,
+            next == Phase.QUEUED
+                ? "after the merge or export under way"
+                : "when nobody is logged in to " + snapshot.volume());
       }
-      put(snapshot.in(Phase.WAITING));
-      LOG.info(
-          "snapshot {}: will be merged {}",
-          device,
-          free
-              ? "when nobody is logged in to " + snapshot.volume()
-              : "after the merge or export under way");
-      return snapshot.in(Phase.WAITING);
+      return snapshot.in(next);
     } finally {
       changes.unlock();
     }
@@ -349,15 +362,18 @@ public final class Snapshots {
 
   /** Starts the merges that wait and need not wait any more. */
   private void startWaiting() {
-    changes.lock();
+    if (!changes.lockUnlessOver()) {
+      return;
+    }
     try {
       for (SnapshotState snapshot : List.copyOf(state.state().snapshots().values())) {
         String volume = snapshot.volume();
-        if (snapshot.phase() == Phase.WAITING
+        Phase phase = snapshot.phase();
+        if ((phase == Phase.QUEUED || phase == Phase.WAITING)
             && volumes.containsKey(volume)
             && merging(volume) == null
             && !readers.read(snapshot.device())
-            && (watch.isSoon(snapshot.device()) || unused(snapshot))) {
+            && (phase == Phase.QUEUED || unused(snapshot))) {
           try {
             startMerge(snapshot);
           } catch (RefusedException e) {
@@ -402,8 +418,8 @@ public final class Snapshots {
       return MergeStatus.parse(devices.message(snapshot.volume(), "progress"));
     } catch (RefusedException e) {
       SnapshotState now = state.state().snapshot(device);
-      if (now == null || now.phase() != Phase.MERGING || !devices.merges(now.volume())) {
-        return null; // it ended in between
+      if (now == null || now.phase() != Phase.MERGING || !devices.isMerging(snapshot.volume())) {
+        return null; // its table is being made, or it ended in between
       }
       throw e;
     }

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.StateDirectory;
 
 /** The file that holds a snapshot's COW store. */
@@ -37,7 +38,7 @@ final class StoreFile {
   }
 
   /** Makes the file, sparse and empty, readable by its owner only; durable afterwards. */
-  static void make(Path path, long bytes) throws RefusedException {
+  static void make(Path path, long bytes, DurableSteps steps) throws RefusedException {
     try {
       Path folder = Objects.requireNonNull(path.getParent());
       Files.createDirectories(folder);
@@ -48,6 +49,7 @@ final class StoreFile {
                   StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         channel.write(ByteBuffer.allocate(1), bytes - 1);
+        steps.taken("store written");
         channel.force(true);
       }
       DurableFile.syncFolder(folder);
@@ -58,9 +60,10 @@ final class StoreFile {
   }
 
   /** Deletes the file if it is there, durably. */
-  static void delete(Path path) throws RefusedException {
+  static void delete(Path path, DurableSteps steps) throws RefusedException {
     try {
       if (Files.deleteIfExists(path)) {
+        steps.taken("store deleted");
         DurableFile.syncFolder(Objects.requireNonNull(path.getParent()));
       }
     } catch (IOException e) {

@@ -21,11 +21,20 @@ import java.util.Set;
 public final class DurableFile {
   private final Path path;
   private final Path draft;
+  private final DurableSteps steps;
 
   /**
    * @param path in a folder that exists
    */
   public DurableFile(Path path) {
+    this(path, DurableSteps.UNWATCHED);
+  }
+
+  /**
+   * @param steps hears of each step of {@link #write}
+   */
+  DurableFile(Path path, DurableSteps steps) {
+    this.steps = steps;
     this.path = path;
     this.draft = path.resolveSibling(path.getFileName() + ".new");
   }
@@ -46,6 +55,11 @@ public final class DurableFile {
     return Files.readString(path);
   }
 
+  /** Deletes what a crash in the middle of a {@link #write} may have left. */
+  void forgetDraft() throws IOException {
+    Files.deleteIfExists(draft);
+  }
+
   /** Replaces the text. When this returns, it is durable. */
   public void write(String text) throws IOException {
     Files.deleteIfExists(draft);
@@ -58,9 +72,11 @@ public final class DurableFile {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
+      steps.taken(draft.getFileName() + " written");
       channel.force(true);
     }
     Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    steps.taken(path.getFileName() + " replaced");
     syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
   }
 

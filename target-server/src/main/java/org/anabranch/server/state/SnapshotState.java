@@ -12,12 +12,13 @@ import java.time.Instant;
  *   CREATING   a store, or part of one, or none            the store is deleted, the entry goes: never was
  *   READY      a whole store                               the snapshot is activated before any write
  *   WAITING    a whole store; merge at the last logout     the merge starts: nobody is logged in yet
+ *   QUEUED     a whole store; merge after the one before    the merge starts, or waits for that one
  *   MERGING    a store, part of it merged back             the merge goes on
  *   REMOVING   a store, or part of one, or none            the store is deleted, the entry goes
  * </pre>
  *
  * Each phase is durable in the state file before the first step that it announces. So a crash
- * between any two steps leaves the old world (CREATING, WAITING) or the new one (MERGING,
+ * between any two steps leaves the old world (CREATING, WAITING, QUEUED) or the new one (MERGING,
  * REMOVING).
  *
  * @param volume the origin's name
@@ -45,6 +46,7 @@ public record SnapshotState(
     CREATING,
     READY,
     WAITING,
+    QUEUED,
     MERGING,
     REMOVING
   }

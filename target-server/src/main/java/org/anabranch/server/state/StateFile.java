@@ -24,7 +24,8 @@ import java.util.TreeSet;
 import org.anabranch.server.RefusedException;
 
 /**
- * {@code state.json}: a {@link RuntimeState} that survives. One thread at a time.
+ * {@code state.json}: a {@link RuntimeState} that survives. Any thread may look; one at a time may
+ * {@link #replace}, by its turn in {@link Changes}.
  *
  * <pre>{@code
  * {
@@ -52,7 +53,8 @@ public final class StateFile {
       Set.of("store", "sectors", "chunk-sectors", "read-only", "created", "phase", "paused");
 
   private final DurableFile file;
-  private RuntimeState state;
+  private final DurableSteps steps;
+  private volatile RuntimeState state;
 
   /**
    * Reads the file; an absent one is an empty state.
@@ -60,8 +62,23 @@ public final class StateFile {
    * @throws RefusedException when it is damaged, or written by a newer version
    */
   public StateFile(Path path) throws RefusedException {
-    file = new DurableFile(path);
+    this(path, DurableSteps.UNWATCHED);
+  }
+
+  /**
+   * The same, watched.
+   *
+   * @param steps hears of each step that makes a change durable
+   */
+  public StateFile(Path path, DurableSteps steps) throws RefusedException {
+    this.steps = steps;
+    file = new DurableFile(path, steps);
     state = read();
+  }
+
+  /** Who hears of what is made durable. */
+  public DurableSteps steps() {
+    return steps;
   }
 
   /** What is durable. */
@@ -85,11 +102,10 @@ public final class StateFile {
   }
 
   private RuntimeState read() throws RefusedException {
-    if (!file.exists()) {
-      return RuntimeState.EMPTY;
-    }
     try {
-      return parse(file.read(MAX_BYTES));
+      RuntimeState found = file.exists() ? parse(file.read(MAX_BYTES)) : RuntimeState.EMPTY;
+      file.forgetDraft();
+      return found;
     } catch (IOException e) {
       throw new RefusedException(file.path() + " cannot be read: " + StateDirectory.reason(e), e);
     } catch (Damage e) {

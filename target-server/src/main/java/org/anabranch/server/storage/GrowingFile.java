@@ -43,7 +43,7 @@ final class GrowingFile implements BackingDevice, Extendable {
     boolean extended = false;
     try {
       long bytes = growth.next(file.sectors() * 512);
-      Stages.<@Nullable Void>await(file.name(), file.grow(bytes / 512));
+      Stages.<@Nullable Void>await(file.name(), file.resize(bytes / 512));
       LOG.info("store {}: extended to {} bytes", file.name(), bytes);
       extended = true;
     } catch (RefusedException e) {

@@ -7,7 +7,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 public final class Rehearsal {
   private final Map<Path, Long> sizes = new HashMap<>();
   private final Map<String, String> tables = new TreeMap<>();
+  private final Deque<String> made = new ArrayDeque<>(); // the newest first
   private final List<String> refusals = new ArrayList<>();
 
   private Rehearsal() {}
@@ -50,6 +53,9 @@ public final class Rehearsal {
     DeviceMapper mapper = new DeviceMapper(scheduler, rehearsal.new Opener(), types);
     rehearsal.run(
         configuration, mapper, types.stream().map(TargetType::name).collect(Collectors.toSet()));
+    for (String name : rehearsal.made) {
+      var _ = mapper.remove(name); // what it does in the background ends
+    }
     return rehearsal;
   }
 
@@ -81,6 +87,7 @@ public final class Rehearsal {
     tables.put(name, table);
     try {
       Stages.await(what, mapper.create(name, table));
+      made.push(name);
     } catch (RefusedException e) {
       refusals.add(e.getMessage());
     }

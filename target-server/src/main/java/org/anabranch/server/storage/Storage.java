@@ -20,6 +20,7 @@ import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.block.file.FileDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
@@ -62,10 +63,7 @@ public final class Storage {
         openVolume(volume);
       }
       for (DeviceConfig device : TableText.inOrder(configuration)) {
-        create(
-            "device " + device.name(),
-            device.name(),
-            TableText.device(device, configuration.baseDir()));
+        openDevice(device, configuration.baseDir());
       }
     } catch (RefusedException e) {
       close();
@@ -73,7 +71,8 @@ public final class Storage {
     }
   }
 
-  private void openVolume(VolumeConfig volume) throws RefusedException {
+  /** Makes a volume's device; its file is made if absent, and extended if too short. */
+  public void openVolume(VolumeConfig volume) throws RefusedException {
     long sectors = VolumeFile.prepare(volume);
     try {
       opener.put(volume);
@@ -84,19 +83,81 @@ public final class Storage {
     create("volume " + volume.name(), volume.name(), table);
   }
 
+  /** Takes a volume's device down; its file stays. */
+  public void removeVolume(String volume) throws RefusedException {
+    remove(volume);
+    opener.remove(volume);
+  }
+
+  /** Makes a configured device. */
+  public void openDevice(DeviceConfig device, Path baseDir) throws RefusedException {
+    create("device " + device.name(), device.name(), TableText.device(device, baseDir));
+  }
+
+  /** Gives a configured device that is in use another table. */
+  public void reloadDevice(DeviceConfig device, Path baseDir) throws RefusedException {
+    Stages.<@Nullable Void>await(
+        "device " + device.name(), mapper.reload(device.name(), TableText.device(device, baseDir)));
+  }
+
+  /** A device's length in sectors. */
+  public long sectors(String name) throws RefusedException {
+    try {
+      return mapper.device(name).sectors();
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Gives a volume that is in use, but not being rolled back, another length: its file and its
+   * device, durably. Requests wait for a moment. Snapshots keep their length.
+   */
+  public void resize(VolumeConfig volume, long sectors) throws RefusedException {
+    String what = "volume " + volume.name();
+    FileDevice file = opener.file(volume.name());
+    if (file == null) {
+      throw new RefusedException(what + " is not open");
+    }
+    long before = sectors(volume.name());
+    String table = TableText.volume(volume.path(), sectors, types);
+    if (sectors < before) {
+      Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
+      Stages.<@Nullable Void>await(what, file.resize(sectors));
+      return;
+    }
+    Stages.<@Nullable Void>await(what, file.resize(sectors));
+    try {
+      Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
+    } catch (RefusedException e) {
+      Stages.<@Nullable Void>await(what, file.resize(before));
+      throw e;
+    }
+  }
+
   /** Makes a mapped device with a table, to be taken down at the end. */
   public void create(String what, String name, String table) throws RefusedException {
     Stages.await(what, mapper.create(name, table));
     synchronized (made) {
       made.push(name);
     }
-    LOG.info("{}: {}", what, table.replace("\n", "; "));
+    LOG.debug("{}: {}", what, table.replace("\n", "; "));
   }
 
   /** Takes care of a device that was made elsewhere: it is taken down at the end. */
   public void adopt(String name) {
     synchronized (made) {
       made.push(name);
+    }
+  }
+
+  /** Gives a mapped device another name. */
+  public void rename(String name, String newName) throws RefusedException {
+    Stages.<@Nullable Void>await("dm rename " + name, mapper.rename(name, newName));
+    synchronized (made) {
+      List<String> renamed = made.stream().map(each -> each.equals(name) ? newName : each).toList();
+      made.clear();
+      made.addAll(renamed);
     }
   }
 

@@ -14,7 +14,7 @@ import org.anabranch.config.DeviceConfig;
 import org.anabranch.server.RefusedException;
 
 /** The tables that a configuration means, as texts. */
-final class TableText {
+public final class TableText {
   private TableText() {}
 
   /** A volume's: its whole file, in the role of an origin, so that snapshots can be taken. */
@@ -26,7 +26,7 @@ final class TableText {
   }
 
   /** A device's, its relative paths made absolute. An argument with a slash in it is a path. */
-  static String device(DeviceConfig device, Path baseDir) {
+  public static String device(DeviceConfig device, Path baseDir) {
     return device.table().stream()
         .map(row -> {
           List<String> words = new ArrayList<>();
@@ -44,7 +44,7 @@ final class TableText {
    *
    * @throws RefusedException when there is a circle
    */
-  static List<DeviceConfig> inOrder(Configuration configuration) throws RefusedException {
+  public static List<DeviceConfig> inOrder(Configuration configuration) throws RefusedException {
     Map<String, DeviceConfig> left = new LinkedHashMap<>(configuration.devices());
     List<DeviceConfig> ordered = new ArrayList<>();
     while (!left.isEmpty()) {

@@ -12,21 +12,40 @@ import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOpener;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.config.VolumeConfig;
+import org.jspecify.annotations.Nullable;
 
 /** Opens what tables name by path; a volume's file in the way that the volume asks for. */
 final class VolumeOpener implements PathOpener {
   private final FileOpener plain = new FileOpener();
 
   /** By the file's identity, so that a table may spell the path in another way. */
-  private final Map<Object, FileOptions> volumes = new ConcurrentHashMap<>();
+  private final Map<Object, Known> volumes = new ConcurrentHashMap<>();
+
+  /** By volume, as last opened. */
+  private final Map<String, FileDevice> files = new ConcurrentHashMap<>();
+
+  private record Known(String volume, FileOptions options) {}
 
   /** The file is there and has its length. */
   void put(VolumeConfig volume) throws IOException {
     volumes.put(
         plain.identity(volume.path().toString()),
-        FileOptions.DEFAULT
-            .withBlockSizes(volume.blockSize(), volume.physicalBlockSize())
-            .withReadOnly(volume.readOnly()));
+        new Known(
+            volume.name(),
+            FileOptions.DEFAULT
+                .withBlockSizes(volume.blockSize(), volume.physicalBlockSize())
+                .withReadOnly(volume.readOnly())));
+  }
+
+  /** Its file is a file like any other from here on. */
+  void remove(String volume) {
+    volumes.values().removeIf(known -> known.volume.equals(volume));
+    files.remove(volume);
+  }
+
+  /** The open file of a volume. */
+  @Nullable FileDevice file(String volume) {
+    return files.get(volume);
   }
 
   @Override
@@ -36,12 +55,14 @@ final class VolumeOpener implements PathOpener {
 
   @Override
   public BackingDevice open(String path) throws IOException {
-    FileOptions options = volumes.get(identity(path));
-    if (options == null) {
+    Known known = volumes.get(identity(path));
+    if (known == null) {
       return plain.open(path);
     }
     try {
-      return FileDevice.open(path, Path.of(path), options);
+      FileDevice file = FileDevice.open(path, Path.of(path), known.options);
+      files.put(known.volume, file);
+      return file;
     } catch (InvalidPathException e) {
       throw new IOException(path + ": " + e.getReason(), e);
     }

@@ -236,27 +236,27 @@ final class ExportTest {
   @Test
   void importChecksWhereRecordsBelong() throws Exception {
     Path image = Files.write(file("image"), new byte[8192]);
-    record Case(List<DeltaFormat.Record> records, String reason) {}
-    DeltaFormat.Record end = new DeltaFormat.Record(DeltaFormat.END, 1, 512);
+    record Case(List<DeltaFormat.Piece> records, String reason) {}
+    DeltaFormat.Piece end = new DeltaFormat.Piece(DeltaFormat.END, 1, 512);
     for (Case each :
         List.of(
-            new Case(List.of(new DeltaFormat.Record(2, 8192, 512), end), "makes no sense"),
-            new Case(List.of(new DeltaFormat.Record(2, 0, 0), end), "makes no sense"),
-            new Case(List.of(new DeltaFormat.Record(2, 256, 512), end), "makes no sense"),
-            new Case(List.of(new DeltaFormat.Record(2, -512, 1024), end), "makes no sense"),
-            new Case(List.of(new DeltaFormat.Record(2, 0, Long.MIN_VALUE), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Piece(2, 8192, 512), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Piece(2, 0, 0), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Piece(2, 256, 512), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Piece(2, -512, 1024), end), "makes no sense"),
+            new Case(List.of(new DeltaFormat.Piece(2, 0, Long.MIN_VALUE), end), "makes no sense"),
             new Case(
-                List.of(new DeltaFormat.Record(2, 512, 512), new DeltaFormat.Record(2, 0, 512)),
+                List.of(new DeltaFormat.Piece(2, 512, 512), new DeltaFormat.Piece(2, 0, 512)),
                 "record 1 makes no sense"),
-            new Case(List.of(new DeltaFormat.Record(7, 0, 512), end), "of a kind that is not"),
+            new Case(List.of(new DeltaFormat.Piece(7, 0, 512), end), "of a kind that is not"),
             new Case(List.of(end), "0 records over 0 bytes came, 1 over 512 were written"))) {
       Path delta = file("a.delta");
       ByteBuffer all = DeltaFormat.buffer(4096);
       all.put(new DeltaFormat.Header(8192, 8192, "").write());
-      for (DeltaFormat.Record record : each.records) {
+      for (DeltaFormat.Piece record : each.records) {
         all.put(record.write(ByteBuffer.allocate(0)));
       }
-      Files.write(delta, java.util.Arrays.copyOf(all.array(), all.position()));
+      Files.write(delta, bytes(all));
       refused(delta, image, each.reason);
     }
   }
@@ -268,9 +268,9 @@ final class ExportTest {
     ByteBuffer all = DeltaFormat.buffer(4096);
     all.put(new DeltaFormat.Header(8192, 16384, "").write());
     ByteBuffer data = ByteBuffer.wrap(VolumeUnderTest.data(1024, 2));
-    all.put(new DeltaFormat.Record(DeltaFormat.DATA, 7680, 1024).write(data)).put(data);
-    all.put(new DeltaFormat.Record(DeltaFormat.END, 1, 1024).write(ByteBuffer.allocate(0)));
-    Files.write(delta, java.util.Arrays.copyOf(all.array(), all.position()));
+    all.put(new DeltaFormat.Piece(DeltaFormat.DATA, 7680, 1024).write(data)).put(data);
+    all.put(new DeltaFormat.Piece(DeltaFormat.END, 1, 1024).write(ByteBuffer.allocate(0)));
+    Files.write(delta, bytes(all));
     new DeltaImport(delta, image).run(each -> {});
     byte[] expected = java.util.Arrays.copyOf(VolumeUnderTest.data(8192, 1), 16384);
     System.arraycopy(VolumeUnderTest.data(1024, 2), 0, expected, 7680, 1024);
@@ -369,5 +369,11 @@ final class ExportTest {
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, IGNORED))
         .hasMessageContaining("the server is stopping");
     assertThat(files()).doesNotContain("a.img", "a.img.part");
+  }
+
+  private static byte[] bytes(ByteBuffer written) {
+    byte[] bytes = new byte[written.position()];
+    written.flip().get(bytes);
+    return bytes;
   }
 }

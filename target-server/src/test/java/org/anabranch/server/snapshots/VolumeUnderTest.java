@@ -11,6 +11,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
 
@@ -44,8 +45,10 @@ public final class VolumeUnderTest implements AutoCloseable {
             folder,
             configuration.volumes(),
             configuration.stores(),
+            new Changes(),
             new Nobody());
     snapshots.restore();
+    snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
   }
 

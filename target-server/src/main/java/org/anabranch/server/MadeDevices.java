@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.config.Configuration;
+import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.Stages;
+import org.anabranch.server.storage.Storage;
+
+/**
+ * The devices that {@code dm create} made, which come back after a restart with the table that was
+ * live last. What is configured, and snapshots, are not its business: their tables can be changed
+ * by {@code dm} for as long as the server runs, and they can be neither removed nor renamed.
+ */
+final class MadeDevices {
+  private final Storage storage;
+  private final StateFile state;
+  private final Changes changes;
+
+  MadeDevices(Storage storage, StateFile state, Changes changes) {
+    this.storage = storage;
+    this.state = state;
+    this.changes = changes;
+  }
+
+  /** Brings them back, each after those that it stands on. Before anybody writes to a volume. */
+  void restore() throws RefusedException {
+    changes.lock();
+    try {
+      Map<String, String> left = new TreeMap<>(state.state().devices());
+      while (!left.isEmpty()) {
+        List<String> free =
+            left.entrySet().stream()
+                .filter(device -> !standsOnAny(device.getValue(), left))
+                .map(Map.Entry::getKey)
+                .toList();
+        for (String name : free.isEmpty() ? new ArrayList<>(left.keySet()) : free) {
+          restore(name, left.getOrDefault(name, ""));
+          left.remove(name);
+        }
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private static boolean standsOnAny(String table, Map<String, String> devices) {
+    return List.of(table.split("\\s+", -1)).stream().anyMatch(devices::containsKey);
+  }
+
+  private void restore(String name, String table) throws RefusedException {
+    try {
+      make("device " + name, name, table);
+    } catch (RefusedException e) {
+      throw new RefusedException(
+          e.getMessage()
+              + "; dm create made this device: put right what it stands on, or give it up by"
+              + " deleting its entry from state.json",
+          e);
+    }
+  }
+
+  /** Without a table if that is empty. */
+  private void make(String what, String name, String table) throws RefusedException {
+    if (table.isEmpty()) {
+      Stages.await(what, storage.mapper().create(name));
+      storage.adopt(name);
+    } else {
+      storage.create(what, name, table);
+    }
+  }
+
+  void create(String name, String table, Configuration configuration) throws RefusedException {
+    changes.lock();
+    try {
+      refuseIfConfigured("create", name, configuration);
+      make("dm create " + name, name, table);
+      try {
+        remember(name);
+      } catch (RefusedException e) {
+        storage.remove(name);
+        throw e;
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  void remove(String name, Configuration configuration) throws RefusedException {
+    changes.lock();
+    try {
+      refuseIfConfigured("remove", name, configuration);
+      storage.remove(name);
+      state.replace(state.state().withoutDevice(name));
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  void rename(String name, String newName, Configuration configuration) throws RefusedException {
+    changes.lock();
+    try {
+      refuseIfConfigured("rename", name, configuration);
+      refuseIfConfigured("rename", newName, configuration);
+      storage.rename(name, newName);
+      RuntimeState without = state.state().withoutDevice(name);
+      try {
+        state.replace(without.withDevice(newName, live(newName)));
+      } catch (RefusedException e) {
+        storage.rename(newName, name);
+        throw e;
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** A loaded table became the live one. */
+  void resumed(String name) throws RefusedException {
+    changes.lock();
+    try {
+      if (state.state().devices().containsKey(name)) {
+        remember(name);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void remember(String name) throws RefusedException {
+    String table = live(name);
+    if (!table.equals(state.state().devices().get(name))) {
+      state.replace(state.state().withDevice(name, table));
+    }
+  }
+
+  private String live(String name) throws RefusedException {
+    try {
+      return storage.mapper().table(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private void refuseIfConfigured(String verb, String name, Configuration configuration)
+      throws RefusedException {
+    String what = "dm " + verb + " " + name + ": ";
+    if (configuration.volumes().containsKey(name) || configuration.devices().containsKey(name)) {
+      throw new RefusedException(what + "it is in the configuration; change that, and reload");
+    }
+    if (state.state().snapshots().containsKey(name) || name.indexOf('@') >= 0) {
+      throw new RefusedException(what + "volume@name is a snapshot; use anabranch snapshot");
+    }
+  }
+}

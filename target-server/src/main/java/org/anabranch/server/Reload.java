@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import org.anabranch.block.Scheduler;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.Portal;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.iscsi.IscsiServer;
+import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.Rehearsal;
+import org.anabranch.server.storage.Stages;
+import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.TableText;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes a running server from one configuration to another. One at a time, by its turn among the
+ * changes.
+ *
+ * <pre>
+ *   1. refuse    what cannot be, all of it at once, before anything is touched
+ *   2. prepare   bind portals, make and resize volumes, make and change devices, make LUNs;
+ *                when a step fails, those before it are undone in reverse, and nothing has changed
+ *   3. commit    put the LUNs in, end the sessions of what goes, take the rest down: none of this
+ *                can be refused; a device that does not come down is logged, and goes at the stop
+ * </pre>
+ */
+final class Reload {
+  private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
+
+  /** A step back. */
+  private interface Undo {
+    void run() throws RefusedException;
+  }
+
+  private final Storage storage;
+  private final Targets targets;
+  private final IscsiServer iscsi;
+  private final RuntimeState state;
+  private final Configuration before;
+  private final Configuration after;
+  private final ReloadPlan plan;
+  private final Deque<Undo> undo = new ArrayDeque<>();
+
+  Reload(
+      Storage storage,
+      Targets targets,
+      IscsiServer iscsi,
+      RuntimeState state,
+      Configuration before,
+      Configuration after) {
+    this.storage = storage;
+    this.targets = targets;
+    this.iscsi = iscsi;
+    this.state = state;
+    this.before = before;
+    this.after = after;
+    this.plan = ReloadPlan.of(before, after);
+  }
+
+  ReloadPlan plan() {
+    return plan;
+  }
+
+  /** Steps 1 and 2; nothing has changed when it refuses. {@link #commit} or {@link #undo} next. */
+  Targets.Change prepare(Scheduler scheduler) throws RefusedException {
+    List<String> refusals = new ArrayList<>(plan.refusals());
+    refuseWhatIsInUse(refusals);
+    refusals.addAll(Rehearsal.of(after, scheduler).refusals());
+    if (!refusals.isEmpty()) {
+      throw new RefusedException(String.join("\n", refusals));
+    }
+    try {
+      bindPortals();
+      for (VolumeConfig volume : plan.newVolumes()) {
+        open(volume);
+      }
+      for (VolumeConfig volume : plan.resizedVolumes()) {
+        grow(volume);
+      }
+      for (DeviceConfig device : TableText.inOrder(after)) {
+        make(device);
+      }
+      Targets.Change change = targets.prepare(after);
+      undo.push(change::cancel);
+      return change;
+    } catch (RefusedException e) {
+      undo(e);
+      throw e;
+    }
+  }
+
+  private void refuseWhatIsInUse(List<String> refusals) {
+    for (VolumeConfig volume : plan.oldVolumes()) {
+      List<String> snapshots = snapshots(volume.name());
+      if (!snapshots.isEmpty()) {
+        refusals.add(
+            "volume "
+                + volume.name()
+                + " has snapshots ("
+                + String.join(", ", snapshots)
+                + "): remove or merge them first, or keep it in the file");
+      }
+      refuseIfBelow("volume", volume.name(), refusals);
+    }
+    plan.oldDevices().forEach(device -> refuseIfBelow("device", device.name(), refusals));
+    for (VolumeConfig volume : plan.newVolumes()) {
+      if (!snapshots(volume.name()).isEmpty()) {
+        refusals.add(
+            "volume "
+                + volume.name()
+                + " has snapshots from before ("
+                + String.join(", ", snapshots(volume.name()))
+                + "): restart the server to bring it back with them");
+      }
+      refuseIfMade(volume.name(), refusals);
+    }
+    plan.newDevices().forEach(device -> refuseIfMade(device.name(), refusals));
+  }
+
+  private List<String> snapshots(String volume) {
+    return state.snapshots().values().stream()
+        .filter(snapshot -> snapshot.volume().equals(volume))
+        .map(snapshot -> snapshot.device())
+        .toList();
+  }
+
+  private void refuseIfBelow(String what, String name, List<String> refusals) {
+    state
+        .devices()
+        .forEach((device, table) -> {
+          if (List.of(table.split("\\s+", -1)).contains(name)) {
+            refusals.add(
+                what
+                    + " "
+                    + name
+                    + " is below device "
+                    + device
+                    + ", which dm create made: remove that first");
+          }
+        });
+  }
+
+  private void refuseIfMade(String name, List<String> refusals) {
+    if (state.devices().containsKey(name)) {
+      refusals.add(
+          name + " is a device that dm create made: remove or rename that, or choose another name");
+    }
+  }
+
+  private void bindPortals() throws RefusedException {
+    for (Portal portal : plan.newPortals()) {
+      // A wildcard and an address of its own cannot both have a port: one goes before the other.
+      for (Portal old : plan.oldPortals()) {
+        if (old.port() == portal.port() && old.port() != 0) {
+          iscsi.removePortal(Translation.portal(old));
+          undo.push(() -> bind(old));
+        }
+      }
+      bind(portal);
+      undo.push(() -> iscsi.removePortal(Translation.portal(portal)));
+    }
+  }
+
+  private void bind(Portal portal) throws RefusedException {
+    try {
+      iscsi.addPortal(Translation.portal(portal));
+    } catch (IOException e) {
+      throw new RefusedException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private void open(VolumeConfig volume) throws RefusedException {
+    if (!Files.exists(volume.path())) {
+      undo.push(() -> delete(volume.path()));
+    }
+    storage.openVolume(volume);
+    undo.push(() -> storage.removeVolume(volume.name()));
+  }
+
+  private static void delete(Path file) throws RefusedException {
+    try {
+      if (Files.deleteIfExists(file)) {
+        DurableFile.syncFolder(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+      }
+    } catch (IOException e) {
+      throw new RefusedException(file + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  private void grow(VolumeConfig volume) throws RefusedException {
+    long sectors = storage.sectors(volume.name());
+    if (volume.sectors() > sectors) {
+      VolumeSize.refuseWhileMerging(volume.name(), state);
+      storage.resize(volume, volume.sectors());
+      undo.push(() -> storage.resize(volume, sectors));
+    }
+  }
+
+  private void make(DeviceConfig device) throws RefusedException {
+    if (plan.newDevices().contains(device)) {
+      storage.openDevice(device, after.baseDir());
+      undo.push(() -> storage.remove(device.name()));
+    } else if (plan.changedDevices().contains(device)) {
+      DeviceConfig old = Objects.requireNonNull(before.devices().get(device.name()));
+      storage.reloadDevice(device, after.baseDir());
+      undo.push(() -> storage.reloadDevice(old, before.baseDir()));
+    }
+  }
+
+  private void undo(RefusedException reason) {
+    for (Undo step : undo) {
+      try {
+        step.run();
+      } catch (RefusedException e) {
+        reason.addSuppressed(e);
+        LOG.error("reload: not undone: {}", e.getMessage());
+      }
+    }
+  }
+
+  /** Step 3. */
+  void commit(Targets.Change change) {
+    var ended = change.commit(iscsi);
+    plan.oldPortals().forEach(portal -> iscsi.removePortal(Translation.portal(portal)));
+    if (plan.limits()) {
+      iscsi.limits(Translation.limits(after));
+    }
+    plan.resizedVolumes().forEach(volume -> targets.capacityChanged(volume.name()));
+    for (DeviceConfig device : plan.changedDevices()) {
+      targets.capacityChanged(device.name());
+      targets.contentsChanged(device.name());
+    }
+    down(() -> Stages.await("commands of what was removed", ended));
+    List<DeviceConfig> order = new ArrayList<>();
+    down(() -> order.addAll(TableText.inOrder(before)));
+    for (DeviceConfig device : order.reversed()) {
+      if (plan.oldDevices().contains(device)) {
+        down(() -> storage.remove(device.name()));
+      }
+    }
+    plan.oldVolumes().forEach(volume -> down(() -> storage.removeVolume(volume.name())));
+  }
+
+  private static void down(Undo step) {
+    try {
+      step.run();
+    } catch (RefusedException e) {
+      LOG.error("reload: {}; it goes when the server stops", e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.Portal;
+import org.anabranch.config.TargetConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.storage.TableText;
+
+/**
+ * The way from one configuration to another: what comes, goes and changes. Knows the two files and
+ * nothing of a server; {@link Reload} walks it.
+ *
+ * <pre>
+ *   key                                    while the server runs
+ *   portals                                come and go; sessions outlive their portal
+ *   volumes                                come; go unless they have snapshots
+ *   volumes.V.size                         grows; a smaller one changes nothing, see reference.conf
+ *   volumes.V.path, block sizes, ...       refused: V goes with one reload and comes with another
+ *   devices                                come, go, and change their tables under way
+ *   targets, LUNs, initiators, addresses   come, go and change
+ *   chap                                   changes, for the logins to come
+ *   limits, iscsi                          change, for the logins to come
+ *   state-dir                              refused: it is what a server is known by
+ * </pre>
+ *
+ * @param summary a line for each change, for people
+ * @param refusals a line for each change that cannot be, with what to do instead
+ */
+record ReloadPlan(
+    List<Portal> newPortals,
+    List<Portal> oldPortals,
+    List<VolumeConfig> newVolumes,
+    List<VolumeConfig> oldVolumes,
+    List<VolumeConfig> resizedVolumes,
+    List<DeviceConfig> newDevices,
+    List<DeviceConfig> oldDevices,
+    List<DeviceConfig> changedDevices,
+    boolean limits,
+    List<String> summary,
+    List<String> refusals) {
+
+  static ReloadPlan of(Configuration before, Configuration after) {
+    List<String> summary = new ArrayList<>();
+    List<String> refusals = new ArrayList<>();
+    if (!before.stateDir().equals(after.stateDir())) {
+      refusals.add(
+          "state-dir cannot change from "
+              + before.stateDir()
+              + " to "
+              + after.stateDir()
+              + " while the server runs: stop it, move the folder, start it again");
+    }
+    List<Portal> newPortals = minus(after.portals(), before.portals());
+    List<Portal> oldPortals = minus(before.portals(), after.portals());
+    newPortals.forEach(portal -> summary.add("portal " + portal + " added"));
+    oldPortals.forEach(portal -> summary.add("portal " + portal + " removed"));
+
+    List<VolumeConfig> newVolumes = absent(after.volumes(), before.volumes());
+    List<VolumeConfig> oldVolumes = absent(before.volumes(), after.volumes());
+    List<VolumeConfig> resized = new ArrayList<>();
+    newVolumes.forEach(volume -> summary.add("volume " + volume.name() + " added"));
+    oldVolumes.forEach(volume -> summary.add("volume " + volume.name() + " removed"));
+    for (VolumeConfig volume : after.volumes().values()) {
+      VolumeConfig old = before.volumes().get(volume.name());
+      if (old != null) {
+        compare(old, volume, refusals);
+        if (volume.sectors() != old.sectors()) {
+          resized.add(volume);
+          summary.add("volume " + volume.name() + ": size");
+        }
+      }
+    }
+
+    List<DeviceConfig> newDevices = absent(after.devices(), before.devices());
+    List<DeviceConfig> oldDevices = absent(before.devices(), after.devices());
+    List<DeviceConfig> changed =
+        after.devices().values().stream()
+            .filter(device -> {
+              DeviceConfig old = before.devices().get(device.name());
+              return old != null
+                  && !TableText.device(old, before.baseDir())
+                      .equals(TableText.device(device, after.baseDir()));
+            })
+            .toList();
+    newDevices.forEach(device -> summary.add("device " + device.name() + " added"));
+    oldDevices.forEach(device -> summary.add("device " + device.name() + " removed"));
+    changed.forEach(device -> summary.add("device " + device.name() + ": table"));
+
+    compareTargets(before.targets(), after.targets(), summary);
+    boolean limits =
+        !before.limits().equals(after.limits()) || !before.iscsi().equals(after.iscsi());
+    if (limits) {
+      summary.add("limits changed, for the logins to come");
+    }
+    return new ReloadPlan(
+        newPortals,
+        oldPortals,
+        newVolumes,
+        oldVolumes,
+        resized,
+        newDevices,
+        oldDevices,
+        changed,
+        limits,
+        summary,
+        refusals);
+  }
+
+  private static <T> List<T> minus(Collection<T> all, Collection<T> without) {
+    return all.stream().filter(each -> !without.contains(each)).toList();
+  }
+
+  private static <T> List<T> absent(Map<String, T> in, Map<String, T> from) {
+    return in.entrySet().stream()
+        .filter(entry -> !from.containsKey(entry.getKey()))
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+
+  private static void compare(VolumeConfig old, VolumeConfig now, List<String> refusals) {
+    List<String> keys = new ArrayList<>();
+    note(keys, "path", old.path(), now.path());
+    note(keys, "block-size", old.blockSize(), now.blockSize());
+    note(keys, "physical-block-size", old.physicalBlockSize(), now.physicalBlockSize());
+    note(keys, "read-only", old.readOnly(), now.readOnly());
+    note(keys, "removable", old.removable(), now.removable());
+    if (!keys.isEmpty()) {
+      refusals.add(
+          "volumes."
+              + now.name()
+              + ": "
+              + String.join(", ", keys)
+              + " cannot change while it is served: take it and its LUNs out of the file and"
+              + " reload, put them back and reload; or restart the server");
+    }
+  }
+
+  private static void note(List<String> keys, String key, Object old, Object now) {
+    if (!old.equals(now)) {
+      keys.add(key);
+    }
+  }
+
+  private static void compareTargets(
+      Map<String, TargetConfig> before, Map<String, TargetConfig> after, List<String> summary) {
+    absent(before, after).forEach(target -> summary.add("target " + target.name() + " removed"));
+    for (TargetConfig target : after.values()) {
+      TargetConfig old = before.get(target.name());
+      if (old == null) {
+        summary.add("target " + target.name() + " added");
+        continue;
+      }
+      if (!sameAdmission(old, target)) {
+        summary.add("target " + target.name() + ": who may log in");
+      }
+      for (LunConfig lun : old.luns().values()) {
+        if (!target.luns().containsKey(lun.number())) {
+          summary.add("target " + target.name() + ": LUN " + lun.number() + " removed");
+        }
+      }
+      for (LunConfig lun : target.luns().values()) {
+        LunConfig oldLun = old.luns().get(lun.number());
+        if (!lun.equals(oldLun)) {
+          summary.add(
+              "target "
+                  + target.name()
+                  + ": LUN "
+                  + lun.number()
+                  + (oldLun == null ? " added" : " changed"));
+        }
+      }
+    }
+  }
+
+  /** Whether the same initiators may log in, by the same proof. */
+  static boolean sameAdmission(TargetConfig one, TargetConfig other) {
+    return one.initiators().equals(other.initiators())
+        && one.addresses().equals(other.addresses())
+        && Objects.equals(one.chap(), other.chap());
+  }
+
+  boolean isEmpty() {
+    return summary.isEmpty() && refusals.isEmpty();
+  }
+}

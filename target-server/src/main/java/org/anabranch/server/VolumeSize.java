@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToIntFunction;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.Storage;
+
+/**
+ * {@code volume resize}.
+ *
+ * <dl>
+ *   <dt>Where is the new size kept?
+ *   <dd>In the length of the volume's file. {@code size} in the configuration is the least that it
+ *       has: a longer file is served whole after every restart, whatever the configuration says.
+ *   <dt>What do initiators notice of it when a volume grows?
+ *   <dd>The unit attention CAPACITY DATA HAS CHANGED (2A/09). What is new reads as zeros.
+ *   <dt>And its snapshots?
+ *   <dd>They keep the length that the volume had, and rolling back keeps the volume's new one.
+ *   <dt>When is shrinking refused?
+ *   <dd>Without {@code --force}, and always below {@code size}, under sessions, and with snapshots.
+ * </dl>
+ */
+final class VolumeSize {
+  /** Sectors before and after. */
+  record Resized(long before, long after) {}
+
+  private final Storage storage;
+  private final Targets targets;
+  private final StateFile state;
+  private final Changes changes;
+  private final ToIntFunction<String> sessions;
+
+  /**
+   * @param sessions how many are logged in to a target that has the device
+   */
+  VolumeSize(
+      Storage storage,
+      Targets targets,
+      StateFile state,
+      Changes changes,
+      ToIntFunction<String> sessions) {
+    this.storage = storage;
+    this.targets = targets;
+    this.state = state;
+    this.changes = changes;
+    this.sessions = sessions;
+  }
+
+  /**
+   * Gives a volume another size.
+   *
+   * @param volumes those that there are, by name
+   * @param size sectors
+   * @param more that much more than now
+   * @param force also a smaller one
+   */
+  Resized resize(
+      Map<String, VolumeConfig> volumes, String name, long size, boolean more, boolean force)
+      throws RefusedException {
+    changes.lock();
+    try {
+      VolumeConfig volume = volumes.get(name);
+      if (volume == null) {
+        throw new RefusedException(
+            "there is no volume " + name + "; there are: " + String.join(", ", volumes.keySet()));
+      }
+      long before = storage.sectors(name);
+      long sectors = more ? before + size : size;
+      int blockSectors = volume.blockSize() / 512;
+      if (sectors < blockSectors || sectors % blockSectors != 0) {
+        throw new RefusedException(
+            "volume " + name + " has blocks of " + volume.blockSize() + " bytes: whole ones only");
+      }
+      if (volume.readOnly()) {
+        throw new RefusedException("volume " + name + " is read-only; its size stays");
+      }
+      refuseWhileMerging(name, state.state());
+      if (sectors < before) {
+        refuseToShrink(volume, sectors, before, force);
+      }
+      if (sectors != before) {
+        storage.resize(volume, sectors);
+        targets.capacityChanged(name);
+      }
+      return new Resized(before, sectors);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void refuseToShrink(VolumeConfig volume, long sectors, long before, boolean force)
+      throws RefusedException {
+    String what = "volume " + volume.name();
+    if (!force) {
+      throw new RefusedException(
+          what
+              + " has "
+              + before * 512
+              + " bytes, and what is behind "
+              + sectors * 512
+              + " would be lost; shrink what is on it first, then use --force");
+    }
+    if (sectors < volume.sectors()) {
+      throw new RefusedException(
+          what
+              + ": the configuration says a size of "
+              + volume.sectors() * 512
+              + " bytes, and it would have that again at the next start; lower it there first");
+    }
+    if (!Files.isRegularFile(volume.path())) {
+      throw new RefusedException(what + ": " + volume.path() + " is not a regular file");
+    }
+    List<String> snapshots =
+        state.state().snapshots().values().stream()
+            .filter(snapshot -> snapshot.volume().equals(volume.name()))
+            .map(SnapshotState::device)
+            .toList();
+    if (!snapshots.isEmpty()) {
+      throw new RefusedException(
+          what + " has snapshots (" + String.join(", ", snapshots) + "); remove them first");
+    }
+    int count = sessions.applyAsInt(volume.name());
+    if (count > 0) {
+      throw new RefusedException(
+          what
+              + " is a LUN of a target that has "
+              + count
+              + (count == 1 ? " session" : " sessions")
+              + "; log out there first");
+    }
+  }
+
+  /** A volume that is being rolled back keeps its size meanwhile. */
+  static void refuseWhileMerging(String volume, RuntimeState state) throws RefusedException {
+    for (SnapshotState snapshot : state.snapshots().values()) {
+      if (snapshot.volume().equals(volume) && snapshot.phase() == SnapshotState.Phase.MERGING) {
+        throw new RefusedException(
+            "volume "
+                + volume
+                + " is being rolled back to "
+                + snapshot.device()
+                + "; resize it when that has ended");
+      }
+    }
+  }
+}

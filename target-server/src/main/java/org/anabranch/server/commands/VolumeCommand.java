@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.commands;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import org.anabranch.config.DataSize;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.control.Json;
+import org.anabranch.server.terminal.Sizes;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code anabranch volume}: the files that are served as disks. */
+@Command(
+    name = "volume",
+    description = "Show volumes, or give one another size.",
+    mixinStandardHelpOptions = true)
+public final class VolumeCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  @Command(name = "list", description = "Show volumes.")
+  int list(@Mixin ServerOption server) throws RefusedException {
+    Map<String, Object> result = server.client().ask("volume list", Map.of(), p -> {});
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(server.json() ? Json.pretty(result) : table(result.get("volumes")));
+    out.flush();
+    return 0;
+  }
+
+  private static String table(@Nullable Object volumes) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        String.format("%-20s %-10s %-6s %-4s %s%n", "VOLUME", "SIZE", "BLOCK", "MODE", "FILE"));
+    if (volumes instanceof List<?> list) {
+      for (Object each : list) {
+        Map<?, ?> volume = (Map<?, ?>) each;
+        text.append(
+            String.format(
+                "%-20s %-10s %-6s %-4s %s%n",
+                volume.get("name"),
+                volume.get("bytes") instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?",
+                volume.get("block-size"),
+                Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
+                volume.get("path")));
+      }
+    }
+    return text.toString();
+  }
+
+  @Command(
+      name = "resize",
+      description = {
+        "Give a volume another size, for good.",
+        "It grows under its initiators, which are told; Linux needs a rescan, as with",
+        "echo 1 > /sys/block/sdX/device/rescan, and then resize2fs or the like."
+      })
+  int resize(
+      @Parameters(index = "0", paramLabel = "VOLUME") String volume,
+      @Parameters(
+              index = "1..*",
+              arity = "1..*",
+              paramLabel = "SIZE",
+              description = "Such as 40 GiB; +10 GiB for that much more.")
+          List<String> size,
+      @Option(
+              names = "--force",
+              description = "Also a smaller one, when nobody is logged in: the end is lost.")
+          boolean force,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    String words = String.join(" ", size);
+    boolean more = words.startsWith("+");
+    Long bytes = DataSize.parse(more ? words.substring(1) : words);
+    if (bytes == null || bytes <= 0 || bytes % 512 != 0) {
+      throw new ParameterException(
+          spec.commandLine(), "not a size in whole sectors: " + words + "; such as 40 GiB");
+    }
+    Map<String, Object> result =
+        server
+            .client()
+            .ask(
+                "volume resize",
+                Map.of("volume", volume, "bytes", bytes, "more", more, "force", force),
+                p -> {});
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(
+        server.json()
+            ? Json.pretty(result)
+            : "volume "
+                + volume
+                + ": "
+                + size(result, "bytes-before")
+                + " before, now "
+                + size(result, "bytes")
+                + "\n");
+    out.flush();
+    return 0;
+  }
+
+  private static String size(Map<String, Object> result, String key) {
+    return result.get(key) instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?";
+  }
+}

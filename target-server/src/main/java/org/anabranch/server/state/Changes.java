@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import java.util.concurrent.locks.ReentrantLock;
+import org.anabranch.server.RefusedException;
+
+/**
+ * Whatever changes what a server serves or remembers takes its turn here: one change at a time,
+ * each from its first step to its last, and none once the server stops. Any thread; a change may
+ * contain another one. Nothing of the block layer's is held by whoever waits for its turn.
+ */
+public final class Changes {
+  private final ReentrantLock turn = new ReentrantLock(true);
+
+  /** Guarded by turn. */
+  private boolean over;
+
+  /**
+   * Waits for its turn; {@link #unlock} ends it.
+   *
+   * @throws RefusedException when the server stops, and without a turn
+   */
+  public void lock() throws RefusedException {
+    if (!lockUnlessOver()) {
+      throw new RefusedException("the server is stopping; nothing was changed");
+    }
+  }
+
+  /** The same; false when the server stops. */
+  public boolean lockUnlessOver() {
+    turn.lock();
+    boolean granted = !over;
+    if (!granted) {
+      turn.unlock();
+    }
+    return granted;
+  }
+
+  /** Ends the turn. */
+  public void unlock() {
+    turn.unlock();
+  }
+
+  /** Waits for the change under way; none begins any more. */
+  public void close() {
+    turn.lock();
+    try {
+      over = true;
+    } finally {
+      turn.unlock();
+    }
+  }
+}

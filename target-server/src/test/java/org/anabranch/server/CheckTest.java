@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** {@code check}: what a file means, or all that is wrong with it; nothing is made or changed. */
+final class CheckTest {
+  @TempDir private Path folder;
+
+  private record Result(int status, String out, String err) {}
+
+  private Result check(String text) throws Exception {
+    Path file = Files.writeString(folder.resolve("a.conf"), "anabranch {\n" + text + "\n}\n");
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine command = Main.commandLine();
+    command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    int status = command.execute("check", file.toString());
+    return new Result(status, out.toString(), err.toString());
+  }
+
+  @Test
+  void whatAFileMeansIsShown() throws Exception {
+    Result result =
+        check(
+            """
+            portals = ["127.0.0.1:3260", "[::1]:3261"]
+            state-dir = state
+            volumes { vm1 { path = vm1.img, size = 2 GiB, block-size = 4096 } }
+            devices { d = ["0 2048 linear vm1 0", "2048 2048 zero"] }
+            targets {
+              "iqn.2026-11.org.example:t" {
+                luns { 0 = vm1, 1 { device = d, read-only = true, initiators = ["iqn.2026-11.org.example:b"] } }
+                initiators = ["iqn.2026-11.org.example:*"]
+                addresses = ["192.0.2.0/24"]
+                chap { user = u, secret = twelve-bytes-long }
+              }
+            }
+            """);
+    assertThat(result.err()).isEmpty();
+    assertThat(result.status()).isZero();
+    assertThat(result.out())
+        .isEqualTo(
+            """
+            portal 127.0.0.1:3260
+            portal [0:0:0:0:0:0:0:1]:3261
+            target iqn.2026-11.org.example:t for iqn.2026-11.org.example:* from 192.0.2.0/24 with CHAP
+              lun 0: vm1, 2.0 GiB, 4096-byte blocks
+              lun 1: d, read-only, only for iqn.2026-11.org.example:b
+            d: 0 2048 linear vm1 0
+            d: 2048 2048 zero
+            vm1: 0 4194304 snapshot-origin %s
+            """
+                .formatted(folder.resolve("vm1.img")));
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactly(folder.resolve("a.conf"));
+    }
+  }
+
+  @Test
+  void allThatIsWrongIsToldAtOnce() throws Exception {
+    Result bad = check("portals = [\"nowhere\"]\nvolumes { a { } }\ncolour = red");
+    assertThat(bad.status()).isEqualTo(2);
+    assertThat(bad.err())
+        .contains("anabranch.portals")
+        .contains("anabranch.volumes.a.path")
+        .contains("anabranch.colour: unknown key");
+
+    Result refused =
+        check(
+            """
+            volumes { a { path = a.img }, b { path = b.img, size = 1 MiB } }
+            devices { d = "0 4096 linear b 0", e = "0 8 linear /no/such.img 0" }
+            targets { "iqn.2026-11.org.example:t" { luns { 0 = b } } }
+            """);
+    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.err().lines())
+        .anyMatch(line -> line.contains("volume a: ") && line.contains("does not exist"))
+        .anyMatch(line -> line.contains("device d: "))
+        .anyMatch(line -> line.contains("device e: ") && line.contains("/no/such.img"));
+  }
+}

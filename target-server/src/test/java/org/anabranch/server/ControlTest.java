@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Writer;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.control.ControlServer;
+import org.anabranch.server.control.Verb;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The control socket: its bounds, two commands at once, clients that go, servers that stop. */
+final class ControlTest {
+  private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final String CONFIGURATION =
+      """
+      volumes { vm1 { path = vm1.img, size = 16 MiB } }
+      targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
+      """;
+
+  /** As many as are wanted at once, on any number of processors. */
+  private static final Executor THREADS = Executors.newVirtualThreadPerTaskExecutor();
+
+  @TempDir private Path folder;
+
+  private static String line(SocketChannel channel) throws IOException {
+    return String.valueOf(
+        new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8)).readLine());
+  }
+
+  private static void send(SocketChannel channel, String text) throws IOException {
+    Writer out = Channels.newWriter(channel, StandardCharsets.UTF_8);
+    out.write(text);
+    out.flush();
+  }
+
+  private static SocketChannel connect(Path socket) throws IOException {
+    return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+  }
+
+  @Test
+  void boundsAreHeldAndSaid() throws Exception {
+    Path socket = folder.resolve("s");
+    AtomicInteger entered = new AtomicInteger();
+    CountDownLatch leave = new CountDownLatch(1);
+    Verb echo = (arguments, progress) -> Map.of("said", arguments.text("what"));
+    Verb block =
+        (arguments, progress) -> {
+          entered.incrementAndGet();
+          try {
+            leave.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return Map.of();
+        };
+    List<SocketChannel> clients = new ArrayList<>();
+    try (ControlServer _ = ControlServer.start(socket, Map.of("echo", echo, "block", block))) {
+      assertThat(Files.getPosixFilePermissions(socket)).hasSize(2);
+      for (String[] each :
+          new String[][] {
+            {
+              "{\"verb\":\"echo\",\"arguments\":{\"what\":\"x\"}}\n",
+              "{\"result\":{\"said\":\"x\"}}"
+            },
+            {"{\"verb\":\"echo\"}\n", "{\"error\":\"argument what is missing\"}"},
+            {"{\"verb\":\"eco\"}\n", "{\"error\":\"no such verb: eco; there are block, echo\"}"},
+            {
+              "{\"verb\":\"echo\",\"arguments\":{\"what\":1}}\n",
+              "{\"error\":\"argument what is no text\"}"
+            },
+            {"{\"verb\":\"echo\",\"arguments\":[]}\n", "{\"error\":\"arguments is no object\"}"},
+            {"x".repeat((1 << 20) + 1), "{\"error\":\"a request has at most 1048576 characters\"}"}
+          }) {
+        try (SocketChannel client = connect(socket)) {
+          send(client, each[0]);
+          assertThat(line(client)).isEqualTo(each[1]);
+        }
+      }
+      try (SocketChannel client = connect(socket)) {
+        send(client, "nonsense\n");
+        assertThat(line(client)).startsWith("{\"error\":\"not a JSON object");
+      }
+      for (int i = 0; i < 64; i++) {
+        SocketChannel client = connect(socket);
+        send(client, "{\"verb\":\"block\"}\n");
+        clients.add(client);
+      }
+      while (entered.get() < 64) {
+        Thread.onSpinWait();
+      }
+      try (SocketChannel more = connect(socket)) {
+        assertThat(line(more))
+            .isEqualTo("{\"error\":\"64 commands are at work already; try again later\"}");
+      }
+      leave.countDown();
+      for (SocketChannel client : clients) {
+        assertThat(line(client)).isEqualTo("{\"result\":{}}");
+        client.close();
+      }
+    }
+    assertThat(socket).doesNotExist();
+  }
+
+  @Test
+  void aLongPathIsServed() throws Exception {
+    Path deep = folder;
+    while (deep.toString().length() < 300) {
+      deep = deep.resolve("a-folder-with-a-name-that-is-not-short");
+    }
+    Files.createDirectories(deep);
+    Site site = new Site(deep);
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      assertThat(site.anabranch(0, "volume", "list")).contains("vm1");
+      assertThat(server.terminate()).isZero();
+    }
+    assertThat(site.socket()).doesNotExist();
+  }
+
+  @Test
+  void twoAtOnceAndAClientThatGoesLeaveNothingHalfDone() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      List<CompletableFuture<String>> answers = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        answers.add(
+            CompletableFuture.supplyAsync(
+                () -> {
+                  try {
+                    return site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"))
+                        .toString();
+                  } catch (RefusedException e) {
+                    return String.valueOf(e.getMessage());
+                  }
+                },
+                THREADS));
+      }
+      List<String> said = answers.stream().map(CompletableFuture::join).toList();
+      assertThat(said)
+          .filteredOn(answer -> answer.contains("snapshot vm1@a exists; remove it first"))
+          .hasSize(7);
+
+      // A client that is killed right after its request: the work is done all the same.
+      try (SocketChannel client = connect(site.socket())) {
+        send(
+            client,
+            "{\"verb\":\"snapshot create\",\"arguments\":{\"volume\":\"vm1\",\"name\":\"b\"}}\n");
+      }
+      // One that is killed within it: nothing is.
+      try (SocketChannel client = connect(site.socket())) {
+        send(client, "{\"verb\":\"snapshot create\",\"arguments\":{\"volume\":\"vm1\",\"na");
+      }
+      while (!site.ask("snapshot list", Map.of()).toString().contains("name=vm1@b")) {
+        Thread.onSpinWait();
+      }
+      assertThat(site.ask("snapshot remove", Map.of("name", "vm1@b"))).isNotNull();
+      assertThat(site.refusal("snapshot remove", Map.of("name", "vm1@b")))
+          .isEqualTo("there is no snapshot vm1@b; there are: vm1@a");
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void aStopEndsWhatHasBegunAndRefusesTheRest() throws Exception {
+    Site site = new Site(folder);
+    Set<String> made = ConcurrentHashMap.newKeySet();
+    CountDownLatch some = new CountDownLatch(3);
+    try (ServerProcess server = site.serve(CONFIGURATION);
+        Initiator initiator = new Initiator()) {
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      site.ask("snapshot create", Map.of("volume", "vm1", "name", "w"));
+      List<CompletableFuture<?>> askers = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        int asker = i;
+        askers.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  for (int n = 0; ; n++) {
+                    String name = "s" + asker + "-" + n;
+                    try {
+                      new ControlClient(site.socket())
+                          .ask("snapshot create", Map.of("volume", "vm1", "name", name), p -> {});
+                      made.add("vm1@" + name);
+                      some.countDown();
+                    } catch (RefusedException e) {
+                      assertThat(e.getMessage())
+                          .containsAnyOf(
+                              "stopping",
+                              "stopped before it answered",
+                              "no server has",
+                              "no answer");
+                      return;
+                    }
+                  }
+                },
+                THREADS));
+      }
+      CompletableFuture<String> watcher =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  return site.anabranch(1, "snapshot", "merge", "--wait", "vm1@w");
+                } catch (Exception e) {
+                  throw new IllegalStateException(e);
+                }
+              },
+              THREADS);
+      while (!site.ask("snapshot list", Map.of("volume", "vm1"))
+          .toString()
+          .contains("phase=waiting")) {
+        Thread.onSpinWait();
+      }
+      some.await();
+      assertThat(host.lives()).isTrue();
+      assertThat(server.terminate()).isZero();
+      askers.forEach(CompletableFuture::join);
+      assertThat(watcher.join()).contains("what was begun goes on when it runs again");
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      String list = site.ask("snapshot list", Map.of()).toString();
+      made.forEach(name -> assertThat(list).contains("name=" + name));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code dm}: dmsetup's verbs, syntax and output, over kills of the server. */
+final class DmTest {
+  private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final String CONFIGURATION =
+      """
+      volumes { vm1 { path = vm1.img, size = 4 MiB } }
+      devices { d = "0 2048 linear vm1 0" }
+      targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1, 1 = d } } }
+      """;
+
+  @TempDir private Path folder;
+
+  private String refusal(Site site, String... words) {
+    return site.refusal("dm", Map.of("words", List.of(words)));
+  }
+
+  @Test
+  void everyVerbSpeaksAsDmsetupDoes() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess _ = site.serve(CONFIGURATION)) {
+      assertThat(site.anabranch(0, "dm", "create", "a", "--table", "0 2048 linear vm1 2048"))
+          .isEmpty();
+      assertThat(site.anabranch(0, "dm", "ls")).isEqualTo("a\nd\nvm1\n");
+      assertThat(site.anabranch(0, "dm", "table", "a")).isEqualTo("0 2048 linear vm1 2048\n");
+      assertThat(site.dm("table", "--target", "linear"))
+          .isEqualTo("a: 0 2048 linear vm1 2048\nd: 0 2048 linear vm1 0\n");
+      assertThat(site.dm("ls", "--target", "snapshot-origin")).isEqualTo("vm1\n");
+      assertThat(site.dm("status", "a")).isEqualTo("0 2048 linear \n");
+      assertThat(site.dm("targets")).contains("snapshot-merge").contains("linear");
+
+      assertThat(site.dm("suspend", "a")).isEmpty();
+      assertThat(site.dmTable("0 4096 zero", "load", "a")).isEmpty();
+      assertThat(site.anabranch(0, "dm", "table", "--inactive", "a")).isEqualTo("0 4096 zero \n");
+      assertThat(site.anabranch(0, "dm", "info", "a"))
+          .isEqualTo(
+              """
+              Name:              a
+              State:             SUSPENDED
+              Tables present:    LIVE & INACTIVE
+              Open count:        0
+              Event number:      0
+              Number of targets: 1
+              """);
+      assertThat(site.dm("clear", "a")).isEmpty();
+      assertThat(site.dm("table", "--inactive", "a")).isEmpty();
+      assertThat(site.dmTable("0 4096 zero", "reload", "a")).isEmpty();
+      assertThat(site.dm("resume", "a")).isEmpty();
+      assertThat(site.dm("table", "a")).isEqualTo("0 4096 zero \n");
+      assertThat(site.dm("create", "empty")).isEmpty();
+      assertThat(site.anabranch(0, "dm", "rename", "a", "b")).isEmpty();
+      assertThat(site.dm("ls")).isEqualTo("b\nd\nempty\nvm1\n");
+      assertThat(site.anabranch(0, "dm", "remove", "empty")).isEmpty();
+      Files.write(folder.resolve("x.img"), new byte[4096]);
+      assertThat(site.anabranch(0, "dm", "create", "x", "--table", "0 8 linear ./x.img 0"))
+          .isEmpty();
+      assertThat(site.dm("table", "x")).isEqualTo("0 8 linear " + folder + "/./x.img 0\n");
+      site.dm("remove", "x");
+
+      assertThat(site.anabranch(1, "dm", "remove", "a"))
+          .isEqualTo("anabranch: dm remove a: No such device or address: a\n");
+      assertThat(refusal(site, "remove", "d"))
+          .isEqualTo("dm remove d: it is in the configuration; change that, and reload");
+      assertThat(refusal(site, "rename", "b", "vm1")).contains("it is in the configuration");
+      assertThat(refusal(site, "rename", "b", "x/y")).contains("cannot be ., .. or hold a /");
+      assertThat(refusal(site, "rename", "b")).contains("a device name and a new one are needed");
+      assertThat(refusal(site, "resume", "nothing")).contains("No such device or address: nothing");
+      assertThat(refusal(site, "message", "b", "0")).contains("a message are needed");
+      assertThat(refusal(site, "message", "b", "0", "hello")).contains("dm message");
+      assertThat(refusal(site, "frobnicate")).contains("dm: no verb frobnicate; there are ls,");
+    } // killed
+    try (ServerProcess _ = site.serve(CONFIGURATION)) {
+      assertThat(site.dm("table", "b")).isEqualTo("0 4096 zero \n");
+      assertThat(site.dm("ls")).isEqualTo("b\nd\nvm1\n");
+      site.dmTable("0 8 linear b 8", "create", "above");
+      site.dmTable("0 8 linear above 0", "create", "A-top-that-sorts-first");
+      assertThat(refusal(site, "remove", "b")).contains("Device or resource busy");
+      site.configure("volumes { b { path = b.img, size = 1 MiB } }\n" + CONFIGURATION);
+      assertThat(site.refusal("reload", Map.of())).contains("b is a device that dm create made");
+    } // killed
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      assertThat(site.dm("ls")).isEqualTo("A-top-that-sorts-first\nabove\nb\nd\nvm1\n");
+      for (String name : List.of("A-top-that-sorts-first", "above", "b")) {
+        site.dm("remove", name);
+      }
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+    assertThat(Files.readString(folder.resolve("state/state.json")))
+        .contains("\"devices\" : {}")
+        .contains("\"version\" : 1");
+  }
+
+  /** What lvconvert --merge does with a logical volume that is in use, table by table. */
+  @Test
+  void aStoreIsHandedOverByHandWhileItsOriginIsInUse() throws Exception {
+    Site site = new Site(folder);
+    Path cow = folder.resolve("vm1.cow");
+    try (RandomAccessFile file = new RandomAccessFile(cow.toFile(), "rw")) {
+      file.setLength(2 << 20);
+    }
+    String snapshot = "0 8192 snapshot " + folder.resolve("vm1.img") + " " + cow + " P 8";
+    String merge = snapshot.replace("snapshot ", "snapshot-merge ");
+    try (Initiator initiator = new Initiator();
+        ServerProcess server = site.serve(CONFIGURATION)) {
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      Disk disk = host.disk(0);
+      Initiator.await(disk.write(0, block(1)), 30);
+      site.dmTable(snapshot, "create", "snap");
+      Initiator.await(disk.write(0, block(2)), 30);
+      assertThat(site.dm("status", "snap")).isEqualTo("0 8192 snapshot 24/4096 16\n");
+
+      // One COW, two tables: the second is taken, and goes live only when the first is suspended.
+      assertThat(site.dmTable(merge, "load", "vm1")).isEmpty();
+      assertThat(refusal(site, "resume", "vm1"))
+          .isEqualTo(
+              "dm resume vm1: Unable to perform snapshot handover until source is suspended.");
+      site.dm("suspend", "snap");
+      CompletableFuture<String> event =
+          CompletableFuture.supplyAsync(() -> {
+            try {
+              return site.anabranch(0, "dm", "wait", "-v", "vm1", "0");
+            } catch (Exception e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      site.dm("resume", "vm1");
+      assertThat(Initiator.await(disk.read(0, 8), 30).rewind()).isEqualTo(block(1));
+      assertThat(site.dm("table", "vm1")).startsWith("0 8192 snapshot-merge ");
+      while (!site.dm("message", "vm1", "0", "progress").startsWith("done")) {
+        Thread.onSpinWait();
+      }
+      assertThat(site.dm("status", "vm1")).isEqualTo("0 8192 snapshot-merge 16/4096 16\n");
+      assertThat(event.join())
+          .contains("Name:              vm1")
+          .doesNotContain("Event number:      0");
+      site.dm("remove", "snap");
+      site.dmTable("0 8192 snapshot-origin " + folder.resolve("vm1.img"), "load", "vm1");
+      site.dm("resume", "vm1");
+      assertThat(Initiator.await(disk.read(0, 8), 30).rewind()).isEqualTo(block(1));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  private static ByteBuffer block(int value) {
+    byte[] bytes = new byte[4096];
+    Arrays.fill(bytes, (byte) value);
+    return ByteBuffer.wrap(bytes);
+  }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Create, write, merge and remove, with {@code kill -9} at random moments: nothing that was
+ * answered is lost, every sector of every disk is read again after each kill, and no file and no
+ * space in a store is leaked. {@code -Danabranch.killCycles=200} for more than a few, {@code
+ * -Danabranch.killSeed=N} for others.
+ */
+final class KillCyclesTest {
+  private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final List<String> NAMES = List.of("s1", "s2", "s3");
+  private static final String CONFIGURATION =
+      """
+      volumes { vm1 { path = vm1.img, size = 4 MiB } }
+      targets { "iqn.2026-11.org.example:vm1" {
+        luns { 0 = vm1, 1 = "vm1@s1", 2 = "vm1@s2", 3 = "vm1@s3" }
+      } }
+      """;
+  private static final int MOST_OPERATIONS = 40;
+  private static final int WRITES_AT_ONCE = 16;
+  private static final int KILL_WITHIN_NANOS = 20_000_000;
+
+  private final KillModel model = new KillModel();
+  private final Random random = new Random(Long.getLong("anabranch.killSeed", 1));
+  private final Map<String, Integer> counts = new LinkedHashMap<>();
+
+  private final Path folder;
+  private final Site site;
+
+  /** A change that was asked for and not answered: {@code create vm1@s1}; "" if none. */
+  private String pending = "";
+
+  KillCyclesTest(@TempDir Path folder) {
+    this.folder = folder;
+    site = new Site(folder);
+  }
+
+  @Test
+  void killsLoseNothingAndLeakNothing() throws Exception {
+    int cycles = Integer.getInteger("anabranch.killCycles", 5);
+    for (int cycle = 0; cycle < cycles; cycle++) {
+      try (Initiator initiator = new Initiator(1);
+          ServerProcess server = site.serve(CONFIGURATION)) {
+        Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+        settlePending();
+        verify(host);
+        CountDownLatch now = new CountDownLatch(1);
+        int wait = random.nextInt(KILL_WITHIN_NANOS);
+        Thread killer =
+            Thread.ofPlatform()
+                .daemon()
+                .start(() -> {
+                  try {
+                    now.await();
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                  LockSupport.parkNanos(wait);
+                  server.process().destroyForcibly();
+                });
+        int operations = random.nextInt(MOST_OPERATIONS);
+        try {
+          for (int i = 0; i < operations; i++) {
+            operate(host);
+          }
+          now.countDown();
+          while (true) {
+            operate(host);
+          }
+        } catch (Exception e) { // the kill, or a failure of the server's own
+          assertThat(now.getCount()).as("before the kill: %s%n%s", e, server.errors()).isZero();
+        }
+        killer.join();
+        server.await();
+        assertThat(server.errors()).doesNotContain("ERROR");
+      }
+    }
+    System.out.println(cycles + " kills, of these in the middle of: " + counts);
+    try (Initiator initiator = new Initiator(1);
+        ServerProcess server = site.serve(CONFIGURATION)) {
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      settlePending();
+      verify(host);
+      for (String device : List.copyOf(model.snapshots.keySet())) {
+        site.ask("snapshot remove", Map.of("name", device, "force", true));
+        model.removed(device);
+      }
+      while (!phases().isEmpty()) {
+        Thread.onSpinWait();
+      }
+      verify(host);
+      assertThat(files("state/cow")).isEmpty();
+      assertThat(files("state")).doesNotContain("state.json.new");
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  private static boolean busy(Exception e) {
+    return String.valueOf(e.getMessage()).contains("is being rolled back");
+  }
+
+  private void operate(Site.Host host) throws Exception {
+    String device = "vm1@" + NAMES.get(random.nextInt(NAMES.size()));
+    boolean there = model.snapshots.containsKey(device);
+    switch (random.nextInt(8)) {
+      case 0, 1 -> {
+        if (!there && !phases().containsKey(device)) {
+          create(device);
+        }
+      }
+      case 2 -> {
+        if (there && !"queued".equals(phases().get(device))) {
+          change("remove", device, Map.of("name", device, "force", true));
+          model.removed(device);
+        }
+      }
+      case 3 -> {
+        if (there && !phases().containsValue("merging")) {
+          change("merge", device, Map.of("name", device, "now", true));
+          model.rolledBack(device);
+        }
+      }
+      case 4 -> {
+        if (there) {
+          write(host, device);
+        }
+      }
+      default -> write(host, "vm1");
+    }
+  }
+
+  private void create(String device) throws Exception {
+    try {
+      change(
+          "create",
+          device,
+          Map.of("volume", "vm1", "name", device.substring(4), "chunk-sectors", 8));
+      model.created(device);
+    } catch (RefusedException e) {
+      if (!busy(e)) {
+        throw e;
+      }
+      pending = "";
+    }
+  }
+
+  private void change(String verb, String device, Map<String, ?> arguments) throws Exception {
+    pending = verb + " " + device;
+    site.ask("snapshot " + verb, arguments);
+    pending = "";
+  }
+
+  /** Some blocks at once, each of them once. */
+  private void write(Site.Host host, String device) throws Exception {
+    Disk disk = host.disk(device.equals("vm1") ? 0 : NAMES.indexOf(device.substring(4)) + 1);
+    Map<Integer, Integer> writes = new HashMap<>();
+    for (int i = random.nextInt(WRITES_AT_ONCE); i >= 0; i--) {
+      writes.put(random.nextInt(KillModel.BLOCKS), model.newGeneration());
+    }
+    Map<Integer, CompletableFuture<ByteBuffer>> ends = new HashMap<>();
+    writes.forEach((number, generation) -> {
+      model.sent(device, number, generation);
+      ends.put(number, disk.write(number * 8L, KillModel.block(number, generation)));
+    });
+    Exception failure = null;
+    for (Map.Entry<Integer, CompletableFuture<ByteBuffer>> end : ends.entrySet()) {
+      try {
+        Initiator.await(end.getValue(), 30);
+        model.answered(device, end.getKey(), Objects.requireNonNull(writes.get(end.getKey())));
+      } catch (Exception e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** Snapshots and their phases, as the server lists them. */
+  private Map<String, String> phases() throws Exception {
+    Map<String, String> phases = new HashMap<>();
+    for (Object each :
+        (List<?>) Objects.requireNonNull(site.ask("snapshot list", Map.of()).get("snapshots"))) {
+      Map<?, ?> snapshot = (Map<?, ?>) each;
+      phases.put(String.valueOf(snapshot.get("name")), String.valueOf(snapshot.get("phase")));
+    }
+    return phases;
+  }
+
+  /** What was broken off is done or not; the list tells which. */
+  private void settlePending() throws Exception {
+    counts.merge(pending.isEmpty() ? "writes" : pending.split(" ", -1)[0], 1, Integer::sum);
+    if (!pending.isEmpty()) {
+      String device = pending.substring(pending.indexOf(' ') + 1);
+      boolean ready = "ready".equals(phases().get(device));
+      if (pending.startsWith("create") && ready) {
+        model.created(device);
+      } else if (pending.startsWith("remove") && !ready) {
+        model.removed(device);
+      } else if (pending.startsWith("merge") && !ready) {
+        model.rolledBack(device);
+      }
+    }
+    pending = "";
+  }
+
+  private void verify(Site.Host host) throws Exception {
+    Map<String, String> phases = phases();
+    TreeSet<String> stores = new TreeSet<>();
+    phases.forEach((device, phase) -> stores.add(device + ".cow"));
+    List<String> found = files("state/cow");
+    // A merge may end between the two looks: then its store is gone, and nothing else.
+    assertThat(stores).containsAll(found);
+    phases.values().removeIf(phase -> phase.equals("merging") || phase.equals("removing"));
+    assertThat(phases.keySet()).isEqualTo(model.snapshots.keySet());
+    read(host, "vm1", 0);
+    for (String device : model.snapshots.keySet()) {
+      read(host, device, NAMES.indexOf(device.substring(4)) + 1);
+      // allocated/total metadata, in sectors; a chunk is a block
+      String[] status = site.dm("status", device).strip().split("[ /]", -1);
+      long data = Long.parseLong(status[3]) - Long.parseLong(status[5]);
+      assertThat(data / 8)
+          .as("chunks in the store of %s", device)
+          .isLessThanOrEqualTo(model.snapshot(device).touched.cardinality());
+    }
+    model.open.clear();
+  }
+
+  private void read(Site.Host host, String device, int lun) throws Exception {
+    Disk disk = host.disk(lun);
+    int step = 64;
+    for (int first = 0; first < KillModel.BLOCKS; first += step) {
+      ByteBuffer data = Initiator.await(disk.read(first * 8L, step * 8), 30).rewind();
+      for (int i = 0; i < step; i++) {
+        model.check(device, first + i, data.slice(i * KillModel.BLOCK, KillModel.BLOCK));
+      }
+    }
+  }
+
+  private List<String> files(String name) throws Exception {
+    Path at = folder.resolve(name);
+    if (!Files.exists(at)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(at)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+}

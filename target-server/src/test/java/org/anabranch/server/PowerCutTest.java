@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.anabranch.config.Configuration;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.state.DurableSteps;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The power goes between any two steps of create, remove, merge and finish. The folder is copied at
+ * each step, once as it is, and once for each way in which what was not synced yet may be lost; on
+ * each copy a server must start and show the old world or the new one, whole.
+ */
+final class PowerCutTest {
+  private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final String CONFIGURATION =
+      """
+      anabranch {
+        portals = ["127.0.0.1:0"], state-dir = state
+        volumes { vm1 { path = vm1.img, size = 1 MiB } }
+        targets { "iqn.2026-11.org.example:vm1" {
+          luns { 0 = vm1, 1 = "vm1@keep", 2 = "vm1@a" }
+        } }
+      }
+      """;
+
+  /** What LUNs 0, 1 and 2 read as: each block of 64 KiB is one value. */
+  private record Contents(Map<Integer, List<Integer>> luns) {}
+
+  private static final List<Integer> FIRST = pattern(1);
+  private static final List<Integer> SECOND = pattern(2);
+  private static final List<Integer> THIRD = pattern(3);
+
+  private static List<Integer> pattern(int value) {
+    return Stream.generate(() -> value).limit(16).toList();
+  }
+
+  @TempDir private Path folder;
+  private final List<Path> worlds = new ArrayList<>();
+  private final List<String> steps = new ArrayList<>();
+  private boolean recording;
+
+  private void taken(String step) {
+    if (!recording) {
+      return;
+    }
+    try {
+      steps.add(step);
+      Path world = copy(step);
+      if (step.endsWith(".new written")) {
+        truncate(copy(step + ", half of it").resolve("state/state.json.new"));
+      }
+      if (step.equals("store written")) {
+        truncate(copy(step + ", half of it").resolve("state/cow/vm1@a.cow"));
+        Files.delete(copy(step + ", its name lost").resolve("state/cow/vm1@a.cow"));
+      }
+      assertThat(world.resolve("vm1.img")).exists();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Stores first: what a merge has moved since to the volume may be in both, never in neither. */
+  private Path copy(String step) throws IOException {
+    Path world = folder.resolve("world " + worlds.size() + " " + step);
+    Path base = folder.resolve("base");
+    List<Path> files;
+    try (Stream<Path> walk = Files.walk(base)) {
+      files =
+          walk.filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
+    }
+    for (Path file : files) {
+      Path to = world.resolve(base.relativize(file).toString());
+      Files.createDirectories(Objects.requireNonNull(to.getParent()));
+      Files.copy(file, to);
+    }
+    // Nothing else may know of the base's place: the stores' paths in the state file are absolute.
+    for (String name : List.of("state/state.json", "state/state.json.new")) {
+      Path file = world.resolve(name);
+      if (Files.exists(file)) {
+        Files.writeString(file, Files.readString(file).replace(base.toString(), world.toString()));
+      }
+    }
+    worlds.add(world);
+    return world;
+  }
+
+  private static void truncate(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate(channel.size() / 2);
+    }
+  }
+
+  private static Server start(Path at, DurableSteps steps) throws Exception {
+    Configuration configuration = Configuration.parse("test", CONFIGURATION, at);
+    return Server.start(configuration, () -> configuration, steps);
+  }
+
+  private static ControlClient client(Path at) {
+    return new ControlClient(at.resolve("state/control.sock"));
+  }
+
+  private static void fill(Initiator initiator, Server server, List<Integer> values)
+      throws Exception {
+    Site.Host host = logIn(initiator, server);
+    Disk disk = host.disk(0);
+    for (int i = 0; i < values.size(); i++) {
+      byte[] block = new byte[65536];
+      Arrays.fill(block, values.get(i).byteValue());
+      Initiator.await(disk.write(i * 128L, ByteBuffer.wrap(block)), 30);
+    }
+    Initiator.await(disk.flush(), 30);
+    logOut(host);
+  }
+
+  private static Site.Host logIn(Initiator initiator, Server server) throws Exception {
+    return Site.Host.logIn(initiator, server.portals().getFirst(), SessionOptions.normal(TARGET));
+  }
+
+  private static void logOut(Site.Host host) throws Exception {
+    Initiator.await(host.session().logout(), 30);
+    host.awaitClosed();
+  }
+
+  private static Contents contents(Initiator initiator, Server server) throws Exception {
+    Site.Host host = logIn(initiator, server);
+    Map<Integer, List<Integer>> luns = new TreeMap<>();
+    for (int lun : host.luns()) {
+      Disk disk = host.disk(lun);
+      List<Integer> values = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        ByteBuffer data = Initiator.await(disk.read(i * 128L, 128), 30).rewind();
+        byte[] bytes = new byte[65536];
+        data.get(bytes);
+        byte[] same = new byte[65536];
+        Arrays.fill(same, bytes[0]);
+        assertThat(bytes).as("LUN %d, block %d", lun, i).isEqualTo(same);
+        values.add((int) bytes[0]);
+      }
+      luns.put(lun, values);
+    }
+    logOut(host);
+    return new Contents(luns);
+  }
+
+  /** Waits for what a start goes on with. */
+  private static void settle(Path at) throws Exception {
+    while (client(at)
+        .ask("snapshot list", Map.of(), p -> {})
+        .toString()
+        .matches("(?s).*phase=(merging|waiting|queued|removing|creating).*")) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private interface Operation {
+    void run(ControlClient client) throws Exception;
+  }
+
+  private void cutEverywhere(
+      boolean withSnapshot, Operation operation, Contents before, Contents after) throws Exception {
+    Path base = Files.createDirectories(folder.resolve("base"));
+    try (Initiator initiator = new Initiator()) {
+      try (Server server = start(base, this::taken)) {
+        fill(initiator, server, FIRST);
+        client(base).ask("snapshot create", Map.of("volume", "vm1", "name", "keep"), p -> {});
+        fill(initiator, server, SECOND);
+        if (withSnapshot) {
+          client(base).ask("snapshot create", Map.of("volume", "vm1", "name", "a"), p -> {});
+          fill(initiator, server, THIRD);
+        }
+        assertThat(contents(initiator, server)).isEqualTo(before);
+        recording = true;
+        operation.run(client(base));
+        settle(base);
+        recording = false;
+        assertThat(contents(initiator, server)).isEqualTo(after);
+      }
+      int old = 0;
+      for (Path world : worlds) {
+        try (Server server = start(world, DurableSteps.UNWATCHED)) {
+          settle(world);
+          Contents found = contents(initiator, server);
+          assertThat(found).as(world.toString()).isIn(before, after);
+          old += found.equals(before) ? 1 : 0;
+          boolean there = found.luns.containsKey(2);
+          try (Stream<Path> stores = Files.list(world.resolve("state/cow"))) {
+            assertThat(stores.map(store -> store.getFileName().toString()).sorted())
+                .as(world.toString())
+                .isEqualTo(there ? List.of("vm1@a.cow", "vm1@keep.cow") : List.of("vm1@keep.cow"));
+          }
+          assertThat(world.resolve("state/state.json.new")).doesNotExist();
+          // Both worlds are good to live in.
+          fill(initiator, server, pattern(7));
+          assertThat(contents(initiator, server).luns().get(1)).isEqualTo(FIRST);
+        }
+      }
+      assertThat(old)
+          .as("worlds that are the old one, of %s", steps)
+          .isBetween(1, worlds.size() - 1);
+    }
+  }
+
+  @Test
+  void createIsThereOrNot() throws Exception {
+    cutEverywhere(
+        false,
+        client -> client.ask("snapshot create", Map.of("volume", "vm1", "name", "a"), p -> {}),
+        new Contents(Map.of(0, SECOND, 1, FIRST)),
+        new Contents(Map.of(0, SECOND, 1, FIRST, 2, SECOND)));
+    assertThat(steps)
+        .containsExactly(
+            "state.json.new written",
+            "state.json replaced",
+            "store written",
+            "state.json.new written",
+            "state.json replaced");
+  }
+
+  @Test
+  void removeIsDoneOrNot() throws Exception {
+    cutEverywhere(
+        true,
+        client -> client.ask("snapshot remove", Map.of("name", "vm1@a"), p -> {}),
+        new Contents(Map.of(0, THIRD, 1, FIRST, 2, SECOND)),
+        new Contents(Map.of(0, THIRD, 1, FIRST)));
+    assertThat(steps)
+        .containsExactly(
+            "state.json.new written",
+            "state.json replaced",
+            "store deleted",
+            "state.json.new written",
+            "state.json replaced");
+  }
+
+  @Test
+  void aMergeIsToComeOrGoesToItsEnd() throws Exception {
+    cutEverywhere(
+        true,
+        client -> client.ask("snapshot merge", Map.of("name", "vm1@a", "now", true), p -> {}),
+        new Contents(Map.of(0, THIRD, 1, FIRST, 2, SECOND)),
+        new Contents(Map.of(0, SECOND, 1, FIRST)));
+    assertThat(steps)
+        .containsExactly(
+            "state.json.new written", // merging
+            "state.json replaced",
+            "state.json.new written", // removing
+            "state.json replaced",
+            "store deleted",
+            "state.json.new written",
+            "state.json replaced");
+  }
+}

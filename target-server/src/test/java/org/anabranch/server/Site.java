@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.IscsiException;
+import org.anabranch.initiator.Pdu;
+import org.anabranch.initiator.Sense;
+import org.anabranch.initiator.Session;
+import org.anabranch.initiator.SessionListener;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.control.ControlClient;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a server of an administrator's runs: a folder with a configuration, the control socket, and
+ * hosts that log in.
+ */
+final class Site {
+  private static final long PATIENCE = 60;
+
+  final Path folder;
+  final Path configuration;
+
+  Site(Path folder) {
+    this.folder = folder;
+    this.configuration = folder.resolve("anabranch.conf");
+  }
+
+  /** What stands in the file next time that it is read, in {@code anabranch { }}. */
+  void configure(String text) throws IOException {
+    Files.writeString(
+        configuration,
+        "anabranch {\n  portals = [\"127.0.0.1:0\"], state-dir = state\n" + text + "\n}\n");
+  }
+
+  ServerProcess serve(String text) throws IOException {
+    configure(text);
+    return ServerProcess.serving(folder, Files.readString(configuration));
+  }
+
+  Path socket() {
+    return folder.resolve("state/control.sock");
+  }
+
+  ControlClient client() {
+    return new ControlClient(socket());
+  }
+
+  Map<String, Object> ask(String verb, Map<String, ?> arguments) throws RefusedException {
+    return client().ask(verb, arguments, progress -> {});
+  }
+
+  /** What the server says to a request that it must refuse. */
+  String refusal(String verb, Map<String, ?> arguments) {
+    try {
+      throw new AssertionError("not refused: " + ask(verb, arguments));
+    } catch (RefusedException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  /** What {@code anabranch dm} prints. */
+  String dm(String... words) throws RefusedException {
+    return String.valueOf(ask("dm", Map.of("words", List.of(words))).get("text"));
+  }
+
+  /** {@code anabranch dm} with a table. */
+  String dmTable(String table, String... words) throws RefusedException {
+    return String.valueOf(ask("dm", Map.of("words", List.of(words), "table", table)).get("text"));
+  }
+
+  /** Runs a command in a process of its own, as a user does. */
+  String anabranch(int status, String... words) throws Exception {
+    List<String> command = new ArrayList<>(List.of(words));
+    command.addAll(List.of("--socket", socket().toString()));
+    try (ServerProcess process = new ServerProcess(folder, command.toArray(String[]::new))) {
+      String output = process.output();
+      assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
+      return output + process.errors();
+    }
+  }
+
+  static InetSocketAddress address(String portal) {
+    int colon = portal.lastIndexOf(':');
+    return new InetSocketAddress(
+        InetAddress.ofLiteral(portal.substring(0, colon)),
+        Integer.parseInt(portal.substring(colon + 1)));
+  }
+
+  /** A host that is logged in, and hears what it is told unasked. */
+  static final class Host implements SessionListener {
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final List<String> heard = new ArrayList<>(); // guarded by itself
+    private @Nullable Session session;
+
+    static Host logIn(Initiator initiator, String portal, SessionOptions options) throws Exception {
+      Host host = new Host();
+      host.session = Initiator.await(initiator.login(address(portal), options, host), PATIENCE);
+      return host;
+    }
+
+    static Host logIn(Initiator initiator, ServerProcess server, String target) throws Exception {
+      return logIn(initiator, server.portal(), SessionOptions.normal(target));
+    }
+
+    Session session() {
+      return Objects.requireNonNull(session);
+    }
+
+    Disk disk(int lun) throws Exception {
+      return Initiator.await(Disk.open(session(), lun), PATIENCE);
+    }
+
+    List<Integer> luns() throws Exception {
+      return Initiator.await(Disk.reportLuns(session()), PATIENCE);
+    }
+
+    /** Whether the session is alive: a command goes through. */
+    boolean lives() throws Exception {
+      return !luns().isEmpty();
+    }
+
+    /** Events and unit attentions so far, such as {@code event 3} and {@code 2a/09}. */
+    List<String> heard() {
+      synchronized (heard) {
+        return List.copyOf(heard);
+      }
+    }
+
+    void awaitClosed() throws InterruptedException {
+      assertThat(closed.await(PATIENCE, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private void hear(String what) {
+      synchronized (heard) {
+        heard.add(what);
+      }
+    }
+
+    @Override
+    public void unitAttention(Session from, long lun, Sense sense) {
+      hear(String.format("%02x/%02x", sense.code() >> 8, sense.code() & 0xff));
+    }
+
+    @Override
+    public void asyncMessage(Session from, int event, Pdu message, @Nullable Sense sense) {
+      hear("event " + event);
+    }
+
+    @Override
+    public void closed(Session from, IscsiException cause) {
+      closed.countDown();
+    }
+  }
+}
