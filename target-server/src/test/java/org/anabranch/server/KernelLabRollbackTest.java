@@ -42,6 +42,7 @@ final class KernelLabRollbackTest {
 
   @BeforeAll
   static void lab() {
+    Tools.requireTime();
     Tools.require("qemu-system-x86_64", "bash", "e2fsck");
     String folder = Objects.requireNonNullElse(System.getenv("LAB"), "/tmp/kernel-lab");
     Tools.requireThat(

@@ -65,7 +65,12 @@ final class LauncherTest {
     Run second = run("--version");
     assertThat(second.out()).endsWith("org.anabranch.server.Main", "--version");
     assertThat(second.err()).isEmpty();
-    assertThat(builds()).hasSize(1).first().asString().contains("-DskipTests").endsWith("package");
+    assertThat(builds())
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains("-Dmaven.test.skip")
+        .endsWith("package");
   }
 
   @Test

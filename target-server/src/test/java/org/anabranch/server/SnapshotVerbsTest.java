@@ -159,9 +159,9 @@ final class SnapshotVerbsTest {
     assertThat(run(1, "snapshot", "remove", "vm1@before")).contains("has 1 session");
     attentions.clear();
     run(0, "snapshot", "remove", "--force", "vm1@before");
-    assertThat(Initiator.await(Disk.reportLuns(disk.session()), 30)).containsExactly(0);
     assertThat(read(disk, 0, 65536)).isEqualTo(data(65536, 2));
     assertThat(attentions).contains(REPORTED_LUNS_DATA_HAS_CHANGED);
+    assertThat(Initiator.await(Disk.reportLuns(disk.session()), 30)).containsExactly(0);
   }
 
   @Test

@@ -346,7 +346,14 @@ final class Merge {
 
   /** Others want to run, too, and a device may complete at once for ever. */
   private void anotherTurn(long restNanos, Runnable next) {
-    lock.after(() -> scheduler.schedule(() -> lock.run(next), restNanos));
+    Runnable turn = () -> lock.run(next);
+    lock.after(() -> {
+      if (restNanos > 0) {
+        scheduler.schedule(turn, restNanos);
+      } else {
+        scheduler.execute(turn);
+      }
+    });
   }
 
   private void fail(String message, IoError error, boolean fateUnknown) {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * at {@link #close}: the socket itself is in the folder, under its name.
  */
 final class SocketPath implements AutoCloseable {
-  /** Of Linux's sockaddr_un, without the zero at its end. */
-  static final int MOST_BYTES = 107;
+  /** Of Linux's sockaddr_un, without the two at its end that the JDK leaves free. */
+  static final int MOST_BYTES = 106;
 
   private final UnixDomainSocketAddress address;
   private final @Nullable Path link;

@@ -355,7 +355,7 @@ final class ExportTest {
             throw new AssertionError(e);
           }
         });
-    assertThat(phases).containsOnly(SnapshotState.Phase.WAITING);
+    assertThat(phases).containsOnly(SnapshotState.Phase.QUEUED);
     assertThat(file("a2.img")).hasBinaryContent(before);
     while (!volume.snapshots.list(null).isEmpty()) {
       Thread.onSpinWait(); // it is merged now that it is exported

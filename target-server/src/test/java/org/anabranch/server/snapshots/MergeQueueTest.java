@@ -30,7 +30,7 @@ final class MergeQueueTest {
       volume.snapshot("c");
       assertThat(volume.snapshots.merge("vm1@b", true).phase()).isEqualTo(Phase.MERGING);
       // The first merge ends when the thread that looks after merges next does, not earlier.
-      assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.WAITING);
+      assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
       while (volume.snapshots.list("vm1").size() > 1) {
         Thread.onSpinWait();
       }
