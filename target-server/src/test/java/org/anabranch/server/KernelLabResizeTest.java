@@ -21,6 +21,7 @@ final class KernelLabResizeTest {
 
   @BeforeAll
   static void lab() {
+    Tools.requireTime();
     KernelLabTest.lab();
   }
 

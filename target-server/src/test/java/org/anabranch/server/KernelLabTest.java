@@ -74,6 +74,7 @@ final class KernelLabTest {
 
   @Test
   void sg3UtilsSeeADiskThatKeepsItsReservationOverARestart() throws Exception {
+    Tools.requireTime();
     for (int step = 1; step <= 2; step++) {
       try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION)) {
         guest(server, "sg3.sh", "STEP=" + step);
