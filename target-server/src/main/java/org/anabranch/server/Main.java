@@ -55,7 +55,7 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // By name, since jSCSI's jar brings a logback-test.xml of its own, which would win.
     System.setProperty("logback.configurationFile", "org/anabranch/server/logging.xml");
-    if (List.of(args).contains("serve")) {
+    if (args.length > 0 && args[0].equals("serve")) {
       if (List.of(args).contains("-v") || List.of(args).contains("--verbose")) {
         System.setProperty("anabranch.log.level", "DEBUG"); // read when the first logger is made
         System.setProperty("anabranch.log.exceptions", "full");

@@ -7,7 +7,7 @@ import org.anabranch.iscsi.IscsiServer;
 
 /**
  * Loads what a server needs and a command line doesn't, on a thread of its own, while the command
- * line is read: with two processors, that hides a fifth of a start.
+ * line is read: with two processors, neither waits.
  */
 final class Preload {
   private static final Thread THREAD =
