@@ -44,7 +44,7 @@ final class DemoTest {
 
   @Test
   void tellsTheWholeStoryInPlainLines() throws Exception {
-    try (ServerProcess demo = new ServerProcess(folder, "demo")) {
+    try (ServerProcess demo = ServerProcess.demo(folder)) {
       String story = demo.output();
       assertThat(demo.await()).as(story + demo.errors()).isZero();
       assertThat(story)
@@ -76,7 +76,7 @@ final class DemoTest {
 
   @Test
   void anInterruptLeavesNothingBehind() throws Exception {
-    try (ServerProcess demo = new ServerProcess(folder, "demo")) {
+    try (ServerProcess demo = ServerProcess.demo(folder)) {
       String line;
       do {
         line = Objects.requireNonNull(demo.line());

@@ -24,6 +24,10 @@ final class ServerProcess implements AutoCloseable {
 
   /** Starts {@code anabranch} with these arguments in {@code folder}. */
   ServerProcess(Path folder, String... arguments) throws IOException {
+    this(folder, Path.of(System.getProperty("java.io.tmpdir")), arguments);
+  }
+
+  private ServerProcess(Path folder, Path temporary, String... arguments) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -33,7 +37,7 @@ final class ServerProcess implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
-                "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
+                "-Djava.io.tmpdir=" + temporary,
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.anabranch.server.Main"));
@@ -42,6 +46,11 @@ final class ServerProcess implements AutoCloseable {
     process =
         new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
     out = process.inputReader(StandardCharsets.UTF_8);
+  }
+
+  /** {@code anabranch demo}, which makes its own folder below this one. */
+  static ServerProcess demo(Path folder) throws IOException {
+    return new ServerProcess(folder, folder, "demo");
   }
 
   /** Serves the embedded default on a free port and waits until it is ready. */
