@@ -93,6 +93,10 @@ final class Commands {
     return tasks.get(tag);
   }
 
+  List<IscsiTask> all() {
+    return List.copyOf(tasks.values());
+  }
+
   // --- from the PDU to the router -----------------------------------------------------------
 
   /** The header of a command that is due has arrived. */
@@ -337,8 +341,12 @@ final class Commands {
   private void finished(IscsiTask task) {
     boolean answered = !closed && !task.silent && (task.failure != null || !task.task().aborted());
     if (answered && task.isTransferring()) {
-      stopWaiting(task);
-      return; // the last PDU of what it was asked for leads here again
+      if (!task.isAwaited()) {
+        stopWaiting(task);
+        return; // the last PDU of what it was asked for leads here again
+      }
+      silence(task); // task management withdraws it
+      answered = false;
     }
     if (tasks.remove(task.tag) == null) {
       return;
@@ -360,6 +368,7 @@ final class Commands {
       responses.send(task);
     }
     responses.release(task);
+    task.gone();
     if (whenEmpty != null && tasks.isEmpty()) {
       Runnable action = whenEmpty;
       whenEmpty = null;
@@ -389,13 +398,17 @@ final class Commands {
   /** Nobody is to hear any more of the commands in flight; those not begun never will be. */
   private void silence() {
     ending = true;
-    for (IscsiTask task : List.copyOf(tasks.values())) {
-      task.silent = true;
-      if (!task.hasPlace) {
-        immediate--;
-      }
+    for (IscsiTask task : all()) {
+      silence(task);
       giveUp(task);
     }
+  }
+
+  private void silence(IscsiTask task) {
+    if (!task.silent && !task.hasPlace) {
+      immediate--;
+    }
+    task.silent = true;
   }
 
   /**
@@ -406,7 +419,7 @@ final class Commands {
     closed = true;
     if (!ending) {
       silence();
-      for (IscsiTask task : List.copyOf(tasks.values())) {
+      for (IscsiTask task : all()) {
         router.manage(nexus, TaskManagementFunction.ABORT_TASK, task.lun, task.tag, response -> {});
       }
     }

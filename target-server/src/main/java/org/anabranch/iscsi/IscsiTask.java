@@ -78,6 +78,7 @@ final class IscsiTask implements Task.Listener {
   @Nullable IscsiTask nextEnded;
 
   private @Nullable Task task;
+  private @Nullable Runnable afterwards;
 
   IscsiTask(Commands commands, int tag, long lun, boolean reads, boolean writes, long expected) {
     this.commands = commands;
@@ -124,6 +125,34 @@ final class IscsiTask implements Task.Listener {
   /** More Data-Out PDUs of it may be on their way. */
   boolean isTransferring() {
     return unsolicitedOpen || burstCount() > 0;
+  }
+
+  /**
+   * Runs {@code action} once nothing more will be sent for this task. If its answer waits for the
+   * initiator's data, it gets none.
+   */
+  void afterwards(Runnable action) {
+    Runnable before = afterwards;
+    afterwards =
+        before == null
+            ? action
+            : () -> {
+              before.run();
+              action.run();
+            };
+  }
+
+  /** Somebody waits until nothing more will be sent for it. */
+  boolean isAwaited() {
+    return afterwards != null;
+  }
+
+  void gone() {
+    Runnable action = afterwards;
+    afterwards = null;
+    if (action != null) {
+      action.run();
+    }
   }
 
   @Override

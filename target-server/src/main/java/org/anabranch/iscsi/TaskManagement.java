@@ -2,7 +2,10 @@
 package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
+import java.util.Iterator;
+import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskManagementFunction.Response;
@@ -10,11 +13,14 @@ import org.anabranch.scsi.TaskRouter;
 
 /**
  * Task management requests (RFC 7143 11.5, 11.6). The answer comes when the tasks that a function
- * aborts have ended.
+ * addresses have ended, and behind the response of each that ended by itself: nothing is sent for
+ * any of them afterwards.
  *
  * <pre>
  *   ABORT TASK for a task that has not come, and whose RefCmdSN is outside the window
  *                               task does not exist
+ *   ABORT TASK for a task that failed, and is answered when its data has come
+ *                               function complete; the task is not answered
  *   TASK REASSIGN               not supported: needs error recovery level 2
  *   TARGET COLD RESET           after the answer all sessions of the target are closed
  *   the reserved task tag       Reject (invalid PDU field)
@@ -70,6 +76,7 @@ final class TaskManagement {
               TaskManagementFunction.TARGET_COLD_RESET,
               pdu.lun(),
               0,
+              task -> true,
               response -> {
                 answer(tag, code(response));
                 if (response == Response.COMPLETE) {
@@ -82,25 +89,40 @@ final class TaskManagement {
   }
 
   private void abortTask(long lun, int tag, int referenced, int refCmdSn, int cmdSn) {
+    IscsiTask task = commands.get(referenced);
     manage(
         TaskManagementFunction.ABORT_TASK,
         lun,
         referenced,
-        response ->
-            answer(
-                tag,
-                response == Response.TASK_DOES_NOT_EXIST
-                    ? session.missing(refCmdSn, cmdSn) ? COMPLETE : TASK_DOES_NOT_EXIST
-                    : code(response)));
+        other -> other == task && other.lun == lun,
+        response -> {
+          boolean dropped = task != null && task.lun == lun && task.silent;
+          answer(
+              tag,
+              response == Response.TASK_DOES_NOT_EXIST
+                  ? dropped || session.missing(refCmdSn, cmdSn) ? COMPLETE : TASK_DOES_NOT_EXIST
+                  : code(response));
+        });
   }
 
   private void manage(TaskManagementFunction function, long lun, int tag) {
-    manage(function, lun, 0, response -> answer(tag, code(response)));
+    boolean everywhere = function == TaskManagementFunction.TARGET_WARM_RESET;
+    manage(
+        function,
+        lun,
+        0,
+        task -> everywhere || task.lun == lun,
+        response -> answer(tag, code(response)));
   }
 
   /** {@code then} runs on the event loop, if the session is still there. */
   private void manage(
-      TaskManagementFunction function, long lun, int referenced, Consumer<Response> then) {
+      TaskManagementFunction function,
+      long lun,
+      int referenced,
+      Predicate<IscsiTask> addressed,
+      Consumer<Response> then) {
+    List<IscsiTask> tasks = commands.all().stream().filter(addressed).toList();
     router.manage(
         nexus,
         function,
@@ -112,10 +134,32 @@ final class TaskManagement {
                 .channel()
                 .eventLoop()
                 .execute(() -> {
-                  if (session.isOpen()) {
-                    then.accept(response);
-                  }
+                  boolean ends =
+                      response == Response.COMPLETE || response == Response.TASK_DOES_NOT_EXIST;
+                  settle(
+                      ends ? tasks.iterator() : List.<IscsiTask>of().iterator(),
+                      () -> then.accept(response));
                 }));
+  }
+
+  /**
+   * Waits for tasks that the router did not find: they left their task set by themselves, and are
+   * on their way here from another thread or wait for the initiator's data.
+   */
+  private void settle(Iterator<IscsiTask> tasks, Runnable then) {
+    while (tasks.hasNext()) {
+      IscsiTask task = tasks.next();
+      if (commands.get(task.tag) == task) {
+        task.afterwards(() -> settle(tasks, then));
+        if (task.ended) {
+          commands.advance(task);
+        }
+        return;
+      }
+    }
+    if (session.isOpen()) {
+      then.run();
+    }
   }
 
   private void answer(int tag, int code) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
@@ -19,6 +20,7 @@ import org.anabranch.initiator.workload.WorkloadOptions;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
+import org.anabranch.scsi.TaskRouter;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.scsi.UnitProperties;
 
@@ -39,6 +41,12 @@ final class ServerUnderTest implements AutoCloseable {
 
   /** With disks of {@value #SECTORS} sectors at LUN 0 and on. */
   ServerUnderTest(int luns, IscsiLimits limits) throws IOException {
+    this(luns, limits, router -> router);
+  }
+
+  /** Something of the test's stands between iSCSI and the disks. */
+  ServerUnderTest(int luns, IscsiLimits limits, UnaryOperator<TaskRouter> between)
+      throws IOException {
     device = new TargetDevice(List.of(new TargetPort(TARGET, 1, 1)), scheduler);
     for (int lun = 0; lun < luns; lun++) {
       MemoryDisk disk = new MemoryDisk(SECTORS);
@@ -49,7 +57,9 @@ final class ServerUnderTest implements AutoCloseable {
     server =
         IscsiServer.start(
             limits,
-            List.of(new TargetNode(TARGET, null, device, AccessList.EVERYBODY, null, Set.of())),
+            List.of(
+                new TargetNode(
+                    TARGET, null, between.apply(device), AccessList.EVERYBODY, null, Set.of())),
             List.of(new Portal(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1)));
   }
 

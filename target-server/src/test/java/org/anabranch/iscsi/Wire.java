@@ -149,6 +149,13 @@ final class Wire implements AutoCloseable {
     }
   }
 
+  /** What the target has said until it answers a ping. */
+  List<String> saysNow() throws Exception {
+    List<String> words = new ArrayList<>();
+    collectUpToPing(words);
+    return words;
+  }
+
   private static void add(List<String> words, Pdu pdu) {
     String word = describe(pdu);
     if (!word.isEmpty()) {
