@@ -21,8 +21,9 @@ while read -r verb arguments; do
     create) dmsetup create --noudevsync --concise "$arguments"; dmsetup mknodes;;
     remove) dmsetup remove --noudevsync --retry "$@";;
     write)
-      dd if=/dev/vdb of="/dev/mapper/$1" bs=4M count=$(($3 * 512)) skip=$(($4 * 512)) seek=$(($2 * 512)) \
-        iflag=skip_bytes,count_bytes,fullblock oflag=seek_bytes,direct conv=notrunc status=none;;
+      # A block of just that length: dd writes a part of one through the page cache, and so whole pages.
+      dd if=/dev/vdb of="/dev/mapper/$1" bs=$(($3 * 512)) count=1 skip=$(($4 * 512)) seek=$(($2 * 512)) \
+        iflag=skip_bytes,fullblock oflag=seek_bytes,direct conv=notrunc status=none;;
     view) for name; do echo "VIEW $name $(dd if="/dev/mapper/$name" bs=256k iflag=direct status=none | sha256sum | cut -d' ' -f1)"; done;;
     status) dmsetup status | sed 's/^/STATUS /';;
     merge) while [ -n "$(merging)" ]; do sleep 0.05; done;;

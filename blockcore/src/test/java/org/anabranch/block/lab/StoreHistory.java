@@ -36,6 +36,9 @@ final class StoreHistory {
 
   final List<Write> moreWrites;
 
+  /** A merge that is to fail half way fails in this exception, counted in {@link #exceptions}. */
+  final int stop;
+
   StoreHistory(long seed) {
     this.seed = seed;
     SplittableRandom random = new SplittableRandom(seed);
@@ -49,6 +52,26 @@ final class StoreHistory {
     type = random.nextInt(4) == 0 ? "PO" : "P";
     writes = draw(random, random.nextInt(4, 24));
     moreWrites = draw(random, random.nextInt(2, 6));
+    stop = exceptions(writes).size() / 2;
+  }
+
+  /** One that is made by hand. */
+  StoreHistory(
+      long seed,
+      int chunkSectors,
+      int originSectors,
+      int cowSectors,
+      String type,
+      List<Write> writes,
+      int stop) {
+    this.seed = seed;
+    this.chunkSectors = chunkSectors;
+    this.originSectors = originSectors;
+    this.cowSectors = cowSectors;
+    this.type = type;
+    this.writes = writes;
+    this.moreWrites = List.of();
+    this.stop = stop;
   }
 
   private List<Write> draw(SplittableRandom random, int count) {
