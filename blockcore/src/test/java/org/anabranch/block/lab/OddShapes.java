@@ -9,107 +9,87 @@ import java.util.List;
  * large chunks.
  */
 final class OddShapes {
-  private static final int HEADER_AND_AREA = 2;
+  private static final int MOST_SECTORS = 1024;
 
   private OddShapes() {}
 
   /** Written, and then loaded. */
   static List<StoreHistory> written() {
     return List.of(
-        // One area, all of it, so that there is a second one without a single exception.
-        scattered(201, 1, "P", 32, 32 + 4, -1),
-        scattered(202, 1, "PO", 64, 64 + 5, -1),
+        // One area, or two, all of it, so that there is one more without a single exception.
+        runs(201, 1, "P", 4, 0, -1, 20, 1, 11),
+        runs(202, 1, "PO", 5, 0, -1, 31, 1, 30, 2),
         // The last exception takes the last chunk; there may be something behind it, but no chunk.
-        scattered(203, 8, "P", 30, 30, -1),
-        withRest(scattered(204, 16, "PO", 7, 7, -1), 15),
+        runs(203, 8, "P", 0, 0, -1, 26, 1, 1, 2),
+        runs(204, 16, "PO", 0, 15, -1, 1, 5, 1),
         // Room for one more.
-        scattered(205, 8, "PO", 30, 31, -1),
-        // An area, and the first of the next.
-        large(206, 8, 254, 1, 2),
+        runs(205, 8, "PO", 1, 0, -1, 28, 1, 1),
+        // An area of 256, and the first of the next.
+        runs(206, 8, "P", 4, 0, -1, 254, 1, 2),
         megabytes(207, "P"),
         megabytes(208, "PO"));
   }
 
-  /** Written, and merged by Linux up to an exception that can't be. */
+  /** Written, and merged by Linux up to an exception that can't be: a run of one. */
   static List<StoreHistory> halfMerged() {
     return List.of(
         // The last of the first area, the first of the second, the first of all, the last of all.
-        scattered(211, 1, "P", 40, 48, 31),
-        scattered(212, 1, "P", 40, 48, 32),
-        scattered(213, 1, "PO", 33, 40, 0),
-        scattered(214, 1, "P", 64, 72, 63),
-        // The same with areas of 256: behind a long run that fills the first but for one.
-        large(215, 8, 255, 3, 255),
-        large(216, 8, 255, 3, 256));
+        runs(211, 1, "P", 8, 0, 31, 31, 1, 1, 1, 1),
+        runs(212, 1, "P", 8, 0, 32, 31, 1, 1, 1, 1),
+        runs(213, 1, "PO", 8, 0, 0, 1, 31, 1),
+        runs(214, 1, "P", 8, 0, 63, 32, 31, 1),
+        // The same with areas of 256.
+        runs(215, 8, "P", 8, 0, 255, 255, 1, 1, 1),
+        runs(216, 8, "PO", 8, 0, 256, 255, 1, 1, 1));
   }
 
   /** Never on disk: Linux and this code each carry them out. */
   static List<StoreHistory> transientOnes() {
     return List.of(
-        scattered(221, 8, "N", 12, 20, -1),
-        scattered(222, 32, "N", 12, 12, -1),
+        runs(221, 8, "N", 3, 0, -1, 4, 1, 1),
+        runs(222, 32, "N", 0, 7, -1, 1, 2, 1),
         megabytes(223, "N"));
   }
 
   /**
-   * One exception in every second chunk, by turns from a write to the snapshot and to the origin;
-   * so none is merged together with another.
+   * Exceptions in runs of these lengths with a gap behind each, by turns from writes to the
+   * snapshot and to the origin. Linux merges a run together, or up to an area's end.
    *
-   * @param chunks in the store, beside its header and the first area
+   * @param spare chunks of the store that are left
+   * @param rest sectors behind its last chunk
    */
-  private static StoreHistory scattered(
-      long seed, int chunkSectors, String type, int exceptions, int chunks, int stop) {
+  private static StoreHistory runs(
+      long seed, int chunk, String type, int spare, int rest, int stop, int... lengths) {
     List<StoreHistory.Write> writes = new ArrayList<>();
-    for (int i = 0; i < exceptions; i++) {
-      writes.add(write(i % 3 > 0, 2 * i * chunkSectors, Math.max(1, chunkSectors - i % 2), i));
+    int at = 0;
+    int exceptions = 0;
+    for (int i = 0; i < lengths.length; i++) {
+      for (int from = 0; from < lengths[i]; from += MOST_SECTORS / chunk) {
+        int count = Math.min(MOST_SECTORS / chunk, lengths[i] - from);
+        writes.add(write(i % 2 == 0, (at + from) * chunk, count * chunk, at + from));
+      }
+      at += lengths[i] + 1;
+      exceptions += lengths[i];
     }
-    int metadata = type.equals("N") ? 0 : HEADER_AND_AREA;
     return new StoreHistory(
-        seed,
-        chunkSectors,
-        2 * exceptions * chunkSectors,
-        (metadata + chunks) * chunkSectors,
-        type,
-        writes,
-        stop);
+        seed, chunk, at * chunk, cow(type, chunk, exceptions + spare) + rest, type, writes, stop);
   }
 
-  private static StoreHistory withRest(StoreHistory history, int sectors) {
-    return new StoreHistory(
-        history.seed,
-        history.chunkSectors,
-        history.originSectors,
-        history.cowSectors + sectors,
-        history.type,
-        history.writes,
-        history.stop);
-  }
-
-  /** A run of exceptions, and then some that are not next to each other. */
-  private static StoreHistory large(long seed, int chunkSectors, int run, int scattered, int stop) {
-    List<StoreHistory.Write> writes = new ArrayList<>();
-    int most = 1024 / chunkSectors;
-    for (int at = 0; at < run; at += most) {
-      int count = Math.min(most, run - at);
-      writes.add(write(true, at * chunkSectors, count * chunkSectors, at));
-    }
-    for (int i = 0; i < scattered; i++) {
-      writes.add(write(i % 2 == 0, (run + 5 + 3 * i) * chunkSectors, chunkSectors, i));
-    }
-    int origin = run + 5 + 3 * scattered;
-    return new StoreHistory(
-        seed, chunkSectors, origin * chunkSectors, (origin + 4) * chunkSectors, "P", writes, stop);
+  /** How long a device with that many exceptions is. */
+  private static int cow(String type, int chunk, int exceptions) {
+    int perArea = chunk * 32;
+    int metadata = type.equals("N") ? 0 : 2 + exceptions / perArea; // a header, and areas
+    return (metadata + exceptions) * chunk;
   }
 
   /** Chunks of 2048 sectors, the last of the origin cut short; the store has no room to spare. */
   private static StoreHistory megabytes(long seed, String type) {
     int chunk = 2048;
-    int metadata = type.equals("N") ? 0 : HEADER_AND_AREA;
     return new StoreHistory(
         seed,
         chunk,
         6 * chunk + 777,
-        (metadata + 4) * chunk,
+        cow(type, chunk, 4),
         type,
         List.of(
             write(true, 6 * chunk + 776, 1, 9),
