@@ -53,13 +53,15 @@ public final class Main implements Runnable {
 
   /** Runs one command and ends the process with its exit status. */
   public static void main(String[] args) {
-    // By name, since jSCSI's jar brings a logback-test.xml of its own, which would win.
-    System.setProperty("logback.configurationFile", "org/anabranch/server/logging.xml");
-    if (args.length > 0 && args[0].equals("serve")) {
-      if (List.of(args).contains("-v") || List.of(args).contains("--verbose")) {
-        System.setProperty("anabranch.log.level", "DEBUG"); // read when the first logger is made
-        System.setProperty("anabranch.log.exceptions", "full");
-      }
+    boolean serve = args.length > 0 && args[0].equals("serve");
+    Logging.command();
+    if (serve && (List.of(args).contains("-v") || List.of(args).contains("--verbose"))) {
+      Logging.verbose();
+    }
+    // Netty would start Java's flight recorder for events of its own, which takes as long as all
+    // else in a start.
+    System.setProperty("io.netty.jfr.enabled", "false");
+    if (serve) {
       Preload.begin();
     }
     System.exit(commandLine(args).execute(args));

@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import java.nio.file.Path;
+import org.anabranch.block.file.FileOpener;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.iscsi.IscsiServer;
 
@@ -26,6 +27,7 @@ final class Preload {
   }
 
   private static void load() {
+    FileOpener.preload();
     IscsiServer.preload();
     try {
       EmbeddedDefaults.configuration(EmbeddedDefaults.PORTAL, Path.of(EmbeddedDefaults.FOLDER));

@@ -9,6 +9,11 @@ import org.anabranch.block.dm.PathOpener;
 
 /** Opens the files that tables name by path: as they are, with {@link FileOptions#DEFAULT}. */
 public final class FileOpener implements PathOpener {
+  /** Binds the system's calls, which takes longer than opening the first file with them. */
+  public static void preload() {
+    Linux.isHere();
+  }
+
   @Override
   public Object identity(String path) throws IOException {
     return FileOpening.identity(parse(path));

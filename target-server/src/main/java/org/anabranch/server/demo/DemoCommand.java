@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.server.Logging;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.terminal.Screen;
 import picocli.CommandLine.Command;
@@ -37,9 +38,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws RefusedException, InvalidConfigurationException, IOException {
-    if (System.getProperty("anabranch.log.level") == null) {
-      System.setProperty("anabranch.log.level", "WARN"); // the story is told here
-    }
+    Logging.quiet(); // the story is told here
     Screen screen = Screen.on(spec.commandLine().getOut());
     Path folder = Files.createTempDirectory("anabranch-demo");
     CountDownLatch clean = new CountDownLatch(1);
