@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -163,13 +164,19 @@ class KernelLabStoreTest {
     for (StoreHistory history : OddShapes.transientOnes()) {
       unkept.add(new LinuxStore(history, disk, SimulatedStore.fresh(history)));
     }
+    List<LinuxStore> spoilt = new ArrayList<>(); // by their last write
+    for (StoreHistory history : OddShapes.spoilt()) {
+      spoilt.add(new LinuxStore(history, disk, SimulatedStore.fresh(history)));
+    }
     List<LinuxStore> used = new ArrayList<>(stores);
     used.addAll(unkept);
+    used.addAll(spoilt);
     List<String> steps = new ArrayList<>();
     steps.add("create " + all(used, LinuxStore::parts));
     steps.add("create " + all(used, s -> s.concise("s", s.cowTable("snapshot", "o"))));
     steps.add("create " + all(used, s -> s.concise("w", s.originTable())));
     unkept.forEach(s -> steps.addAll(s.writeSteps(s.history.writes)));
+    spoilt.forEach(s -> steps.addAll(s.writeSteps(s.history.writes)));
     begun.forEach(s -> steps.addAll(s.writeSteps(s.history.writes)));
     half.forEach(s -> steps.addAll(s.writeSteps(s.history.writes)));
     continued.forEach(s -> steps.addAll(s.writeSteps(s.history.moreWrites)));
@@ -195,6 +202,22 @@ class KernelLabStoreTest {
     Console console = run(steps, disk);
 
     assertAlike(unkept, console);
+    for (LinuxStore store : spoilt) {
+      StoreHistory history = store.history;
+      SimulatedStore.Images images =
+          new SimulatedStore(history, SimulatedStore.fresh(history))
+              .after(ours -> {
+                ours.open();
+                for (StoreHistory.Write write : history.writes) { // as dd does: each by itself
+                  ours.write(List.of(write));
+                }
+                assertThat(ours.status("s")).endsWith("Invalid");
+                ours.close();
+              });
+      assertThat(console.status(store, "s")).as(history.toString()).endsWith("Invalid");
+      assertThat(header(images)).as(history.toString()).isEqualTo(header(store.images()));
+      assertThat(images.origin()).as(history.toString()).isEqualTo(store.images().origin());
+    }
     for (LinuxStore store : stores) {
       StoreHistory history = store.history;
       Ours ours = new Ours(history, store.images());
@@ -236,6 +259,11 @@ class KernelLabStoreTest {
           .isEqualTo(StoreHistory.sha256(view));
       assertThat(images.origin()).as(history.toString()).isEqualTo(store.images().origin());
     }
+  }
+
+  /** Magic, valid, version and chunk size; the rest of an invalid store is nobody's. */
+  private static byte[] header(SimulatedStore.Images images) {
+    return Arrays.copyOf(images.cow(), 16);
   }
 
   private Console run(List<String> steps, LabDisk disk) throws Exception {

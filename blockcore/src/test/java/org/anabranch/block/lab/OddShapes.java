@@ -43,6 +43,11 @@ final class OddShapes {
         runs(216, 8, "PO", 8, 0, 256, 255, 1, 1, 1));
   }
 
+  /** The last exception fills the area, and the next area has no room: that is the store's end. */
+  static List<StoreHistory> spoilt() {
+    return List.of(runs(231, 1, "P", 0, -1, -1, 31, 1), runs(232, 1, "PO", 0, -1, -1, 30, 2));
+  }
+
   /** Never on disk: Linux and this code each carry them out. */
   static List<StoreHistory> transientOnes() {
     return List.of(
