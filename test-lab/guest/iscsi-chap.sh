@@ -55,7 +55,7 @@ for digest in MD5 SHA1 SHA256 SHA3-256; do
 done
 
 say digests
-settings md5 chap_algs SHA1
+settings md5 username vm1 chap_algs SHA1
 refused md5 "a digest that the target does not take"
 settings md5 chap_algs SHA1,MD5
 admitted md5 "the one digest of two that it does take"
