@@ -3,7 +3,6 @@ package org.anabranch.initiator.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -28,7 +27,7 @@ public final class Benchmark {
         new Workplace(root, folder, Integer.parseInt(args[2]), Integer.parseInt(args[3]));
     Report report = new Report(System.out);
     Map<String, Double> ratios = Map.of();
-    Map<String, Map<Integer, Double>> curves = new LinkedHashMap<>();
+    List<Curves> curves = List.of();
     for (String what : List.of(args).subList(4, args.length)) {
       try {
         switch (what) {

@@ -6,15 +6,21 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.initiator.workload.LatencyHistogram;
 import org.anabranch.initiator.workload.LoadGenerator;
 
 /** Our server against itself: what snapshots and merges cost. */
 final class OwnBenchmark {
-  private static final long BYTES = 1L << 30;
+  private static final long BYTES = 2L << 30;
+  private static final int THROTTLE = 50_000_000;
+  private static final Pattern MERGE_STATUS = Pattern.compile("snapshot-merge (\\d+)/");
   private static final int LINEAR = 0;
   private static final int ORIGIN = 1;
   private static final int SNAPSHOT = 2;
@@ -56,7 +62,7 @@ final class OwnBenchmark {
             workplace.folder("own"),
             parts,
             List.of("linear", "origin", "origin@before"))) {
-      server.control("snapshot", "create", "origin@before", "--size", "1200M");
+      server.control("snapshot", "create", "origin@before", "--size", "2200M");
       report.section("Our server against itself", Report.columns());
       compare(server, "4 KiB random reads, QD 32, nothing copied", 100);
       copyAll(server);
@@ -96,13 +102,45 @@ final class OwnBenchmark {
 
   private void merging(Anabranch server) throws IOException, InterruptedException {
     Generator load = generator(ORIGIN, 4096, 32, 70, true);
-    Measurement alone = load.run(server);
+    report.section(
+        "4 KiB, 70 % reads, QD 32, beside a merge of the same volume",
+        "", "IOPS", "p99 us", "merged MB/s");
+    row("alone", load.run(server), 0);
     server.control("snapshot", "merge", "--now", "origin@before");
-    Measurement beside = load.run(server);
-    String left = server.control("dm", "status", "origin").strip();
-    report.section("4 KiB, 70 % reads, QD 32, beside a merge of the same volume", "", "IOPS");
-    report.row("alone", Report.number("%.0f", alone.rate()));
-    report.row("while it merges", Report.number("%.0f", beside.rate()));
-    report.row("then the merge was at", left);
+    server.control("dm", "message", "origin", "0", "throttle", Integer.toString(THROTTLE));
+    beside("merge throttled to " + THROTTLE / 1_000_000 + " MB/s", server, load);
+    server.control("dm", "message", "origin", "0", "throttle", "0");
+    beside("merge at full speed", server, load);
+    server.control("dm", "message", "origin", "0", "pause");
+    row("merge paused", load.run(server), 0);
+    server.control("dm", "message", "origin", "0", "resume");
+  }
+
+  private void beside(String name, Anabranch server, Generator load)
+      throws IOException, InterruptedException {
+    long before = allocated(server);
+    long begin = System.nanoTime();
+    Measurement measured = load.run(server);
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    long after = allocated(server);
+    row(
+        after == 0 ? name + " (ended in between)" : name,
+        measured,
+        (before - after) * 512 / seconds / 1e6);
+  }
+
+  private void row(String name, Measurement m, double merged) {
+    LatencyHistogram latency = Objects.requireNonNull(m.latency());
+    report.row(
+        name,
+        Report.number("%.0f", m.rate()),
+        Report.number("%.0f", latency.percentile(99) / 1e3),
+        Report.number("%.0f", merged));
+  }
+
+  /** Sectors in the store of the volume that is merged; 0 once it is an origin again. */
+  private static long allocated(Anabranch server) throws IOException, InterruptedException {
+    Matcher status = MERGE_STATUS.matcher(server.control("dm", "status", "origin"));
+    return status.find() ? Long.parseLong(status.group(1)) : 0;
   }
 }

@@ -10,10 +10,11 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 
-/** One picture: bars for ratios above, curves over a logarithmic axis below. */
+/** One picture: bars for ratios above, curves over logarithmic axes below. */
 final class Plot {
   private static final int WIDTH = 1100;
   private static final int LEFT = 420;
@@ -35,12 +36,12 @@ final class Plot {
    * Writes a PNG.
    *
    * @param ratios our rate to tgt's, by load; may be empty
-   * @param curves rates by count, by name; may be empty
+   * @param pictures of curves, one below the other; may be empty
    */
-  static void write(Path file, Map<String, Double> ratios, Map<String, Map<Integer, Double>> curves)
+  static void write(Path file, Map<String, Double> ratios, List<Curves> pictures)
       throws IOException {
     int bars = ratios.isEmpty() ? 0 : MARGIN + ratios.size() * BAR;
-    int height = MARGIN + bars + (curves.isEmpty() ? 0 : MARGIN + CURVES + MARGIN);
+    int height = MARGIN + bars + pictures.size() * (MARGIN + CURVES + MARGIN);
     BufferedImage image = new BufferedImage(WIDTH, height, BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
@@ -50,8 +51,10 @@ final class Plot {
     if (!ratios.isEmpty()) {
       plot.bars(MARGIN, ratios);
     }
-    if (!curves.isEmpty()) {
-      plot.curves(MARGIN + bars + MARGIN, curves);
+    int top = MARGIN + bars + MARGIN;
+    for (Curves curves : pictures) {
+      plot.curves(top, curves);
+      top += MARGIN + CURVES + MARGIN;
     }
     g.dispose();
     Files.createDirectories(file.toAbsolutePath().getParent());
@@ -86,39 +89,30 @@ final class Plot {
     g.drawLine(LEFT + (int) scale, top, LEFT + (int) scale, y);
   }
 
-  private void curves(int top, Map<String, Map<Integer, Double>> curves) {
-    text("4 KiB random reads, IOPS, by n", LEFT, top - 16, true);
-    double most =
-        curves.values().stream()
-            .flatMap(curve -> curve.values().stream())
-            .mapToDouble(rate -> rate)
-            .max()
-            .orElse(1);
-    int largest =
-        curves.values().stream()
-            .flatMap(curve -> curve.keySet().stream())
-            .mapToInt(n -> n)
-            .max()
-            .orElse(1);
-    double across = (WIDTH - LEFT - RIGHT) / Math.max(1, Math.log(largest));
+  private void curves(int top, Curves curves) {
+    text(curves.title(), LEFT, top - 16, true);
+    double most = curves.most();
+    double least = Math.log((double) curves.sizes().first());
+    double across =
+        (WIDTH - LEFT - RIGHT) / Math.max(1, Math.log((double) curves.sizes().last()) - least);
     g.setStroke(new BasicStroke(1));
     for (int i = 0; i <= 4; i++) {
       int y = top + CURVES - i * CURVES / 4;
       g.setColor(PALE);
       g.drawLine(LEFT, y, WIDTH - RIGHT, y);
-      text(Report.number("%.0f", most * i / 4), LEFT - 80, y + 5, false);
+      text(Report.number(most < 20 ? "%.1f" : "%.0f", most * i / 4), LEFT - 80, y + 5, false);
     }
     int colour = 0;
     int legend = top + 20;
-    for (Map.Entry<String, Map<Integer, Double>> curve : curves.entrySet()) {
+    for (Map.Entry<String, Map<Long, Double>> curve : curves.points().entrySet()) {
       text(curve.getKey(), MARGIN, legend, false);
       g.setColor(COLOURS[colour++ % COLOURS.length]);
       g.fillRect(MARGIN - 30, legend - 10, 20, 8);
       g.setStroke(new BasicStroke(2));
       int lastX = -1;
       int lastY = 0;
-      for (Map.Entry<Integer, Double> point : curve.getValue().entrySet()) {
-        int x = LEFT + (int) (Math.log(point.getKey()) * across);
+      for (Map.Entry<Long, Double> point : curve.getValue().entrySet()) {
+        int x = LEFT + (int) ((Math.log((double) point.getKey()) - least) * across);
         int y = top + CURVES - (int) (point.getValue() / most * CURVES);
         g.fillOval(x - 4, y - 4, 8, 8);
         if (lastX >= 0) {
@@ -129,8 +123,10 @@ final class Plot {
       }
       legend += 24;
     }
-    for (int n : curves.values().iterator().next().keySet()) {
-      text(Integer.toString(n), LEFT + (int) (Math.log(n) * across) - 6, top + CURVES + 24, false);
+    for (long n : curves.sizes()) {
+      int x = LEFT + (int) ((Math.log((double) n) - least) * across);
+      text(
+          n < 1_000_000 ? Long.toString(n) : n / 1_000_000 + " M", x - 6, top + CURVES + 24, false);
     }
   }
 }

@@ -33,6 +33,8 @@ abstract class ServerProcess implements AutoCloseable {
     this.name = name;
     this.process = process;
     this.port = port;
+    // A benchmark that is interrupted leaves no server.
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
   }
 
   static int freePort() throws IOException {
