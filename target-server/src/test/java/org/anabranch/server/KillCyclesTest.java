@@ -42,12 +42,28 @@ final class KillCyclesTest {
   private static final int WRITES_AT_ONCE = 16;
   private static final int KILL_WITHIN_NANOS = 20_000_000;
 
+  /** Bytes a second, so that a merge of 2 MiB or so is met in its middle. */
+  private static final String SLOW = "4194304";
+
+  private static final int KILL_MERGE_WITHIN_NANOS = 300_000_000;
+
+  /** What a kill is to hit. */
+  private enum Aim {
+    WRITES,
+    CREATE,
+    REMOVE,
+    MERGE
+  }
+
   private final KillModel model = new KillModel();
   private final Random random = new Random(Long.getLong("anabranch.killSeed", 1));
   private final Map<String, Integer> counts = new LinkedHashMap<>();
 
   private final Path folder;
   private final Site site;
+
+  /** How long such a change took at most, in ns: a kill within that time hits the middle of it. */
+  private final Map<String, Integer> longest = new HashMap<>();
 
   /** A change that was asked for and not answered: {@code create vm1@s1}; "" if none. */
   private String pending = "";
@@ -67,7 +83,8 @@ final class KillCyclesTest {
         settlePending();
         verify(host);
         CountDownLatch now = new CountDownLatch(1);
-        int wait = random.nextInt(KILL_WITHIN_NANOS);
+        Aim aim = Aim.values()[random.nextInt(Aim.values().length)];
+        int wait = random.nextInt(within(aim));
         Thread killer =
             Thread.ofPlatform()
                 .daemon()
@@ -85,7 +102,7 @@ final class KillCyclesTest {
           for (int i = 0; i < operations; i++) {
             operate(host);
           }
-          now.countDown();
+          hit(aim, host, now);
           while (true) {
             operate(host);
           }
@@ -97,7 +114,7 @@ final class KillCyclesTest {
         assertThat(server.errors()).doesNotContain("ERROR");
       }
     }
-    System.out.println(cycles + " kills, of these in the middle of: " + counts);
+    System.out.println(cycles + " kills, in the middle of: " + counts);
     try (Initiator initiator = new Initiator(1);
         ServerProcess server = site.serve(CONFIGURATION)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
@@ -115,6 +132,75 @@ final class KillCyclesTest {
       assertThat(files("state")).doesNotContain("state.json.new");
       assertThat(server.terminate()).isZero();
     }
+  }
+
+  private int within(Aim aim) {
+    return switch (aim) {
+      case WRITES -> KILL_WITHIN_NANOS;
+      case CREATE -> longest.getOrDefault("create", KILL_WITHIN_NANOS);
+      case REMOVE -> longest.getOrDefault("remove", KILL_WITHIN_NANOS);
+      case MERGE -> KILL_MERGE_WITHIN_NANOS;
+    };
+  }
+
+  /** Begins what is to be hit, and lets the kill loose. */
+  private void hit(Aim aim, Site.Host host, CountDownLatch now) throws Exception {
+    switch (aim) {
+      case WRITES -> now.countDown();
+      case CREATE -> {
+        String device = free();
+        now.countDown();
+        create(device);
+      }
+      case REMOVE -> {
+        String device = ready(host);
+        now.countDown();
+        change("remove", device, Map.of("name", device, "force", true));
+        model.removed(device);
+      }
+      case MERGE -> {
+        String device = ready(host);
+        change("merge", device, Map.of("name", device, "now", true));
+        model.rolledBack(device);
+        try {
+          site.dm("message", "vm1", "0", "throttle", SLOW);
+        } catch (RefusedException e) {
+          assertThat(phases()).as(e.getMessage()).doesNotContainKey(device); // merged already
+        }
+        now.countDown();
+      }
+    }
+  }
+
+  /** A name of no snapshot, once no merge is in the way of a new one. */
+  private String free() throws Exception {
+    while (phases().containsValue("merging") || phases().containsValue("removing")) {
+      Thread.onSpinWait();
+    }
+    for (String name : NAMES) {
+      if (!phases().containsKey("vm1@" + name)) {
+        return "vm1@" + name;
+      }
+    }
+    String device = "vm1@" + NAMES.get(random.nextInt(NAMES.size()));
+    change("remove", device, Map.of("name", device, "force", true));
+    model.removed(device);
+    return device;
+  }
+
+  /** A snapshot with something in its store, and no merge under way. */
+  private String ready(Site.Host host) throws Exception {
+    if (model.snapshots.isEmpty()) {
+      create(free());
+    }
+    while (phases().containsValue("merging") || phases().containsValue("queued")) {
+      Thread.onSpinWait();
+    }
+    for (int i = 0; i < MOST_OPERATIONS; i++) {
+      write(host, "vm1");
+    }
+    List<String> devices = List.copyOf(model.snapshots.keySet());
+    return devices.get(random.nextInt(devices.size()));
   }
 
   private static boolean busy(Exception e) {
@@ -168,7 +254,9 @@ final class KillCyclesTest {
 
   private void change(String verb, String device, Map<String, ?> arguments) throws Exception {
     pending = verb + " " + device;
+    long began = System.nanoTime();
     site.ask("snapshot " + verb, arguments);
+    longest.merge(verb, (int) (System.nanoTime() - began), Math::max);
     pending = "";
   }
 
@@ -211,7 +299,8 @@ final class KillCyclesTest {
 
   /** What was broken off is done or not; the list tells which. */
   private void settlePending() throws Exception {
-    counts.merge(pending.isEmpty() ? "writes" : pending.split(" ", -1)[0], 1, Integer::sum);
+    String hit = pending.isEmpty() ? "writes" : pending.split(" ", -1)[0];
+    counts.merge(phases().containsValue("merging") ? hit + " while merging" : hit, 1, Integer::sum);
     if (!pending.isEmpty()) {
       String device = pending.substring(pending.indexOf(' ') + 1);
       boolean ready = "ready".equals(phases().get(device));
