@@ -129,7 +129,6 @@ final class KillCyclesTest {
       }
       verify(host);
       assertThat(files("state/cow")).isEmpty();
-      assertThat(files("state")).doesNotContain("state.json.new");
       assertThat(server.terminate()).isZero();
     }
   }

@@ -210,7 +210,9 @@ final class PowerCutTest {
                 .as(world.toString())
                 .isEqualTo(there ? List.of("vm1@a.cow", "vm1@keep.cow") : List.of("vm1@keep.cow"));
           }
-          assertThat(world.resolve("state/state.json.new")).doesNotExist();
+          assertThat(Files.readAllBytes(world.resolve("state/state.json.new")))
+              .as("room that is kept")
+              .containsOnly(0);
           // Both worlds are good to live in.
           fill(initiator, server, pattern(7));
           assertThat(contents(initiator, server).luns().get(1)).isEqualTo(FIRST);

@@ -17,8 +17,13 @@ import java.util.Set;
  * A small text file that is replaced as a whole: after a crash at any moment it is either what it
  * was or what it was to become. The new text goes to {@code NAME.new}, is made durable, takes the
  * name, and the folder is made durable. Only its owner may read it. One thread at a time.
+ *
+ * <p>With room kept ({@link #keepRoom}), {@code NAME.new} is there before it is needed, full of
+ * zeros: then a text can be replaced on a disk that is full, where it may be what makes room.
  */
 public final class DurableFile {
+  private static final int GROWTH = 4096;
+
   private final Path path;
   private final Path draft;
   private final DurableSteps steps;
@@ -60,24 +65,50 @@ public final class DurableFile {
     Files.deleteIfExists(draft);
   }
 
+  /**
+   * Keeps room for the next {@link #write}, of a text that is at most {@value #GROWTH} bytes longer
+   * than the present one.
+   *
+   * @throws IOException when there is none; the next write will look for it again
+   */
+  void keepRoom() throws IOException {
+    long bytes = GROWTH + (exists() ? Files.size(path) : 0);
+    Files.deleteIfExists(draft);
+    try (FileChannel channel = openDraft()) {
+      for (long at = 0; at < bytes; at += GROWTH) {
+        writeFully(channel, ByteBuffer.allocate(GROWTH));
+      }
+    } catch (IOException e) {
+      Files.deleteIfExists(draft); // half of it helps nobody
+      throw e;
+    }
+  }
+
   /** Replaces the text. When this returns, it is durable. */
   public void write(String text) throws IOException {
-    Files.deleteIfExists(draft);
-    try (FileChannel channel =
-        FileChannel.open(
-            draft,
-            Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-      ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+    try (FileChannel channel = openDraft()) {
+      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+      writeFully(channel, ByteBuffer.wrap(bytes));
+      channel.truncate(bytes.length);
       steps.taken(draft.getFileName() + " written");
       channel.force(true);
     }
     Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     steps.taken(path.getFileName() + " replaced");
     syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
+  }
+
+  private FileChannel openDraft() throws IOException {
+    return FileChannel.open(
+        draft,
+        Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+  }
+
+  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
   }
 
   /** Makes the names in a folder durable: files made, renamed and deleted. */

@@ -22,6 +22,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.anabranch.server.RefusedException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * {@code state.json}: a {@link RuntimeState} that survives. Any thread may look; one at a time may
@@ -46,6 +48,7 @@ import org.anabranch.server.RefusedException;
  * volumes.
  */
 public final class StateFile {
+  private static final Logger LOG = LoggerFactory.getLogger(StateFile.class);
   private static final int VERSION = 1;
   private static final int MAX_BYTES = 64 << 20;
   private static final Set<String> KEYS = Set.of("version", "snapshots", "devices");
@@ -74,6 +77,7 @@ public final class StateFile {
     this.steps = steps;
     file = new DurableFile(path, steps);
     state = read();
+    keepRoom();
   }
 
   /** Who hears of what is made durable. */
@@ -99,6 +103,17 @@ public final class StateFile {
           file.path() + " cannot be written: " + StateDirectory.reason(e), e);
     }
     state = next;
+    keepRoom();
+  }
+
+  /** So that a snapshot can be removed from a disk that is full. */
+  private void keepRoom() {
+    try {
+      file.keepRoom();
+    } catch (IOException e) {
+      LOG.warn(
+          "no room is kept to write {} on a full disk: {}", file.path(), StateDirectory.reason(e));
+    }
   }
 
   private RuntimeState read() throws RefusedException {

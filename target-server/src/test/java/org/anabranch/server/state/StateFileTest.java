@@ -66,7 +66,7 @@ final class StateFileTest {
     assertThat(new StateFile(path).state()).isEqualTo(state);
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
         .isEqualTo("rw-------");
-    assertThat(folder.toFile().list()).containsExactly("state.json");
+    assertThat(folder.toFile().list()).containsExactlyInAnyOrder("state.json", "state.json.new");
   }
 
   @Test
@@ -86,7 +86,19 @@ final class StateFileTest {
     StateFile file = new StateFile(path);
     assertThat(file.state().snapshots()).hasSize(1);
     file.replace(RuntimeState.EMPTY);
-    assertThat(folder.toFile().list()).containsExactly("state.json");
+    assertThat(file.state()).isEqualTo(RuntimeState.EMPTY);
+    assertThat(new StateFile(path).state()).isEqualTo(RuntimeState.EMPTY);
+  }
+
+  @Test
+  void roomIsKeptForTheNextText() throws Exception {
+    StateFile file = new StateFile(path);
+    Path draft = folder.resolve("state.json.new");
+    assertThat(draft).content().hasSize(4096).containsOnlyOnce("\0".repeat(4096));
+    file.replace(RuntimeState.EMPTY.with(SNAPSHOT));
+    assertThat(Files.size(draft)).isGreaterThan(4096 + Files.size(path) - 1).isLessThan(3 * 4096);
+    file.replace(RuntimeState.EMPTY); // shorter than the room
+    assertThat(new StateFile(path).state()).isEqualTo(RuntimeState.EMPTY);
   }
 
   @ParameterizedTest
