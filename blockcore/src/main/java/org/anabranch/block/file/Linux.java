@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.file;
 
-import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -12,7 +11,6 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import org.anabranch.block.IoError;
 
 /**
@@ -50,34 +48,30 @@ final class Linux {
   private static final short F_RDLCK = 0;
   private static final short F_WRLCK = 1;
 
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-  private static final AddressLayout ADDRESS = ValueLayout.ADDRESS;
+
+  /**
+   * The one signature of all: to link another one takes 20 ms of a start. On both architectures
+   * each of these arguments has a register of its own, of which a function looks at as much as its
+   * type has, and at no more registers than it has parameters.
+   */
+  private static final FunctionDescriptor FIVE_WORDS =
+      FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
 
   private static final Linker LINKER = Linker.nativeLinker();
-  private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
-  private static final VarHandle ERRNO_HANDLE =
+  private static final VarHandle ERRNO =
       Linker.Option.captureStateLayout().varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
-  private static final MethodHandle OPEN =
-      call("open", FunctionDescriptor.of(INT, ADDRESS, INT), Linker.Option.firstVariadicArg(2));
-  private static final MethodHandle CLOSE = call("close", FunctionDescriptor.of(INT, INT));
-  private static final MethodHandle PREADV2 = vector("preadv2");
-  private static final MethodHandle PWRITEV2 = vector("pwritev2");
-  private static final MethodHandle FDATASYNC = call("fdatasync", FunctionDescriptor.of(INT, INT));
-  private static final MethodHandle FTRUNCATE =
-      call("ftruncate", FunctionDescriptor.of(INT, INT, LONG));
-  private static final MethodHandle FALLOCATE =
-      call("fallocate", FunctionDescriptor.of(INT, INT, INT, LONG, LONG));
-  private static final MethodHandle LSEEK =
-      call("lseek", FunctionDescriptor.of(LONG, INT, LONG, INT));
-  private static final MethodHandle FCNTL =
-      call(
-          "fcntl",
-          FunctionDescriptor.of(INT, INT, INT, ADDRESS),
-          Linker.Option.firstVariadicArg(2));
-  private static final MethodHandle STRERROR =
-      LINKER.downcallHandle(symbol("strerror"), FunctionDescriptor.of(ADDRESS, INT));
+  private static final MethodHandle OPEN = function("open");
+  private static final MethodHandle CLOSE = function("close");
+  private static final MethodHandle PREADV2 = function("preadv2");
+  private static final MethodHandle PWRITEV2 = function("pwritev2");
+  private static final MethodHandle FDATASYNC = function("fdatasync");
+  private static final MethodHandle FTRUNCATE = function("ftruncate");
+  private static final MethodHandle FALLOCATE = function("fallocate");
+  private static final MethodHandle LSEEK = function("lseek");
+  private static final MethodHandle FCNTL = function("fcntl");
+  private static final MethodHandle STRERROR = function("strerror");
 
   /** What a call needs of native memory, one for each thread: errno's place and one iovec. */
   private static final class Scratch {
@@ -106,19 +100,30 @@ final class Linux {
     return LINKER.defaultLookup().findOrThrow(name);
   }
 
-  private static MethodHandle call(
-      String name, FunctionDescriptor signature, Linker.Option... options) {
-    Linker.Option[] all = Arrays.copyOf(options, options.length + 1);
-    all[options.length] = ERRNO;
-    return LINKER.downcallHandle(symbol(name), signature, all);
+  private static MethodHandle function(String name) {
+    return LINKER.downcallHandle(symbol(name), FIVE_WORDS, Linker.Option.captureCallState("errno"));
   }
 
-  private static MethodHandle vector(String name) {
-    return call(name, FunctionDescriptor.of(LONG, INT, ADDRESS, INT, LONG, INT));
+  /** Calls a function that returns a long. */
+  private static long call(MethodHandle function, long a, long b, long c, long d, long e) {
+    Scratch scratch = SCRATCH.get();
+    try {
+      long result = (long) function.invokeExact(scratch.state, a, b, c, d, e);
+      return result >= 0 ? result : -(int) ERRNO.get(scratch.state, 0L);
+    } catch (Throwable t) {
+      throw impossible(t);
+    }
   }
 
-  private static int errno(Scratch scratch) {
-    return (int) ERRNO_HANDLE.get(scratch.state, 0L);
+  /** Calls a function that returns an int: what else is in the register means nothing. */
+  private static int callInt(MethodHandle function, long a, long b, long c, long d) {
+    Scratch scratch = SCRATCH.get();
+    try {
+      int result = (int) (long) function.invokeExact(scratch.state, a, b, c, d, 0L);
+      return result >= 0 ? result : -(int) ERRNO.get(scratch.state, 0L);
+    } catch (Throwable t) {
+      throw impossible(t);
+    }
   }
 
   private static Error impossible(Throwable e) {
@@ -127,22 +132,13 @@ final class Linux {
 
   /** The file descriptor. */
   static int open(String path, int flags) {
-    Scratch scratch = SCRATCH.get();
     try (Arena arena = Arena.ofConfined()) {
-      int fd = (int) OPEN.invokeExact(scratch.state, arena.allocateFrom(path), flags | O_CLOEXEC);
-      return fd >= 0 ? fd : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
+      return callInt(OPEN, arena.allocateFrom(path).address(), flags | O_CLOEXEC, 0, 0);
     }
   }
 
   static int close(int fd) {
-    Scratch scratch = SCRATCH.get();
-    try {
-      return (int) CLOSE.invokeExact(scratch.state, fd) == 0 ? 0 : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return callInt(CLOSE, fd, 0, 0, 0);
   }
 
   /** Fills a direct buffer from its position on; the number of bytes. */
@@ -155,57 +151,33 @@ final class Linux {
     return vector(PWRITEV2, fd, data, offset, flags);
   }
 
-  private static int vector(MethodHandle call, int fd, ByteBuffer data, long offset, int flags) {
-    Scratch scratch = SCRATCH.get();
+  private static int vector(
+      MethodHandle function, int fd, ByteBuffer data, long offset, int flags) {
+    MemorySegment iovec = SCRATCH.get().iovec;
     MemorySegment bytes = MemorySegment.ofBuffer(data);
-    scratch.iovec.set(LONG, 0, bytes.address());
-    scratch.iovec.set(LONG, 8, bytes.byteSize());
+    iovec.set(LONG, 0, bytes.address());
+    iovec.set(LONG, 8, bytes.byteSize());
     try {
-      long count = (long) call.invokeExact(scratch.state, fd, scratch.iovec, 1, offset, flags);
-      return count >= 0 ? (int) count : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
+      return (int) call(function, fd, iovec.address(), 1, offset, flags);
     } finally {
       Reference.reachabilityFence(data);
     }
   }
 
   static int fdatasync(int fd) {
-    Scratch scratch = SCRATCH.get();
-    try {
-      return (int) FDATASYNC.invokeExact(scratch.state, fd) == 0 ? 0 : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return callInt(FDATASYNC, fd, 0, 0, 0);
   }
 
   static int ftruncate(int fd, long size) {
-    Scratch scratch = SCRATCH.get();
-    try {
-      return (int) FTRUNCATE.invokeExact(scratch.state, fd, size) == 0 ? 0 : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return callInt(FTRUNCATE, fd, size, 0, 0);
   }
 
   static int fallocate(int fd, int mode, long offset, long length) {
-    Scratch scratch = SCRATCH.get();
-    try {
-      int result = (int) FALLOCATE.invokeExact(scratch.state, fd, mode, offset, length);
-      return result == 0 ? 0 : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return callInt(FALLOCATE, fd, mode, offset, length);
   }
 
   static long lseek(int fd, long offset, int whence) {
-    Scratch scratch = SCRATCH.get();
-    try {
-      long result = (long) LSEEK.invokeExact(scratch.state, fd, offset, whence);
-      return result >= 0 ? result : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return call(LSEEK, fd, offset, whence, 0, 0);
   }
 
   /**
@@ -213,15 +185,11 @@ final class Linux {
    * whatever else this process opens and closes.
    */
   static int lock(int fd, boolean shared) {
-    Scratch scratch = SCRATCH.get();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment flock =
           arena.allocate(32, 8); // type, whence, start, length, pid; 0: to the end
       flock.set(ValueLayout.JAVA_SHORT, 0, shared ? F_RDLCK : F_WRLCK);
-      int result = (int) FCNTL.invokeExact(scratch.state, fd, F_OFD_SETLK, flock);
-      return result == 0 ? 0 : -errno(scratch);
-    } catch (Throwable e) {
-      throw impossible(e);
+      return callInt(FCNTL, fd, F_OFD_SETLK, flock.address(), 0);
     }
   }
 
@@ -238,11 +206,6 @@ final class Linux {
   }
 
   private static String words(int errno) {
-    try {
-      MemorySegment words = (MemorySegment) STRERROR.invokeExact(errno);
-      return words.reinterpret(256).getString(0);
-    } catch (Throwable e) {
-      throw impossible(e);
-    }
+    return MemorySegment.ofAddress(call(STRERROR, errno, 0, 0, 0, 0)).reinterpret(256).getString(0);
   }
 }
