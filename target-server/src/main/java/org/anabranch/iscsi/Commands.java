@@ -171,7 +171,7 @@ final class Commands {
     }
     task.waiter = null;
     task.reserved = bytes;
-    advance(task);
+    attempt(() -> advance(task));
     connection.flush();
   }
 
@@ -188,9 +188,6 @@ final class Commands {
     }
     dataOut.completeCommand(task, pdu);
     advance(task);
-    if (!connection.channel().isWritable()) {
-      connection.pause(); // until the initiator has read some of what it asked for
-    }
   }
 
   /** The PDU of a command was damaged: as if it had not come. */
@@ -225,12 +222,21 @@ final class Commands {
         loop.schedule(
             () -> {
               if (!closed) {
-                action.run();
+                attempt(action);
                 connection.flush();
               }
             },
             seconds,
             TimeUnit.SECONDS);
+  }
+
+  /** Outside the decoder, which does the same: a fault ends the session, not just the action. */
+  private void attempt(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      connection.fail(e);
+    }
   }
 
   /** Does what can be done next for a command. */
@@ -365,7 +371,7 @@ final class Commands {
     }
     if (answered) {
       done++;
-      responses.send(task);
+      answer(task);
     }
     responses.release(task);
     task.gone();
@@ -373,6 +379,15 @@ final class Commands {
       Runnable action = whenEmpty;
       whenEmpty = null;
       action.run();
+    }
+  }
+
+  /** What cannot be sent ends this connection; the tasks that were collected with it still end. */
+  private void answer(IscsiTask task) {
+    try {
+      responses.send(task);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      connection.fail(e);
     }
   }
 

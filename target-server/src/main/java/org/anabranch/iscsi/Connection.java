@@ -141,6 +141,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Takes no more PDUs until {@link #resume}. */
   void pause() {
+    if (closing) {
+      return;
+    }
     paused = true;
     decoder.halt();
     channel.config().setAutoRead(false);
@@ -169,6 +172,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
       LOG.warn("{}: connection dropped: {}", peer, reason);
       close();
     }
+  }
+
+  /** Ends the connection for a fault of ours, out of direct memory among them, and no other. */
+  void fail(Throwable fault) {
+    LOG.error("{}: connection dropped after an internal error", peer, fault);
+    close();
   }
 
   /**
@@ -239,9 +248,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
         leftover = in;
         kept = true;
       }
-    } catch (RuntimeException e) {
-      LOG.error("{}: connection dropped after an internal error", peer, e);
-      close();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      fail(e);
     } finally {
       if (!kept) {
         in.release();

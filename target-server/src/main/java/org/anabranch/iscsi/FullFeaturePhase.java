@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
  *                                                Reject (protocol error)
  *   what comes behind a logout                   ignored ({@link Connection#closeAfterSending})
  *   a dead peer                                  pinged, then dropped ({@link Keepalive})
- *   a peer that reads nothing                    no more commands taken, then dropped
+ *   a peer that reads nothing                    no more PDUs taken, then dropped ({@link Stall})
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -112,6 +112,13 @@ final class FullFeaturePhase implements Connection.Phase {
 
   @Override
   public void complete(Pdu pdu, boolean digestRight) {
+    take(pdu, digestRight);
+    if (!connection.channel().isWritable()) {
+      connection.pause(); // until the peer has read some of the answers, whatever it asked for
+    }
+  }
+
+  private void take(Pdu pdu, boolean digestRight) {
     Opcode opcode = pdu.opcode();
     byte[] data = takeColdData();
     if (opcode == Opcode.DATA_OUT && commands != null) {

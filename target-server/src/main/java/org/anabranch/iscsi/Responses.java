@@ -93,7 +93,6 @@ final class Responses {
     if (data == null) {
       throw new IllegalStateException("data-in without a buffer");
     }
-    task.in = null;
     PduEncoder encoder = connection.encoder();
     int most = Math.max(parameters.maxSendDataSegmentLength & ~3, 4);
     int room = encoder.headerRoom();
@@ -158,6 +157,7 @@ final class Responses {
 
   /** Sends the last of a data-in buffer; memory beyond the place is free when it is on its way. */
   private void sendLast(ByteBuf data, IscsiTask task) {
+    task.in = null;
     if (task.reserved == 0) {
       connection.send(data);
       return;

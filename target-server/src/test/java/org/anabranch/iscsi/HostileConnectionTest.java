@@ -6,6 +6,7 @@ import static org.anabranch.iscsi.ServerUnderTest.await;
 import static org.anabranch.iscsi.ServerUnderTest.options;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.channel.ChannelOutboundBuffer;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Random;
@@ -18,6 +19,8 @@ import org.anabranch.initiator.Requests;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Connections that mean no good, or nothing at all: each costs that connection only, while a
@@ -167,6 +170,43 @@ final class HostileConnectionTest {
         bystander.assertUnharmed();
         await(bystander.disk().session().ping(new byte[0]));
       }
+    }
+  }
+
+  /** Whatever it asks for without a command: the answers must not pile up, either. */
+  @ParameterizedTest
+  @ValueSource(strings = {"pings", "rejects"})
+  void aSessionThatStopsReadingTheAnswersTo(String what) throws Exception {
+    try (RawConnection connection = server.connect()) {
+      await(server.initiator().logIn(connection, options()));
+      connection.stopReading();
+      Session session =
+          server.server().sessions().all().stream()
+              .filter(s -> s.connection().remoteAddress().equals(connection.localAddress()))
+              .findFirst()
+              .orElseThrow();
+      if (what.equals("pings")) {
+        for (int i = 0; i < 160; i++) {
+          connection.send(Requests.nopOut(i).immediate(true).cmdSn(1).data(new byte[262_144]));
+        }
+      } else {
+        byte[] many = new byte[48 * 1000];
+        for (int at = 0; at < many.length; at += 48) {
+          many[at] = 0x5e; // an opcode that is none
+        }
+        for (int i = 0; i < 150; i++) {
+          connection.sendBytes(many);
+        }
+      }
+      long deadline = System.nanoTime() + LONG.toNanos();
+      while (server.server().sessions().all().contains(session)) {
+        ChannelOutboundBuffer queue = session.connection().channel().unsafe().outboundBuffer();
+        assertThat(queue == null ? 0 : queue.totalPendingWriteBytes())
+            .as("bytes of answers that wait")
+            .isLessThan(6 << 20);
+        assertThat(System.nanoTime()).as("the session is dropped").isLessThan(deadline);
+      }
+      bystander.assertUnharmed();
     }
   }
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.AbstractByteBufAllocator;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.Channel;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.anabranch.initiator.Session;
+import org.junit.jupiter.api.Test;
+
+/** Direct memory ends: that costs the connections that need some, and nothing else. */
+final class NoMemoryTest {
+  /** Has none left. */
+  private static final class Empty extends AbstractByteBufAllocator {
+    @Override
+    protected ByteBuf newHeapBuffer(int initialCapacity, int maxCapacity) {
+      return UnpooledByteBufAllocator.DEFAULT.heapBuffer(initialCapacity, maxCapacity);
+    }
+
+    @Override
+    protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
+      throw new OutOfMemoryError("none left, says the test");
+    }
+
+    @Override
+    public boolean isDirectBufferPooled() {
+      return false;
+    }
+  }
+
+  @Test
+  void forTheResponsesToCommandsThatEndTogether() throws Exception {
+    try (TestTarget target = new TestTarget()) {
+      Session neighbour = target.login();
+      long places = target.server.placeMemory().free();
+      long memory = target.server.memory().free();
+      LoginWire wire = target.wire(Map.of("ImmediateData", "Yes"));
+      target.disk.hold();
+      for (int i = 0; i < 3; i++) {
+        wire.send(wire.write(8 * i, 8, true).data(new byte[4096]));
+      }
+      target.disk.awaitHeld(3);
+      Channel channel =
+          target.server.sessions().all().stream()
+              .map(org.anabranch.iscsi.Session::connection)
+              .filter(c -> c.remoteAddress().equals(wire.connection.localAddress()))
+              .findFirst()
+              .orElseThrow()
+              .channel();
+      CountDownLatch allEnded = new CountDownLatch(1);
+      var _ =
+          channel
+              .eventLoop()
+              .submit(() -> {
+                channel.config().setAllocator(new Empty());
+                allEnded.await();
+                return null;
+              });
+      target.disk.letGo();
+      allEnded.countDown();
+      wire.expectClosed();
+      TestTarget.until("the session is gone", () -> target.server.sessionInfos().size() == 1);
+      TestTarget.until("places are back", () -> target.server.placeMemory().free() == places);
+      TestTarget.until("memory is back", () -> target.server.memory().free() == memory);
+      assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
+    }
+  }
+}
