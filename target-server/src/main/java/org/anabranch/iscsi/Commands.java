@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -66,7 +67,8 @@ final class Commands {
       Nexus nexus,
       CommandWindow window,
       Parameters parameters,
-      DataMemory memory) {
+      DataMemory memory,
+      Duration dataTimeout) {
     this.connection = session.connection();
     this.loop = connection.channel().eventLoop();
     this.router = router;
@@ -74,7 +76,7 @@ final class Commands {
     this.window = window;
     this.memory = memory;
     this.responses = new Responses(session, window, parameters, memory);
-    this.dataOut = new DataOut(this, responses, parameters);
+    this.dataOut = new DataOut(this, responses, parameters, connection, dataTimeout);
   }
 
   Responses responses() {
@@ -91,6 +93,11 @@ final class Commands {
 
   @Nullable IscsiTask get(int tag) {
     return tasks.get(tag);
+  }
+
+  /** The command's own PDU is still coming in. */
+  boolean isReceiving(IscsiTask task) {
+    return current == task;
   }
 
   List<IscsiTask> all() {
@@ -450,6 +457,7 @@ final class Commands {
   }
 
   private void leave(Runnable gone) {
+    dataOut.stop();
     window.close(places);
     if (tasks.isEmpty()) {
       gone.run();

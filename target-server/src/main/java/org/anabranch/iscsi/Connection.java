@@ -46,6 +46,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private int statSn;
   private @Nullable ByteBuf leftover;
   private boolean paused;
+  private int pauses;
   private boolean closing;
   private long receivedAt;
   private String peer;
@@ -86,6 +87,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** When a byte last came in, by {@link System#nanoTime}. */
   long receivedAt() {
     return receivedAt;
+  }
+
+  /** How often it was told to {@link #pause}. */
+  int pauses() {
+    return pauses;
   }
 
   /** Who is at the other end, for the log. */
@@ -145,6 +151,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     paused = true;
+    pauses++;
     decoder.halt();
     channel.config().setAutoRead(false);
   }

@@ -2,6 +2,7 @@
 package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *   a task tag that is not in flight                        Reject (invalid PDU field)
  *   a transfer tag or LUN that is not the burst's           Reject (invalid PDU field)
  *   late data of a command that was aborted                 ignored
+ *   nothing of the sequence that is due, for send-timeout   connection dropped
  * </pre>
  *
  * <p>A sequence ends with F and not with its last byte: an empty Data-Out may bring it (11.7.5), so
@@ -34,27 +36,70 @@ final class DataOut {
   private final Commands commands;
   private final Responses responses;
   private final Parameters parameters;
+  private final Connection connection;
+  private final MissingData missing;
 
   /** Tags of the last commands that ended while the initiator was still sending. */
   private final int[] late = new int[REMEMBERED];
 
   private int lateCount;
-  private int lastTransferTag;
+
+  /** Number of the sequence of data that was announced or asked for last. */
+  private long lastSequence;
 
   /** The task whose Data-Out is being received. */
   private @Nullable IscsiTask current;
 
   private boolean ignored;
 
-  DataOut(Commands commands, Responses responses, Parameters parameters) {
+  DataOut(
+      Commands commands,
+      Responses responses,
+      Parameters parameters,
+      Connection connection,
+      Duration timeout) {
     this.commands = commands;
     this.responses = responses;
     this.parameters = parameters;
+    this.connection = connection;
+    this.missing =
+        new MissingData(
+            connection.channel().eventLoop(),
+            timeout,
+            this::progress,
+            () -> connection.drop("data that it was asked for does not come"));
+  }
+
+  private MissingData.@Nullable Progress progress() {
+    IscsiTask oldest = null;
+    for (IscsiTask task : commands.all()) {
+      if (task.isTransferring() && (oldest == null || task.sequence() < oldest.sequence())) {
+        oldest = task;
+      }
+    }
+    if (oldest == null) {
+      return null;
+    }
+    boolean comesIn = oldest == current || commands.isReceiving(oldest);
+    return new MissingData.Progress(
+        oldest.sequence(),
+        oldest.offset,
+        comesIn ? connection.receivedAt() : 0,
+        connection.pauses());
+  }
+
+  /** The session is over. */
+  void stop() {
+    missing.stop();
   }
 
   /** The header of a command: checks what it says of its data, and makes room for it. */
   void beginCommand(IscsiTask task, Pdu pdu) {
     task.unsolicitedOpen = task.writes && !pdu.isFinal();
+    if (task.unsolicitedOpen) {
+      task.unsolicitedSequence = ++lastSequence;
+      missing.watch();
+    }
     int length = pdu.dataLength();
     if ((length > 0 && (!task.writes || !parameters.immediateData))
         || (task.unsolicitedOpen && parameters.initialR2t)) {
@@ -110,8 +155,7 @@ final class DataOut {
     buffer(task);
     while (task.requested < task.outLength && task.burstCount() < parameters.maxOutstandingR2t) {
       int length = (int) Math.min(task.outLength - task.requested, parameters.maxBurstLength);
-      lastTransferTag = lastTransferTag + 1 & 0x7fffffff;
-      IscsiTask.R2t burst = new IscsiTask.R2t(lastTransferTag, (int) task.requested, length);
+      IscsiTask.R2t burst = new IscsiTask.R2t(++lastSequence, (int) task.requested, length);
       if (task.burstCount() == 0) {
         task.offset = burst.offset();
         task.dataSn = 0;
@@ -120,6 +164,7 @@ final class DataOut {
       responses.r2t(task, burst, task.r2tSn++);
       task.requested += length;
     }
+    missing.watch();
   }
 
   /** The header of a Data-Out PDU. */

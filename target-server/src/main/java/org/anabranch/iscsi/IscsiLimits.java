@@ -13,7 +13,8 @@ import java.time.Duration;
  * @param loginTimeout from accept to the end of login
  * @param pingInterval silence after which the server sends a NOP-In
  * @param pingTimeout silence after the NOP-In that drops the connection
- * @param sendTimeout how long an initiator may read nothing while answers wait for it
+ * @param sendTimeout how long an initiator may read nothing while answers wait for it, or send
+ *     nothing of the data that was asked for
  * @param maxRecvDataSegmentLength what the server declares; 8192 to 16777212
  * @param maxBurstLength 262144 (the protocol's default, that nobody need negotiate) to 16777212
  * @param firstBurstLength 65536 (likewise) to maxBurstLength

@@ -11,8 +11,16 @@ import org.jspecify.annotations.Nullable;
  * #nextEnded}.
  */
 final class IscsiTask implements Task.Listener {
-  /** A burst that the initiator was asked for. */
-  record R2t(int transferTag, int offset, int length) {}
+  /**
+   * A burst that the initiator was asked for.
+   *
+   * @param sequence as {@link #sequence()}
+   */
+  record R2t(long sequence, int offset, int length) {
+    int transferTag() {
+      return (int) sequence & 0x7fffffff;
+    }
+  }
 
   private final Commands commands;
   final int tag;
@@ -44,6 +52,9 @@ final class IscsiTask implements Task.Listener {
 
   /** More unsolicited data will come. */
   boolean unsolicitedOpen;
+
+  /** Number of the sequence of unsolicited data, if there is one. */
+  long unsolicitedSequence;
 
   /** Bursts asked for and not complete, in the order they are to come. */
   private @Nullable ArrayDeque<R2t> bursts;
@@ -110,6 +121,12 @@ final class IscsiTask implements Task.Listener {
   /** The burst that comes now. */
   @Nullable R2t burst() {
     return bursts == null ? null : bursts.peek();
+  }
+
+  /** Number of the open sequence among all of the session, in the order they were due. */
+  long sequence() {
+    R2t burst = burst();
+    return unsolicitedOpen || burst == null ? unsolicitedSequence : burst.sequence();
   }
 
   int burstCount() {

@@ -153,7 +153,15 @@ final class Session {
       events = inherited == null ? events : inherited.events();
       events.to(this);
       nexus = mine;
-      commands = new Commands(this, node.router(), mine, opened, parameters, server.memory());
+      commands =
+          new Commands(
+              this,
+              node.router(),
+              mine,
+              opened,
+              parameters,
+              server.memory(),
+              server.limits().sendTimeout());
       management = new TaskManagement(this, node.router(), mine, commands);
     }
     keepalive.start();

@@ -19,6 +19,7 @@
  *   memory that runs short                    DataMemory, CommandWindow
  *   a task management function                TaskManagement
  *   a peer that is dead, or never reads       Keepalive, Stall
+ *   a peer that keeps data from us            MissingData
  *   a server that stops                       IscsiServer.stop
  * </pre>
  *
