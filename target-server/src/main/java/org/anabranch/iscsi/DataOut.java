@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *   data that was not agreed on (ImmediateData, InitialR2T) 0B/0C/0C unexpected unsolicited data
  *   more than the first burst, the burst, or expected       0B/0C/0D incorrect amount of data
  *   F before the burst, or the first burst, is complete     0B/0C/0D
- *   no F behind the last byte, within a second              0B/0C/0D
+ *   no F behind the last byte, within a second or before the next burst
+ *                                                           0B/0C/0D
  *   DataSN or buffer offset out of sequence                 0B/47/05 protocol service CRC error
  *   a wrong data digest                                     0B/47/05, beside the Reject
  *   a task tag that is not in flight                        Reject (invalid PDU field)
@@ -118,6 +119,9 @@ final class DataOut {
   void completeCommand(IscsiTask task, Pdu pdu) {
     task.offset = pdu.dataLength();
     task.requested = task.offset;
+    if (task.unsolicitedOpen) {
+      awaitFinal(task, null); // it may have brought all that may come
+    }
   }
 
   /** Where a data segment goes; what lies beyond the command's own length is thrown away. */
@@ -177,6 +181,10 @@ final class DataOut {
       return;
     }
     boolean unsolicited = pdu.transferTag() == Pdu.NO_TAG;
+    if (task.awaitsFinal && task.isNext(pdu.transferTag())) {
+      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+      endSequence(task);
+    }
     IscsiTask.R2t burst = unsolicited ? null : task.burst();
     if (unsolicited) {
       if (!task.unsolicitedOpen) {
@@ -204,11 +212,12 @@ final class DataOut {
     sink(task, pdu, offset);
   }
 
-  /** Where the open sequence ends at most. */
+  /** Where the open sequence ends at most; unsolicited data that was not agreed on is at its end. */
   private long end(IscsiTask task, IscsiTask.@Nullable R2t burst) {
-    return burst == null
-        ? Math.min(parameters.firstBurstLength, task.expected)
-        : (long) burst.offset() + burst.length();
+    if (burst != null) {
+      return (long) burst.offset() + burst.length();
+    }
+    return parameters.initialR2t ? 0 : Math.min(parameters.firstBurstLength, task.expected);
   }
 
   /** All of a Data-Out PDU. */
@@ -227,21 +236,28 @@ final class DataOut {
     task.offset += pdu.dataLength();
     task.dataSn++;
     IscsiTask.R2t burst = task.unsolicitedOpen ? null : task.burst();
-    boolean full = task.offset >= end(task, burst);
     if (burst == null) {
       task.requested = task.offset;
     }
     if (pdu.isFinal()) {
       // Unsolicited data may be less than the first burst only where that is all (11.4.7.2).
-      if (!full && (burst != null || task.expected > parameters.firstBurstLength)) {
+      if (task.offset < end(task, burst)
+          && (burst != null || task.expected > parameters.firstBurstLength)) {
         commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
       }
       endSequence(task);
-    } else if (full && !task.awaitsFinal) {
+    } else {
+      awaitFinal(task, burst);
+    }
+    commands.advance(task);
+  }
+
+  /** A sequence that did not end with F: if no more data may come, it is given a time for it. */
+  private void awaitFinal(IscsiTask task, IscsiTask.@Nullable R2t burst) {
+    if (task.offset >= end(task, burst) && !task.awaitsFinal) {
       task.awaitsFinal = true;
       commands.later(FINAL_SECONDS, () -> missFinal(task, burst));
     }
-    commands.advance(task);
   }
 
   /** The time for the F of a sequence is over. */
@@ -249,6 +265,7 @@ final class DataOut {
     boolean same = burst == null ? task.unsolicitedOpen : burst.equals(task.burst());
     if (task.awaitsFinal && same && commands.get(task.tag) == task) {
       commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+      late[lateCount++ % REMEMBERED] = task.tag; // the F may yet come
       endSequence(task);
       commands.advance(task);
     }

@@ -3,6 +3,7 @@ package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayDeque;
+import java.util.Iterator;
 import org.anabranch.scsi.Task;
 import org.jspecify.annotations.Nullable;
 
@@ -121,6 +122,16 @@ final class IscsiTask implements Task.Listener {
   /** The burst that comes now. */
   @Nullable R2t burst() {
     return bursts == null ? null : bursts.peek();
+  }
+
+  /** Whether the transfer tag is of the burst behind the one that comes now. */
+  boolean isNext(int transferTag) {
+    if (bursts == null || bursts.size() < 2) {
+      return false;
+    }
+    Iterator<R2t> order = bursts.iterator();
+    order.next();
+    return order.next().transferTag() == transferTag;
   }
 
   /** Number of the open sequence among all of the session, in the order they were due. */

@@ -35,6 +35,44 @@ final class DataPduMatrixTest extends PduMatrix {
           wire.send(unsolicited(write, 0, 0, 4096, true));
         });
     wrong(
+        "unsolicited data that was not agreed on, announced and not sent",
+        UNEXPECTED,
+        solicited(),
+        wire -> startUnsolicited(wire, 4096));
+    wrong(
+        "unsolicited data that was not agreed on, without F",
+        UNEXPECTED,
+        solicited(),
+        wire -> {
+          Pdu write = startUnsolicited(wire, 4096);
+          wire.send(unsolicited(write, 0, 0, 2048, false));
+        });
+    wrong(
+        "all of the data with the command, and no F",
+        WRONG_AMOUNT,
+        unsolicited(),
+        wire -> {
+          Pdu write = wire.write(0, 4096);
+          wire.send(write.flags(write.flags() & ~FINAL).data(new byte[4096]));
+        });
+    wrong(
+        "all of the first burst with the command, and no F",
+        WRONG_AMOUNT,
+        unsolicited().key("FirstBurstLength", "4096"),
+        wire -> {
+          Pdu write = wire.write(0, 8192);
+          wire.send(write.flags(write.flags() & ~FINAL).data(new byte[4096]));
+        });
+    wrong(
+        "all of the data with the command, and F alone behind it",
+        "status 00",
+        unsolicited(),
+        wire -> {
+          Pdu write = wire.write(0, 4096);
+          wire.send(write.flags(write.flags() & ~FINAL).data(new byte[4096]));
+          wire.send(unsolicited(write, 0, 4096, 0, true));
+        });
+    wrong(
         "more immediate data than the first burst",
         WRONG_AMOUNT,
         unsolicited().key("FirstBurstLength", "4096"),
@@ -222,6 +260,16 @@ final class DataPduMatrixTest extends PduMatrix {
           Pdu second = wire.receive();
           wire.send(Wire.dataFor(second, 0, 4096, 4096, true));
           wire.send(Wire.dataFor(first, 0, 0, 4096, true));
+          wire.send(Wire.dataFor(second, 0, 4096, 4096, true));
+        });
+    wrong(
+        "the second burst, when the first is complete but for its F",
+        WRONG_AMOUNT,
+        solicited().key("MaxOutstandingR2T", "2").key("MaxBurstLength", "4096"),
+        wire -> {
+          Pdu first = wire.startWrite(0, 8192);
+          Pdu second = wire.receive();
+          wire.send(Wire.dataFor(first, 0, 0, 4096, false));
           wire.send(Wire.dataFor(second, 0, 4096, 4096, true));
         });
     wrong(
