@@ -94,15 +94,17 @@ final class Responses {
       throw new IllegalStateException("data-in without a buffer");
     }
     PduEncoder encoder = connection.encoder();
-    int most = Math.max(parameters.maxSendDataSegmentLength & ~3, 4);
+    // Whole words, so that only the last piece has a pad.
+    int most = parameters.maxSendDataSegmentLength & ~3;
+    int burstLength = parameters.maxBurstLength & ~3;
     int room = encoder.headerRoom();
     int dataSn = 0;
     int burst = 0;
     for (int offset = 0; offset < length; dataSn++) {
-      int piece = Math.min(Math.min(most, length - offset), parameters.maxBurstLength - burst);
+      int piece = Math.min(Math.min(most, length - offset), burstLength - burst);
       burst += piece;
       boolean last = offset + piece == length;
-      boolean endsBurst = last || burst == parameters.maxBurstLength;
+      boolean endsBurst = last || burst == burstLength;
       int flags = endsBurst ? FINAL : 0;
       if (last && collapse) {
         flags |= STATUS | residualFlags(residual);

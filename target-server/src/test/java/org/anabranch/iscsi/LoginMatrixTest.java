@@ -56,14 +56,33 @@ final class LoginMatrixTest {
     "No,No,1024,65536,262144,8",
     "No,No,262144,65536,1048576,65535",
     "No,Yes,16777215,16777215,16777215,2",
-    "Yes,No,65536,512,16777215,3"
+    "Yes,No,65536,512,16777215,3",
+    // No multiples of four: what ends a burst and not the transfer would need a pad.
+    "Yes,No,513,512,1001,1",
+    "No,Yes,513,1001,1001,2",
+    "No,Yes,8192,513,4097,4",
+    "Yes,Yes,513,4097,4097,1"
   })
   void burstsAndSegments(
       String initialR2t, String immediate, int segment, int first, int burst, int r2ts)
       throws Exception {
+    burstsAndSegments(options(), initialR2t, immediate, segment, first, burst, r2ts);
+    burstsAndSegments(
+        options().digests(true, true), initialR2t, immediate, segment, first, burst, r2ts);
+  }
+
+  private static void burstsAndSegments(
+      SessionOptions options,
+      String initialR2t,
+      String immediate,
+      int segment,
+      int first,
+      int burst,
+      int r2ts)
+      throws Exception {
     Session session =
         server.login(
-            options()
+            options
                 .key("InitialR2T", initialR2t)
                 .key("ImmediateData", immediate)
                 .key("MaxRecvDataSegmentLength", Integer.toString(segment))
