@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *   key unknown to RFC 7143             NotUnderstood
  *   value outside the key's range       Reject, and the parameter stays as it was
  *   key without meaning for discovery   Irrelevant
+ *   a burst below the first burst that an earlier request agreed on
+ *                                       Reject
  *   key offered a second time           the negotiation fails
  * </pre>
  *
@@ -26,6 +28,7 @@ final class Negotiation {
   private static final String REJECT = "Reject";
   private static final String IRRELEVANT = "Irrelevant";
   private static final String NOT_UNDERSTOOD = "NotUnderstood";
+  private static final String MAX_BURST_LENGTH = "MaxBurstLength";
   private static final List<String> DIGESTS = List.of("CRC32C", "None");
   private static final List<String> REPORTING = List.of("RFC3720");
 
@@ -34,6 +37,7 @@ final class Negotiation {
   private final boolean discovery;
   private final Set<String> seen = new HashSet<>();
   private boolean declared;
+  private boolean firstBurstAgreed;
 
   Negotiation(IscsiLimits limits, Parameters parameters, boolean discovery) {
     this.limits = limits;
@@ -47,17 +51,22 @@ final class Negotiation {
    * @throws MalformedPduException a key was offered before in this login
    */
   void answer(Map<String, String> offers, Text answers) throws MalformedPduException {
-    for (Map.Entry<String, String> offer : offers.entrySet()) {
-      if (!seen.add(offer.getKey())) {
-        throw new MalformedPduException("key negotiated twice: " + offer.getKey());
-      }
-      String answer = answer(offer.getKey(), offer.getValue());
-      if (answer != null) {
-        answers.add(offer.getKey(), answer);
+    for (String key : offers.keySet()) {
+      if (!seen.add(key)) {
+        throw new MalformedPduException("key negotiated twice: " + key);
       }
     }
-    // Whatever order they came in, the first burst is a part of a burst (13.14).
-    parameters.firstBurstLength = Math.min(parameters.firstBurstLength, parameters.maxBurstLength);
+    // Before the first burst, which is a part of a burst (13.14), whatever order they came in.
+    String burst = offers.get(MAX_BURST_LENGTH);
+    String burstAnswer = burst == null ? null : answer(MAX_BURST_LENGTH, burst);
+    for (Map.Entry<String, String> offer : offers.entrySet()) {
+      String key = offer.getKey();
+      String answer =
+          key.equals(MAX_BURST_LENGTH) ? burstAnswer : answer(key, offer.getValue());
+      if (answer != null) {
+        answers.add(key, answer);
+      }
+    }
   }
 
   /** Declares what the target receives, once. */
@@ -104,12 +113,13 @@ final class Negotiation {
         p.immediateData = value.equals("Yes");
         yield value;
       }
-      case "MaxBurstLength" -> {
-        int length = number(value, 512, 16777215);
+      case MAX_BURST_LENGTH -> {
+        int length = number(value, firstBurstAgreed ? p.firstBurstLength : 512, 16777215);
         if (discovery || length < 0) {
           yield unless(discovery);
         }
         p.maxBurstLength = Math.min(length, limits.maxBurstLength());
+        p.firstBurstLength = Math.min(p.firstBurstLength, p.maxBurstLength);
         yield String.valueOf(p.maxBurstLength);
       }
       case "FirstBurstLength" -> {
@@ -117,7 +127,9 @@ final class Negotiation {
         if (discovery || length < 0) {
           yield unless(discovery);
         }
-        p.firstBurstLength = Math.min(length, limits.firstBurstLength());
+        firstBurstAgreed = true;
+        p.firstBurstLength =
+            Math.min(length, Math.min(limits.firstBurstLength(), p.maxBurstLength));
         yield String.valueOf(p.firstBurstLength);
       }
       case "MaxOutstandingR2T" -> {

@@ -115,13 +115,39 @@ final class NegotiationTest {
     assertThat(parameters.maxBurstLength).isEqualTo(262144);
   }
 
-  @Test
-  void theFirstBurstIsPartOfABurst() throws Exception {
-    Map<String, String> offers = new LinkedHashMap<>();
-    offers.put("FirstBurstLength", "65536");
-    offers.put("MaxBurstLength", "8192");
-    new Negotiation(IscsiLimits.DEFAULTS, parameters, false).answer(offers, new Text());
-    assertThat(parameters.firstBurstLength).isEqualTo(8192);
+  /** What the parameters come to is what was answered. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          FirstBurstLength=65536 MaxBurstLength=8192 | FirstBurstLength=8192 MaxBurstLength=8192
+          MaxBurstLength=8192 FirstBurstLength=65536 | MaxBurstLength=8192 FirstBurstLength=8192
+          MaxBurstLength=8192, FirstBurstLength=65536 | MaxBurstLength=8192 FirstBurstLength=8192
+          MaxBurstLength=8192 | MaxBurstLength=8192
+          FirstBurstLength=65536, MaxBurstLength=8192 | FirstBurstLength=65536 MaxBurstLength=Reject
+          FirstBurstLength=4096, MaxBurstLength=8192 | FirstBurstLength=4096 MaxBurstLength=8192
+          FirstBurstLength=4, MaxBurstLength=8192 | FirstBurstLength=Reject MaxBurstLength=8192
+          """)
+  void theFirstBurstIsPartOfABurst(String requests, String answered) throws Exception {
+    Negotiation negotiation = new Negotiation(IscsiLimits.DEFAULTS, parameters, false);
+    Text answers = new Text();
+    for (String request : requests.split(", ", -1)) {
+      Map<String, String> offers = new LinkedHashMap<>();
+      for (String offer : request.split(" ", -1)) {
+        offers.put(offer.substring(0, offer.indexOf('=')), offer.substring(offer.indexOf('=') + 1));
+      }
+      negotiation.answer(offers, answers);
+    }
+    assertThat(new String(answers.toBytes(), StandardCharsets.UTF_8).replace('\0', ' ').trim())
+        .isEqualTo(answered);
+    assertThat(parameters.firstBurstLength).isLessThanOrEqualTo(parameters.maxBurstLength);
+    if (answered.contains("MaxBurstLength=8192")) {
+      assertThat(parameters.maxBurstLength).isEqualTo(8192);
+    }
+    if (answered.contains("FirstBurstLength=65536")) {
+      assertThat(parameters.firstBurstLength).isEqualTo(65536);
+    }
   }
 
   @Test
