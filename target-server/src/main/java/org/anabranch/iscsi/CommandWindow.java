@@ -89,6 +89,14 @@ final class CommandWindow {
     expCmdSn++;
   }
 
+  /** A PDU that is no command for a LUN is taken: its number is used up, and its place free. */
+  void pass(Pdu pdu) {
+    if (!pdu.immediate()) {
+      enter();
+      leave();
+    }
+  }
+
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
     boolean scarce = memory.spare() < memory.capacity() / SHARE;

@@ -95,11 +95,6 @@ final class Commands {
     return tasks.get(tag);
   }
 
-  /** The command's own PDU is still coming in. */
-  boolean isReceiving(IscsiTask task) {
-    return current == task;
-  }
-
   List<IscsiTask> all() {
     return List.copyOf(tasks.values());
   }
@@ -188,11 +183,12 @@ final class Commands {
     current = null;
     if (task == null) {
       rejects.send(pdu, rejectReason);
-      if (!pdu.immediate()) {
-        window.leave();
-      }
       return;
     }
+    if (!pdu.immediate()) {
+      window.enter();
+    }
+    task.arriving = false;
     dataOut.completeCommand(task, pdu);
     advance(task);
   }
@@ -202,6 +198,7 @@ final class Commands {
     IscsiTask task = current;
     current = null;
     if (task != null) {
+      task.arriving = false;
       task.silent = true;
       task.unsolicitedOpen = false;
       if (task.hasPlace) {
@@ -212,6 +209,9 @@ final class Commands {
         task.hasPlace = false;
       }
       giveUp(task);
+      if (task.ended) {
+        finished(task);
+      }
     }
   }
 
@@ -252,7 +252,11 @@ final class Commands {
       finished(task);
       return;
     }
-    if (task.executed || task.waiter != null || task.unsolicitedOpen || task.failure != null) {
+    if (task.arriving
+        || task.executed
+        || task.waiter != null
+        || task.unsolicitedOpen
+        || task.failure != null) {
       return;
     }
     if (task.requested < task.outLength) {
@@ -352,6 +356,9 @@ final class Commands {
 
   /** A task has ended: answers it, unless the initiator is still sending data for it. */
   private void finished(IscsiTask task) {
+    if (task.arriving) {
+      return; // the rest of its PDU leads here again
+    }
     boolean answered = !closed && !task.silent && (task.failure != null || !task.task().aborted());
     if (answered && task.isTransferring()) {
       if (!task.isAwaited()) {
@@ -427,6 +434,7 @@ final class Commands {
   }
 
   private void silence(IscsiTask task) {
+    task.arriving = false;
     if (!task.silent && !task.hasPlace) {
       immediate--;
     }

@@ -81,7 +81,7 @@ final class DataOut {
     if (oldest == null) {
       return null;
     }
-    boolean comesIn = oldest == current || commands.isReceiving(oldest);
+    boolean comesIn = oldest == current || oldest.arriving;
     return new MissingData.Progress(
         oldest.sequence(),
         oldest.offset,

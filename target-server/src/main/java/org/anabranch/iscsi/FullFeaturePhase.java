@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   what happens to                              answer
  *   a CmdSN outside the window                   ignored, with its data
- *   a CmdSN that leaves a gap                    connection dropped: nothing fills gaps at level 0
+ *   a CmdSN that leaves a gap                    connection dropped: nothing is kept behind gaps
  *   a PDU longer than declared                   Reject (protocol error), connection dropped
  *   a wrong header digest                        connection dropped
  *   a wrong data digest                          Reject; a data PDU also fails its command
@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
  *   a header that makes no sense                 Reject (invalid PDU field)
  *   a SNACK                                      Reject: level 0 repeats nothing
  *   a login                                      Reject (protocol error)
+ *   the CmdSN of what was rejected               stays open (7.3), for another PDU of that number
  *   in a discovery session: a ping, or a logout of a connection
  *                                                Reject (protocol error)
  *   what comes behind a logout                   ignored ({@link Connection#closeAfterSending})
@@ -70,7 +71,7 @@ final class FullFeaturePhase implements Connection.Phase {
     this.parameters = session.parameters();
     this.maxReceive = server.limits().maxRecvDataSegmentLength();
     this.rejects = new Rejects(session);
-    this.texts = new TextExchange(server, session);
+    this.texts = new TextExchange(server, session, window);
   }
 
   @Override
@@ -146,7 +147,9 @@ final class FullFeaturePhase implements Connection.Phase {
     }
     if (!pdu.immediate()) {
       switch (window.classify(pdu.cmdSn())) {
-        case NEXT -> window.enter();
+        case NEXT -> {
+          // It counts when the PDU is found to be in order, not before (RFC 7143 7.3).
+        }
         case OUTSIDE -> {
           if (commands != null) {
             commands.discard();
@@ -157,9 +160,6 @@ final class FullFeaturePhase implements Connection.Phase {
           connection.drop("CmdSN " + pdu.cmdSn() + " when " + window.expCmdSn() + " is next");
           return;
         }
-      }
-      if (opcode != Opcode.SCSI_COMMAND) {
-        window.leave();
       }
     }
     dispatch(opcode, pdu, data);
@@ -174,7 +174,7 @@ final class FullFeaturePhase implements Connection.Phase {
       switch (opcode) {
         case SCSI_COMMAND -> {
           if (commands == null) {
-            rejectCommand(pdu);
+            rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
           } else {
             commands.complete(pdu, rejects);
           }
@@ -198,13 +198,6 @@ final class FullFeaturePhase implements Connection.Phase {
     }
   }
 
-  private void rejectCommand(Pdu pdu) {
-    rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
-    if (!pdu.immediate()) {
-      window.leave();
-    }
-  }
-
   private byte[] takeColdData() {
     ByteBuf data = coldData;
     coldData = null;
@@ -221,12 +214,14 @@ final class FullFeaturePhase implements Connection.Phase {
   private void nopOut(Pdu pdu, byte[] data) throws MalformedPduException {
     NopOut nop = ColdPdus.nopOut(pdu.basicHeader());
     if (nop.taskTag() == Pdu.NO_TAG) {
+      window.pass(pdu);
       return; // an answer to a ping of ours, or a word about ExpStatSN
     }
     if (commands == null) {
       rejects.send(pdu, Rejects.PROTOCOL_ERROR);
       return;
     }
+    window.pass(pdu);
     byte[] echo =
         data.length <= parameters.maxSendDataSegmentLength
             ? data
@@ -251,6 +246,7 @@ final class FullFeaturePhase implements Connection.Phase {
       rejects.send(pdu, Rejects.PROTOCOL_ERROR);
       return;
     }
+    window.pass(pdu);
     LogoutResponse response =
         switch (request.reason()) {
           case CLOSE_SESSION -> LogoutResponse.CLOSED;

@@ -74,6 +74,9 @@ final class IscsiTask implements Task.Listener {
 
   int r2tSn;
 
+  /** Its own PDU is still coming in: until then it has no number, and is not answered. */
+  boolean arriving = true;
+
   /** Inside a call of the router's: an end that comes now is seen after it. */
   boolean calling;
 

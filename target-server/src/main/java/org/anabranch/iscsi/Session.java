@@ -162,7 +162,7 @@ final class Session {
               parameters,
               server.memory(),
               server.limits().sendTimeout());
-      management = new TaskManagement(this, node.router(), mine, commands);
+      management = new TaskManagement(this, node.router(), mine, opened, commands);
     }
     keepalive.start();
     return new FullFeaturePhase(server, this, opened, commands, management);

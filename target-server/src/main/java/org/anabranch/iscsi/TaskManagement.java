@@ -40,13 +40,16 @@ final class TaskManagement {
   private final Session session;
   private final TaskRouter router;
   private final Nexus nexus;
+  private final CommandWindow window;
   private final Commands commands;
   private final Responses responses;
 
-  TaskManagement(Session session, TaskRouter router, Nexus nexus, Commands commands) {
+  TaskManagement(
+      Session session, TaskRouter router, Nexus nexus, CommandWindow window, Commands commands) {
     this.session = session;
     this.router = router;
     this.nexus = nexus;
+    this.window = window;
     this.commands = commands;
     this.responses = commands.responses();
   }
@@ -62,6 +65,7 @@ final class TaskManagement {
       rejects.send(pdu, Rejects.TASK_IN_PROGRESS);
       return;
     }
+    window.pass(pdu);
     int referenced = header.getInt(20);
     int refCmdSn = header.getInt(32);
     switch (header.getByte(1) & 0x7f) {

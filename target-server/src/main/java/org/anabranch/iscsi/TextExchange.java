@@ -30,6 +30,7 @@ final class TextExchange {
 
   private final IscsiServer server;
   private final Session session;
+  private final CommandWindow window;
   private final ByteArrayOutputStream asked = new ByteArrayOutputStream();
   private byte[] answer = {};
   private int answered;
@@ -37,9 +38,10 @@ final class TextExchange {
   private int lastTransferTag;
   private int taskTag;
 
-  TextExchange(IscsiServer server, Session session) {
+  TextExchange(IscsiServer server, Session session, CommandWindow window) {
     this.server = server;
     this.session = session;
+    this.window = window;
   }
 
   void request(Pdu pdu, byte[] data, Rejects rejects) throws MalformedPduException {
@@ -63,6 +65,7 @@ final class TextExchange {
     }
     asked.writeBytes(data);
     if (request.continues()) {
+      window.pass(pdu);
       respond(request, false, false, new byte[0]);
       return;
     }
@@ -76,6 +79,7 @@ final class TextExchange {
       }
       answer = answer(keys);
     }
+    window.pass(pdu);
     int length = Math.min(answer.length - answered, session.parameters().maxSendDataSegmentLength);
     byte[] piece = Arrays.copyOfRange(answer, answered, answered + length);
     answered += length;

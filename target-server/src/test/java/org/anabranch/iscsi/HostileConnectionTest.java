@@ -226,7 +226,7 @@ final class HostileConnectionTest {
         await(server.initiator().logIn(connection, options()));
         connection.send(
             Requests.command(0, 1, Cdb.testUnitReady(), Requests.FINAL, 0).cmdSn(1).ahs(ahs));
-        connection.send(Requests.nopOut(2).cmdSn(2).data("still there"));
+        connection.send(Requests.nopOut(2).immediate(true).cmdSn(1).data("still there"));
         // Rejected or executed, but not believed: 65535 bytes of header are not waited for.
         assertThat(connection.receive(LONG).taskTag()).isIn(1, Pdu.NO_TAG);
         Pdu echo = connection.receive(LONG);

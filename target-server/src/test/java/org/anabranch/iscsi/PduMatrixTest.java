@@ -5,6 +5,7 @@ import static org.anabranch.initiator.Requests.FINAL;
 import static org.anabranch.initiator.Requests.READ;
 import static org.anabranch.initiator.Requests.WRITE;
 import static org.anabranch.iscsi.ServerUnderTest.options;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Random;
@@ -152,6 +153,36 @@ final class PduMatrixTest extends PduMatrix {
         wire ->
             wire.connection()
                 .send(wire.write(0, 4096).data(new byte[4096]).cmdSn(wire.cmdSn() + 100_000)));
+    return tests;
+  }
+
+  /** The number of a PDU that was rejected does not count as received (RFC 7143 7.3). */
+  @TestFactory
+  List<DynamicTest> numberOfWhatWasRejected() {
+    Pdu[] rejected = {
+      Requests.command(0, 1, Cdb.read(0, 1), FINAL | READ | WRITE, 512),
+      Requests.command(0, Pdu.NO_TAG, Cdb.testUnitReady(), FINAL, 0),
+      Requests.command(0, 1, Cdb.testUnitReady(), FINAL, 0).ahs(new byte[40]),
+      Requests.taskManagement(5, 0, Pdu.NO_TAG, Pdu.NO_TAG, 0),
+      Requests.text(1, 0x1234).data("SendTargets=All\0"),
+      Requests.text(1, Pdu.NO_TAG).data("no text"),
+      Requests.logout(1, 9, 0),
+      Requests.login(1, 0, 1, 0, 0x87),
+      new Pdu(0x1e).flags(FINAL)
+    };
+    for (Pdu pdu : rejected) {
+      wrong(
+          Opcode.name(pdu.opcode()) + ", rejected, and its number used again",
+          "reject 0[459] status 00",
+          wire -> {
+            int due = wire.cmdSn();
+            wire.send(pdu.copy().immediate(false));
+            Pdu reject = wire.receive();
+            assertThat(reject.expCmdSn()).isEqualTo(due);
+            wire.unread(reject);
+            wire.connection().send(ready(wire, 0).cmdSn(due));
+          });
+    }
     return tests;
   }
 
