@@ -122,8 +122,8 @@ final class Commands {
       rejectReason = Rejects.TASK_IN_PROGRESS;
       return;
     }
-    if (ending || (pdu.immediate() && immediate >= MOST_IMMEDIATE)) {
-      rejectReason = ending ? Rejects.WAITING_FOR_LOGOUT : Rejects.TOO_MANY_IMMEDIATE_COMMANDS;
+    if (pdu.immediate() && immediate >= MOST_IMMEDIATE) {
+      rejectReason = Rejects.TOO_MANY_IMMEDIATE_COMMANDS;
       return;
     }
     long expected = reads || writes ? ScsiCommandHeader.expectedDataTransferLength(header) : 0;

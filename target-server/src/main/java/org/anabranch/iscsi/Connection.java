@@ -48,6 +48,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private boolean paused;
   private int pauses;
   private boolean closing;
+
+  /** What the peer still sends is thrown away. */
+  private boolean deaf;
+
   private long receivedAt;
   private String peer;
 
@@ -147,7 +151,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Takes no more PDUs until {@link #resume}. */
   void pause() {
-    if (closing) {
+    if (deaf) {
       return;
     }
     paused = true;
@@ -157,7 +161,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   void resume() {
-    if (!paused || closing) {
+    if (!paused || deaf) {
       return;
     }
     paused = false;
@@ -167,7 +171,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     if (in != null) {
       decode(in);
     }
-    if (!paused && !closing) {
+    if (!paused && !deaf) {
       channel.config().setAutoRead(true);
     }
     flush();
@@ -197,9 +201,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       return;
     }
     closing = true;
-    decoder.halt();
-    forgetLeftover();
-    channel.config().setAutoRead(true);
+    ignoreInput();
     var _ =
         channel
             .writeAndFlush(channel.alloc().buffer(0))
@@ -213,9 +215,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
     var _ = channel.eventLoop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
   }
 
+  /** Throws away what the peer sends from here on, while answers may still go out. */
+  void ignoreInput() {
+    deaf = true;
+    decoder.halt();
+    forgetLeftover();
+    channel.config().setAutoRead(true);
+  }
+
   /** Ends the connection now. */
   void close() {
     closing = true;
+    deaf = true;
     decoder.halt();
     var _ = channel.close();
   }
@@ -224,7 +235,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
     receivedAt = System.nanoTime();
-    if (closing) {
+    if (deaf) {
       in.release();
     } else if (leftover != null) {
       leftover =
@@ -251,7 +262,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     boolean kept = false;
     try {
       decoder.decode(in);
-      if (paused && !closing && in.isReadable()) {
+      if (paused && !deaf && in.isReadable()) {
         leftover = in;
         kept = true;
       }
@@ -279,6 +290,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     closing = true;
+    deaf = true;
     decoder.halt();
     forgetLeftover();
     stall.cancel();

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *                                                           0B/0C/0D
  *   DataSN or buffer offset out of sequence                 0B/47/05 protocol service CRC error
  *   a wrong data digest                                     0B/47/05, beside the Reject
- *   a task tag that is not in flight                        Reject (invalid PDU field)
+ *   a task tag that is not in flight, or is executing       Reject (invalid PDU field)
  *   a transfer tag or LUN that is not the burst's           Reject (invalid PDU field)
  *   late data of a command that was aborted                 ignored
  *   nothing of the sequence that is due, for send-timeout   connection dropped
@@ -188,8 +188,8 @@ final class DataOut {
     IscsiTask.R2t burst = unsolicited ? null : task.burst();
     if (unsolicited) {
       if (!task.unsolicitedOpen) {
-        ignored = true;
         commands.fail(task, TransportSense.UNEXPECTED_UNSOLICITED_DATA);
+        ignored = task.failure != null; // the command answers for it
         return;
       }
     } else if (burst == null || burst.transferTag() != pdu.transferTag() || pdu.lun() != task.lun) {
@@ -212,7 +212,9 @@ final class DataOut {
     sink(task, pdu, offset);
   }
 
-  /** Where the open sequence ends at most; unsolicited data that was not agreed on is at its end. */
+  /**
+   * Where the open sequence ends at most; unsolicited data that was not agreed on is at its end.
+   */
   private long end(IscsiTask task, IscsiTask.@Nullable R2t burst) {
     if (burst != null) {
       return (long) burst.offset() + burst.length();

@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  *   the CmdSN of what was rejected               stays open (7.3), for another PDU of that number
  *   in a discovery session: a ping, or a logout of a connection
  *                                                Reject (protocol error)
- *   what comes behind a logout                   ignored ({@link Connection#closeAfterSending})
+ *   what comes behind a logout                   ignored ({@link Connection#ignoreInput})
  *   a dead peer                                  pinged, then dropped ({@link Keepalive})
  *   a peer that reads nothing                    no more PDUs taken, then dropped ({@link Stall})
  * </pre>
@@ -257,7 +257,9 @@ final class FullFeaturePhase implements Connection.Phase {
           case CONNECTION_RECOVERY -> LogoutResponse.RECOVERY_NOT_SUPPORTED;
         };
     if (response == LogoutResponse.CLOSED && commands != null) {
-      // The answer says that no command of the session will do anything any more.
+      // The answer says that no command of the session will do anything any more. Until it can,
+      // nothing that comes may cost the initiator this answer, or anybody else anything.
+      connection.ignoreInput();
       commands.end(() -> loggedOut(request, response));
     } else {
       loggedOut(request, response);

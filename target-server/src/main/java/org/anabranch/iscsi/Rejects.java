@@ -13,7 +13,6 @@ final class Rejects {
   static final int TOO_MANY_IMMEDIATE_COMMANDS = 0x06;
   static final int TASK_IN_PROGRESS = 0x07;
   static final int INVALID_PDU_FIELD = 0x09;
-  static final int WAITING_FOR_LOGOUT = 0x0c;
 
   private final Session session;
 

@@ -162,7 +162,9 @@ final class Session {
               parameters,
               server.memory(),
               server.limits().sendTimeout());
-      management = new TaskManagement(this, node.router(), mine, opened, commands);
+      management =
+          new TaskManagement(
+              this, node.router(), mine, opened, commands, server.limits().queueDepth());
     }
     keepalive.start();
     return new FullFeaturePhase(server, this, opened, commands, management);

@@ -21,6 +21,8 @@ import org.anabranch.scsi.TaskRouter;
  *                               task does not exist
  *   ABORT TASK for a task that failed, and is answered when its data has come
  *                               function complete; the task is not answered
+ *   more that wait than an abort of each command of the window, and some
+ *                               function rejected
  *   TASK REASSIGN               not supported: needs error recovery level 2
  *   TARGET COLD RESET           after the answer all sessions of the target are closed
  *   the reserved task tag       Reject (invalid PDU field)
@@ -30,6 +32,9 @@ import org.anabranch.scsi.TaskRouter;
  * Owned by the session's event loop.
  */
 final class TaskManagement {
+  /** Functions that may wait for tasks to end beside an abort of each command of the window. */
+  private static final int MOST_BESIDES = 16;
+
   private static final int COMPLETE = 0;
   private static final int TASK_DOES_NOT_EXIST = 1;
   private static final int LUN_DOES_NOT_EXIST = 2;
@@ -43,15 +48,23 @@ final class TaskManagement {
   private final CommandWindow window;
   private final Commands commands;
   private final Responses responses;
+  private final int mostWaiting;
+  private int waiting;
 
   TaskManagement(
-      Session session, TaskRouter router, Nexus nexus, CommandWindow window, Commands commands) {
+      Session session,
+      TaskRouter router,
+      Nexus nexus,
+      CommandWindow window,
+      Commands commands,
+      int queueDepth) {
     this.session = session;
     this.router = router;
     this.nexus = nexus;
     this.window = window;
     this.commands = commands;
     this.responses = commands.responses();
+    this.mostWaiting = queueDepth + MOST_BESIDES;
   }
 
   void request(Pdu pdu, Rejects rejects) {
@@ -66,6 +79,10 @@ final class TaskManagement {
       return;
     }
     window.pass(pdu);
+    if (waiting == mostWaiting) {
+      answer(tag, REJECTED);
+      return;
+    }
     int referenced = header.getInt(20);
     int refCmdSn = header.getInt(32);
     switch (header.getByte(1) & 0x7f) {
@@ -126,6 +143,7 @@ final class TaskManagement {
       int referenced,
       Predicate<IscsiTask> addressed,
       Consumer<Response> then) {
+    waiting++;
     List<IscsiTask> tasks = commands.all().stream().filter(addressed).toList();
     router.manage(
         nexus,
@@ -142,7 +160,10 @@ final class TaskManagement {
                       response == Response.COMPLETE || response == Response.TASK_DOES_NOT_EXIST;
                   settle(
                       ends ? tasks.iterator() : List.<IscsiTask>of().iterator(),
-                      () -> then.accept(response));
+                      () -> {
+                        waiting--;
+                        then.accept(response);
+                      });
                 }));
   }
 

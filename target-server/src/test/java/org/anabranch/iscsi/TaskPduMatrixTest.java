@@ -6,6 +6,7 @@ import static org.anabranch.initiator.Requests.READ;
 import static org.anabranch.iscsi.ServerUnderTest.options;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.anabranch.initiator.Cdb;
@@ -120,6 +121,69 @@ final class TaskPduMatrixTest extends PduMatrix {
         "data 00",
         (wire, read) ->
             wire.send(Requests.taskManagement(1, Command.flatLun(1), 6, 5, read.cmdSn())));
+  }
+
+  /** Nothing of the read's can be wrong any more; the PDU is, and hears so. */
+  @Test
+  void dataForACommandThatIsExecuting() throws Exception {
+    beside(
+        "reject 09 reject 09",
+        "data 00",
+        (wire, read) -> {
+          wire.send(Requests.dataOut(0, 5, Pdu.NO_TAG, 0, 0, true).data(new byte[512]));
+          wire.send(Requests.dataOut(0, 5, 1, 0, 0, true).data(new byte[512]));
+        });
+  }
+
+  /** Each waits for the read, with a list of what it waits for. */
+  @Test
+  void moreFunctionsThanMayWait() throws Exception {
+    int most = IscsiLimits.DEFAULTS.queueDepth() + 16;
+    beside(
+        "tmf ff tmf ff",
+        "tmf 00" + " tmf 00".repeat(most - 1),
+        (wire, read) -> {
+          for (int tag = 10; tag < 10 + most + 2; tag++) {
+            Pdu reset = Requests.taskManagement(5, 0, tag, Pdu.NO_TAG, 0);
+            wire.send(reset.immediate(tag % 2 == 0));
+          }
+        });
+  }
+
+  /** What comes behind a logout that waits for a command: its answer is not lost for that. */
+  @TestFactory
+  List<DynamicTest> behindALogout() {
+    Pdu[] wrong = {
+      Requests.command(0, 7, Cdb.testUnitReady(), FINAL, 0),
+      Requests.nopOut(7).immediate(true).data(new byte[262_148]),
+      Requests.nopOut(7).immediate(true).dataSegmentLength(0xff_ffff),
+      Requests.taskManagement(7, 0, 7, Pdu.NO_TAG, 0),
+      Requests.logout(7, 0, 0)
+    };
+    for (Pdu pdu : wrong) {
+      tests.add(
+          DynamicTest.dynamicTest(
+              "logout, and then " + pdu,
+              () -> {
+                try (Wire wire = new Wire(server, options())) {
+                  server.disk(0).hold();
+                  wire.send(Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512));
+                  server.disk(0).awaitHeld(1);
+                  wire.send(Requests.logout(6, 0, 0));
+                  // One more than is due is a gap.
+                  wire.connection()
+                      .send(pdu.copy().cmdSn(wire.cmdSn() + (pdu.immediate() ? 0 : 1)));
+                  assertThat(wire.connection().awaitClosed(Duration.ofMillis(100))).isFalse();
+                  server.disk(0).letGo();
+                  assertThat(Wire.describe(wire.receive())).isEqualTo("logout 00");
+                  assertThat(wire.connection().awaitClosed(Duration.ofSeconds(30))).isTrue();
+                } finally {
+                  server.disk(0).letGo();
+                }
+                server.log().assertClean();
+              }));
+    }
+    return tests;
   }
 
   /** They stand outside the command window, so they have a bound of their own. */
