@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
  * Owned by the connection's event loop.
  */
 final class Negotiation {
-  private static final String REJECT = "Reject";
+  static final String REJECT = "Reject";
   private static final String IRRELEVANT = "Irrelevant";
-  private static final String NOT_UNDERSTOOD = "NotUnderstood";
+  static final String NOT_UNDERSTOOD = "NotUnderstood";
   private static final String MAX_BURST_LENGTH = "MaxBurstLength";
   private static final List<String> DIGESTS = List.of("CRC32C", "None");
   private static final List<String> REPORTING = List.of("RFC3720");
@@ -61,8 +61,7 @@ final class Negotiation {
     String burstAnswer = burst == null ? null : answer(MAX_BURST_LENGTH, burst);
     for (Map.Entry<String, String> offer : offers.entrySet()) {
       String key = offer.getKey();
-      String answer =
-          key.equals(MAX_BURST_LENGTH) ? burstAnswer : answer(key, offer.getValue());
+      String answer = key.equals(MAX_BURST_LENGTH) ? burstAnswer : answer(key, offer.getValue());
       if (answer != null) {
         answers.add(key, answer);
       }
@@ -174,7 +173,8 @@ final class Negotiation {
     return discovery ? IRRELEVANT : REJECT;
   }
 
-  private static boolean isAnswer(String value) {
+  /** Whether it says something of a key, and is no value of it (6.2). */
+  static boolean isAnswer(String value) {
     return value.equals(NOT_UNDERSTOOD) || value.equals(REJECT) || value.equals(IRRELEVANT);
   }
 

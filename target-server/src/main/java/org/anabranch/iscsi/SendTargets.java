@@ -5,6 +5,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,7 @@ final class SendTargets {
 
   static void answer(IscsiServer server, Session session, String which, Text answers) {
     TargetNode own = session.node();
+    String name = lowerCase(which);
     List<TargetNode> shown =
         server.nodes().stream()
             .filter(node ->
@@ -39,7 +41,7 @@ final class SendTargets {
                     ? own == null || node.name().equals(own.name())
                     : which.isEmpty()
                         ? own != null && node.name().equals(own.name())
-                        : node.name().equals(which))
+                        : node.name().equals(name))
             .filter(node -> isFor(node, session, own))
             .toList();
     InetSocketAddress local = session.connection().localAddress();
@@ -66,7 +68,12 @@ final class SendTargets {
 
   /** Whether this is a value that SendTargets can have. */
   static boolean isRequest(String which) {
-    return which.isEmpty() || which.equals("All") || isName(which);
+    return which.isEmpty() || which.equals("All") || isName(lowerCase(which));
+  }
+
+  /** Names are folded, as those of a login are (RFC 3722). */
+  private static String lowerCase(String name) {
+    return name.toLowerCase(Locale.ROOT);
   }
 
   private static boolean isName(String text) {

@@ -11,7 +11,7 @@ import org.anabranch.jscsi.MalformedPduException;
 final class Text {
   private static final int LONGEST_KEY = 63;
 
-  /** CHAP numbers of the largest kind (12.1.3), written in hexadecimal, are the longest. */
+  /** With room: CHAP's largest numbers (12.1.3), the longest of all, take 2,050 characters. */
   private static final int LONGEST_VALUE = 8192;
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();

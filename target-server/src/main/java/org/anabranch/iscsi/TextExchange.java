@@ -21,12 +21,19 @@ import org.anabranch.jscsi.TextRequest;
  *   more text than {@value #MOST_TEXT} bytes, or while an answer goes out
  *                                                    Reject (protocol error), the exchange ends
  *   text that is not key=value, F and C together     Reject (invalid PDU field), likewise
+ *   SendTargets with a value, or a spelling, that there is not
+ *                                                    Reject (protocol error), likewise
+ *   InitiatorAlias, an answer to nothing that we asked
+ *                                                    nothing about that key
+ *   a key that only a login negotiates               that key is answered with Reject
+ *   any other key                                    that key is answered with NotUnderstood
  * </pre>
  *
  * Owned by the session's event loop.
  */
 final class TextExchange {
   private static final int MOST_TEXT = 1 << 16;
+  private static final String SEND_TARGETS = "SendTargets";
 
   private final IscsiServer server;
   private final Session session;
@@ -73,7 +80,7 @@ final class TextExchange {
       byte[] text = asked.toByteArray();
       reset();
       Map<String, String> keys = Text.parse(text, text.length);
-      if (!isMeantForUs(keys)) {
+      if (!isSpeltRight(keys)) {
         rejects.send(pdu, Rejects.PROTOCOL_ERROR);
         return;
       }
@@ -88,18 +95,16 @@ final class TextExchange {
   }
 
   /**
-   * Whether there is anything to answer. What asks for targets in a way that there is none, or has
-   * no key but public ones that nobody has defined, is no text request at all and is rejected as a
-   * whole: libiscsi, for one, takes any key in an answer that it did not ask for as the end of the
+   * False for what asks for targets in a way that there is none: it is rejected as a whole.
+   * libiscsi, for one, takes any key in an answer that it did not ask for as the end of the
    * connection, and waits for ever.
    */
-  private static boolean isMeantForUs(Map<String, String> keys) {
-    String which = keys.get("SendTargets");
-    return which == null
-        ? keys.keySet().stream()
-            .anyMatch(key ->
-                key.startsWith("X") || key.equals("MaxRecvDataSegmentLength") || isOperational(key))
-        : SendTargets.isRequest(which);
+  private static boolean isSpeltRight(Map<String, String> keys) {
+    return keys.entrySet().stream()
+        .allMatch(pair ->
+            pair.getKey().equals(SEND_TARGETS)
+                ? SendTargets.isRequest(pair.getValue())
+                : !pair.getKey().regionMatches(true, 0, SEND_TARGETS, 0, SEND_TARGETS.length()));
   }
 
   private void reset() {
@@ -131,7 +136,7 @@ final class TextExchange {
 
   private byte[] answer(Map<String, String> keys) throws MalformedPduException {
     Text answers = new Text();
-    String which = keys.remove("SendTargets");
+    String which = keys.remove(SEND_TARGETS);
     if (which != null) {
       SendTargets.answer(server, session, which, answers);
     }
@@ -140,9 +145,12 @@ final class TextExchange {
       Negotiation again = new Negotiation(server.limits(), session.parameters(), true);
       again.answer(Map.of("MaxRecvDataSegmentLength", length), answers);
     }
-    for (String other : keys.keySet()) {
-      answers.add(other, isOperational(other) ? "Reject" : "NotUnderstood");
-    }
+    keys.remove("InitiatorAlias"); // a declaration, in any stage (13.7)
+    keys.forEach((key, value) -> {
+      if (!Negotiation.isAnswer(value)) {
+        answers.add(key, isOperational(key) ? Negotiation.REJECT : Negotiation.NOT_UNDERSTOOD);
+      }
+    });
     return answers.toBytes();
   }
 

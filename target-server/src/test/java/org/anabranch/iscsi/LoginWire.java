@@ -113,6 +113,7 @@ final class LoginWire implements AutoCloseable {
     assertThat(pdu.opcode()).isEqualTo(Opcode.REJECT);
     assertThat(pdu.u8(2)).as("reason").isEqualTo(reason);
     assertThat(pdu.dataSegmentLength()).isEqualTo(48);
+    cmdSn = pdu.expCmdSn(); // of what was rejected
   }
 
   /** The next PDU is a SCSI Response with this status, and this ASC and ASCQ if not 0. */

@@ -34,6 +34,18 @@ final class TextPduMatrixTest extends PduMatrix {
         "an operational key of the login",
         "text",
         wire -> wire.send(Requests.text(1, Pdu.NO_TAG).data("MaxConnections=4\0")));
+    for (String text : new String[] {"SendTargetsPlease=All", "sENDtARGETS=aLL"}) {
+      wrong(
+          "a key that is not quite one, " + text,
+          "reject 04",
+          wire -> wire.send(Requests.text(1, Pdu.NO_TAG).data(text + "\0X-a=1\0")));
+    }
+    for (String value : new String[] {"Alle", "A", "all"}) {
+      wrong(
+          "asking for what is no target, " + value,
+          "reject 04",
+          wire -> wire.send(Requests.text(1, Pdu.NO_TAG).data("SendTargets=" + value + "\0")));
+    }
     wrong(
         "F and C together",
         "reject 09",

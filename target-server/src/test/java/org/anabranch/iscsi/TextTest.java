@@ -50,14 +50,29 @@ final class TextTest {
     "InitiatorName=iqn.2026-11.org.example:x, InitiatorName=Reject",
     "SessionType=Discovery, SessionType=Reject",
     "X-org.example.key=1, X-org.example.key=NotUnderstood",
+    "NoSuchKey=1, NoSuchKey=NotUnderstood",
+    "X-org.example.key=NotUnderstood, ''",
+    "HeaderDigest=Reject, ''",
+    "InitiatorAlias=a host, ''",
+    "InitiatorAlias=a host;X-a=1, X-a=NotUnderstood",
     "MaxRecvDataSegmentLength=1, MaxRecvDataSegmentLength=Reject"
   })
   void whatMeansNothingHereIsSaidSo(String offered, String answered) throws Exception {
     try (LoginWire wire = target.wire(Map.of())) {
-      Pdu answer = ask(wire, Pdu.NO_TAG, Requests.FINAL, offered + "\0");
-      assertThat(text(answer)).isEqualTo(answered + "\0");
+      Pdu answer = ask(wire, Pdu.NO_TAG, Requests.FINAL, offered.replace(';', '\0') + "\0");
+      assertThat(text(answer)).isEqualTo(answered.isEmpty() ? "" : answered + "\0");
       assertThat(answer.flags()).isEqualTo(Requests.FINAL);
       assertThat(answer.transferTag()).isEqualTo(Pdu.NO_TAG);
+    }
+  }
+
+  /** In which case a name comes is all one, here as in a login. */
+  @Test
+  void aTargetsNameInCapitals() throws Exception {
+    try (LoginWire wire = target.wire(Map.of())) {
+      String name = TestTarget.NAME.toUpperCase(java.util.Locale.ROOT);
+      assertThat(text(ask(wire, Pdu.NO_TAG, Requests.FINAL, "SendTargets=" + name + "\0")))
+          .contains("TargetName=" + TestTarget.NAME + "\0");
     }
   }
 
