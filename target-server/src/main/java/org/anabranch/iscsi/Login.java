@@ -259,7 +259,7 @@ final class Login implements Connection.Phase {
                 request,
                 transit,
                 continues,
-                0,
+                request.tsih(),
                 request.cmdSn(),
                 request.cmdSn(),
                 LoginStatus.SUCCESS)),

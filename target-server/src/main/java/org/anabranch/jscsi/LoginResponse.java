@@ -5,7 +5,8 @@ package org.anabranch.jscsi;
  * Login Response (RFC 7143 11.13), fields as in {@link LoginRequest}. Version 0 is the only one.
  *
  * @param next ignored without {@code transit}
- * @param tsih 0 until the final response
+ * @param tsih the request's; in the final response to a login that asks for a new session, the new
+ *     one (11.13.3)
  */
 public record LoginResponse(
     boolean transit,

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Map;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
+import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.PendingCommand;
+import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
@@ -45,6 +48,27 @@ final class ReinstatementTest {
     assertThat(young.parameters().tsih()).isNotEqualTo(old.parameters().tsih());
     assertThat(target.server.sessionInfos()).hasSize(1);
     assertThat(TestTarget.write(young, 0, blocks(1, 8)).isGood()).isTrue();
+  }
+
+  /** Each response to it has the TSIH that it asks for, not only the last one (11.13.3). */
+  @Test
+  void aLoginWithATsihIsAnsweredWithIt() throws Exception {
+    try (LoginWire old = target.wire(Map.of());
+        LoginWire young = LoginWire.connect(target)) {
+      int tsih = target.server.sessionInfos().getFirst().tsih();
+      Map<String, String> names = LoginWire.names();
+      for (int flags : new int[] {0x00, LoginWire.SECURITY_TO_OPERATIONAL, 0x04, 0x87}) {
+        StringBuilder text = new StringBuilder();
+        names.forEach((key, value) -> text.append(key).append('=').append(value).append('\0'));
+        Pdu answer =
+            young.ask(
+                Requests.login(LoginWire.ISID, tsih, 1, 0, flags).cmdSn(1).data(text.toString()));
+        assertThat(answer.u16(36)).as("status").isZero();
+        assertThat(answer.u16(14)).as("TSIH").isEqualTo(tsih);
+        names.clear();
+      }
+      old.expectClosed();
+    }
   }
 
   @Test
