@@ -15,10 +15,14 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -46,6 +50,10 @@ import org.slf4j.LoggerFactory;
 public final class IscsiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
   private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
+
+  /** IPPROTO_IPV6 and IPV6_V6ONLY of Linux: no IPv4 through an IPv6 socket. */
+  private static final IntegerUnixChannelOption IPV6_ONLY =
+      new IntegerUnixChannelOption("IPV6_V6ONLY", 41, 26);
 
   /** Bytes taken from a socket at once: a few commands, or much of a long write. */
   private static final int LEAST_READ = 2048;
@@ -149,12 +157,13 @@ public final class IscsiServer implements AutoCloseable {
    * @throws IOException it cannot be bound; the message names it
    */
   public BoundPortal addPortal(Portal portal) throws IOException {
-    Class<? extends ServerChannel> type =
-        Epoll.isAvailable() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    boolean six = portal.address().getAddress() instanceof Inet6Address;
+    // A wildcard is one of its own family, so that both can be bound to one port.
+    SocketProtocolFamily family = six ? SocketProtocolFamily.INET6 : SocketProtocolFamily.INET;
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loops)
-            .channel(type)
+            .channelFactory(() -> serverChannel(family))
             .option(ChannelOption.SO_REUSEADDR, true)
             .option(ChannelOption.AUTO_READ, listening)
             .option(ChannelOption.SO_BACKLOG, 1024)
@@ -172,6 +181,9 @@ public final class IscsiServer implements AutoCloseable {
                     accept(portal, channel);
                   }
                 });
+    if (six && Epoll.isAvailable()) {
+      bootstrap.option(IPV6_ONLY, 1);
+    }
     Channel channel;
     try {
       channel = bootstrap.bind(portal.address()).sync().channel();
@@ -185,6 +197,12 @@ public final class IscsiServer implements AutoCloseable {
     BoundPortal bound = new BoundPortal(portal, (InetSocketAddress) channel.localAddress());
     listeners.add(new Listener(bound, channel));
     return bound;
+  }
+
+  private static ServerChannel serverChannel(SocketProtocolFamily family) {
+    return Epoll.isAvailable()
+        ? new EpollServerSocketChannel(family)
+        : new NioServerSocketChannel(SelectorProvider.provider(), family);
   }
 
   /** Without Netty's words for the call, which help nobody. */
