@@ -372,6 +372,7 @@ public final class Session implements AutoCloseable {
   void rejected(Pdu reject) {
     int reason = reject.u8(2);
     if (reject.data().remaining() >= Pdu.BHS_LENGTH) {
+      plug(reject);
       int tag = reject.data().getInt(reject.data().position() + 16);
       IscsiException cause =
           new IscsiException(String.format("the target rejected the PDU, reason 0x%02x", reason));
@@ -385,6 +386,28 @@ public final class Session implements AutoCloseable {
       }
     }
     listener.rejected(this, reason, reject);
+  }
+
+  /**
+   * The number of a PDU that was rejected, if the target does not count it as received, must be
+   * used again (RFC 7143 7.3): by the next PDU, or by a ping when others were sent already.
+   */
+  private void plug(Pdu reject) {
+    int first = reject.data().get(reject.data().position());
+    int number = reject.data().getInt(reject.data().position() + 24);
+    int opcode = first & 0x3f;
+    boolean immediate = (first & 0x40) != 0;
+    if (immediate
+        || opcode == Opcode.DATA_OUT
+        || opcode == Opcode.SNACK_REQUEST
+        || reject.expCmdSn() != number) {
+      return;
+    }
+    if (cmdSn == number + 1) {
+      cmdSn = number;
+    } else {
+      exchange(Requests::nopOut, number, new CompletableFuture<>());
+    }
   }
 
   void readComplete() {
