@@ -239,6 +239,9 @@ final class Commands {
       finished(task);
       return;
     }
+    if (task == current) {
+      return; // memory was granted while its PDU is still coming
+    }
     if (task.executed || task.waiter != null || task.unsolicitedOpen || task.failure != null) {
       return;
     }
