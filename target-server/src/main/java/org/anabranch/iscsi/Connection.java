@@ -204,6 +204,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
     var _ = channel.close();
   }
 
+  /** Where the bytes that come next belong, see {@link PduDecoder#room}. */
+  @Nullable ByteBuf room(int least) {
+    return closing || leftover != null ? null : decoder.room(least);
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
@@ -264,7 +269,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     closing = true;
-    decoder.halt();
+    decoder.close();
     forgetLeftover();
     stall.cancel();
     phase.closed();
