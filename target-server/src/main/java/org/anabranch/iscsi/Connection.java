@@ -231,6 +231,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
     var _ = channel.close();
   }
 
+  /** Where the bytes that come next belong, see {@link PduDecoder#room}. */
+  @Nullable ByteBuf room(int least) {
+    return deaf || leftover != null ? null : decoder.room(least);
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
@@ -291,7 +296,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void channelInactive(ChannelHandlerContext context) {
     closing = true;
     deaf = true;
-    decoder.halt();
+    decoder.close();
     forgetLeftover();
     stall.cancel();
     phase.closed();

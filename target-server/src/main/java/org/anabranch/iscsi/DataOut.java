@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Data from the initiator: immediate, unsolicited, and asked for with R2T (RFC 7143 4.2.5.2, 11.7,
- * 11.8). Payload goes from the socket's buffer to the task's, in one copy.
+ * 11.8). Payload goes from the socket's buffer to the task's, or there at once ({@link
+ * ReceiveBuffers}).
  *
  * <pre>
  *   what happens to                                         the command ends with

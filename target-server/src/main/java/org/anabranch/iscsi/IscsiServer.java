@@ -3,7 +3,6 @@ package org.anabranch.iscsi;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
-import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -54,12 +53,6 @@ public final class IscsiServer implements AutoCloseable {
   /** IPPROTO_IPV6 and IPV6_V6ONLY of Linux: no IPv4 through an IPv6 socket. */
   private static final IntegerUnixChannelOption IPV6_ONLY =
       new IntegerUnixChannelOption("IPV6_V6ONLY", 41, 26);
-
-  /** Bytes taken from a socket at once: a few commands, or much of a long write. */
-  private static final int LEAST_READ = 2048;
-
-  private static final int USUAL_READ = 16384;
-  private static final int MOST_READ = 262144;
 
   private record Listener(BoundPortal bound, Channel channel) {}
 
@@ -128,7 +121,7 @@ public final class IscsiServer implements AutoCloseable {
   /** Loads what the first server needs, which takes longer than to start it. */
   public static void preload() {
     Epoll.isAvailable();
-    PooledByteBufAllocator.DEFAULT.directBuffer(USUAL_READ).release();
+    PooledByteBufAllocator.DEFAULT.directBuffer(ReceiveBuffers.USUAL).release();
   }
 
   /** Accepts connections from here on: every target node is there. */
@@ -171,9 +164,6 @@ public final class IscsiServer implements AutoCloseable {
             .childOption(ChannelOption.SO_KEEPALIVE, true)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
             .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-            .childOption(
-                ChannelOption.RECVBUF_ALLOCATOR,
-                new AdaptiveRecvByteBufAllocator(LEAST_READ, USUAL_READ, MOST_READ))
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override
@@ -241,6 +231,7 @@ public final class IscsiServer implements AutoCloseable {
       return;
     }
     Connection connection = new Connection(this, portal, channel);
+    channel.config().setRecvByteBufAllocator(new ReceiveBuffers(connection));
     connections.add(connection);
     beforeLogin.add(connection);
     channel.pipeline().addLast(connection);

@@ -81,28 +81,53 @@ final class Pdu {
 
   /**
    * Says where the data segment goes, from {@code begin} of the receiver; what is longer than the
-   * sink is thrown away.
+   * sink is thrown away. The buffer is retained until all of the segment has come: its owner may
+   * give it up before, when the command is aborted.
    */
   void sink(ByteBuf buffer, int index, int length) {
-    sink = buffer;
+    sink = buffer.retain();
     sinkIndex = index;
     sinkLength = length;
+  }
+
+  /**
+   * The rest of the sink, as an empty buffer for the socket to fill, if it has at least {@code
+   * least} bytes and is memory that a socket can fill; otherwise null. The caller releases it.
+   */
+  @Nullable ByteBuf room(int least) {
+    return sink == null || sinkLength < least || !sink.hasMemoryAddress()
+        ? null
+        : sink.retainedSlice(sinkIndex, sinkLength).clear();
   }
 
   /** Takes {@code length} bytes of data segment from {@code in}. */
   void take(ByteBuf in, int length) {
     int kept = sink == null ? 0 : Math.min(length, sinkLength);
     if (sink != null && kept > 0) {
-      in.readBytes(sink, sinkIndex, kept);
+      if (isInPlace(sink, in)) {
+        in.skipBytes(kept);
+      } else {
+        in.readBytes(sink, sinkIndex, kept);
+      }
       sinkIndex += kept;
       sinkLength -= kept;
     }
     in.skipBytes(length - kept);
   }
 
+  /** Whether the socket filled our {@link #room}. */
+  private boolean isInPlace(ByteBuf to, ByteBuf in) {
+    return to.hasMemoryAddress()
+        && in.hasMemoryAddress()
+        && to.memoryAddress() + sinkIndex == in.memoryAddress() + in.readerIndex();
+  }
+
   void clear() {
     header.clear();
-    sink = null;
+    if (sink != null) {
+      sink.release();
+      sink = null;
+    }
     sinkLength = 0;
   }
 }

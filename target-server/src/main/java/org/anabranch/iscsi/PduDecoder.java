@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a connection's bytes into PDUs (RFC 7143 11.2).
@@ -11,7 +12,8 @@ import java.util.zip.CRC32C;
  * <pre>
  *   BASIC     48 bytes: now all lengths are known, and checked before anything is kept
  *   EXTENDED  additional header segments, header digest  -> receiver.begin
- *   DATA      straight from the socket's buffer to where the receiver wants it, any piece at a time
+ *   DATA      from the socket's buffer to where the receiver wants it, any piece at a time; what is
+ *             long can be read there by the socket itself (see room)
  *   TRAILER   pad, data digest                           -> receiver.complete
  * </pre>
  *
@@ -75,6 +77,21 @@ final class PduDecoder {
 
   void resume() {
     halted = false;
+  }
+
+  /**
+   * Memory where the bytes that come next belong, if they are data of which at least {@code least}
+   * bytes are missing; otherwise null. What the socket puts there goes to {@link #decode} next. The
+   * caller releases it.
+   */
+  @Nullable ByteBuf room(int least) {
+    return part == Part.DATA ? pdu.room(least) : null;
+  }
+
+  /** Nothing more will come: lets go of the PDU that is not complete. */
+  void close() {
+    halted = true;
+    pdu.clear();
   }
 
   /** Takes from {@code in} all it can, or up to where it is halted. */

@@ -8,7 +8,9 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +28,7 @@ final class PduDecoderTest {
     final PduDecoder decoder = new PduDecoder(this);
     int sinkAt;
     int sinkMost = Integer.MAX_VALUE;
+    boolean direct;
 
     @Override
     public boolean fits(Pdu pdu) {
@@ -40,7 +43,7 @@ final class PduDecoderTest {
     @Override
     public void begin(Pdu pdu) {
       int length = Math.min(pdu.dataLength(), sinkMost);
-      sink = Unpooled.buffer(sinkAt + length);
+      sink = direct ? Unpooled.directBuffer(sinkAt + length) : Unpooled.buffer(sinkAt + length);
       pdu.sink(sink, sinkAt, length);
     }
 
@@ -102,6 +105,59 @@ final class PduDecoderTest {
     }
   }
 
+  /** The socket may put data where it belongs by itself, as far as the sink goes. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void dataThatIsReadInPlaceIsTakenAsItIs(boolean digests) {
+    encoder.digests(digests, digests);
+    decoder.digests(digests, digests);
+    recorder.direct = true;
+    recorder.sinkAt = 3;
+    recorder.sinkMost = 900;
+    byte[] data = random(new Random(4), 1001);
+    ByteBuf stream = Unpooled.copiedBuffer(pdu(1, data), pdu(2, data));
+    for (int tag = 1; tag <= 2; tag++) {
+      assertThat(decoder.room(1)).as("room before the header").isNull();
+      decoder.decode(stream.readSlice(Pdu.BASIC_HEADER + (digests ? 4 : 0) + 100));
+      assertThat(decoder.room(801)).as("more room than there is").isNull();
+      for (int piece : new int[] {300, 500}) {
+        ByteBuf room = Objects.requireNonNull(decoder.room(piece));
+        stream.readBytes(room, piece);
+        decoder.decode(room);
+        assertThat(room.isReadable()).isFalse();
+        room.release();
+      }
+      assertThat(decoder.room(1)).as("room behind the sink").isNull();
+      decoder.decode(stream.readSlice(101 + 3 + (digests ? 4 : 0)));
+      assertThat(recorder.sink.refCnt()).as("holders of the sink").isEqualTo(1);
+      recorder.sink.release();
+    }
+    assertThat(recorder.log).containsExactly("1", "2");
+    byte[] kept = Arrays.copyOf(data, 900);
+    assertThat(recorder.data).containsExactly(kept, kept);
+  }
+
+  /** The owner of a sink may give it up, as an aborted command does, while data still comes. */
+  @Test
+  void aSinkThatIsGivenUpStaysUntilItsDataHasCome() {
+    byte[] data = random(new Random(5), 1000);
+    ByteBuf stream = pdu(1, data);
+    decoder.decode(stream.readSlice(Pdu.BASIC_HEADER + 100));
+    ByteBuf sink = recorder.sink;
+    sink.release();
+    decoder.decode(stream);
+    assertThat(recorder.data).containsExactly(data);
+    assertThat(sink.refCnt()).isZero();
+  }
+
+  @Test
+  void aSinkIsLetGoWhenTheConnectionEnds() {
+    decoder.decode(pdu(1, new byte[1000]).readSlice(Pdu.BASIC_HEADER + 100));
+    recorder.sink.release();
+    decoder.close();
+    assertThat(recorder.sink.refCnt()).isZero();
+  }
+
   @Test
   void whatIsBeyondTheSinkIsThrownAway() {
     recorder.sinkMost = 10;
@@ -110,7 +166,7 @@ final class PduDecoderTest {
     ByteBuf stream = Unpooled.wrappedBuffer(pdu(1, data), pdu(2, new byte[0])).copy();
     decoder.decode(stream);
     assertThat(recorder.log).containsExactly("1", "2");
-    assertThat(recorder.data.getFirst()).isEqualTo(java.util.Arrays.copyOf(data, 10));
+    assertThat(recorder.data.getFirst()).isEqualTo(Arrays.copyOf(data, 10));
   }
 
   @Test

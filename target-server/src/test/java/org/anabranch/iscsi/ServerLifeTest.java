@@ -10,8 +10,10 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -21,7 +23,9 @@ import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.DiscoveredTarget;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Pdu;
+import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Sense;
 import org.anabranch.initiator.Session;
@@ -233,7 +237,7 @@ final class ServerLifeTest {
       List<CompletableFuture<Response>> writes = new ArrayList<>();
       byte[][] data = new byte[12][1 << 20];
       for (int i = 0; i < data.length; i++) {
-        java.util.Arrays.fill(data[i], (byte) (i + 1));
+        Arrays.fill(data[i], (byte) (i + 1));
         writes.add(
             session.submit(
                 Command.out(0, Cdb.write(i % 4 * 2048L, 2048, false), ByteBuffer.wrap(data[i]))));
@@ -258,6 +262,44 @@ final class ServerLifeTest {
       assertThat(read.sense()).isNotNull();
       assertThat(read.sense().code()).isEqualTo(0x5503);
       assertThat(TestTarget.read(session, 0, 64).isGood()).isTrue();
+    }
+  }
+
+  /** Data is asked for behind what came at once, whenever memory for it is granted. */
+  @Test
+  void memoryMayBeGrantedWhileTheCommandIsStillComing() throws Exception {
+    try (TestTarget small = new TestTarget(limits -> limits.dataMemory(2 << 20))) {
+      Session holder = small.login();
+      LoginWire wire = small.wire(Map.of("ImmediateData", "Yes", "InitialR2T", "Yes"));
+      small.disk.hold();
+      CompletableFuture<Response> read = holder.submit(Command.in(0, Cdb.read(0, 2048), 1 << 20));
+      small.disk.awaitHeld(1);
+      byte[] data = new byte[1 << 20];
+      new Random(9).nextBytes(data);
+      Pdu write = wire.write(0, 2048, true).data(Arrays.copyOf(data, 16384));
+      wire.connection.sendPart(write, 48 + 5000);
+      TestTarget.until("the write waits", () -> small.server.memory().isContended());
+      small.disk.letGo();
+      assertThat(read.get(20, TimeUnit.SECONDS).isGood()).isTrue();
+      TestTarget.until("it has its memory", () -> !small.server.memory().isContended());
+      wire.connection.sendBytes(Arrays.copyOfRange(data, 5000, 16384));
+      int offset = 16384;
+      while (offset < data.length) {
+        Pdu r2t = wire.receive();
+        assertThat(r2t.opcode()).isEqualTo(Opcode.READY_TO_TRANSFER);
+        assertThat(r2t.i32(40)).as("offset asked for").isEqualTo(offset);
+        int length = r2t.i32(44);
+        for (int at = 0, dataSn = 0; at < length; at += 65536, dataSn++) {
+          int end = Math.min(length, at + 65536);
+          wire.send(
+              Requests.dataOut(
+                      0, write.taskTag(), r2t.transferTag(), dataSn, offset + at, end == length)
+                  .data(Arrays.copyOfRange(data, offset + at, offset + end)));
+        }
+        offset += length;
+      }
+      wire.expectStatus(write.taskTag(), 0, 0);
+      assertThat(Arrays.copyOf(small.disk.bytes(), data.length)).isEqualTo(data);
     }
   }
 
