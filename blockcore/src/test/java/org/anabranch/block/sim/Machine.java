@@ -117,6 +117,16 @@ public final class Machine {
     return Objects.requireNonNull(faults.get(name), name);
   }
 
+  /** Whether a disk has failed a request since the power came. */
+  boolean faulty() {
+    return faults.values().stream().anyMatch(device -> device.failures() > 0);
+  }
+
+  /** From here on no more faults come, but for what those that came have left behind. */
+  void noMoreFaults() {
+    faults.values().forEach(device -> device.arm(null));
+  }
+
   /** A mapped device that is there. */
   public MappedDevice device(String name) {
     try {

@@ -9,6 +9,7 @@ import org.anabranch.block.dm.DeviceMapper;
 /** What an administrator does to roll a volume back, while it is in use. */
 final class MergeSteps {
   private final Volume volume;
+  private boolean handedOver;
 
   MergeSteps(Volume volume) {
     this.volume = volume;
@@ -25,6 +26,7 @@ final class MergeSteps {
   /** The volume becomes {@code snap}, which takes its device over or has been removed before. */
   void begin(Volume.Snap snap) {
     boolean handOver = volume.once(2);
+    handedOver = handOver;
     volume.say("merge " + snap.device + (handOver ? " by handover" : ""));
     String table = volume.line("snapshot-merge " + snap.arguments());
     Client user = Objects.requireNonNull(snap.client);
@@ -54,6 +56,9 @@ final class MergeSteps {
     user.retract();
     volume.switchTo(snap);
     lun.redirect(volume.content());
+    if (volume.snaps.stream().filter(other -> !other.invalid).count() >= 2) {
+      volume.reached.add(Reached.MERGE_BESIDE_TWO);
+    }
     await(mapper().resume(Volume.LUN), "resume lun as a merge");
     if (handOver) {
       await(mapper().remove(snap.device), "remove " + snap.device);
@@ -107,6 +112,9 @@ final class MergeSteps {
         mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)),
         "load the origin");
     await(mapper().resume(Volume.LUN), "resume lun as an origin");
+    if (handedOver) {
+      volume.reached.add(Reached.MERGED_BY_HANDOVER);
+    }
     volume.mergeOver();
     volume.checkStatus();
   }

@@ -190,6 +190,13 @@ final class ModelDevice {
     }
   }
 
+  /** A flush has failed: see {@link SectorHistory#lose}. */
+  void lose(boolean foreign) {
+    for (SectorHistory sector : sectors) {
+      sector.lose(foreign);
+    }
+  }
+
   /** The power was cut, whatever was under way. */
   void powerCut() {
     long now = clock.tick();

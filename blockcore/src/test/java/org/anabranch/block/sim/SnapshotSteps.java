@@ -112,13 +112,13 @@ final class SnapshotSteps {
           "until handover completes",
           volume.machine().awaitRefusal(mapper().resume(from), "resume of the source"));
     }
-    snap.device = to;
     Client user = snap.client;
     if (user != null) {
       user.leave();
       user.move(volume.machine().device(to));
     }
     await(mapper().resume(to), "resume " + to);
+    snap.device = to;
     await(mapper().remove(from), "remove " + from);
     volume.checkStatus();
   }
@@ -136,9 +136,14 @@ final class SnapshotSteps {
     if (snap.client != null) {
       volume.drain(snap.client);
     }
+    volume.checkInvalid(snap, volume.machine().status(snap.device));
     await(mapper().remove(snap.device), "remove " + snap.device);
     await(mapper().remove(to), "remove " + to);
-    volume.create(snap.device, "snapshot " + snap.arguments());
+    if (snap.invalid) {
+      volume.snaps.remove(snap);
+    } else {
+      volume.create(snap.device, "snapshot " + snap.arguments());
+    }
     resumeLun();
     volume.checkStatus();
     volume.use(snap);

@@ -2,8 +2,10 @@
 package org.anabranch.block.sim;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -36,6 +38,11 @@ final class Volume implements Client.Owner {
     String device;
     boolean invalid;
 
+    /**
+     * A disk had failed when the power was cut: it may have become invalid since one last looked.
+     */
+    boolean doubtful;
+
     /** Its user, while it has one. */
     @Nullable Client client;
 
@@ -48,6 +55,7 @@ final class Volume implements Client.Owner {
     Snap with(ModelDevice other) {
       Snap snap = new Snap(device, cow, other);
       snap.invalid = invalid;
+      snap.doubtful = doubtful;
       return snap;
     }
 
@@ -74,8 +82,10 @@ final class Volume implements Client.Owner {
   private final ModelDevice.Clock clock = new ModelDevice.Clock();
   private ModelDevice content;
   private @Nullable Snap merging;
-  private boolean faulty;
   private long stamps;
+
+  /** What this volume's life has come to. */
+  final Set<Reached> reached = EnumSet.noneOf(Reached.class);
 
   // Of this boot.
   private Machine machine;
@@ -104,11 +114,6 @@ final class Volume implements Client.Owner {
     snaps.forEach(snap -> other.snaps.add(snap.with(snap.model.copy())));
     other.stamps = stamps;
     return other;
-  }
-
-  /** Disks fail: requests may, snapshots may become invalid, and the merge may stop. */
-  void faulty(boolean mayFail) {
-    faulty = mayFail;
   }
 
   Machine machine() {
@@ -147,6 +152,9 @@ final class Volume implements Client.Owner {
   void boot(Machine next) {
     machine = next;
     lun = null;
+    for (SimDisk disk : machine.disks()) {
+      machine.faults(disk.name()).onLoss(() -> lose(disk.name()));
+    }
     snaps.removeIf(snap -> !snap.cow.persistent());
     for (Snap snap : snaps) {
       snap.client = null;
@@ -165,7 +173,58 @@ final class Volume implements Client.Owner {
             this);
     lun = user;
     checkStatus();
+    snaps.forEach(snap -> snap.doubtful = false);
     startUsers();
+  }
+
+  /** Whether all was brought up on this machine. */
+  boolean isUpOn(Machine computer) {
+    return machine == computer && lun != null;
+  }
+
+  void noteCut(Machine computer) {
+    if (!isUpOn(computer)) {
+      reached.add(Reached.CUT_IN_BOOT);
+    } else if (merging != null && !merged()) {
+      reached.add(Reached.CUT_IN_MERGE);
+    }
+  }
+
+  void noteFaults(Machine computer) {
+    for (SimDisk disk : computer.disks()) {
+      FaultDevice device = computer.faults(disk.name());
+      if (device.failures() > 0) {
+        reached.add(Reached.FAULT);
+      }
+      if (device.limits().readOnly()) {
+        reached.add(Reached.READ_ONLY);
+      }
+    }
+  }
+
+  /** A disk will never make durable what it has not yet. */
+  private void lose(String disk) {
+    Snap from = merging;
+    if (disk.equals(DISK) || (from != null && disk.equals(from.cow.disk))) {
+      content.lose(false);
+    }
+    for (Snap snap : snaps) {
+      if (disk.equals(DISK)) {
+        snap.model.lose(true);
+      } else if (disk.equals(snap.cow.disk)) {
+        snap.model.lose(false);
+      }
+    }
+  }
+
+  /** Whether a disk has failed a request since the power came. */
+  private boolean failing(String disk) {
+    return machine.faults(disk).failures() > 0;
+  }
+
+  /** Whether one of the disks has that the volume, or the snapshot, stands on. */
+  private boolean failing(@Nullable Snap snap) {
+    return failing(DISK) || (snap != null && failing(snap.cow.disk));
   }
 
   /** The table of {@link #LUN}, from its type on. */
@@ -176,9 +235,22 @@ final class Volume implements Client.Owner {
 
   /** The power is cut: who was up is gone. */
   void powerCut() {
+    snaps.forEach(snap -> snap.doubtful |= failing(snap));
+    snaps.removeIf(this::isKnownInvalid);
     overlaps.clear();
     content.powerCut();
     snaps.forEach(snap -> snap.model.powerCut());
+  }
+
+  /**
+   * Whether a snapshot is invalid on a disk that does not let itself be told so. Nobody but who is
+   * told can know after a restart; he is, before anything newer can be read there.
+   */
+  private boolean isKnownInvalid(Snap snap) {
+    return machine.faults(snap.cow.disk).takesNoWrites()
+        && (snap.invalid
+            || (machine.mapper().ls().contains(snap.device)
+                && machine.status(snap.device).contains("Invalid")));
   }
 
   MappedDevice create(String device, String table) {
@@ -234,8 +306,9 @@ final class Volume implements Client.Owner {
 
   /** Takes everything down as it is, suspended or not: no request may be left behind. */
   void takeDown() {
-    machine.scheduler().runToQuiescence();
     List<Client> users = users();
+    users.forEach(Client::stop);
+    machine.scheduler().runToQuiescence();
     users.forEach(Client::leave);
     List<String> devices = machine.mapper().ls();
     for (Snap snap : snaps) {
@@ -292,24 +365,34 @@ final class Volume implements Client.Owner {
       checkInvalid(snap, machine.status(snap.device));
     }
     String status = machine.status(LUN);
-    if (!faulty && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
+    if (status.contains("failed") && failing(merging)) {
+      reached.add(Reached.MERGE_FAILED);
+    } else if (status.contains("failed") || (merging != null && status.contains("Invalid"))) {
       throw new AssertionError(status);
     }
   }
 
   void checkInvalid(Snap snap, String status) {
     boolean isInvalid = status.contains("Invalid");
+    note(status);
     if (snap.invalid && !isInvalid) {
       throw new AssertionError(snap.device + " was invalid, and is " + status);
     }
     if (isInvalid && !snap.invalid) {
-      if (!snap.cow.mayFill && !faulty) {
+      if (!snap.cow.mayFill && !snap.doubtful && !failing(snap)) {
         throw new AssertionError(snap.device + " is invalid, though its store can't fill");
       }
       snap.invalid = true;
+      reached.add(Reached.INVALID);
       if (snap.client != null) {
         snap.client.stop();
       }
+    }
+  }
+
+  private void note(String status) {
+    if (status.contains("Overflow")) {
+      reached.add(Reached.OVERFLOW);
     }
   }
 
@@ -348,7 +431,7 @@ final class Volume implements Client.Owner {
 
   @Override
   public @Nullable String failed(Client client, Io io, IoError error) {
-    if (faulty) {
+    if (mayFail(client)) {
       return null;
     }
     if (error.kind() == IoError.Kind.NOT_SUPPORTED
@@ -363,10 +446,19 @@ final class Volume implements Client.Owner {
             || (status.contains("Overflow")
                 && io.modifies()
                 && error.kind() == IoError.Kind.NO_SPACE)) {
+          note(status);
           return null;
         }
       }
     }
     return error.kind() == IoError.Kind.GONE && client.mayBeGone() ? null : "failed with " + error;
+  }
+
+  /** Whether a disk has failed that the user's device stands on. No origin fails for a snapshot. */
+  private boolean mayFail(Client client) {
+    if (client == lun) {
+      return failing(merging);
+    }
+    return snaps.stream().anyMatch(snap -> snap.client == client && failing(snap));
   }
 }
