@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
@@ -87,9 +88,9 @@ abstract class CowTarget implements Target {
     return cow;
   }
 
-  /** How much of the origin this is a snapshot of, in sectors. */
-  long length() {
-    return context.length();
+  /** The sector of the origin behind the last one that is seen through this. */
+  long end() {
+    return context.begin() + context.length();
   }
 
   @Nullable Snapshot snapshot() {
@@ -123,6 +124,18 @@ abstract class CowTarget implements Target {
   void event() {
     context.event();
   }
+
+  /** A row is mapped to the sectors of the origin that have its own numbers, as under Linux. */
+  @Override
+  public final void map(Io io) {
+    if (io.op() != Io.Op.FLUSH) {
+      io.remap(context.begin() + io.sector());
+    }
+    mapHere(io);
+  }
+
+  /** {@link #map}, with the origin's sectors. */
+  abstract void mapHere(Io io);
 
   /** Joins the group and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {

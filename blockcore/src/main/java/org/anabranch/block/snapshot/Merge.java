@@ -224,8 +224,7 @@ final class Merge {
   private void copyMore(MergeBatch batch) {
     while (mayCopy(batch) && copying < COPIES && begunInTurn < COPIES_IN_A_TURN) {
       long to = batch.oldChunk(nextRun) << snapshot.shift;
-      long length =
-          Math.min((long) batch.length(nextRun) << snapshot.shift, group.origin.sectors() - to);
+      long length = mergedSectors(to, (long) batch.length(nextRun) << snapshot.shift);
       long count = Math.min(PIECE_SECTORS, length - nextSector);
       long from = (batch.newChunk(nextRun) << snapshot.shift) + nextSector;
       long toSector = to + nextSector;
@@ -238,6 +237,16 @@ final class Merge {
       begunInTurn++;
       copyPiece(batch, from, interlock.beginCopy(toSector, count));
     }
+  }
+
+  /**
+   * How much of a run is the snapshot's: in the chunk that its end is in, what lies behind belongs
+   * to an origin that has grown since.
+   */
+  private long mergedSectors(long to, long length) {
+    long beyond = to + length - target.end();
+    boolean endIsInTheLastChunk = beyond > 0 && beyond < 1L << snapshot.shift;
+    return Math.min(endIsInTheLastChunk ? length - beyond : length, group.origin.sectors() - to);
   }
 
   private boolean mayCopy(MergeBatch batch) {

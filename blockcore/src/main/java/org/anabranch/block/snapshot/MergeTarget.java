@@ -99,7 +99,7 @@ final class MergeTarget extends CowTarget {
   }
 
   @Override
-  public void map(Io io) {
+  void mapHere(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES, DISCARD -> write(io);
