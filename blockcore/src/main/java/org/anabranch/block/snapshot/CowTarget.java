@@ -41,7 +41,9 @@ abstract class CowTarget implements Target {
   /** What tables print when there is no snapshot: after a handover, the destination's arguments. */
   private CowArguments printed;
 
+  /** Since the first resume, or since a store was handed over here: the origin's writes count. */
   private boolean active;
+
   private boolean suspended;
   private boolean handedOver;
   private boolean cancelled;
@@ -190,6 +192,8 @@ abstract class CowTarget implements Target {
     mine.owner = destination;
     departed();
     destination.keep(mine);
+    destination.active = true; // its device may stay suspended for long; the origin need not
+    destination.suspended = true;
     group.rolesChanged();
   }
 
