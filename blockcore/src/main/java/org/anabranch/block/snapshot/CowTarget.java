@@ -112,6 +112,11 @@ abstract class CowTarget implements Target {
     return snapshot == null && !handedOver && !cancelled;
   }
 
+  /** Whether this is a destination whose source went without giving it anything. */
+  boolean cancelled() {
+    return cancelled;
+  }
+
   /** Whether the origin's old chunks must be copied here. */
   boolean needsCopies() {
     return active && !merges() && snapshot != null;

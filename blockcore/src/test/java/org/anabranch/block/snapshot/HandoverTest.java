@@ -157,6 +157,25 @@ final class HandoverTest {
   }
 
   @Test
+  void sourceOfAMergeIsRemovedFirst() throws TableException {
+    BlockDevice s = bench.create("s", SNAPSHOT);
+    bench.create("s2", "0 2048 snapshot origin cow2 P 8");
+    bench.put(s, 'S', 24, 8);
+    byte[] view = bench.view(bench.mapper.device("s2"));
+    verb(bench.mapper.create("m"));
+    verb(bench.mapper.load("m", MERGE));
+    bench.remove("s");
+    verb(bench.mapper.resume("m"));
+    BlockDevice m = bench.mapper.device("m");
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
+    Bench.Outcome flush = new Bench.Outcome();
+    assertThat(bench.run(m, Io.flush(flush::end), flush).good()).isTrue();
+    assertThat(bench.view(m)).isEqualTo(origin.bytes());
+    assertThat(bench.view(bench.mapper.device("s2"))).isEqualTo(view);
+  }
+
+  @Test
   void threeAtOneStore() throws TableException {
     bench.create("s", SNAPSHOT);
     verb(bench.mapper.create("n"));

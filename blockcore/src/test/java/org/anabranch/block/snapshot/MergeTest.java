@@ -10,6 +10,7 @@ import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TableException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -298,6 +299,34 @@ final class MergeTest {
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
     assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
     assertThat(bench.view(m)).isEqualTo(origin.bytes());
+  }
+
+  @Test
+  void deadCowDeviceOfAnInvalidStoreIsNotAsked() throws TableException {
+    RamDevice tiny = new RamDevice("tiny", 16);
+    bench.add(tiny);
+    BlockDevice s = bench.create("s", "0 2048 snapshot origin tiny P 8");
+    bench.put(s, 'S', 0, 8);
+    bench.remove("s");
+    BlockDevice m = bench.create("m", "0 2048 snapshot-merge origin tiny P 8");
+    tiny.fault = io -> IoError.io(0, "dead", null);
+    tiny.limits(Limits.DEFAULT.withReadOnly(true));
+    assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
+    Bench.Outcome flush = new Bench.Outcome();
+    assertThat(bench.run(m, Io.flush(flush::end), flush).good()).isTrue();
+    assertThat(m.limits().readOnly()).isFalse();
+  }
+
+  @Test
+  void deadCowDeviceFailsOnlyWhatGoesToIt() throws TableException {
+    cow.limits(Limits.DEFAULT.withReadOnly(true));
+    cow.fault = io -> io.sector() >= 16 ? IoError.io(0, "dead", null) : null;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
+    assertThat(m.limits().readOnly()).isFalse();
+    assertThat(bench.put(m, 'X', 800, 8).good()).isTrue();
+    assertThat(bench.put(m, 'X', 24, 8).good()).isFalse();
   }
 
   @Test
