@@ -3,7 +3,9 @@ package org.anabranch.block.sim;
 
 import java.util.EnumMap;
 import java.util.Map;
-import org.anabranch.block.BlockDevice;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
@@ -25,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *                are taken; a FUA write that failed for lack of space is not the case
  * </pre>
  */
-public final class FaultDevice implements BlockDevice {
+public final class FaultDevice implements Extendable {
   /**
    * One fault.
    *
@@ -48,6 +50,7 @@ public final class FaultDevice implements BlockDevice {
   private long failures;
   private boolean latches;
   private boolean broken;
+  private boolean extended;
 
   public FaultDevice(SimDisk below, SimScheduler scheduler) {
     this.below = below;
@@ -95,6 +98,24 @@ public final class FaultDevice implements BlockDevice {
   @Override
   public long sectors() {
     return below.sectors();
+  }
+
+  /** Takes some time; {@link SimDisk#extendableTo} says how far. */
+  @Override
+  public CompletionStage<Boolean> extendBeyond(long beyond) {
+    CompletableFuture<Boolean> answer = new CompletableFuture<>();
+    scheduler.execute(() -> {
+      boolean longer = below.extendBeyond(beyond);
+      scheduler.trace(() -> name() + " has " + sectors() + " sectors");
+      extended |= longer;
+      answer.complete(longer);
+    });
+    return answer;
+  }
+
+  /** Whether it has become longer. */
+  boolean extended() {
+    return extended;
   }
 
   @Override

@@ -26,6 +26,7 @@ final class History {
   private final SplittableRandom random;
   private final FaultPlan faults;
   private final List<Volume.Cow> cows = new ArrayList<>();
+  private final Limits limits;
   private final Volume volume;
   private final SnapshotSteps snapshots;
   private final MergeSteps merges;
@@ -35,9 +36,11 @@ final class History {
     this.random = new SplittableRandom(seed);
     this.faults = new FaultPlan(seed, sabotage.needsFaults());
     Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
-    int sectors = 32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200);
+    limits = random.nextInt(8) == 0 ? Limits.DEFAULT.withBlockSizes(4096, 4096) : Limits.DEFAULT;
+    int block = limits.logicalBlockSize() >> 9;
+    int sectors = (32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200)) / block * block;
     boolean overlap = random.nextBoolean();
-    machine.addDisk(Volume.DISK, sectors + random.nextInt(3), Limits.DEFAULT);
+    machine.addDisk(Volume.DISK, sectors + random.nextInt(3), limits);
     int count = 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
       addCow(machine, "cow" + i, sectors);
@@ -46,8 +49,10 @@ final class History {
     if (!overlap && !faults.faulty() && cows.stream().noneMatch(Volume.Cow::mayFill)) {
       machine.disks().forEach(SimDisk::forbidOverlap);
     }
-    volume = new Volume(machine, sectors, 1 + random.nextInt(6), overlap, random.split());
-    snapshots = new SnapshotSteps(volume);
+    int rowBoundary = random.nextInt(4) == 0 ? random.nextInt(sectors / block) * block : 0;
+    int depth = 1 + random.nextInt(6);
+    volume = new Volume(machine, sectors, rowBoundary, depth, overlap, random.split());
+    snapshots = new SnapshotSteps(volume, random.nextInt(3) == 0 ? block : 0);
     merges = new MergeSteps(volume);
     steps = 8 + random.nextInt(12);
   }
@@ -62,14 +67,17 @@ final class History {
 
   private void addCow(Machine machine, String name, int sectors) {
     String type = TYPES[random.nextInt(TYPES.length)];
-    int chunk = 1 << random.nextInt(random.nextInt(3) == 0 ? 6 : 4);
+    int block = limits.logicalBlockSize() >> 9;
+    int chunk = Math.max(block, 1 << random.nextInt(random.nextInt(3) == 0 ? 6 : 4));
     int chunks = (sectors + chunk - 1) / chunk;
     int perArea = 32 * chunk;
     int ample = type.equals("N") ? chunks : 2 + chunks + chunks / perArea;
     boolean mayFill = random.nextInt(3) == 0;
     int room = mayFill ? 3 + random.nextInt(ample) : ample;
-    Limits limits = Limits.DEFAULT;
-    machine.addDisk(name, (long) room * chunk + random.nextInt(chunk), limits);
+    SimDisk disk = machine.addDisk(name, (long) room * chunk + random.nextInt(chunk), limits);
+    if (mayFill && random.nextBoolean()) {
+      disk.extendableTo((long) random.nextInt(ample + 1) * chunk);
+    }
     cows.add(new Volume.Cow(name, type, chunk, mayFill, random.nextBoolean()));
   }
 
@@ -225,13 +233,18 @@ final class History {
       return;
     }
     boolean mergeable = volume.merging() == null && snap.cow.persistent();
-    switch (random.nextInt(8)) {
+    switch (random.nextInt(9)) {
       case 0 -> snapshots.remove(snap);
       case 1, 2 -> snapshots.reload(snap);
       case 3 -> snapshots.handOver(snap);
       case 4 -> {
         if (snap.cow.persistent()) {
           snapshots.cancelHandOver(snap);
+        }
+      }
+      case 5 -> {
+        if (mergeable && random.nextBoolean()) {
+          merges.cancel(snap);
         }
       }
       default -> {

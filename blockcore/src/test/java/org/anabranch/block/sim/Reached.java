@@ -21,4 +21,12 @@ enum Reached {
   READ_ONLY,
   /** A merge failed. */
   MERGE_FAILED,
+  /** It was begun again, and came to its end. */
+  MERGED_AFTER_FAILURE,
+  /** A snapshot was made that is shorter than the volume. */
+  SHORT_SNAPSHOT,
+  /** A merge ended before it had a store. */
+  MERGE_CANCELLED,
+  /** A store became longer when it was full. */
+  EXTENDED,
 }

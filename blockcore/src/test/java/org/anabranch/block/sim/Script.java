@@ -29,8 +29,8 @@ final class Script {
     machine.addDisk(Volume.DISK, sectors, Limits.DEFAULT);
     first = cow(machine, "cow0", type, chunk);
     second = cow(machine, "cow1", "P", otherChunk);
-    volume = new Volume(machine, sectors, 0, true, new SplittableRandom(seed));
-    snapshots = new SnapshotSteps(volume);
+    volume = new Volume(machine, sectors, 0, 0, true, new SplittableRandom(seed));
+    snapshots = new SnapshotSteps(volume, 0);
     merges = new MergeSteps(volume);
   }
 

@@ -97,6 +97,7 @@ public final class SimDisk implements BlockDevice {
   private final Set<Cell> dirty = new LinkedHashSet<>();
   private final Set<Request> inFlight = new LinkedHashSet<>();
   private long sectors;
+  private long mostSectors;
   private long submitted;
   private long completions;
   private int fuaUntilAlarm;
@@ -140,6 +141,19 @@ public final class SimDisk implements BlockDevice {
   @Override
   public Limits limits() {
     return limits;
+  }
+
+  /** Lets somebody extend the disk up to so many sectors. */
+  public void extendableTo(long most) {
+    mostSectors = most;
+  }
+
+  /** Becomes longer than so many sectors if it may; whether it is. */
+  boolean extendBeyond(long beyond) {
+    if (sectors <= beyond) {
+      grow(Math.min(mostSectors, beyond + 1 + scheduler.random().nextInt(64)));
+    }
+    return sectors > beyond;
   }
 
   /** Makes the disk longer; what is new reads as zeros. */
@@ -317,6 +331,7 @@ public final class SimDisk implements BlockDevice {
   public SimDisk afterPowerCut(SimScheduler next, Choices choices) {
     SimDisk after = new SimDisk(name, sectors, limits, next);
     after.ignoresFlush = ignoresFlush;
+    after.mostSectors = mostSectors;
     after.forbidsOverlap = forbidsOverlap;
     Map<Request, Fate> fates = new HashMap<>();
     Map<Long, List<Version>> late = unapplied();

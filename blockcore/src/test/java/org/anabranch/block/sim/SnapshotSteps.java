@@ -11,13 +11,18 @@ import org.anabranch.block.dm.DeviceMapper;
 /** What an administrator does with snapshots, while everybody goes on using everything. */
 final class SnapshotSteps {
   private final Volume volume;
+  private final int unit;
   private int names;
 
   /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
   private final Set<String> fresh = new HashSet<>();
 
-  SnapshotSteps(Volume volume) {
+  /**
+   * @param unit some snapshots are shorter than the volume, a multiple of this; 0 if none is
+   */
+  SnapshotSteps(Volume volume, int unit) {
     this.volume = volume;
+    this.unit = unit;
   }
 
   private DeviceMapper mapper() {
@@ -53,13 +58,24 @@ final class SnapshotSteps {
       flushDisk();
     }
     lun.retract();
-    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork());
+    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork(length()));
     lun.redirect(volume.content());
-    volume.create(name, "snapshot " + snap.arguments());
+    volume.create(name, snap.table());
     volume.snaps.add(snap);
+    if (snap.length < volume.sectors()) {
+      volume.reached.add(Reached.SHORT_SNAPSHOT);
+    }
     fresh.remove(cow.disk());
     resumeLun();
     volume.use(snap);
+  }
+
+  /** Seldom less than the volume's, as if that had grown since. */
+  private int length() {
+    int sectors = volume.sectors();
+    return unit > 0 && volume.once(4)
+        ? (1 + volume.random.nextInt(sectors / unit)) * unit
+        : sectors;
   }
 
   /** As an administrator who wants the snapshot to hold what was written last. */
@@ -86,10 +102,11 @@ final class SnapshotSteps {
 
   /** The same device gets a new table for its store, while requests wait. */
   void reload(Volume.Snap snap) {
-    volume.say("hand over within " + snap.device);
-    await(
-        mapper().load(snap.device, volume.line("snapshot " + snap.arguments())),
-        "load " + snap.device);
+    if (snap.cow.persistent() && volume.once(3)) {
+      snap.type = snap.type.equals("P") ? "PO" : "P";
+    }
+    volume.say("hand over within " + snap.device + " as " + snap.type);
+    await(mapper().load(snap.device, snap.table()), "load " + snap.device);
     await(mapper().resume(snap.device), "resume " + snap.device);
     volume.checkStatus();
   }
@@ -100,7 +117,7 @@ final class SnapshotSteps {
     String to = newName();
     volume.say("hand over from " + from + " to " + to);
     await(mapper().create(to), "create " + to);
-    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    await(mapper().load(to, snap.table()), "load " + to);
     if (volume.once(2)) {
       expect(
           "until source is suspended",
@@ -131,7 +148,7 @@ final class SnapshotSteps {
     String to = newName();
     volume.say("cancel the handover of " + snap.device + " to " + to);
     await(mapper().create(to), "create " + to);
-    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    await(mapper().load(to, snap.table()), "load " + to);
     suspendLun();
     if (snap.client != null) {
       volume.drain(snap.client);
@@ -142,7 +159,7 @@ final class SnapshotSteps {
     if (snap.invalid) {
       volume.snaps.remove(snap);
     } else {
-      volume.create(snap.device, "snapshot " + snap.arguments());
+      volume.create(snap.device, snap.table());
     }
     resumeLun();
     volume.checkStatus();

@@ -35,7 +35,15 @@ final class Volume implements Client.Owner {
   static final class Snap {
     final Cow cow;
     final ModelDevice model;
+
+    /** How many of the volume's sectors it is a snapshot of, from the first one on. */
+    final int length;
+
     String device;
+
+    /** P, PO or N: a handover may change it. */
+    String type;
+
     boolean invalid;
 
     /**
@@ -50,25 +58,38 @@ final class Volume implements Client.Owner {
       this.device = device;
       this.cow = cow;
       this.model = model;
+      this.length = model.sectors();
+      this.type = cow.type;
+    }
+
+    private Snap(Snap other, ModelDevice model) {
+      this.cow = other.cow;
+      this.model = model;
+      this.length = other.length;
+      this.device = other.device;
+      this.type = other.type;
+      this.invalid = other.invalid;
+      this.doubtful = other.doubtful;
     }
 
     Snap with(ModelDevice other) {
-      Snap snap = new Snap(device, cow, other);
-      snap.invalid = invalid;
-      snap.doubtful = doubtful;
-      return snap;
+      return new Snap(this, other);
     }
 
     Client user() {
       return Objects.requireNonNull(client);
     }
 
-    String arguments() {
+    String table() {
+      return "0 " + length + " snapshot " + arguments();
+    }
+
+    private String arguments() {
       return DISK
           + " "
           + cow.disk
           + " "
-          + cow.type
+          + type
           + " "
           + cow.chunk
           + (cow.zeroes ? " 1 discard_zeroes_cow" : "");
@@ -77,6 +98,7 @@ final class Volume implements Client.Owner {
 
   final List<Snap> snaps = new ArrayList<>();
   final SplittableRandom random;
+  private final int rowBoundary;
   private final int depth;
   private final Overlaps overlaps;
   private final ModelDevice.Clock clock = new ModelDevice.Clock();
@@ -92,10 +114,18 @@ final class Volume implements Client.Owner {
   private @Nullable Client lun;
 
   /**
+   * @param rowBoundary sector that the second row of its table begins at; 0 for one row
    * @param depth requests that each user keeps in flight
    */
-  Volume(Machine machine, int sectors, int depth, boolean overlap, SplittableRandom random) {
+  Volume(
+      Machine machine,
+      int sectors,
+      int rowBoundary,
+      int depth,
+      boolean overlap,
+      SplittableRandom random) {
     this.machine = machine;
+    this.rowBoundary = rowBoundary;
     this.depth = depth;
     this.overlaps = new Overlaps(overlap);
     this.random = random;
@@ -107,7 +137,7 @@ final class Volume implements Client.Owner {
    * up there.
    */
   Volume on(Machine next) {
-    Volume other = new Volume(next, sectors(), depth, true, random.split());
+    Volume other = new Volume(next, sectors(), rowBoundary, depth, true, random.split());
     Snap from = merging;
     other.content = content.copy();
     other.merging = from == null ? null : from.with(other.content);
@@ -158,7 +188,7 @@ final class Volume implements Client.Owner {
     snaps.removeIf(snap -> !snap.cow.persistent());
     for (Snap snap : snaps) {
       snap.client = null;
-      create(snap.device, "snapshot " + snap.arguments());
+      create(snap.device, snap.table());
     }
     create(LUN, lunTable());
     Client user =
@@ -199,6 +229,9 @@ final class Volume implements Client.Owner {
       if (device.limits().readOnly()) {
         reached.add(Reached.READ_ONLY);
       }
+      if (device.extended()) {
+        reached.add(Reached.EXTENDED);
+      }
     }
   }
 
@@ -227,10 +260,28 @@ final class Volume implements Client.Owner {
     return failing(DISK) || (snap != null && failing(snap.cow.disk));
   }
 
-  /** The table of {@link #LUN}, from its type on. */
-  String lunTable() {
+  /** The table of {@link #LUN} as it is now. */
+  private String lunTable() {
     Snap from = merging;
-    return from == null ? "snapshot-origin " + DISK : "snapshot-merge " + from.arguments();
+    return from == null ? originTable() : mergeTable(from);
+  }
+
+  /** The volume as an origin, perhaps in two rows. */
+  String originTable() {
+    return rowBoundary == 0
+        ? origin(0, sectors())
+        : origin(0, rowBoundary) + "\n" + origin(rowBoundary, sectors());
+  }
+
+  /** The volume while a snapshot is merged; what is behind the end of a short one is the origin. */
+  String mergeTable(Snap snap) {
+    int end = snap.length;
+    String row = "0 " + end + " snapshot-merge " + snap.arguments();
+    return end == sectors() ? row : row + "\n" + origin(end, sectors());
+  }
+
+  private static String origin(int begin, int end) {
+    return begin + " " + (end - begin) + " snapshot-origin " + DISK;
   }
 
   /** The power is cut: who was up is gone. */
@@ -255,12 +306,7 @@ final class Volume implements Client.Owner {
 
   MappedDevice create(String device, String table) {
     return machine.await(
-        machine.mapper().create(device, line(table)), "create " + device + ": " + table);
-  }
-
-  /** A table of one line for the whole volume. */
-  String line(String table) {
-    return "0 " + sectors() + " " + table;
+        machine.mapper().create(device, table), "create " + device + ": " + table);
   }
 
   private long stamp() {
@@ -398,7 +444,8 @@ final class Volume implements Client.Owner {
 
   /** Whether the merge has come to its end: allocated = metadata. */
   boolean merged() {
-    String[] words = machine.status(LUN).split("[ /]", -1);
+    String row = machine.status(LUN).lines().findFirst().orElse("");
+    String[] words = row.split("[ /]", -1);
     int last = words.length - 1;
     return words[last].matches("[0-9]+") && words[last].equals(words[last - 2]);
   }
@@ -412,8 +459,8 @@ final class Volume implements Client.Owner {
   void switchTo(Snap snap) {
     snaps.remove(snap);
     merging = snap;
-    content = snap.model;
-    content.adopt();
+    snap.model.adopt();
+    content = snap.model.inFrontOf(content);
   }
 
   /** The merge is over, and its store free. */
