@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *       says so.
  *   <dt>How does a merge shorten the list?
  *   <dd>From its end, by one write to the area that the new end is in, however many areas are cut
- *       off. What is in those is never looked at again: before the list grows into an area, that
- *       area is zeroed.
+ *       off. Those are zeroed behind it, as Linux would leave them. Nothing depends on that: the
+ *       list ends before them, and before it grows into an area, that area is zeroed durably.
  * </dl>
  *
  * <p>Limits: {@link StoreLayout#MOST_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
@@ -361,18 +361,40 @@ public final class PersistentStore implements ExceptionStore {
         behind,
         true,
         error -> {
-          writing = false;
           if (error == null) {
+            long dropped = area.number;
             merging = true;
             stale = false;
             lowest = null;
             area = shorter;
+            zeroDropped(dropped, done);
           } else {
             // What the disk says now is unknown: nothing may be added to the list.
             valid = false;
+            writing = false;
+            done.committed(error);
           }
-          done.committed(error);
         });
+  }
+
+  /** Zeroes the areas from {@code last} down to the one behind the list's end. */
+  private void zeroDropped(long last, Committed done) {
+    if (last == area.number) {
+      writing = false;
+      done.committed(null);
+      return;
+    }
+    long sector = layout.sector(layout.areaChunk(last));
+    Committed then =
+        error -> {
+          if (error != null) {
+            LOG.warn("{}: can't zero area {}, which is not in use: {}", cow.name(), last, error.message());
+          }
+          zeroDropped(error == null ? last - 1 : area.number, done);
+        };
+    lock.submit(
+        cow,
+        Io.writeZeroes(sector, layout.chunkSectors(), false, lock.locked(then::committed)));
   }
 
   @Override
