@@ -295,7 +295,7 @@ final class Snapshot {
    */
   Gate invalidate(String reason) {
     if (invalidation == null) {
-      LOG.warn("Invalidating snapshot {}: {}", cow.name(), reason);
+      LOG.warn("{}: Invalidating snapshot: {}", cow.name(), reason);
       valid = false;
       table = new ExceptionTable();
       Gate gate = new Gate(lock);
@@ -326,7 +326,7 @@ final class Snapshot {
   /** Keeps what there is for reading; takes no more writes. */
   void overflow() {
     if (!overflowed) {
-      LOG.warn("Snapshot {} overflowed: Unable to allocate exception.", cow.name());
+      LOG.warn("{}: Snapshot overflowed: Unable to allocate exception.", cow.name());
       overflowed = true;
       lock.after(owner::event);
     }

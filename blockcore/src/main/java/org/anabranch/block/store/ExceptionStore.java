@@ -2,6 +2,7 @@
 package org.anabranch.block.store;
 
 import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
@@ -20,17 +21,20 @@ public interface ExceptionStore {
   /** Whether a full store keeps its snapshot readable instead of making it invalid ({@code PO}). */
   boolean overflows();
 
+  /** A handover to another table may change {@link #overflows}. */
+  void setOverflows(boolean overflows);
+
   /** Sectors of a chunk. May change in {@link #load}: the disk's word counts. */
   int chunkSectors();
 
   /**
    * Reads the store into {@code table}, or makes a new one where there is none.
    *
-   * @param originSectors no exception may be for a chunk beyond this
+   * @param origin no exception may be for a chunk beyond its end, nor a chunk be less than a block
    * @return whether the snapshot is valid; or a {@link StoreException} with what is wrong, and then
    *     nothing has been written
    */
-  CompletionStage<Boolean> load(ExceptionTable table, long originSectors);
+  CompletionStage<Boolean> load(ExceptionTable table, BlockDevice origin);
 
   /** Reserves up to {@code most} consecutive chunks for data; null when the store is full. */
   @Nullable Allocation allocate(int most);

@@ -47,9 +47,10 @@ public final class PersistentStore implements ExceptionStore {
 
   private final BlockDevice cow;
   private final DeferringLock lock;
-  private final boolean overflows;
+  private final boolean byDefault;
 
   // All below guarded by lock.
+  private boolean overflows;
   private StoreLayout layout;
   private boolean valid = true;
 
@@ -84,13 +85,19 @@ public final class PersistentStore implements ExceptionStore {
    * A store on {@code cow}, not loaded yet.
    *
    * @param layout for a new store; an existing one's header decides
+   * @param byDefault whether nobody asked for this layout, so that another one is no surprise
    * @param overflows type {@code PO} instead of {@code P}
    */
   public PersistentStore(
-      BlockDevice cow, DeferringLock lock, StoreLayout layout, boolean overflows) {
+      BlockDevice cow,
+      DeferringLock lock,
+      StoreLayout layout,
+      boolean byDefault,
+      boolean overflows) {
     this.cow = cow;
     this.lock = lock;
     this.layout = layout;
+    this.byDefault = byDefault;
     this.overflows = overflows;
     this.area = StoreArea.empty(layout, 0);
   }
@@ -106,13 +113,19 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   @Override
+  public void setOverflows(boolean newOverflows) {
+    lock.checkHeld();
+    overflows = newOverflows;
+  }
+
+  @Override
   public int chunkSectors() {
     return layout.chunkSectors();
   }
 
   @Override
-  public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
-    return new PersistentLoad(cow, layout, table, originSectors)
+  public CompletionStage<Boolean> load(ExceptionTable table, BlockDevice origin) {
+    return new PersistentLoad(cow, layout, byDefault, table, origin)
         .load()
         .thenApply(loaded -> {
           layout = loaded.layout();
@@ -264,7 +277,7 @@ public final class PersistentStore implements ExceptionStore {
   private void invalidate(Runnable done, int attempt) {
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
-            .write();
+            .write(512);
     Committed then =
         error -> {
           if (error != null && attempt < INVALIDATE_ATTEMPTS) {
