@@ -169,11 +169,12 @@ abstract class CowTarget implements Target {
     CompletableFuture<Target> loaded = new CompletableFuture<>();
     store
         .load(table, origin)
-        .whenComplete((valid, failure) -> {
+        .whenComplete((marked, failure) -> {
           if (failure != null) {
             refuse(loaded, failure);
             return;
           }
+          boolean valid = marked && !group.invalidStores.contains(cow);
           if (!valid) {
             LOG.warn("{}: Snapshot is marked invalid.", cow.name());
           }

@@ -61,7 +61,9 @@ import org.jspecify.annotations.Nullable;
  * what needs the room waits for that: full is one that can't be.
  *
  * <p>Invalid is for ever, and is marked in the store before an origin write that had no copy goes
- * on. Every request to an invalid snapshot fails; the origin never does because of a snapshot.
+ * on; or, when the store can't be written any more, with {@link InvalidStores}. Every request to an
+ * invalid snapshot fails; the origin never does because of a snapshot, unless a restart would find
+ * it valid.
  *
  * <p><b>Refuses</b> what {@link CowArguments} can't read, devices that don't fit, and a store that
  * {@link org.anabranch.block.store.StoreScan} finds fault with; then nothing was written to it.

@@ -50,9 +50,9 @@ public interface ExceptionStore {
   /**
    * Marks the store as invalid, durably, so that nobody ever uses it again.
    *
-   * @param done after the last attempt, whether that succeeded or not
+   * @param done after the last attempt: null for success; after an error it still looks valid
    */
-  void invalidate(Runnable done);
+  void invalidate(Committed done);
 
   /** Whether there is something here that {@link #prepareMerge} could give. */
   boolean canMerge();
@@ -99,7 +99,7 @@ public interface ExceptionStore {
     void prepared(@Nullable MergeBatch batch, @Nullable IoError error);
   }
 
-  /** The end of {@link #commitMerge}. */
+  /** The end of {@link #commitMerge} and {@link #invalidate}. */
   @FunctionalInterface
   interface Committed {
     void committed(@Nullable IoError error);

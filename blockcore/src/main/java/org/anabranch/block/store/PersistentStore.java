@@ -266,7 +266,7 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   @Override
-  public void invalidate(Runnable done) {
+  public void invalidate(Committed done) {
     lock.checkHeld();
     valid = false;
     invalidate(done, 1);
@@ -274,7 +274,7 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
-  private void invalidate(Runnable done, int attempt) {
+  private void invalidate(Committed done, int attempt) {
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
             .write(512);
@@ -287,7 +287,7 @@ public final class PersistentStore implements ExceptionStore {
           if (error != null) {
             LOG.error("{}: can't mark the store as invalid: {}", cow.name(), error.message());
           }
-          done.run();
+          done.committed(error);
         };
     lock.submit(cow, Io.write(0, header, true, lock.locked(then::committed)));
   }

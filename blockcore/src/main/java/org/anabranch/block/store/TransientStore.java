@@ -76,9 +76,9 @@ public final class TransientStore implements ExceptionStore {
   }
 
   @Override
-  public void invalidate(Runnable done) {
+  public void invalidate(Committed done) {
     valid = false;
-    done.run();
+    done.committed(null);
   }
 
   @Override
