@@ -401,13 +401,16 @@ public final class PersistentStore implements ExceptionStore {
     Committed then =
         error -> {
           if (error != null) {
-            LOG.warn("{}: can't zero area {}, which is not in use: {}", cow.name(), last, error.message());
+            LOG.warn(
+                "{}: can't zero area {}, which is not in use: {}",
+                cow.name(),
+                last,
+                error.message());
           }
           zeroDropped(error == null ? last - 1 : area.number, done);
         };
     lock.submit(
-        cow,
-        Io.writeZeroes(sector, layout.chunkSectors(), false, lock.locked(then::committed)));
+        cow, Io.writeZeroes(sector, layout.chunkSectors(), false, lock.locked(then::committed)));
   }
 
   @Override

@@ -21,7 +21,8 @@ import java.util.zip.GZIPInputStream;
  * folder that {@code -Danabranch.golden} names, in the same form or compressed by xz.
  *
  * @param name what was done is in {@code NAME.txt}
- * @param state {@code before} a merge, {@code mid1} and so on where it was cut off, or {@code after}
+ * @param state {@code before} a merge, {@code mid1} and so on where it was cut off, or {@code
+ *     after}
  */
 record GoldenStore(Path folder, String name, String state) {
   private static final Pattern IMAGE =

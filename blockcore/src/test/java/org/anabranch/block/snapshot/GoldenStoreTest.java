@@ -44,8 +44,8 @@ final class GoldenStoreTest {
   }
 
   static List<GoldenStore> merged() throws IOException {
-    return all(store ->
-        store.valid() && !store.state().equals("after") && store.in("after").exists());
+    return all(
+        store -> store.valid() && !store.state().equals("after") && store.in("after").exists());
   }
 
   static List<GoldenStore> begun() throws IOException {

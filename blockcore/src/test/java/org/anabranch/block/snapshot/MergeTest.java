@@ -428,7 +428,10 @@ final class MergeTest {
     bench.scheduler.runToQuiescence();
     assertThat(cow2.log.stream().filter(io -> io.startsWith("WRITE")))
         .containsExactly(
-            "WRITE FUA 1+1", "WRITE_ZEROES 133+1", "WRITE_ZEROES 100+1", "WRITE_ZEROES 67+1",
+            "WRITE FUA 1+1",
+            "WRITE_ZEROES 133+1",
+            "WRITE_ZEROES 100+1",
+            "WRITE_ZEROES 67+1",
             "WRITE_ZEROES 34+1");
     assertThat(origin.bytes()).isEqualTo(view);
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 2/2048 2");

@@ -61,11 +61,9 @@ final class StoreRefusalTest {
   @Test
   void badChunkSizes() {
     store.header(StoreLayout.MAGIC, 1, 1, 3);
-    isRefused(
-        "invalid on-disk chunk size 3: Chunk size is not a power of 2. (at byte 12 of cow)");
+    isRefused("invalid on-disk chunk size 3: Chunk size is not a power of 2. (at byte 12 of cow)");
     store.header(StoreLayout.MAGIC, 1, 1, 1 << 31);
-    isRefused(
-        "invalid on-disk chunk size 2147483648: Chunk size is too high. (at byte 12 of cow)");
+    isRefused("invalid on-disk chunk size 2147483648: Chunk size is too high. (at byte 12 of cow)");
     store.header(StoreLayout.MAGIC, 1, 1, 4);
     String blocks =
         "invalid on-disk chunk size 4: Chunk size is not a multiple of device blocksize."
@@ -79,7 +77,8 @@ final class StoreRefusalTest {
   @Test
   void dataBeyondTheEnd() {
     store.record(0, 2, 5, 64);
-    isRefused("area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 64, beyond the end of cow at chunk 64");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 64, beyond the end of cow at chunk 64");
     store.record(0, 2, 5, -1);
     isRefused(
         "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 18446744073709551615, beyond the end of cow at"
@@ -89,7 +88,8 @@ final class StoreRefusalTest {
   @Test
   void dataInMetadata() {
     store.record(0, 2, 5, 1);
-    isRefused("area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 1, which is metadata");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 1, which is metadata");
     StoreBytes small = new StoreBytes(80, 1).record(0, 0, 0, 34);
     isRefused(
         new RamDevice("cow", small.bytes),
@@ -107,13 +107,15 @@ final class StoreRefusalTest {
   @Test
   void oneChunkTwice() {
     store.record(0, 2, 4, 9).record(0, 3, 3, 10);
-    isRefused("area 0 at chunk 1, record 2 (at byte 4128 of cow): a second exception for chunk 4; and 1 more");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): a second exception for chunk 4; and 1 more");
   }
 
   @Test
   void oneDataChunkTwice() {
     store.record(0, 2, 9, 3);
-    isRefused("area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 3, where another exception's data is");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 3, where another exception's data is");
   }
 
   @Test

@@ -51,17 +51,19 @@ public final class InvalidStoreFiles implements InvalidStores {
   @Override
   public CompletionStage<@Nullable Void> add(BlockDevice cow) {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    Thread.ofVirtual().name("invalid " + cow.name()).start(() -> {
-      try {
-        Files.createDirectories(folder);
-        DurableFile.syncFolder(stateFolder);
-        new DurableFile(file(cow.name())).write(cow.name() + "\n");
-        LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
-        done.complete(null);
-      } catch (IOException | RuntimeException e) {
-        done.completeExceptionally(e);
-      }
-    });
+    Thread.ofVirtual()
+        .name("invalid " + cow.name())
+        .start(() -> {
+          try {
+            Files.createDirectories(folder);
+            DurableFile.syncFolder(stateFolder);
+            new DurableFile(file(cow.name())).write(cow.name() + "\n");
+            LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
+            done.complete(null);
+          } catch (IOException | RuntimeException e) {
+            done.completeExceptionally(e);
+          }
+        });
     return done;
   }
 
