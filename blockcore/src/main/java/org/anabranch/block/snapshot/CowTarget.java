@@ -17,12 +17,16 @@ import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@link SnapshotTarget} and {@link MergeTarget} have in common: a COW store, and the life of
  * a target that owns one or waits for one ({@link Handover}).
  */
 abstract class CowTarget implements Target {
+  private static final Logger LOG = LoggerFactory.getLogger(CowTarget.class);
+
   final OriginGroup group;
   final DeferringLock lock;
   final BlockDevice origin;
@@ -164,11 +168,15 @@ abstract class CowTarget implements Target {
     ExceptionTable table = new ExceptionTable();
     CompletableFuture<Target> loaded = new CompletableFuture<>();
     store
-        .load(table, origin.sectors())
-        .whenComplete((valid, failure) -> {
+        .load(table, origin)
+        .whenComplete((marked, failure) -> {
           if (failure != null) {
             refuse(loaded, failure);
             return;
+          }
+          boolean valid = marked && !group.invalidStores.contains(cow);
+          if (!valid) {
+            LOG.warn("{}: Snapshot is marked invalid.", cow.name());
           }
           lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
           loaded.complete(this);
@@ -188,13 +196,17 @@ abstract class CowTarget implements Target {
     arrived(mine);
   }
 
-  /** Gives the store to {@code destination}, as it is. With the lock held. */
+  /**
+   * Gives the store to {@code destination}, as it is, but for what the destination's table says of
+   * a full one. With the lock held.
+   */
   void handOver(CowTarget destination) {
     Snapshot mine = Objects.requireNonNull(snapshot);
     snapshot = null;
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;
+    mine.store.setOverflows(destination.arguments.overflows());
     departed();
     destination.keep(mine);
     destination.active = true; // its device may stay suspended for long; the origin need not

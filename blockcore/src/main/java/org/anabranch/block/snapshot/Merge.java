@@ -208,7 +208,10 @@ final class Merge {
     }
     int next = end;
     Gate others = group.copyOut(batch, from, end, snapshot.shift);
-    if (others != null) {
+    if (others == OriginGroup.REFUSED) {
+      fail("Write error: shutting down merge.", group.refusal());
+      shut();
+    } else if (others != null) {
       others.await(() -> lock.run(() -> copyOut(batch, from)));
     } else if (next < batch.runs()) {
       copyOut(batch, next);

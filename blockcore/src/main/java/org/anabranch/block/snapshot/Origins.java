@@ -28,27 +28,35 @@ public final class Origins {
   private record CowUse(OriginGroup group, int users) {}
 
   private final Bounds bounds;
+  private final InvalidStores invalidStores;
   private final Copier copier;
   private final IdentityHashMap<BlockDevice, Entry> origins =
       new IdentityHashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, CowUse> cows =
       new IdentityHashMap<>(); // guarded by this
 
-  private Origins(Bounds bounds) {
+  private Origins(Bounds bounds, InvalidStores invalidStores) {
     this.bounds = bounds;
+    this.invalidStores = invalidStores;
     this.copier = new Copier(new BufferPool(bounds.copyBytes()));
   }
 
-  /** The three types, for one mapper. */
+  /** The three types, for one mapper; that a store is invalid only the store itself says. */
   public static List<TargetType> types(Bounds bounds) {
-    Origins origins = new Origins(bounds);
+    return types(bounds, InvalidStores.NOT_KEPT);
+  }
+
+  /** The three types, for one mapper. */
+  public static List<TargetType> types(Bounds bounds, InvalidStores invalidStores) {
+    Origins origins = new Origins(bounds, invalidStores);
     return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
       throws TableException {
     Entry entry = origins.get(origin);
-    OriginGroup group = entry == null ? new OriginGroup(origin, copier, bounds) : entry.group;
+    OriginGroup group =
+        entry == null ? new OriginGroup(origin, copier, bounds, invalidStores) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {

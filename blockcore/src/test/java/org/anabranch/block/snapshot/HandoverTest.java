@@ -120,6 +120,21 @@ final class HandoverTest {
   }
 
   @Test
+  void destinationsTableSaysWhatBecomesOfAFullStore() throws TableException {
+    bench.add(new RamDevice("small", 24));
+    bench.create("s", "0 2048 snapshot origin small P 8");
+    verb(bench.mapper.reload("s", "0 2048 snapshot origin small PO 8"));
+    assertThat(bench.mapper.table("s")).isEqualTo("0 2048 snapshot origin small PO 8");
+    BlockDevice s = bench.mapper.device("s");
+    assertThat(bench.put(s, 'S', 0, 8).good()).isTrue();
+    assertThat(bench.put(s, 'S', 80, 8).good()).isFalse();
+    assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot Overflow");
+
+    verb(bench.mapper.reload("s", "0 2048 snapshot origin small P 8"));
+    assertThat(bench.mapper.table("s")).isEqualTo("0 2048 snapshot origin small P 8");
+  }
+
+  @Test
   void destinationBeforeTheSourceIsSuspended() throws TableException {
     BlockDevice s = bench.create("s", SNAPSHOT);
     verb(bench.mapper.create("n"));

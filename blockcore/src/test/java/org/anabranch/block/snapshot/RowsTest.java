@@ -76,8 +76,7 @@ final class RowsTest {
     bench.create("s2", "0 2048 snapshot growing cow2 P 8");
     BlockDevice m =
         bench.create(
-            "m",
-            "0 1020 snapshot-merge growing cow P 8\n1020 1028 snapshot-origin growing");
+            "m", "0 1020 snapshot-merge growing cow P 8\n1020 1028 snapshot-origin growing");
     assertThat(bench.put(m, 'N', 1020, 12).good()).isTrue();
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).contains("snapshot-merge 16/4096 16");

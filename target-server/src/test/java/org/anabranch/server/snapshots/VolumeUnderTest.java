@@ -22,7 +22,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public static final int BYTES = 16 << 20;
 
   public final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
-  public final Storage storage = new Storage(scheduler);
+  public final Storage storage;
   public final Snapshots snapshots;
   public final Exports exports;
   public final Map<String, VolumeConfig> volumes;
@@ -41,6 +41,7 @@ public final class VolumeUnderTest implements AutoCloseable {
             .formatted(BYTES, more);
     Configuration configuration = Configuration.parse("test", text, folder);
     volumes = configuration.volumes();
+    storage = new Storage(scheduler, folder);
     storage.open(configuration);
     snapshots =
         new Snapshots(
