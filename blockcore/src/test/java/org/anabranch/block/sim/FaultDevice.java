@@ -85,11 +85,6 @@ public final class FaultDevice implements Extendable {
     return failures;
   }
 
-  /** Whether every write fails from here on, durable ones included. */
-  public boolean takesNoWrites() {
-    return failures > 0 && fault != null && fault.forever() && fault.op() == Io.Op.WRITE;
-  }
-
   @Override
   public String name() {
     return below.name();

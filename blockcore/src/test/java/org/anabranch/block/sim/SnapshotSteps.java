@@ -50,7 +50,7 @@ final class SnapshotSteps {
     String name = newName();
     volume.say("create " + name + " on " + cow);
     if (fresh.add(cow.disk()) && cow.persistent()) {
-      volume.machine().disk(cow.disk()).poke(0, new byte[512]);
+      volume.machine().wipe(cow.disk());
     }
     Client lun = volume.lun();
     suspendLun();

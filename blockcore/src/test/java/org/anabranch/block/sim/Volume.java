@@ -287,21 +287,9 @@ final class Volume implements Client.Owner {
   /** The power is cut: who was up is gone. */
   void powerCut() {
     snaps.forEach(snap -> snap.doubtful |= failing(snap));
-    snaps.removeIf(this::isKnownInvalid);
     overlaps.clear();
     content.powerCut();
     snaps.forEach(snap -> snap.model.powerCut());
-  }
-
-  /**
-   * Whether a snapshot is invalid on a disk that does not let itself be told so. Nobody but who is
-   * told can know after a restart; he is, before anything newer can be read there.
-   */
-  private boolean isKnownInvalid(Snap snap) {
-    return machine.faults(snap.cow.disk).takesNoWrites()
-        && (snap.invalid
-            || (machine.mapper().ls().contains(snap.device)
-                && machine.status(snap.device).contains("Invalid")));
   }
 
   MappedDevice create(String device, String table) {
