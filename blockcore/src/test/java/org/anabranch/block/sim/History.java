@@ -45,14 +45,17 @@ final class History {
     for (int i = 0; i < count; i++) {
       addCow(machine, "cow" + i, sectors);
     }
-    // What fills or fails may be given up while copies are under way: nobody waits for them then.
-    if (!overlap && !faults.faulty() && cows.stream().noneMatch(Volume.Cow::mayFill)) {
-      machine.disks().forEach(SimDisk::forbidOverlap);
-    }
     int rowBoundary = random.nextInt(4) == 0 ? random.nextInt(sectors / block) * block : 0;
     int depth = 1 + random.nextInt(6);
     volume = new Volume(machine, sectors, rowBoundary, depth, overlap, random.split());
-    snapshots = new SnapshotSteps(volume, random.nextInt(3) == 0 ? block : 0);
+    int lengthUnit = random.nextInt(3) == 0 ? block : 0;
+    // What fills or fails may be given up while copies are under way: nobody waits for them then.
+    // Nor for the rest of a chunk that is copied, where it lies behind a snapshot's end.
+    boolean waits = !faults.faulty() && cows.stream().noneMatch(Volume.Cow::mayFill);
+    if (!overlap && waits && lengthUnit == 0) {
+      machine.disks().forEach(SimDisk::forbidOverlap);
+    }
+    snapshots = new SnapshotSteps(volume, lengthUnit);
     merges = new MergeSteps(volume);
     steps = 8 + random.nextInt(12);
   }
