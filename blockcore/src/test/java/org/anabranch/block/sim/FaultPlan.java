@@ -60,7 +60,8 @@ final class FaultPlan {
             device.seen(op) + before + 1,
             random.nextInt(3) == 0,
             space ? IoError.Kind.NO_SPACE : IoError.Kind.IO));
-    if (random.nextBoolean()) {
+    // Of what a failed flush loses only a disk that latches can tell all who wrote it.
+    if (random.nextBoolean() || op == Io.Op.FLUSH) {
       device.latch();
     }
   }

@@ -36,16 +36,20 @@ final class HistoryTest {
   private static final int ENOUGH_SEEDS = 1000;
 
   private static final Map<Reached, Integer> LEAST =
-      Map.of(
-          Reached.OVERFLOW, 20,
-          Reached.INVALID, 200,
-          Reached.MERGED_BY_HANDOVER, 100,
-          Reached.MERGE_BESIDE_TWO, 10,
-          Reached.CUT_IN_MERGE, 40,
-          Reached.CUT_IN_BOOT, 30,
-          Reached.FAULT, 100,
-          Reached.READ_ONLY, 20,
-          Reached.MERGE_FAILED, 4);
+      Map.ofEntries(
+          Map.entry(Reached.OVERFLOW, 20),
+          Map.entry(Reached.INVALID, 150),
+          Map.entry(Reached.MERGED_BY_HANDOVER, 70),
+          Map.entry(Reached.MERGE_BESIDE_TWO, 10),
+          Map.entry(Reached.CUT_IN_MERGE, 35),
+          Map.entry(Reached.CUT_IN_BOOT, 25),
+          Map.entry(Reached.FAULT, 80),
+          Map.entry(Reached.READ_ONLY, 25),
+          Map.entry(Reached.MERGE_FAILED, 4),
+          Map.entry(Reached.MERGED_AFTER_FAILURE, 2),
+          Map.entry(Reached.SHORT_SNAPSHOT, 60),
+          Map.entry(Reached.MERGE_CANCELLED, 40),
+          Map.entry(Reached.EXTENDED, 30));
 
   @Test
   void everythingReadsAsTheModel() throws IOException {

@@ -233,4 +233,13 @@ final class SimDiskTest {
     scheduler.runToQuiescence();
     assertThat(file.limits().readOnly()).isEqualTo(kind.equals("IO"));
   }
+
+  @Test
+  void failedFlushLosesNothingThatAnEarlierOneIsAtWorkOn() {
+    run(write(0, "a", false));
+    disk.submit(Io.flush(this::done));
+    disk.loseUnflushed();
+    scheduler.runToQuiescence();
+    assertThat(afterPowerCut(1)).containsExactly("a");
+  }
 }
