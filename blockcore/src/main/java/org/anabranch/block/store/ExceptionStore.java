@@ -66,7 +66,8 @@ public interface ExceptionStore {
   /**
    * Takes the last {@code count} exceptions off the list, durably.
    *
-   * @param done null for success; after an error it is unknown whether they are on the list
+   * @param done null for success; after an error it is unknown whether they are on the list, and
+   *     the same may be asked for again
    */
   void commitMerge(int count, Committed done);
 

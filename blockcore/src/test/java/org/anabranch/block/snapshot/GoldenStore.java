@@ -30,7 +30,7 @@ record GoldenStore(Path folder, String name, String state) {
 
   /** All that there are, sorted. */
   static List<GoldenStore> all() throws IOException {
-    Path folder = folder();
+    Path folder = chosen();
     List<GoldenStore> all;
     try (Stream<Path> files = Files.list(folder)) {
       all =
@@ -47,7 +47,7 @@ record GoldenStore(Path folder, String name, String state) {
     return all;
   }
 
-  private static Path folder() throws IOException {
+  private static Path chosen() throws IOException {
     String told = System.getProperty("anabranch.golden");
     try {
       return told != null
