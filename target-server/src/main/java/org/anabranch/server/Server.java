@@ -85,7 +85,7 @@ public final class Server implements AutoCloseable {
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
     try {
-      storage = new Storage(scheduler);
+      storage = new Storage(scheduler, state.folder());
       targets = new Targets(configuration, storage, scheduler, reservations, state.serverId());
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       LoggedIn initiators = new LoggedIn();

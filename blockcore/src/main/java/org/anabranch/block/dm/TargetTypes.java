@@ -9,6 +9,7 @@ import org.anabranch.block.dm.flakey.FlakeyTarget;
 import org.anabranch.block.dm.linear.LinearTarget;
 import org.anabranch.block.dm.zero.ZeroTarget;
 import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.block.snapshot.Origins;
 
 /** The target types that come with the product. */
@@ -22,6 +23,11 @@ public final class TargetTypes {
 
   /** The same, with other bounds for snapshots. */
   public static List<TargetType> standard(Bounds bounds) {
+    return standard(bounds, InvalidStores.NOT_KEPT);
+  }
+
+  /** The same, and a keeper of what stores can't say themselves. */
+  public static List<TargetType> standard(Bounds bounds, InvalidStores invalidStores) {
     List<TargetType> types =
         new ArrayList<>(
             List.of(
@@ -30,7 +36,7 @@ public final class TargetTypes {
                 new ErrorTarget.Type(),
                 new DelayTarget.Type(),
                 new FlakeyTarget.Type()));
-    types.addAll(Origins.types(bounds));
+    types.addAll(Origins.types(bounds, invalidStores));
     return List.copyOf(types);
   }
 }

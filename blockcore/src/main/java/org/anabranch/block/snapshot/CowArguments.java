@@ -101,7 +101,13 @@ record CowArguments(
     }
     return type.equals("N")
         ? new TransientStore(cowDevice, chunk)
-        : new PersistentStore(cowDevice, lock, new StoreLayout(chunk), type.equals("PO"));
+        : new PersistentStore(
+            cowDevice, lock, new StoreLayout(chunk), chunkSectors == 0, overflows());
+  }
+
+  /** Whether a full store is to keep what it has. */
+  boolean overflows() {
+    return type.equals("PO");
   }
 
   /** What tables print behind the devices, with what a store says of itself. */

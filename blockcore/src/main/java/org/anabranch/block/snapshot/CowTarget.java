@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
@@ -16,12 +17,16 @@ import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@link SnapshotTarget} and {@link MergeTarget} have in common: a COW store, and the life of
  * a target that owns one or waits for one ({@link Handover}).
  */
 abstract class CowTarget implements Target {
+  private static final Logger LOG = LoggerFactory.getLogger(CowTarget.class);
+
   final OriginGroup group;
   final DeferringLock lock;
   final BlockDevice origin;
@@ -40,7 +45,9 @@ abstract class CowTarget implements Target {
   /** What tables print when there is no snapshot: after a handover, the destination's arguments. */
   private CowArguments printed;
 
+  /** Since the first resume, or since a store was handed over here: the origin's writes count. */
   private boolean active;
+
   private boolean suspended;
   private boolean handedOver;
   private boolean cancelled;
@@ -87,9 +94,9 @@ abstract class CowTarget implements Target {
     return cow;
   }
 
-  /** How much of the origin this is a snapshot of, in sectors. */
-  long length() {
-    return context.length();
+  /** The sector of the origin behind the last one that is seen through this. */
+  long end() {
+    return context.begin() + context.length();
   }
 
   @Nullable Snapshot snapshot() {
@@ -109,6 +116,11 @@ abstract class CowTarget implements Target {
     return snapshot == null && !handedOver && !cancelled;
   }
 
+  /** Whether this is a destination whose source went without giving it anything. */
+  boolean cancelled() {
+    return cancelled;
+  }
+
   /** Whether the origin's old chunks must be copied here. */
   boolean needsCopies() {
     return active && !merges() && snapshot != null;
@@ -123,6 +135,18 @@ abstract class CowTarget implements Target {
   void event() {
     context.event();
   }
+
+  /** A row is mapped to the sectors of the origin that have its own numbers, as under Linux. */
+  @Override
+  public final void map(Io io) {
+    if (io.op() != Io.Op.FLUSH) {
+      io.remap(context.begin() + io.sector());
+    }
+    mapHere(io);
+  }
+
+  /** {@link #map}, with the origin's sectors. */
+  abstract void mapHere(Io io);
 
   /** Joins the group and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {
@@ -144,11 +168,15 @@ abstract class CowTarget implements Target {
     ExceptionTable table = new ExceptionTable();
     CompletableFuture<Target> loaded = new CompletableFuture<>();
     store
-        .load(table, origin.sectors())
-        .whenComplete((valid, failure) -> {
+        .load(table, origin)
+        .whenComplete((marked, failure) -> {
           if (failure != null) {
             refuse(loaded, failure);
             return;
+          }
+          boolean valid = marked && !group.invalidStores.contains(cow);
+          if (!valid) {
+            LOG.warn("{}: Snapshot is marked invalid.", cow.name());
           }
           lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
           loaded.complete(this);
@@ -168,15 +196,21 @@ abstract class CowTarget implements Target {
     arrived(mine);
   }
 
-  /** Gives the store to {@code destination}, as it is. With the lock held. */
+  /**
+   * Gives the store to {@code destination}, as it is, but for what the destination's table says of
+   * a full one. With the lock held.
+   */
   void handOver(CowTarget destination) {
     Snapshot mine = Objects.requireNonNull(snapshot);
     snapshot = null;
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;
+    mine.store.setOverflows(destination.arguments.overflows());
     departed();
     destination.keep(mine);
+    destination.active = true; // its device may stay suspended for long; the origin need not
+    destination.suspended = true;
     group.rolesChanged();
   }
 

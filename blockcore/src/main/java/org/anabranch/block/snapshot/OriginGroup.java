@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
 import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +26,14 @@ final class OriginGroup {
   final Copier copier;
   final DeferringLock lock = new DeferringLock();
   final Bounds bounds;
+  final InvalidStores invalidStores;
   final CopySlots slots; // guarded by lock
 
   /** The answer "a copy must begin, and may not"; nobody waits at it. */
   static final Gate NO_SLOT = new Gate(new DeferringLock());
+
+  /** The answer "the origin must not change at all"; nobody waits at it. */
+  static final Gate REFUSED = new Gate(new DeferringLock());
 
   /** Snapshots and merges from their construction to their close. Guarded by lock. */
   final List<CowTarget> members = new ArrayList<>();
@@ -42,10 +47,11 @@ final class OriginGroup {
    */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
-  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds) {
+  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds, InvalidStores invalidStores) {
     this.origin = origin;
     this.copier = copier;
     this.bounds = bounds;
+    this.invalidStores = invalidStores;
     this.slots = new CopySlots(lock, bounds.copies());
   }
 
@@ -88,6 +94,10 @@ final class OriginGroup {
       lock.enter();
       try {
         Gate gate = copyOut(io.sector(), io.sectors(), !fresh || slots.free(), except);
+        if (gate == REFUSED) {
+          lock.complete(io, refusal());
+          return;
+        }
         if (gate == NO_SLOT) {
           slots.await(() -> write(io, except, true));
           return;
@@ -118,12 +128,18 @@ final class OriginGroup {
         continue;
       }
       Gate gate = snapshot.copyOut(sector, sectors, mayBegin);
-      if (gate == NO_SLOT) {
+      if (gate == NO_SLOT || gate == REFUSED) {
         return gate;
       }
       last = gate == null ? last : gate;
     }
     return last;
+  }
+
+  /** The error for what {@link #REFUSED} says. */
+  IoError refusal() {
+    return IoError.of(
+        IoError.Kind.IO, origin.name() + " has an invalid snapshot that a restart would revive");
   }
 
   /**
@@ -135,6 +151,9 @@ final class OriginGroup {
     for (int i = from; i < end; i++) {
       long sectors = (long) batch.length(i) << shift;
       Gate gate = copyOut(batch.oldChunk(i) << shift, sectors, true, null);
+      if (gate == REFUSED) {
+        return gate;
+      }
       last = gate == null ? last : gate;
     }
     return last;

@@ -28,27 +28,35 @@ public final class Origins {
   private record CowUse(OriginGroup group, int users) {}
 
   private final Bounds bounds;
+  private final InvalidStores invalidStores;
   private final Copier copier;
   private final IdentityHashMap<BlockDevice, Entry> origins =
       new IdentityHashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, CowUse> cows =
       new IdentityHashMap<>(); // guarded by this
 
-  private Origins(Bounds bounds) {
+  private Origins(Bounds bounds, InvalidStores invalidStores) {
     this.bounds = bounds;
+    this.invalidStores = invalidStores;
     this.copier = new Copier(new BufferPool(bounds.copyBytes()));
   }
 
-  /** The three types, for one mapper. */
+  /** The three types, for one mapper; that a store is invalid only the store itself says. */
   public static List<TargetType> types(Bounds bounds) {
-    Origins origins = new Origins(bounds);
+    return types(bounds, InvalidStores.NOT_KEPT);
+  }
+
+  /** The three types, for one mapper. */
+  public static List<TargetType> types(Bounds bounds, InvalidStores invalidStores) {
+    Origins origins = new Origins(bounds, invalidStores);
     return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
   }
 
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
       throws TableException {
     Entry entry = origins.get(origin);
-    OriginGroup group = entry == null ? new OriginGroup(origin, copier, bounds) : entry.group;
+    OriginGroup group =
+        entry == null ? new OriginGroup(origin, copier, bounds, invalidStores) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {
@@ -80,20 +88,25 @@ public final class Origins {
     }
   }
 
-  private static BlockDevice open(
-      TargetType.Context context, String argument, String what, long least) throws TableException {
-    BlockDevice device;
+  private static BlockDevice open(TargetType.Context context, String argument, String what)
+      throws TableException {
     try {
-      device = context.open(argument);
+      return context.open(argument);
     } catch (TableException e) {
       throw new TableException("Cannot get " + what + ": " + e.getMessage(), e);
     }
-    if (device.sectors() < least) {
+  }
+
+  /** The row's own sectors must be there: it is not shifted ({@link OriginTarget}). */
+  private static BlockDevice openOrigin(TargetType.Context context, String argument, String what)
+      throws TableException {
+    BlockDevice origin = open(context, argument, what);
+    if (context.length() > origin.sectors() - context.begin()) {
       throw new TableException(
-          "%s too small for target: start=0, len=%d, dev_size=%d"
-              .formatted(device.name(), least, device.sectors()));
+          "%s too small for target: start=%d, len=%d, dev_size=%d"
+              .formatted(origin.name(), context.begin(), context.length(), origin.sectors()));
     }
-    return device;
+    return origin;
   }
 
   private final class OriginType implements TargetType {
@@ -113,10 +126,10 @@ public final class Origins {
         if (arguments.size() != 1) {
           throw new TableException("origin: incorrect number of arguments");
         }
-        BlockDevice origin = open(context, arguments.getFirst(), "target device", context.length());
+        BlockDevice origin = openOrigin(context, arguments.getFirst(), "target device");
         OriginGroup group = join(origin, null);
         return CompletableFuture.completedFuture(
-            new OriginTarget(group, () -> leave(origin, null)));
+            new OriginTarget(group, context, () -> leave(origin, null)));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);
       }
@@ -127,8 +140,8 @@ public final class Origins {
       TargetType.Context context, List<String> words, boolean merge) {
     try {
       CowArguments arguments = CowArguments.parse(words);
-      BlockDevice origin = open(context, arguments.origin(), "origin device", context.length());
-      BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
+      BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
+      BlockDevice cow = open(context, arguments.cow(), "COW device");
       if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
       }

@@ -72,6 +72,9 @@ final class Snapshot {
   /** Whether the store says that the snapshot is invalid, or did not let itself be told. */
   private boolean marked;
 
+  /** Whether nothing says so, and a restart would find it valid: the origin must not change. */
+  private boolean unkept;
+
   private long usageStep;
 
   Snapshot(
@@ -104,13 +107,16 @@ final class Snapshot {
    *
    * @param mayBegin whether copies may begin; if not, and some must, the answer is {@link
    *     OriginGroup#NO_SLOT}
-   * @return what must happen before the origin may change; null if nothing
+   * @return what must happen before the origin may change; null if nothing; {@link
+   *     OriginGroup#REFUSED} if it must not
    */
   @Nullable Gate copyOut(long sector, long sectors, boolean mayBegin) {
-    if (!valid) {
+    if (unkept) {
+      return OriginGroup.REFUSED;
+    } else if (!valid) {
       return invalidation == null || invalidation.isOpen() ? null : invalidation;
     }
-    long end = Math.min(sector + sectors, owner.length());
+    long end = Math.min(sector + sectors, owner.end());
     long endChunk = ((end - 1) >> shift) + 1;
     Gate waitFor = null;
     Gate begun = null;
@@ -290,23 +296,51 @@ final class Snapshot {
   /**
    * Gives the snapshot up: it answers nothing but errors from now on.
    *
-   * @return opens when that is durable, and no read of the origin from before is under way: only
-   *     then may the origin change where the snapshot has no copy
+   * @return opens when that is durable, in the store or with {@link InvalidStores}, or can't be;
+   *     and no read of the origin from before is under way. Only then may the origin change where
+   *     the snapshot has no copy
    */
   Gate invalidate(String reason) {
     if (invalidation == null) {
-      LOG.warn("Invalidating snapshot {}: {}", cow.name(), reason);
+      LOG.warn("{}: Invalidating snapshot: {}", cow.name(), reason);
       valid = false;
       table = new ExceptionTable();
       Gate gate = new Gate(lock);
       invalidation = gate;
-      store.invalidate(() -> {
-        marked = true;
-        lock.after(owner::event);
-        tracked.whenDrained((first, last) -> true, gate::open);
+      store.invalidate(error -> {
+        if (error == null) {
+          marked(gate);
+        } else {
+          lock.after(() -> keep(gate));
+        }
       });
     }
     return invalidation;
+  }
+
+  /** The store can't say it. Without the lock. */
+  private void keep(Gate gate) {
+    group
+        .invalidStores
+        .add(cow)
+        .whenComplete((kept, failure) ->
+            lock.run(() -> {
+              if (failure != null) {
+                unkept = true;
+                LOG.error(
+                    "{}: that it is invalid can't be kept: its origin takes no writes until the"
+                        + " snapshot is removed",
+                    cow.name(),
+                    failure);
+              }
+              marked(gate);
+            }));
+  }
+
+  private void marked(Gate gate) {
+    marked = true;
+    lock.after(owner::event);
+    tracked.whenDrained((first, last) -> true, gate::open);
   }
 
   /** Fails a request to an invalid snapshot, when it is so durably. */
@@ -326,7 +360,7 @@ final class Snapshot {
   /** Keeps what there is for reading; takes no more writes. */
   void overflow() {
     if (!overflowed) {
-      LOG.warn("Snapshot {} overflowed: Unable to allocate exception.", cow.name());
+      LOG.warn("{}: Snapshot overflowed: Unable to allocate exception.", cow.name());
       overflowed = true;
       lock.after(owner::event);
     }

@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
  * start length snapshot origin cow P|PO|N chunk [count discard_zeroes_cow discard_passdown_origin]
  * </pre>
  *
- * <p><b>Arguments.</b> {@code origin}: the device that is preserved; it must be written through
- * {@link OriginTarget} from now on. {@code cow}: the device that keeps what differs, a store of its
- * own. {@code P}: exceptions survive a restart. {@code PO}: likewise, and a full store keeps what
- * it has for reading. {@code N}: exceptions are in memory only. {@code chunk}: what is copied at
- * once, in sectors, a power of two of at most 32 MiB; 0 is the default of 32. An existing store's
- * own chunk size wins.
+ * <p><b>Arguments.</b> {@code origin}: the device that is preserved, at the sectors of the row's
+ * own numbers; it must be written through {@link OriginTarget} from now on. {@code cow}: the device
+ * that keeps what differs, a store of its own. {@code P}: exceptions survive a restart. {@code PO}:
+ * likewise, and a full store keeps what it has for reading. {@code N}: exceptions are in memory
+ * only. {@code chunk}: what is copied at once, in sectors, a power of two of at most 32 MiB; 0 is
+ * the default of 32. An existing store's own chunk size wins.
  *
  * <p><b>Status.</b> {@code allocated/total metadata} in sectors of the COW device, or {@code
  * Invalid}, or {@code Overflow}. An event is raised when that changes to a word, and whenever
@@ -61,7 +61,9 @@ import org.jspecify.annotations.Nullable;
  * what needs the room waits for that: full is one that can't be.
  *
  * <p>Invalid is for ever, and is marked in the store before an origin write that had no copy goes
- * on. Every request to an invalid snapshot fails; the origin never does because of a snapshot.
+ * on; or, when the store can't be written any more, with {@link InvalidStores}. Every request to an
+ * invalid snapshot fails; the origin never does because of a snapshot, unless a restart would find
+ * it valid.
  *
  * <p><b>Refuses</b> what {@link CowArguments} can't read, devices that don't fit, and a store that
  * {@link org.anabranch.block.store.StoreScan} finds fault with; then nothing was written to it.
@@ -87,7 +89,7 @@ final class SnapshotTarget extends CowTarget {
   }
 
   @Override
-  public void map(Io io) {
+  void mapHere(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES -> writes.write(io);

@@ -2,6 +2,7 @@
 package org.anabranch.block.store;
 
 import java.util.concurrent.CompletionStage;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
@@ -20,17 +21,20 @@ public interface ExceptionStore {
   /** Whether a full store keeps its snapshot readable instead of making it invalid ({@code PO}). */
   boolean overflows();
 
+  /** A handover to another table may change {@link #overflows}. */
+  void setOverflows(boolean overflows);
+
   /** Sectors of a chunk. May change in {@link #load}: the disk's word counts. */
   int chunkSectors();
 
   /**
    * Reads the store into {@code table}, or makes a new one where there is none.
    *
-   * @param originSectors no exception may be for a chunk beyond this
+   * @param origin no exception may be for a chunk beyond its end, nor a chunk be less than a block
    * @return whether the snapshot is valid; or a {@link StoreException} with what is wrong, and then
    *     nothing has been written
    */
-  CompletionStage<Boolean> load(ExceptionTable table, long originSectors);
+  CompletionStage<Boolean> load(ExceptionTable table, BlockDevice origin);
 
   /** Reserves up to {@code most} consecutive chunks for data; null when the store is full. */
   @Nullable Allocation allocate(int most);
@@ -46,9 +50,9 @@ public interface ExceptionStore {
   /**
    * Marks the store as invalid, durably, so that nobody ever uses it again.
    *
-   * @param done after the last attempt, whether that succeeded or not
+   * @param done after the last attempt: null for success; after an error it still looks valid
    */
-  void invalidate(Runnable done);
+  void invalidate(Committed done);
 
   /** Whether there is something here that {@link #prepareMerge} could give. */
   boolean canMerge();
@@ -62,7 +66,8 @@ public interface ExceptionStore {
   /**
    * Takes the last {@code count} exceptions off the list, durably.
    *
-   * @param done null for success; after an error it is unknown whether they are on the list
+   * @param done null for success; after an error it is unknown whether they are on the list, and
+   *     the same may be asked for again
    */
   void commitMerge(int count, Committed done);
 
@@ -95,7 +100,7 @@ public interface ExceptionStore {
     void prepared(@Nullable MergeBatch batch, @Nullable IoError error);
   }
 
-  /** The end of {@link #commitMerge}. */
+  /** The end of {@link #commitMerge} and {@link #invalidate}. */
   @FunctionalInterface
   interface Committed {
     void committed(@Nullable IoError error);

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Limits;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,14 +26,21 @@ final class PersistentLoad {
 
   private final BlockDevice cow;
   private final StoreLayout layout;
+  private final boolean byDefault;
   private final ExceptionTable table;
-  private final long originSectors;
+  private final BlockDevice origin;
 
-  PersistentLoad(BlockDevice cow, StoreLayout layout, ExceptionTable table, long originSectors) {
+  PersistentLoad(
+      BlockDevice cow,
+      StoreLayout layout,
+      boolean byDefault,
+      ExceptionTable table,
+      BlockDevice origin) {
     this.cow = cow;
     this.layout = layout;
+    this.byDefault = byDefault;
     this.table = table;
-    this.originSectors = originSectors;
+    this.origin = origin;
   }
 
   CompletionStage<Loaded> load() {
@@ -57,7 +65,7 @@ final class PersistentLoad {
     ByteBuffer area = ByteBuffer.allocateDirect(layout.chunkBytes()).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 1, StoreLayout.VERSION, layout.chunkSectors())
-            .write();
+            .write(layout.chunkBytes());
     // Durable in this order: a header must not point at an area that holds something else.
     return StoreIo.write(cow, layout.sector(1), area, "area 0")
         .thenCompose(done -> StoreIo.write(cow, 0, header, "the header"))
@@ -65,7 +73,15 @@ final class PersistentLoad {
   }
 
   private CompletionStage<Loaded> read(StoreLayout.Header header) {
-    String wrong = wrong(header, cow);
+    boolean overrides = !byDefault && header.chunkSectors() != layout.chunkSectors();
+    if (header.magic() == StoreLayout.MAGIC && overrides) {
+      LOG.warn(
+          "{}: chunk size {} in device metadata overrides table chunk size of {}.",
+          cow.name(),
+          Integer.toUnsignedString(header.chunkSectors()),
+          layout.chunkSectors());
+    }
+    String wrong = wrong(header, cow, cow.limits(), origin.limits());
     if (wrong != null) {
       return refuse(wrong);
     }
@@ -76,8 +92,8 @@ final class PersistentLoad {
       return CompletableFuture.completedFuture(
           new Loaded(found, false, new StoreScan.End(0, 0, nothing, false, 2)));
     }
-    FirstProblem problem = new FirstProblem(found);
-    return new StoreScan(cow, found, originSectors, table, problem)
+    FirstProblem problem = new FirstProblem(found, cow.name());
+    return new StoreScan(cow, found, origin.sectors(), table, problem)
         .scan()
         .thenCompose(end ->
             problem.text == null
@@ -85,32 +101,39 @@ final class PersistentLoad {
                 : refuse(problem.text()));
   }
 
-  /** What is wrong with a header that is not all zeros, or null. */
-  static @Nullable String wrong(StoreLayout.Header header, BlockDevice cow) {
+  /**
+   * What is wrong with a header that is not all zeros, or null.
+   *
+   * @param devices those whose blocks a chunk must not be smaller than
+   */
+  static @Nullable String wrong(StoreLayout.Header header, BlockDevice cow, Limits... devices) {
     if (header.magic() != StoreLayout.MAGIC) {
       return "Invalid or corrupt snapshot: magic 0x%08x at byte 0 of %s is not 0x%08x"
           .formatted(header.magic(), cow.name(), StoreLayout.MAGIC);
     }
     if (header.version() != StoreLayout.VERSION) {
-      return "unable to handle snapshot disk version " + Integer.toUnsignedString(header.version());
+      return "unable to handle snapshot disk version %s (at byte 8 of %s)"
+          .formatted(Integer.toUnsignedString(header.version()), cow.name());
     }
-    String chunk = ChunkSize.wrong(header.chunkSectors(), cow.limits());
+    String chunk = ChunkSize.wrong(header.chunkSectors(), devices);
     return chunk == null
         ? null
-        : "invalid on-disk chunk size %s: %s"
-            .formatted(Integer.toUnsignedString(header.chunkSectors()), chunk);
+        : "invalid on-disk chunk size %s: %s (at byte 12 of %s)"
+            .formatted(Integer.toUnsignedString(header.chunkSectors()), chunk, cow.name());
   }
 
   /** Keeps the problem that comes first in the list, and counts all. */
   private static final class FirstProblem implements StoreScan.Visitor {
     private final StoreLayout layout;
+    private final String store;
     private @Nullable String text;
     private long area;
     private int record;
     private long count;
 
-    FirstProblem(StoreLayout layout) {
+    FirstProblem(StoreLayout layout, String store) {
       this.layout = layout;
+      this.store = store;
     }
 
     @Override
@@ -120,8 +143,15 @@ final class PersistentLoad {
         area = inArea;
         record = atRecord;
         text =
-            "area %d at chunk %d, record %d: %s"
-                .formatted(area, layout.areaChunk(area), record, what);
+            "area %d at chunk %d, record %d (at byte %d of %s): %s"
+                .formatted(
+                    area,
+                    layout.areaChunk(area),
+                    record,
+                    layout.areaChunk(area) * layout.chunkBytes()
+                        + (long) record * StoreLayout.RECORD_BYTES,
+                    store,
+                    what);
       }
     }
 

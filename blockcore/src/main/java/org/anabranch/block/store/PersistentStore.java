@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *       says so.
  *   <dt>How does a merge shorten the list?
  *   <dd>From its end, by one write to the area that the new end is in, however many areas are cut
- *       off. What is in those is never looked at again: before the list grows into an area, that
- *       area is zeroed.
+ *       off. Those are zeroed behind it, as Linux would leave them. Nothing depends on that: the
+ *       list ends before them, and before it grows into an area, that area is zeroed durably.
  * </dl>
  *
  * <p>Limits: {@link StoreLayout#MOST_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
@@ -47,9 +47,10 @@ public final class PersistentStore implements ExceptionStore {
 
   private final BlockDevice cow;
   private final DeferringLock lock;
-  private final boolean overflows;
+  private final boolean byDefault;
 
   // All below guarded by lock.
+  private boolean overflows;
   private StoreLayout layout;
   private boolean valid = true;
 
@@ -84,13 +85,19 @@ public final class PersistentStore implements ExceptionStore {
    * A store on {@code cow}, not loaded yet.
    *
    * @param layout for a new store; an existing one's header decides
+   * @param byDefault whether nobody asked for this layout, so that another one is no surprise
    * @param overflows type {@code PO} instead of {@code P}
    */
   public PersistentStore(
-      BlockDevice cow, DeferringLock lock, StoreLayout layout, boolean overflows) {
+      BlockDevice cow,
+      DeferringLock lock,
+      StoreLayout layout,
+      boolean byDefault,
+      boolean overflows) {
     this.cow = cow;
     this.lock = lock;
     this.layout = layout;
+    this.byDefault = byDefault;
     this.overflows = overflows;
     this.area = StoreArea.empty(layout, 0);
   }
@@ -106,13 +113,19 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   @Override
+  public void setOverflows(boolean newOverflows) {
+    lock.checkHeld();
+    overflows = newOverflows;
+  }
+
+  @Override
   public int chunkSectors() {
     return layout.chunkSectors();
   }
 
   @Override
-  public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
-    return new PersistentLoad(cow, layout, table, originSectors)
+  public CompletionStage<Boolean> load(ExceptionTable table, BlockDevice origin) {
+    return new PersistentLoad(cow, layout, byDefault, table, origin)
         .load()
         .thenApply(loaded -> {
           layout = loaded.layout();
@@ -253,7 +266,7 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   @Override
-  public void invalidate(Runnable done) {
+  public void invalidate(Committed done) {
     lock.checkHeld();
     valid = false;
     invalidate(done, 1);
@@ -261,10 +274,10 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
-  private void invalidate(Runnable done, int attempt) {
+  private void invalidate(Committed done, int attempt) {
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
-            .write();
+            .write(512);
     Committed then =
         error -> {
           if (error != null && attempt < INVALIDATE_ATTEMPTS) {
@@ -274,7 +287,7 @@ public final class PersistentStore implements ExceptionStore {
           if (error != null) {
             LOG.error("{}: can't mark the store as invalid: {}", cow.name(), error.message());
           }
-          done.run();
+          done.committed(error);
         };
     lock.submit(cow, Io.write(0, header, true, lock.locked(then::committed)));
   }
@@ -361,18 +374,43 @@ public final class PersistentStore implements ExceptionStore {
         behind,
         true,
         error -> {
-          writing = false;
           if (error == null) {
+            long dropped = area.number;
             merging = true;
             stale = false;
             lowest = null;
             area = shorter;
+            zeroDropped(dropped, done);
           } else {
             // What the disk says now is unknown: nothing may be added to the list.
             valid = false;
+            writing = false;
+            done.committed(error);
           }
-          done.committed(error);
         });
+  }
+
+  /** Zeroes the areas from {@code last} down to the one behind the list's end. */
+  private void zeroDropped(long last, Committed done) {
+    if (last == area.number) {
+      writing = false;
+      done.committed(null);
+      return;
+    }
+    long sector = layout.sector(layout.areaChunk(last));
+    Committed then =
+        error -> {
+          if (error != null) {
+            LOG.warn(
+                "{}: can't zero area {}, which is not in use: {}",
+                cow.name(),
+                last,
+                error.message());
+          }
+          zeroDropped(error == null ? last - 1 : area.number, done);
+        };
+    lock.submit(
+        cow, Io.writeZeroes(sector, layout.chunkSectors(), false, lock.locked(then::committed)));
   }
 
   @Override

@@ -98,11 +98,11 @@ public record StoreLayout(int chunkSectors) {
       return new Header(words.getInt(), words.getInt(), words.getInt(), words.getInt());
     }
 
-    /** A sector with this header and zeros. */
-    ByteBuffer write() {
-      ByteBuffer sector = ByteBuffer.allocateDirect(512).order(ByteOrder.LITTLE_ENDIAN);
-      sector.putInt(magic).putInt(valid).putInt(version).putInt(chunkSectors);
-      return sector.clear();
+    /** Whole sectors that begin with this header and go on with zeros. */
+    ByteBuffer write(int bytes) {
+      ByteBuffer sectors = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+      sectors.putInt(magic).putInt(valid).putInt(version).putInt(chunkSectors);
+      return sectors.clear();
     }
   }
 }

@@ -72,7 +72,7 @@ public record StoreReport(
           if (header.magic() == 0) {
             return CompletableFuture.completedFuture(without(header, "new", List.of()));
           }
-          String wrong = PersistentLoad.wrong(header, cow);
+          String wrong = PersistentLoad.wrong(header, cow, cow.limits());
           return wrong == null
               ? new Collector(cow, header, originSectors).collect()
               : CompletableFuture.completedFuture(without(header, "unusable", List.of(wrong)));

@@ -21,6 +21,8 @@ public final class TransientStore implements ExceptionStore {
   private long exceptions;
   private boolean valid = true;
 
+  private boolean overflows;
+
   public TransientStore(BlockDevice cow, int chunkSectors) {
     this.cow = cow;
     this.chunkSectors = chunkSectors;
@@ -33,7 +35,13 @@ public final class TransientStore implements ExceptionStore {
 
   @Override
   public boolean overflows() {
-    return false;
+    return overflows;
+  }
+
+  /** The table's type stays {@code N}: as under Linux only a handover from here can ask for it. */
+  @Override
+  public void setOverflows(boolean newOverflows) {
+    overflows = newOverflows;
   }
 
   @Override
@@ -42,7 +50,7 @@ public final class TransientStore implements ExceptionStore {
   }
 
   @Override
-  public CompletionStage<Boolean> load(ExceptionTable table, long originSectors) {
+  public CompletionStage<Boolean> load(ExceptionTable table, BlockDevice origin) {
     return CompletableFuture.completedFuture(true);
   }
 
@@ -68,9 +76,9 @@ public final class TransientStore implements ExceptionStore {
   }
 
   @Override
-  public void invalidate(Runnable done) {
+  public void invalidate(Committed done) {
     valid = false;
-    done.run();
+    done.committed(null);
   }
 
   @Override

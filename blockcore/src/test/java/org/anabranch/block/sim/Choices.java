@@ -21,6 +21,7 @@ public final class Choices {
   private final int[] bounds;
   private int depth;
   private final int most;
+  private boolean guessed;
   private int always = -1;
 
   private Choices(int which) {
@@ -59,6 +60,7 @@ public final class Choices {
       return Math.clamp(always, 0, bound - 1);
     }
     if (depth >= most) {
+      guessed = true;
       return random.nextInt(bound);
     }
     if (bounds[depth] == 0) {
@@ -72,6 +74,11 @@ public final class Choices {
   /** Yes or no. */
   public boolean flip() {
     return next(2) == 1;
+  }
+
+  /** Whether no question was answered at random so far: then all runs are all there can be. */
+  public boolean exhaustive() {
+    return !guessed;
   }
 
   /** Turns to the next run; false when all have been made. */

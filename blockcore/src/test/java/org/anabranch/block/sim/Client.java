@@ -250,6 +250,16 @@ final class Client {
     submit(Io.write(sector, Stamp.fill(stamp, count), fua, this::end), stamp);
   }
 
+  /** Sends one write of zeros; does not wait for it. */
+  void writeZeroes(int sector, int count, boolean fua) {
+    submit(Io.writeZeroes(sector, count, fua, this::end), 0);
+  }
+
+  /** Sends one discard; does not wait for it. */
+  void discard(int sector, int count) {
+    submit(Io.discard(sector, count, this::end), 0);
+  }
+
   /** Sends one flush; does not wait for it. */
   void flush() {
     submit(Io.flush(this::end), 0);

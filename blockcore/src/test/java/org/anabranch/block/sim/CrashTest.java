@@ -10,26 +10,42 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The power is cut after every single event of a {@link Script}, and each time all that may be left
- * on the disks is tried, up to a bound; and now and then it is cut again while everything comes up.
+ * on the disks is tried: up to a bound, or for a tiny volume without one. Now and then it is cut
+ * again while everything comes up.
  */
 @ExtendWith(QuietLog.class)
 final class CrashTest {
-  /** Answers of which every combination is tried, and the most combinations for one cut. */
-  private static final int QUESTIONS = 6;
+  /** How thoroughly the outcomes of one cut are tried. */
+  private enum Bound {
+    /** Every combination of the first answers, but not too many. */
+    SOME(6, 24),
+    /** Every combination of all answers: there are never so many. */
+    NONE(64, Integer.MAX_VALUE);
 
-  private static final int MOST_OUTCOMES = 24;
+    final int questions;
+    final int mostOutcomes;
+
+    Bound(int questions, int mostOutcomes) {
+      this.questions = questions;
+      this.mostOutcomes = mostOutcomes;
+    }
+  }
+
+  private int cuts;
+  private int exhausted;
+  private long outcomes;
 
   @ParameterizedTest
   @CsvSource({
-    "1, 12, P, 1, 2",
-    "2, 12, PO, 4, 1",
-    "3, 20, P, 8, 4",
-    "4, 45, P, 1, 16", // more exceptions than an area has
-    "5, 80, P, 2, 32", // a write of metadata that may be torn in two
+    "6, 6, P, 1, 1, NONE",
+    "1, 12, P, 1, 2, SOME",
+    "2, 12, PO, 4, 1, SOME",
+    "3, 20, P, 8, 4, SOME",
+    "4, 45, P, 1, 16, SOME", // more exceptions than an area has
+    "5, 80, P, 2, 32, SOME", // a write of metadata that may be torn in two
   })
-  void anyPowerCutIsSurvived(long seed, int sectors, String type, int chunk, int otherChunk) {
-    long cuts = 0;
-    long outcomes = 0;
+  void anyPowerCutIsSurvived(
+      long seed, int sectors, String type, int chunk, int otherChunk, Bound bound) {
     while (true) {
       Script script = new Script(seed, sectors, type, chunk, otherChunk, Trace.NONE);
       script.volume.machine().scheduler().cutPowerAfter(cuts);
@@ -38,28 +54,33 @@ final class CrashTest {
         break;
       } catch (SimScheduler.PowerCut cut) {
         script.volume.powerCut();
-        outcomes += everyOutcome(script.volume, cuts);
+        everyOutcome(script.volume, bound);
         cuts++;
       }
     }
-    System.out.println(cuts + " power cuts, " + outcomes + " outcomes");
+    System.out.println(
+        cuts + " power cuts, " + outcomes + " outcomes; of " + exhausted + " cuts every one");
     assertThat(cuts).isGreaterThan(50);
-    assertThat(outcomes).isGreaterThan(2 * cuts);
+    assertThat(outcomes).isGreaterThan(2L * cuts);
+    assertThat(exhausted).isGreaterThanOrEqualTo(bound == Bound.NONE ? cuts : 1);
   }
 
-  private static int everyOutcome(Volume volume, long cut) {
-    int outcomes = 0;
-    Choices choices = Choices.exhaustive(QUESTIONS, new SplittableRandom(cut));
-    do {
-      Machine machine = volume.machine().afterPowerCut(cut, choices);
+  private void everyOutcome(Volume volume, Bound bound) {
+    Choices choices = Choices.exhaustive(bound.questions, new SplittableRandom(cuts));
+    boolean more = true;
+    for (int outcome = 0; more && outcome < bound.mostOutcomes; outcome++) {
+      Machine machine = volume.machine().afterPowerCut(cuts, choices);
       try {
-        recover(volume.on(machine), machine, outcomes == 0 ? 1 + cut % 50 : Long.MAX_VALUE >> 1);
+        recover(volume.on(machine), machine, outcome == 0 ? 1 + cuts % 50 : Long.MAX_VALUE >> 1);
       } catch (RuntimeException | AssertionError e) {
-        throw new AssertionError("power cut after event " + cut + ", outcome " + choices, e);
+        throw new AssertionError("power cut after event " + cuts + ", outcome " + choices, e);
       }
       outcomes++;
-    } while (outcomes < MOST_OUTCOMES && choices.another());
-    return outcomes;
+      more = choices.another();
+    }
+    if (!more && choices.exhaustive()) {
+      exhausted++;
+    }
   }
 
   private static void recover(Volume volume, Machine machine, long nextCut) {

@@ -3,7 +3,9 @@ package org.anabranch.block.sim;
 
 import java.util.EnumMap;
 import java.util.Map;
-import org.anabranch.block.BlockDevice;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
@@ -11,11 +13,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Fails the Nth request of a kind, and those after it if the fault is for ever; passes the others
- * on. What has happened when a request fails is left open, as with a real disk: a write may have
- * been written in part, a read's buffer holds rubbish, and of what a failed flush should have made
- * durable nothing will be, not by the next flush either ({@link SimDisk#loseUnflushed}).
+ * on. What has happened when a request fails is left open, as with a real disk: a write, discard or
+ * write of zeros may have been done in part, a read's buffer holds rubbish, and of what a failed
+ * flush should have made durable nothing will be, not by the next flush either ({@link
+ * SimDisk#loseUnflushed}).
+ *
+ * <p>What happens after a failed flush or FUA write?
+ *
+ * <pre>
+ *   a drive      goes on: the next flush succeeds, and says nothing of what was lost
+ *   a file       latches ({@link #latch}), as {@link org.anabranch.block.file.FileDevice} does: it
+ *                is read-only, every flush fails, and only FUA writes, which prove just themselves,
+ *                are taken; a FUA write that failed for lack of space is not the case
+ * </pre>
  */
-public final class FaultDevice implements BlockDevice {
+public final class FaultDevice implements Extendable {
   /**
    * One fault.
    *
@@ -24,13 +36,21 @@ public final class FaultDevice implements BlockDevice {
    * @param forever whether all after it fail, too
    * @param kind how it fails
    */
-  public record Fault(Io.Op op, long nth, boolean forever, IoError.Kind kind) {}
+  public record Fault(Io.Op op, long nth, boolean forever, IoError.Kind kind) {
+    private boolean hits(Io io, long number) {
+      return io.op() == op && (forever ? number >= nth : number == nth);
+    }
+  }
 
   private final SimDisk below;
   private final SimScheduler scheduler;
   private final Map<Io.Op, Long> seen = new EnumMap<>(Io.Op.class);
   private @Nullable Fault fault;
+  private Runnable whenLost = () -> {};
   private long failures;
+  private boolean latches;
+  private boolean broken;
+  private boolean extended;
 
   public FaultDevice(SimDisk below, SimScheduler scheduler) {
     this.below = below;
@@ -43,6 +63,16 @@ public final class FaultDevice implements BlockDevice {
   /** Arms a fault, or none; the count goes on. */
   public void arm(@Nullable Fault newFault) {
     fault = newFault;
+  }
+
+  /** Behaves as a file from now on. */
+  public void latch() {
+    latches = true;
+  }
+
+  /** Calls {@code then} whenever what was not flushed has been lost. */
+  void onLoss(Runnable then) {
+    whenLost = then;
   }
 
   /** How many requests of a kind have come. */
@@ -65,9 +95,27 @@ public final class FaultDevice implements BlockDevice {
     return below.sectors();
   }
 
+  /** Takes some time; {@link SimDisk#extendableTo} says how far. */
+  @Override
+  public CompletionStage<Boolean> extendBeyond(long beyond) {
+    CompletableFuture<Boolean> answer = new CompletableFuture<>();
+    scheduler.execute(() -> {
+      boolean longer = below.extendBeyond(beyond);
+      scheduler.trace(() -> name() + " has " + sectors() + " sectors");
+      extended |= longer;
+      answer.complete(longer);
+    });
+    return answer;
+  }
+
+  /** Whether it has become longer. */
+  boolean extended() {
+    return extended;
+  }
+
   @Override
   public Limits limits() {
-    return below.limits();
+    return broken ? below.limits().withReadOnly(true) : below.limits();
   }
 
   @Override
@@ -75,18 +123,38 @@ public final class FaultDevice implements BlockDevice {
     long number = seen(io.op()) + 1;
     seen.put(io.op(), number);
     Fault current = fault;
-    if (current == null
-        || io.op() != current.op()
-        || (current.forever() ? number < current.nth() : number != current.nth())) {
+    if (current != null && current.hits(io, number)) {
+      fail(io, current);
+    } else if (broken && io.op() == Io.Op.FLUSH) {
+      refuse(io, IoError.Kind.IO);
+    } else if (broken && io.modifies() && !(io.op() == Io.Op.WRITE && io.fua())) {
+      refuse(io, IoError.Kind.READ_ONLY);
+    } else {
       below.submit(io);
-      return;
     }
+  }
+
+  private void refuse(Io io, IoError.Kind kind) {
+    IoError error = IoError.of(kind, name() + " is read-only since a sync failed");
+    scheduler.trace(() -> name() + " refuses " + io);
+    scheduler.execute(() -> io.complete(error));
+  }
+
+  private void fail(Io io, Fault current) {
     failures++;
     IoError error =
         new IoError(current.kind(), io.sector(), name() + ": injected " + current, null);
     scheduler.trace(() -> name() + " fails " + io);
+    boolean flush = io.op() == Io.Op.FLUSH;
+    if (latches && (flush || (io.fua() && current.kind() != IoError.Kind.NO_SPACE))) {
+      broken = true;
+    }
+    if (flush || broken) {
+      below.loseUnflushed();
+      whenLost.run();
+    }
     switch (io.op()) {
-      case WRITE -> {
+      case WRITE, WRITE_ZEROES, DISCARD -> {
         long part = scheduler.random().nextLong(io.sectors() + 1);
         below.submit(io.slice(0, part, (slice, ignored) -> io.complete(error)));
       }
@@ -96,11 +164,7 @@ public final class FaultDevice implements BlockDevice {
         }
         scheduler.execute(() -> io.complete(error));
       }
-      case FLUSH -> {
-        below.loseUnflushed();
-        scheduler.execute(() -> io.complete(error));
-      }
-      default -> scheduler.execute(() -> io.complete(error));
+      case FLUSH, BLOCK_STATUS -> scheduler.execute(() -> io.complete(error));
     }
   }
 }

@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.Limits;
 import org.anabranch.block.snapshot.Bounds;
@@ -10,16 +11,22 @@ import org.anabranch.block.snapshot.Bounds;
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
  * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then
- * the power is cut, also while everything comes up again. Whatever is read is held against the
- * model.
+ * the power is cut, also while everything comes up again. In some histories disks fail, too: then
+ * everything is started anew sooner or later, and at the end on disks that work. Whatever is read
+ * is held against the model.
  */
 final class History {
   private static final int MOST_TRACE = 300;
 
+  /** Most events until a cut that is to hit a boot. */
+  private static final int EARLY = 16;
+
   private static final String[] TYPES = {"P", "P", "PO", "N"};
 
   private final SplittableRandom random;
+  private final FaultPlan faults;
   private final List<Volume.Cow> cows = new ArrayList<>();
+  private final Limits limits;
   private final Volume volume;
   private final SnapshotSteps snapshots;
   private final MergeSteps merges;
@@ -27,20 +34,28 @@ final class History {
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
+    this.faults = new FaultPlan(seed, sabotage.needsFaults());
     Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
-    int sectors = 32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200);
+    limits = random.nextInt(8) == 0 ? Limits.DEFAULT.withBlockSizes(4096, 4096) : Limits.DEFAULT;
+    int block = limits.logicalBlockSize() >> 9;
+    int sectors = (32 + random.nextInt(random.nextInt(3) == 0 ? 1000 : 200)) / block * block;
     boolean overlap = random.nextBoolean();
-    machine.addDisk(Volume.DISK, sectors + random.nextInt(3), Limits.DEFAULT);
+    machine.addDisk(Volume.DISK, sectors + random.nextInt(3), limits);
     int count = 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
       addCow(machine, "cow" + i, sectors);
     }
-    // What fills may be given up while copies are under way, which nobody waits for then.
-    if (!overlap && cows.stream().noneMatch(Volume.Cow::mayFill)) {
+    int rowBoundary = random.nextInt(4) == 0 ? random.nextInt(sectors / block) * block : 0;
+    int depth = 1 + random.nextInt(6);
+    volume = new Volume(machine, sectors, rowBoundary, depth, overlap, random.split());
+    int lengthUnit = random.nextInt(3) == 0 ? block : 0;
+    // What fills or fails may be given up while copies are under way: nobody waits for them then.
+    // Nor for the rest of a chunk that is copied, where it lies behind a snapshot's end.
+    boolean waits = !faults.faulty() && cows.stream().noneMatch(Volume.Cow::mayFill);
+    if (!overlap && waits && lengthUnit == 0) {
       machine.disks().forEach(SimDisk::forbidOverlap);
     }
-    volume = new Volume(machine, sectors, 1 + random.nextInt(6), overlap, random.split());
-    snapshots = new SnapshotSteps(volume);
+    snapshots = new SnapshotSteps(volume, lengthUnit);
     merges = new MergeSteps(volume);
     steps = 8 + random.nextInt(12);
   }
@@ -55,26 +70,31 @@ final class History {
 
   private void addCow(Machine machine, String name, int sectors) {
     String type = TYPES[random.nextInt(TYPES.length)];
-    int chunk = 1 << random.nextInt(random.nextInt(3) == 0 ? 6 : 4);
+    int block = limits.logicalBlockSize() >> 9;
+    int chunk = Math.max(block, 1 << random.nextInt(random.nextInt(3) == 0 ? 6 : 4));
     int chunks = (sectors + chunk - 1) / chunk;
     int perArea = 32 * chunk;
     int ample = type.equals("N") ? chunks : 2 + chunks + chunks / perArea;
     boolean mayFill = random.nextInt(3) == 0;
     int room = mayFill ? 3 + random.nextInt(ample) : ample;
-    Limits limits = Limits.DEFAULT;
-    machine.addDisk(name, (long) room * chunk + random.nextInt(chunk), limits);
+    SimDisk disk = machine.addDisk(name, (long) room * chunk + random.nextInt(chunk), limits);
+    if (mayFill && random.nextBoolean()) {
+      disk.extendableTo((long) random.nextInt(ample + 1) * chunk);
+    }
     cows.add(new Volume.Cow(name, type, chunk, mayFill, random.nextBoolean()));
   }
 
-  /** Runs the history of a seed; an error is a failure. */
-  static void run(long seed, Trace trace, Sabotage sabotage) {
-    new History(seed, trace, sabotage).run();
+  /** Runs the history of a seed and tells what it came to; an error is a failure. */
+  static Set<Reached> run(long seed, Trace trace, Sabotage sabotage) {
+    History history = new History(seed, trace, sabotage);
+    history.run();
+    return history.volume.reached;
   }
 
   /** Runs it, and if it fails once more for its trace: the error has the seed and what was done. */
-  static void check(long seed) {
+  static Set<Reached> check(long seed) {
     try {
-      run(seed, Trace.NONE, Sabotage.NONE);
+      return run(seed, Trace.NONE, Sabotage.NONE);
     } catch (RuntimeException | AssertionError failure) {
       Trace trace = new Trace(MOST_TRACE);
       try {
@@ -97,28 +117,52 @@ final class History {
 
   private void run() {
     Machine machine = volume.machine();
-    boolean bootNext = true;
-    while (true) {
-      try {
-        planPowerCut(machine);
-        if (bootNext) {
-          volume.boot(machine);
-          bootNext = false;
-        }
-        while (steps > 0) {
-          steps--;
-          step();
-        }
+    while (!lives(machine)) {
+      volume.powerCut();
+      machine = machine.afterPowerCut(random.nextLong(), choices());
+    }
+  }
+
+  /** From power on to power off; whether that was the end of the history. */
+  private boolean lives(Machine machine) {
+    try {
+      planPowerCut(machine, machine != volume.machine());
+      if (steps > 0) {
+        faults.beforeBoot(machine);
+      }
+      return livesWithPower(machine);
+    } catch (SimScheduler.PowerCut cut) {
+      volume.say(String.valueOf(cut.getMessage()));
+      volume.noteCut(machine);
+      return false;
+    } finally {
+      volume.noteFaults(machine);
+    }
+  }
+
+  private boolean livesWithPower(Machine machine) {
+    try {
+      volume.boot(machine);
+      while (steps > 0 && !(machine.faulty() && faults.enough())) {
+        steps--;
+        step();
+      }
+      if (!machine.faulty()) {
+        machine.noMoreFaults();
         keepPower(machine);
         end();
-        return;
-      } catch (SimScheduler.PowerCut cut) {
-        volume.say(String.valueOf(cut.getMessage()));
-        volume.powerCut();
-        machine = machine.afterPowerCut(random.nextLong(), choices());
-        bootNext = true;
+        return true;
       }
+    } catch (Machine.RefusedException refused) {
+      if (!machine.faulty()) {
+        throw refused;
+      }
+      volume.say("refused: " + refused.getMessage());
     }
+    if (volume.isUpOn(machine)) {
+      volume.takeDown();
+    }
+    return false;
   }
 
   /** What is left of what was not flushed: nothing, everything, or anything. */
@@ -130,12 +174,16 @@ final class History {
     };
   }
 
-  /** At any moment; or around a write of a store's metadata, where it hurts most. */
-  private void planPowerCut(Machine machine) {
+  /** At any moment; or around a write of a store's metadata, where it hurts most; or in a boot. */
+  private void planPowerCut(Machine machine, boolean again) {
     SimScheduler scheduler = machine.scheduler();
     int later = random.nextInt(8);
     switch (random.nextInt(6)) {
-      case 0 -> {}
+      case 0 -> {
+        if (again) {
+          scheduler.cutPowerAfter(random.nextInt(EARLY));
+        }
+      }
       case 1 -> scheduler.cutPowerAfter(random.nextInt(300));
       case 2, 3 -> scheduler.cutPowerAfter(random.nextInt(6_000));
       default -> {
@@ -188,7 +236,7 @@ final class History {
       return;
     }
     boolean mergeable = volume.merging() == null && snap.cow.persistent();
-    switch (random.nextInt(8)) {
+    switch (random.nextInt(9)) {
       case 0 -> snapshots.remove(snap);
       case 1, 2 -> snapshots.reload(snap);
       case 3 -> snapshots.handOver(snap);
@@ -197,9 +245,20 @@ final class History {
           snapshots.cancelHandOver(snap);
         }
       }
+      case 5 -> {
+        if (mergeable && random.nextBoolean()) {
+          merges.cancel(snap);
+        }
+      }
       default -> {
-        if (mergeable) {
+        if (volume.snaps.size() < cows.size() && random.nextInt(3) > 0) {
+          createIfPossible();
+        } else if (mergeable) {
+          faults.beforeMerge(volume.machine());
           merges.begin(snap);
+          if (random.nextInt(3) == 0) {
+            volume.machine().scheduler().cutPowerAfter(random.nextInt(500));
+          }
         }
       }
     }

@@ -7,9 +7,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -29,6 +32,25 @@ import org.junit.jupiter.api.extension.ExtendWith;
 final class HistoryTest {
   private static final int MOST_FAILURES = 3;
 
+  /** Of so many seeds enough must come to each that they are worth running. */
+  private static final int ENOUGH_SEEDS = 1000;
+
+  private static final Map<Reached, Integer> LEAST =
+      Map.ofEntries(
+          Map.entry(Reached.OVERFLOW, 20),
+          Map.entry(Reached.INVALID, 150),
+          Map.entry(Reached.MERGED_BY_HANDOVER, 70),
+          Map.entry(Reached.MERGE_BESIDE_TWO, 10),
+          Map.entry(Reached.CUT_IN_MERGE, 35),
+          Map.entry(Reached.CUT_IN_BOOT, 25),
+          Map.entry(Reached.FAULT, 80),
+          Map.entry(Reached.READ_ONLY, 25),
+          Map.entry(Reached.MERGE_FAILED, 4),
+          Map.entry(Reached.MERGED_AFTER_FAILURE, 2),
+          Map.entry(Reached.SHORT_SNAPSHOT, 60),
+          Map.entry(Reached.MERGE_CANCELLED, 40),
+          Map.entry(Reached.EXTENDED, 30));
+
   @Test
   void everythingReadsAsTheModel() throws IOException {
     Long one = Long.getLong("sim.seed");
@@ -36,22 +58,33 @@ final class HistoryTest {
       replay(one);
       return;
     }
-    check(LongStream.concat(known().stream().mapToLong(seed -> seed), fresh()));
+    long count = Long.getLong("sim.seeds", ENOUGH_SEEDS);
+    LongStream seeds = LongStream.concat(known().stream().mapToLong(seed -> seed), fresh(count));
+    Map<Reached, Integer> reached = check(seeds);
+    System.out.println(count + " histories, of which came to: " + new EnumMap<>(reached));
+    if (count >= ENOUGH_SEEDS) {
+      LEAST.forEach((what, least) ->
+          assertThat(reached.getOrDefault(what, 0))
+              .as("histories with %s", what)
+              .isGreaterThanOrEqualTo(least));
+    }
   }
 
-  private static LongStream fresh() {
+  private static LongStream fresh(long count) {
     long from = Long.getLong("sim.from", 0);
-    return LongStream.range(from, from + Long.getLong("sim.seeds", 1000));
+    return LongStream.range(from, from + count);
   }
 
-  private static void check(LongStream seeds) {
+  /** How many histories came to what. */
+  private static Map<Reached, Integer> check(LongStream seeds) {
+    Map<Reached, Integer> reached = new ConcurrentHashMap<>();
     Queue<AssertionError> failures = new ConcurrentLinkedQueue<>();
     seeds
         .parallel()
         .forEach(seed -> {
           if (failures.size() < MOST_FAILURES) {
             try {
-              History.check(seed);
+              History.check(seed).forEach(what -> reached.merge(what, 1, Integer::sum));
             } catch (AssertionError e) {
               failures.add(e);
             }
@@ -62,6 +95,7 @@ final class HistoryTest {
       failures.forEach(first::addSuppressed);
       throw first;
     }
+    return reached;
   }
 
   private static void replay(long seed) {

@@ -4,6 +4,7 @@ package org.anabranch.block.sim;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
@@ -15,6 +16,7 @@ import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.snapshot.Bounds;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,7 @@ public final class Machine {
   private final Bounds bounds;
   private final Trace trace;
   private final Sabotage sabotage;
+  private final KeptInvalidStores invalidStores;
   private final DeviceMapper mapper;
   private final Map<String, SimDisk> disks = new LinkedHashMap<>();
   private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
@@ -41,12 +44,25 @@ public final class Machine {
    * @param bounds small ones are reached by small devices
    */
   Machine(long seed, Bounds bounds, Trace trace, Sabotage sabotage) {
+    this(new SimScheduler(seed, trace), bounds, trace, sabotage, null);
+  }
+
+  private Machine(
+      SimScheduler scheduler,
+      Bounds bounds,
+      Trace trace,
+      Sabotage sabotage,
+      @Nullable Machine before) {
     this.bounds = bounds;
-    this.scheduler = new SimScheduler(seed, trace);
+    this.scheduler = scheduler;
     this.trace = trace;
     this.sabotage = sabotage;
-    this.mapper =
-        new DeviceMapper(scheduler, new NoFiles(), sabotage.types(TargetTypes.standard(bounds)));
+    this.invalidStores =
+        before == null
+            ? new KeptInvalidStores(scheduler)
+            : before.invalidStores.afterPowerCut(scheduler);
+    List<TargetType> types = TargetTypes.standard(bounds, invalidStores);
+    this.mapper = new DeviceMapper(scheduler, new NoFiles(), sabotage.types(types));
   }
 
   /** A step of a device's life was refused, or failed. */
@@ -89,7 +105,7 @@ public final class Machine {
 
   /** The same computer with the power on again, and nothing mapped. This one stays as it is. */
   public Machine afterPowerCut(long seed, Choices choices) {
-    Machine next = new Machine(seed, bounds, trace, sabotage);
+    Machine next = new Machine(new SimScheduler(seed, trace), bounds, trace, sabotage, this);
     for (SimDisk disk : disks.values()) {
       next.attach(disk.afterPowerCut(next.scheduler, choices));
     }
@@ -115,6 +131,22 @@ public final class Machine {
   /** Where faults of a disk are armed and its requests counted. */
   public FaultDevice faults(String name) {
     return Objects.requireNonNull(faults.get(name), name);
+  }
+
+  /** Whether a disk has failed a request since the power came. */
+  boolean faulty() {
+    return faults.values().stream().anyMatch(device -> device.failures() > 0);
+  }
+
+  /** From here on no more faults come, but for what those that came have left behind. */
+  void noMoreFaults() {
+    faults.values().forEach(device -> device.arm(null));
+  }
+
+  /** Makes a disk ready for a new store: there is no header, and no word of an invalid one. */
+  void wipe(String disk) {
+    disk(disk).poke(0, new byte[512]);
+    invalidStores.remove(disk);
   }
 
   /** A mapped device that is there. */

@@ -9,6 +9,7 @@ import org.anabranch.block.dm.DeviceMapper;
 /** What an administrator does to roll a volume back, while it is in use. */
 final class MergeSteps {
   private final Volume volume;
+  private boolean handedOver;
 
   MergeSteps(Volume volume) {
     this.volume = volume;
@@ -25,8 +26,9 @@ final class MergeSteps {
   /** The volume becomes {@code snap}, which takes its device over or has been removed before. */
   void begin(Volume.Snap snap) {
     boolean handOver = volume.once(2);
+    handedOver = handOver;
     volume.say("merge " + snap.device + (handOver ? " by handover" : ""));
-    String table = volume.line("snapshot-merge " + snap.arguments());
+    String table = volume.mergeTable(snap);
     Client user = Objects.requireNonNull(snap.client);
     Client lun = volume.lun();
     if (handOver) {
@@ -54,6 +56,9 @@ final class MergeSteps {
     user.retract();
     volume.switchTo(snap);
     lun.redirect(volume.content());
+    if (volume.snaps.stream().filter(other -> !other.invalid).count() >= 2) {
+      volume.reached.add(Reached.MERGE_BESIDE_TWO);
+    }
     await(mapper().resume(Volume.LUN), "resume lun as a merge");
     if (handOver) {
       await(mapper().remove(snap.device), "remove " + snap.device);
@@ -68,6 +73,50 @@ final class MergeSteps {
     volume.snaps.remove(snap);
     await(mapper().remove(snap.device), "remove " + snap.device);
     await(mapper().resume(Volume.LUN), "resume lun");
+  }
+
+  /**
+   * The snapshot is removed after the volume got a table that waits for its store: nothing comes of
+   * the merge, and the volume goes on as it was.
+   */
+  void cancel(Volume.Snap snap) {
+    volume.say("cancel the merge of " + snap.device);
+    await(mapper().load(Volume.LUN, volume.mergeTable(snap)), "load the merge");
+    if (snap.client != null) {
+      volume.drain(snap.client);
+    }
+    volume.snaps.remove(snap);
+    await(mapper().remove(snap.device), "remove " + snap.device);
+    await(mapper().resume(Volume.LUN), "resume lun as a merge of nothing");
+    volume.reached.add(Reached.MERGE_CANCELLED);
+    SnapshotSteps.expect("Invalid", volume.machine().status(Volume.LUN));
+    volume.machine().scheduler().run(volume.random.nextInt(500));
+    asOrigin();
+    volume.checkStatus();
+  }
+
+  private void asOrigin() {
+    await(mapper().load(Volume.LUN, volume.originTable()), "load the origin");
+    await(mapper().resume(Volume.LUN), "resume lun as an origin");
+  }
+
+  /** A merge that failed is begun once more. */
+  private void again() {
+    volume.say("merge again");
+    await(mapper().suspend(Volume.LUN, volume.once(2)), "suspend lun");
+    await(mapper().resume(Volume.LUN), "resume lun");
+    runToTheEnd();
+    if (volume.mergeFailed()) {
+      throw new Machine.RefusedException(volume.machine().status(Volume.LUN), null);
+    }
+    volume.reached.add(Reached.MERGED_AFTER_FAILURE);
+  }
+
+  private void runToTheEnd() {
+    volume
+        .machine()
+        .scheduler()
+        .runUntil(() -> volume.merged() || volume.mergeFailed(), "the end of the merge");
   }
 
   /** Pauses, throttles or changes the size of a batch, and takes that back. */
@@ -96,17 +145,15 @@ final class MergeSteps {
   /** Waits for the end of the merge, and makes the volume an origin again. */
   void finish() {
     volume.say("finish the merge");
-    volume
-        .machine()
-        .scheduler()
-        .runUntil(() -> volume.merged() || volume.mergeFailed(), "the end of the merge");
+    runToTheEnd();
     if (volume.mergeFailed()) {
-      throw new Machine.RefusedException(volume.machine().status(Volume.LUN), null);
+      volume.checkStatus();
+      again();
     }
-    await(
-        mapper().load(Volume.LUN, volume.line("snapshot-origin " + Volume.DISK)),
-        "load the origin");
-    await(mapper().resume(Volume.LUN), "resume lun as an origin");
+    asOrigin();
+    if (handedOver) {
+      volume.reached.add(Reached.MERGED_BY_HANDOVER);
+    }
     volume.mergeOver();
     volume.checkStatus();
   }

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.TreeMap;
-import java.util.function.UnaryOperator;
 import org.anabranch.block.Io;
 import org.jspecify.annotations.Nullable;
 
@@ -67,18 +66,24 @@ final class ModelDevice {
     return sectors.length;
   }
 
-  /** A snapshot: the same content, another future. Nothing may be in flight but reads. */
-  ModelDevice fork() {
-    return map(SectorHistory::fork);
+  /** A snapshot of the first sectors: the same content, another future. No write is in flight. */
+  ModelDevice fork(int count) {
+    return new ModelDevice(
+        clock,
+        Arrays.stream(sectors).limit(count).map(SectorHistory::fork).toArray(SectorHistory[]::new));
+  }
+
+  /** This device, and behind it the sectors of {@code whole} that it lacks. Nothing is in flight. */
+  ModelDevice inFrontOf(ModelDevice whole) {
+    SectorHistory[] both = whole.sectors.clone();
+    System.arraycopy(sectors, 0, both, 0, sectors.length);
+    return new ModelDevice(clock, both);
   }
 
   /** The same device, to try another future of it. Nothing may be in flight. */
   ModelDevice copy() {
-    return map(SectorHistory::copy);
-  }
-
-  private ModelDevice map(UnaryOperator<SectorHistory> change) {
-    return new ModelDevice(clock, Arrays.stream(sectors).map(change).toArray(SectorHistory[]::new));
+    return new ModelDevice(
+        clock, Arrays.stream(sectors).map(SectorHistory::copy).toArray(SectorHistory[]::new));
   }
 
   /** This snapshot takes its origin's place. */
@@ -187,6 +192,13 @@ final class ModelDevice {
       if (sectors[s].flushed(begin, foreign)) {
         unflushed.clear(s);
       }
+    }
+  }
+
+  /** A flush has failed: see {@link SectorHistory#lose}. */
+  void lose(boolean foreign) {
+    for (SectorHistory sector : sectors) {
+      sector.lose(foreign);
     }
   }
 

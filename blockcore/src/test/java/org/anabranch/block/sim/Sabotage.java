@@ -10,6 +10,11 @@ interface Sabotage {
   /** Nothing. */
   Sabotage NONE = new Sabotage() {};
 
+  /** Whether it shows only where disks fail: then they do in every history. */
+  default boolean needsFaults() {
+    return false;
+  }
+
   /** The device that tables get for a disk. */
   default BlockDevice device(SimDisk disk, BlockDevice device, SimScheduler scheduler) {
     return device;

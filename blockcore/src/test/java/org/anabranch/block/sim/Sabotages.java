@@ -50,6 +50,22 @@ final class Sabotages {
     };
   }
 
+  /** The same where disks fail; it shows nowhere else. */
+  static Sabotage inFrontOfFaults(String prefix, Front front) {
+    Sabotage plain = inFront(prefix, front);
+    return new Sabotage() {
+      @Override
+      public boolean needsFaults() {
+        return true;
+      }
+
+      @Override
+      public BlockDevice device(SimDisk disk, BlockDevice device, SimScheduler scheduler) {
+        return plain.device(disk, device, scheduler);
+      }
+    };
+  }
+
   /** Puts something in front of the targets of a type. */
   static Sabotage target(String name, Mapping mapping) {
     return new Sabotage() {
@@ -65,6 +81,24 @@ final class Sabotages {
   static void withoutFua(BlockDevice below, Io io, SimScheduler scheduler) {
     if (io.op() == Io.Op.WRITE && io.fua()) {
       below.submit(Io.write(io.sector(), io.data(), false, (ended, error) -> io.complete(error)));
+    } else {
+      below.submit(io);
+    }
+  }
+
+  /** Nobody is told of a flush that failed. */
+  static void withoutFlushErrors(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.FLUSH) {
+      below.submit(Io.flush((ended, error) -> io.complete(null)));
+    } else {
+      below.submit(io);
+    }
+  }
+
+  /** Nobody is told of a read that failed. */
+  static void withoutReadErrors(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.READ) {
+      below.submit(Io.read(io.sector(), io.data(), (ended, error) -> io.complete(null)));
     } else {
       below.submit(io);
     }

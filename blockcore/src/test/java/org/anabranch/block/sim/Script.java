@@ -6,9 +6,9 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.snapshot.Bounds;
 
 /**
- * A short life of a volume, always the same: written, snapshotted, written on both sides,
- * snapshotted once more with another chunk size, rolled back while it is written, and left in
- * peace. Short enough to be cut off, or hit by a fault, at every point.
+ * A short life of a volume, always the same: written, snapshotted, written, zeroed and discarded on
+ * both sides, snapshotted once more with another chunk size, rolled back while it is written, and
+ * left in peace. Short enough to be cut off, or hit by a fault, at every point.
  */
 final class Script {
   final Volume volume;
@@ -29,8 +29,8 @@ final class Script {
     machine.addDisk(Volume.DISK, sectors, Limits.DEFAULT);
     first = cow(machine, "cow0", type, chunk);
     second = cow(machine, "cow1", "P", otherChunk);
-    volume = new Volume(machine, sectors, 0, true, new SplittableRandom(seed));
-    snapshots = new SnapshotSteps(volume);
+    volume = new Volume(machine, sectors, 0, 0, true, new SplittableRandom(seed));
+    snapshots = new SnapshotSteps(volume, 0);
     merges = new MergeSteps(volume);
   }
 
@@ -47,14 +47,26 @@ final class Script {
     Volume.Snap rolledBackTo = volume.snaps.getFirst();
     writes(volume.lun(), 1, sectors - 2, 3);
     writes(rolledBackTo.user(), 2, sectors / 2, 4);
+    zeroes(rolledBackTo.user());
     snapshots.create(second);
+    zeroes(volume.lun());
     writes(volume.lun(), 0, sectors / 2, 2);
     merges.begin(rolledBackTo);
     if (volume.merging() != null) {
       writes(volume.lun(), 3, sectors - 4, 3);
+      zeroes(volume.lun());
       merges.finish();
     }
     writes(volume.lun(), sectors / 2, sectors / 2, 2);
+    volume.drain();
+  }
+
+  /** A discard and two writes of zeros that are under way together. */
+  private void zeroes(Client user) {
+    int third = sectors / 3;
+    user.discard(1, third);
+    user.writeZeroes(third + 1, third - 1, false);
+    user.writeZeroes(2 * third, 1, true);
     volume.drain();
   }
 

@@ -15,7 +15,8 @@ import java.util.List;
  * </pre>
  *
  * Times are the model's own: a counter that rises with every event. A write that failed may have
- * been done in part, so it may be seen, but replaces nothing unless it was.
+ * been done in part, so it may be seen, but replaces nothing unless it was. What a failed flush was
+ * to make durable stays as it is, and no later flush makes it durable.
  */
 final class SectorHistory {
   private static final long NEVER = Long.MAX_VALUE;
@@ -30,6 +31,9 @@ final class SectorHistory {
     long done = NEVER;
 
     boolean durable;
+
+    /** A flush that should have made it durable has failed: no later one does. */
+    boolean lost;
 
     /**
      * One of the states that a power cut may have left: as soon as one is seen, the others fall.
@@ -49,6 +53,7 @@ final class SectorHistory {
       copy.end = end;
       copy.done = done;
       copy.durable = durable;
+      copy.lost = lost;
       copy.left = left;
       copy.foreign = foreign;
       return copy;
@@ -64,6 +69,7 @@ final class SectorHistory {
           + (done == NEVER ? "?" : "")
           + "]"
           + (durable ? " durable" : "")
+          + (lost ? " lost" : "")
           + (left ? " left" : "");
     }
   }
@@ -193,12 +199,19 @@ final class SectorHistory {
   boolean flushed(long begin, boolean foreign) {
     boolean all = true;
     for (Entry entry : entries) {
-      if (entry.foreign == foreign && entry.done < begin && entry.end < begin) {
+      if (entry.foreign == foreign && !entry.lost && entry.done < begin && entry.end < begin) {
         entry.durable = true;
       }
       all &= entry.durable;
     }
     return all;
+  }
+
+  /** What was written to that device so far, and not durably, no flush makes durable. */
+  void lose(boolean foreign) {
+    for (Entry entry : entries) {
+      entry.lost |= entry.foreign == foreign;
+    }
   }
 
   /** The power was cut: what was not replaced durably is what the sector may hold now. */

@@ -103,4 +103,18 @@ final class SectorHistoryTest {
     assertThat(snapshot.read(0, 10, 11)).as("its own flush is not the origin's").isTrue();
     assertThat(flushed.read(0, 10, 11)).isFalse();
   }
+
+  @Test
+  void failedFlushIsNotMadeGoodByTheNext() {
+    write(7, 1, 2);
+    sector.lose(false);
+    sector.flushed(4, false);
+    SectorHistory other = sector.fork();
+    other.powerCut(5);
+    assertThat(other.read(0, 6, 7)).isTrue();
+    write(8, 5, 6);
+    sector.flushed(7, false);
+    sector.powerCut(8);
+    assertThat(sector.read(7, 9, 10)).isFalse();
+  }
 }

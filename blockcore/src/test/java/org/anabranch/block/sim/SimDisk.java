@@ -70,11 +70,15 @@ public final class SimDisk implements BlockDevice {
     /** Place in the order of completions, from 1 on. */
     long completed = Long.MAX_VALUE;
 
+    /** What had completed when it was submitted: so much a flush makes durable. */
+    final long cutoff;
+
     /** A flush failed after this: no later flush makes it durable. */
     boolean lost;
 
-    Request(long number, Io io) {
+    Request(long number, Io io, long cutoff) {
       this.number = number;
+      this.cutoff = cutoff;
       this.io = io;
       this.first = io.sector();
       this.count = io.sectors();
@@ -97,6 +101,7 @@ public final class SimDisk implements BlockDevice {
   private final Set<Cell> dirty = new LinkedHashSet<>();
   private final Set<Request> inFlight = new LinkedHashSet<>();
   private long sectors;
+  private long mostSectors;
   private long submitted;
   private long completions;
   private int fuaUntilAlarm;
@@ -142,6 +147,19 @@ public final class SimDisk implements BlockDevice {
     return limits;
   }
 
+  /** Lets somebody extend the disk up to so many sectors. */
+  public void extendableTo(long most) {
+    mostSectors = most;
+  }
+
+  /** Becomes longer than so many sectors if it may; whether it is. */
+  boolean extendBeyond(long beyond) {
+    if (sectors <= beyond) {
+      grow(Math.min(mostSectors, beyond + 1 + scheduler.random().nextInt(64)));
+    }
+    return sectors > beyond;
+  }
+
   /** Makes the disk longer; what is new reads as zeros. */
   public void grow(long newSectors) {
     sectors = Math.max(sectors, newSectors);
@@ -154,17 +172,16 @@ public final class SimDisk implements BlockDevice {
       scheduler.execute(() -> io.complete(refused));
       return;
     }
-    Request request = new Request(++submitted, io);
+    Request request = new Request(++submitted, io, completions);
     scheduler.trace(() -> name + " < " + request);
     checkOverlap(request);
     inFlight.add(request);
     if (io.fua() && fuaAlarm != null && --fuaUntilAlarm == 0) {
       fuaAlarm.run();
     }
-    long cutoff = completions;
     int way = scheduler.random().nextInt(16);
     if (way == 0) {
-      finish(request, cutoff);
+      finish(request);
       return;
     }
     long latency = latency();
@@ -173,7 +190,7 @@ public final class SimDisk implements BlockDevice {
       scheduler.schedule(() -> apply(request, part), latency);
       latency += latency();
     }
-    scheduler.schedule(() -> finish(request, cutoff), latency);
+    scheduler.schedule(() -> finish(request), latency);
   }
 
   private @Nullable IoError refusal(Io io) {
@@ -206,13 +223,13 @@ public final class SimDisk implements BlockDevice {
         .nextLong(5_000, scheduler.random().nextInt(32) == 0 ? 5_000_000 : 100_000);
   }
 
-  private void finish(Request request, long cutoff) {
+  private void finish(Request request) {
     apply(request, request.count);
     inFlight.remove(request);
     request.completed = ++completions;
     if (!ignoresFlush) {
       if (request.io.op() == Io.Op.FLUSH) {
-        dirty.removeIf(cell -> settle(cell, v -> v.by.completed <= cutoff && !v.by.lost));
+        dirty.removeIf(cell -> settle(cell, v -> v.by.completed <= request.cutoff && !v.by.lost));
       } else if (request.io.fua()) {
         for (long s = request.first; s < request.first + request.count; s++) {
           Cell cell = cell(s);
@@ -298,12 +315,19 @@ public final class SimDisk implements BlockDevice {
 
   /**
    * A flush has failed: what it should have made durable reads on as before, yet no later flush
-   * writes it either, as after a failed fsync on Linux.
+   * writes it either, as after a failed fsync on Linux. What an earlier flush is still at work on is
+   * not lost.
    */
   public void loseUnflushed() {
+    long promised =
+        inFlight.stream()
+            .filter(request -> request.io.op() == Io.Op.FLUSH)
+            .mapToLong(request -> request.cutoff)
+            .max()
+            .orElse(0);
     for (Cell cell : dirty) {
       for (Version version : cell.cached) {
-        if (version.by.completed != Long.MAX_VALUE) {
+        if (version.by.completed != Long.MAX_VALUE && version.by.completed > promised) {
           version.by.lost = true;
         }
       }
@@ -317,6 +341,7 @@ public final class SimDisk implements BlockDevice {
   public SimDisk afterPowerCut(SimScheduler next, Choices choices) {
     SimDisk after = new SimDisk(name, sectors, limits, next);
     after.ignoresFlush = ignoresFlush;
+    after.mostSectors = mostSectors;
     after.forbidsOverlap = forbidsOverlap;
     Map<Request, Fate> fates = new HashMap<>();
     Map<Long, List<Version>> late = unapplied();

@@ -201,4 +201,45 @@ final class SimDiskTest {
     assertThat(errors).hasSize(1);
     assertThat(afterPowerCut(1)).containsExactlyInAnyOrder(".", "a");
   }
+
+  @Test
+  void fileTakesNothingButDurableWritesAfterAFailedFlush() {
+    FaultDevice file = new FaultDevice(disk, scheduler);
+    file.latch();
+    file.arm(new FaultDevice.Fault(Io.Op.FLUSH, 1, false, IoError.Kind.IO));
+    file.submit(write(0, "a", false));
+    scheduler.runToQuiescence();
+    file.submit(Io.flush(this::done));
+    file.submit(Io.flush(this::done));
+    file.submit(write(1, "b", false));
+    file.submit(Io.discard(0, 1, this::done));
+    file.submit(write(2, "c", true));
+    scheduler.runToQuiescence();
+    assertThat(errors)
+        .extracting(IoError::kind)
+        .containsExactlyInAnyOrder(
+            IoError.Kind.IO, IoError.Kind.IO, IoError.Kind.READ_ONLY, IoError.Kind.READ_ONLY);
+    assertThat(file.limits().readOnly()).isTrue();
+    assertThat(afterPowerCut(3)).containsExactlyInAnyOrder("..c", "a.c");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"IO", "NO_SPACE"})
+  void fileSurvivesADurableWriteWithoutRoom(String kind) {
+    FaultDevice file = new FaultDevice(disk, scheduler);
+    file.latch();
+    file.arm(new FaultDevice.Fault(Io.Op.WRITE, 1, false, IoError.Kind.valueOf(kind)));
+    file.submit(write(0, "a", true));
+    scheduler.runToQuiescence();
+    assertThat(file.limits().readOnly()).isEqualTo(kind.equals("IO"));
+  }
+
+  @Test
+  void failedFlushLosesNothingThatAnEarlierOneIsAtWorkOn() {
+    run(write(0, "a", false));
+    disk.submit(Io.flush(this::done));
+    disk.loseUnflushed();
+    scheduler.runToQuiescence();
+    assertThat(afterPowerCut(1)).containsExactly("a");
+  }
 }

@@ -36,6 +36,12 @@ final class SimulatorCatchesTest {
             "a volume's disk that completes writes early",
             Sabotages.inFront("vol", Sabotages::withoutPatience)),
         new Fault(
+            "a COW disk whose failed flushes nobody sees",
+            Sabotages.inFrontOfFaults("cow", Sabotages::withoutFlushErrors)),
+        new Fault(
+            "a volume's disk whose failed reads nobody sees",
+            Sabotages.inFrontOfFaults("vol", Sabotages::withoutReadErrors)),
+        new Fault(
             "a disk that loses a write now and then",
             Sabotages.inFront("vol", Sabotages::withoutMemory)),
         new Fault(

@@ -11,13 +11,18 @@ import org.anabranch.block.dm.DeviceMapper;
 /** What an administrator does with snapshots, while everybody goes on using everything. */
 final class SnapshotSteps {
   private final Volume volume;
+  private final int unit;
   private int names;
 
   /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
   private final Set<String> fresh = new HashSet<>();
 
-  SnapshotSteps(Volume volume) {
+  /**
+   * @param unit some snapshots are shorter than the volume, a multiple of this; 0 if none is
+   */
+  SnapshotSteps(Volume volume, int unit) {
     this.volume = volume;
+    this.unit = unit;
   }
 
   private DeviceMapper mapper() {
@@ -45,7 +50,7 @@ final class SnapshotSteps {
     String name = newName();
     volume.say("create " + name + " on " + cow);
     if (fresh.add(cow.disk()) && cow.persistent()) {
-      volume.machine().disk(cow.disk()).poke(0, new byte[512]);
+      volume.machine().wipe(cow.disk());
     }
     Client lun = volume.lun();
     suspendLun();
@@ -53,13 +58,24 @@ final class SnapshotSteps {
       flushDisk();
     }
     lun.retract();
-    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork());
+    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork(length()));
     lun.redirect(volume.content());
-    volume.create(name, "snapshot " + snap.arguments());
+    volume.create(name, snap.table());
     volume.snaps.add(snap);
+    if (snap.length < volume.sectors()) {
+      volume.reached.add(Reached.SHORT_SNAPSHOT);
+    }
     fresh.remove(cow.disk());
     resumeLun();
     volume.use(snap);
+  }
+
+  /** Seldom less than the volume's, as if that had grown since. */
+  private int length() {
+    int sectors = volume.sectors();
+    return unit > 0 && volume.once(4)
+        ? (1 + volume.random.nextInt(sectors / unit)) * unit
+        : sectors;
   }
 
   /** As an administrator who wants the snapshot to hold what was written last. */
@@ -86,10 +102,11 @@ final class SnapshotSteps {
 
   /** The same device gets a new table for its store, while requests wait. */
   void reload(Volume.Snap snap) {
-    volume.say("hand over within " + snap.device);
-    await(
-        mapper().load(snap.device, volume.line("snapshot " + snap.arguments())),
-        "load " + snap.device);
+    if (snap.cow.persistent() && volume.once(3)) {
+      snap.type = snap.type.equals("P") ? "PO" : "P";
+    }
+    volume.say("hand over within " + snap.device + " as " + snap.type);
+    await(mapper().load(snap.device, snap.table()), "load " + snap.device);
     await(mapper().resume(snap.device), "resume " + snap.device);
     volume.checkStatus();
   }
@@ -100,7 +117,7 @@ final class SnapshotSteps {
     String to = newName();
     volume.say("hand over from " + from + " to " + to);
     await(mapper().create(to), "create " + to);
-    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    await(mapper().load(to, snap.table()), "load " + to);
     if (volume.once(2)) {
       expect(
           "until source is suspended",
@@ -112,13 +129,13 @@ final class SnapshotSteps {
           "until handover completes",
           volume.machine().awaitRefusal(mapper().resume(from), "resume of the source"));
     }
-    snap.device = to;
     Client user = snap.client;
     if (user != null) {
       user.leave();
       user.move(volume.machine().device(to));
     }
     await(mapper().resume(to), "resume " + to);
+    snap.device = to;
     await(mapper().remove(from), "remove " + from);
     volume.checkStatus();
   }
@@ -131,14 +148,19 @@ final class SnapshotSteps {
     String to = newName();
     volume.say("cancel the handover of " + snap.device + " to " + to);
     await(mapper().create(to), "create " + to);
-    await(mapper().load(to, volume.line("snapshot " + snap.arguments())), "load " + to);
+    await(mapper().load(to, snap.table()), "load " + to);
     suspendLun();
     if (snap.client != null) {
       volume.drain(snap.client);
     }
+    volume.checkInvalid(snap, volume.machine().status(snap.device));
     await(mapper().remove(snap.device), "remove " + snap.device);
     await(mapper().remove(to), "remove " + to);
-    volume.create(snap.device, "snapshot " + snap.arguments());
+    if (snap.invalid) {
+      volume.snaps.remove(snap);
+    } else {
+      volume.create(snap.device, snap.table());
+    }
     resumeLun();
     volume.checkStatus();
     volume.use(snap);

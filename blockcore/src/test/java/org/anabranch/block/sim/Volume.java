@@ -2,8 +2,10 @@
 package org.anabranch.block.sim;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -33,8 +35,21 @@ final class Volume implements Client.Owner {
   static final class Snap {
     final Cow cow;
     final ModelDevice model;
+
+    /** How many of the volume's sectors it is a snapshot of, from the first one on. */
+    final int length;
+
     String device;
+
+    /** P, PO or N: a handover may change it. */
+    String type;
+
     boolean invalid;
+
+    /**
+     * A disk had failed when the power was cut: it may have become invalid since one last looked.
+     */
+    boolean doubtful;
 
     /** Its user, while it has one. */
     @Nullable Client client;
@@ -43,24 +58,38 @@ final class Volume implements Client.Owner {
       this.device = device;
       this.cow = cow;
       this.model = model;
+      this.length = model.sectors();
+      this.type = cow.type;
+    }
+
+    private Snap(Snap other, ModelDevice model) {
+      this.cow = other.cow;
+      this.model = model;
+      this.length = other.length;
+      this.device = other.device;
+      this.type = other.type;
+      this.invalid = other.invalid;
+      this.doubtful = other.doubtful;
     }
 
     Snap with(ModelDevice other) {
-      Snap snap = new Snap(device, cow, other);
-      snap.invalid = invalid;
-      return snap;
+      return new Snap(this, other);
     }
 
     Client user() {
       return Objects.requireNonNull(client);
     }
 
-    String arguments() {
+    String table() {
+      return "0 " + length + " snapshot " + arguments();
+    }
+
+    private String arguments() {
       return DISK
           + " "
           + cow.disk
           + " "
-          + cow.type
+          + type
           + " "
           + cow.chunk
           + (cow.zeroes ? " 1 discard_zeroes_cow" : "");
@@ -69,23 +98,34 @@ final class Volume implements Client.Owner {
 
   final List<Snap> snaps = new ArrayList<>();
   final SplittableRandom random;
+  private final int rowBoundary;
   private final int depth;
   private final Overlaps overlaps;
   private final ModelDevice.Clock clock = new ModelDevice.Clock();
   private ModelDevice content;
   private @Nullable Snap merging;
-  private boolean faulty;
   private long stamps;
+
+  /** What this volume's life has come to. */
+  final Set<Reached> reached = EnumSet.noneOf(Reached.class);
 
   // Of this boot.
   private Machine machine;
   private @Nullable Client lun;
 
   /**
+   * @param rowBoundary sector that the second row of its table begins at; 0 for one row
    * @param depth requests that each user keeps in flight
    */
-  Volume(Machine machine, int sectors, int depth, boolean overlap, SplittableRandom random) {
+  Volume(
+      Machine machine,
+      int sectors,
+      int rowBoundary,
+      int depth,
+      boolean overlap,
+      SplittableRandom random) {
     this.machine = machine;
+    this.rowBoundary = rowBoundary;
     this.depth = depth;
     this.overlaps = new Overlaps(overlap);
     this.random = random;
@@ -97,18 +137,13 @@ final class Volume implements Client.Owner {
    * up there.
    */
   Volume on(Machine next) {
-    Volume other = new Volume(next, sectors(), depth, true, random.split());
+    Volume other = new Volume(next, sectors(), rowBoundary, depth, true, random.split());
     Snap from = merging;
     other.content = content.copy();
     other.merging = from == null ? null : from.with(other.content);
     snaps.forEach(snap -> other.snaps.add(snap.with(snap.model.copy())));
     other.stamps = stamps;
     return other;
-  }
-
-  /** Disks fail: requests may, snapshots may become invalid, and the merge may stop. */
-  void faulty(boolean mayFail) {
-    faulty = mayFail;
   }
 
   Machine machine() {
@@ -147,10 +182,13 @@ final class Volume implements Client.Owner {
   void boot(Machine next) {
     machine = next;
     lun = null;
+    for (SimDisk disk : machine.disks()) {
+      machine.faults(disk.name()).onLoss(() -> lose(disk.name()));
+    }
     snaps.removeIf(snap -> !snap.cow.persistent());
     for (Snap snap : snaps) {
       snap.client = null;
-      create(snap.device, "snapshot " + snap.arguments());
+      create(snap.device, snap.table());
     }
     create(LUN, lunTable());
     Client user =
@@ -165,17 +203,90 @@ final class Volume implements Client.Owner {
             this);
     lun = user;
     checkStatus();
+    snaps.forEach(snap -> snap.doubtful = false);
     startUsers();
   }
 
-  /** The table of {@link #LUN}, from its type on. */
-  String lunTable() {
+  /** Whether all was brought up on this machine. */
+  boolean isUpOn(Machine computer) {
+    return machine == computer && lun != null;
+  }
+
+  void noteCut(Machine computer) {
+    if (!isUpOn(computer)) {
+      reached.add(Reached.CUT_IN_BOOT);
+    } else if (merging != null && !merged()) {
+      reached.add(Reached.CUT_IN_MERGE);
+    }
+  }
+
+  void noteFaults(Machine computer) {
+    for (SimDisk disk : computer.disks()) {
+      FaultDevice device = computer.faults(disk.name());
+      if (device.failures() > 0) {
+        reached.add(Reached.FAULT);
+      }
+      if (device.limits().readOnly()) {
+        reached.add(Reached.READ_ONLY);
+      }
+      if (device.extended()) {
+        reached.add(Reached.EXTENDED);
+      }
+    }
+  }
+
+  /** A disk will never make durable what it has not yet. */
+  private void lose(String disk) {
     Snap from = merging;
-    return from == null ? "snapshot-origin " + DISK : "snapshot-merge " + from.arguments();
+    if (disk.equals(DISK) || (from != null && disk.equals(from.cow.disk))) {
+      content.lose(false);
+    }
+    for (Snap snap : snaps) {
+      if (disk.equals(DISK)) {
+        snap.model.lose(true);
+      } else if (disk.equals(snap.cow.disk)) {
+        snap.model.lose(false);
+      }
+    }
+  }
+
+  /** Whether a disk has failed a request since the power came. */
+  private boolean failing(String disk) {
+    return machine.faults(disk).failures() > 0;
+  }
+
+  /** Whether one of the disks has that the volume, or the snapshot, stands on. */
+  private boolean failing(@Nullable Snap snap) {
+    return failing(DISK) || (snap != null && failing(snap.cow.disk));
+  }
+
+  /** The table of {@link #LUN} as it is now. */
+  private String lunTable() {
+    Snap from = merging;
+    return from == null ? originTable() : mergeTable(from);
+  }
+
+  /** The volume as an origin, perhaps in two rows. */
+  String originTable() {
+    return rowBoundary == 0
+        ? origin(0, sectors())
+        : origin(0, rowBoundary) + "\n" + origin(rowBoundary, sectors());
+  }
+
+  /** The volume while a snapshot is merged; what is behind the end of a short one is the origin. */
+  String mergeTable(Snap snap) {
+    int end = snap.length;
+    String row = "0 " + end + " snapshot-merge " + snap.arguments();
+    return end == sectors() ? row : row + "\n" + origin(end, sectors());
+  }
+
+  private static String origin(int begin, int end) {
+    return begin + " " + (end - begin) + " snapshot-origin " + DISK;
   }
 
   /** The power is cut: who was up is gone. */
   void powerCut() {
+    snaps.forEach(snap -> snap.doubtful |= failing(snap));
     overlaps.clear();
     content.powerCut();
     snaps.forEach(snap -> snap.model.powerCut());
@@ -183,12 +294,7 @@ final class Volume implements Client.Owner {
 
   MappedDevice create(String device, String table) {
     return machine.await(
-        machine.mapper().create(device, line(table)), "create " + device + ": " + table);
-  }
-
-  /** A table of one line for the whole volume. */
-  String line(String table) {
-    return "0 " + sectors() + " " + table;
+        machine.mapper().create(device, table), "create " + device + ": " + table);
   }
 
   private long stamp() {
@@ -234,8 +340,9 @@ final class Volume implements Client.Owner {
 
   /** Takes everything down as it is, suspended or not: no request may be left behind. */
   void takeDown() {
-    machine.scheduler().runToQuiescence();
     List<Client> users = users();
+    users.forEach(Client::stop);
+    machine.scheduler().runToQuiescence();
     users.forEach(Client::leave);
     List<String> devices = machine.mapper().ls();
     for (Snap snap : snaps) {
@@ -292,30 +399,41 @@ final class Volume implements Client.Owner {
       checkInvalid(snap, machine.status(snap.device));
     }
     String status = machine.status(LUN);
-    if (!faulty && (status.contains("failed") || (merging != null && status.contains("Invalid")))) {
+    if (status.contains("failed") && failing(merging)) {
+      reached.add(Reached.MERGE_FAILED);
+    } else if (status.contains("failed") || (merging != null && status.contains("Invalid"))) {
       throw new AssertionError(status);
     }
   }
 
   void checkInvalid(Snap snap, String status) {
     boolean isInvalid = status.contains("Invalid");
+    note(status);
     if (snap.invalid && !isInvalid) {
       throw new AssertionError(snap.device + " was invalid, and is " + status);
     }
     if (isInvalid && !snap.invalid) {
-      if (!snap.cow.mayFill && !faulty) {
+      if (!snap.cow.mayFill && !snap.doubtful && !failing(snap)) {
         throw new AssertionError(snap.device + " is invalid, though its store can't fill");
       }
       snap.invalid = true;
+      reached.add(Reached.INVALID);
       if (snap.client != null) {
         snap.client.stop();
       }
     }
   }
 
+  private void note(String status) {
+    if (status.contains("Overflow")) {
+      reached.add(Reached.OVERFLOW);
+    }
+  }
+
   /** Whether the merge has come to its end: allocated = metadata. */
   boolean merged() {
-    String[] words = machine.status(LUN).split("[ /]", -1);
+    String row = machine.status(LUN).lines().findFirst().orElse("");
+    String[] words = row.split("[ /]", -1);
     int last = words.length - 1;
     return words[last].matches("[0-9]+") && words[last].equals(words[last - 2]);
   }
@@ -329,8 +447,8 @@ final class Volume implements Client.Owner {
   void switchTo(Snap snap) {
     snaps.remove(snap);
     merging = snap;
-    content = snap.model;
-    content.adopt();
+    snap.model.adopt();
+    content = snap.model.inFrontOf(content);
   }
 
   /** The merge is over, and its store free. */
@@ -348,7 +466,7 @@ final class Volume implements Client.Owner {
 
   @Override
   public @Nullable String failed(Client client, Io io, IoError error) {
-    if (faulty) {
+    if (mayFail(client)) {
       return null;
     }
     if (error.kind() == IoError.Kind.NOT_SUPPORTED
@@ -363,10 +481,19 @@ final class Volume implements Client.Owner {
             || (status.contains("Overflow")
                 && io.modifies()
                 && error.kind() == IoError.Kind.NO_SPACE)) {
+          note(status);
           return null;
         }
       }
     }
     return error.kind() == IoError.Kind.GONE && client.mayBeGone() ? null : "failed with " + error;
+  }
+
+  /** Whether a disk has failed that the user's device stands on. No origin fails for a snapshot. */
+  private boolean mayFail(Client client) {
+    if (client == lun) {
+      return failing(merging);
+    }
+    return snaps.stream().anyMatch(snap -> snap.client == client && failing(snap));
   }
 }

@@ -22,8 +22,17 @@ import org.jspecify.annotations.Nullable;
 /** A mapper over devices in memory, driven step by step on one thread. */
 public final class Bench {
   public final SimScheduler scheduler = new SimScheduler(1);
-  public final DeviceMapper mapper =
-      new DeviceMapper(scheduler, new NoPaths(), TargetTypes.standard());
+  public final DeviceMapper mapper;
+
+  public Bench() {
+    this(InvalidStores.NOT_KEPT);
+  }
+
+  public Bench(InvalidStores invalidStores) {
+    mapper =
+        new DeviceMapper(
+            scheduler, new NoPaths(), TargetTypes.standard(Bounds.DEFAULT, invalidStores));
+  }
 
   /** The outcome of a request. */
   public static final class Outcome {

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the recorded Linux session did, by the names of its shell functions, done here; and what is
  * printed, in Linux's form. Volumes bear the numbers that Linux prints for its devices.
  */
-final class DmSession {
+final class DmSession implements AutoCloseable {
   static final int ORIGIN_SECTORS = 2048;
 
   /** What was printed, and the reasons of all refusals. */
@@ -21,6 +28,14 @@ final class DmSession {
 
   final List<String> refused = new ArrayList<>();
 
+  /** What Linux has no words for, or says on another occasion. */
+  private static final Pattern OURS_ALONE =
+      Pattern.compile("can't write exceptions of area|less than a chunk of|no room for area 0");
+
+  private static final Logger LOG = (Logger) LoggerFactory.getLogger("org.anabranch.block");
+
+  private final ListAppender<ILoggingEvent> log = new ListAppender<>();
+  private final @Nullable Level before = LOG.getLevel();
   private final Bench bench = new Bench();
   private final RamDevice vda = new RamDevice("254:0", ORIGIN_SECTORS);
   private final RamDevice vdb = new RamDevice("254:16", 128);
@@ -29,7 +44,35 @@ final class DmSession {
 
   DmSession() {
     bench.add(vda, vdb, vdc, vdd);
+    LOG.setLevel(Level.WARN);
+    log.start();
+    LOG.addAppender(log);
     z();
+  }
+
+  @Override
+  public void close() {
+    LOG.detachAppender(log);
+    LOG.setLevel(before);
+  }
+
+  /** Warnings and errors that were logged, without the names in front of them. */
+  List<String> logged() {
+    return log.list.stream()
+        .map(ILoggingEvent::getFormattedMessage)
+        .filter(message -> !OURS_ALONE.matcher(message).find())
+        .map(message -> message.replaceFirst("^(persistent snapshot|\\w+|\\d+:\\d+): ", ""))
+        .toList();
+  }
+
+  /** Begins a new part of the record, on what there is. */
+  void forget() {
+    printed.clear();
+    forgetLog();
+  }
+
+  void forgetLog() {
+    log.list.clear();
   }
 
   void say(String text) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.block.dm.TableException;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -22,22 +23,36 @@ final class DmStatusTest {
           "KMSG \\[.*\\] device-mapper: (?:table: \\d+:\\d+: (.*?)(?: \\(-E\\w+\\))?"
               + "|snapshots: (Unable to perform .*))");
 
+  /** What Linux logs besides. */
+  private static final Pattern LOGGED =
+      Pattern.compile("KMSG \\[.*\\] device-mapper: (?:persistent snapshot|snapshots): (.*)");
+
   private final DmSession dm = new DmSession();
+
+  @AfterEach
+  void end() {
+    dm.close();
+  }
 
   /** Compares with a section of the record, given by its letter. */
   private void isAsRecorded(String section) {
     List<String> printed = new ArrayList<>();
     List<String> refused = new ArrayList<>();
+    List<String> logged = new ArrayList<>();
     boolean here = false;
     for (String line : RECORD) {
       if (line.startsWith("=== ")) {
         here = line.startsWith("=== " + section + " ");
       } else if (here) {
         Matcher refusal = REFUSAL.matcher(line);
+        Matcher words = LOGGED.matcher(line);
+        if (words.matches() && !refusal.matches()) {
+          logged.add(words.group(1));
+        }
         if (refusal.matches()) {
-          String words = refusal.group(1) == null ? refusal.group(2) : refusal.group(1);
-          if (!words.contains("preresume failed") && !words.startsWith("Cannot calculate")) {
-            refused.add(words.replace("vda too", "snapshot: 254:0 too"));
+          String reason = refusal.group(1) == null ? refusal.group(2) : refusal.group(1);
+          if (!reason.contains("preresume failed") && !reason.startsWith("Cannot calculate")) {
+            refused.add(reason.replace("vda too", "snapshot: 254:0 too"));
           }
         } else if (isOutput(line)) {
           printed.add(line.replaceAll("\\p{Cntrl}", "")); // the header's bytes were echoed
@@ -46,10 +61,15 @@ final class DmStatusTest {
     }
     assertThat(printed).as("the record has section %s", section).isNotEmpty();
     assertThat(dm.printed).containsExactlyElementsOf(printed);
-    assertThat(dm.refused).hasSameSizeAs(refused);
-    for (int i = 0; i < refused.size(); i++) {
-      // Linux's words, and behind them perhaps what is wrong in particular.
-      assertThat(dm.refused.get(i)).startsWith(refused.get(i));
+    areInTheWordsOf(dm.refused, refused);
+    areInTheWordsOf(dm.logged(), logged);
+  }
+
+  /** Linux's words, and behind them perhaps what is wrong in particular. */
+  private static void areInTheWordsOf(List<String> ours, List<String> linux) {
+    assertThat(ours).hasSameSizeAs(linux);
+    for (int i = 0; i < linux.size(); i++) {
+      assertThat(ours.get(i)).matches(Pattern.quote(linux.get(i)) + "(:? .*|)");
     }
   }
 
@@ -107,7 +127,7 @@ final class DmStatusTest {
   @Test
   void invalidStoreIsLoadedAgain() throws TableException {
     overflow();
-    dm.printed.clear();
+    dm.forget();
     dm.mk("s", "0 2048 snapshot /dev/vda /dev/vdb PO 8");
     dm.say("rc=0");
     dm.st("s");
@@ -121,7 +141,7 @@ final class DmStatusTest {
   void invalidStoreIsMerged() throws TableException {
     overflow();
     dm.rmv("o");
-    dm.printed.clear();
+    dm.forget();
     dm.mk("m", "0 2048 snapshot-merge /dev/vda /dev/vdb P 8");
     dm.say("rc=0");
     dm.st("m");
@@ -210,6 +230,7 @@ final class DmStatusTest {
   @Test
   void mergeMeetsMetadataWriteError() throws TableException {
     metadataWriteError();
+    dm.forgetLog(); // the record has it in H4
     isAsRecorded("H3");
   }
 
@@ -232,7 +253,7 @@ final class DmStatusTest {
   @Test
   void storeCannotBeRead() throws TableException {
     snapshotMetadataWriteError();
-    dm.printed.clear();
+    dm.forget();
     mkTable("lc", withError("/dev/vdc", 8, 1024));
     dm.mk("s", "0 2048 snapshot /dev/vda /dev/mapper/lc P 8");
     dm.rmv("s", "lc");

@@ -18,10 +18,12 @@ final class StoreRefusalTest {
 
   private final StoreBytes store = new StoreBytes(64, 8).record(0, 0, 3, 2).record(0, 1, 4, 3);
 
-  private static boolean load(RamDevice cow) {
-    PersistentStore store =
-        new PersistentStore(cow, new DeferringLock(), new StoreLayout(8), false);
-    return store.load(new ExceptionTable(), ORIGIN).toCompletableFuture().join();
+  private final RamDevice origin = new RamDevice("origin", ORIGIN);
+
+  private boolean load(RamDevice cow) {
+    PersistentStore persistent =
+        new PersistentStore(cow, new DeferringLock(), new StoreLayout(8), false, false);
+    return persistent.load(new ExceptionTable(), origin).toCompletableFuture().join();
   }
 
   private void isRefused(RamDevice cow, String words) {
@@ -53,59 +55,67 @@ final class StoreRefusalTest {
   @Test
   void version2() {
     store.header(StoreLayout.MAGIC, 1, 2);
-    isRefused("unable to handle snapshot disk version 2");
+    isRefused("unable to handle snapshot disk version 2 (at byte 8 of cow)");
   }
 
   @Test
   void badChunkSizes() {
     store.header(StoreLayout.MAGIC, 1, 1, 3);
-    isRefused("invalid on-disk chunk size 3: Chunk size is not a power of 2.");
+    isRefused("invalid on-disk chunk size 3: Chunk size is not a power of 2. (at byte 12 of cow)");
     store.header(StoreLayout.MAGIC, 1, 1, 1 << 31);
-    isRefused("invalid on-disk chunk size 2147483648: Chunk size is too high.");
+    isRefused("invalid on-disk chunk size 2147483648: Chunk size is too high. (at byte 12 of cow)");
     store.header(StoreLayout.MAGIC, 1, 1, 4);
-    isRefused(
-        new RamDevice("cow", store.bytes).limits(Limits.DEFAULT.withBlockSizes(4096, 4096)),
-        "invalid on-disk chunk size 4: Chunk size is not a multiple of device blocksize.");
+    String blocks =
+        "invalid on-disk chunk size 4: Chunk size is not a multiple of device blocksize."
+            + " (at byte 12 of cow)";
+    Limits pages = Limits.DEFAULT.withBlockSizes(4096, 4096);
+    isRefused(new RamDevice("cow", store.bytes).limits(pages), blocks);
+    origin.limits(pages);
+    isRefused(blocks);
   }
 
   @Test
   void dataBeyondTheEnd() {
     store.record(0, 2, 5, 64);
-    isRefused("area 0 at chunk 1, record 2: data at chunk 64, beyond the end of cow at chunk 64");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 64, beyond the end of cow at chunk 64");
     store.record(0, 2, 5, -1);
     isRefused(
-        "area 0 at chunk 1, record 2: data at chunk 18446744073709551615, beyond the end of cow at"
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 18446744073709551615, beyond the end of cow at"
             + " chunk 64");
   }
 
   @Test
   void dataInMetadata() {
     store.record(0, 2, 5, 1);
-    isRefused("area 0 at chunk 1, record 2: data at chunk 1, which is metadata");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 1, which is metadata");
     StoreBytes small = new StoreBytes(80, 1).record(0, 0, 0, 34);
     isRefused(
         new RamDevice("cow", small.bytes),
-        "area 0 at chunk 1, record 0: data at chunk 34, which is metadata");
+        "area 0 at chunk 1, record 0 (at byte 512 of cow): data at chunk 34, which is metadata");
   }
 
   @Test
   void chunkBeyondTheOrigin() {
     store.record(0, 2, ORIGIN / 8, 4);
     isRefused(
-        "area 0 at chunk 1, record 2: an exception for chunk 256, beyond the origin's end at chunk"
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): an exception for chunk 256, beyond the origin's end at chunk"
             + " 256");
   }
 
   @Test
   void oneChunkTwice() {
     store.record(0, 2, 4, 9).record(0, 3, 3, 10);
-    isRefused("area 0 at chunk 1, record 2: a second exception for chunk 4; and 1 more");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): a second exception for chunk 4; and 1 more");
   }
 
   @Test
   void oneDataChunkTwice() {
     store.record(0, 2, 9, 3);
-    isRefused("area 0 at chunk 1, record 2: data at chunk 3, where another exception's data is");
+    isRefused(
+        "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 3, where another exception's data is");
   }
 
   @Test
@@ -123,7 +133,7 @@ final class StoreRefusalTest {
   void truncatedFile() {
     isRefused(
         new RamDevice("cow", Arrays.copyOf(store.bytes, 3 * 4096)),
-        "area 0 at chunk 1, record 1: data at chunk 3, beyond the end of cow at chunk 3");
+        "area 0 at chunk 1, record 1 (at byte 4112 of cow): data at chunk 3, beyond the end of cow at chunk 3");
     isRefused(
         new RamDevice("cow", Arrays.copyOf(store.bytes, 4096)),
         "the list goes on in area 0 at chunk 1, beyond the end of cow at chunk 1");

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *   control.sock   where control commands connect
  *   state.json     what was made at run time
  *   cow/           stores of snapshots
+ *   invalid/       which stores are invalid though they could not be marked so
  *   reservations/  persistent reservations that survive a restart, one file for each disk
  * </pre>
  */

@@ -21,10 +21,12 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.file.FileDevice;
+import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.InvalidStoreFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +41,7 @@ public final class Storage {
 
   private final VolumeOpener opener = new VolumeOpener();
   private final GrowingFiles growing = new GrowingFiles(opener);
+  private final InvalidStoreFiles invalidStores;
   private final DeviceMapper mapper;
   private final Set<String> types;
 
@@ -47,8 +50,13 @@ public final class Storage {
   /** What was made, the newest first: the order to take it down in. Guarded by itself. */
   private final Deque<String> made = new ArrayDeque<>();
 
-  public Storage(Scheduler scheduler) {
-    this.mapper = new DeviceMapper(scheduler, growing, TargetTypes.standard());
+  /**
+   * @param stateFolder keeps what stores of snapshots can't say themselves
+   */
+  public Storage(Scheduler scheduler, Path stateFolder) {
+    this.invalidStores = new InvalidStoreFiles(stateFolder);
+    this.mapper =
+        new DeviceMapper(scheduler, growing, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
   }
 
@@ -187,8 +195,9 @@ public final class Storage {
   }
 
   /** The path is nobody's any more. */
-  public void forget(Path path) {
+  public void forget(Path path) throws RefusedException {
     growing.forget(path.toString());
+    invalidStores.remove(path.toString());
   }
 
   /** How long a device is, in bytes. */

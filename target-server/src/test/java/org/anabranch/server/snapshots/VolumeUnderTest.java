@@ -4,12 +4,14 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.StateFile;
@@ -20,9 +22,10 @@ public final class VolumeUnderTest implements AutoCloseable {
   public static final int BYTES = 16 << 20;
 
   public final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
-  public final Storage storage = new Storage(scheduler);
+  public final Storage storage;
   public final Snapshots snapshots;
   public final Exports exports;
+  public final Map<String, VolumeConfig> volumes;
 
   /** What the volume holds. */
   public final byte[] contents = new byte[BYTES];
@@ -37,13 +40,15 @@ public final class VolumeUnderTest implements AutoCloseable {
         "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
             .formatted(BYTES, more);
     Configuration configuration = Configuration.parse("test", text, folder);
+    volumes = configuration.volumes();
+    storage = new Storage(scheduler, folder);
     storage.open(configuration);
     snapshots =
         new Snapshots(
             storage,
             new StateFile(folder.resolve("state.json")),
             folder,
-            configuration.volumes(),
+            volumes,
             configuration.stores(),
             new Changes(),
             new Nobody());

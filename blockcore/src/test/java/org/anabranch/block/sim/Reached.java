@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.sim;
+
+/** What a {@link History} may come to: enough of them must, or they prove little. */
+enum Reached {
+  /** A full store of type PO kept its reads. */
+  OVERFLOW,
+  /** A snapshot became invalid. */
+  INVALID,
+  /** A merge that got its store from a snapshot in use came to its end. */
+  MERGED_BY_HANDOVER,
+  /** A merge began with two other snapshots or more. */
+  MERGE_BESIDE_TWO,
+  /** The power was cut while a merge was under way. */
+  CUT_IN_MERGE,
+  /** The power was cut before all was up again. */
+  CUT_IN_BOOT,
+  /** A disk failed a request. */
+  FAULT,
+  /** A disk was read-only after a failed flush or FUA write. */
+  READ_ONLY,
+  /** A merge failed. */
+  MERGE_FAILED,
+  /** It was begun again, and came to its end. */
+  MERGED_AFTER_FAILURE,
+  /** A snapshot was made that is shorter than the volume. */
+  SHORT_SNAPSHOT,
+  /** A merge ended before it had a store. */
+  MERGE_CANCELLED,
+  /** A store became longer when it was full. */
+  EXTENDED,
+}
