@@ -249,12 +249,17 @@ final class Merge {
     long first = to.sector() >> snapshot.shift;
     long last = (to.end() - 1) >> snapshot.shift;
     Copier.Done done = (read, write) -> lock.run(() -> copied(batch, to, read, write));
-    snapshot.tracked.whenDrained(
-        (low, high) -> low <= last && first <= high,
+    Runnable copy =
         () ->
-            lock.after(() ->
-                group.copier.copy(
-                    snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done)));
+            group.copier.copy(
+                snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done);
+    TrackedIos.Chunks these = (low, high) -> low <= last && first <= high;
+    if (snapshot.tracked.touches(these)) {
+      // Whoever ends the last of them has more to do than to copy.
+      snapshot.tracked.whenDrained(these, () -> lock.after(() -> scheduler.execute(copy)));
+    } else {
+      lock.after(copy);
+    }
   }
 
   private void copied(
