@@ -49,9 +49,6 @@ final class Merge {
 
   private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
 
-  /** So much is copied for other snapshots at once: their own copies wait for these. */
-  private static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
-
   /**
    * So much is copied before the origin begins to make it durable, while copying goes on. Less
    * would flush what others write again and again.
@@ -191,7 +188,7 @@ final class Merge {
   /** Other snapshots get what runs from {@code from} on will overwrite, some runs at a time. */
   private void copyOut(MergeBatch batch, int from) {
     int end = from;
-    for (long sectors = 0; end < batch.runs() && sectors < COPY_OUT_SECTORS; end++) {
+    for (long sectors = 0; end < batch.runs() && sectors < OriginGroup.COPY_OUT_SECTORS; end++) {
       sectors += (long) batch.length(end) << snapshot.shift;
     }
     int next = end;

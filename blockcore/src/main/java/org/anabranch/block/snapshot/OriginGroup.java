@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * pool's; two groups' locks are never held together.
  */
 final class OriginGroup {
+  /** So much is copied at once before the origin changes; what is longer goes on from there. */
+  static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
+
   final BlockDevice origin;
   final Copier copier;
   final DeferringLock lock = new DeferringLock();
@@ -80,20 +83,34 @@ final class OriginGroup {
    * @param except a snapshot that wants no copy, or null
    */
   void write(Io io, @Nullable CowTarget except) {
-    write(io, except, true);
+    write(io, except, copied, 0, true);
   }
 
-  private void write(Io io, @Nullable CowTarget except, boolean fresh) {
+  /**
+   * Goes on with a write of which {@code done} sectors may change already, as far as the snapshots
+   * {@code of} are concerned.
+   *
+   * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
+   */
+  private void write(
+      Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
     if (copied.length > 0) {
       lock.enter();
       try {
-        Gate gate = copyOut(io.sector(), io.sectors(), !fresh || slots.free(), except);
+        CowTarget[] now = copied;
+        long from = now == of ? done : 0; // another snapshot may want what the others have
+        long sectors = Math.min(io.sectors() - from, COPY_OUT_SECTORS);
+        Gate gate = copyOut(io.sector() + from, sectors, !fresh || slots.free(), except);
         if (gate == NO_SLOT) {
-          slots.await(() -> write(io, except, true));
+          slots.await(() -> write(io, except, now, from, true));
           return;
         }
         if (gate != null) {
-          gate.await(() -> write(io, except, false));
+          gate.await(() -> write(io, except, now, from, false));
+          return;
+        }
+        if (from + sectors < io.sectors()) {
+          lock.after(() -> write(io, except, now, from + sectors, true));
           return;
         }
       } finally {
