@@ -32,6 +32,9 @@ abstract class CowTarget implements Target {
   private final Handover handover;
   private final Runnable closed;
 
+  /** Read for each command, so without the lock. */
+  private volatile long chunkSectors = 1; // written with the lock held
+
   // All below guarded by lock.
 
   /** Null while waiting for a handover, and after having been its source. */
@@ -64,14 +67,9 @@ abstract class CowTarget implements Target {
     this.printed = arguments;
   }
 
-  /** Chunk size in sectors; 1 while there is no store. */
+  /** Chunk size in sectors; 1 while there is no store. Any thread. */
   long chunkSectors() {
-    lock.enter();
-    try {
-      return snapshot == null ? 1 : snapshot.store.chunkSectors();
-    } finally {
-      lock.leave();
-    }
+    return chunkSectors;
   }
 
   /** Whether this is the merge. Any thread. */
@@ -165,6 +163,7 @@ abstract class CowTarget implements Target {
 
   private void keep(Snapshot mine) {
     snapshot = mine;
+    chunkSectors = mine.store.chunkSectors();
     arrived(mine);
   }
 
@@ -172,6 +171,7 @@ abstract class CowTarget implements Target {
   void handOver(CowTarget destination) {
     Snapshot mine = Objects.requireNonNull(snapshot);
     snapshot = null;
+    chunkSectors = 1;
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;
