@@ -83,6 +83,10 @@ final class Merge {
   private int copying;
   private int begunInTurn;
   private long turnBegin;
+
+  /** Since when others count as having used a device: the last look at the group's foreground. */
+  private int look;
+
   private boolean copyFailed;
 
   /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
@@ -106,6 +110,7 @@ final class Merge {
   void start() {
     if (!running && !failed) {
       running = true;
+      look = group.foreground.look();
       step();
     }
   }
@@ -273,7 +278,9 @@ final class Merge {
     }
     interlock.end(range, target::write);
     if (copying == 0 && begunInTurn == COPIES_IN_A_TURN && mayCopy(batch)) {
-      long rest = pace.rest(turnBegin, scheduler.nanoTime());
+      boolean shared = group.foreground.usedSince(look);
+      look = group.foreground.look();
+      long rest = shared ? MergePace.rest(turnBegin, scheduler.nanoTime()) : 0;
       anotherTurn(rest, () -> copyTurn(batch));
       return;
     }

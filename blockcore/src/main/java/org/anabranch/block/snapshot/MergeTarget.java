@@ -100,6 +100,7 @@ final class MergeTarget extends CowTarget {
 
   @Override
   public void map(Io io) {
+    group.foreground.used();
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES, DISCARD -> write(io);
@@ -125,9 +126,6 @@ final class MergeTarget extends CowTarget {
         lock.complete(io, invalidError());
       } else {
         next = snapshot.valid ? reads.route(snapshot, io) : origin;
-        if (merge != null) {
-          merge.pace.used();
-        }
       }
     } finally {
       lock.leave();
@@ -151,7 +149,6 @@ final class MergeTarget extends CowTarget {
         lock.after(() -> group.write(io, null));
         return;
       }
-      mine.pace.used();
       long first = io.sector() >> snapshot.shift;
       long last = Math.max(io.sector(), io.end() - 1) >> snapshot.shift;
       PendingException pending = pending(snapshot, first, last);

@@ -26,6 +26,7 @@ final class OriginGroup {
 
   final BlockDevice origin;
   final Copier copier;
+  final Foreground foreground;
   final DeferringLock lock = new DeferringLock();
   final Bounds bounds;
   final CopySlots slots; // guarded by lock
@@ -45,9 +46,10 @@ final class OriginGroup {
    */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
-  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds) {
+  OriginGroup(BlockDevice origin, Copier copier, Foreground foreground, Bounds bounds) {
     this.origin = origin;
     this.copier = copier;
+    this.foreground = foreground;
     this.bounds = bounds;
     this.slots = new CopySlots(lock, bounds.copies());
   }

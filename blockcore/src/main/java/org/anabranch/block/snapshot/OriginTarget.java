@@ -42,6 +42,7 @@ final class OriginTarget implements Target {
 
   @Override
   public void map(Io io) {
+    group.foreground.used();
     if (io.modifies() && !group.hasNoSnapshots()) {
       group.write(io, null);
     } else {

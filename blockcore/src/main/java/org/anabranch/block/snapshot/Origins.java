@@ -29,6 +29,7 @@ public final class Origins {
 
   private final Bounds bounds;
   private final Copier copier;
+  private final Foreground foreground = new Foreground();
   private final IdentityHashMap<BlockDevice, Entry> origins =
       new IdentityHashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, CowUse> cows =
@@ -48,7 +49,7 @@ public final class Origins {
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
       throws TableException {
     Entry entry = origins.get(origin);
-    OriginGroup group = entry == null ? new OriginGroup(origin, copier, bounds) : entry.group;
+    OriginGroup group = entry == null ? new OriginGroup(origin, copier, foreground, bounds) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {

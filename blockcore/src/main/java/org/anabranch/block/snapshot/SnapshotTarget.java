@@ -88,6 +88,7 @@ final class SnapshotTarget extends CowTarget {
 
   @Override
   public void map(Io io) {
+    group.foreground.used();
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES -> writes.write(io);
