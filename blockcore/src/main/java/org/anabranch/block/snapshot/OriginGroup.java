@@ -2,6 +2,7 @@
 package org.anabranch.block.snapshot;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
@@ -94,13 +95,13 @@ final class OriginGroup {
    *
    * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
    */
-  private void write(
-      Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
+  private void write(Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
     if (copied.length > 0) {
       lock.enter();
       try {
         CowTarget[] now = copied;
-        long from = now == of ? done : 0; // another snapshot may want what the others have
+        // A snapshot that has come meanwhile wants what the others have.
+        long from = Arrays.equals(now, of) ? done : 0;
         long sectors = Math.min(io.sectors() - from, COPY_OUT_SECTORS);
         Gate gate = copyOut(io.sector() + from, sectors, !fresh || slots.free(), except);
         if (gate == NO_SLOT) {

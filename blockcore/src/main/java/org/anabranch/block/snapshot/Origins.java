@@ -49,7 +49,8 @@ public final class Origins {
   private synchronized OriginGroup join(BlockDevice origin, @Nullable BlockDevice cow)
       throws TableException {
     Entry entry = origins.get(origin);
-    OriginGroup group = entry == null ? new OriginGroup(origin, copier, foreground, bounds) : entry.group;
+    OriginGroup group =
+        entry == null ? new OriginGroup(origin, copier, foreground, bounds) : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {

@@ -19,8 +19,7 @@ final class ReadBackTest {
 
   private final DeferringLock lock = new DeferringLock();
   private final RamDevice cow = new RamDevice("cow", 4096);
-  private final PersistentStore store =
-      new PersistentStore(cow, lock, new StoreLayout(1), false);
+  private final PersistentStore store = new PersistentStore(cow, lock, new StoreLayout(1), false);
   private final List<MergeBatch> batches = new ArrayList<>();
   private @Nullable IoError failure;
 
@@ -29,8 +28,8 @@ final class ReadBackTest {
     store.load(new ExceptionTable(), 1 << 20).toCompletableFuture().join();
     for (int i = 0; i < EXCEPTIONS; i++) {
       long old = 3L * i;
-      lock.run(() ->
-          store.commit(old, Objects.requireNonNull(store.allocate(1)), true, valid -> {}));
+      lock.run(
+          () -> store.commit(old, Objects.requireNonNull(store.allocate(1)), true, valid -> {}));
     }
     assertThat(store.exceptions()).isEqualTo(EXCEPTIONS);
     cow.log.clear();
@@ -82,8 +81,7 @@ final class ReadBackTest {
   @Test
   void anAreaThatCannotBeReadEndsIt() {
     fill();
-    cow.fault =
-        io -> io.op() == Io.Op.READ ? IoError.of(IoError.Kind.IO, "a bad sector") : null;
+    cow.fault = io -> io.op() == Io.Op.READ ? IoError.of(IoError.Kind.IO, "a bad sector") : null;
     prepare(EXCEPTIONS);
     assertThat(batches).isEmpty();
     assertThat(Objects.requireNonNull(failure).message()).isEqualTo("a bad sector");

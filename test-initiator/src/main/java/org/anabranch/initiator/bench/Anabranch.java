@@ -26,13 +26,11 @@ final class Anabranch extends ServerProcess {
   /** Sectors allocated, and those of them that are metadata. */
   private static final Pattern MERGING = Pattern.compile("snapshot-merge (\\d+)/\\d+ (\\d+)");
 
-  private final Path launcher;
   private final Path state;
   private double readySeconds;
 
-  private Anabranch(String name, Process process, int port, Path launcher, Path state) {
+  private Anabranch(String name, Process process, int port, Path state) {
     super(name, process, port);
-    this.launcher = launcher;
     this.state = state;
   }
 
@@ -78,10 +76,8 @@ final class Anabranch extends ServerProcess {
     Path log = folder.resolve("anabranch.log");
     long begin = System.nanoTime();
     Process process =
-        start(
-            log.toFile(),
-            List.of(launcher.toString(), "serve", "--config", file.toString()));
-    Anabranch server = new Anabranch(name, process, port, launcher, state);
+        start(log.toFile(), List.of(launcher.toString(), "serve", "--config", file.toString()));
+    Anabranch server = new Anabranch(name, process, port, state);
     try {
       server.awaitReady(log);
       server.readySeconds = (System.nanoTime() - begin) / 1e9;
@@ -107,17 +103,17 @@ final class Anabranch extends ServerProcess {
     return readySeconds;
   }
 
-  /** A command to it, which must succeed; its output. */
-  String control(String... command) throws IOException, InterruptedException {
-    List<String> line = new ArrayList<>(List.of(launcher.toString()));
-    line.addAll(List.of(command));
-    line.addAll(List.of("--socket", state.resolve("control.sock").toString()));
-    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException(String.join(" ", line) + ": " + output.strip());
-    }
-    return output;
+  /** Takes a snapshot, VOLUME@NAME, with a store that holds {@code storeBytes} at first. */
+  void createSnapshot(String snapshot, int chunkBytes, long storeBytes) throws IOException {
+    String[] names = snapshot.split("@", -1);
+    ask(
+        "snapshot create",
+        "\"volume\":\"%s\",\"name\":\"%s\",\"chunk-sectors\":%d,\"size\":%d"
+            .formatted(names[0], names[1], chunkBytes / 512, storeBytes));
+  }
+
+  void removeSnapshot(String snapshot) throws IOException {
+    ask("snapshot remove", "\"name\":\"%s\"".formatted(snapshot));
   }
 
   /** Begins to merge a snapshot at once. */

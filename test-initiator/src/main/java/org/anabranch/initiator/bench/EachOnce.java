@@ -36,7 +36,7 @@ record EachOnce(int lun, int count, long spacing, int bytes, int queueDepth) imp
 
   /** The offset of the {@code i}th write, in bytes. */
   long place(int i) {
-    return (i * STRIDE & count - 1) * spacing;
+    return ((i * STRIDE) & (count - 1)) * spacing;
   }
 
   @Override
@@ -46,8 +46,7 @@ record EachOnce(int lun, int count, long spacing, int bytes, int queueDepth) imp
           Initiator.await(
               initiator.login(server.portal(), SessionOptions.normal(server.target())),
               PATIENCE_SECONDS);
-      Disk disk =
-          Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
+      Disk disk = Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
       Usage before = server.usageAtBegin();
       long begin = System.nanoTime();
       LatencyHistogram latency = writeAll(disk);

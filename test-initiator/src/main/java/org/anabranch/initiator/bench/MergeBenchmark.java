@@ -11,6 +11,7 @@ import java.util.List;
  * volume, and merges that again: at a bounded speed, as fast as it goes, paused, and to the end.
  */
 final class MergeBenchmark {
+  private static final int CHUNK = 8 << 10;
   private static final int THROTTLE = 50_000_000;
   private static final List<String> SIDES =
       List.of("alone", "merge throttled to 50 MB/s", "merge at full speed", "merge paused");
@@ -19,6 +20,7 @@ final class MergeBenchmark {
   private final Report report;
   private final Anabranch server;
   private final String volume;
+  private final long storeBytes;
   private final EachOnce overwriting;
   private final Generator load;
 
@@ -29,6 +31,7 @@ final class MergeBenchmark {
 
   /**
    * @param volume has no snapshot
+   * @param storeBytes has room for all of it
    * @param overwriting writes all of it
    * @param load the foreground
    */
@@ -37,12 +40,14 @@ final class MergeBenchmark {
       Report report,
       Anabranch server,
       String volume,
+      long storeBytes,
       EachOnce overwriting,
       Generator load) {
     this.workplace = workplace;
     this.report = report;
     this.server = server;
     this.volume = volume;
+    this.storeBytes = storeBytes;
     this.overwriting = overwriting;
     this.load = load;
   }
@@ -71,7 +76,7 @@ final class MergeBenchmark {
   }
 
   private Measurement alone() throws IOException, InterruptedException {
-    server.control("snapshot", "create", volume + "@merged", "--size", "2200M");
+    server.createSnapshot(volume + "@merged", CHUNK, storeBytes);
     overwriting.run(server);
     return load.run(server);
   }

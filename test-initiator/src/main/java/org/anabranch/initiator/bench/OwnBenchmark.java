@@ -3,16 +3,12 @@ package org.anabranch.initiator.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.initiator.workload.LoadGenerator;
 
 /** Our server against itself: what snapshots and merges cost. */
 final class OwnBenchmark {
-  private static final long BYTES = 2L << 30;
   private static final int DEFAULT_CHUNK = 8 << 10;
-  private static final int FIRST_WRITES = 1024;
   private static final int LINEAR = 0;
   private static final int ORIGIN = 1;
   private static final int SNAPSHOT = 2;
@@ -20,33 +16,38 @@ final class OwnBenchmark {
   private final Workplace workplace;
   private final Report report;
 
+  /** Of each volume. */
+  private final long bytes;
+
   OwnBenchmark(Workplace workplace, Report report) {
     this.workplace = workplace;
     this.report = report;
+    this.bytes = workplace.size(2L << 30);
   }
 
-  private Generator generator(int lun, int bytes, int queueDepth, int readPercent, boolean random) {
+  private Generator generator(
+      int lun, int length, int queueDepth, int readPercent, boolean random) {
     LoadGenerator.Load load =
         new LoadGenerator.Load(
-            bytes,
+            length,
             queueDepth,
             readPercent,
             random,
-            BYTES,
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(workplace.seconds()),
+            bytes,
+            workplace.warmup(),
+            workplace.measured(),
             1);
     return new OwnGenerator(new SessionLoad(1, 1, false, load), lun);
   }
 
   void run() throws IOException, InterruptedException {
-    List<Path> files = workplace.files("own", 2, BYTES, BYTES);
+    List<Path> files = workplace.files("own", 2, bytes, bytes);
     String parts =
         """
           volumes { origin { path = "%s" } }
           devices { linear = "0 %d linear %s 0" }
         """
-            .formatted(files.get(1), BYTES / 512, files.get(0));
+            .formatted(files.get(1), bytes / 512, files.get(0));
     try (Anabranch server =
         Anabranch.start(
             "anabranch",
@@ -54,15 +55,16 @@ final class OwnBenchmark {
             workplace.folder("own"),
             parts,
             List.of("linear", "origin", "origin@before"))) {
-      server.control("snapshot", "create", "origin@before", "--size", "2200M");
+      long store = bytes + bytes / 8;
+      server.createSnapshot("origin@before", DEFAULT_CHUNK, store);
       report.section("Our server against itself", Report.columns());
       compare(server, "4 KiB random reads, QD 32, nothing copied", 100);
-      EachOnce overwriting = new EachOnce(ORIGIN, (int) (BYTES >> 20), 1 << 20, 1 << 20, 8);
+      EachOnce overwriting = new EachOnce(ORIGIN, (int) (bytes >> 20), 1 << 20, 1 << 20, 8);
       overwriting.run(server);
       compare(server, "4 KiB random reads, QD 32, all copied", 100);
       compare(server, "4 KiB random writes, QD 32, all copied", 0);
-      server.control("snapshot", "remove", "origin@before");
-      for (int chunk : List.of(4096, 0)) {
+      server.removeSnapshot("origin@before");
+      for (int chunk : List.of(4096, DEFAULT_CHUNK)) {
         firstWrites(server, files.get(0), chunk, 1);
         firstWrites(server, files.get(0), chunk, 32);
       }
@@ -71,6 +73,7 @@ final class OwnBenchmark {
               report,
               server,
               "origin",
+              store,
               overwriting,
               generator(ORIGIN, 4096, 32, 70, true))
           .run("4 KiB, 70 % reads, QD 32");
@@ -90,32 +93,26 @@ final class OwnBenchmark {
     report.compared(name, List.of("origin", "snapshot", "linear"), turns, List.of("linear"));
   }
 
-  /** Each on a fresh snapshot. {@code chunk}: in bytes; 0 for what the server takes by itself. */
+  /** Each on a fresh snapshot. */
   private void firstWrites(Anabranch server, Path looped, int chunk, int queueDepth)
       throws InterruptedException, IOException {
-    int taken = chunk == 0 ? DEFAULT_CHUNK : chunk;
-    EachOnce writes =
-        new EachOnce(ORIGIN, FIRST_WRITES, BYTES / FIRST_WRITES, 4096, queueDepth);
+    int count = workplace.count(1024);
+    EachOnce writes = new EachOnce(ORIGIN, count, bytes / count, 4096, queueDepth);
     Path store = workplace.folder("loop").resolve("store");
     Turns.Side first =
         () -> {
-          List<String> create =
-              new ArrayList<>(List.of("snapshot", "create", "origin@first", "--size", "100M"));
-          if (chunk > 0) {
-            create.addAll(List.of("--chunk-size", Integer.toString(chunk)));
-          }
-          server.control(create.toArray(String[]::new));
+          server.createSnapshot("origin@first", chunk, 100 << 20);
           try {
             return writes.run(server);
           } finally {
-            server.control("snapshot", "remove", "origin@first");
+            server.removeSnapshot("origin@first");
           }
         };
     Turns turns =
         Turns.run(
-            workplace.rounds(), List.of(first, new FirstWriteLoop(writes, looped, store, taken)));
+            workplace.rounds(), List.of(first, new FirstWriteLoop(writes, looped, store, chunk)));
     report.compared(
-        "first writes of 4 KiB, chunks of %d KiB, QD %d".formatted(taken >> 10, queueDepth),
+        "first writes of 4 KiB, chunks of %d KiB, QD %d".formatted(chunk >> 10, queueDepth),
         List.of("origin", "loop"),
         turns,
         List.of("loop"));

@@ -88,8 +88,7 @@ final class Report {
     }
   }
 
-  private static String ratios(
-      int side, List<String> names, Turns turns, List<String> baselines) {
+  private static String ratios(int side, List<String> names, Turns turns, List<String> baselines) {
     StringJoiner ratios = new StringJoiner(", ");
     for (String baseline : baselines) {
       int other = names.indexOf(baseline);

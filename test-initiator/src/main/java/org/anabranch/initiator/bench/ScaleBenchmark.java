@@ -150,7 +150,7 @@ final class ScaleBenchmark {
               .formatted(folder.resolve("disk.img"), gib);
       try (Anabranch server =
           Anabranch.start("anabranch", workplace.launcher(), folder, volumes, List.of("vm"))) {
-        server.control("snapshot", "create", "vm@before");
+        server.createSnapshot("vm@before", 8 << 10, 2L * CHANGES * CHANGE);
         new EachOnce(0, CHANGES, ((long) gib << 30) / CHANGES, CHANGE, 32).run(server);
         long begin = System.nanoTime();
         server.merge("vm@before");

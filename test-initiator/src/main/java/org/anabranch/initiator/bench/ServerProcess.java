@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A server that is measured: a process on loopback with a target and LUNs of equal files.
- * Linux only.
+ * A server that is measured: a process on loopback with a target and LUNs of equal files. Linux
+ * only.
  */
 abstract class ServerProcess implements AutoCloseable {
   private static final long START_SECONDS = 60;

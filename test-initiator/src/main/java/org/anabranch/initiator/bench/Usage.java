@@ -35,8 +35,7 @@ record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long re
         resident = kibibytes(line);
       }
     }
-    double own =
-        seconds(Path.of("/proc/self"), USER, SYSTEM, USER_OF_CHILDREN, SYSTEM_OF_CHILDREN);
+    double own = seconds(Path.of("/proc/self"), USER, SYSTEM, USER_OF_CHILDREN, SYSTEM_OF_CHILDREN);
     return new Usage(seconds(server, USER, SYSTEM), own, peak, resident);
   }
 

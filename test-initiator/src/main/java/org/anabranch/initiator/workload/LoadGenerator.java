@@ -50,22 +50,13 @@ public final class LoadGenerator {
         Duration warmup,
         Duration measured,
         long seed) {
-      this(
-          bytes, queueDepth, readPercent, random, rangeBytes, bytes, warmup, measured, seed);
+      this(bytes, queueDepth, readPercent, random, rangeBytes, bytes, warmup, measured, seed);
     }
 
     /** The same with other random numbers. */
     public Load withSeed(long other) {
       return new Load(
-          bytes,
-          queueDepth,
-          readPercent,
-          random,
-          rangeBytes,
-          placeBytes,
-          warmup,
-          measured,
-          other);
+          bytes, queueDepth, readPercent, random, rangeBytes, placeBytes, warmup, measured, other);
     }
 
     /** The same with places that are farther apart. */

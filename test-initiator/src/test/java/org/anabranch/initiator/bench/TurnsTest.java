@@ -38,8 +38,7 @@ final class TurnsTest {
 
   @Test
   void takesTurnsAndGivesTheMedianOfEachSideAndOfTheRatiosWithinARound() throws Exception {
-    Turns turns =
-        Turns.run(3, List.of(side("a", 100, 300, 200), side("b", 50, 300, 50)));
+    Turns turns = Turns.run(3, List.of(side("a", 100, 300, 200), side("b", 50, 300, 50)));
     assertThat(order).containsExactly("a", "b", "a", "b", "a", "b");
     assertThat(turns.median(0).rate()).isEqualTo(200);
     assertThat(turns.median(1).rate()).isEqualTo(50);
@@ -50,8 +49,7 @@ final class TurnsTest {
 
   @Test
   void aSideThatFailsTakesNoMoreTurns() throws Exception {
-    Turns turns =
-        Turns.run(3, List.of(side("a", 1, 2, 3), side("b", 1), side("c", 2, 4, 6)));
+    Turns turns = Turns.run(3, List.of(side("a", 1, 2, 3), side("b", 1), side("c", 2, 4, 6)));
     assertThat(order).containsExactly("a", "b", "c", "a", "b", "c", "a", "c");
     assertThat(turns.failure(0)).isNull();
     assertThat(turns.failure(1)).hasMessage("b failed");
@@ -62,8 +60,7 @@ final class TurnsTest {
 
   @Test
   void theReportComparesEverySideWithEveryBaselineThatDidNotFail() throws Exception {
-    Turns turns =
-        Turns.run(1, List.of(side("a", 9), side("b", 10), side("c"), side("d", 20)));
+    Turns turns = Turns.run(1, List.of(side("a", 9), side("b", 10), side("c"), side("d", 20)));
     String text = report(List.of("a", "b", "c", "d"), turns, "b", "c", "d");
     assertThat(text.lines())
         .satisfiesExactly(
