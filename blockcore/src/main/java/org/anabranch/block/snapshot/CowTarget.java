@@ -37,6 +37,9 @@ abstract class CowTarget implements Target {
   private final Handover handover;
   private final Runnable closed;
 
+  /** Read for each command, so without the lock. */
+  private volatile long chunkSectors = 1; // written with the lock held
+
   // All below guarded by lock.
 
   /** Null while waiting for a handover, and after having been its source. */
@@ -71,14 +74,9 @@ abstract class CowTarget implements Target {
     this.printed = arguments;
   }
 
-  /** Chunk size in sectors; 1 while there is no store. */
+  /** Chunk size in sectors; 1 while there is no store. Any thread. */
   long chunkSectors() {
-    lock.enter();
-    try {
-      return snapshot == null ? 1 : snapshot.store.chunkSectors();
-    } finally {
-      lock.leave();
-    }
+    return chunkSectors;
   }
 
   /** Whether this is the merge. Any thread. */
@@ -139,6 +137,7 @@ abstract class CowTarget implements Target {
   /** A row is mapped to the sectors of the origin that have its own numbers, as under Linux. */
   @Override
   public final void map(Io io) {
+    group.foreground.used();
     if (io.op() != Io.Op.FLUSH) {
       io.remap(context.begin() + io.sector());
     }
@@ -193,6 +192,7 @@ abstract class CowTarget implements Target {
 
   private void keep(Snapshot mine) {
     snapshot = mine;
+    chunkSectors = mine.store.chunkSectors();
     arrived(mine);
   }
 
@@ -203,6 +203,7 @@ abstract class CowTarget implements Target {
   void handOver(CowTarget destination) {
     Snapshot mine = Objects.requireNonNull(snapshot);
     snapshot = null;
+    chunkSectors = 1;
     handedOver = true;
     printed = destination.arguments;
     mine.owner = destination;

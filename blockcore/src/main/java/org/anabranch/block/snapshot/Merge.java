@@ -51,9 +51,6 @@ final class Merge {
 
   private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
 
-  /** So much is copied for other snapshots at once: their own copies wait for these. */
-  private static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
-
   /**
    * So much is copied before the origin begins to make it durable, while copying goes on. Less
    * would flush what others write again and again.
@@ -88,6 +85,10 @@ final class Merge {
   private int copying;
   private int begunInTurn;
   private long turnBegin;
+
+  /** Since when others count as having used a device: the last look at the group's foreground. */
+  private int look;
+
   private boolean copyFailed;
 
   /** Between two turns, whose second one will come whatever fails meanwhile. */
@@ -118,6 +119,7 @@ final class Merge {
     if (!running && !done) {
       failed = false;
       running = true;
+      look = group.foreground.look();
       step();
     }
   }
@@ -203,7 +205,7 @@ final class Merge {
   /** Other snapshots get what runs from {@code from} on will overwrite, some runs at a time. */
   private void copyOut(MergeBatch batch, int from) {
     int end = from;
-    for (long sectors = 0; end < batch.runs() && sectors < COPY_OUT_SECTORS; end++) {
+    for (long sectors = 0; end < batch.runs() && sectors < OriginGroup.COPY_OUT_SECTORS; end++) {
       sectors += (long) batch.length(end) << snapshot.shift;
     }
     int next = end;
@@ -275,12 +277,17 @@ final class Merge {
     long first = to.sector() >> snapshot.shift;
     long last = (to.end() - 1) >> snapshot.shift;
     Copier.Done done = (read, write) -> lock.run(() -> copied(batch, to, read, write));
-    snapshot.tracked.whenDrained(
-        (low, high) -> low <= last && first <= high,
+    Runnable copy =
         () ->
-            lock.after(() ->
-                group.copier.copy(
-                    snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done)));
+            group.copier.copy(
+                snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done);
+    TrackedIos.Chunks these = (low, high) -> low <= last && first <= high;
+    if (snapshot.tracked.touches(these)) {
+      // Whoever ends the last of them has more to do than to copy.
+      snapshot.tracked.whenDrained(these, () -> lock.after(() -> scheduler.execute(copy)));
+    } else {
+      lock.after(copy);
+    }
   }
 
   private void copied(
@@ -297,7 +304,9 @@ final class Merge {
     }
     interlock.end(range, target::write);
     if (copying == 0 && begunInTurn == COPIES_IN_A_TURN && mayCopy(batch)) {
-      long rest = pace.rest(turnBegin, scheduler.nanoTime());
+      boolean shared = group.foreground.usedSince(look);
+      look = group.foreground.look();
+      long rest = shared ? MergePace.rest(turnBegin, scheduler.nanoTime()) : 0;
       resting = true;
       anotherTurn(rest, () -> copyTurn(batch));
       return;

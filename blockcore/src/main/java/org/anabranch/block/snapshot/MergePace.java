@@ -23,7 +23,6 @@ final class MergePace {
   private static final long SECOND = 1_000_000_000;
 
   private final int chunkBytes;
-  private boolean used;
   private long bytes;
   private long mostBytes = Long.MAX_VALUE;
 
@@ -80,19 +79,12 @@ final class MergePace {
     }
   }
 
-  /** Somebody else reads from the device or writes to it. */
-  void used() {
-    used = true;
-  }
-
   /**
-   * How long to rest after copying from {@code begin} on: as long as that took if the device was
-   * used since the last rest, so that at least half of the time is others'.
+   * How long to rest after copying from {@code begin} on while others want to work, too: as long as
+   * that took, so that at least half of the time is theirs.
    */
-  long rest(long begin, long now) {
-    long nanos = used ? Math.min(now - begin, MOST_REST_NANOS) : 0;
-    used = false;
-    return nanos;
+  static long rest(long begin, long now) {
+    return Math.min(now - begin, MOST_REST_NANOS);
   }
 
   /** Bounds the speed; 0 takes the bound away. */

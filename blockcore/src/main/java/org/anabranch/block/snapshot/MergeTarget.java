@@ -143,9 +143,6 @@ final class MergeTarget extends CowTarget {
         lock.complete(io, invalidError());
       } else {
         next = reads.route(snapshot, io);
-        if (merge != null) {
-          merge.pace.used();
-        }
       }
     } finally {
       lock.leave();
@@ -169,7 +166,6 @@ final class MergeTarget extends CowTarget {
         lock.complete(io, invalidError());
         return;
       }
-      mine.pace.used();
       long first = io.sector() >> snapshot.shift;
       long last = Math.max(io.sector(), io.end() - 1) >> snapshot.shift;
       PendingException pending = pending(snapshot, first, last);

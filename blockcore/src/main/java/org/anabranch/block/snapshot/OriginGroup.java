@@ -22,8 +22,12 @@ import org.jspecify.annotations.Nullable;
  * pool's; two groups' locks are never held together.
  */
 final class OriginGroup {
+  /** So much is copied at once before the origin changes; what is longer goes on from there. */
+  static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
+
   final BlockDevice origin;
   final Copier copier;
+  final Foreground foreground;
   final DeferringLock lock = new DeferringLock();
   final Bounds bounds;
   final InvalidStores invalidStores;
@@ -47,9 +51,15 @@ final class OriginGroup {
    */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
-  OriginGroup(BlockDevice origin, Copier copier, Bounds bounds, InvalidStores invalidStores) {
+  OriginGroup(
+      BlockDevice origin,
+      Copier copier,
+      Foreground foreground,
+      Bounds bounds,
+      InvalidStores invalidStores) {
     this.origin = origin;
     this.copier = copier;
+    this.foreground = foreground;
     this.bounds = bounds;
     this.invalidStores = invalidStores;
     this.slots = new CopySlots(lock, bounds.copies());
@@ -86,24 +96,39 @@ final class OriginGroup {
    * @param except a snapshot that wants no copy, or null
    */
   void write(Io io, @Nullable CowTarget except) {
-    write(io, except, true);
+    write(io, except, copied, 0, true);
   }
 
-  private void write(Io io, @Nullable CowTarget except, boolean fresh) {
+  /**
+   * Goes on with a write of which {@code done} sectors may change already, as far as the snapshots
+   * {@code of} are concerned.
+   *
+   * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
+   */
+  @SuppressWarnings("ReferenceEquality") // another array tells that the members have changed
+  private void write(
+      Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
     if (copied.length > 0) {
       lock.enter();
       try {
-        Gate gate = copyOut(io.sector(), io.sectors(), !fresh || slots.free(), except);
+        CowTarget[] now = copied;
+        long from = now == of ? done : 0; // another snapshot may want what the others have
+        long sectors = Math.min(io.sectors() - from, COPY_OUT_SECTORS);
+        Gate gate = copyOut(io.sector() + from, sectors, !fresh || slots.free(), except);
         if (gate == REFUSED) {
           lock.complete(io, refusal());
           return;
         }
         if (gate == NO_SLOT) {
-          slots.await(() -> write(io, except, true));
+          slots.await(() -> write(io, except, now, from, true));
           return;
         }
         if (gate != null) {
-          gate.await(() -> write(io, except, false));
+          gate.await(() -> write(io, except, now, from, false));
+          return;
+        }
+        if (from + sectors < io.sectors()) {
+          lock.after(() -> write(io, except, now, from + sectors, true));
           return;
         }
       } finally {

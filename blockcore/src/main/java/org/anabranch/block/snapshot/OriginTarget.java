@@ -47,6 +47,7 @@ final class OriginTarget implements Target {
 
   @Override
   public void map(Io io) {
+    group.foreground.used();
     if (io.op() != Io.Op.FLUSH) {
       io.remap(begin + io.sector());
     }

@@ -30,6 +30,7 @@ public final class Origins {
   private final Bounds bounds;
   private final InvalidStores invalidStores;
   private final Copier copier;
+  private final Foreground foreground = new Foreground();
   private final IdentityHashMap<BlockDevice, Entry> origins =
       new IdentityHashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, CowUse> cows =
@@ -56,7 +57,9 @@ public final class Origins {
       throws TableException {
     Entry entry = origins.get(origin);
     OriginGroup group =
-        entry == null ? new OriginGroup(origin, copier, bounds, invalidStores) : entry.group;
+        entry == null
+            ? new OriginGroup(origin, copier, foreground, bounds, invalidStores)
+            : entry.group;
     if (cow != null) {
       CowUse use = cows.getOrDefault(cow, new CowUse(group, 0));
       if (!use.group.equals(group)) {

@@ -39,9 +39,19 @@ final class TrackedIos {
     io.push(tracked);
   }
 
+  /** Whether {@link #whenDrained} would wait. */
+  boolean touches(Chunks chunks) {
+    for (Tracked t = newest; t != null; t = t.older) {
+      if (chunks.touches(t.first, t.last)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * Runs {@code then} with the lock held once the requests to {@code chunks} that are watched now
-   * have completed; at once if there are none.
+   * have completed, each all the way up; at once if there are none.
    */
   void whenDrained(Chunks chunks, Runnable then) {
     Drain drain = new Drain(then);
@@ -83,20 +93,24 @@ final class TrackedIos {
 
     @Override
     public void completed(Io io, @Nullable IoError error) {
-      lock.enter();
+      lock.run(this::unlink);
       try {
-        unlink();
-        if (drains != null) {
-          for (Drain drain : drains) {
-            if (--drain.left == 0) {
-              drain.then.run();
-            }
-          }
-        }
+        io.complete(error);
       } finally {
-        lock.leave();
+        // Behind the request's own end: what waited may be a long copy. No more come once unlinked.
+        List<Drain> waiting = drains;
+        if (waiting != null) {
+          lock.run(() -> drained(waiting));
+        }
       }
-      io.complete(error);
+    }
+
+    private void drained(List<Drain> waiting) {
+      for (Drain drain : waiting) {
+        if (--drain.left == 0) {
+          drain.then.run();
+        }
+      }
     }
 
     private void unlink() {

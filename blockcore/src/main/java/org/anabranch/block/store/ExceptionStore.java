@@ -59,7 +59,7 @@ public interface ExceptionStore {
 
   /**
    * Finds the last exceptions in the list, at most {@code most} of them and at least one if there
-   * are any. Nothing may be allocated or uncommitted.
+   * are any. Nothing may be allocated or uncommitted, from now until they are merged or given up.
    */
   void prepareMerge(int most, Prepared prepared);
 

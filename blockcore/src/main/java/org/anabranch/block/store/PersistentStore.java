@@ -308,32 +308,20 @@ public final class PersistentStore implements ExceptionStore {
       prepared.prepared(null, null);
       return;
     }
-    long[] old = new long[count];
-    long[] news = new long[count];
-    int here = Math.min(count, area.used);
-    area.copy(area.used, here, old, news, 0);
-    lowest = area;
-    readBack(area.number, old, news, here, prepared);
+    new ReadBack(cow, layout, lock, area, count, (read, error) -> readBack(read, error, prepared))
+        .start();
   }
 
-  /** Goes on from area {@code behind} to those before it, until both arrays are full. */
-  private void readBack(long behind, long[] old, long[] news, int got, Prepared prepared) {
-    if (got == old.length) {
-      prepared.prepared(new MergeBatch(old, news, got), null);
+  private void readBack(@Nullable ReadBack read, @Nullable IoError error, Prepared prepared) {
+    if (read == null) {
+      prepared.prepared(null, error);
       return;
     }
-    readArea(
-        behind - 1,
-        (before, error) -> {
-          if (before == null) {
-            prepared.prepared(null, error);
-            return;
-          }
-          int here = Math.min(old.length - got, before.used);
-          before.copy(before.used, here, old, news, got);
-          lowest = before;
-          readBack(before.number, old, news, got + here, prepared);
-        });
+    lowest = read.lowest();
+    lock.after(() -> {
+      MergeBatch batch = read.batch();
+      lock.run(() -> prepared.prepared(batch, null));
+    });
   }
 
   @Override

@@ -7,7 +7,6 @@ import java.util.concurrent.TimeUnit;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
-import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TableException;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -54,19 +53,6 @@ public class MappingCost {
   private BlockDevice snapshot = below;
   private long random = 1;
   private long fresh;
-
-  /** A disk that does everything at once, and reads as zeros: buffers are zero as they are. */
-  private record NullDevice(String name, long sectors) implements BlockDevice {
-    @Override
-    public Limits limits() {
-      return Limits.DEFAULT;
-    }
-
-    @Override
-    public void submit(Io io) {
-      io.complete(null);
-    }
-  }
 
   @Setup(Level.Iteration)
   public void open() throws IOException, TableException {

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A checker that can't fail proves nothing: here something is wrong each time. */
 @ExtendWith(QuietLog.class)
 final class SimulatorCatchesTest {
-  private static final int MOST_SEEDS = 150;
+  private static final int MOST_SEEDS = 400;
 
   /** Something wrong, by name. */
   record Fault(String name, Sabotage sabotage) {

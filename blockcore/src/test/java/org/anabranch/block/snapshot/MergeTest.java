@@ -436,4 +436,59 @@ final class MergeTest {
     assertThat(origin.bytes()).isEqualTo(view);
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 2/2048 2");
   }
+
+  /** Time that a merge of 512 scattered chunks takes on an origin of 1 ms. */
+  private long mergeTime(Runnable others) throws TableException {
+    RamDevice large = new RamDevice("large", 16384);
+    bench.add(large, new RamDevice("store", 16384));
+    BlockDevice s = bench.create("s", "0 16384 snapshot large store P 8");
+    for (int chunk = 0; chunk < 512; chunk++) {
+      bench.put(s, 'S', chunk * 16L, 8);
+    }
+    bench.remove("s");
+    bench.create("slow", "0 16384 delay large 0 1");
+    long begin = bench.scheduler.nanoTime();
+    bench.create("m", "0 16384 snapshot-merge slow store P 8");
+    while (!message("progress").startsWith("done")) {
+      others.run();
+      bench.scheduler.run(1);
+    }
+    return bench.scheduler.nanoTime() - begin;
+  }
+
+  @Test
+  void aloneItDoesNotRest() throws TableException {
+    // 512 copies, four at a time, 1 ms each
+    assertThat(mergeTime(() -> {})).isLessThan(150_000_000);
+  }
+
+  @Test
+  void restsWhileAnotherVolumeIsUsed() throws TableException {
+    BlockDevice other = bench.create("other", "0 2048 snapshot-origin origin");
+    ByteBuffer data = sector();
+    long took = mergeTime(() -> other.submit(Io.read(0, data, (io, error) -> {})));
+    assertThat(took).isGreaterThan(200_000_000);
+  }
+
+  /** Whoever ends a request that a copy waits for hears of its end before anything is copied. */
+  @Test
+  void copyThatWaitedBeginsOnTheSchedulerBehindTheEndOfTheRequest() throws TableException {
+    BlockDevice other = bench.create("s2", "0 2048 snapshot origin cow2 P 16");
+    assertThat(other.sectors()).isEqualTo(2048);
+    cow2.hold = io -> io.op() == Io.Op.WRITE;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    cow.hold = io -> io.op() == Io.Op.WRITE;
+    Bench.Outcome write = bench.put(m, 'X', 24, 8);
+    cow2.hold = io -> false;
+    cow2.release();
+    bench.scheduler.runToQuiescence();
+    cow.hold = io -> false;
+    cow.log.clear();
+    cow.release();
+    assertThat(write.good()).isTrue();
+    assertThat(cow.log).isEmpty();
+    bench.scheduler.runToQuiescence();
+    assertThat(cow.log).contains("READ 16+8");
+  }
 }

@@ -123,6 +123,49 @@ final class SnapshotTest {
     assertThat(bench.view(s)).isEqualTo(Bench.view(16384, 'O'));
   }
 
+  /** However long a request is, it begins the copies for 4 MiB only, and goes on behind them. */
+  @Test
+  void copiesOfOneRequestAreBounded() throws TableException {
+    BlockDevice s = snapshot("P 8");
+    for (int chunk = 0; chunk < 1536; chunk += 2) { // no two missing ones beside each other
+      bench.put(s, 'O', chunk * 8L, 8);
+    }
+    BlockDevice o = origin();
+    origin.hold = io -> io.op() == Io.Op.READ;
+    Bench.Outcome discard = new Bench.Outcome();
+    bench.run(o, Io.discard(0, 12288, discard::end), discard);
+    assertThat(origin.held).hasSize(512);
+    origin.release();
+    bench.scheduler.runToQuiescence();
+    assertThat(origin.held).hasSize(256);
+    assertThat(discard.done).isFalse();
+    origin.hold = io -> false;
+    origin.release();
+    bench.scheduler.runToQuiescence();
+    assertThat(discard.good()).isTrue();
+    assertThat(ByteBuffer.wrap(origin.bytes(), 0, 12288 * 512))
+        .isEqualTo(ByteBuffer.allocate(12288 * 512));
+    assertThat(bench.view(s)).isEqualTo(Bench.view(16384, 'O'));
+  }
+
+  /** One that comes meanwhile wants copies of what the others have already. */
+  @Test
+  void snapshotThatComesDuringALongRequestGetsItsCopies() throws TableException {
+    snapshot("P 8");
+    BlockDevice o = origin();
+    origin.hold = io -> io.op() == Io.Op.READ && io.sector() >= 8192;
+    Bench.Outcome zeroes = new Bench.Outcome();
+    bench.run(o, Io.writeZeroes(0, 12288, false, zeroes::end), zeroes);
+    assertThat(zeroes.done).isFalse();
+    bench.add(new RamDevice("cow2", 32768));
+    BlockDevice late = bench.create("late", "0 16384 snapshot origin cow2 P 8");
+    origin.hold = io -> false;
+    origin.release();
+    bench.scheduler.runToQuiescence();
+    assertThat(zeroes.good()).isTrue();
+    assertThat(bench.view(late)).isEqualTo(Bench.view(16384, 'O'));
+  }
+
   @Test
   void writesToTheSnapshotBeyondTheBoundWait() throws TableException {
     BlockDevice s = snapshot("P 1");

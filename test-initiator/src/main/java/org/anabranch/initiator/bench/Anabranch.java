@@ -3,22 +3,34 @@ package org.anabranch.initiator.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Our server, by its launcher, as a user starts it. */
 final class Anabranch extends ServerProcess {
   private static final String TARGET = "iqn.2026-11.org.anabranch:bench";
+  private static final String READY = "anabranch: ready";
+  private static final long READY_SECONDS = 60;
 
-  private final Path launcher;
+  /** Sectors allocated, and those of them that are metadata. */
+  private static final Pattern MERGING = Pattern.compile("snapshot-merge (\\d+)/\\d+ (\\d+)");
+
   private final Path state;
+  private double readySeconds;
 
-  private Anabranch(String name, Process process, int port, Path launcher, Path state) {
+  private Anabranch(String name, Process process, int port, Path state) {
     super(name, process, port);
-    this.launcher = launcher;
     this.state = state;
   }
 
@@ -61,13 +73,14 @@ final class Anabranch extends ServerProcess {
         }
         """
             .formatted(port, state, parts, TARGET, numbered));
+    Path log = folder.resolve("anabranch.log");
+    long begin = System.nanoTime();
     Process process =
-        start(
-            folder.resolve("anabranch.log").toFile(),
-            List.of(launcher.toString(), "serve", "--config", file.toString()));
-    Anabranch server = new Anabranch(name, process, port, launcher, state);
+        start(log.toFile(), List.of(launcher.toString(), "serve", "--config", file.toString()));
+    Anabranch server = new Anabranch(name, process, port, state);
     try {
-      server.awaitPortal();
+      server.awaitReady(log);
+      server.readySeconds = (System.nanoTime() - begin) / 1e9;
     } catch (IOException e) {
       server.close();
       throw e;
@@ -75,17 +88,70 @@ final class Anabranch extends ServerProcess {
     return server;
   }
 
-  /** A command to it, which must succeed; its output. */
-  String control(String... command) throws IOException, InterruptedException {
-    List<String> line = new ArrayList<>(List.of(launcher.toString()));
-    line.addAll(List.of(command));
-    line.addAll(List.of("--socket", state.resolve("control.sock").toString()));
-    Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException(String.join(" ", line) + ": " + output.strip());
+  private void awaitReady(Path log) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_SECONDS);
+    while (!Files.readString(log).contains(READY)) {
+      if (!isAlive() || System.nanoTime() > deadline) {
+        throw new IOException(name() + " is not ready: " + Files.readString(log).strip());
+      }
+      TimeUnit.MILLISECONDS.sleep(5);
     }
-    return output;
+  }
+
+  /** Seconds from the command to the ready line. */
+  double readySeconds() {
+    return readySeconds;
+  }
+
+  /** Takes a snapshot, VOLUME@NAME, with a store that holds {@code storeBytes} at first. */
+  void createSnapshot(String snapshot, int chunkBytes, long storeBytes) throws IOException {
+    String[] names = snapshot.split("@", -1);
+    ask(
+        "snapshot create",
+        "\"volume\":\"%s\",\"name\":\"%s\",\"chunk-sectors\":%d,\"size\":%d"
+            .formatted(names[0], names[1], chunkBytes / 512, storeBytes));
+  }
+
+  void removeSnapshot(String snapshot) throws IOException {
+    ask("snapshot remove", "\"name\":\"%s\"".formatted(snapshot));
+  }
+
+  /** Begins to merge a snapshot at once. */
+  void merge(String snapshot) throws IOException {
+    ask("snapshot merge", "\"name\":\"%s\",\"now\":true".formatted(snapshot));
+  }
+
+  /** A verb of dmsetup's; the answer as it came. */
+  String dm(String... words) throws IOException {
+    return ask("dm", "\"words\":[\"%s\"]".formatted(String.join("\",\"", words)));
+  }
+
+  /** Asks by the control socket: a command would be another JVM beside the load. */
+  private String ask(String verb, String arguments) throws IOException {
+    String request = "{\"verb\":\"%s\",\"arguments\":{%s}}%n".formatted(verb, arguments);
+    try (SocketChannel channel =
+            SocketChannel.open(UnixDomainSocketAddress.of(state.resolve("control.sock")));
+        BufferedReader answers = new BufferedReader(Channels.newReader(channel, UTF_8))) {
+      channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
+      String answer = answers.readLine();
+      if (answer == null || !answer.startsWith("{\"result\"")) {
+        throw new IOException(verb + " " + arguments + ": " + answer);
+      }
+      return answer;
+    }
+  }
+
+  /** Sectors that a volume's merge has before it; 0 once there are none, or when none is merged. */
+  long sectorsToMerge(String volume) throws IOException {
+    Matcher status = MERGING.matcher(dm("status", volume));
+    return status.find() ? Long.parseLong(status.group(1)) - Long.parseLong(status.group(2)) : 0;
+  }
+
+  /** Waits until a volume is an origin again, or a plain one. */
+  void awaitMerged(String volume) throws IOException, InterruptedException {
+    while (dm("status", volume).contains("snapshot-merge")) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
   }
 
   @Override

@@ -2,6 +2,7 @@
 package org.anabranch.initiator.bench;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +22,16 @@ public final class Benchmark {
 
   /** See the class. */
   public static void main(String[] args) throws IOException, InterruptedException {
+    run(System.out, args);
+  }
+
+  /** The same with its output elsewhere. SECONDS 0 rehearses {@code own} in small. */
+  public static void run(PrintStream out, String... args) throws IOException, InterruptedException {
     Path root = Path.of(args[0]).toAbsolutePath().normalize();
     Path folder = Path.of(args[1]).toAbsolutePath().normalize().resolve("anabranch-benchmark");
     Workplace workplace =
         new Workplace(root, folder, Integer.parseInt(args[2]), Integer.parseInt(args[3]));
-    Report report = new Report(System.out);
+    Report report = new Report(out);
     Map<String, Double> ratios = Map.of();
     List<Curves> curves = List.of();
     for (String what : List.of(args).subList(4, args.length)) {
@@ -44,7 +50,7 @@ public final class Benchmark {
     if (!ratios.isEmpty() || !curves.isEmpty()) {
       Path picture = root.resolve("target/benchmark.png");
       Plot.write(picture, ratios, curves);
-      System.out.println("\n" + picture);
+      out.println("\n" + picture);
     }
   }
 }

@@ -15,24 +15,22 @@ import java.nio.file.StandardOpenOption;
 final class FullStore {
   private static final int MAGIC = 0x70416e53;
   private static final int CHUNK_SECTORS = 8;
-  private static final int CHUNK = CHUNK_SECTORS * 512;
+  static final int CHUNK = CHUNK_SECTORS * 512;
   private static final int PER_AREA = CHUNK / 16;
 
-  /** Chunks of the origin that may have an exception: every other one. */
-  private static final int SLOTS = 1 << 24;
-
-  /** Odd, so that multiplying goes through all slots before it comes back. */
-  private static final long STRIDE = 0x9E3779B1L;
-
-  /** How long an origin must be, in sectors. */
-  static final long ORIGIN_SECTORS = 2L * SLOTS * CHUNK_SECTORS;
+  /** A prime, so that multiplying goes through all chunks before it comes back. */
+  private static final long STRIDE = 2_654_435_761L;
 
   private FullStore() {}
+
+  /** How long the origin is: it has an exception for every other chunk. */
+  static long originBytes(int exceptions) {
+    return 2L * exceptions * CHUNK;
+  }
 
   /**
    * Makes a file.
    *
-   * @param exceptions at most 2^24
    * @return the table's arguments behind the store's path
    */
   static String write(Path file, int exceptions) throws IOException {
@@ -49,7 +47,7 @@ final class FullStore {
         for (int i = 0; i < PER_AREA; i++) {
           long number = (long) area * PER_AREA + i;
           boolean used = number < exceptions;
-          chunk.putLong(used ? 2 * (number * STRIDE & SLOTS - 1) : 0);
+          chunk.putLong(used ? 2 * (number * STRIDE % exceptions) : 0);
           chunk.putLong(used ? at + 1 + i : 0);
         }
         channel.write(chunk.flip(), at * CHUNK);

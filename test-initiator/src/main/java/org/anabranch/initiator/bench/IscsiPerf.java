@@ -26,11 +26,11 @@ record IscsiPerf(int bytes, int queueDepth, int seconds) implements Generator {
             Integer.toString(seconds),
             "-r",
             server.url(0));
-    double before = server.usage().cpuSeconds();
+    Usage before = server.usageAtBegin();
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
     int status = process.waitFor();
-    ServerProcess.Usage after = server.usage();
+    Usage after = server.usage();
     double rate = 0;
     for (Matcher found = AVERAGE.matcher(output); found.find(); ) {
       rate = Double.parseDouble(found.group(1)); // it prints one again and again
@@ -38,7 +38,6 @@ record IscsiPerf(int bytes, int queueDepth, int seconds) implements Generator {
     if (status != 0 || rate == 0) {
       throw new IOException(String.join(" ", line) + ": " + output.strip());
     }
-    double cpu = (after.cpuSeconds() - before) * 1e6 / (rate * seconds);
-    return new Measurement(rate, bytes, cpu, after.peakBytes(), null, 1);
+    return Measurement.of(rate, bytes, rate * seconds, before, after, null, 1);
   }
 }

@@ -9,25 +9,26 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.workload.LoadGenerator;
 
-/** Our own initiator, on one thread. */
+/** Our own initiator, on one thread; of several sessions, on two. */
 record OwnGenerator(SessionLoad load, int firstLun) implements Generator {
   @Override
   public Measurement run(ServerProcess server) throws IOException, InterruptedException {
-    try (Initiator initiator = new Initiator()) {
+    try (Initiator initiator = new Initiator(Math.min(2, load.sessions()))) {
       List<Disk> disks =
           load.logIn(initiator, server.portal(), server.target(), server.firstLun() + firstLun);
       List<CompletableFuture<LoadGenerator.Result>> runs = load.begin(disks);
       TimeUnit.NANOSECONDS.sleep(load.load().warmup().toNanos());
-      double before = server.usage().cpuSeconds();
+      Usage before = server.usageAtBegin();
       TimeUnit.NANOSECONDS.sleep(load.load().measured().toNanos());
-      ServerProcess.Usage after = server.usage();
+      Usage after = server.usage();
       SessionLoad.Outcome outcome = load.end(disks, runs);
       LoadGenerator.Result all = outcome.all();
-      return new Measurement(
+      return Measurement.of(
           all.operationsPerSecond(),
           all.bytes(),
-          (after.cpuSeconds() - before) * 1e6 / all.latency().count(),
-          after.peakBytes(),
+          all.latency().count(),
+          before,
+          after,
           all.latency(),
           outcome.leastShare());
     }

@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import org.anabranch.initiator.workload.LoadGenerator;
 
-/** Our server and others, the same loads in turns, on equal files. */
+/**
+ * Our server and others, the same loads in turns, on equal files. Another one that can't be started
+ * is named, and left out.
+ */
 final class PeerBenchmark {
   private static final long GIB = 1L << 30;
   private static final int LUNS = 8;
@@ -76,13 +79,18 @@ final class PeerBenchmark {
               workplace.launcher(),
               workplace.folder("anabranch"),
               workplace.files("anabranch", LUNS, GIB, GIB / LUNS)));
-      servers.add(
-          Tgt.start(workplace.folder("tgt"), workplace.files("tgt", LUNS, GIB, GIB / LUNS)));
-      servers.add(
-          StockJscsi.start(
-              workplace.root(),
-              workplace.folder("jscsi"),
-              workplace.files("jscsi", 1, GIB, 0).getFirst()));
+      addPeer(
+          servers,
+          "tgt",
+          () -> Tgt.start(workplace.folder("tgt"), workplace.files("tgt", LUNS, GIB, GIB / LUNS)));
+      addPeer(
+          servers,
+          "jscsi",
+          () ->
+              StockJscsi.start(
+                  workplace.root(),
+                  workplace.folder("jscsi"),
+                  workplace.files("jscsi", 1, GIB, 0).getFirst()));
       compare(servers);
       digests(servers.getFirst());
     } finally {
@@ -93,16 +101,33 @@ final class PeerBenchmark {
     return ratios;
   }
 
+  /** Something that starts a server. */
+  private interface Start {
+    ServerProcess start() throws IOException, InterruptedException;
+  }
+
+  private void addPeer(List<ServerProcess> servers, String name, Start peer)
+      throws InterruptedException {
+    try {
+      servers.add(peer.start());
+    } catch (IOException e) {
+      report.note("Without " + name + ": " + e.getMessage());
+    }
+  }
+
   private void compare(List<ServerProcess> servers) throws InterruptedException {
     report.section("Beside other servers", Report.columns());
     for (Row row : rows()) {
-      List<ServerProcess> those = row.jscsi ? servers : servers.subList(0, 2);
+      List<ServerProcess> those =
+          servers.stream().filter(server -> row.jscsi || !(server instanceof StockJscsi)).toList();
       List<String> names = those.stream().map(ServerProcess::name).toList();
       List<Turns.Side> sides = new ArrayList<>();
       those.forEach(server -> sides.add(() -> row.generator.run(server)));
       Turns turns = Turns.run(workplace.rounds(), sides);
-      report.compared(row.name, names, turns);
-      ratios.put(row.name, turns.ratio(1));
+      report.compared(row.name, names, turns, names.subList(1, names.size()));
+      if (names.contains("tgt")) {
+        ratios.put(row.name, turns.ratio(0, names.indexOf("tgt")));
+      }
     }
   }
 
@@ -115,7 +140,7 @@ final class PeerBenchmark {
         Turns turns =
             Turns.run(
                 workplace.rounds(), List.of(() -> digested.run(server), () -> own.run(server)));
-        report.compared(row.name, List.of("digests", "none"), turns);
+        report.compared(row.name, List.of("digests", "none"), turns, List.of("none"));
       }
     }
   }

@@ -21,16 +21,15 @@ record QemuImgBench(int bytes, int queueDepth, int count, boolean write) impleme
     }
     line.addAll(List.of("-c", Integer.toString(count), "-d", Integer.toString(queueDepth)));
     line.addAll(List.of("-s", Integer.toString(bytes), server.url(0)));
-    double before = server.usage().cpuSeconds();
+    Usage before = server.usageAtBegin();
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
     Matcher seconds = SECONDS.matcher(output);
     if (process.waitFor() != 0 || !seconds.find()) {
       throw new IOException(String.join(" ", line) + ": " + output.strip());
     }
-    ServerProcess.Usage after = server.usage();
+    Usage after = server.usage();
     double rate = count / Double.parseDouble(seconds.group(1));
-    double cpu = (after.cpuSeconds() - before) * 1e6 / count;
-    return new Measurement(rate, bytes, cpu, after.peakBytes(), null, 1);
+    return Measurement.of(rate, bytes, count, before, after, null, 1);
   }
 }

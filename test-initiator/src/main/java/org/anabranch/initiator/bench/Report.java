@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.StringJoiner;
 import org.anabranch.initiator.workload.LatencyHistogram;
 
 /** Prints what was measured as Markdown tables, a line as soon as it is known. */
@@ -24,6 +25,13 @@ final class Report {
     row(Collections.nCopies(columns.length, "---").toArray(String[]::new));
   }
 
+  /** A line of text, which ends a table. */
+  void note(String text) {
+    out.println();
+    out.println(text);
+    out.flush();
+  }
+
   void row(String... cells) {
     out.println("| " + String.join(" | ", cells) + " |");
     out.flush();
@@ -39,6 +47,7 @@ final class Report {
       "ratio",
       "CPU s / 10^6",
       "CPU s / GB",
+      "generator's / 10^6",
       "p50 us",
       "p99 us",
       "p99.9 us",
@@ -47,8 +56,13 @@ final class Report {
     };
   }
 
-  /** A line for each side; the ratio is the first side's rate to this one's. */
-  void compared(String load, List<String> names, Turns turns) {
+  /**
+   * A line for each side, with the ratio of its rate to that of each baseline.
+   *
+   * @param names of the sides
+   * @param baselines some of those names
+   */
+  void compared(String load, List<String> names, Turns turns, List<String> baselines) {
     for (int side = 0; side < turns.sides(); side++) {
       IOException failure = turns.failure(side);
       if (failure != null) {
@@ -62,15 +76,27 @@ final class Report {
           names.get(side),
           number("%.0f", m.rate()),
           number("%.0f", m.megabytes()),
-          side == 0 ? "" : number("%.2f", turns.ratio(side)),
+          ratios(side, names, turns, baselines),
           number("%.1f", m.cpu()),
           number("%.2f", m.cpuPerGigabyte()),
+          number("%.1f", m.generatorCpu()),
           latency == null ? "" : number("%.0f", latency.percentile(50) / 1e3),
           latency == null ? "" : number("%.0f", latency.percentile(99) / 1e3),
           latency == null ? "" : number("%.0f", latency.percentile(99.9) / 1e3),
           number("%.2f", m.leastShare()),
           number("%.0f", m.peakBytes() / 1048576.0));
     }
+  }
+
+  private static String ratios(int side, List<String> names, Turns turns, List<String> baselines) {
+    StringJoiner ratios = new StringJoiner(", ");
+    for (String baseline : baselines) {
+      int other = names.indexOf(baseline);
+      if (other != side && turns.failure(other) == null) {
+        ratios.add(number("%.2f", turns.ratio(side, other)) + " of " + baseline);
+      }
+    }
+    return ratios.toString();
   }
 
   static String number(String format, double value) {

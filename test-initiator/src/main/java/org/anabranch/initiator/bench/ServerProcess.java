@@ -13,20 +13,14 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A server that is measured: a process on loopback with a target and LUNs of equal files. Linux
- * only: what it used is read from /proc.
+ * only.
  */
 abstract class ServerProcess implements AutoCloseable {
   private static final long START_SECONDS = 60;
 
-  /** Linux counts a process's time in ticks of this many a second, whatever its own clock. */
-  private static final double TICKS = 100;
-
   private final String name;
   private final Process process;
   private final int port;
-
-  /** What a process has used so far. */
-  record Usage(double cpuSeconds, long peakBytes, long residentBytes) {}
 
   /** Takes over a process that is to listen on {@code port}. */
   ServerProcess(String name, Process process, int port) {
@@ -77,6 +71,10 @@ abstract class ServerProcess implements AutoCloseable {
     return false;
   }
 
+  final boolean isAlive() {
+    return process.isAlive();
+  }
+
   final String name() {
     return name;
   }
@@ -96,26 +94,15 @@ abstract class ServerProcess implements AutoCloseable {
     return "iscsi://127.0.0.1:" + port + "/" + target() + "/" + (firstLun() + lun);
   }
 
+  /** What it has used so far. */
   final Usage usage() throws IOException {
-    Path proc = Path.of("/proc", Long.toString(process.pid()));
-    String stat = Files.readString(proc.resolve("stat"));
-    // The name in parentheses may hold anything; behind it, fields are separated by blanks.
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-    long peak = 0;
-    long resident = 0;
-    for (String line : Files.readAllLines(proc.resolve("status"))) {
-      if (line.startsWith("VmHWM:")) {
-        peak = kibibytes(line);
-      } else if (line.startsWith("VmRSS:")) {
-        resident = kibibytes(line);
-      }
-    }
-    return new Usage(
-        (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS, peak, resident);
+    return Usage.of(process.pid());
   }
 
-  private static long kibibytes(String line) {
-    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+  /** The same, where a run begins. */
+  final Usage usageAtBegin() throws IOException {
+    Usage.resetPeak(process.pid());
+    return usage();
   }
 
   /** Ends the process, and waits for that; an interrupt makes it end at once. */

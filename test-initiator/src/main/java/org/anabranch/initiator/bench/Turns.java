@@ -64,14 +64,14 @@ final class Turns {
     return runs.get(runs.size() / 2);
   }
 
-  /** The median over the rounds of the first side's rate to another's; 0 if one of them failed. */
-  double ratio(int side) {
-    if (failures[0] != null || failures[side] != null) {
+  /** The median over the rounds of one side's rate to another's; 0 if one of them failed. */
+  double ratio(int side, int baseline) {
+    if (failures[side] != null || failures[baseline] != null) {
       return 0;
     }
-    double[] ratios = new double[rounds.getFirst().size()];
+    double[] ratios = new double[rounds.get(side).size()];
     for (int round = 0; round < ratios.length; round++) {
-      ratios[round] = rounds.getFirst().get(round).rate() / rounds.get(side).get(round).rate();
+      ratios[round] = rounds.get(side).get(round).rate() / rounds.get(baseline).get(round).rate();
     }
     Arrays.sort(ratios);
     return ratios[ratios.length / 2];

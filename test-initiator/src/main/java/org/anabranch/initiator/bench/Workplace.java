@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -19,10 +20,35 @@ import java.util.stream.Stream;
  * @param root the checkout
  * @param files where files are made; gigabytes of them
  * @param rounds of each comparison
- * @param seconds that count, of each run
+ * @param seconds that count, of each run; 0 for a rehearsal, which shows that everything runs:
+ *     small files, few requests, and figures that say nothing
  */
 record Workplace(Path root, Path files, int rounds, int seconds) {
   private static final int PIECE = 1 << 20;
+
+  private boolean rehearsal() {
+    return seconds == 0;
+  }
+
+  /** How long a run takes before it counts. */
+  Duration warmup() {
+    return rehearsal() ? Duration.ofMillis(50) : Duration.ofSeconds(1);
+  }
+
+  /** How long it counts. */
+  Duration measured() {
+    return rehearsal() ? Duration.ofMillis(100) : Duration.ofSeconds(seconds);
+  }
+
+  /** Bytes of a volume, whole MiB. */
+  long size(long usual) {
+    return rehearsal() ? Math.min(usual, 32 << 20) : usual;
+  }
+
+  /** How many requests, where time does not decide. */
+  int count(int usual) {
+    return rehearsal() ? Math.min(usual, 16) : usual;
+  }
 
   Path launcher() {
     return root.resolve("anabranch");

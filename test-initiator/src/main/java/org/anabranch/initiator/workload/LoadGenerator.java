@@ -26,6 +26,7 @@ public final class LoadGenerator {
    * @param readPercent the rest are writes
    * @param random whether addresses are random, or follow each other
    * @param rangeBytes from the disk's beginning on; cut to its size
+   * @param placeBytes from the beginning of one operation's place to that of the next
    * @param warmup not counted
    * @param measured counted
    */
@@ -35,12 +36,33 @@ public final class LoadGenerator {
       int readPercent,
       boolean random,
       long rangeBytes,
+      long placeBytes,
       Duration warmup,
       Duration measured,
       long seed) {
+    /** With one place beside the other. */
+    public Load(
+        int bytes,
+        int queueDepth,
+        int readPercent,
+        boolean random,
+        long rangeBytes,
+        Duration warmup,
+        Duration measured,
+        long seed) {
+      this(bytes, queueDepth, readPercent, random, rangeBytes, bytes, warmup, measured, seed);
+    }
+
     /** The same with other random numbers. */
     public Load withSeed(long other) {
-      return new Load(bytes, queueDepth, readPercent, random, rangeBytes, warmup, measured, other);
+      return new Load(
+          bytes, queueDepth, readPercent, random, rangeBytes, placeBytes, warmup, measured, other);
+    }
+
+    /** The same with places that are farther apart. */
+    public Load withPlaces(long apart) {
+      return new Load(
+          bytes, queueDepth, readPercent, random, rangeBytes, apart, warmup, measured, seed);
     }
   }
 
@@ -61,6 +83,7 @@ public final class LoadGenerator {
   private final SplittableRandom random;
   private final long places;
   private final int blocks;
+  private final long placeBlocks;
   private final CompletableFuture<Result> done = new CompletableFuture<>();
   private final LatencyHistogram latency = new LatencyHistogram();
 
@@ -75,9 +98,13 @@ public final class LoadGenerator {
     this.disk = disk;
     this.load = load;
     this.random = new SplittableRandom(load.seed());
-    this.places = Math.min(load.rangeBytes(), disk.bytes()) / load.bytes();
+    this.places = Math.min(load.rangeBytes(), disk.bytes()) / load.placeBytes();
     this.blocks = load.bytes() / disk.blockSize();
-    if (load.bytes() % disk.blockSize() != 0 || places == 0) {
+    this.placeBlocks = load.placeBytes() / disk.blockSize();
+    if (load.bytes() % disk.blockSize() != 0
+        || load.placeBytes() % disk.blockSize() != 0
+        || load.placeBytes() < load.bytes()
+        || places == 0) {
       throw new IllegalArgumentException(load.bytes() + " bytes at a time do not fit " + disk);
     }
   }
@@ -110,7 +137,7 @@ public final class LoadGenerator {
       return;
     }
     long place = load.random() ? random.nextLong(places) : next++ % places;
-    long lba = place * blocks;
+    long lba = place * placeBlocks;
     boolean read = load.readPercent() == 100 || random.nextInt(100) < load.readPercent();
     Command command =
         read
