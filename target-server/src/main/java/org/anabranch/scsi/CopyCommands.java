@@ -53,7 +53,7 @@ final class CopyCommands {
             list.segments(),
             sense -> {
               if (named) {
-                unit.copyResults().end(nexus, list.id(), sense != null, list.idUsage() == HOLD);
+                unit.copyResults().end(nexus, list.id(), list.idUsage() == HOLD);
               }
               unit.end(task, sense);
             });

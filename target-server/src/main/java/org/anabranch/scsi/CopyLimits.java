@@ -22,7 +22,7 @@ final class CopyLimits {
   /** So that a copy gives others their turn soon. */
   static final int MOST_SEGMENT_BYTES = 64 << 20;
 
-  /** Copies of one unit at a time; more wait. */
+  /** Copies of one unit that are at work at a time, a segment each; more take turns. */
   static final int CONCURRENT = 4;
 
   /** Log 2 of a block. */

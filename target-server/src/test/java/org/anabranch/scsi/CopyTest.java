@@ -3,7 +3,9 @@ package org.anabranch.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.anabranch.block.IoError;
 import org.junit.jupiter.api.Test;
 
@@ -214,5 +216,43 @@ final class CopyTest {
     lab.scheduler.settle();
     assertThat(copy.result().aborted()).isTrue();
     initiator.sendTo(1, "2a 00 00 00 00 00 00 00 01 00", new byte[512]).isGood();
+  }
+
+  @Test
+  void anAbortedCopyIsNotHeldAsACompletedOne() {
+    lab.disk.hold();
+    byte[] list = list(5, 0, segment(0, 1, 8000, 0, 0));
+    Lab.Command copy = initiator.begin(cdb(list), list).execute();
+    lab.device.manage(
+        initiator.nexus, TaskManagementFunction.ABORT_TASK, 0, copy.task.tag(), answer -> {});
+    lab.disk.release();
+    lab.scheduler.settle();
+    byte[] status = initiator.send("84 00 05 00 00 00 00 00 00 00 00 00 00 40 00 00").data();
+    assertThat(status[4]).as("completed with errors").isEqualTo((byte) 2);
+    assertThat(Bytes.u16(status, 5)).as("segments").isZero();
+  }
+
+  /** Else those who hold a buffer would wait for those who hold blocks, and the other way round. */
+  @Test
+  void aCopyHoldsNoBufferWhileItWaitsForBlocks() {
+    lab.disk.hold();
+    List<Lab.Command> commands = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      byte[] list = list(0, 3, segment(0, 0, 8, 0, 1000 + 8 * i), segment(0, 0, 8, 0, 100));
+      commands.add(initiator.begin(cdb(list), list).execute());
+    }
+    assertThat(lab.disk.held()).as("a buffer for each copy").isEqualTo(4);
+    commands.add(
+        initiator
+            .begin("89 00 00 00 00 00 00 00 00 64 00 00 00 01 00 00", new byte[1024])
+            .execute());
+    commands.add(
+        initiator
+            .begin("8b 00 00 00 00 00 00 00 00 65 00 00 00 01 00 00", new byte[512])
+            .execute());
+    assertThat(lab.disk.held()).as("the others wait for a buffer").isEqualTo(4);
+    lab.disk.release();
+    lab.scheduler.settle();
+    commands.forEach(command -> command.result().isGood());
   }
 }
