@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * An EXTENDED COPY at work: segment by segment, each through one scratch buffer, read and write in
  * turns. The target's blocks are locked against commands that need them as one; the buffer is
  * borrowed behind that, and both are given back before the next segment, as {@link ScratchMemory}
- * asks. Where source and target overlap, what is copied twice is what was there when it was read.
+ * asks. Each segment is checked again when its turn comes: a unit may have been reserved, write
+ * protected or sanitized meanwhile. Where source and target overlap, what is copied twice is what was there when it was read.
  */
 final class CopyOperation {
   private final LogicalUnit manager;
@@ -54,7 +55,14 @@ final class CopyOperation {
       done.accept(null);
       return;
     }
-    CopySegment segment = segments.get(processed.get());
+    int index = processed.get();
+    CopySegment segment = segments.get(index);
+    try {
+      segment.check(task.nexus(), index);
+    } catch (CheckCondition refused) {
+      done.accept(refused.sense());
+      return;
+    }
     segment
         .target()
         .ranges()
@@ -112,7 +120,7 @@ final class CopyOperation {
 
     @Override
     Sense failed(Io io, IoError error) {
-      return CopySegment.failed(SenseCode.THIRD_PARTY_DEVICE_FAILURE, processed.get());
+      return segment.failed(SenseCode.THIRD_PARTY_DEVICE_FAILURE, processed.get(), offset);
     }
 
     @Override

@@ -202,7 +202,8 @@ final class CopyTest {
     otherDisk.fail(IoError.Kind.IO, 0);
     Lab.Result result = copy(list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0)));
     result.fails("a/0d/01");
-    assertThat(result.information()).as("segment").isEqualTo(1);
+    assertThat(result.sense()[0] & 0xff).as("nothing of it was written").isEqualTo(0x70);
+    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isEqualTo(1);
   }
 
   @Test
@@ -254,5 +255,37 @@ final class CopyTest {
     lab.disk.release();
     lab.scheduler.settle();
     commands.forEach(command -> command.result().isGood());
+  }
+
+  @Test
+  void aSegmentThatFailsBehindAPartTellsHowMuchIsLeft() {
+    otherDisk.failAt(600);
+    Lab.Result result = copy(list(0, 3, segment(0, 1, 1000, 0, 0)));
+    result.fails("a/0d/01");
+    assertThat(result.information()).as("blocks not written").isEqualTo(1000 - 512);
+    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isZero();
+    initiator
+        .send(
+            "15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00"))
+        .isGood();
+    assertThat(copy(list(0, 3, segment(0, 0, 1, 0, 0), segment(0, 1, 1000, 0, 0))).sense())
+        .isEqualTo(
+            Lab.hex(
+                "72 0a 0d 01 00 00 00 18 00 0a 80 00 00 00 00 00 00 00 01 e8"
+                    + " 01 0a 00 00 00 00 00 01 00 00 00 00"));
+  }
+
+  @Test
+  void aSegmentIsCheckedAgainWhenItsTurnComes() {
+    Lab.Initiator rival = lab.initiator("iqn.2026-11.org.example:rival");
+    rival.sendTo(1, "00 00 00 00 00 00").fails("6/29/00");
+    lab.disk.hold();
+    byte[] list = list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0));
+    Lab.Command copy = initiator.begin(cdb(list), list).execute();
+    rival.sendTo(1, "16 00 00 00 00 00").isGood();
+    lab.disk.release();
+    lab.scheduler.settle();
+    copy.result().fails("a/0d/02");
+    assertThat(Bytes.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
   }
 }
