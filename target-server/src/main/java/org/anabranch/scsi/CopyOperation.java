@@ -70,7 +70,8 @@ final class CopyOperation {
             segment.targetLba(),
             segment.targetEnd(),
             false,
-            () -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch).run()));
+            () -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch).run()),
+            () -> done.accept(CopySegment.failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index)));
   }
 
   /** One segment. */

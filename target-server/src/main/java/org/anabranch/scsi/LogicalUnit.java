@@ -330,13 +330,37 @@ public final class LogicalUnit {
     return error.sector() >= 0 && block >= lba && block - lba < count ? block : lba;
   }
 
-  /** Checks that the blocks are there. */
+  /**
+   * Checks that the blocks are there.
+   *
+   * @throws CheckCondition LBA OUT OF RANGE with the first one that is not, unless it needs 64 bits
+   */
   void checkRange(long lba, long count) throws CheckCondition {
     long blocks = blocks();
     if (lba < 0 || lba > blocks || count > blocks - lba) {
       throw new CheckCondition(
-          Sense.of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : lba));
+          Sense.of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : Math.max(lba, blocks)));
     }
+  }
+
+  /**
+   * Takes blocks for a task that writes, and runs it: here or later. One that was aborted while it
+   * waited ends without; one that a sanitize keeps out ends as those do that come later.
+   */
+  void acquire(Task task, long start, long end, boolean exclusive, Runnable granted) {
+    ranges.acquire(
+        start,
+        end,
+        exclusive,
+        () -> {
+          if (tasks.isAborting(task)) {
+            ranges.release(start, end, exclusive);
+            good(task);
+          } else {
+            granted.run();
+          }
+        },
+        () -> check(task, sanitizer.refusal()));
   }
 
   void good(Task task) {

@@ -86,11 +86,11 @@ final class VitalProductData {
     return body;
   }
 
-  /** SBC-3 6.6.2: not rotating; after a block erase reads succeed (WABEREQ = 01b). */
+  /** SBC-3 6.6.2: not rotating; after an erase reads succeed (WABEREQ = 01b, WACEREQ = 01b). */
   private static byte[] blockCharacteristics() {
     byte[] body = new byte[60];
     Bytes.put16(body, 0, 1);
-    body[3] = 0x40;
+    body[3] = 0x50;
     return body;
   }
 
