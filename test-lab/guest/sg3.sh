@@ -110,7 +110,7 @@ fails 14 -- sg_verify --ndo=512 --in=/tmp/old --lba=17 --count=1 $disk
 has -- sg_sync $disk
 
 say copy
-has 'Copy from block device to block device' 'Maximum segment length: 67108864' -- sg_copy_results -p $disk
+has 'Copy from block device to block device' 'Maximum segment length: 16777216' -- sg_copy_results -p $disk
 has -- sg_xcopy if=$sg of=$sg bs=512 skip=128 seek=4096 count=300
 take /tmp/from 128 300; take /tmp/to 4096 300; same /tmp/from /tmp/to
 

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LogicalUnit {
   /** The most bytes that one command moves; block limits VPD page, maximum transfer length. */
-  public static final int MOST_TRANSFER = 4 << 20;
+  public static final int MOST_TRANSFER = 8 << 20;
 
   /** The most bytes of parameter data in either direction. */
   static final int MOST_PARAMETERS = 256 << 10;

@@ -137,7 +137,7 @@ final class CopyTest {
     assertThat(Bytes.u32(parameters, 0)).isEqualTo(parameters.length - 4);
     assertThat(Bytes.u16(parameters, 8)).isEqualTo(16).isEqualTo(Bytes.u16(page, 16 + 8));
     assertThat(Bytes.u16(parameters, 10)).isEqualTo(256).isEqualTo(Bytes.u16(page, 16 + 10));
-    assertThat(Bytes.u32(parameters, 16)).isEqualTo(64 << 20);
+    assertThat(Bytes.u32(parameters, 16)).isEqualTo(16 << 20);
   }
 
   @Test
@@ -162,8 +162,8 @@ final class CopyTest {
     copy(list(0, 3, segment(0, 1, 8, 8190, 0))).fails("a/00/00");
     copy(list(0, 3, segment(0, 1, 8, 0, 8190))).fails("a/00/00");
     copy(list(0, 3, bytesSegment(0, 1, 100, 0, 0))).fails("a/26/0a");
-    copy(list(0, 3, bytesSegment(0, 1, 64 << 20, 0, 0))).fails("a/00/00"); // Beyond the end.
-    copy(list(0, 3, bytesSegment(0, 1, (64 << 20) + 512, 0, 0))).fails("5/26/00");
+    copy(list(0, 3, bytesSegment(0, 1, 16 << 20, 0, 0))).fails("a/00/00"); // Beyond the end.
+    copy(list(0, 3, bytesSegment(0, 1, (16 << 20) + 512, 0, 0))).fails("5/26/00");
     byte[][] many = new byte[257][];
     Arrays.fill(many, segment(0, 1, 1, 0, 0));
     copy(list(0, 3, many)).fails("5/26/08");

@@ -76,7 +76,7 @@ final class InquiryTest {
     byte[] page = page(0xb0);
     assertThat(page).hasSize(64);
     assertThat(page[5] & 0xff).as("COMPARE AND WRITE").isEqualTo(255);
-    assertThat(Bytes.u32(page, 8)).as("transfer").isEqualTo(8192);
+    assertThat(Bytes.u32(page, 8)).as("transfer").isEqualTo(16384);
     assertThat(Bytes.u32(page, 20)).as("UNMAP blocks").isEqualTo(1 << 20);
     assertThat(Bytes.u32(page, 24)).as("UNMAP descriptors").isEqualTo(256);
     assertThat(Bytes.u64(page, 36)).as("WRITE SAME").isEqualTo(65535);
