@@ -19,8 +19,10 @@ final class Command {
   enum Access {
     /** None does. */
     FREE,
-    /** The one that RESERVE makes does (SPC-2 5.5.1). */
+    /** The one that RESERVE makes does (SPC-2 5.5.1), and no persistent one. */
     STATUS,
+    /** The same, and one's own as well: what deals with persistent ones (SPC-2 5.5.1). */
+    PERSISTENT,
     /** Exclusive access does. */
     READ,
     /** Any does. */
@@ -45,6 +47,12 @@ final class Command {
     long of(LogicalUnit unit, byte[] cdb);
   }
 
+  /** What a CDB does to the unit, where that is not the same for all of the command. */
+  @FunctionalInterface
+  interface AccessOf {
+    Access of(byte[] cdb);
+  }
+
   /** Runs the command; ends the task, here or later, or throws what it ends with. */
   @FunctionalInterface
   interface Action {
@@ -62,7 +70,7 @@ final class Command {
   final String name;
   private final byte[] usage;
   private boolean serviceAction;
-  private Access access = Access.WRITE;
+  private AccessOf access = cdb -> Access.WRITE;
   private Set<Trait> traits = EnumSet.noneOf(Trait.class);
   private int timeoutSeconds = 30;
   private Length dataOut = NOTHING;
@@ -87,6 +95,10 @@ final class Command {
   }
 
   Command access(Access newAccess) {
+    return access(cdb -> newAccess);
+  }
+
+  Command access(AccessOf newAccess) {
     access = newAccess;
     return this;
   }
@@ -143,8 +155,8 @@ final class Command {
     return usage.clone();
   }
 
-  Access access() {
-    return access;
+  Access access(byte[] cdb) {
+    return access.of(cdb);
   }
 
   boolean has(Trait trait) {

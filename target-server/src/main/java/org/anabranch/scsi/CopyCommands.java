@@ -30,6 +30,7 @@ final class CopyCommands {
             "RECEIVE COPY RESULTS, " + name,
             "84 " + action + " ff 00 00 00 00 00 00 00 ff ff ff ff 00 00")
         .byServiceAction()
+        .access(Command.Access.STATUS)
         .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
         .replies(reply);
   }

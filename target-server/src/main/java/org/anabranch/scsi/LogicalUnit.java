@@ -166,7 +166,7 @@ public final class LogicalUnit {
     if (command == null) {
       throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
     }
-    if (reservations.conflicts(task.nexus(), command.access())) {
+    if (reservations.conflicts(task.nexus(), command.access(task.cdb()))) {
       return false;
     }
     command.checkUsage(task.cdb());

@@ -25,11 +25,13 @@ final class ModeCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("MODE SENSE (6)", "1a 08 ff ff ff 00")
+            .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
             .replies((unit, task) -> sense(unit, task.cdb(), HEADER_6)));
     table.add(
         new Command("MODE SENSE (10)", "5a 18 ff ff 00 00 00 ff ff 00")
+            .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
             .replies((unit, task) -> sense(unit, task.cdb(), HEADER_10)));

@@ -26,6 +26,7 @@ final class SupportCommands {
     table.add(
         new Command("REPORT SUPPORTED OPERATION CODES", "a3 0c 87 ff ff ff ff ff ff ff 00 00")
             .byServiceAction()
+            .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
             .replies((unit, task) -> supportedCodes(table, task.cdb())));
@@ -33,6 +34,7 @@ final class SupportCommands {
         new Command(
                 "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", "a3 0d 80 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
+            .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
             .replies((unit, task) -> supportedFunctions(task.cdb())));

@@ -2,6 +2,7 @@
 package org.anabranch.scsi;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -54,6 +55,11 @@ public final class TargetDevice implements TaskRouter {
 
   CopyTargets copyTargets() {
     return copyTargets;
+  }
+
+  /** The sessions that there are now. */
+  Collection<Nexus> nexuses() {
+    return nexuses;
   }
 
   List<TargetPort> ports() {
