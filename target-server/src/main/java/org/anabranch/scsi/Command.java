@@ -4,6 +4,7 @@ package org.anabranch.scsi;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * All that is known of one command, in one place: the dispatcher, reservations, write protection
@@ -72,6 +73,7 @@ final class Command {
   private boolean serviceAction;
   private AccessOf access = cdb -> Access.WRITE;
   private Set<Trait> traits = EnumSet.noneOf(Trait.class);
+  private Predicate<LogicalUnit> units = unit -> true;
   private int timeoutSeconds = 30;
   private Length dataOut = NOTHING;
   private Length dataIn = NOTHING;
@@ -105,6 +107,12 @@ final class Command {
 
   Command traits(Trait first, Trait... others) {
     traits = EnumSet.of(first, others);
+    return this;
+  }
+
+  /** Not a command of every unit: for others there is none of its operation code. */
+  Command onlyOf(Predicate<LogicalUnit> these) {
+    units = these;
     return this;
   }
 
@@ -161,6 +169,10 @@ final class Command {
 
   boolean has(Trait trait) {
     return traits.contains(trait);
+  }
+
+  boolean isOf(LogicalUnit unit) {
+    return units.test(unit);
   }
 
   int timeoutSeconds() {

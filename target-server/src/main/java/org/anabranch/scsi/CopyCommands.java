@@ -5,7 +5,8 @@ import java.io.ByteArrayOutputStream;
 
 /**
  * EXTENDED COPY (LID1) (SPC-4 6.4) and RECEIVE COPY RESULTS (LID1) (SPC-4 6.31): COPY STATUS and
- * OPERATING PARAMETERS. The unit that gets the command is the copy manager.
+ * OPERATING PARAMETERS. The unit that gets the command is the copy manager; it copies between the
+ * units that the nexus sees.
  */
 final class CopyCommands {
   private static final int HOLD = 0;
@@ -42,7 +43,7 @@ final class CopyCommands {
       return;
     }
     Nexus nexus = task.nexus();
-    CopyList list = CopyList.parse(parameters, nexus, nexus.device().copyTargets().of(nexus));
+    CopyList list = CopyList.parse(parameters, nexus, nexus.view().units().values());
     boolean named = list.idUsage() != NO_IDENTIFIER;
     if (!named && list.id() != 0) {
       throw CheckCondition.inParameters(0, 7);

@@ -117,7 +117,7 @@ public final class LogicalUnit {
   /** Step 1; false if the unit has been taken away. */
   boolean prepare(Task task) {
     byte[] cdb = task.cdb();
-    Command command = CommandTable.DISK.find(cdb);
+    Command command = CommandTable.DISK.find(this, cdb);
     task.set = tasks;
     task.command = command;
     if (command != null) {

@@ -21,6 +21,7 @@ final class UnmapCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("UNMAP", "42 00 00 00 00 00 1f ff ff 00")
+            .onlyOf(LogicalUnit::isThin)
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .timeout(60)
             .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
@@ -28,9 +29,6 @@ final class UnmapCommands {
   }
 
   private static void unmap(LogicalUnit unit, Task task) throws CheckCondition {
-    if (!unit.isThin()) {
-      throw new CheckCondition(SenseCode.INVALID_COMMAND_OPERATION_CODE);
-    }
     byte[] list = Parameters.list(task);
     if (list.length == 0) {
       unit.good(task);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.anabranch.block.Limits;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -104,5 +105,18 @@ final class CommandTableTest {
     initiator.send("04 00 00 00 00 00").fails("5/20/00");
     initiator.send("7f 00 00 00 00 00").fails("5/20/00");
     initiator.send("9e 1f 00 00 00 00").fails("5/24/00");
+  }
+
+  @Test
+  void aUnitWithoutDiscardsHasNoUnmap() {
+    Lab lab = Lab.disk();
+    Lab.Initiator initiator = lab.initiator();
+    String report = "a3 0c 01 42 00 00 00 00 01 00 00 00";
+    int commands = initiator.send("a3 0c 00 00 00 00 00 00 ff ff 00 00").data().length;
+    assertThat(initiator.send(report).data()).hasSize(14);
+    lab.disk.limits(Limits.DEFAULT.withDiscard(false, false, 1));
+    assertThat(initiator.send(report).data()).isEqualTo(Lab.hex("00 01 00 00"));
+    assertThat(initiator.send("a3 0c 00 00 00 00 00 00 ff ff 00 00").data()).hasSize(commands - 8);
+    initiator.send("42 00 00 00 00 00 00 00 18 00", new byte[24]).fails("5/20/00");
   }
 }

@@ -157,7 +157,7 @@ final class ReservationConflictTest {
     Set<String> told =
         ROWS.stream()
             .map(row -> Lab.hex(row.cdb))
-            .map(cdb -> CommandTable.DISK.find(Arrays.copyOf(cdb, 16)))
+            .map(cdb -> CommandTable.DISK.find(Lab.disk().unit, Arrays.copyOf(cdb, 16)))
             .map(String::valueOf)
             .collect(Collectors.toSet());
     for (Command command : CommandTable.DISK.all()) {
