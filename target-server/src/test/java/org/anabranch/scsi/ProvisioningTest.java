@@ -87,7 +87,9 @@ final class ProvisioningTest {
   @Test
   void aRefusedUnmapChangesNothing() {
     fill();
-    unmap(unmapList(0, 8, 8191, 2)).fails("5/21/00");
+    Lab.Result beyond = unmap(unmapList(0, 8, 8191, 2));
+    beyond.fails("5/21/00");
+    assertThat(beyond.information()).as("the first block that is not there").isEqualTo(8192);
     unmap(unmapList(0, 8, Long.MIN_VALUE, 1)).fails("5/21/00");
     initiator.send("42 00 00 00 00 00 00 00 04 00", new byte[4]).fails("5/1a/00");
     initiator.send("42 00 00 00 00 00 00 00 18 00", new byte[20]).fails("5/1a/00");
