@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * turns. The target's blocks are locked against commands that need them as one; the buffer is
  * borrowed behind that, and both are given back before the next segment, as {@link ScratchMemory}
  * asks. Each segment is checked again when its turn comes: a unit may have been reserved, write
- * protected or sanitized meanwhile. Where source and target overlap, what is copied twice is what was there when it was read.
+ * protected or sanitized meanwhile. Where source and target overlap, what is copied twice is what
+ * was there when it was read.
  */
 final class CopyOperation {
   private final LogicalUnit manager;
@@ -71,7 +72,8 @@ final class CopyOperation {
             segment.targetEnd(),
             false,
             () -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch).run()),
-            () -> done.accept(CopySegment.failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index)));
+            () ->
+                done.accept(CopySegment.failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index)));
   }
 
   /** One segment. */

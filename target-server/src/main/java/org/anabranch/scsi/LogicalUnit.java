@@ -339,7 +339,8 @@ public final class LogicalUnit {
     long blocks = blocks();
     if (lba < 0 || lba > blocks || count > blocks - lba) {
       throw new CheckCondition(
-          Sense.of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : Math.max(lba, blocks)));
+          Sense.of(
+              SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : Math.max(lba, blocks)));
     }
   }
 

@@ -155,8 +155,8 @@ final class ModeCommands {
 
   /**
    * WCE = 0 promises that what was written is on the medium (SBC-3 6.5), SWP = 1 that what was
-   * cached has been written before (SPC-4 7.5): writes that are under way included, which is why all
-   * blocks are taken for it.
+   * cached has been written before (SPC-4 7.5): writes that are under way included, which is why
+   * all blocks are taken for it.
    */
   private static void flush(LogicalUnit unit, Task task) {
     unit.acquire(

@@ -43,6 +43,8 @@ final class PersistentReservations {
   @FunctionalInterface
   interface NamedType {
     /**
+     * Reads it.
+     *
      * @throws CheckCondition if there is no such type
      */
     ReservationType get() throws CheckCondition;
@@ -204,8 +206,8 @@ final class PersistentReservations {
   /**
    * Returns the registrants that lost their registration.
    *
-   * @param named the type of the reservation that takes the place of the victim's; asked for only if
-   *     that had one
+   * @param named the type of the reservation that takes the place of the victim's; asked for only
+   *     if that had one
    */
   List<Registrant> preempt(Registrant registrant, long key, long victim, NamedType named)
       throws Conflict, CheckCondition {

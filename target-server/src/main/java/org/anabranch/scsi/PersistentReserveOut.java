@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * PERSISTENT RESERVE OUT (SPC-4 6.16): the parameter lists; what the service actions do is {@link
- * PersistentReservations}. SCOPE and TYPE are looked at by those that make or end a reservation, and
- * by others ignored.
+ * PersistentReservations}. SCOPE and TYPE are looked at by those that make or end a reservation,
+ * and by others ignored.
  */
 final class PersistentReserveOut {
   private static final Logger log = LoggerFactory.getLogger(PersistentReserveOut.class);

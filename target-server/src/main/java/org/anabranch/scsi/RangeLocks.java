@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A sanitize seizes all blocks: for so long nobody waits. Who does when it comes, and who comes
  * until it is over, is refused; it begins when those are done that go already.
  *
- * One lock guards everything; nothing is called while it is held. The queue is bounded by the task
- * set: each waiter is a task.
+ * <p>One lock guards everything; nothing is called while it is held. The queue is bounded by the
+ * task set: each waiter is a task.
  */
 final class RangeLocks {
   private record Waiter(
@@ -58,9 +58,7 @@ final class RangeLocks {
   /** Takes blocks {@code start} up to {@code end} if nobody is in the way. */
   boolean tryAcquire(long start, long end, boolean exclusive) {
     synchronized (lock) {
-      if (seized
-          || conflicts(start, end, exclusive)
-          || overlapsWaiter(start, end, exclusive)) {
+      if (seized || conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
         return false;
       }
       grant(start, end, exclusive);

@@ -73,8 +73,7 @@ final class Reservations {
       return false;
     }
     synchronized (lock) {
-      return (reservedBy != null
-              && (reservedBy != nexus || access == Command.Access.PERSISTENT))
+      return (reservedBy != null && (reservedBy != nexus || access == Command.Access.PERSISTENT))
           || persistent.conflicts(nexus.registrant(), access);
     }
   }

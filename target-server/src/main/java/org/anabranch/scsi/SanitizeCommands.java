@@ -11,8 +11,8 @@ import java.util.Arrays;
  * <p>Nothing is encrypted here, so there is no key that a CRYPTOGRAPHIC ERASE could change. It does
  * what BLOCK ERASE does: every block is given back, or zeroed where blocks that are given back need
  * not read as zeros. No command reads the old data from then on. What the file system below does
- * with the space, and what is left of it on the disk's medium, is beyond both; OVERWRITE writes over
- * the blocks that the file has.
+ * with the space, and what is left of it on the disk's medium, is beyond both; OVERWRITE writes
+ * over the blocks that the file has.
  */
 final class SanitizeCommands {
   private static final int IMMED = 7;

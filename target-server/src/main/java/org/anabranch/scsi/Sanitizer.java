@@ -22,15 +22,15 @@ import org.slf4j.LoggerFactory;
  *                                                          with AUSE = 0 no SANITIZE that has it
  * </pre>
  *
- * Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the loss of the session. It
- * goes a step at a time as fast as the device takes them, each a 512th of the unit or less, so the
- * units beside it keep their share of the disk. Only a unit so small that all would be over in less
- * than 8 s is held back to that: whoever polls then sees progress, and has time to see that a reset
- * does not stop it.
+ * Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the loss
+ * of the session. It goes a step at a time as fast as the device takes them, each a 512th of the
+ * unit or less, so the units beside it keep their share of the disk. Only a unit so small that all
+ * would be over in less than 8 s is held back to that: whoever polls then sees progress, and has
+ * time to see that a reset does not stop it.
  *
- * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew, the
- * unit is idle, and blocks that were not reached read as before: who needs to know that all are done
- * waits for the end.
+ * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew,
+ * the unit is idle, and blocks that were not reached read as before: who needs to know that all are
+ * done waits for the end.
  */
 final class Sanitizer {
   private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);

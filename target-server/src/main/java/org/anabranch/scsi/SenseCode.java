@@ -65,7 +65,6 @@ enum SenseCode {
   /** A segment beyond the end of a medium: the field's initiators know it by no more than this. */
   SEGMENT_OUT_OF_RANGE(COPY_ABORTED, 0x0000),
 
-
   MISCOMPARE_DURING_VERIFY(SenseKey.MISCOMPARE, 0x1d00);
 
   final SenseKey key;

@@ -265,8 +265,7 @@ final class CopyTest {
     assertThat(result.information()).as("blocks not written").isEqualTo(1000 - 512);
     assertThat(Bytes.u16(result.sense(), 10)).as("segment").isZero();
     initiator
-        .send(
-            "15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00"))
+        .send("15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00"))
         .isGood();
     assertThat(copy(list(0, 3, segment(0, 0, 1, 0, 0), segment(0, 1, 1000, 0, 0))).sense())
         .isEqualTo(

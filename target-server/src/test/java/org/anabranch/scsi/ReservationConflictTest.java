@@ -95,8 +95,7 @@ final class ReservationConflictTest {
 
   /** RESERVE and RELEASE conflict while anybody is registered; other rules hold for these keys. */
   private static final Set<String> BY_OTHER_RULES =
-      Set.of(
-          "16", "56", "17", "57", "5f 00", "5f 01", "5f 02", "5f 03", "5f 04", "5f 05", "5f 07");
+      Set.of("16", "56", "17", "57", "5f 00", "5f 01", "5f 02", "5f 03", "5f 04", "5f 05", "5f 07");
 
   private final List<Lab.Initiator> all = new ArrayList<>();
 
@@ -137,7 +136,9 @@ final class ReservationConflictTest {
         list[7] = 1;
         all.getFirst().send(String.format("5f 01 %02x 00 00 00 00 00 18 00", type), list).isGood();
         assertThat(conflicts(all.get(who), row.cdb))
-            .as("%s of %s, type %d", row.cdb, List.of("holder", "registrant", "other").get(who), type)
+            .as(
+                "%s of %s, type %d",
+                row.cdb, List.of("holder", "registrant", "other").get(who), type)
             .isEqualTo(conflicts[who]);
       }
     }

@@ -426,7 +426,8 @@ final class ReservationTest {
     byte[] absent = list.clone();
     absent[32 + name.length - 1] = 'x';
     third.send(cdb, absent).fails("5/26/00");
-    byte[] move = Arrays.copyOf(moveList(0x44, 0x11, "iqn.2026-11.org.example:first", 1, false), 60);
+    byte[] move =
+        Arrays.copyOf(moveList(0x44, 0x11, "iqn.2026-11.org.example:first", 1, false), 60);
     Bytes.put32(move, 20, 36);
     System.arraycopy(list, 28, move, 24, 36);
     second

@@ -259,7 +259,8 @@ final class SanitizeTest {
             initiator.begin(compareAndWrite, new byte[1024]).execute(),
             initiator.begin("2a 00 00 00 00 00 00 00 01 00", new byte[512]).execute(),
             initiator.begin("41 00 00 00 00 00 00 00 01 00", new byte[512]).execute(),
-            initiator.begin("8b 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00", new byte[512])
+            initiator
+                .begin("8b 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00", new byte[512])
                 .execute(),
             initiator.begin("2e 00 00 00 00 00 00 00 01 00", new byte[512]).execute());
     Lab.Command sanitize = overwrite(false, 1, 512);
