@@ -161,7 +161,7 @@ final class ConfigurationTest {
     assertThat(c.volumes().get("a"))
         .isEqualTo(new VolumeConfig("a", Path.of("/a"), 0, 4096, 4096, true, false));
     assertThat(c.volumes().get("b"))
-        .isEqualTo(new VolumeConfig("b", Path.of("/b"), 0, 512, 4096, false, false));
+        .isEqualTo(new VolumeConfig("b", Path.of("/b"), 0, 512, 512, false, false));
   }
 
   @Test
@@ -176,7 +176,7 @@ final class ConfigurationTest {
             }
             """);
     assertThat(Objects.requireNonNull(c.volumes().get("a")))
-        .isEqualTo(new VolumeConfig("a", Path.of("/srv/a.img"), 0, 512, 4096, false, false));
+        .isEqualTo(new VolumeConfig("a", Path.of("/srv/a.img"), 0, 512, 512, false, false));
     assertThat(Objects.requireNonNull(c.volumes().get("b")).path())
         .isEqualTo(Path.of(Objects.requireNonNull(System.getenv("PATH"))).normalize());
   }

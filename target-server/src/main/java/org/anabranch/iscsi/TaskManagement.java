@@ -193,7 +193,7 @@ final class TaskManagement {
 
   private static int code(Response response) {
     return switch (response) {
-      case COMPLETE, SUCCEEDED -> COMPLETE;
+      case COMPLETE -> COMPLETE;
       case REJECTED -> REJECTED;
       case INCORRECT_LOGICAL_UNIT -> LUN_DOES_NOT_EXIST;
       case TASK_DOES_NOT_EXIST -> TASK_DOES_NOT_EXIST;

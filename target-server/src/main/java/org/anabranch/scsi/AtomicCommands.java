@@ -50,20 +50,20 @@ final class AtomicCommands {
     ByteBuffer expected = data.slice(data.position(), half);
     ByteBuffer written = data.slice(data.position() + half, half);
     long end = lba + blocks;
-    unit.ranges()
-        .acquire(
-            lba,
-            end,
-            true,
-            () ->
-                VerifyCommands.compare(
-                    unit,
-                    task,
-                    lba,
-                    end,
-                    expected,
-                    false,
-                    sense -> compared(unit, task, lba, end, written, sense)));
+    unit.acquire(
+        task,
+        lba,
+        end,
+        true,
+        () ->
+            VerifyCommands.compare(
+                unit,
+                task,
+                lba,
+                end,
+                expected,
+                false,
+                sense -> compared(unit, task, lba, end, written, sense)));
   }
 
   private static void compared(
@@ -96,14 +96,14 @@ final class AtomicCommands {
       return;
     }
     long end = lba + blocks;
-    unit.ranges()
-        .acquire(
-            lba,
-            end,
-            true,
-            () ->
-                unit.scratch()
-                    .borrow(scratch -> new OrWrite(unit, task, lba, end, data, scratch).run()));
+    unit.acquire(
+        task,
+        lba,
+        end,
+        true,
+        () ->
+            unit.scratch()
+                .borrow(scratch -> new OrWrite(unit, task, lba, end, data, scratch).run()));
   }
 
   /** Reads a piece, sets the bits that are set in the data, writes it back; and the next one. */

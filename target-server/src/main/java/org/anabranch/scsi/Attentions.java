@@ -100,14 +100,6 @@ final class Attentions {
     }
   }
 
-  /** Whether anything is owed to the nexus. */
-  boolean owes(Nexus nexus) {
-    synchronized (lock) {
-      Deque<SenseCode> queue = queues.get(nexus);
-      return queue != null && !queue.isEmpty();
-    }
-  }
-
   /** The nexus has learnt of {@code code} in another way. */
   void clear(Nexus nexus, SenseCode code) {
     synchronized (lock) {

@@ -12,14 +12,14 @@ final class CapacityCommands {
     table.add(
         new Command("READ CAPACITY (10)", "25 00 00 00 00 00 00 00 00 00")
             .access(Command.Access.FREE)
-            .traits(Command.Trait.MEDIUM)
+            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> SHORT_LENGTH)
             .replies((unit, task) -> capacity10(unit)));
     table.add(
         new Command("READ CAPACITY (16)", "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
             .access(Command.Access.FREE)
-            .traits(Command.Trait.MEDIUM)
+            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
             .replies((unit, task) -> capacity16(unit)));
   }

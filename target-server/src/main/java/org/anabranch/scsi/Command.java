@@ -4,6 +4,7 @@ package org.anabranch.scsi;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * All that is known of one command, in one place: the dispatcher, reservations, write protection
@@ -19,8 +20,10 @@ final class Command {
   enum Access {
     /** None does. */
     FREE,
-    /** The one that RESERVE makes does (SPC-2 5.5.1). */
+    /** The one that RESERVE makes does (SPC-2 5.5.1), and no persistent one. */
     STATUS,
+    /** The same, and one's own as well: what deals with persistent ones (SPC-2 5.5.1). */
+    PERSISTENT,
     /** Exclusive access does. */
     READ,
     /** Any does. */
@@ -45,6 +48,12 @@ final class Command {
     long of(LogicalUnit unit, byte[] cdb);
   }
 
+  /** What a CDB does to the unit, where that is not the same for all of the command. */
+  @FunctionalInterface
+  interface AccessOf {
+    Access of(byte[] cdb);
+  }
+
   /** Runs the command; ends the task, here or later, or throws what it ends with. */
   @FunctionalInterface
   interface Action {
@@ -62,8 +71,9 @@ final class Command {
   final String name;
   private final byte[] usage;
   private boolean serviceAction;
-  private Access access = Access.WRITE;
+  private AccessOf access = cdb -> Access.WRITE;
   private Set<Trait> traits = EnumSet.noneOf(Trait.class);
+  private Predicate<LogicalUnit> units = unit -> true;
   private int timeoutSeconds = 30;
   private Length dataOut = NOTHING;
   private Length dataIn = NOTHING;
@@ -87,12 +97,22 @@ final class Command {
   }
 
   Command access(Access newAccess) {
+    return access(cdb -> newAccess);
+  }
+
+  Command access(AccessOf newAccess) {
     access = newAccess;
     return this;
   }
 
   Command traits(Trait first, Trait... others) {
     traits = EnumSet.of(first, others);
+    return this;
+  }
+
+  /** Not a command of every unit: for others there is none of its operation code. */
+  Command onlyOf(Predicate<LogicalUnit> these) {
+    units = these;
     return this;
   }
 
@@ -143,12 +163,16 @@ final class Command {
     return usage.clone();
   }
 
-  Access access() {
-    return access;
+  Access access(byte[] cdb) {
+    return access.of(cdb);
   }
 
   boolean has(Trait trait) {
     return traits.contains(trait);
+  }
+
+  boolean isOf(LogicalUnit unit) {
+    return units.test(unit);
   }
 
   int timeoutSeconds() {

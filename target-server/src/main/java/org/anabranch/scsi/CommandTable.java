@@ -60,15 +60,15 @@ final class CommandTable {
     all.add(command);
   }
 
-  /** The command that a CDB names, or null. */
-  @Nullable Command find(byte[] cdb) {
+  /** The command of a unit that a CDB names, or null. */
+  @Nullable Command find(LogicalUnit unit, byte[] cdb) {
     int opcode = cdb[0] & 0xff;
     Command command = plain[opcode];
-    if (command != null) {
-      return command;
+    if (command == null) {
+      @Nullable Command[] actions = byServiceAction[opcode];
+      command = actions == null ? null : actions[cdb[1] & 0x1f];
     }
-    @Nullable Command[] actions = byServiceAction[opcode];
-    return actions == null ? null : actions[cdb[1] & 0x1f];
+    return command != null && command.isOf(unit) ? command : null;
   }
 
   /** Why {@link #find} found none. */
@@ -83,8 +83,13 @@ final class CommandTable {
     return byServiceAction[opcode] != null;
   }
 
-  /** In the order in which REPORT SUPPORTED OPERATION CODES lists them. */
+  /** All that there are. */
   List<Command> all() {
     return Collections.unmodifiableList(all);
+  }
+
+  /** Those of a unit, in the order in which REPORT SUPPORTED OPERATION CODES lists them. */
+  List<Command> all(LogicalUnit unit) {
+    return all.stream().filter(command -> command.isOf(unit)).toList();
   }
 }

@@ -5,7 +5,8 @@ import java.io.ByteArrayOutputStream;
 
 /**
  * EXTENDED COPY (LID1) (SPC-4 6.4) and RECEIVE COPY RESULTS (LID1) (SPC-4 6.31): COPY STATUS and
- * OPERATING PARAMETERS. The unit that gets the command is the copy manager.
+ * OPERATING PARAMETERS. The unit that gets the command is the copy manager; it copies between the
+ * units that the nexus sees.
  */
 final class CopyCommands {
   private static final int HOLD = 0;
@@ -30,6 +31,7 @@ final class CopyCommands {
             "RECEIVE COPY RESULTS, " + name,
             "84 " + action + " ff 00 00 00 00 00 00 00 ff ff ff ff 00 00")
         .byServiceAction()
+        .access(Command.Access.STATUS)
         .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
         .replies(reply);
   }
@@ -41,7 +43,7 @@ final class CopyCommands {
       return;
     }
     Nexus nexus = task.nexus();
-    CopyList list = CopyList.parse(parameters, nexus, nexus.device().copyTargets().of(nexus));
+    CopyList list = CopyList.parse(parameters, nexus, nexus.view().units().values());
     boolean named = list.idUsage() != NO_IDENTIFIER;
     if (!named && list.id() != 0) {
       throw CheckCondition.inParameters(0, 7);
@@ -53,7 +55,7 @@ final class CopyCommands {
             list.segments(),
             sense -> {
               if (named) {
-                unit.copyResults().end(nexus, list.id(), sense != null, list.idUsage() == HOLD);
+                unit.copyResults().end(nexus, list.id(), list.idUsage() == HOLD);
               }
               unit.end(task, sense);
             });

@@ -20,9 +20,9 @@ final class CopyLimits {
   static final int MOST_LIST = MOST_TARGETS * TARGET_DESCRIPTOR + MOST_SEGMENTS * BLOCK_SEGMENT;
 
   /** So that a copy gives others their turn soon. */
-  static final int MOST_SEGMENT_BYTES = 64 << 20;
+  static final int MOST_SEGMENT_BYTES = 16 << 20;
 
-  /** Copies of one unit at a time; more wait. */
+  /** Copies of one unit that are at work at a time, a segment each; more take turns. */
   static final int CONCURRENT = 4;
 
   /** Log 2 of a block. */

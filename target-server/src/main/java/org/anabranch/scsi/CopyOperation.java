@@ -13,8 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An EXTENDED COPY at work: segment by segment, each through one scratch buffer, read and write in
- * turns. The target's blocks are locked against commands that need them as one. Where source and
- * target overlap, what is copied twice is what was there when it was read.
+ * turns. The target's blocks are locked against commands that need them as one; the buffer is
+ * borrowed behind that, and both are given back before the next segment, as {@link ScratchMemory}
+ * asks. Each segment is checked again when its turn comes: a unit may have been reserved, write
+ * protected or sanitized meanwhile. Where source and target overlap, what is copied twice is what
+ * was there when it was read.
  */
 final class CopyOperation {
   private final LogicalUnit manager;
@@ -39,21 +42,28 @@ final class CopyOperation {
     return processed.get();
   }
 
+  /** Whether all segments are copied: not so after an error or an abort. */
+  boolean isComplete() {
+    return processed.get() == segments.size();
+  }
+
   long written() {
     return written.get();
   }
 
   void run() {
-    manager.scratch().borrow(this::next);
-  }
-
-  private void next(ByteBuffer scratch) {
-    if (processed.get() == segments.size() || manager.tasks().isAborting(task)) {
-      manager.scratch().giveBack(scratch);
+    if (isComplete() || manager.tasks().isAborting(task)) {
       done.accept(null);
       return;
     }
-    CopySegment segment = segments.get(processed.get());
+    int index = processed.get();
+    CopySegment segment = segments.get(index);
+    try {
+      segment.check(task.nexus(), index);
+    } catch (CheckCondition refused) {
+      done.accept(refused.sense());
+      return;
+    }
     segment
         .target()
         .ranges()
@@ -61,19 +71,9 @@ final class CopyOperation {
             segment.targetLba(),
             segment.targetEnd(),
             false,
-            () -> new Pieces(segment, scratch).run());
-  }
-
-  private void ended(CopySegment segment, ByteBuffer scratch, @Nullable Sense sense) {
-    segment.target().ranges().release(segment.targetLba(), segment.targetEnd(), false);
-    if (sense != null) {
-      manager.scratch().giveBack(scratch);
-      done.accept(sense);
-      return;
-    }
-    processed.incrementAndGet();
-    // Not called from here: a list of many short segments would grow the stack.
-    manager.later(() -> next(scratch));
+            () -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch).run()),
+            () ->
+                done.accept(CopySegment.failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index)));
   }
 
   /** One segment. */
@@ -123,12 +123,20 @@ final class CopyOperation {
 
     @Override
     Sense failed(Io io, IoError error) {
-      return CopySegment.failed(SenseCode.THIRD_PARTY_DEVICE_FAILURE, processed.get());
+      return segment.failed(SenseCode.THIRD_PARTY_DEVICE_FAILURE, processed.get(), offset);
     }
 
     @Override
     void ended(@Nullable Sense sense) {
-      CopyOperation.this.ended(segment, scratch, sense);
+      manager.scratch().giveBack(scratch);
+      segment.target().ranges().release(segment.targetLba(), segment.targetEnd(), false);
+      if (sense != null || offset < segment.bytes()) {
+        done.accept(sense);
+        return;
+      }
+      processed.incrementAndGet();
+      // Not called from here: a list of many short segments would grow the stack.
+      manager.later(CopyOperation.this::run);
     }
   }
 }

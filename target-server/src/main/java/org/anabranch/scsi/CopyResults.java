@@ -19,7 +19,6 @@ final class CopyResults {
   private static final class Copy {
     final CopyOperation operation;
     boolean ended;
-    boolean failed;
 
     Copy(CopyOperation operation) {
       this.operation = operation;
@@ -48,16 +47,17 @@ final class CopyResults {
   }
 
   /**
+   * A copy ends: completed without errors, or, when it failed or was aborted, with errors.
+   *
    * @param hold whether its result is kept
    */
-  void end(Nexus nexus, int id, boolean failed, boolean hold) {
+  void end(Nexus nexus, int id, boolean hold) {
     synchronized (lock) {
       Copy copy = copies.get(new Name(nexus, id));
       if (copy == null) {
         return;
       }
       copy.ended = true;
-      copy.failed = failed;
       if (!hold) {
         copies.remove(new Name(nexus, id));
       }
@@ -79,7 +79,7 @@ final class CopyResults {
       }
       byte[] data = new byte[12];
       Bytes.put32(data, 0, 8);
-      data[4] = (byte) (!copy.ended ? 0 : copy.failed ? 2 : 1);
+      data[4] = (byte) (!copy.ended ? 0 : copy.operation.isComplete() ? 1 : 2);
       Bytes.put16(data, 5, copy.operation.processed());
       long mebibytes = copy.operation.written() >> 20;
       boolean inMebibytes = copy.operation.written() > 0xffff_ffffL;

@@ -9,10 +9,16 @@ record CopySegment(
     LogicalUnit source, long sourceLba, LogicalUnit target, long targetLba, long bytes) {
 
   /**
-   * What an initiator is told when the segment at {@code index} of the list can't be carried out.
+   * What an initiator is told when nothing of the segment at {@code index} of the list can be
+   * carried out.
    */
   static Sense failed(SenseCode code, int index) {
-    return Sense.of(code, index);
+    return Sense.inSegment(code, index, -1);
+  }
+
+  /** The same when an Io failed behind so many bytes of it. */
+  Sense failed(SenseCode code, int index, long written) {
+    return Sense.inSegment(code, index, written == 0 ? -1 : (bytes - written) / target.blockSize());
   }
 
   long sourceEnd() {

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LogicalUnit {
   /** The most bytes that one command moves; block limits VPD page, maximum transfer length. */
-  public static final int MOST_TRANSFER = 4 << 20;
+  public static final int MOST_TRANSFER = 8 << 20;
 
   /** The most bytes of parameter data in either direction. */
   static final int MOST_PARAMETERS = 256 << 10;
@@ -117,7 +117,7 @@ public final class LogicalUnit {
   /** Step 1; false if the unit has been taken away. */
   boolean prepare(Task task) {
     byte[] cdb = task.cdb();
-    Command command = CommandTable.DISK.find(cdb);
+    Command command = CommandTable.DISK.find(this, cdb);
     task.set = tasks;
     task.command = command;
     if (command != null) {
@@ -166,7 +166,7 @@ public final class LogicalUnit {
     if (command == null) {
       throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
     }
-    if (reservations.conflicts(task.nexus(), command.access())) {
+    if (reservations.conflicts(task.nexus(), command.access(task.cdb()))) {
       return false;
     }
     command.checkUsage(task.cdb());
@@ -330,13 +330,38 @@ public final class LogicalUnit {
     return error.sector() >= 0 && block >= lba && block - lba < count ? block : lba;
   }
 
-  /** Checks that the blocks are there. */
+  /**
+   * Checks that the blocks are there.
+   *
+   * @throws CheckCondition LBA OUT OF RANGE with the first one that is not, unless it needs 64 bits
+   */
   void checkRange(long lba, long count) throws CheckCondition {
     long blocks = blocks();
     if (lba < 0 || lba > blocks || count > blocks - lba) {
       throw new CheckCondition(
-          Sense.of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : lba));
+          Sense.of(
+              SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : Math.max(lba, blocks)));
     }
+  }
+
+  /**
+   * Takes blocks for a task that writes, and runs it: here or later. One that was aborted while it
+   * waited ends without; one that a sanitize keeps out ends as those do that come later.
+   */
+  void acquire(Task task, long start, long end, boolean exclusive, Runnable granted) {
+    ranges.acquire(
+        start,
+        end,
+        exclusive,
+        () -> {
+          if (tasks.isAborting(task)) {
+            ranges.release(start, end, exclusive);
+            good(task);
+          } else {
+            granted.run();
+          }
+        },
+        () -> check(task, sanitizer.refusal()));
   }
 
   void good(Task task) {

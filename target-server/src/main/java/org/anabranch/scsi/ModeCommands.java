@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.anabranch.block.Io;
 
 /** MODE SENSE and MODE SELECT (6) and (10) (SPC-4 6.9 to 6.12); the pages are {@link ModePages}. */
 final class ModeCommands {
@@ -24,18 +25,24 @@ final class ModeCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("MODE SENSE (6)", "1a 08 ff ff ff 00")
+            .access(Command.Access.READ)
+            .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
             .replies((unit, task) -> sense(unit, task.cdb(), HEADER_6)));
     table.add(
         new Command("MODE SENSE (10)", "5a 18 ff ff 00 00 00 ff ff 00")
+            .access(Command.Access.READ)
+            .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
             .replies((unit, task) -> sense(unit, task.cdb(), HEADER_10)));
     table.add(
         new Command("MODE SELECT (6)", "15 11 00 00 ff 00")
+            .timeout(120)
             .dataOut((unit, cdb) -> Bytes.u8(cdb, 4))
             .runs((unit, task) -> select(unit, task, HEADER_6)));
     table.add(
         new Command("MODE SELECT (10)", "55 11 00 00 00 00 00 ff ff 00")
+            .timeout(120)
             .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
             .runs((unit, task) -> select(unit, task, HEADER_10)));
   }
@@ -126,6 +133,7 @@ final class ModeCommands {
     boolean longLba = header == HEADER_10 && Bytes.bit(list, 4, 0);
     checkDescriptors(unit, list, header, descriptors, longLba);
     List<byte[]> pages = pages(unit, list, header + descriptors);
+    boolean cached = isCaching(unit);
     boolean changed = false;
     for (byte[] page : pages) {
       changed |= unit.modes().select(page);
@@ -133,7 +141,36 @@ final class ModeCommands {
     if (changed) {
       unit.attentions().addToAll(SenseCode.MODE_PARAMETERS_CHANGED, task.nexus());
     }
-    unit.good(task);
+    if (cached && !isCaching(unit)) {
+      flush(unit, task);
+    } else {
+      unit.good(task);
+    }
+  }
+
+  /** Whether writes may be in the cache that have ended. */
+  private static boolean isCaching(LogicalUnit unit) {
+    return unit.modes().isWriteCacheEnabled() && !unit.modes().isSoftwareWriteProtected();
+  }
+
+  /**
+   * WCE = 0 promises that what was written is on the medium (SBC-3 6.5), SWP = 1 that what was
+   * cached has been written before (SPC-4 7.5): writes that are under way included, which is why
+   * all blocks are taken for it.
+   */
+  private static void flush(LogicalUnit unit, Task task) {
+    unit.acquire(
+        task,
+        0,
+        Long.MAX_VALUE,
+        true,
+        () ->
+            unit.device()
+                .submit(
+                    Io.flush((io, error) -> {
+                      unit.ranges().release(0, Long.MAX_VALUE, true);
+                      unit.finish(task, error, true, 0);
+                    })));
   }
 
   /** A block descriptor may come along if it says what is so, or nothing. */

@@ -10,6 +10,7 @@ public final class Nexus {
   private final TargetPort port;
   private final NexusListener listener;
   private final TargetDevice device;
+  private final Registrant registrant;
 
   /** What this initiator sees; replaced by the device when its LUNs change. */
   private volatile LunView view = LunView.EMPTY;
@@ -19,6 +20,7 @@ public final class Nexus {
     this.initiator = initiator;
     this.port = port;
     this.listener = listener;
+    registrant = new Registrant(initiator.portName(), port.relativeIdentifier());
   }
 
   public InitiatorPort initiator() {
@@ -31,6 +33,11 @@ public final class Nexus {
 
   NexusListener listener() {
     return listener;
+  }
+
+  /** What persistent reservations know it by. */
+  Registrant registrant() {
+    return registrant;
   }
 
   TargetDevice device() {

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  *   move               own key, held  another nexus becomes holder        -
  * </pre>
  *
+ * REPLACE LOST RESERVATION is left out: a reservation that is kept is not lost (RLR_C = 0).
+ *
  * <p>Not thread-safe: {@link Reservations} guards it with its lock. It is the plain state and its
  * rules, and knows neither CDBs nor sessions.
  */
@@ -35,6 +37,17 @@ final class PersistentReservations {
     Conflict() {
       super("reservation conflict", null, false, false);
     }
+  }
+
+  /** A reservation type that somebody named. */
+  @FunctionalInterface
+  interface NamedType {
+    /**
+     * Reads it.
+     *
+     * @throws CheckCondition if there is no such type
+     */
+    ReservationType get() throws CheckCondition;
   }
 
   /** A unit attention that is owed to a registrant. */
@@ -102,7 +115,7 @@ final class PersistentReservations {
 
   /** Whether one of another nexus stops a command of this one. */
   boolean conflicts(Registrant registrant, Command.Access access) {
-    if (type == null || access == Command.Access.FREE || access == Command.Access.STATUS) {
+    if (type == null || access.compareTo(Command.Access.READ) < 0) {
       return false;
     }
     if (isHolder(registrant) || (type.forRegistrants && keys.containsKey(registrant))) {
@@ -190,18 +203,24 @@ final class PersistentReservations {
     generation++;
   }
 
-  /** Returns the registrants that lost their registration. */
-  List<Registrant> preempt(Registrant registrant, long key, long victim, ReservationType wanted)
+  /**
+   * Returns the registrants that lost their registration.
+   *
+   * @param named the type of the reservation that takes the place of the victim's; asked for only
+   *     if that had one
+   */
+  List<Registrant> preempt(Registrant registrant, long key, long victim, NamedType named)
       throws Conflict, CheckCondition {
     checkKey(registrant, key);
     List<Registrant> removed;
     if (type != null && (type.heldByAll ? victim == 0 : victim == holderKey())) {
+      ReservationType wanted = named.get();
       ReservationType before = type;
       boolean everybody = type.heldByAll;
       removed = remove(other -> everybody || other == victim, registrant);
       type = wanted;
       holder = wanted.heldByAll ? null : registrant;
-      if (before != wanted && before.forRegistrants) {
+      if (before != wanted) {
         oweToRegistrants(registrant, SenseCode.RESERVATIONS_RELEASED);
       }
     } else if (victim == 0) {
@@ -238,7 +257,10 @@ final class PersistentReservations {
   void move(Registrant from, long key, Registrant to, long newKey, boolean unregister)
       throws Conflict, CheckCondition {
     checkKey(from, key);
-    if (type == null || type.heldByAll || !from.equals(holder)) {
+    if (type == null) {
+      throw CheckCondition.inCdb(1, 4); // There is nothing to move.
+    }
+    if (type.heldByAll || !from.equals(holder)) {
       throw new Conflict();
     }
     if (newKey == 0) {

@@ -20,7 +20,7 @@ final class PersistentReserveIn {
     return new Command(
             "PERSISTENT RESERVE IN, " + name, "5e " + action + " 00 00 00 00 00 ff ff 00")
         .byServiceAction()
-        .access(Command.Access.STATUS)
+        .access(Command.Access.PERSISTENT)
         .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
         .replies(reply);
   }
@@ -65,7 +65,8 @@ final class PersistentReserveIn {
     boolean keeps = unit.reservations().canSurvivePowerLoss();
     data[2] = (byte) (0x0c | (keeps ? 0x01 : 0)); // SIP_C, ATP_C, PTPL_C
     boolean active = unit.reservations().read(PersistentReservations::survivesPowerLoss);
-    data[3] = (byte) (0x90 | (active ? 0x01 : 0)); // TMV, TEST UNIT READY allowed, PTPL_A
+    // TMV; ALLOW COMMANDS 011b: TEST UNIT READY always, MODE SENSE and so on past write exclusive.
+    data[3] = (byte) (0xb0 | (active ? 0x01 : 0)); // and PTPL_A
     Bytes.put16(data, 4, TYPES);
     return data;
   }

@@ -3,7 +3,10 @@ package org.anabranch.scsi;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.anabranch.scsi.PersistentReservations.Conflict;
 import org.anabranch.scsi.PersistentReservations.Owed;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * PERSISTENT RESERVE OUT (SPC-4 6.16): the parameter lists; what the service actions do is {@link
- * PersistentReservations}.
+ * PersistentReservations}. SCOPE and TYPE are looked at by those that make or end a reservation,
+ * and by others ignored.
  */
 final class PersistentReserveOut {
   private static final Logger log = LoggerFactory.getLogger(PersistentReserveOut.class);
@@ -30,23 +34,23 @@ final class PersistentReserveOut {
         Registrant self,
         long key,
         long actionKey,
-        ReservationType type)
+        PersistentReservations.NamedType type)
         throws Conflict, CheckCondition;
   }
 
   private PersistentReserveOut() {}
 
   static void add(CommandTable table) {
-    table.add(out("REGISTER", "00", "00").runs((unit, task) -> register(unit, task, false)));
+    table.add(out("REGISTER", "00").runs((unit, task) -> register(unit, task, false)));
     table.add(
-        out("REGISTER AND IGNORE EXISTING KEY", "06", "00")
+        out("REGISTER AND IGNORE EXISTING KEY", "06")
             .runs((unit, task) -> register(unit, task, true)));
     table.add(
         basic(
             "RESERVE",
             "01",
             (state, self, key, actionKey, type) -> {
-              state.reserve(self, key, type);
+              state.reserve(self, key, type.get());
               return NOBODY;
             }));
     table.add(
@@ -54,11 +58,11 @@ final class PersistentReserveOut {
             "RELEASE",
             "02",
             (state, self, key, actionKey, type) -> {
-              state.release(self, key, type);
+              state.release(self, key, type.get());
               return NOBODY;
             }));
     table.add(
-        out("CLEAR", "03", "00")
+        out("CLEAR", "03")
             .runs((unit, task) -> {
               byte[] list = list(task);
               act(
@@ -67,36 +71,32 @@ final class PersistentReserveOut {
                   null,
                   false,
                   state -> {
-                    state.clear(Registrant.of(task.nexus()), Bytes.u64(list, 0));
+                    state.clear(task.nexus().registrant(), Bytes.u64(list, 0));
                     return NOBODY;
                   });
             }));
-    table.add(basic("PREEMPT", "04", PersistentReserveOut::preempt));
-    table.add(basic("PREEMPT AND ABORT", "05", PersistentReserveOut::preempt));
-    table.add(out("REGISTER AND MOVE", "07", "00").runs(PersistentReserveOut::move));
+    table.add(basic("PREEMPT", "04", PersistentReservations::preempt));
+    table.add(basic("PREEMPT AND ABORT", "05", PersistentReservations::preempt));
+    table.add(out("REGISTER AND MOVE", "07").runs(PersistentReserveOut::move));
   }
 
-  private static Command out(String name, String action, String type) {
+  private static Command out(String name, String action) {
     return new Command(
-            "PERSISTENT RESERVE OUT, " + name,
-            "5f " + action + " " + type + " 00 00 ff ff ff ff 00")
+            "PERSISTENT RESERVE OUT, " + name, "5f " + action + " ff 00 00 ff ff ff ff 00")
         .byServiceAction()
-        .access(Command.Access.STATUS)
+        .access(Command.Access.PERSISTENT)
         .dataOut((unit, cdb) -> Math.min(Bytes.u32(cdb, 5), LogicalUnit.MOST_PARAMETERS));
   }
 
   private static Command basic(String name, String action, Basic basic) {
-    return out(name, action, "ff").runs((unit, task) -> basic(unit, task, basic));
-  }
-
-  private static List<Registrant> preempt(
-      PersistentReservations state, Registrant self, long key, long victim, ReservationType type)
-      throws Conflict, CheckCondition {
-    return state.preempt(self, key, victim, type);
+    return out(name, action).runs((unit, task) -> basic(unit, task, basic));
   }
 
   private static byte[] list(Task task) throws CheckCondition {
     byte[] list = Parameters.list(task);
+    if (list.length >= LIST_LENGTH && Bytes.bit(list, 20, SPEC_I_PT)) {
+      throw CheckCondition.inParameters(20, SPEC_I_PT);
+    }
     if (list.length != LIST_LENGTH) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
@@ -105,13 +105,6 @@ final class PersistentReserveOut {
 
   private static void basic(LogicalUnit unit, Task task, Basic basic) throws CheckCondition {
     byte[] cdb = task.cdb();
-    ReservationType type = ReservationType.of(cdb[2] & 0x0f);
-    if (cdb[2] >> 4 != 0) {
-      throw CheckCondition.inCdb(2, 7); // Only the scope of a logical unit is defined.
-    }
-    if (type == null) {
-      throw CheckCondition.inCdb(2, 3);
-    }
     byte[] list = list(task);
     boolean aborts = (cdb[1] & 0x1f) == 5;
     act(
@@ -121,7 +114,22 @@ final class PersistentReserveOut {
         aborts,
         state ->
             basic.apply(
-                state, Registrant.of(task.nexus()), Bytes.u64(list, 0), Bytes.u64(list, 8), type));
+                state,
+                task.nexus().registrant(),
+                Bytes.u64(list, 0),
+                Bytes.u64(list, 8),
+                () -> type(cdb)));
+  }
+
+  private static ReservationType type(byte[] cdb) throws CheckCondition {
+    if (cdb[2] >> 4 != 0) {
+      throw CheckCondition.inCdb(2, 7); // Only the scope of a logical unit is defined.
+    }
+    ReservationType type = ReservationType.of(cdb[2] & 0x0f);
+    if (type == null) {
+      throw CheckCondition.inCdb(2, 3);
+    }
+    return type;
   }
 
   private static void register(LogicalUnit unit, Task task, boolean ignoreKey)
@@ -144,13 +152,13 @@ final class PersistentReserveOut {
     if (survive && !unit.reservations().canSurvivePowerLoss()) {
       throw CheckCondition.inParameters(20, APTPL);
     }
-    List<String> initiators = new ArrayList<>();
+    Set<String> initiators = new LinkedHashSet<>();
     initiators.add(task.nexus().initiator().portName());
     if (others) {
-      initiators.addAll(transportIds(list));
+      initiators.addAll(initiators(list, task.nexus().device().nexuses()));
     }
     List<Registrant> registrants = registrants(task.nexus(), initiators, allPorts);
-    Registrant self = Registrant.of(task.nexus());
+    Registrant self = task.nexus().registrant();
     act(
         unit,
         task,
@@ -172,25 +180,26 @@ final class PersistentReserveOut {
   }
 
   /** SPC-4 6.16.3: additional length, then TransportIDs. */
-  private static List<String> transportIds(byte[] list) throws CheckCondition {
+  private static Set<String> initiators(byte[] list, Collection<Nexus> sessions)
+      throws CheckCondition {
     if (list.length < LIST_LENGTH + 4 || Bytes.u32(list, 24) != list.length - 28) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    List<String> ids = new ArrayList<>();
+    Set<String> ports = new LinkedHashSet<>();
     int at = LIST_LENGTH + 4;
     while (at < list.length) {
       int length = TransportId.length(list, at);
       if (at + length > list.length) {
         throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
       }
-      ids.add(TransportId.decode(list, at));
+      ports.addAll(TransportId.ports(list, at, sessions));
       at += length;
     }
-    return ids;
+    return ports;
   }
 
   private static List<Registrant> registrants(
-      Nexus nexus, List<String> initiators, boolean allPorts) {
+      Nexus nexus, Set<String> initiators, boolean allPorts) {
     List<TargetPort> ports = allPorts ? nexus.device().ports() : List.of(nexus.port());
     List<Registrant> registrants = new ArrayList<>();
     for (String initiator : initiators) {
@@ -219,7 +228,7 @@ final class PersistentReserveOut {
     if (survive && !unit.reservations().canSurvivePowerLoss()) {
       throw CheckCondition.inParameters(17, APTPL);
     }
-    Registrant to = new Registrant(TransportId.decode(list, LIST_LENGTH), port);
+    Registrant to = new Registrant(TransportId.port(list, LIST_LENGTH), port);
     act(
         unit,
         task,
@@ -227,7 +236,7 @@ final class PersistentReserveOut {
         false,
         state -> {
           state.move(
-              Registrant.of(task.nexus()), Bytes.u64(list, 0), to, Bytes.u64(list, 8), unregister);
+              task.nexus().registrant(), Bytes.u64(list, 0), to, Bytes.u64(list, 8), unregister);
           return NOBODY;
         });
   }
@@ -248,14 +257,14 @@ final class PersistentReserveOut {
       return;
     }
     for (Owed owed : outcome.owed()) {
-      unit.attentions().addIf(nexus -> Registrant.of(nexus).equals(owed.to()), owed.code());
+      unit.attentions().addIf(nexus -> nexus.registrant().equals(owed.to()), owed.code());
     }
     if (aborts) {
       unit.tasks()
           .abort(
               each ->
                   each.nexus() != task.nexus()
-                      && outcome.removed().contains(Registrant.of(each.nexus())),
+                      && outcome.removed().contains(each.nexus().registrant()),
               task.nexus(),
               unit.abortOfOthers(),
               each -> {},

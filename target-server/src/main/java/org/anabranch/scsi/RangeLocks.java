@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps writes out of the blocks of a command that must read and write them as one: COMPARE AND
@@ -20,11 +21,15 @@ import java.util.concurrent.Executor;
  *   exclusive     wait                 wait
  * </pre>
  *
- * One lock guards everything; nothing is called while it is held. The queue is bounded by the task
- * set: each waiter is a task.
+ * <p>A sanitize seizes all blocks: for so long nobody waits. Who does when it comes, and who comes
+ * until it is over, is refused; it begins when those are done that go already.
+ *
+ * <p>One lock guards everything; nothing is called while it is held. The queue is bounded by the
+ * task set: each waiter is a task.
  */
 final class RangeLocks {
-  private record Waiter(long start, long end, boolean exclusive, Runnable granted) {}
+  private record Waiter(
+      long start, long end, boolean exclusive, Runnable granted, Runnable refused) {}
 
   private final Object lock = new Object();
   private final Executor executor;
@@ -38,6 +43,11 @@ final class RangeLocks {
 
   private final Deque<Waiter> waiters = new ArrayDeque<>();
 
+  private boolean seized;
+
+  /** Who seized the blocks, until the last of those that go is done. */
+  private @Nullable Runnable seizer;
+
   /**
    * @param executor runs those who had to wait
    */
@@ -48,7 +58,7 @@ final class RangeLocks {
   /** Takes blocks {@code start} up to {@code end} if nobody is in the way. */
   boolean tryAcquire(long start, long end, boolean exclusive) {
     synchronized (lock) {
-      if (conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
+      if (seized || conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
         return false;
       }
       grant(start, end, exclusive);
@@ -56,33 +66,71 @@ final class RangeLocks {
     }
   }
 
-  /** Takes the blocks and calls {@code granted}: here, or later on the executor. */
-  void acquire(long start, long end, boolean exclusive, Runnable granted) {
+  /**
+   * Takes the blocks and calls {@code granted}, or {@code refused} if they are seized: here, or
+   * later on the executor.
+   */
+  void acquire(long start, long end, boolean exclusive, Runnable granted, Runnable refused) {
+    Runnable answer = refused;
     synchronized (lock) {
-      if (conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
-        waiters.add(new Waiter(start, end, exclusive, granted));
-        return;
+      if (!seized) {
+        if (conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
+          waiters.add(new Waiter(start, end, exclusive, granted, refused));
+          return;
+        }
+        grant(start, end, exclusive);
+        answer = granted;
       }
-      grant(start, end, exclusive);
     }
-    granted.run();
+    answer.run();
+  }
+
+  /**
+   * Seizes all blocks until {@link #giveUp}; they must not be seized already.
+   *
+   * @param granted called on the executor when nobody else has any
+   */
+  void seize(Runnable granted) {
+    List<Runnable> next = new ArrayList<>();
+    synchronized (lock) {
+      seized = true;
+      waiters.forEach(waiter -> next.add(waiter.refused));
+      waiters.clear();
+      if (count == 0) {
+        next.add(granted);
+      } else {
+        seizer = granted;
+      }
+    }
+    next.forEach(executor::execute);
+  }
+
+  /** Gives back what was seized. */
+  void giveUp() {
+    synchronized (lock) {
+      seized = false;
+    }
   }
 
   /** Gives back what was taken with the same three values. */
   void release(long start, long end, boolean exclusive) {
-    List<Waiter> next;
+    List<Runnable> next;
     synchronized (lock) {
       remove(start, end, exclusive);
-      if (waiters.isEmpty()) {
+      if (count == 0 && seizer != null) {
+        next = List.of(seizer);
+        seizer = null;
+      } else if (waiters.isEmpty()) {
         return;
+      } else {
+        next = grantWaiters();
       }
-      next = grantWaiters();
     }
-    next.forEach(waiter -> executor.execute(waiter.granted));
+    next.forEach(executor::execute);
   }
 
-  private List<Waiter> grantWaiters() {
-    List<Waiter> granted = new ArrayList<>();
+  private List<Runnable> grantWaiters() {
+    List<Runnable> granted = new ArrayList<>();
     List<Waiter> still = new ArrayList<>();
     for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
       Waiter waiter = each.next();
@@ -96,7 +144,7 @@ final class RangeLocks {
         still.add(waiter);
       } else {
         grant(waiter.start, waiter.end, waiter.exclusive);
-        granted.add(waiter);
+        granted.add(waiter.granted);
         each.remove();
       }
     }

@@ -67,14 +67,14 @@ final class Reservations {
     publish();
   }
 
-  /** Whether a reservation of another nexus stops a command. */
+  /** Whether a reservation stops a command; one's own stops only what sets out to make another. */
   boolean conflicts(Nexus nexus, Command.Access access) {
     if (!any || access == Command.Access.FREE) {
       return false;
     }
     synchronized (lock) {
-      return (reservedBy != null && reservedBy != nexus)
-          || persistent.conflicts(Registrant.of(nexus), access);
+      return (reservedBy != null && (reservedBy != nexus || access == Command.Access.PERSISTENT))
+          || persistent.conflicts(nexus.registrant(), access);
     }
   }
 

@@ -5,18 +5,25 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * SANITIZE (SBC-3 5.24, 4.11): OVERWRITE, BLOCK ERASE and EXIT FAILURE MODE. The work is {@link
- * Sanitizer}'s. There is nothing encrypted here, so there is no CRYPTOGRAPHIC ERASE.
+ * SANITIZE (SBC-3 5.24, 4.11): OVERWRITE, BLOCK ERASE, CRYPTOGRAPHIC ERASE and EXIT FAILURE MODE.
+ * The work is {@link Sanitizer}'s.
+ *
+ * <p>Nothing is encrypted here, so there is no key that a CRYPTOGRAPHIC ERASE could change. It does
+ * what BLOCK ERASE does: every block is given back, or zeroed where blocks that are given back need
+ * not read as zeros. No command reads the old data from then on. What the file system below does
+ * with the space, and what is left of it on the disk's medium, is beyond both; OVERWRITE writes
+ * over the blocks that the file has.
  */
 final class SanitizeCommands {
   private static final int IMMED = 7;
-  private static final int AUSE = 5;
+  static final int AUSE = 5;
 
   private SanitizeCommands() {}
 
   static void add(CommandTable table) {
     table.add(sanitize("OVERWRITE", "01").runs(SanitizeCommands::overwrite));
-    table.add(sanitize("BLOCK ERASE", "02").runs(SanitizeCommands::blockErase));
+    table.add(sanitize("BLOCK ERASE", "02").runs(SanitizeCommands::erase));
+    table.add(sanitize("CRYPTOGRAPHIC ERASE", "03").runs(SanitizeCommands::erase));
     table.add(
         new Command("SANITIZE, EXIT FAILURE MODE", "48 1f 00 00 00 00 00 ff ff 00")
             .byServiceAction()
@@ -63,11 +70,11 @@ final class SanitizeCommands {
             Bytes.bit(list, 0, 7)));
   }
 
-  private static void blockErase(LogicalUnit unit, Task task) throws CheckCondition {
+  private static void erase(LogicalUnit unit, Task task) throws CheckCondition {
     if (Bytes.u16(task.cdb(), 7) != 0) {
       throw CheckCondition.inCdb(7, 7);
     }
-    begin(unit, task, Sanitizer.Work.blockErase());
+    begin(unit, task, Sanitizer.Work.erase());
   }
 
   private static void begin(LogicalUnit unit, Task task, Sanitizer.Work work)

@@ -18,14 +18,19 @@ import org.slf4j.LoggerFactory;
  *   idle      all                                          SANITIZE
  *   working   INQUIRY, REPORT LUNS, REQUEST SENSE, ...;    end of the work, or its failure
  *             others NOT READY, with the progress
- *   failed    as above; others MEDIUM ERROR                SANITIZE, or EXIT FAILURE MODE if AUSE
+ *   failed    as above; others MEDIUM ERROR                SANITIZE; EXIT FAILURE MODE if AUSE, and
+ *                                                          with AUSE = 0 no SANITIZE that has it
  * </pre>
  *
- * Nothing stops it: neither an abort of its command nor a reset nor the loss of the session. It
- * goes a step at a time as fast as the device takes them, each a 512th of the unit or less, so the
- * units beside it keep their share of the disk. Only a unit so small that all would be over in less
- * than 8 s is held back to that: whoever polls then sees progress, and has time to see that a reset
- * does not stop it.
+ * Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the loss
+ * of the session. It goes a step at a time as fast as the device takes them, each a 512th of the
+ * unit or less, so the units beside it keep their share of the disk. Only a unit so small that all
+ * would be over in less than 8 s is held back to that: whoever polls then sees progress, and has
+ * time to see that a reset does not stop it.
+ *
+ * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew,
+ * the unit is idle, and blocks that were not reached read as before: who needs to know that all are
+ * done waits for the end.
  */
 final class Sanitizer {
   private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);
@@ -44,16 +49,17 @@ final class Sanitizer {
   /**
    * What is to be done to every block.
    *
-   * @param pattern repeated over each block; null for a block erase
+   * @param pattern repeated over each block; null for an erase
    * @param passes how often
-   * @param invert whether every other pass inverts the pattern
+   * @param invert whether every other pass inverts the pattern; the last one never does
    */
   record Work(@Nullable ByteBuffer pattern, int passes, boolean invert) {
     static Work overwrite(ByteBuffer pattern, int passes, boolean invert) {
       return new Work(pattern, passes, invert);
     }
 
-    static Work blockErase() {
+    /** Gives all blocks back where they then read as zeros, and writes zeros elsewhere. */
+    static Work erase() {
       return new Work(null, 1, false);
     }
   }
@@ -92,6 +98,12 @@ final class Sanitizer {
     }
   }
 
+  /** What a command is told that waited for blocks when a sanitize began. */
+  Sense refusal() {
+    Sense obstacle = obstacle();
+    return obstacle != null ? obstacle : Sense.progress(SenseCode.SANITIZE_IN_PROGRESS, 0);
+  }
+
   /** Why commands are refused; null when they are not. */
   @Nullable Sense obstacle() {
     return switch (state) {
@@ -103,22 +115,24 @@ final class Sanitizer {
     };
   }
 
-  /** Returns whether there was a failure that may be left. */
+  /** False if there was a failure that may not be left. */
   boolean exitFailureMode() {
     synchronized (lock) {
-      if (state != State.FAILED || !unrestricted) {
-        return false;
+      if (state == State.FAILED && unrestricted) {
+        state = State.IDLE;
       }
-      state = State.IDLE;
-      return true;
+      return state == State.IDLE;
     }
   }
 
   /**
-   * Begins, when the writes that are under way have ended; new ones are refused from now on.
+   * Begins, when the writes that are under way have ended; those that wait for blocks, and new
+   * ones, are refused from now on.
    *
    * @param task ends when the work does; null if nobody waits
-   * @throws CheckCondition if one is at work
+   * @param mayExit AUSE: a failure may be left by EXIT FAILURE MODE
+   * @throws CheckCondition if one is at work, or if {@code mayExit} follows the failure of one that
+   *     had it not
    */
   void begin(Work work, boolean mayExit, @Nullable Task task) throws CheckCondition {
     long blocks = unit.blocks();
@@ -126,13 +140,16 @@ final class Sanitizer {
       if (state == State.WORKING) {
         throw new CheckCondition(SenseCode.SANITIZE_IN_PROGRESS);
       }
+      if (state == State.FAILED && !unrestricted && mayExit) {
+        throw CheckCondition.inCdb(1, SanitizeCommands.AUSE);
+      }
       state = State.WORKING;
       unrestricted = mayExit;
       done = 0;
       total = blocks * work.passes;
     }
     Run run = new Run(work, blocks, task);
-    unit.ranges().acquire(0, Long.MAX_VALUE, true, () -> scheduler.execute(run::step));
+    unit.ranges().seize(run::step);
   }
 
   /** One operation at work. Its steps follow each other, so its fields need no lock. */
@@ -165,7 +182,7 @@ final class Sanitizer {
       if (buffer == null || pattern == null) {
         return;
       }
-      int flip = work.invert && pass % 2 == 1 ? 0xff : 0;
+      int flip = work.invert && (work.passes - 1 - pass) % 2 == 1 ? 0xff : 0;
       for (int at = 0; at < buffer.capacity(); at++) {
         int inPattern = at % unit.blockSize() % pattern.capacity();
         buffer.put(at, (byte) (pattern.get(inPattern) ^ flip));
@@ -227,10 +244,11 @@ final class Sanitizer {
     }
 
     private void end(State endState, @Nullable Sense sense) {
+      // Before the state lets the next one begin.
+      unit.ranges().giveUp();
       synchronized (lock) {
         state = endState;
       }
-      unit.ranges().release(0, Long.MAX_VALUE, true);
       Task waiting = task;
       if (waiting != null) {
         unit.end(waiting, sense);

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Memory for commands that read blocks for themselves: VERIFY, COMPARE AND WRITE, ORWRITE, EXTENDED
  * COPY. A few buffers, made when first needed; whoever finds none free waits in a queue, bounded by
- * the task set. Take it last, after range locks: its holders never wait for anything but Ios.
+ * the task set. Take it last, after range locks, and wait for no range lock with it: its holders
+ * wait for nothing but Ios, so that each of those who wait gets one.
  */
 final class ScratchMemory {
   /** Bytes in a buffer, a multiple of every block size. */

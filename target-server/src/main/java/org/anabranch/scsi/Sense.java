@@ -6,10 +6,12 @@ import org.anabranch.block.IoError;
 /**
  * Sense data (SPC-4 4.5), independent of its format.
  *
- * @param information the INFORMATION field: an LBA or an offset; -1 for none
+ * @param information the INFORMATION field: an LBA, an offset or a residual; -1 for none
+ * @param segment the third and fourth bytes of the COMMAND-SPECIFIC INFORMATION field: a segment of
+ *     a copy; -1 for none
  * @param specific the sense-key-specific bytes, 24 bits with SKSV on top; 0 for none
  */
-record Sense(SenseCode code, long information, int specific) {
+record Sense(SenseCode code, long information, int segment, int specific) {
   private static final int SKSV = 0x800000;
   private static final int IN_CDB = 0x400000;
   private static final int BIT_POINTER_VALID = 0x080000;
@@ -17,29 +19,39 @@ record Sense(SenseCode code, long information, int specific) {
   private static final int FIXED_LENGTH = 18;
   private static final int DESCRIPTOR_HEADER = 8;
   private static final int INFORMATION_DESCRIPTOR = 12;
+  private static final int COMMAND_DESCRIPTOR = 12;
   private static final int SPECIFIC_DESCRIPTOR = 8;
 
   static Sense of(SenseCode code) {
-    return new Sense(code, -1, 0);
+    return new Sense(code, -1, -1, 0);
   }
 
   static Sense of(SenseCode code, long information) {
-    return new Sense(code, information, 0);
+    return new Sense(code, information, -1, 0);
   }
 
   /** ILLEGAL REQUEST that points at a byte of the CDB, and at a bit of it unless that is -1. */
   static Sense inCdb(SenseCode code, int at, int bit) {
-    return new Sense(code, -1, IN_CDB | pointer(at, bit));
+    return new Sense(code, -1, -1, IN_CDB | pointer(at, bit));
   }
 
   /** The same for the parameter list. */
   static Sense inParameters(SenseCode code, int at, int bit) {
-    return new Sense(code, -1, pointer(at, bit));
+    return new Sense(code, -1, -1, pointer(at, bit));
   }
 
   /** NOT READY or NO SENSE with how much is done, in 65536ths. */
   static Sense progress(SenseCode code, int progress) {
-    return new Sense(code, -1, SKSV | Math.min(progress, 0xffff));
+    return new Sense(code, -1, -1, SKSV | Math.min(progress, 0xffff));
+  }
+
+  /**
+   * What became of a segment of a copy.
+   *
+   * @param residual how many blocks of the destination were not written; -1 if none was
+   */
+  static Sense inSegment(SenseCode code, int segment, long residual) {
+    return new Sense(code, residual, segment, 0);
   }
 
   private static int pointer(int at, int bit) {
@@ -85,6 +97,7 @@ record Sense(SenseCode code, long information, int specific) {
     sense[2] = (byte) code.key.code;
     Bytes.put32(sense, 3, valid ? information : 0);
     sense[7] = FIXED_LENGTH - 8;
+    Bytes.put16(sense, 10, Math.max(0, segment));
     Bytes.put16(sense, 12, code.additional);
     Bytes.put24(sense, 15, specific);
     return sense;
@@ -95,6 +108,7 @@ record Sense(SenseCode code, long information, int specific) {
     int length =
         DESCRIPTOR_HEADER
             + (information >= 0 ? INFORMATION_DESCRIPTOR : 0)
+            + (segment >= 0 ? COMMAND_DESCRIPTOR : 0)
             + (specific != 0 ? SPECIFIC_DESCRIPTOR : 0);
     byte[] sense = new byte[length];
     sense[0] = 0x72;
@@ -108,6 +122,12 @@ record Sense(SenseCode code, long information, int specific) {
       sense[at + 2] = (byte) 0x80;
       Bytes.put64(sense, at + 4, information);
       at += INFORMATION_DESCRIPTOR;
+    }
+    if (segment >= 0) {
+      sense[at] = 0x01;
+      sense[at + 1] = COMMAND_DESCRIPTOR - 2;
+      Bytes.put16(sense, at + 6, segment);
+      at += COMMAND_DESCRIPTOR;
     }
     if (specific != 0) {
       sense[at] = 0x02;

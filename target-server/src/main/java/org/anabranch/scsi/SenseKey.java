@@ -11,7 +11,6 @@ enum SenseKey {
   UNIT_ATTENTION(0x6),
   DATA_PROTECT(0x7),
   COPY_ABORTED(0xa),
-  ABORTED_COMMAND(0xb),
   MISCOMPARE(0xe);
 
   final int code;

@@ -31,10 +31,12 @@ final class StatusCommands {
         new Command("SEND DIAGNOSTIC", "1d 17 00 00 00 00").runs((unit, task) -> unit.good(task)));
     table.add(
         new Command("START STOP UNIT", "1b 01 00 0f f7 00")
+            .access(StatusCommands::startStopAccess)
             .timeout(120)
             .runs(StatusCommands::startStop));
     table.add(
         new Command("PREVENT ALLOW MEDIUM REMOVAL", "1e 00 00 00 03 00")
+            .access(cdb -> prevents(cdb) == 0 ? Command.Access.FREE : Command.Access.WRITE)
             .runs(StatusCommands::preventAllow));
   }
 
@@ -43,6 +45,12 @@ final class StatusCommands {
     SenseCode attention = unit.attentions().take(task.nexus());
     Sense sense = attention == null ? unit.readiness() : Sense.of(attention);
     return sense.encode(Bytes.bit(task.cdb(), 1, 0));
+  }
+
+  /** Past a persistent reservation a unit may be started (SBC-3 table 13). */
+  private static Command.Access startStopAccess(byte[] cdb) {
+    boolean starts = Bytes.bit(cdb, 4, 0) && Bytes.u8(cdb, 4) >> 4 == 0;
+    return starts ? Command.Access.STATUS : Command.Access.WRITE;
   }
 
   /**
@@ -81,8 +89,12 @@ final class StatusCommands {
     unit.finish(task, error, true, 0);
   }
 
+  private static int prevents(byte[] cdb) {
+    return Bytes.u8(cdb, 4) & 3;
+  }
+
   private static void preventAllow(LogicalUnit unit, Task task) throws CheckCondition {
-    int prevent = Bytes.u8(task.cdb(), 4) & 3;
+    int prevent = prevents(task.cdb());
     if (prevent > PREVENT) {
       throw CheckCondition.inCdb(4, 1);
     }

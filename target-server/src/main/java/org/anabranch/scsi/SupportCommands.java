@@ -26,44 +26,50 @@ final class SupportCommands {
     table.add(
         new Command("REPORT SUPPORTED OPERATION CODES", "a3 0c 87 ff ff ff ff ff ff ff 00 00")
             .byServiceAction()
+            .access(Command.Access.READ)
+            .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
-            .replies((unit, task) -> supportedCodes(table, task.cdb())));
+            .replies((unit, task) -> supportedCodes(table, unit, task.cdb())));
     table.add(
         new Command(
                 "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", "a3 0d 80 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
+            .access(Command.Access.READ)
+            .traits(Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
             .replies((unit, task) -> supportedFunctions(task.cdb())));
   }
 
-  private static byte[] supportedCodes(CommandTable table, byte[] cdb) throws CheckCondition {
+  private static byte[] supportedCodes(CommandTable table, LogicalUnit unit, byte[] cdb)
+      throws CheckCondition {
     int options = Bytes.u8(cdb, 2) & 7;
     boolean timeouts = Bytes.bit(cdb, 2, 7);
     int opcode = Bytes.u8(cdb, 3);
     int action = Bytes.u16(cdb, 4);
     boolean withActions = table.hasServiceActions(opcode);
     return switch (options) {
-      case ALL -> all(table.all(), timeouts);
+      case ALL -> all(table.all(unit), timeouts);
       case BY_OPCODE -> {
         if (withActions) {
           throw CheckCondition.inCdb(2, 2);
         }
-        yield one(find(table, opcode, 0), timeouts);
+        yield one(find(table, unit, opcode, 0), timeouts);
       }
       case BY_SERVICE_ACTION -> {
-        if (!withActions && find(table, opcode, 0) != null) {
+        if (!withActions && find(table, unit, opcode, 0) != null) {
           throw CheckCondition.inCdb(2, 2);
         }
-        yield one(withActions ? find(table, opcode, action) : null, timeouts);
+        yield one(withActions ? find(table, unit, opcode, action) : null, timeouts);
       }
       case BY_EITHER ->
-          one(withActions || action == 0 ? find(table, opcode, action) : null, timeouts);
+          one(withActions || action == 0 ? find(table, unit, opcode, action) : null, timeouts);
       default -> throw CheckCondition.inCdb(2, 2);
     };
   }
 
-  private static @Nullable Command find(CommandTable table, int opcode, int action) {
-    return action > 0x1f ? null : table.find(new byte[] {(byte) opcode, (byte) action});
+  private static @Nullable Command find(
+      CommandTable table, LogicalUnit unit, int opcode, int action) {
+    return action > 0x1f ? null : table.find(unit, new byte[] {(byte) opcode, (byte) action});
   }
 
   private static byte[] all(List<Command> commands, boolean timeouts) {
@@ -112,16 +118,15 @@ final class SupportCommands {
     return descriptor;
   }
 
-  /** What {@link TaskManagement} and {@link TargetDevice} do; CLEAR ACA is not among it. */
+  /** What {@link TaskManagement} and {@link TargetDevice} do. */
   private static byte[] supportedFunctions(byte[] cdb) throws CheckCondition {
     if (Bytes.u32(cdb, 6) < 4) {
       throw CheckCondition.inCdb(6, 7);
     }
     boolean extended = Bytes.bit(cdb, 2, 7);
     byte[] data = new byte[extended ? 16 : 4];
-    // ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, QUERY TASK, TARGET RESET
-    data[0] = (byte) (0x80 | 0x40 | 0x10 | 0x08 | 0x04 | 0x02);
-    data[1] = 0x07; // QUERY ASYNCHRONOUS EVENT, QUERY TASK SET, I_T NEXUS RESET
+    // ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, TARGET RESET
+    data[0] = (byte) (0x80 | 0x40 | 0x10 | 0x08 | 0x02);
     if (extended) {
       data[3] = 12;
     }

@@ -2,6 +2,7 @@
 package org.anabranch.scsi;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -32,7 +33,6 @@ public final class TargetDevice implements TaskRouter {
   private final Set<Nexus> nexuses = new CopyOnWriteArraySet<>();
   private final AbsentUnit absent;
   private volatile List<TargetPort> ports;
-  private volatile CopyTargets copyTargets = CopyTargets.SAME_TARGET;
 
   /**
    * @param ports the target's ports, for REPORT TARGET PORT GROUPS
@@ -47,13 +47,9 @@ public final class TargetDevice implements TaskRouter {
     ports = List.copyOf(newPorts);
   }
 
-  /** Widens EXTENDED COPY to units of other targets. */
-  public void copyTargets(CopyTargets targets) {
-    copyTargets = targets;
-  }
-
-  CopyTargets copyTargets() {
-    return copyTargets;
+  /** The sessions that there are now. */
+  Collection<Nexus> nexuses() {
+    return nexuses;
   }
 
   List<TargetPort> ports() {
@@ -203,14 +199,6 @@ public final class TargetDevice implements TaskRouter {
     switch (function) {
       case CLEAR_ACA -> done.accept(TaskManagementFunction.Response.NOT_SUPPORTED);
       case TARGET_WARM_RESET, TARGET_COLD_RESET -> resetAll(nexus, done);
-      case I_T_NEXUS_RESET -> {
-        nexus
-            .view()
-            .units()
-            .values()
-            .forEach(unit -> unit.attentions().add(nexus, SenseCode.NEXUS_LOSS_OCCURRED));
-        abortAll(nexus, done);
-      }
       default -> {
         LogicalUnit unit = nexus.view().unit(lun);
         if (unit == null) {
@@ -233,21 +221,6 @@ public final class TargetDevice implements TaskRouter {
           }
         };
     units.forEach(unit -> unit.reset(nexus, SenseCode.TARGET_RESET_OCCURRED, one));
-    one.run();
-  }
-
-  private static void abortAll(Nexus nexus, Consumer<TaskManagementFunction.Response> done) {
-    List<LogicalUnit> units = List.copyOf(nexus.view().units().values());
-    AtomicInteger left = new AtomicInteger(units.size() + 1);
-    Runnable one =
-        () -> {
-          if (left.decrementAndGet() == 0) {
-            done.accept(TaskManagementFunction.Response.COMPLETE);
-          }
-        };
-    units.forEach(unit ->
-        unit.tasks()
-            .abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY, task -> {}, one));
     one.run();
   }
 }

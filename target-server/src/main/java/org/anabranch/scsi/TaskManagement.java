@@ -16,8 +16,6 @@ import org.anabranch.scsi.TaskManagementFunction.Response;
  *   ABORT TASK SET       all tasks of the nexus              -
  *   CLEAR TASK SET       all tasks                           2F/00 if they lost one
  *   LOGICAL UNIT RESET   all tasks                           29/03, every nexus
- *   QUERY TASK (SET)     nothing; says whether there is one
- *   QUERY ASYNC EVENT    nothing; says whether a unit attention is pending
  * </pre>
  *
  * With TAS = 1 a task that another nexus ended reports TASK ABORTED instead of the attention.
@@ -44,15 +42,8 @@ final class TaskManagement {
       case CLEAR_TASK_SET -> clearTaskSet(unit, nexus, done);
       case LOGICAL_UNIT_RESET ->
           unit.reset(nexus, SenseCode.UNIT_RESET_OCCURRED, () -> done.accept(Response.COMPLETE));
-      case QUERY_TASK -> done.accept(found(unit.tasks().holds(nexus, tag)));
-      case QUERY_TASK_SET -> done.accept(found(unit.tasks().holds(nexus, null)));
-      case QUERY_ASYNCHRONOUS_EVENT -> done.accept(found(unit.attentions().owes(nexus)));
       default -> done.accept(Response.NOT_SUPPORTED);
     }
-  }
-
-  private static Response found(boolean there) {
-    return there ? Response.SUCCEEDED : Response.COMPLETE;
   }
 
   private static void abortTask(LogicalUnit unit, Nexus nexus, int tag, Consumer<Response> done) {

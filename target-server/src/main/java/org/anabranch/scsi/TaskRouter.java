@@ -49,7 +49,7 @@ public interface TaskRouter {
    * A task management function (SAM-5 7).
    *
    * @param lun the LUN field's eight bytes; ignored where the function addresses the target
-   * @param tag initiator task tag of the task for ABORT TASK and QUERY TASK, ignored otherwise
+   * @param tag initiator task tag of the task for ABORT TASK, ignored otherwise
    * @param done told once, when the function's effects are complete (tasks it aborted have ended)
    */
   void manage(

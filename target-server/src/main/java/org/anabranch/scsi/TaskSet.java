@@ -138,18 +138,6 @@ final class TaskSet {
     }
   }
 
-  /** Whether there is a task with this tag, or with any if {@code tag} is null. */
-  boolean holds(Nexus nexus, @Nullable Integer tag) {
-    synchronized (lock) {
-      for (Task task = oldest; task != null; task = task.newer) {
-        if (task.nexus() == nexus && (tag == null || task.tag() == tag)) {
-          return true;
-        }
-      }
-      return false;
-    }
-  }
-
   /**
    * Aborts the tasks that {@code which} chooses.
    *

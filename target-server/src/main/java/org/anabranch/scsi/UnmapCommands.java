@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * UNMAP (SBC-3 5.28): gives blocks back. All descriptors are checked before the first is carried
- * out, so that a refused command has changed nothing. ANCHOR is not supported.
+ * out, so that a refused command has changed nothing. With the write cache off a flush behind the
+ * last one makes them durable. ANCHOR is not supported.
  */
 final class UnmapCommands {
   private static final int HEADER = 8;
@@ -20,6 +21,7 @@ final class UnmapCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("UNMAP", "42 00 00 00 00 00 1f ff ff 00")
+            .onlyOf(LogicalUnit::isThin)
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .timeout(60)
             .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
@@ -27,9 +29,6 @@ final class UnmapCommands {
   }
 
   private static void unmap(LogicalUnit unit, Task task) throws CheckCondition {
-    if (!unit.isThin()) {
-      throw new CheckCondition(SenseCode.INVALID_COMMAND_OPERATION_CODE);
-    }
     byte[] list = Parameters.list(task);
     if (list.length == 0) {
       unit.good(task);
@@ -65,15 +64,15 @@ final class UnmapCommands {
     }
     long start = first;
     long end = last;
-    unit.ranges()
-        .acquire(
-            start,
-            end,
-            false,
-            () -> new Discards(unit, task, ByteBuffer.wrap(list), count, start, end).run());
+    unit.acquire(
+        task,
+        start,
+        end,
+        false,
+        () -> new Discards(unit, task, ByteBuffer.wrap(list), count, start, end).run());
   }
 
-  /** One discard for each descriptor that has blocks. */
+  /** One discard for each descriptor that has blocks, and a flush if they are to be durable. */
   private static final class Discards extends IoSequence {
     private final LogicalUnit unit;
     private final Task task;
@@ -81,6 +80,7 @@ final class UnmapCommands {
     private final int count;
     private final long start;
     private final long end;
+    private final boolean durable;
     private int done;
 
     Discards(LogicalUnit unit, Task task, ByteBuffer list, int count, long start, long end) {
@@ -90,6 +90,7 @@ final class UnmapCommands {
       this.count = count;
       this.start = start;
       this.end = end;
+      durable = !unit.modes().isWriteCacheEnabled();
     }
 
     @Override
@@ -106,6 +107,10 @@ final class UnmapCommands {
         if (blocks != 0) {
           return Io.discard(unit.sectors(lba), unit.sectors(blocks), this);
         }
+      }
+      if (durable && done == count) {
+        done++;
+        return Io.flush(this);
       }
       return null;
     }

@@ -128,20 +128,20 @@ final class VerifyCommands {
       return;
     }
     long end = lba + blocks;
-    unit.ranges()
-        .acquire(
-            lba,
-            end,
-            false,
-            () ->
-                unit.device()
-                    .submit(
-                        Io.write(
-                            unit.sectors(lba),
-                            data,
-                            true,
-                            (io, error) ->
-                                written(unit, task, lba, end, check == ALL ? data : null, error))));
+    unit.acquire(
+        task,
+        lba,
+        end,
+        false,
+        () ->
+            unit.device()
+                .submit(
+                    Io.write(
+                        unit.sectors(lba),
+                        data,
+                        true,
+                        (io, error) ->
+                            written(unit, task, lba, end, check == ALL ? data : null, error))));
   }
 
   private static void written(

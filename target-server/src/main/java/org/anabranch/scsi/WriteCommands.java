@@ -42,22 +42,20 @@ final class WriteCommands {
       return;
     }
     long end = lba + blocks;
-    boolean durable = unit.isDurable(task);
     if (unit.ranges().tryAcquire(lba, end, false)) {
-      submit(unit, task, data, lba, end, durable);
+      submit(unit, task, data, lba, end);
     } else {
-      unit.ranges().acquire(lba, end, false, () -> submit(unit, task, data, lba, end, durable));
+      unit.acquire(task, lba, end, false, () -> submit(unit, task, data, lba, end));
     }
   }
 
-  private static void submit(
-      LogicalUnit unit, Task task, ByteBuffer data, long lba, long end, boolean durable) {
+  private static void submit(LogicalUnit unit, Task task, ByteBuffer data, long lba, long end) {
     unit.device()
         .submit(
             Io.write(
                 unit.sectors(lba),
                 data,
-                durable,
+                unit.isDurable(task),
                 (io, error) -> {
                   unit.ranges().release(lba, end, false);
                   if (error == null) {

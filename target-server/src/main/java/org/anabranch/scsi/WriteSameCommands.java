@@ -4,7 +4,6 @@ package org.anabranch.scsi;
 import java.nio.ByteBuffer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
-import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
@@ -12,15 +11,16 @@ import org.jspecify.annotations.Nullable;
  * WRITE SAME (10) and (16) (SBC-3 5.45, 5.46): one block, many times.
  *
  * <pre>
- *   UNMAP   unmapped blocks read as zeros   done as
- *   0       -                               write zeroes if the block is zeros or not sent (NDOB),
- *                                           else writes of the block
- *   1       yes                             discard
- *   1       no                              as with UNMAP = 0
+ *   UNMAP   unmapped blocks read as zeros   block              done as
+ *   -       -                               other than zeros   writes of the block
+ *   0       -                               zeros, not sent    write zeroes
+ *   1       yes                             zeros, not sent    discard
+ *   1       no                              zeros, not sent    write zeroes
  * </pre>
  *
- * With UNMAP = 1 the block that comes along is not looked at: initiators that unmap send zeros, and
- * targets in the field unmap whatever they get.
+ * A block that is not what unmapped blocks read as is written whatever UNMAP says (SBC-3
+ * 4.7.3.4.4). Not sent: NDOB. With the write cache off what was discarded is made durable by a
+ * flush behind it.
  *
  * <p>A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one
  * command may write (block limits page) allows. ANCHOR is not supported.
@@ -75,13 +75,12 @@ final class WriteSameCommands {
       return;
     }
     boolean discards = unmap && unit.readsZerosAfterUnmap();
-    boolean durable = !unit.modes().isWriteCacheEnabled();
     long end = lba + blocks;
     Runnable run =
-        discards || data == null || isZero(data)
-            ? () -> submit(unit, task, lba, end, discards, durable)
+        data == null || isZero(data)
+            ? () -> new Zeros(unit, task, lba, end, discards).run()
             : () -> new Pattern(unit, task, data, lba, end).run();
-    unit.ranges().acquire(lba, end, false, run);
+    unit.acquire(task, lba, end, false, run);
   }
 
   private static boolean isZero(ByteBuffer data) {
@@ -93,20 +92,54 @@ final class WriteSameCommands {
     return true;
   }
 
-  private static void submit(
-      LogicalUnit unit, Task task, long lba, long end, boolean discard, boolean durable) {
-    long sector = unit.sectors(lba);
-    long sectors = unit.sectors(end - lba);
-    IoCompletion done =
-        (io, error) -> {
-          unit.ranges().release(lba, end, false);
-          unit.finish(task, error, true, lba);
-        };
-    unit.device()
-        .submit(
-            discard
-                ? Io.discard(sector, sectors, done)
-                : Io.writeZeroes(sector, sectors, durable, done));
+  /** Discards the blocks, or writes zeros to them. */
+  private static final class Zeros extends IoSequence {
+    private final LogicalUnit unit;
+    private final Task task;
+    private final long start;
+    private final long end;
+    private final boolean discards;
+    private final boolean durable;
+    private int sent;
+
+    Zeros(LogicalUnit unit, Task task, long start, long end, boolean discards) {
+      this.unit = unit;
+      this.task = task;
+      this.start = start;
+      this.end = end;
+      this.discards = discards;
+      durable = !unit.modes().isWriteCacheEnabled();
+    }
+
+    @Override
+    BlockDevice device() {
+      return unit.device();
+    }
+
+    @Override
+    @Nullable Io next() {
+      long sector = unit.sectors(start);
+      long sectors = unit.sectors(end - start);
+      return switch (sent++) {
+        case 0 ->
+            discards
+                ? Io.discard(sector, sectors, this)
+                : Io.writeZeroes(sector, sectors, durable, this);
+        case 1 -> discards && durable ? Io.flush(this) : null;
+        default -> null;
+      };
+    }
+
+    @Override
+    Sense failed(Io io, IoError error) {
+      return Sense.of(error, true, start);
+    }
+
+    @Override
+    void ended(@Nullable Sense sense) {
+      unit.ranges().release(start, end, false);
+      unit.end(task, sense);
+    }
   }
 
   /** Writes the block over and over, through a buffer that holds it many times. */

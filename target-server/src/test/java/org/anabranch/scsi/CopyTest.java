@@ -3,7 +3,9 @@ package org.anabranch.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.anabranch.block.IoError;
 import org.junit.jupiter.api.Test;
 
@@ -135,7 +137,7 @@ final class CopyTest {
     assertThat(Bytes.u32(parameters, 0)).isEqualTo(parameters.length - 4);
     assertThat(Bytes.u16(parameters, 8)).isEqualTo(16).isEqualTo(Bytes.u16(page, 16 + 8));
     assertThat(Bytes.u16(parameters, 10)).isEqualTo(256).isEqualTo(Bytes.u16(page, 16 + 10));
-    assertThat(Bytes.u32(parameters, 16)).isEqualTo(64 << 20);
+    assertThat(Bytes.u32(parameters, 16)).isEqualTo(16 << 20);
   }
 
   @Test
@@ -160,8 +162,8 @@ final class CopyTest {
     copy(list(0, 3, segment(0, 1, 8, 8190, 0))).fails("a/00/00");
     copy(list(0, 3, segment(0, 1, 8, 0, 8190))).fails("a/00/00");
     copy(list(0, 3, bytesSegment(0, 1, 100, 0, 0))).fails("a/26/0a");
-    copy(list(0, 3, bytesSegment(0, 1, 64 << 20, 0, 0))).fails("a/00/00"); // Beyond the end.
-    copy(list(0, 3, bytesSegment(0, 1, (64 << 20) + 512, 0, 0))).fails("5/26/00");
+    copy(list(0, 3, bytesSegment(0, 1, 16 << 20, 0, 0))).fails("a/00/00"); // Beyond the end.
+    copy(list(0, 3, bytesSegment(0, 1, (16 << 20) + 512, 0, 0))).fails("5/26/00");
     byte[][] many = new byte[257][];
     Arrays.fill(many, segment(0, 1, 1, 0, 0));
     copy(list(0, 3, many)).fails("5/26/08");
@@ -200,7 +202,8 @@ final class CopyTest {
     otherDisk.fail(IoError.Kind.IO, 0);
     Lab.Result result = copy(list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0)));
     result.fails("a/0d/01");
-    assertThat(result.information()).as("segment").isEqualTo(1);
+    assertThat(result.sense()[0] & 0xff).as("nothing of it was written").isEqualTo(0x70);
+    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isEqualTo(1);
   }
 
   @Test
@@ -214,5 +217,74 @@ final class CopyTest {
     lab.scheduler.settle();
     assertThat(copy.result().aborted()).isTrue();
     initiator.sendTo(1, "2a 00 00 00 00 00 00 00 01 00", new byte[512]).isGood();
+  }
+
+  @Test
+  void anAbortedCopyIsNotHeldAsACompletedOne() {
+    lab.disk.hold();
+    byte[] list = list(5, 0, segment(0, 1, 8000, 0, 0));
+    Lab.Command copy = initiator.begin(cdb(list), list).execute();
+    lab.device.manage(
+        initiator.nexus, TaskManagementFunction.ABORT_TASK, 0, copy.task.tag(), answer -> {});
+    lab.disk.release();
+    lab.scheduler.settle();
+    byte[] status = initiator.send("84 00 05 00 00 00 00 00 00 00 00 00 00 40 00 00").data();
+    assertThat(status[4]).as("completed with errors").isEqualTo((byte) 2);
+    assertThat(Bytes.u16(status, 5)).as("segments").isZero();
+  }
+
+  /** Else those who hold a buffer would wait for those who hold blocks, and the other way round. */
+  @Test
+  void aCopyHoldsNoBufferWhileItWaitsForBlocks() {
+    lab.disk.hold();
+    List<Lab.Command> commands = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      byte[] list = list(0, 3, segment(0, 0, 8, 0, 1000 + 8 * i), segment(0, 0, 8, 0, 100));
+      commands.add(initiator.begin(cdb(list), list).execute());
+    }
+    assertThat(lab.disk.held()).as("a buffer for each copy").isEqualTo(4);
+    commands.add(
+        initiator
+            .begin("89 00 00 00 00 00 00 00 00 64 00 00 00 01 00 00", new byte[1024])
+            .execute());
+    commands.add(
+        initiator
+            .begin("8b 00 00 00 00 00 00 00 00 65 00 00 00 01 00 00", new byte[512])
+            .execute());
+    assertThat(lab.disk.held()).as("the others wait for a buffer").isEqualTo(4);
+    lab.disk.release();
+    lab.scheduler.settle();
+    commands.forEach(command -> command.result().isGood());
+  }
+
+  @Test
+  void aSegmentThatFailsBehindAPartTellsHowMuchIsLeft() {
+    otherDisk.failAt(600);
+    Lab.Result result = copy(list(0, 3, segment(0, 1, 1000, 0, 0)));
+    result.fails("a/0d/01");
+    assertThat(result.information()).as("blocks not written").isEqualTo(1000 - 512);
+    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isZero();
+    initiator
+        .send("15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00"))
+        .isGood();
+    assertThat(copy(list(0, 3, segment(0, 0, 1, 0, 0), segment(0, 1, 1000, 0, 0))).sense())
+        .isEqualTo(
+            Lab.hex(
+                "72 0a 0d 01 00 00 00 18 00 0a 80 00 00 00 00 00 00 00 01 e8"
+                    + " 01 0a 00 00 00 00 00 01 00 00 00 00"));
+  }
+
+  @Test
+  void aSegmentIsCheckedAgainWhenItsTurnComes() {
+    Lab.Initiator rival = lab.initiator("iqn.2026-11.org.example:rival");
+    rival.sendTo(1, "00 00 00 00 00 00").fails("6/29/00");
+    lab.disk.hold();
+    byte[] list = list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0));
+    Lab.Command copy = initiator.begin(cdb(list), list).execute();
+    rival.sendTo(1, "16 00 00 00 00 00").isGood();
+    lab.disk.release();
+    lab.scheduler.settle();
+    copy.result().fails("a/0d/02");
+    assertThat(Bytes.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
   }
 }

@@ -4,6 +4,7 @@ package org.anabranch.scsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.anabranch.block.Limits;
 import org.junit.jupiter.api.Test;
 
@@ -76,10 +77,14 @@ final class InquiryTest {
     byte[] page = page(0xb0);
     assertThat(page).hasSize(64);
     assertThat(page[5] & 0xff).as("COMPARE AND WRITE").isEqualTo(255);
-    assertThat(Bytes.u32(page, 8)).as("transfer").isEqualTo(8192);
+    assertThat(Bytes.u32(page, 8)).as("transfer").isEqualTo(16384);
     assertThat(Bytes.u32(page, 20)).as("UNMAP blocks").isEqualTo(1 << 20);
     assertThat(Bytes.u32(page, 24)).as("UNMAP descriptors").isEqualTo(256);
     assertThat(Bytes.u64(page, 36)).as("WRITE SAME").isEqualTo(65535);
+    assertThat(Bytes.u32(page, 16)).as("PRE-FETCH").isZero();
+    assertThat(Bytes.u32(page, 32)).as("UGAVALID, aligned to 0").isEqualTo(0x8000_0000L);
+    lab.disk.limits(Limits.DEFAULT.withDiscard(false, false, 1));
+    assertThat(Arrays.copyOfRange(page(0xb0), 20, 36)).as("no UNMAP").containsOnly(0);
   }
 
   @Test
@@ -103,7 +108,7 @@ final class InquiryTest {
   @Test
   void taskManagementFunctions() {
     assertThat(initiator.send("a3 0d 00 00 00 00 00 00 00 04 00 00").data())
-        .isEqualTo(Lab.hex("de 07 00 00"));
+        .isEqualTo(Lab.hex("da 00 00 00"));
     initiator.send("a3 0d 00 00 00 00 00 00 00 03 00 00").fails("5/24/00");
   }
 }

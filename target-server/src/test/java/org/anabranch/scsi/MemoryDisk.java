@@ -21,6 +21,7 @@ final class MemoryDisk implements BlockDevice {
   private Limits limits = Limits.DEFAULT;
   private IoError.@Nullable Kind fault;
   private long faultSector;
+  private long badSector = -1;
 
   /** Counts what reached the disk. */
   int flushes;
@@ -78,6 +79,11 @@ final class MemoryDisk implements BlockDevice {
     faultSector = sector;
   }
 
+  /** From now on Ios fail that take in the sector; -1 ends that. */
+  void failAt(long sector) {
+    badSector = sector;
+  }
+
   @Override
   public void submit(Io io) {
     if (holding) {
@@ -90,6 +96,10 @@ final class MemoryDisk implements BlockDevice {
   private void perform(Io io) {
     if (fault != null) {
       io.complete(new IoError(fault, faultSector, "injected", null));
+      return;
+    }
+    if (badSector >= io.sector() && badSector < io.end()) {
+      io.complete(new IoError(IoError.Kind.IO, badSector, "injected", null));
       return;
     }
     if (io.end() > sectors()) {
@@ -119,6 +129,7 @@ final class MemoryDisk implements BlockDevice {
       case WRITE_ZEROES -> {
         Arrays.fill(bytes, at, end * 512, (byte) 0);
         allocated.set(first, end);
+        durableWrites += io.fua() ? 1 : 0;
       }
       case BLOCK_STATUS -> {
         boolean is = allocated.get(first);

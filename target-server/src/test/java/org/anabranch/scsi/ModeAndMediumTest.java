@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.List;
+import org.anabranch.block.IoError;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,6 +13,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Mode pages, write protection, and a medium that comes and goes. */
 final class ModeAndMediumTest {
   private static final String CONTROL_D_SENSE = "00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00";
+  private static final String CACHE_ON = "00 00 00 00 08 12 04" + " 00".repeat(17);
+  private static final String CACHE_OFF = "00 00 00 00 08 12" + " 00".repeat(18);
   private static final String CONTROL_SWP = "00 00 00 00 0a 0a 00 10 08 00 00 00 ff ff 00 00";
 
   private final Lab lab = Lab.disk();
@@ -200,5 +203,50 @@ final class ModeAndMediumTest {
     initiator.send("1d 00 00 00 00 00").isGood();
     initiator.send("1d 20 00 00 00 00").fails("5/24/00");
     initiator.send("1d 10 00 00 08 00", new byte[8]).fails("5/24/00");
+  }
+
+  private void select(String list) {
+    byte[] bytes = Lab.hex(list);
+    first.send(String.format("15 10 00 00 %02x 00", bytes.length), bytes).isGood();
+  }
+
+  @Test
+  void switchingTheCacheOffAndProtectingTheMediumFlush() {
+    select(CACHE_OFF);
+    assertThat(lab.disk.flushes).isEqualTo(1);
+    select(CACHE_OFF);
+    select(CACHE_ON);
+    assertThat(lab.disk.flushes).isEqualTo(1);
+    select(CONTROL_SWP);
+    assertThat(lab.disk.flushes).isEqualTo(2);
+    select(CONTROL_SWP);
+    select(CONTROL_D_SENSE);
+    assertThat(lab.disk.flushes).isEqualTo(2);
+    select(CACHE_OFF);
+    assertThat(lab.disk.flushes).isEqualTo(3);
+    select(CONTROL_SWP);
+    assertThat(lab.disk.flushes).as("nothing was cached").isEqualTo(3);
+  }
+
+  @Test
+  void theFlushIsBehindTheWritesThatAreUnderWay() {
+    lab.disk.hold();
+    Lab.Command write = first.begin("0a 00 00 00 01 00", new byte[512]).execute();
+    Lab.Command off = first.begin("15 10 00 00 18 00", Lab.hex(CACHE_OFF)).execute();
+    Lab.Command next = first.begin("0a 00 00 00 01 00", new byte[512]).execute();
+    assertThat(lab.disk.held()).as("the write").isEqualTo(1);
+    lab.disk.release();
+    lab.scheduler.settle();
+    write.result().isGood();
+    off.result().isGood();
+    next.result().isGood();
+    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.durableWrites).as("what came behind").isEqualTo(1);
+  }
+
+  @Test
+  void aFlushThatFailsIsTold() {
+    lab.disk.fail(IoError.Kind.IO, -1);
+    first.send("15 10 00 00 18 00", Lab.hex(CACHE_OFF)).fails("3/0c/00");
   }
 }

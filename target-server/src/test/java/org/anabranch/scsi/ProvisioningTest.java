@@ -87,7 +87,9 @@ final class ProvisioningTest {
   @Test
   void aRefusedUnmapChangesNothing() {
     fill();
-    unmap(unmapList(0, 8, 8191, 2)).fails("5/21/00");
+    Lab.Result beyond = unmap(unmapList(0, 8, 8191, 2));
+    beyond.fails("5/21/00");
+    assertThat(beyond.information()).as("the first block that is not there").isEqualTo(8192);
     unmap(unmapList(0, 8, Long.MIN_VALUE, 1)).fails("5/21/00");
     initiator.send("42 00 00 00 00 00 00 00 04 00", new byte[4]).fails("5/1a/00");
     initiator.send("42 00 00 00 00 00 00 00 18 00", new byte[20]).fails("5/1a/00");
@@ -169,5 +171,37 @@ final class ProvisioningTest {
     initiator.send("41 08 00 00 00 00 00 00 08 00", new byte[512]).isGood();
     assertThat(lab.disk.discards).isZero();
     assertThat(initiator.send("28 00 00 00 00 00 00 00 08 00").data()).containsOnly(0);
+  }
+
+  /** SBC-3 4.7.3.4.4: what is not what unmapped blocks read as is written. */
+  @Test
+  void writeSameWithUnmapAndAPatternWritesThePattern() {
+    byte[] block = Lab.pattern(512, 6);
+    initiator.send("93 08 00 00 00 00 00 00 00 00 00 00 00 08 00 00", block).isGood();
+    initiator.send("41 08 00 00 00 08 00 00 08 00", block).isGood();
+    assertThat(lab.disk.discards).isZero();
+    byte[] read = initiator.send("28 00 00 00 00 00 00 00 10 00").data();
+    for (int at = 0; at < read.length; at += 512) {
+      assertThat(Arrays.copyOfRange(read, at, at + 512)).isEqualTo(block);
+    }
+    assertThat(status(0, 24)).isEqualTo("0+16 mapped");
+  }
+
+  @Test
+  void withoutAWriteCacheWhatIsGivenBackIsDurable() {
+    unmap(unmapList(0, 8, 16, 8)).isGood();
+    initiator.send("41 08 00 00 00 00 00 00 08 00", new byte[512]).isGood();
+    assertThat(lab.disk.flushes).isZero();
+    initiator.send("15 10 00 00 18 00", Lab.hex("00 00 00 00 08 12" + " 00".repeat(18))).isGood();
+    lab.disk.flushes = 0;
+    unmap(unmapList(0, 8, 16, 8)).isGood();
+    assertThat(lab.disk.flushes).isEqualTo(1);
+    initiator.send("41 08 00 00 00 00 00 00 08 00", new byte[512]).isGood();
+    initiator.send("93 09 00 00 00 00 00 00 00 20 00 00 00 08 00 00").isGood();
+    assertThat(lab.disk.flushes).isEqualTo(3);
+    assertThat(lab.disk.durableWrites).isZero();
+    initiator.send("41 00 00 00 00 00 00 00 08 00", new byte[512]).isGood();
+    assertThat(lab.disk.flushes).as("zeros are written through instead").isEqualTo(3);
+    assertThat(lab.disk.durableWrites).isEqualTo(1);
   }
 }

@@ -3,10 +3,14 @@ package org.anabranch.scsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** READ and WRITE of every length, at the edges of the medium, and with too little data. */
 final class ReadWriteTest {
@@ -42,7 +46,7 @@ final class ReadWriteTest {
     "88 00 80 00 00 00 00 00 00 00 00 00 00 00 00 00, 5/21/00",
     "08 1f ff ff 01 00, 5/21/00",
     "88 00 00 00 00 00 00 00 00 00 ff ff ff ff 00 00, 5/24/00",
-    "a8 00 00 00 00 00 00 00 20 01 00 00, 5/24/00",
+    "a8 00 00 00 00 00 00 00 40 01 00 00, 5/24/00",
     "28 20 00 00 00 00 00 00 01 00, 5/24/00"
   })
   void whatCannotBeReadIsRefused(String cdb, String code) {
@@ -115,5 +119,44 @@ final class ReadWriteTest {
     initiator.send("28 00 00 00 03 ff 00 00 02 00").fails("5/21/00");
     assertThat(initiator.send("25 00 00 00 00 00 00 00 00 00").data())
         .isEqualTo(Lab.hex("00 00 03 ff 00 00 10 00"));
+  }
+
+  /** For {@link #theFirstBlockThatIsNotThereIsTold}, with 8192 blocks. */
+  static List<Arguments> beyondTheEnd() {
+    List<Arguments> all = new ArrayList<>();
+    for (String six : List.of("08", "0a")) {
+      all.add(Arguments.of(six + " 00 1f ff 02 00", 0x2000));
+      all.add(Arguments.of(six + " 00 20 05 02 00", 0x2005));
+    }
+    for (String ten : List.of("28", "2a", "2e", "2f", "34", "35", "41")) {
+      all.add(Arguments.of(ten + " 00 00 00 1f ff 00 00 02 00", 0x2000));
+      all.add(Arguments.of(ten + " 00 00 00 20 05 00 00 02 00", 0x2005));
+    }
+    for (String twelve : List.of("a8", "aa", "ae", "af")) {
+      all.add(Arguments.of(twelve + " 00 00 00 1f ff 00 00 00 02 00 00", 0x2000));
+      all.add(Arguments.of(twelve + " 00 00 00 20 05 00 00 00 02 00 00", 0x2005));
+    }
+    for (String sixteen : List.of("88", "89", "8a", "8b", "8e", "8f", "90", "91", "93")) {
+      all.add(Arguments.of(sixteen + " 00 00 00 00 00 00 00 1f ff 00 00 00 02 00 00", 0x2000));
+      all.add(Arguments.of(sixteen + " 00 00 00 00 00 00 00 20 05 00 00 00 02 00 00", 0x2005));
+    }
+    all.add(Arguments.of("9e 12 00 00 00 00 00 00 20 05 00 00 00 20 00 00", 0x2005));
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("beyondTheEnd")
+  void theFirstBlockThatIsNotThereIsTold(String cdb, int block) {
+    Lab.Result result = Lab.disk().initiator().send(cdb, new byte[1024]);
+    result.fails("5/21/00");
+    assertThat(result.information()).isEqualTo(block);
+  }
+
+  @Test
+  void aBlockThatNeeds64BitsIsNotTold() {
+    Lab.Result result =
+        Lab.disk().initiator().send("88 00 80 00 00 00 00 00 00 00 00 00 00 01 00 00");
+    result.fails("5/21/00");
+    assertThat(result.sense()[0] & 0xff).as("VALID = 0").isEqualTo(0x70);
   }
 }

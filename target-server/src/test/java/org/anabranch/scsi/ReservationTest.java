@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,7 +79,6 @@ final class ReservationTest {
     assertThat(read(third) + write(third)).isEqualTo(other);
     third.send("00 00 00 00 00 00").isGood();
     third.send("12 00 00 00 24 00").isGood();
-    third.send("1a 00 3f 00 ff 00").conflicts();
     String key = type > 6 ? "0000000000000000" : "0000000000000011";
     assertThat(in(third, 1)).isEqualTo("00000010" + key + "00000000000" + type + "0000");
     out(first, RELEASE, type == 1 ? 3 : 1, 0x11, 0, 0).fails("5/26/04");
@@ -240,7 +240,8 @@ final class ReservationTest {
   void reservationMovesToAnother() {
     String to = "iqn.2026-11.org.example:second";
     register(first, 0x11);
-    move(first, moveList(0x11, 0x22, to, 1, false)).conflicts();
+    move(first, moveList(0x11, 0x22, to, 1, false)).fails("5/24/00");
+    move(first, moveList(0x12, 0x22, to, 1, false)).conflicts();
     out(first, RESERVE, 3, 0x11, 0, 0).isGood();
     move(first, moveList(0x11, 0, to, 1, false)).fails("5/26/00");
     move(first, moveList(0x11, 0x22, to, 9, false)).fails("5/26/00");
@@ -305,7 +306,7 @@ final class ReservationTest {
   void withoutAStorePowerLossCannotBePromised() {
     out(first, REGISTER_AND_IGNORE, 0, 0, 0x11, 1).fails("5/26/00");
     assertThat(first.send("5e 02 00 00 00 00 00 01 00 00").data())
-        .isEqualTo(Lab.hex("00 08 0c 90 ea 01 00 00"));
+        .isEqualTo(Lab.hex("00 08 0c b0 ea 01 00 00"));
   }
 
   private void restart(ReservationStore store) {
@@ -325,7 +326,7 @@ final class ReservationTest {
     assertThat(in(second, 0)).isEqualTo("00000010" + "1122334455667788" + "fedcba9876543210");
     assertThat(in(second, 1)).isEqualTo("0000001011223344556677880000000000050000");
     assertThat(first.send("5e 02 00 00 00 00 00 01 00 00").data())
-        .isEqualTo(Lab.hex("00 08 0d 91 ea 01 00 00"));
+        .isEqualTo(Lab.hex("00 08 0d b1 ea 01 00 00"));
     assertThat(read(second) + write(second)).isEqualTo("rw");
     out(second, REGISTER_AND_IGNORE, 0, 0, 0x22, 0).isGood(); // APTPL = 0: forgotten
     assertThat(store.states).isEmpty();
@@ -349,5 +350,88 @@ final class ReservationTest {
     store.fails = true;
     restart(store);
     out(first, REGISTER_AND_IGNORE, 0, 0, 0x11, 1).fails("4/44/00");
+  }
+
+  /** SPC-2 5.5.1. */
+  @Test
+  void withReserveNobodyGetsAtPersistentReservations() {
+    first.send("16 00 00 00 00 00").isGood();
+    first.send("5e 00 00 00 00 00 00 01 00 00").conflicts();
+    out(first, REGISTER, 0, 0, 0x11, 0).conflicts();
+    first.send("17 00 00 00 00 00").isGood();
+    out(first, REGISTER, 0, 0, 0x11, 0).isGood();
+  }
+
+  /** SPC-4 table 218: SCOPE and TYPE count where a reservation is made or ended. */
+  @Test
+  void scopeAndTypeAreIgnoredWhereTheyMeanNothing() {
+    out(first, REGISTER, 0x5f, 0, 0x11, 0).isGood();
+    out(first, REGISTER_AND_IGNORE, 0xff, 0, 0x11, 0).isGood();
+    register(second, 0x22);
+    out(first, PREEMPT, 0xff, 0x11, 0x22, 0).isGood();
+    second.send(READ).fails("6/2a/05");
+    register(second, 0x22);
+    out(second, RESERVE, 5, 0x22, 0, 0).isGood();
+    out(first, PREEMPT, 0xf5, 0x11, 0x22, 0).fails("5/24/00");
+    out(first, PREEMPT, 0x02, 0x11, 0x22, 0).fails("5/24/00");
+    assertThat(in(first, 1)).isEqualTo("0000001000000000000000220000000000050000");
+    byte[] list = moveList(0x22, 0x11, "iqn.2026-11.org.example:first", 1, false);
+    second.send(String.format("5f 07 fb 00 00 00 00 00 %02x 00", list.length), list).isGood();
+    assertThat(in(first, 1)).isEqualTo("0000001000000000000000110000000000050000");
+    out(first, CLEAR, 0xff, 0x11, 0, 0).isGood();
+    assertThat(in(first, 0)).isEqualTo("00000000");
+  }
+
+  @Test
+  void thoseWhoAreLeftLearnThatAPreemptChangedTheType() {
+    register(first, 0x11);
+    register(second, 0x22);
+    register(third, 0x33);
+    out(second, RESERVE, 1, 0x22, 0, 0).isGood();
+    out(first, PREEMPT, 5, 0x11, 0x22, 0).isGood();
+    second.send(READ).fails("6/2a/05");
+    third.send(READ).fails("6/2a/04");
+    first.send(READ).isGood();
+    register(second, 0x22);
+    out(second, PREEMPT, 5, 0x22, 0x11, 0).isGood();
+    first.send(READ).fails("6/2a/05");
+    third.send(READ).isGood(); // The same type as before.
+  }
+
+  @Test
+  void othersAreRegisteredByRegisterOnly() {
+    register(first, 0x11);
+    for (int action : new int[] {RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT}) {
+      Lab.Result result = out(first, action, 1, 0x11, 0x11, 0x08);
+      result.fails("5/26/00");
+      assertThat(result.pointer()).as("SPEC_I_PT").isEqualTo(20);
+    }
+    out(first, REGISTER_AND_IGNORE, 0, 0, 0x12, 0x08).fails("5/26/00");
+  }
+
+  /** Format 00b, as sg_persist sends it: an initiator's name without a port. */
+  @Test
+  void aNameRegistersThePortsThatAreLoggedInUnderIt() {
+    byte[] name = "iqn.2026-11.org.example:second".getBytes(StandardCharsets.US_ASCII);
+    byte[] list = new byte[28 + 4 + 32];
+    Bytes.put64(list, 8, 0x44);
+    list[20] = 0x08;
+    Bytes.put32(list, 24, 36);
+    list[28] = 0x05;
+    Bytes.put16(list, 30, 32);
+    System.arraycopy(name, 0, list, 32, name.length);
+    String cdb = String.format("5f 00 00 00 00 00 00 00 %02x 00", list.length);
+    first.send(cdb, list).isGood();
+    out(second, RESERVE, 1, 0x44, 0, 0).isGood();
+    byte[] absent = list.clone();
+    absent[32 + name.length - 1] = 'x';
+    third.send(cdb, absent).fails("5/26/00");
+    byte[] move =
+        Arrays.copyOf(moveList(0x44, 0x11, "iqn.2026-11.org.example:first", 1, false), 60);
+    Bytes.put32(move, 20, 36);
+    System.arraycopy(list, 28, move, 24, 36);
+    second
+        .send(String.format("5f 07 00 00 00 00 00 00 %02x 00", move.length), move)
+        .fails("5/26/00");
   }
 }

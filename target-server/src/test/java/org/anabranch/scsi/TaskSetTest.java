@@ -8,8 +8,6 @@ import static org.anabranch.scsi.TaskManagementFunction.ABORT_TASK;
 import static org.anabranch.scsi.TaskManagementFunction.ABORT_TASK_SET;
 import static org.anabranch.scsi.TaskManagementFunction.CLEAR_TASK_SET;
 import static org.anabranch.scsi.TaskManagementFunction.LOGICAL_UNIT_RESET;
-import static org.anabranch.scsi.TaskManagementFunction.QUERY_TASK;
-import static org.anabranch.scsi.TaskManagementFunction.QUERY_TASK_SET;
 import static org.anabranch.scsi.TaskManagementFunction.TARGET_WARM_RESET;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -192,17 +190,6 @@ final class TaskSetTest {
     assertThat(manage(first, TARGET_WARM_RESET, 0)).containsExactly(Response.COMPLETE);
     first.send(READ).fails("6/29/02");
     second.send(READ).fails("6/29/02");
-  }
-
-  @Test
-  void queriesSayWhatIsThere() {
-    lab.disk.hold();
-    Lab.Command own = first.begin(READ).execute();
-    assertThat(manage(first, QUERY_TASK, own.task.tag())).containsExactly(Response.SUCCEEDED);
-    assertThat(manage(second, QUERY_TASK, own.task.tag())).containsExactly(Response.COMPLETE);
-    assertThat(manage(first, QUERY_TASK_SET, 0)).containsExactly(Response.SUCCEEDED);
-    assertThat(manage(second, QUERY_TASK_SET, 0)).containsExactly(Response.COMPLETE);
-    lab.disk.release();
   }
 
   @Test

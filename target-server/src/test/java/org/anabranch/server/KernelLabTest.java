@@ -23,7 +23,7 @@ final class KernelLabTest {
       """
       anabranch {
         portals = ["127.0.0.1:0"], state-dir = state
-        volumes { vm1 { path = vm1.img, size = %d } }
+        volumes { vm1 { path = vm1.img, size = %d, physical-block-size = 4096 } }
         targets { "%s" { luns { 0 = vm1 } } }
       }
       """
