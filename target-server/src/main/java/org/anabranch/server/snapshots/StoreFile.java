@@ -4,10 +4,15 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.anabranch.server.RefusedException;
@@ -35,6 +40,32 @@ final class StoreFile {
     long chunks = Math.ceilDiv(sectors, chunkSectors);
     long areas = Math.ceilDiv(chunks, chunkBytes / RECORD) + 1;
     return Math.multiplyExact(1 + areas + chunks, chunkBytes);
+  }
+
+  /** All that there are, in no order. */
+  static List<Path> in(Path folder) throws RefusedException {
+    if (!Files.exists(folder)) {
+      return new ArrayList<>();
+    }
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      List<Path> all = new ArrayList<>();
+      files.forEach(all::add);
+      return all;
+    } catch (DirectoryIteratorException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e.getCause()), e);
+    } catch (IOException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** Nothing that is there already is taken for a new store, nor deleted as one. */
+  static void refuseIfThere(Path path) throws RefusedException {
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      throw new RefusedException(
+          path
+              + " exists and belongs to no snapshot: move it away, delete it, or name another"
+              + " snapshot");
+    }
   }
 
   /** Makes the file, sparse and empty, readable by its owner only; durable afterwards. */

@@ -4,8 +4,10 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
@@ -52,15 +54,20 @@ public final class VolumeUnderTest implements AutoCloseable {
     exports = new Exports(storage, snapshots);
   }
 
+  /** Devices whose LUNs were attached, each time. */
+  public final List<String> appeared = new CopyOnWriteArrayList<>();
+
   /** Nobody is logged in. */
-  private static final class Nobody implements Initiators {
+  private final class Nobody implements Initiators {
     @Override
     public int sessions(String device) {
       return 0;
     }
 
     @Override
-    public void appeared(String device) {}
+    public void appeared(String device) {
+      appeared.add(device);
+    }
 
     @Override
     public void vanishing(String device) {}
