@@ -34,7 +34,9 @@ import org.slf4j.LoggerFactory;
  *   <dd>Nobody knows any more which writes are on the medium, and the kernel tells of it only once.
  *       So that flush fails, and from then on every flush fails and every change is refused as
  *       read-only, until the file is opened anew. Reads go on. A failed durable (FUA) write is the
- *       same case, unless it failed for lack of space.
+ *       same case, unless it failed for lack of space. Durable writes alone are still tried: the
+ *       success of one proves that its own bytes are on the medium, and nothing of what was lost.
+ *       So a snapshot's store can still be marked as invalid.
  *   <dt>What happens to a discard?
  *   <dd>It punches a hole, which reads as zeros. Where the file system can't, discards are refused,
  *       and {@link #limits} says so. {@code WRITE_ZEROES} writes zeros where the call is missing.
@@ -126,7 +128,7 @@ public final class FileDevice implements BackingDevice {
       io.complete(IoError.outOfRange(io, sectors));
     } else if (io.sectors() == 0 && io.op() != Io.Op.FLUSH) {
       io.complete(null);
-    } else if (io.modifies() && (options.readOnly() || broken != null)) {
+    } else if (io.modifies() && refusesChange(io)) {
       io.complete(readOnly());
     } else if (io.op() == Io.Op.READ) {
       read(io);
@@ -137,6 +139,11 @@ public final class FileDevice implements BackingDevice {
     } else {
       hand(new FileWork(this, io, 0));
     }
+  }
+
+  private boolean refusesChange(Io io) {
+    boolean provesItself = io.op() == Io.Op.WRITE && io.fua();
+    return options.readOnly() || (broken != null && !provesItself);
   }
 
   private void read(Io io) {

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
@@ -40,7 +41,9 @@ abstract class CowTarget implements Target {
   /** What tables print when there is no snapshot: after a handover, the destination's arguments. */
   private CowArguments printed;
 
+  /** Since the first resume, or since a store was handed over here: the origin's writes count. */
   private boolean active;
+
   private boolean suspended;
   private boolean handedOver;
   private boolean cancelled;
@@ -87,9 +90,9 @@ abstract class CowTarget implements Target {
     return cow;
   }
 
-  /** How much of the origin this is a snapshot of, in sectors. */
-  long length() {
-    return context.length();
+  /** The sector of the origin behind the last one that is seen through this. */
+  long end() {
+    return context.begin() + context.length();
   }
 
   @Nullable Snapshot snapshot() {
@@ -109,6 +112,11 @@ abstract class CowTarget implements Target {
     return snapshot == null && !handedOver && !cancelled;
   }
 
+  /** Whether this is a destination whose source went without giving it anything. */
+  boolean cancelled() {
+    return cancelled;
+  }
+
   /** Whether the origin's old chunks must be copied here. */
   boolean needsCopies() {
     return active && !merges() && snapshot != null;
@@ -123,6 +131,18 @@ abstract class CowTarget implements Target {
   void event() {
     context.event();
   }
+
+  /** A row is mapped to the sectors of the origin that have its own numbers, as under Linux. */
+  @Override
+  public final void map(Io io) {
+    if (io.op() != Io.Op.FLUSH) {
+      io.remap(context.begin() + io.sector());
+    }
+    mapHere(io);
+  }
+
+  /** {@link #map}, with the origin's sectors. */
+  abstract void mapHere(Io io);
 
   /** Joins the group and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {
@@ -177,6 +197,8 @@ abstract class CowTarget implements Target {
     mine.owner = destination;
     departed();
     destination.keep(mine);
+    destination.active = true; // its device may stay suspended for long; the origin need not
+    destination.suspended = true;
     group.rolesChanged();
   }
 

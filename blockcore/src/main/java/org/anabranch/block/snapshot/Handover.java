@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What passes is the {@link Snapshot} as a whole, by a reference, under the group's lock. So
  * copies that origin writes began go on and end in the same place, and nothing needs to be stopped
- * for it. Both halves of a step, the check and the deed, happen under one hold of the lock.
+ * for it. Both halves of a step, the check and the deed, happen under one hold of the lock; from
+ * then on origin writes make copies for the destination. If its resume fails all the same, because
+ * another row refuses, it keeps the store, suspended, and can hand it over to a third one.
  */
 final class Handover {
   private static final Logger LOG = LoggerFactory.getLogger(Handover.class);

@@ -31,7 +31,9 @@ import org.slf4j.LoggerFactory;
  * merge that begins again ends in the same place.
  *
  * <p>What if a step fails? The merge stops, the status is {@code Merge failed}, and {@link
- * MergeInterlock} says what becomes of writes. Resuming the device begins again.
+ * MergeInterlock} says what becomes of writes. When the device is suspended and resumed, the merge
+ * begins again: with the batch that failed, from step 2, since it is still on the list; from step 6
+ * if step 7 failed, since then nobody knows whether it is, and both devices have its chunks.
  *
  * <p>Guarded by the group's lock; every method is called with it held.
  */
@@ -88,6 +90,12 @@ final class Merge {
   private long turnBegin;
   private boolean copyFailed;
 
+  /** Between two turns, whose second one will come whatever fails meanwhile. */
+  private boolean resting;
+
+  /** The batch of which nobody knows whether it is on the list: step 7 failed. */
+  private @Nullable MergeBatch unsettled;
+
   /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
   private long unflushed;
 
@@ -105,9 +113,10 @@ final class Merge {
             1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
   }
 
-  /** Begins, or begins again. */
+  /** Begins, or begins again, also after a failure. */
   void start() {
-    if (!running && !failed) {
+    if (!running && !done) {
+      failed = false;
       running = true;
       step();
     }
@@ -168,6 +177,9 @@ final class Merge {
     } else if (pace.delay(scheduler.nanoTime()) > 0) {
       parked = true;
       timer = scheduler.schedule(() -> lock.run(this::unpark), pace.delay(scheduler.nanoTime()));
+    } else if (unsettled != null) {
+      begin = scheduler.nanoTime();
+      flush(unsettled);
     } else {
       snapshot.store.prepareMerge(pace.chunks(), this::prepared);
     }
@@ -175,7 +187,7 @@ final class Merge {
 
   private void prepared(@Nullable MergeBatch batch, @Nullable IoError error) {
     if (error != null) {
-      fail("Read error in exception store: shutting down merge", error, false);
+      fail("Read error in exception store: shutting down merge", error);
       shut();
     } else if (batch == null) {
       done = true;
@@ -215,17 +227,18 @@ final class Merge {
   }
 
   private void copyTurn(MergeBatch batch) {
+    resting = false;
     begunInTurn = 0;
     turnBegin = scheduler.nanoTime();
     copyMore(batch);
+    finishCopy(batch);
   }
 
   /** Keeps {@link #COPIES} copies under way until the batch is copied, or one has failed. */
   private void copyMore(MergeBatch batch) {
     while (mayCopy(batch) && copying < COPIES && begunInTurn < COPIES_IN_A_TURN) {
       long to = batch.oldChunk(nextRun) << snapshot.shift;
-      long length =
-          Math.min((long) batch.length(nextRun) << snapshot.shift, group.origin.sectors() - to);
+      long length = mergedSectors(to, (long) batch.length(nextRun) << snapshot.shift);
       long count = Math.min(PIECE_SECTORS, length - nextSector);
       long from = (batch.newChunk(nextRun) << snapshot.shift) + nextSector;
       long toSector = to + nextSector;
@@ -238,6 +251,16 @@ final class Merge {
       begunInTurn++;
       copyPiece(batch, from, interlock.beginCopy(toSector, count));
     }
+  }
+
+  /**
+   * How much of a run is the snapshot's: in the chunk that its end is in, what lies behind belongs
+   * to an origin that has grown since.
+   */
+  private long mergedSectors(long to, long length) {
+    long beyond = to + length - target.end();
+    boolean endIsInTheLastChunk = beyond > 0 && beyond < 1L << snapshot.shift;
+    return Math.min(endIsInTheLastChunk ? length - beyond : length, group.origin.sectors() - to);
   }
 
   private boolean mayCopy(MergeBatch batch) {
@@ -267,11 +290,12 @@ final class Merge {
     IoError error = readError == null ? writeError : readError;
     if (error != null && !copyFailed) {
       copyFailed = true;
-      fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error, false);
+      fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error);
     }
     interlock.end(range, target::write);
     if (copying == 0 && begunInTurn == COPIES_IN_A_TURN && mayCopy(batch)) {
       long rest = pace.rest(turnBegin, scheduler.nanoTime());
+      resting = true;
       anotherTurn(rest, () -> copyTurn(batch));
       return;
     }
@@ -293,27 +317,31 @@ final class Merge {
     flushing = false;
     if (error != null && !copyFailed) {
       copyFailed = true;
-      fail("Flush error: shutting down merge", error, false);
+      fail("Flush error: shutting down merge", error);
     }
     flushAhead(batch);
     finishCopy(batch);
   }
 
   private void finishCopy(MergeBatch batch) {
-    if (copying > 0 || flushing || mayCopy(batch)) {
+    if (copying > 0 || flushing || resting || mayCopy(batch)) {
       return;
     }
     if (copyFailed) {
       shut();
     } else {
-      copyEnd = scheduler.nanoTime();
-      lock.submit(group.origin, Io.flush(lock.locked(flushError -> flushed(batch, flushError))));
+      flush(batch);
     }
+  }
+
+  private void flush(MergeBatch batch) {
+    copyEnd = scheduler.nanoTime();
+    lock.submit(group.origin, Io.flush(lock.locked(error -> flushed(batch, error))));
   }
 
   private void flushed(MergeBatch batch, @Nullable IoError error) {
     if (error != null) {
-      fail("Flush error: shutting down merge", error, false);
+      fail("Flush error: shutting down merge", error);
       shut();
     } else {
       snapshot.store.commitMerge(batch.count(), failure -> committed(batch, failure));
@@ -322,10 +350,12 @@ final class Merge {
 
   private void committed(MergeBatch batch, @Nullable IoError error) {
     if (error != null) {
-      fail("Write error in exception store: shutting down merge", error, true);
+      unsettled = batch;
+      fail("Write error in exception store: shutting down merge", error);
       shut();
       return;
     }
+    unsettled = null;
     forget(batch, 0);
   }
 
@@ -356,10 +386,10 @@ final class Merge {
     });
   }
 
-  private void fail(String message, IoError error, boolean fateUnknown) {
+  private void fail(String message, IoError error) {
     LOG.error("{}: {} ({})", target, message, error.message());
     failed = true;
-    interlock.fail(fateUnknown);
+    interlock.fail(unsettled != null);
     lock.after(target::event);
   }
 

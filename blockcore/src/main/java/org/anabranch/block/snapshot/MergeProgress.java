@@ -8,7 +8,7 @@ package org.anabranch.block.snapshot;
  * @param remainingBytes what is still to be merged
  * @param mergedBytes what was merged since the device was activated
  * @param bytesPerSecond the present speed; 0 before the first batch
- * @param waitingWrites writes that wait for the batch under way
+ * @param waitingWrites writes that wait while their sectors are copied
  */
 public record MergeProgress(
     State state, long remainingBytes, long mergedBytes, long bytesPerSecond, int waitingWrites) {

@@ -54,15 +54,18 @@ import org.jspecify.annotations.Nullable;
  * and remove let it finish a batch. After the end this is an origin; the table may be changed at
  * leisure.
  *
- * <p><b>Flushes</b> go to both devices. Discards of chunks that have exceptions make them zeros.
+ * <p><b>Flushes</b> go to both devices as long as the store is valid. Discards of chunks that have
+ * exceptions make them zeros.
  *
  * <p><b>Failure modes.</b>
  *
  * <pre>
- *   the store is or becomes invalid       everything goes to the origin: the LUN lives on
- *   the store was handed over, or never   every request fails
- *   a copy, flush or commit fails         Merge failed; other I/O goes on; resumed, it tries again
- *                                         after the table was loaded again
+ *   the store is or becomes invalid,      everything goes to the origin: the LUN lives on
+ *     or its handover was cancelled
+ *   the store was handed over             every request fails
+ *   the COW device fails                  what goes to it fails; other I/O goes on
+ *   a copy, flush or commit fails         Merge failed; other I/O goes on; suspended and resumed,
+ *                                         or with its table loaded again, it goes on merging
  * </pre>
  *
  * <p><b>Refuses</b> what a snapshot refuses, type {@code N}, and a second merge.
@@ -99,7 +102,7 @@ final class MergeTarget extends CowTarget {
   }
 
   @Override
-  public void map(Io io) {
+  void mapHere(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES, DISCARD -> write(io);
@@ -108,6 +111,13 @@ final class MergeTarget extends CowTarget {
   }
 
   private void flush(Io io) {
+    lock.enter();
+    boolean originOnly = originAlone();
+    lock.leave();
+    if (originOnly) {
+      origin.submit(io);
+      return;
+    }
     IoSplit split = new IoSplit(io);
     Io first = split.piece(0, 0);
     Io second = split.piece(0, 0);
@@ -116,15 +126,23 @@ final class MergeTarget extends CowTarget {
     split.cut();
   }
 
+  /** Whether nothing can be merged, and everything is the origin's. With the lock held. */
+  private boolean originAlone() {
+    Snapshot snapshot = snapshot();
+    return snapshot == null ? cancelled() : !snapshot.valid;
+  }
+
   private void read(Io io) {
     BlockDevice next = null;
     lock.enter();
     try {
       Snapshot snapshot = snapshot();
-      if (snapshot == null) {
+      if (originAlone()) {
+        next = origin;
+      } else if (snapshot == null) {
         lock.complete(io, invalidError());
       } else {
-        next = snapshot.valid ? reads.route(snapshot, io) : origin;
+        next = reads.route(snapshot, io);
         if (merge != null) {
           merge.pace.used();
         }
@@ -143,12 +161,12 @@ final class MergeTarget extends CowTarget {
     try {
       Snapshot snapshot = snapshot();
       Merge mine = merge;
-      if (snapshot == null || mine == null) {
-        lock.complete(io, invalidError());
+      if (originAlone()) {
+        lock.after(() -> group.write(io, null));
         return;
       }
-      if (!snapshot.valid) {
-        lock.after(() -> group.write(io, null));
+      if (snapshot == null || mine == null) {
+        lock.complete(io, invalidError());
         return;
       }
       mine.pace.used();
@@ -167,13 +185,15 @@ final class MergeTarget extends CowTarget {
     }
   }
 
-  /** One that origin writes began before this was a merge. */
+  /** The first uncommitted one in a range, of those that origin writes began before this merge. */
   private static @Nullable PendingException pending(Snapshot snapshot, long first, long last) {
-    PendingException pending = snapshot.pendingAt(first);
-    if (pending == null && snapshot.nextPending(first) <= last) {
-      pending = snapshot.pendingAt(snapshot.nextPending(first));
+    for (long chunk = first; chunk <= last; chunk = snapshot.nextPending(chunk)) {
+      PendingException pending = snapshot.pendingAt(chunk);
+      if (pending != null && !pending.committed.isOpen()) {
+        return pending;
+      }
     }
-    return pending == null || pending.committed.isOpen() ? null : pending;
+    return null;
   }
 
   private void writePieces(Snapshot snapshot, MergeInterlock interlock, Io io) {
@@ -329,6 +349,10 @@ final class MergeTarget extends CowTarget {
     return mine.valid && merge != null && merge.failed() ? "Merge failed" : super.status(mine);
   }
 
+  /**
+   * Block sizes are both devices', as they can't change under an initiator. Whether it can be
+   * written is up to the origin: a COW device that can't be any more fails what goes to it.
+   */
   @Override
   public Limits limits() {
     Limits origins = origin.limits();
@@ -336,7 +360,7 @@ final class MergeTarget extends CowTarget {
     return new Limits(
         Math.max(origins.logicalBlockSize(), cows.logicalBlockSize()),
         Math.max(origins.physicalBlockSize(), cows.physicalBlockSize()),
-        origins.readOnly() || cows.readOnly(),
+        origins.readOnly(),
         origins.discards(),
         origins.discardZeroes(),
         origins.discardGranularity());

@@ -7,6 +7,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetType.Context;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p><b>Arguments.</b> {@code device}: the origin, by the same name that its snapshots have for it.
+ * A row is mapped to the sectors of the origin that have its own numbers, as under Linux: one that
+ * begins at sector 8 to those from sector 8 on.
  *
  * <p><b>Status.</b> Empty.
  *
@@ -32,16 +35,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class OriginTarget implements Target {
   private final OriginGroup group;
+  private final long begin;
   private final Runnable closed;
 
   /** {@code closed} is called once, at the end. */
-  OriginTarget(OriginGroup group, Runnable closed) {
+  OriginTarget(OriginGroup group, Context context, Runnable closed) {
     this.group = group;
+    this.begin = context.begin();
     this.closed = closed;
   }
 
   @Override
   public void map(Io io) {
+    if (io.op() != Io.Op.FLUSH) {
+      io.remap(begin + io.sector());
+    }
     if (io.modifies() && !group.hasNoSnapshots()) {
       group.write(io, null);
     } else {

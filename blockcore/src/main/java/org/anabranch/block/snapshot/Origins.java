@@ -80,20 +80,25 @@ public final class Origins {
     }
   }
 
-  private static BlockDevice open(
-      TargetType.Context context, String argument, String what, long least) throws TableException {
-    BlockDevice device;
+  private static BlockDevice open(TargetType.Context context, String argument, String what)
+      throws TableException {
     try {
-      device = context.open(argument);
+      return context.open(argument);
     } catch (TableException e) {
       throw new TableException("Cannot get " + what + ": " + e.getMessage(), e);
     }
-    if (device.sectors() < least) {
+  }
+
+  /** The row's own sectors must be there: it is not shifted ({@link OriginTarget}). */
+  private static BlockDevice openOrigin(TargetType.Context context, String argument, String what)
+      throws TableException {
+    BlockDevice origin = open(context, argument, what);
+    if (context.length() > origin.sectors() - context.begin()) {
       throw new TableException(
-          "%s too small for target: start=0, len=%d, dev_size=%d"
-              .formatted(device.name(), least, device.sectors()));
+          "%s too small for target: start=%d, len=%d, dev_size=%d"
+              .formatted(origin.name(), context.begin(), context.length(), origin.sectors()));
     }
-    return device;
+    return origin;
   }
 
   private final class OriginType implements TargetType {
@@ -113,10 +118,10 @@ public final class Origins {
         if (arguments.size() != 1) {
           throw new TableException("origin: incorrect number of arguments");
         }
-        BlockDevice origin = open(context, arguments.getFirst(), "target device", context.length());
+        BlockDevice origin = openOrigin(context, arguments.getFirst(), "target device");
         OriginGroup group = join(origin, null);
         return CompletableFuture.completedFuture(
-            new OriginTarget(group, () -> leave(origin, null)));
+            new OriginTarget(group, context, () -> leave(origin, null)));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);
       }
@@ -127,8 +132,8 @@ public final class Origins {
       TargetType.Context context, List<String> words, boolean merge) {
     try {
       CowArguments arguments = CowArguments.parse(words);
-      BlockDevice origin = open(context, arguments.origin(), "origin device", context.length());
-      BlockDevice cow = open(context, arguments.cow(), "COW device", 0);
+      BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
+      BlockDevice cow = open(context, arguments.cow(), "COW device");
       if (cow.equals(origin)) {
         throw new TableException("COW device cannot be the same as origin device");
       }

@@ -110,7 +110,7 @@ final class Snapshot {
     if (!valid) {
       return invalidation == null || invalidation.isOpen() ? null : invalidation;
     }
-    long end = Math.min(sector + sectors, owner.length());
+    long end = Math.min(sector + sectors, owner.end());
     long endChunk = ((end - 1) >> shift) + 1;
     Gate waitFor = null;
     Gate begun = null;

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * start length snapshot origin cow P|PO|N chunk [count discard_zeroes_cow discard_passdown_origin]
  * </pre>
  *
- * <p><b>Arguments.</b> {@code origin}: the device that is preserved; it must be written through
- * {@link OriginTarget} from now on. {@code cow}: the device that keeps what differs, a store of its
+ * <p><b>Arguments.</b> {@code origin}: the device that is preserved, at the sectors of the row's own
+ * numbers; it must be written through {@link OriginTarget} from now on. {@code cow}: the device that keeps what differs, a store of its
  * own. {@code P}: exceptions survive a restart. {@code PO}: likewise, and a full store keeps what
  * it has for reading. {@code N}: exceptions are in memory only. {@code chunk}: what is copied at
  * once, in sectors, a power of two of at most 32 MiB; 0 is the default of 32. An existing store's
@@ -87,7 +87,7 @@ final class SnapshotTarget extends CowTarget {
   }
 
   @Override
-  public void map(Io io) {
+  void mapHere(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
       case WRITE, WRITE_ZEROES -> writes.write(io);

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
@@ -21,112 +20,6 @@ import org.junit.jupiter.api.Test;
 
 /** What a file device does when its file fails, stalls, or does half of what it was asked. */
 final class FileFaultsTest {
-  /** A file in memory that does as it is told. All fields are set before requests come. */
-  private static final class FaultyFile implements RawFile {
-    final byte[] bytes = new byte[64 * 512];
-    final AtomicInteger syncs = new AtomicInteger();
-    final AtomicInteger zeroRanges = new AtomicInteger();
-    volatile int most = Integer.MAX_VALUE;
-    volatile int now;
-    volatile int writtenNow;
-    volatile int end = bytes.length;
-    volatile @Nullable FileError readError;
-    volatile @Nullable FileError writeError;
-    volatile @Nullable FileError syncError;
-    volatile @Nullable FileError allocateError;
-
-    /** One permit for each blocking call that may go on; null: all may. */
-    volatile @Nullable Semaphore permits;
-
-    final Semaphore begun = new Semaphore(0);
-
-    private void step(@Nullable FileError error) throws IOException {
-      begun.release();
-      Semaphore gate = permits;
-      if (gate != null) {
-        gate.acquireUninterruptibly();
-      }
-      if (error != null) {
-        throw error;
-      }
-    }
-
-    @Override
-    public int readNow(ByteBuffer data, long offset) {
-      return now == 0 ? NOT_NOW : copy(data, offset, now);
-    }
-
-    @Override
-    public int writeNow(ByteBuffer data, long offset) {
-      int count = Math.min(writtenNow, data.remaining());
-      data.get(data.position(), bytes, (int) offset, count);
-      return count == 0 ? NOT_NOW : count;
-    }
-
-    private int copy(ByteBuffer data, long offset, int limit) {
-      int count = (int) Math.min(Math.min(limit, data.remaining()), Math.max(0, end - offset));
-      data.put(data.position(), bytes, (int) offset, count);
-      return count;
-    }
-
-    @Override
-    public int read(ByteBuffer data, long offset) throws IOException {
-      step(readError);
-      return copy(data, offset, most);
-    }
-
-    @Override
-    public int write(ByteBuffer data, long offset, boolean durable) throws IOException {
-      step(writeError);
-      int count = Math.min(most, data.remaining());
-      data.get(data.position(), bytes, (int) offset, count);
-      return count;
-    }
-
-    @Override
-    public void sync() throws IOException {
-      syncs.incrementAndGet();
-      step(syncError);
-    }
-
-    @Override
-    public void punchHole(long offset, long length) throws IOException {
-      step(allocateError);
-    }
-
-    @Override
-    public void zeroRange(long offset, long length) throws IOException {
-      zeroRanges.incrementAndGet();
-      step(allocateError);
-    }
-
-    @Override
-    public long nextData(long offset) {
-      return offset;
-    }
-
-    @Override
-    public long nextHole(long offset) {
-      return end;
-    }
-
-    @Override
-    public long size() {
-      return end;
-    }
-
-    @Override
-    public void resize(long newSize) {}
-
-    @Override
-    public boolean tryLock(boolean shared) {
-      return true;
-    }
-
-    @Override
-    public void close() {}
-  }
-
   private final FaultyFile file = new FaultyFile();
   private FileDevice device = device(FileOptions.DEFAULT);
 
@@ -250,12 +143,29 @@ final class FileFaultsTest {
     assertThat(kind(done -> Io.writeZeroes(0, 1, false, done))).isEqualTo(IoError.Kind.READ_ONLY);
     assertThat(kind(done -> Io.read(0, ByteBuffer.allocateDirect(512), done))).isNull();
 
+    assertThat(kind(done -> Io.writeZeroes(0, 1, true, done))).isEqualTo(IoError.Kind.READ_ONLY);
+
     assertThat(device.limits().readOnly()).isTrue();
     assertThat(file.syncs).hasValue(1);
     assertThatThrownBy(() -> device.resize(128).toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("read-only since a sync failed");
     assertThatThrownBy(() -> device.close().toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("sync failed");
+  }
+
+  @Test
+  void afterAFailedSyncADurableWriteProvesItself() throws Exception {
+    file.syncError = error(IoError.Kind.IO);
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+    ByteBuffer data = FileDeviceContract.random(8, 1);
+
+    IoLatch.await(device, done -> Io.write(8, data, true, done));
+
+    assertThat(ByteBuffer.wrap(file.bytes, 8 * 512, 4096)).isEqualTo(data);
+    assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
+    assertThat(kind(write(false))).isEqualTo(IoError.Kind.READ_ONLY);
+    file.writeError = error(IoError.Kind.IO);
+    assertThat(kind(write(true))).isEqualTo(IoError.Kind.IO);
   }
 
   @Test

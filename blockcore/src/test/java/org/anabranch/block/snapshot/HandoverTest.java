@@ -84,6 +84,41 @@ final class HandoverTest {
     assertThat(bench.mapper.table("s")).endsWith("P 8 1 discard_zeroes_cow");
   }
 
+  /** The origin is written between the two halves of a resume: another row refused the second. */
+  @Test
+  void resumeThatFailsHalfWay() throws TableException {
+    BlockDevice o = bench.create("o", "0 2048 snapshot-origin origin");
+    bench.create("s", SNAPSHOT);
+    bench.create("t", "0 2048 snapshot origin cow2 P 8");
+    byte[] view = bench.view(bench.mapper.device("s"));
+    verb(bench.mapper.create("n"));
+    String rows = "0 1024 snapshot origin cow P 8\n1024 1024 snapshot origin cow2 P 8";
+    verb(bench.mapper.load("n", rows));
+    verb(bench.mapper.suspend("s", false));
+    resumeRefused("n", "Unable to perform snapshot handover until source is suspended.");
+    bench.remove("s");
+
+    assertThat(bench.put(o, 'W', 80, 8).good()).isTrue();
+    verb(bench.mapper.suspend("t", false));
+    verb(bench.mapper.resume("n"));
+    assertThat(bench.view(bench.mapper.device("n"))).isEqualTo(view);
+  }
+
+  @Test
+  void storeOfOneWhoseResumeFailed() throws TableException {
+    bench.create("s", SNAPSHOT);
+    bench.create("t", "0 2048 snapshot origin cow2 P 8");
+    byte[] view = bench.view(bench.mapper.device("s"));
+    String rows = "0 1024 snapshot origin cow P 8\n1024 1024 snapshot origin cow2 P 8";
+    verb(bench.mapper.load("s", rows));
+    resumeRefused("s", "Unable to perform snapshot handover until source is suspended.");
+    BlockDevice o = bench.create("o", "0 2048 snapshot-origin origin");
+    assertThat(bench.put(o, 'W', 80, 8).good()).isTrue();
+
+    verb(bench.mapper.reload("s", SNAPSHOT));
+    assertThat(bench.view(bench.mapper.device("s"))).isEqualTo(view);
+  }
+
   @Test
   void destinationBeforeTheSourceIsSuspended() throws TableException {
     BlockDevice s = bench.create("s", SNAPSHOT);
@@ -119,6 +154,25 @@ final class HandoverTest {
     verb(bench.mapper.resume("n"));
     assertThat(bench.mapper.status("n")).isEqualTo("0 2048 snapshot Invalid");
     assertThat(bench.put(bench.mapper.device("n"), 'S', 0, 8).good()).isFalse();
+  }
+
+  @Test
+  void sourceOfAMergeIsRemovedFirst() throws TableException {
+    BlockDevice s = bench.create("s", SNAPSHOT);
+    bench.create("s2", "0 2048 snapshot origin cow2 P 8");
+    bench.put(s, 'S', 24, 8);
+    byte[] view = bench.view(bench.mapper.device("s2"));
+    verb(bench.mapper.create("m"));
+    verb(bench.mapper.load("m", MERGE));
+    bench.remove("s");
+    verb(bench.mapper.resume("m"));
+    BlockDevice m = bench.mapper.device("m");
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
+    Bench.Outcome flush = new Bench.Outcome();
+    assertThat(bench.run(m, Io.flush(flush::end), flush).good()).isTrue();
+    assertThat(bench.view(m)).isEqualTo(origin.bytes());
+    assertThat(bench.view(bench.mapper.device("s2"))).isEqualTo(view);
   }
 
   @Test

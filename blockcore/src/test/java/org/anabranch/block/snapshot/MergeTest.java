@@ -10,6 +10,7 @@ import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TableException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -209,6 +210,59 @@ final class MergeTest {
     assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot 40/1024 16");
   }
 
+  private void suspendAndResume() throws TableException {
+    bench.await(bench.mapper.suspend("m", false));
+    bench.await(bench.mapper.resume("m"));
+    bench.scheduler.runToQuiescence();
+  }
+
+  @Test
+  void failedMergeBeginsAgainWithItsDevice() throws TableException {
+    origin.fault =
+        io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
+    suspendAndResume();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
+    assertThat(bench.mapper.info("m").eventNumber()).isEqualTo(2);
+
+    origin.fault = io -> null;
+    suspendAndResume();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
+    assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
+    assertThat(onOrigin(400, 8)).isEqualTo(pattern('S', 400, 8));
+    long events = bench.mapper.info("m").eventNumber();
+    suspendAndResume(); // nothing is left that could end once more
+    assertThat(bench.mapper.info("m").eventNumber()).isEqualTo(events);
+  }
+
+  /** The list may end before or behind the batch: only its commit is done again. */
+  @Test
+  void failedCommitIsDoneAgainWithItsDevice() throws TableException {
+    cow.fault =
+        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    origin.fault = io -> io.op() == Io.Op.FLUSH ? IoError.io(-1, "broken", null) : null;
+    suspendAndResume();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
+    assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
+    assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
+    assertThat(onCow(2, 8)).isEqualTo(pattern('X', 24, 8));
+
+    cow.fault = io -> null;
+    origin.fault = io -> null;
+    origin.log.clear();
+    cow.log.clear();
+    suspendAndResume();
+    assertThat(origin.log).containsExactly("FLUSH 0+0");
+    assertThat(cow.log).containsExactly("WRITE FUA 8+8");
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
+    assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
+    assertThat(onOrigin(40, 8)).isEqualTo(pattern('S', 40, 8));
+  }
+
   /** The flush between copying and committing is held; the batch has been copied. */
   private BlockDevice mergeHeldAtFlush() throws TableException {
     origin.hold = io -> io.op() == Io.Op.FLUSH;
@@ -298,6 +352,34 @@ final class MergeTest {
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
     assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
     assertThat(bench.view(m)).isEqualTo(origin.bytes());
+  }
+
+  @Test
+  void deadCowDeviceOfAnInvalidStoreIsNotAsked() throws TableException {
+    RamDevice tiny = new RamDevice("tiny", 16);
+    bench.add(tiny);
+    BlockDevice s = bench.create("s", "0 2048 snapshot origin tiny P 8");
+    bench.put(s, 'S', 0, 8);
+    bench.remove("s");
+    BlockDevice m = bench.create("m", "0 2048 snapshot-merge origin tiny P 8");
+    tiny.fault = io -> IoError.io(0, "dead", null);
+    tiny.limits(Limits.DEFAULT.withReadOnly(true));
+    assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
+    Bench.Outcome flush = new Bench.Outcome();
+    assertThat(bench.run(m, Io.flush(flush::end), flush).good()).isTrue();
+    assertThat(m.limits().readOnly()).isFalse();
+  }
+
+  @Test
+  void deadCowDeviceFailsOnlyWhatGoesToIt() throws TableException {
+    cow.limits(Limits.DEFAULT.withReadOnly(true));
+    cow.fault = io -> io.sector() >= 16 ? IoError.io(0, "dead", null) : null;
+    BlockDevice m = bench.create("m", MERGE);
+    bench.scheduler.runToQuiescence();
+    assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
+    assertThat(m.limits().readOnly()).isFalse();
+    assertThat(bench.put(m, 'X', 800, 8).good()).isTrue();
+    assertThat(bench.put(m, 'X', 24, 8).good()).isFalse();
   }
 
   @Test

@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
  *   volume                        snapshot-origin FILE
  *   its snapshots                 snapshot        FILE STORE P chunk
  *   volume while it rolls back    snapshot-merge  FILE STORE P chunk
+ *     behind the snapshot's end   snapshot-origin FILE
  * </pre>
  */
 final class SnapshotDevices {
@@ -194,18 +195,11 @@ final class SnapshotDevices {
     String volume = snapshot.volume();
     String device = snapshot.device();
     var mapper = storage.mapper();
-    long behind = sectors(volume) - snapshot.sectors();
-    String table = "0 " + snapshot.sectors() + " snapshot-merge " + arguments(snapshot);
-    if (behind > 0) {
-      table +=
-          "\n"
-              + snapshot.sectors()
-              + " "
-              + behind
-              + " linear "
-              + path(volume)
-              + " "
-              + snapshot.sectors();
+    long end = snapshot.sectors();
+    long behind = sectors(volume) - end;
+    String table = "0 " + end + " snapshot-merge " + arguments(snapshot);
+    if (behind > 0) { // the volume has grown; newer snapshots see what is there, too
+      table += "\n" + end + " " + behind + " snapshot-origin " + path(volume);
     }
     boolean handover = storage.has(device);
     try {

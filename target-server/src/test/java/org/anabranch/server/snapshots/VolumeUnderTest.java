@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -12,6 +13,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.StateFile;
@@ -25,6 +27,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public final Storage storage = new Storage(scheduler);
   public final Snapshots snapshots;
   public final Exports exports;
+  public final Map<String, VolumeConfig> volumes;
 
   /** What the volume holds. */
   public final byte[] contents = new byte[BYTES];
@@ -39,13 +42,14 @@ public final class VolumeUnderTest implements AutoCloseable {
         "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
             .formatted(BYTES, more);
     Configuration configuration = Configuration.parse("test", text, folder);
+    volumes = configuration.volumes();
     storage.open(configuration);
     snapshots =
         new Snapshots(
             storage,
             new StateFile(folder.resolve("state.json")),
             folder,
-            configuration.volumes(),
+            volumes,
             configuration.stores(),
             new Changes(),
             new Nobody());

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
+import org.anabranch.server.control.Verb.Progress;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The tables behind a volume and its snapshots. */
+final class SnapshotDevicesTest {
+  private static final Progress IGNORED = state -> {};
+  private static final int GROWN = VolumeUnderTest.BYTES + (4 << 20);
+
+  @TempDir Path folder;
+
+  /** The table of the merge stays until somebody changes it: the merge may end when it likes. */
+  @Test
+  void whatIsBehindAMergeIsCopiedForOtherSnapshots() throws Exception {
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("a");
+      volume.write(0, 2 << 20, 2);
+      volume.storage.resize(Objects.requireNonNull(volume.volumes.get("vm1")), GROWN / 512);
+      volume.write("vm1", VolumeUnderTest.BYTES, 1 << 20, 3);
+      byte[] atB = Arrays.copyOf(volume.contents, GROWN);
+      System.arraycopy(VolumeUnderTest.data(1 << 20, 3), 0, atB, VolumeUnderTest.BYTES, 1 << 20);
+      volume.snapshot("b");
+
+      new SnapshotDevices(volume.storage, volume.volumes)
+          .startMerge(volume.snapshots.standing("vm1@a"));
+      assertThat(volume.storage.mapper().table("vm1").lines()).hasSize(2);
+      volume.write("vm1", VolumeUnderTest.BYTES, 2 << 20, 4);
+
+      volume.exports.raw("vm1@b", folder.resolve("b.img"), false, IGNORED);
+      assertThat(folder.resolve("b.img")).hasBinaryContent(atB);
+    }
+  }
+}
