@@ -190,6 +190,7 @@ final class Merges {
   private void begin(SnapshotState merging) throws RefusedException {
     try {
       devices.startMerge(merging);
+      entries.steps().taken("merge begun");
     } catch (OverdueException e) {
       LOG.error("snapshot {}: it may take a while until the merge begins", merging.device(), e);
     }
@@ -225,6 +226,7 @@ final class Merges {
 
   private void end(SnapshotState snapshot) throws RefusedException {
     devices.endMerge(snapshot.volume());
+    entries.steps().taken("merge ended");
     entries.put(snapshot.in(Phase.REMOVING));
     entries.forget(snapshot);
   }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
@@ -62,21 +63,46 @@ final class SnapshotDevices {
   }
 
   /**
-   * Makes the snapshot's own device: it has what the volume has at one moment. Everything that
-   * takes long is done before that moment, while the volume is in use.
+   * Makes the snapshot's own device, suspended, and its store. What takes long is done here, while
+   * the volume is in use.
    */
-  void make(SnapshotState snapshot) throws RefusedException {
-    String device = snapshot.device();
-    storage.prepare("snapshot " + device, device, table(snapshot));
-    String volume = snapshot.volume();
-    // A suspend that nobody waits for any longer still comes: the resume must be behind it.
+  void prepare(SnapshotState snapshot) throws RefusedException {
+    storage.prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+  }
+
+  /** Takes the snapshot: its device has what the volume has at this moment. */
+  void take(SnapshotState snapshot) throws RefusedException {
+    whileSuspended(snapshot.volume(), () -> storage.mapper().resume(snapshot.device()));
+    mark(snapshot);
+  }
+
+  private interface Step {
+    CompletionStage<@Nullable Void> begin() throws RefusedException;
+  }
+
+  /**
+   * Nothing reaches the volume while the step runs; what was under way has ended before. The volume
+   * goes on in any case: also behind a suspend that nobody waits for any longer, and that comes.
+   */
+  private void whileSuspended(String volume, Step step) throws RefusedException {
+    RefusedException failure = null;
     try {
       Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
-      Stages.<@Nullable Void>await(device, storage.mapper().resume(device));
-    } finally {
-      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+      Stages.<@Nullable Void>await(volume, step.begin());
+    } catch (RefusedException e) {
+      failure = e;
     }
-    mark(snapshot);
+    try {
+      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+    } catch (RefusedException e) {
+      if (failure == null) {
+        throw e;
+      }
+      failure.addSuppressed(e);
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   private String table(SnapshotState snapshot) throws RefusedException {
@@ -230,10 +256,6 @@ final class SnapshotDevices {
     }
   }
 
-  private interface Step {
-    CompletionStage<@Nullable Void> begin() throws RefusedException;
-  }
-
   private static void back(RefusedException reason, Step step, String what) {
     try {
       Stages.<@Nullable Void>await(what, step.begin());
@@ -259,11 +281,7 @@ final class SnapshotDevices {
 
   /** A merge that failed begins again. */
   void reactivate(String volume) throws RefusedException {
-    try {
-      Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
-    } finally {
-      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
-    }
+    whileSuspended(volume, () -> CompletableFuture.completedFuture(null));
   }
 
   /** The volume is a volume with its other snapshots again. */

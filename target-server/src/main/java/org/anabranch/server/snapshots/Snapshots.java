@@ -182,7 +182,10 @@ public final class Snapshots {
       try {
         StoreFile.make(store, bytes, entries.steps());
         stores.opening(snapshot);
-        devices.make(snapshot);
+        devices.prepare(snapshot);
+        entries.steps().taken("store loaded");
+        devices.take(snapshot);
+        entries.steps().taken("snapshot taken");
         entries.put(snapshot.in(Phase.READY));
       } catch (RefusedException | RuntimeException e) {
         undo(snapshot, e);

@@ -81,9 +81,9 @@ final class StoreFile {
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         channel.write(ByteBuffer.allocate(1), bytes - 1);
         steps.taken("store written");
-        channel.force(true);
+        DurableFile.sync(channel, path, steps);
       }
-      DurableFile.syncFolder(folder);
+      DurableFile.syncFolder(folder, steps);
     } catch (IOException e) {
       throw new RefusedException(
           "store " + path + " cannot be made: " + StateDirectory.reason(e), e);
@@ -95,7 +95,7 @@ final class StoreFile {
     try {
       if (Files.deleteIfExists(path)) {
         steps.taken("store deleted");
-        DurableFile.syncFolder(Objects.requireNonNull(path.getParent()));
+        DurableFile.syncFolder(Objects.requireNonNull(path.getParent()), steps);
       }
     } catch (IOException e) {
       throw new RefusedException(

@@ -52,7 +52,7 @@ public final class VolumeUnderTest implements AutoCloseable {
             volumes,
             configuration.stores(),
             new Changes(),
-            new Nobody());
+            initiators);
     snapshots.restore();
     snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
@@ -60,6 +60,8 @@ public final class VolumeUnderTest implements AutoCloseable {
 
   /** Devices whose LUNs were attached, each time. */
   public final List<String> appeared = new CopyOnWriteArrayList<>();
+
+  final Initiators initiators = new Nobody();
 
   /** Nobody is logged in. */
   private final class Nobody implements Initiators {
