@@ -144,8 +144,7 @@ final class Targets {
 
   private boolean isAttached(TargetConfig target, LunConfig lun) { // with this held
     return attached.stream()
-        .anyMatch(each ->
-            each.target.equals(target.name()) && each.lun.number() == lun.number());
+        .anyMatch(each -> each.target.equals(target.name()) && each.lun.number() == lun.number());
   }
 
   /** What another configuration means for the targets: ready to be done, and not done yet. */

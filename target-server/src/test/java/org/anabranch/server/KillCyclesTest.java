@@ -249,7 +249,8 @@ final class KillCyclesTest {
           }
           site.ask("snapshot resume", Map.of("name", each.getKey()));
         } catch (RefusedException e) {
-          if (!String.valueOf(e.getMessage()).matches("there is no snapshot .*|.*not being merged")) {
+          if (!String.valueOf(e.getMessage())
+              .matches("there is no snapshot .*|.*not being merged")) {
             throw e; // it did not just end
           }
         }

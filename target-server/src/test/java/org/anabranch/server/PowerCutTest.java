@@ -31,9 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The power goes between any two steps of create, remove, merge and finish. The folder is copied at
- * each step, once as it is, and once for each thing that was not synced yet and may be lost; on each
- * copy a server must start and show the old world or the new one, whole. So whatever is not synced
- * where it must be is lost at every later step, too.
+ * each step, once as it is, and once for each thing that was not synced yet and may be lost; on
+ * each copy a server must start and show the old world or the new one, whole. So whatever is not
+ * synced where it must be is lost at every later step, too.
  */
 final class PowerCutTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
@@ -104,11 +104,14 @@ final class PowerCutTest {
       case "state.json.new written" -> {
         byte[] old = Files.readAllBytes(base.resolve(STATE));
         // The text goes with the file to its new name.
-        may("state.json.new", "half of the text", world -> {
-          Path draft = world.resolve(STATE + ".new");
-          String written = Files.exists(draft) ? Files.readString(draft).trim() : "";
-          truncate(written.isEmpty() ? world.resolve(STATE) : draft);
-        });
+        may(
+            "state.json.new",
+            "half of the text",
+            world -> {
+              Path draft = world.resolve(STATE + ".new");
+              String written = Files.exists(draft) ? Files.readString(draft).trim() : "";
+              truncate(written.isEmpty() ? world.resolve(STATE) : draft);
+            });
         may("state", "the new name lost", world -> rewrite(world, old));
       }
       case "store written" -> {
@@ -137,8 +140,7 @@ final class PowerCutTest {
   private void rewrite(Path world, byte[] state) throws IOException {
     String text = new String(state, StandardCharsets.UTF_8);
     Files.writeString(
-        world.resolve(STATE),
-        text.replace(folder.resolve("base").toString(), world.toString()));
+        world.resolve(STATE), text.replace(folder.resolve("base").toString(), world.toString()));
   }
 
   /** Stores first: what a merge has moved since to the volume may be in both, never in neither. */

@@ -157,8 +157,8 @@ final class Merges {
       return null;
     }
     return all.stream()
-        .filter(each ->
-            each.phase() == Phase.QUEUED || (each.phase() == Phase.WAITING && unused(each)))
+        .filter(
+            each -> each.phase() == Phase.QUEUED || (each.phase() == Phase.WAITING && unused(each)))
         .min(Comparator.comparingLong(SnapshotState::turn))
         .filter(each -> !readers.read(each.device()))
         .orElse(null);

@@ -41,10 +41,7 @@ final class SnapshotDevices {
   private final Readers readers;
 
   SnapshotDevices(
-      Storage storage,
-      Map<String, VolumeConfig> volumes,
-      Initiators initiators,
-      Readers readers) {
+      Storage storage, Map<String, VolumeConfig> volumes, Initiators initiators, Readers readers) {
     this.storage = storage;
     this.volumes = volumes;
     this.initiators = initiators;

@@ -46,8 +46,8 @@ import org.slf4j.LoggerFactory;
  *
  * Version 1 had neither {@code origin} nor {@code turn}. It is read, and written as version 2.
  *
- * A file that does not read exactly like this is refused and never written over: whoever edited it
- * or whatever damaged it, what it stood for may be all that tells which stores belong to which
+ * <p>A file that does not read exactly like this is refused and never written over: whoever edited
+ * it or whatever damaged it, what it stood for may be all that tells which stores belong to which
  * volumes.
  */
 public final class StateFile {
@@ -56,7 +56,16 @@ public final class StateFile {
   private static final int MAX_BYTES = 64 << 20;
   private static final Set<String> KEYS = Set.of("version", "snapshots", "devices");
   private static final Set<String> SNAPSHOT_KEYS =
-      Set.of("store", "sectors", "chunk-sectors", "read-only", "created", "phase", "paused", "origin", "turn");
+      Set.of(
+          "store",
+          "sectors",
+          "chunk-sectors",
+          "read-only",
+          "created",
+          "phase",
+          "paused",
+          "origin",
+          "turn");
 
   private final DurableFile file;
   private final DurableSteps steps;

@@ -174,8 +174,7 @@ final class StateFileTest {
 
   @Test
   void mergesHaveTurns() {
-    RuntimeState one =
-        RuntimeState.EMPTY.with(SNAPSHOT.in(SnapshotState.Phase.WAITING, 7));
+    RuntimeState one = RuntimeState.EMPTY.with(SNAPSHOT.in(SnapshotState.Phase.WAITING, 7));
     assertThat(RuntimeState.EMPTY.nextTurn()).isEqualTo(1);
     assertThat(one.nextTurn()).isEqualTo(8);
     assertThat(one.with(SNAPSHOT.in(SnapshotState.Phase.MERGING)).nextTurn()).isEqualTo(1);
