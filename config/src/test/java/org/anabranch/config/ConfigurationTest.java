@@ -99,7 +99,7 @@ final class ConfigurationTest {
     assertThat(c.volumes()).isEmpty();
     assertThat(c.devices()).isEmpty();
     assertThat(c.targets()).isEmpty();
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(256, 512, 64, 128, 256L << 20));
+    assertThat(c.limits()).isEqualTo(new LimitsConfig(1024, 2048, 64, 128, 256L << 20));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);
   }

@@ -4,8 +4,11 @@ package org.anabranch.server;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
@@ -24,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class DeviceVerbs implements Verb {
   private static final String NO_DEVICES = "No devices found\n";
 
+  /** How often it is looked whether a client that waits is there still. */
+  private static final long CLIENT_MILLIS = 250;
+
   private final MadeDevices made;
   private final Supplier<Configuration> configuration;
   private final DeviceMapper mapper;
@@ -38,7 +44,8 @@ final class DeviceVerbs implements Verb {
   }
 
   @Override
-  public Map<String, ?> run(Arguments arguments, Progress progress) throws RefusedException {
+  public Map<String, ?> run(Arguments arguments, Progress progress)
+      throws RefusedException, ClientGoneException {
     List<String> words = new ArrayList<>(arguments.texts("words"));
     if (words.isEmpty()) {
       throw new RefusedException("dm: a verb is missing");
@@ -46,7 +53,10 @@ final class DeviceVerbs implements Verb {
     String verb = words.removeFirst();
     try {
       return Map.of(
-          "text", run(verb, words, Options.taken(words), arguments.optionalText("table")));
+          "text",
+          verb.equals("wait")
+              ? await(words, Options.taken(words), progress)
+              : run(verb, words, Options.taken(words), arguments.optionalText("table")));
     } catch (TableException e) {
       throw new RefusedException(
           "dm " + verb + (words.isEmpty() ? "" : " " + words.getFirst()) + ": " + e.getMessage(),
@@ -97,7 +107,6 @@ final class DeviceVerbs implements Verb {
       case "resume" -> resume(name(verb, words));
       case "rename" -> rename(words);
       case "remove" -> remove(name(verb, words));
-      case "wait" -> await(words, options);
       case "message" -> message(words);
       default ->
           throw new RefusedException(
@@ -208,20 +217,38 @@ final class DeviceVerbs implements Verb {
 
   /**
    * Waits until the event number exceeds the given one, which is 0 when none is, for as long as it
-   * takes. Says nothing, or with {@code -v} what {@code info} does.
+   * takes and the client is there. Says nothing, or with {@code -v} what {@code info} does.
    */
-  private String await(List<String> words, Options options)
-      throws RefusedException, TableException {
+  private String await(List<String> words, Options options, Progress progress)
+      throws RefusedException, TableException, ClientGoneException {
     if (words.isEmpty() || words.size() > 2) {
       throw new RefusedException("dm wait: a device name and an event number at most");
     }
     String name = words.getFirst();
     long seen = words.size() == 2 ? number(words.get(1)) : 0;
+    CompletableFuture<Long> event = mapper.await(name, seen).toCompletableFuture();
     try {
-      mapper.await(name, seen).toCompletableFuture().join();
+      while (!isDone(event)) {
+        progress.report(Map.of("state", "waiting"));
+      }
       return options.verbose ? mapper.info(name).text() : "";
-    } catch (CompletionException e) {
+    } catch (ExecutionException e) {
       throw new RefusedException("dm wait " + name + ": " + e.getCause(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException("dm wait " + name + ": interrupted", e);
+    } finally {
+      event.cancel(false);
+    }
+  }
+
+  private static boolean isDone(CompletableFuture<Long> event)
+      throws ExecutionException, InterruptedException {
+    try {
+      event.get(CLIENT_MILLIS, TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
     }
   }
 

@@ -9,8 +9,6 @@ import java.util.Map;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.Verb.ClientGoneException;
-import org.anabranch.server.exports.ByteExtent;
-import org.anabranch.server.exports.ChangedExtents;
 import org.anabranch.server.exports.Exports;
 import org.jspecify.annotations.Nullable;
 
@@ -34,21 +32,23 @@ final class ExportVerbs {
   private Map<String, ?> diff(Arguments arguments, Verb.Progress progress)
       throws RefusedException, ClientGoneException {
     String name = arguments.text("name");
-    ChangedExtents extents = exports.changed(name, arguments.optionalText("since"));
-    long count = 0;
-    long bytes = 0;
     List<Map<String, Object>> part = new ArrayList<>();
-    for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
-      part.add(Map.of("offset", extent.offset(), "length", extent.length()));
-      count++;
-      bytes += extent.length();
-      if (part.size() == PART) {
-        progress.report(Map.of("extents", part));
-        part.clear();
-      }
-    }
+    long[] count = new long[1];
+    long[] bytes = new long[1];
+    exports.changed(
+        name,
+        arguments.optionalText("since"),
+        extent -> {
+          part.add(Map.of("offset", extent.offset(), "length", extent.length()));
+          count[0]++;
+          bytes[0] += extent.length();
+          if (part.size() == PART) {
+            progress.report(Map.of("extents", part));
+            part.clear();
+          }
+        });
     progress.report(Map.of("extents", part));
-    return Map.of("name", name, "extent-count", count, "changed-bytes", bytes);
+    return Map.of("name", name, "extent-count", count[0], "changed-bytes", bytes[0]);
   }
 
   private Map<String, ?> export(Arguments arguments, Verb.Progress progress)

@@ -109,9 +109,8 @@ final class MadeDevices {
       refuseIfConfigured("rename", name, configuration);
       refuseIfConfigured("rename", newName, configuration);
       storage.rename(name, newName);
-      RuntimeState without = state.state().withoutDevice(name);
       try {
-        state.replace(without.withDevice(newName, live(newName)));
+        state.replace(renamed(name, newName));
       } catch (RefusedException e) {
         storage.rename(newName, name);
         throw e;
@@ -119,6 +118,17 @@ final class MadeDevices {
     } finally {
       changes.unlock();
     }
+  }
+
+  /** The state with the new name, also in the tables of devices that stand on the renamed one. */
+  private RuntimeState renamed(String name, String newName) throws RefusedException {
+    RuntimeState renamed = state.state().withoutDevice(name).withDevice(newName, live(newName));
+    for (String above : storage.above(newName)) {
+      if (renamed.devices().containsKey(above)) {
+        renamed = renamed.withDevice(above, live(above));
+      }
+    }
+    return renamed;
   }
 
   /** A loaded table became the live one. */

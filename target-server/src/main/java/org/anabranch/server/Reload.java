@@ -161,14 +161,15 @@ final class Reload {
   }
 
   private void bindPortals() throws RefusedException {
-    for (Portal portal : plan.newPortals()) {
-      // A wildcard and an address of its own cannot both have a port: one goes before the other.
-      for (Portal old : plan.oldPortals()) {
-        if (old.port() == portal.port() && old.port() != 0) {
-          iscsi.removePortal(Translation.portal(old));
-          undo.push(() -> bind(old));
-        }
+    // A wildcard and an address of its own cannot both have a port: one goes before the other.
+    for (Portal old : plan.oldPortals()) {
+      if (old.port() != 0
+          && plan.newPortals().stream().anyMatch(portal -> portal.port() == old.port())) {
+        iscsi.removePortal(Translation.portal(old));
+        undo.push(() -> bind(old));
       }
+    }
+    for (Portal portal : plan.newPortals()) {
       bind(portal);
       undo.push(() -> iscsi.removePortal(Translation.portal(portal)));
     }

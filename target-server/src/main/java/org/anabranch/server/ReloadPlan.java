@@ -27,6 +27,7 @@ import org.anabranch.server.storage.TableText;
  *   devices                                come, go, and change their tables under way
  *   targets, LUNs, initiators, addresses   come, go and change
  *   chap                                   changes, for the logins to come
+ *   stores                                 changes, for stores that are there as well
  *   limits, iscsi                          change, for the logins to come
  *   state-dir                              refused: it is what a server is known by
  * </pre>
@@ -44,6 +45,7 @@ record ReloadPlan(
     List<DeviceConfig> oldDevices,
     List<DeviceConfig> changedDevices,
     boolean limits,
+    boolean stores,
     List<String> summary,
     List<String> refusals) {
 
@@ -72,9 +74,12 @@ record ReloadPlan(
       VolumeConfig old = before.volumes().get(volume.name());
       if (old != null) {
         compare(old, volume, refusals);
-        if (volume.sectors() != old.sectors()) {
+        if (volume.sectors() > old.sectors()) {
           resized.add(volume);
           summary.add("volume " + volume.name() + ": size");
+        } else if (volume.sectors() < old.sectors()) {
+          summary.add(
+              "volume " + volume.name() + ": a smaller size, to which volume resize may shrink it");
         }
       }
     }
@@ -100,6 +105,10 @@ record ReloadPlan(
     if (limits) {
       summary.add("limits changed, for the logins to come");
     }
+    boolean stores = !before.stores().equals(after.stores());
+    if (stores) {
+      summary.add("stores: when they grow");
+    }
     return new ReloadPlan(
         newPortals,
         oldPortals,
@@ -110,6 +119,7 @@ record ReloadPlan(
         oldDevices,
         changed,
         limits,
+        stores,
         summary,
         refusals);
   }

@@ -37,9 +37,10 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>What happens at a stop?
- *   <dd>No more connections; initiators are asked to log out and have half of {@value
- *       #LOGOUT_SECONDS} seconds for it; then their connections close. Then every device is flushed
- *       and taken down, which syncs and unlocks the files, and the state directory is unlocked.
+ *   <dd>Control commands end or are sent away. No more connections; initiators are asked to log out
+ *       and have half of {@value #LOGOUT_SECONDS} seconds for it; then their connections close.
+ *       Then every device is flushed and taken down, which syncs and unlocks the files, and the
+ *       state directory is unlocked. A disk that hangs is waited for a minute each time.
  *   <dt>What happens when a start is refused half way?
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
@@ -183,6 +184,7 @@ public final class Server implements AutoCloseable {
         volumes.putAll(after.volumes());
         volumes.keySet().retainAll(after.volumes().keySet());
         configuration = after;
+        snapshots.stores(after.stores());
         reload.commit(change);
       }
       reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
@@ -265,7 +267,8 @@ public final class Server implements AutoCloseable {
         : running.portals().stream().map(BoundPortal::address).map(Server::text).toList();
   }
 
-  private static String text(InetSocketAddress address) {
+  /** {@code ADDRESS:PORT}, an IPv6 address in brackets. */
+  static String text(InetSocketAddress address) {
     String host = address.getAddress().getHostAddress();
     return (address.getAddress() instanceof Inet6Address ? "[" + host + "]" : host)
         + ":"
@@ -281,12 +284,13 @@ public final class Server implements AutoCloseable {
     if (control != null) {
       control.stopListening();
     }
-    exports.close();
+    exports.stop();
     snapshots.close();
     changes.close();
     if (control != null) {
       control.close();
     }
+    exports.close(); // whose clients are gone, also those that did not listen
     IscsiServer running = iscsi;
     if (running != null) {
       if (opened) {

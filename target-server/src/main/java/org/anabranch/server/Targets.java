@@ -128,16 +128,23 @@ final class Targets {
     device.attach(lun.lun.number(), lun.unit, Translation.visibleTo(lun.lun));
   }
 
-  /** Attaches the LUNs that name a device which is there now. */
+  /** Attaches the LUNs that name a device which is there now, but for those that are attached. */
   synchronized void appeared(String deviceName) throws RefusedException {
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = devices.get(target.name());
       for (LunConfig lun : target.luns().values()) {
-        if (device != null && lun.device().equals(deviceName)) { // else before open
+        if (device != null // else before open
+            && lun.device().equals(deviceName)
+            && !isAttached(target, lun)) {
           attach(device, make(configuration, target, lun));
         }
       }
     }
+  }
+
+  private boolean isAttached(TargetConfig target, LunConfig lun) { // with this held
+    return attached.stream()
+        .anyMatch(each -> each.target.equals(target.name()) && each.lun.number() == lun.number());
   }
 
   /** What another configuration means for the targets: ready to be done, and not done yet. */
@@ -266,33 +273,49 @@ final class Targets {
     Stages.await(deviceName, CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
   }
 
-  /** The targets that have a device as a LUN. */
-  synchronized Set<String> exporting(String deviceName) {
+  /** The targets that have a device, or one that is made of it, as a LUN. */
+  Set<String> exporting(String deviceName) {
+    Set<String> names = madeOf(deviceName);
     Set<String> targets = new TreeSet<>();
-    for (Attached lun : attached) {
-      if (lun.lun.device().equals(deviceName)) {
-        targets.add(lun.target);
+    synchronized (this) {
+      for (Attached lun : attached) {
+        if (names.contains(lun.lun.device())) {
+          targets.add(lun.target);
+        }
       }
     }
     return targets;
   }
 
-  /** Tells initiators that a device reads differently than they may remember. */
+  /** A device and those that are made of it. */
+  private Set<String> madeOf(String deviceName) {
+    Set<String> names = new TreeSet<>(Set.of(deviceName));
+    if (storage.has(deviceName)) {
+      try {
+        names.addAll(storage.above(deviceName));
+      } catch (RefusedException e) {
+        LOG.debug("{} is gone: nothing is made of it", deviceName);
+      }
+    }
+    return names;
+  }
+
+  /** Tells initiators that a device, and what is made of it, reads otherwise than they know. */
   void contentsChanged(String deviceName) {
-    units(deviceName, LogicalUnit::contentsChanged);
+    units(madeOf(deviceName), LogicalUnit::contentsChanged);
   }
 
   /** Tells initiators that a device has another length. */
   void capacityChanged(String deviceName) {
-    units(deviceName, LogicalUnit::capacityChanged);
+    units(Set.of(deviceName), LogicalUnit::capacityChanged);
   }
 
-  private void units(String deviceName, Consumer<LogicalUnit> tell) {
+  private void units(Set<String> names, Consumer<LogicalUnit> tell) {
     List<LogicalUnit> units;
     synchronized (this) {
       units =
           attached.stream()
-              .filter(lun -> lun.lun.device().equals(deviceName))
+              .filter(lun -> names.contains(lun.lun.device()))
               .map(Attached::unit)
               .toList();
     }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -36,9 +37,7 @@ final class Verbs {
     verbs.put("session drop", this::drop);
     verbs.put("volume list", (arguments, progress) -> Map.of("volumes", volumes()));
     verbs.put("snapshot create", this::createSnapshot);
-    verbs.put(
-        "snapshot list",
-        (arguments, progress) -> Map.of("snapshots", snapshots(arguments.optionalText("volume"))));
+    verbs.put("snapshot list", this::listSnapshots);
     verbs.put("snapshot remove", this::removeSnapshot);
     verbs.put("snapshot merge", this::merge);
     verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
@@ -84,6 +83,17 @@ final class Verbs {
     return volumes;
   }
 
+  private Map<String, ?> listSnapshots(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    String volume = arguments.optionalText("volume");
+    List<Map<String, Object>> found = snapshots(volume);
+    Set<String> volumes = server.configuration().volumes().keySet();
+    if (volume != null && found.isEmpty() && !volumes.contains(volume)) {
+      throw RefusedException.absent("volume", volume, volumes);
+    }
+    return Map.of("snapshots", found);
+  }
+
   private List<Map<String, Object>> snapshots(@org.jspecify.annotations.Nullable String volume)
       throws RefusedException {
     List<Map<String, Object>> snapshots = new ArrayList<>();
@@ -117,7 +127,7 @@ final class Verbs {
       json.put("id", info.tsih());
       json.put("initiator", info.initiator());
       json.put("target", info.target());
-      json.put("from", info.from().getAddress().getHostAddress() + ":" + info.from().getPort());
+      json.put("from", Server.text(info.from()));
       json.put("header-digest", info.headerDigest());
       json.put("data-digest", info.dataDigest());
       json.put("commands-in-flight", info.commands());
@@ -129,7 +139,7 @@ final class Verbs {
 
   private Map<String, ?> drop(Arguments arguments, Verb.Progress progress) throws RefusedException {
     long id = arguments.number("id", -1);
-    if (!server.drop((int) id)) {
+    if (id != (int) id || !server.drop((int) id)) {
       throw new RefusedException("there is no session " + id);
     }
     return Map.of("dropped", id);
@@ -179,9 +189,12 @@ final class Verbs {
   private Map<String, ?> merge(Arguments arguments, Verb.Progress progress)
       throws RefusedException, Verb.ClientGoneException {
     String name = arguments.text("name");
-    SnapshotState snapshot = server.snapshots().merge(name, arguments.flag("now"));
+    SnapshotState snapshot =
+        arguments.flag("cancel")
+            ? server.snapshots().cancelMerge(name)
+            : server.snapshots().merge(name, arguments.flag("now"));
     String phase = snapshot.phase().name().toLowerCase(Locale.ROOT);
-    if (arguments.flag("wait")) {
+    if (arguments.flag("wait") && snapshot.phase() != SnapshotState.Phase.READY) {
       while (await(name, progress)) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PROGRESS_MILLIS));
       }
@@ -204,12 +217,13 @@ final class Verbs {
     MergeStatus status = server.snapshots().progress(name);
     if (status != null) {
       progress.report(status.json());
-      if (status.state().equals("failed") || status.state().equals("invalid")) {
+      if (status.isStuck()) {
         throw new RefusedException(
             "the merge of " + name + " stopped: " + status.state() + ", see the server's log");
       }
     } else if (snapshot.phase() == SnapshotState.Phase.READY) {
-      throw new RefusedException("the merge of " + name + " did not begin, see the server's log");
+      throw new RefusedException(
+          "the merge of " + name + " was cancelled or did not begin, see the server's log");
     } else {
       progress.report(Map.of("state", snapshot.phase().name().toLowerCase(Locale.ROOT)));
     }

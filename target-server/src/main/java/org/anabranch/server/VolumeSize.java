@@ -24,7 +24,8 @@ import org.anabranch.server.storage.Storage;
  *   <dt>And its snapshots?
  *   <dd>They keep the length that the volume had, and rolling back keeps the volume's new one.
  *   <dt>When is shrinking refused?
- *   <dd>Without {@code --force}, and always below {@code size}, under sessions, and with snapshots.
+ *   <dd>Without {@code --force}, and always below {@code size}, under sessions, with snapshots, and
+ *       below other devices.
  * </dl>
  */
 final class VolumeSize {
@@ -38,7 +39,7 @@ final class VolumeSize {
   private final ToIntFunction<String> sessions;
 
   /**
-   * @param sessions how many are logged in to a target that has the device
+   * @param sessions how many are logged in to a target that has the device or one made of it
    */
   VolumeSize(
       Storage storage,
@@ -68,8 +69,7 @@ final class VolumeSize {
     try {
       VolumeConfig volume = volumes.get(name);
       if (volume == null) {
-        throw new RefusedException(
-            "there is no volume " + name + "; there are: " + String.join(", ", volumes.keySet()));
+        throw RefusedException.absent("volume", name, volumes.keySet());
       }
       long before = storage.sectors(name);
       long sectors = more ? before + size : size;
@@ -125,6 +125,11 @@ final class VolumeSize {
     if (!snapshots.isEmpty()) {
       throw new RefusedException(
           what + " has snapshots (" + String.join(", ", snapshots) + "); remove them first");
+    }
+    List<String> above = storage.above(volume.name());
+    if (!above.isEmpty()) {
+      throw new RefusedException(
+          what + " is below " + String.join(", ", above) + ": give that another table first");
     }
     int count = sessions.applyAsInt(volume.name());
     if (count > 0) {

@@ -12,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -120,6 +121,57 @@ final class ControlTest {
       }
     }
     assertThat(socket).doesNotExist();
+  }
+
+  @Test
+  void whoAsksNothingMakesRoomForWhoDoes() throws Exception {
+    Path socket = folder.resolve("s");
+    Verb echo = (arguments, progress) -> Map.of();
+    List<SocketChannel> idle = new ArrayList<>();
+    try (ControlServer _ = ControlServer.start(socket, Map.of("echo", echo), Duration.ZERO)) {
+      for (int i = 0; i < 64; i++) {
+        idle.add(connect(socket));
+      }
+      try (SocketChannel client = connect(socket)) {
+        send(client, "{\"verb\":\"echo\"}\n");
+        assertThat(line(client)).isEqualTo("{\"result\":{}}");
+      }
+      for (SocketChannel each : idle) {
+        assertThat(line(each)).as("closed").isEqualTo("null");
+        each.close();
+      }
+    }
+  }
+
+  @Test
+  void whoWaitedForAnEventAndIsGoneTakesNoRoom() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      String wait = "{\"verb\":\"dm\",\"arguments\":{\"words\":[\"wait\",\"vm1\"]}}\n";
+      List<SocketChannel> waiting = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        SocketChannel client = connect(site.socket());
+        send(client, wait);
+        assertThat(line(client)).isEqualTo("{\"progress\":{\"state\":\"waiting\"}}");
+        waiting.add(client);
+      }
+      try (SocketChannel more = connect(site.socket())) {
+        assertThat(line(more)).contains("64 commands are at work");
+      }
+      for (SocketChannel client : waiting) {
+        client.close();
+      }
+      boolean answered = false;
+      while (!answered) {
+        try (SocketChannel more = connect(site.socket())) {
+          send(more, "{\"verb\":\"session list\"}\n");
+          answered = line(more).contains("result");
+        } catch (IOException e) {
+          answered = false; // turned away before it had asked
+        }
+      }
+      assertThat(server.terminate()).isZero();
+    }
   }
 
   @Test

@@ -105,7 +105,7 @@ final class DmTest {
     }
     assertThat(Files.readString(folder.resolve("state/state.json")))
         .contains("\"devices\" : {}")
-        .contains("\"version\" : 1");
+        .contains("\"version\" : 2");
   }
 
   /** What lvconvert --merge does with a logical volume that is in use, table by table. */
@@ -155,6 +155,35 @@ final class DmTest {
       site.dmTable("0 8192 snapshot-origin " + folder.resolve("vm1.img"), "load", "vm1");
       site.dm("resume", "vm1");
       assertThat(Initiator.await(disk.read(0, 8), 30).rewind()).isEqualTo(block(1));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void aStopIsCleanWhateverStateDevicesAreIn() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      site.dm("create", "empty");
+      site.dmTable("0 8 error \n8 8 zero", "create", "broken");
+      site.dmTable("0 2048 linear d 0", "create", "upper");
+      site.dm("suspend", "vm1"); // d and upper are made of it
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+  }
+
+  @Test
+  void aNewNameReachesTheTablesAboveForGood() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess _ = site.serve(CONFIGURATION)) {
+      site.dmTable("0 2048 linear vm1 0", "create", "m");
+      site.dmTable("0 1024 linear m 0", "create", "above");
+      site.dmTable("0 512 linear above 0", "create", "top");
+      site.dm("rename", "m", "z");
+    } // killed
+    try (ServerProcess server = site.serve(CONFIGURATION)) {
+      assertThat(site.dm("table", "above")).isEqualTo("0 1024 linear z 0\n");
+      assertThat(site.dm("table", "top")).isEqualTo("0 512 linear above 0\n");
       assertThat(server.terminate()).isZero();
     }
   }

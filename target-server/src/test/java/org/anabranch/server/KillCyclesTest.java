@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Create, write, merge and remove, with {@code kill -9} at random moments: nothing that was
+ * Create, write, merge, pause and remove, with {@code kill -9} at random moments: nothing that was
  * answered is lost, every sector of every disk is read again after each kill, and no file and no
  * space in a store is leaked. {@code -Danabranch.killCycles=200} for more than a few, {@code
  * -Danabranch.killSeed=N} for others.
@@ -81,6 +81,7 @@ final class KillCyclesTest {
           ServerProcess server = site.serve(CONFIGURATION)) {
         Site.Host host = Site.Host.logIn(initiator, server, TARGET);
         settlePending();
+        pauseAndResume(false);
         verify(host);
         CountDownLatch now = new CountDownLatch(1);
         Aim aim = Aim.values()[random.nextInt(Aim.values().length)];
@@ -119,6 +120,7 @@ final class KillCyclesTest {
         ServerProcess server = site.serve(CONFIGURATION)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       settlePending();
+      pauseAndResume(false);
       verify(host);
       for (String device : List.copyOf(model.snapshots.keySet())) {
         site.ask("snapshot remove", Map.of("name", device, "force", true));
@@ -209,7 +211,7 @@ final class KillCyclesTest {
   private void operate(Site.Host host) throws Exception {
     String device = "vm1@" + NAMES.get(random.nextInt(NAMES.size()));
     boolean there = model.snapshots.containsKey(device);
-    switch (random.nextInt(8)) {
+    switch (random.nextInt(9)) {
       case 0, 1 -> {
         if (!there && !phases().containsKey(device)) {
           create(device);
@@ -232,7 +234,27 @@ final class KillCyclesTest {
           write(host, device);
         }
       }
+      case 5 -> pauseAndResume(true);
       default -> write(host, "vm1");
+    }
+  }
+
+  /** A merge that a kill leaves paused is paused still, and goes on when told so. */
+  private void pauseAndResume(boolean pause) throws Exception {
+    for (Map.Entry<String, String> each : phases().entrySet()) {
+      if (each.getValue().equals("merging")) {
+        try {
+          if (pause) {
+            site.ask("snapshot pause", Map.of("name", each.getKey()));
+          }
+          site.ask("snapshot resume", Map.of("name", each.getKey()));
+        } catch (RefusedException e) {
+          if (!String.valueOf(e.getMessage())
+              .matches("there is no snapshot .*|.*not being merged")) {
+            throw e; // it did not just end
+          }
+        }
+      }
     }
   }
 

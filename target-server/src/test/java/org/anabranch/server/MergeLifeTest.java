@@ -77,7 +77,7 @@ final class MergeLifeTest {
             .containsEntry("phase", "queued");
         assertThat(Files.readString(folder.resolve("state/state.json")))
             .contains("\"phase\" : \"queued\"")
-            .contains("\"version\" : 1");
+            .contains("\"version\" : 2");
         readsAs(disk, 1);
         site.ask("snapshot resume", Map.of("name", "vm1@a"));
         assertThat(server.terminate()).isZero();
@@ -88,6 +88,34 @@ final class MergeLifeTest {
         awaitNoSnapshot(site);
         readsAs(host.disk(0), 2); // a, then b
         assertThat(folder.resolve("state/cow")).isEmptyDirectory();
+        assertThat(server.terminate()).isZero();
+        assertThat(server.errors()).doesNotContain("ERROR");
+      }
+    }
+  }
+
+  @Test
+  void aPauseOutlivesAKill() throws Exception {
+    Site site = new Site(folder);
+    try (Initiator initiator = new Initiator()) {
+      try (ServerProcess server = site.serve(CONFIGURATION)) {
+        Disk disk = Site.Host.logIn(initiator, server, TARGET).disk(0);
+        write(disk, 1);
+        site.ask("snapshot create", Map.of("volume", "vm1", "name", "a", "chunk-sectors", 8));
+        write(disk, 2);
+        site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true));
+        site.ask("snapshot pause", Map.of("name", "vm1@a"));
+      } // killed
+      try (ServerProcess server = site.serve(CONFIGURATION)) {
+        while (!site.dm("message", "vm1", "0", "progress").startsWith("paused ")) {
+          Thread.onSpinWait(); // it finishes a batch first
+        }
+        assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=merging");
+        Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+        readsAs(host.disk(0), 1);
+        site.ask("snapshot resume", Map.of("name", "vm1@a"));
+        awaitNoSnapshot(site);
+        readsAs(host.disk(0), 1);
         assertThat(server.terminate()).isZero();
         assertThat(server.errors()).doesNotContain("ERROR");
       }

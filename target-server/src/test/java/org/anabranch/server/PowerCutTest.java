@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,8 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The power goes between any two steps of create, remove, merge and finish. The folder is copied at
- * each step, once as it is, and once for each way in which what was not synced yet may be lost; on
- * each copy a server must start and show the old world or the new one, whole.
+ * each step, once as it is, and once for each thing that was not synced yet and may be lost; on
+ * each copy a server must start and show the old world or the new one, whole. So whatever is not
+ * synced where it must be is lost at every later step, too.
  */
 final class PowerCutTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
@@ -61,24 +64,83 @@ final class PowerCutTest {
   private final List<String> steps = new ArrayList<>();
   private boolean recording;
 
+  /** What a power cut takes back in a world. */
+  private interface Loss {
+    void strike(Path world) throws IOException;
+  }
+
+  /** By what makes it durable; a folder's goes for the names in it. */
+  private final Map<String, Map<String, Loss>> unsynced = new TreeMap<>();
+
+  private static final String STATE = "state/state.json";
+  private static final String STORE = "state/cow/vm1@a.cow";
+
   private void taken(String step) {
     if (!recording) {
       return;
     }
     try {
       steps.add(step);
-      Path world = copy(step);
-      if (step.endsWith(".new written")) {
-        truncate(copy(step + ", half of it").resolve("state/state.json.new"));
+      if (step.endsWith(" synced")) {
+        unsynced.remove(step.substring(0, step.length() - " synced".length()));
+        return;
       }
-      if (step.equals("store written")) {
-        truncate(copy(step + ", half of it").resolve("state/cow/vm1@a.cow"));
-        Files.delete(copy(step + ", its name lost").resolve("state/cow/vm1@a.cow"));
+      note(step);
+      copy(step);
+      for (Map<String, Loss> losses : unsynced.values()) {
+        for (Map.Entry<String, Loss> loss : losses.entrySet()) {
+          loss.getValue().strike(copy(step + ", " + loss.getKey()));
+        }
       }
-      assertThat(world.resolve("vm1.img")).exists();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** What a step leaves unsynced. */
+  private void note(String step) throws IOException {
+    Path base = folder.resolve("base");
+    switch (step) {
+      case "state.json.new written" -> {
+        byte[] old = Files.readAllBytes(base.resolve(STATE));
+        // The text goes with the file to its new name.
+        may(
+            "state.json.new",
+            "half of the text",
+            world -> {
+              Path draft = world.resolve(STATE + ".new");
+              String written = Files.exists(draft) ? Files.readString(draft).trim() : "";
+              truncate(written.isEmpty() ? world.resolve(STATE) : draft);
+            });
+        may("state", "the new name lost", world -> rewrite(world, old));
+      }
+      case "store written" -> {
+        may("vm1@a.cow", "half of the store", world -> truncate(world.resolve(STORE)));
+        may("cow", "the store's name lost", world -> Files.delete(world.resolve(STORE)));
+      }
+      case "store deleted" -> {
+        may("cow", "the store is back", world -> Files.copy(keptStore(), world.resolve(STORE)));
+      }
+      default -> { // what the block layer makes durable itself
+      }
+    }
+    if (Files.exists(base.resolve(STORE))) {
+      Files.copy(base.resolve(STORE), keptStore(), StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  private Path keptStore() {
+    return folder.resolve("kept.cow");
+  }
+
+  private void may(String until, String what, Loss loss) {
+    unsynced.computeIfAbsent(until, key -> new TreeMap<>()).put(what, loss);
+  }
+
+  private void rewrite(Path world, byte[] state) throws IOException {
+    String text = new String(state, StandardCharsets.UTF_8);
+    Files.writeString(
+        world.resolve(STATE), text.replace(folder.resolve("base").toString(), world.toString()));
   }
 
   /** Stores first: what a merge has moved since to the volume may be in both, never in neither. */
@@ -233,11 +295,19 @@ final class PowerCutTest {
         new Contents(Map.of(0, SECOND, 1, FIRST, 2, SECOND)));
     assertThat(steps)
         .containsExactly(
-            "state.json.new written",
+            "state.json.new written", // creating
+            "state.json.new synced",
             "state.json replaced",
+            "state synced",
             "store written",
-            "state.json.new written",
-            "state.json replaced");
+            "vm1@a.cow synced",
+            "cow synced",
+            "store loaded",
+            "snapshot taken",
+            "state.json.new written", // ready
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced");
   }
 
   @Test
@@ -249,11 +319,16 @@ final class PowerCutTest {
         new Contents(Map.of(0, THIRD, 1, FIRST)));
     assertThat(steps)
         .containsExactly(
-            "state.json.new written",
+            "state.json.new written", // removing
+            "state.json.new synced",
             "state.json replaced",
+            "state synced",
             "store deleted",
+            "cow synced",
             "state.json.new written",
-            "state.json replaced");
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced");
   }
 
   @Test
@@ -266,11 +341,20 @@ final class PowerCutTest {
     assertThat(steps)
         .containsExactly(
             "state.json.new written", // merging
+            "state.json.new synced",
             "state.json replaced",
+            "state synced",
+            "merge begun",
+            "merge ended",
             "state.json.new written", // removing
+            "state.json.new synced",
             "state.json replaced",
+            "state synced",
             "store deleted",
+            "cow synced",
             "state.json.new written",
-            "state.json replaced");
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced");
   }
 }

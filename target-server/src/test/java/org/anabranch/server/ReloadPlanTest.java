@@ -52,6 +52,8 @@ final class ReloadPlanTest {
       value = {
         "127.0.0.1:3260 | 127.0.0.1:3261 | portal 127.0.0.1:3261 added; portal 127.0.0.1:3260 removed",
         "w.img, size = 8 MiB | w.img, size = 9 MiB | volume w: size",
+        "w.img, size = 8 MiB | w.img, size = 4 MiB | volume w: a smaller size, to which volume resize may shrink it",
+        "limits { | stores { warn-below = 2 GiB }, limits { | stores: when they grow",
         "linear v 0 | linear v 8 | device d: table",
         ", 2 = d | | target iqn.2026-11.org.example:t: LUN 2 removed",
         "2 = d | 3 = d | target iqn.2026-11.org.example:t: LUN 2 removed; target iqn.2026-11.org.example:t: LUN 3 added",

@@ -128,6 +128,24 @@ final class ReloadTest {
   }
 
   @Test
+  void aPortalThatMadeWayForSeveralComesBackOnce() throws Exception {
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      port = free.getLocalPort();
+    }
+    String portals = "portals = [\"127.0.0.%d:%d\"%s]\n" + BASE;
+    try (ServerProcess server = site.serve(portals.formatted(1, port, ""));
+        ServerSocket _ = new ServerSocket(port, 1, InetAddress.ofLiteral("127.0.0.3"))) {
+      site.configure(portals.formatted(2, port, ", \"127.0.0.3:" + port + "\""));
+      assertThat(site.refusal("reload", Map.of()))
+          .isEqualTo("cannot listen on 127.0.0.3:" + port + ": Address already in use");
+      assertThat(Site.Host.logIn(initiator, server, ONE).lives()).isTrue();
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+  }
+
+  @Test
   void aBadFileIsToldInFullAndChangesNothing() throws Exception {
     try (ServerProcess server = site.serve(BASE);
         ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {

@@ -171,6 +171,11 @@ public final class DeviceMapper {
     return devices.mapped().stream().map(MappedDevice::name).toList();
   }
 
+  /** The names of the devices that are made of this one, directly or by others; sorted. */
+  public List<String> above(String name) throws TableException {
+    return devices.above(devices.mapped(name)).stream().map(MappedDevice::name).toList();
+  }
+
   /** The device of that name. It can be removed while you use it: see {@link #open}. */
   public MappedDevice device(String name) throws TableException {
     return devices.mapped(name);

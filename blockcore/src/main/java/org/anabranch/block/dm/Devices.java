@@ -123,6 +123,18 @@ final class Devices {
     return entry == null ? 0 : entry.holders;
   }
 
+  /** The mapped devices that are made of {@code device}, in one step or several; by name. */
+  synchronized List<MappedDevice> above(MappedDevice device) {
+    Entry below = entry(device);
+    List<MappedDevice> above = new ArrayList<>();
+    for (MappedDevice each : mapped()) {
+      if (!each.equals(device) && leadsTo(entry(each), below)) {
+        above.add(each);
+      }
+    }
+    return above;
+  }
+
   synchronized void rename(MappedDevice device, String newName) throws TableException {
     checkName(newName);
     Entry entry = entry(device);

@@ -126,7 +126,11 @@ public final class SnapshotCommand implements Runnable {
   @Command(name = "remove", description = "Remove a snapshot; the volume stays as it is now.")
   int remove(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
-      @Option(names = "--force", description = "Also if initiators are logged in to it.")
+      @Option(
+              names = "--force",
+              description =
+                  "Also if initiators are logged in to it, or its merge cannot go on because it is"
+                      + " invalid.")
           boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -148,8 +152,13 @@ public final class SnapshotCommand implements Runnable {
       @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
       @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
           boolean wait,
+      @Option(names = "--cancel", description = "Take back one that waits to begin.")
+          boolean cancel,
       @Mixin ServerOption server)
       throws RefusedException {
+    if (cancel && (now || wait)) {
+      throw new ParameterException(spec.commandLine(), "--cancel goes with no other option");
+    }
     Screen screen = Screen.on(spec.commandLine().getOut());
     MergeBar bar = new MergeBar(screen, "");
     Thread interrupted =
@@ -164,13 +173,14 @@ public final class SnapshotCommand implements Runnable {
               .client()
               .ask(
                   "snapshot merge",
-                  Map.of("name", name, "now", now, "wait", wait),
+                  Map.of("name", name, "now", now, "wait", wait, "cancel", cancel),
                   server.json() ? p -> {} : bar::update);
     } finally {
       Runtime.getRuntime().removeShutdownHook(interrupted);
     }
     String text =
         switch (String.valueOf(result.get("phase"))) {
+          case "ready" -> "snapshot " + name + " will not be merged";
           case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
           case "queued" ->
               "volume "
@@ -199,7 +209,7 @@ public final class SnapshotCommand implements Runnable {
     return 0;
   }
 
-  @Command(name = "resume", description = "Let a paused merge go on.")
+  @Command(name = "resume", description = "Let a merge go on that was paused or has failed.")
   int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
     print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");

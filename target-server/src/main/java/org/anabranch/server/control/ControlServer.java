@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,7 +35,8 @@ import org.slf4j.LoggerFactory;
  *   <dd>Each request has a thread; the verbs that change something take their turns themselves.
  *   <dt>What if very many connect, or one sends very much?
  *   <dd>{@value #MAX_CLIENTS} are served at a time, more are turned away; a request is a line of at
- *       most {@value #MAX_REQUEST} characters. Both are told so.
+ *       most {@value #MAX_REQUEST} characters. Both are told so. Where there is no room for one
+ *       more, those go that have not asked anything for {@value #REQUEST_SECONDS} seconds.
  *   <dt>What if the server stops while a command is at work?
  *   <dd>No command begins any more. A change that has begun is ended and answered; who only
  *       watches, and who has not asked yet, is sent away.
@@ -43,6 +45,7 @@ import org.slf4j.LoggerFactory;
 public final class ControlServer implements AutoCloseable {
   static final int MAX_CLIENTS = 64;
   static final int MAX_REQUEST = 1 << 20;
+  static final int REQUEST_SECONDS = 10;
   private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
   private static final long LAST_ANSWERS_NANOS = 1_000_000_000;
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
@@ -51,15 +54,22 @@ public final class ControlServer implements AutoCloseable {
   private final Map<String, Verb> verbs;
   private final ServerSocketChannel socket;
 
-  /** Who is connected; true once the request has come. */
-  private final Map<SocketChannel, Boolean> clients = new ConcurrentHashMap<>();
+  /** Who is connected, and since when its request is waited for. */
+  private final Map<SocketChannel, Long> clients = new ConcurrentHashMap<>();
+
+  /** In {@link #clients}: the request has come. */
+  private static final long ASKED = Long.MIN_VALUE;
+
+  private final long patienceNanos;
 
   private volatile boolean stopping;
 
-  private ControlServer(Path path, Map<String, Verb> verbs, ServerSocketChannel socket) {
+  private ControlServer(
+      Path path, Map<String, Verb> verbs, ServerSocketChannel socket, Duration patience) {
     this.path = path;
     this.verbs = new TreeMap<>(verbs);
     this.socket = socket;
+    this.patienceNanos = patience.toNanos();
   }
 
   /**
@@ -68,9 +78,19 @@ public final class ControlServer implements AutoCloseable {
    * @throws RefusedException when that cannot be
    */
   public static ControlServer start(Path path, Map<String, Verb> verbs) throws RefusedException {
+    return start(path, verbs, Duration.ofSeconds(REQUEST_SECONDS));
+  }
+
+  /**
+   * The same, with another patience.
+   *
+   * @param patience with clients that have asked nothing yet, when others want their place
+   */
+  public static ControlServer start(Path path, Map<String, Verb> verbs, Duration patience)
+      throws RefusedException {
     try {
       ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      ControlServer server = new ControlServer(path, verbs, socket);
+      ControlServer server = new ControlServer(path, verbs, socket, patience);
       server.bind();
       Thread.ofPlatform().daemon().name("control").start(server::accept);
       return server;
@@ -98,12 +118,12 @@ public final class ControlServer implements AutoCloseable {
     while (true) {
       try {
         SocketChannel client = socket.accept();
-        if (clients.size() >= MAX_CLIENTS) {
+        if (!hasRoom()) {
           LOG.warn("control: more than {} clients at once", MAX_CLIENTS);
           turnAway(client);
           continue;
         }
-        clients.put(client, false);
+        clients.put(client, System.nanoTime());
         Thread.ofVirtual().name("control request").start(() -> serve(client));
       } catch (ClosedChannelException e) {
         return; // the end
@@ -111,6 +131,30 @@ public final class ControlServer implements AutoCloseable {
         LOG.error("control: accept failed", e);
         LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
       }
+    }
+  }
+
+  /** Whether one more can be served, if need be in place of those who do not ask. */
+  private boolean hasRoom() {
+    if (clients.size() >= MAX_CLIENTS) {
+      long now = System.nanoTime();
+      for (Map.Entry<SocketChannel, Long> client : clients.entrySet()) {
+        Long since = client.getValue();
+        if (since != ASKED
+            && now - since >= patienceNanos
+            && clients.remove(client.getKey(), since)) {
+          close(client.getKey());
+        }
+      }
+    }
+    return clients.size() < MAX_CLIENTS;
+  }
+
+  private static void close(SocketChannel client) {
+    try {
+      client.close();
+    } catch (IOException e) {
+      LOG.error("control: close failed", e);
     }
   }
 
@@ -135,8 +179,8 @@ public final class ControlServer implements AutoCloseable {
         send(out, Map.of("error", String.valueOf(e.getMessage())));
         return;
       }
-      clients.put(client, true);
-      if (request != null && !stopping) {
+      boolean served = clients.replace(client, ASKED) != null;
+      if (request != null && served && !stopping) {
         send(out, answer(request, state -> report(out, state)));
       }
     } catch (IOException e) {
@@ -211,13 +255,13 @@ public final class ControlServer implements AutoCloseable {
     try {
       socket.close();
       Files.deleteIfExists(path);
-      for (Map.Entry<SocketChannel, Boolean> client : clients.entrySet()) {
-        if (!client.getValue()) {
-          client.getKey().close();
-        }
-      }
     } catch (IOException e) {
       LOG.error("control: close failed", e);
+    }
+    for (Map.Entry<SocketChannel, Long> client : clients.entrySet()) {
+      if (client.getValue() != ASKED) {
+        close(client.getKey());
+      }
     }
   }
 
@@ -229,12 +273,6 @@ public final class ControlServer implements AutoCloseable {
     while (!clients.isEmpty() && System.nanoTime() - deadline < 0) {
       LockSupport.parkNanos(LAST_ANSWERS_NANOS / 100);
     }
-    for (SocketChannel client : clients.keySet()) {
-      try {
-        client.close();
-      } catch (IOException e) {
-        LOG.error("control: close failed", e);
-      }
-    }
+    clients.keySet().forEach(ControlServer::close);
   }
 }

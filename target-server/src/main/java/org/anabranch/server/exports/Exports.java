@@ -8,6 +8,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.control.Verb.Progress;
@@ -16,6 +19,8 @@ import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Exports of snapshots to files. Any thread, which may wait.
@@ -24,14 +29,16 @@ import org.jspecify.annotations.Nullable;
  *   <dt>What if the volume is written meanwhile?
  *   <dd>The export is the snapshot, which does not change; a writable one that is written while it
  *       is exported comes out as a mixture.
- *   <dt>What if somebody removes or merges the snapshot meanwhile?
- *   <dd>That is refused as long as the snapshot is being exported; a merge that waits for the last
- *       logout waits for the export too.
+ *   <dt>What if somebody removes or merges the snapshot meanwhile, or the one it is compared with?
+ *   <dd>That is refused as long as it is being read; a merge that waits for the last logout waits
+ *       for that, too.
  *   <dt>What if whoever asked for it goes away, or the server stops?
  *   <dd>It ends at once, and the file's place stays as it was ({@link TargetFile}).
  * </dl>
  */
 public final class Exports implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Exports.class);
+  private static final long LAST_READ_SECONDS = 10;
   private static final int ZERO_UNIT = 4096;
   private static final long REPORT_NANOS = 100_000_000;
 
@@ -48,19 +55,69 @@ public final class Exports implements AutoCloseable {
     this.snapshots = snapshots;
   }
 
-  /** Where a snapshot differs from its volume, or from an older snapshot of it. */
-  public ChangedExtents changed(String device, @Nullable String since) throws RefusedException {
-    SnapshotState snapshot = snapshots.standing(device);
-    return new ChangedExtents(storage.mapper(), snapshot, older(snapshot, since));
+  /** Takes extents one by one. */
+  public interface Sink {
+    /** Takes the next. */
+    void take(ByteExtent extent) throws RefusedException, ClientGoneException;
   }
 
-  private @Nullable SnapshotState older(SnapshotState snapshot, @Nullable String since)
-      throws RefusedException {
-    if (since == null) {
-      return null;
+  /**
+   * Where a snapshot differs from its volume, or from an older snapshot of it.
+   *
+   * @param since the older one; null for the volume as it is now
+   */
+  public void changed(String device, @Nullable String since, Sink sink)
+      throws RefusedException, ClientGoneException {
+    begin();
+    try (Comparison comparison = compare(device, since)) {
+      ChangedExtents extents = comparison.extents();
+      for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
+        refuseAtTheEnd();
+        sink.take(extent);
+      }
+    } finally {
+      running.arriveAndDeregister();
     }
-    SnapshotState older = snapshots.standing(since);
-    if (!older.volume().equals(snapshot.volume()) || older.device().equals(snapshot.device())) {
+  }
+
+  /**
+   * A snapshot, and an older one that it is compared with; neither can go meanwhile.
+   *
+   * @param older null for the volume as it is now
+   */
+  private record Comparison(
+      DeviceMapper mapper, Readers.Reading younger, Readers.@Nullable Reading older)
+      implements AutoCloseable {
+    ChangedExtents extents() {
+      return new ChangedExtents(
+          mapper, younger.snapshot(), older == null ? null : older.snapshot());
+    }
+
+    @Override
+    public void close() {
+      younger.close();
+      if (older != null) {
+        older.close();
+      }
+    }
+  }
+
+  private Comparison compare(String device, @Nullable String since) throws RefusedException {
+    Readers.Reading younger = snapshots.read(device);
+    try {
+      return new Comparison(
+          storage.mapper(), younger, since == null ? null : older(younger.snapshot(), since));
+    } catch (RefusedException e) {
+      younger.close();
+      throw e;
+    }
+  }
+
+  private Readers.Reading older(SnapshotState snapshot, String since) throws RefusedException {
+    Readers.Reading older = snapshots.read(since);
+    SnapshotState found = older.snapshot();
+    if (!found.volume().equals(snapshot.volume()) || found.device().equals(snapshot.device())) {
+      older.close();
       throw new RefusedException(since + " is no other snapshot of volume " + snapshot.volume());
     }
     return older;
@@ -141,21 +198,22 @@ public final class Exports implements AutoCloseable {
       String device, @Nullable String since, Path path, boolean force, Progress progress)
       throws RefusedException, ClientGoneException {
     TargetFile file = new TargetFile(path, force);
-    SnapshotState snapshot = snapshots.standing(device);
-    SnapshotState older = older(snapshot, since);
     begin();
-    try (Readers.Reading open = snapshots.read(device)) {
-      long baseBytes = older == null ? storage.bytes(snapshot.volume()) : older.sectors() * 512;
-      long bytes = Math.max(baseBytes, open.device().sectors() * 512);
-      String text =
-          "snapshot " + device + "\nagainst " + (since == null ? snapshot.volume() : since);
+    try (Comparison comparison = compare(device, since)) {
+      String volume = comparison.younger.snapshot().volume();
+      long baseBytes =
+          comparison.older == null
+              ? storage.bytes(volume)
+              : comparison.older.snapshot().sectors() * 512;
+      long bytes = Math.max(baseBytes, comparison.younger.device().sectors() * 512);
+      String text = "snapshot " + device + "\nagainst " + (since == null ? volume : since);
       long[] total = new long[1];
-      changed(device, since).forEach(extent -> total[0] += extent.length());
+      comparison.extents().forEach(extent -> total[0] += extent.length());
       Reporter reporter = new Reporter(progress, total[0]);
       DeltaWriter[] writer = new DeltaWriter[1];
       file.write(out -> {
         writer[0] = new DeltaWriter(out, new DeltaFormat.Header(baseBytes, bytes, text));
-        write(device, since, open, writer[0], reporter);
+        write(comparison, writer[0], reporter);
       });
       return result(device, path, bytes, writer[0].covered());
     } finally {
@@ -163,22 +221,17 @@ public final class Exports implements AutoCloseable {
     }
   }
 
-  private void write(
-      String device,
-      @Nullable String since,
-      Readers.Reading open,
-      DeltaWriter writer,
-      Reporter reporter)
+  private void write(Comparison comparison, DeltaWriter writer, Reporter reporter)
       throws RefusedException, ClientGoneException, IOException {
     DeviceReads reads =
         new DeviceReads(
-            open.device(),
+            comparison.younger.device(),
             (offset, data) -> {
               writer.add(offset, data);
               reporter.report(writer.covered());
             });
     try {
-      ChangedExtents extents = changed(device, since);
+      ChangedExtents extents = comparison.extents();
       for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
         reads.read(extent);
       }
@@ -201,8 +254,16 @@ public final class Exports implements AutoCloseable {
 
   private void begin() throws RefusedException {
     running.register();
-    if (closing) {
+    try {
+      refuseAtTheEnd();
+    } catch (RefusedException e) {
       running.arriveAndDeregister();
+      throw e;
+    }
+  }
+
+  private void refuseAtTheEnd() throws RefusedException {
+    if (closing) {
       throw new RefusedException("the server is stopping");
     }
   }
@@ -219,9 +280,7 @@ public final class Exports implements AutoCloseable {
     }
 
     void report(long done) throws RefusedException, ClientGoneException {
-      if (closing) {
-        throw new RefusedException("the server is stopping");
-      }
+      refuseAtTheEnd();
       if (System.nanoTime() - reported >= REPORT_NANOS) {
         reported = System.nanoTime();
         progress.report(Map.of("done-bytes", done, "total-bytes", total));
@@ -233,10 +292,24 @@ public final class Exports implements AutoCloseable {
     }
   }
 
-  /** Ends the exports under way, and takes no more. */
+  /** Lets the exports under way end as soon as they can, and takes no more. */
+  public void stop() {
+    closing = true;
+  }
+
+  /**
+   * Waits for their end. One that tells its progress to a client that does not listen ends when
+   * that client's connection is closed; one whose device does not answer is left behind.
+   */
   @Override
   public void close() {
-    closing = true;
-    running.arriveAndAwaitAdvance();
+    stop();
+    try {
+      running.awaitAdvanceInterruptibly(running.arrive(), LAST_READ_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      LOG.error("an export waits for a device that does not answer, and is left behind");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -7,7 +7,7 @@ import org.anabranch.server.RefusedException;
  * What the side that faces initiators must know of devices that come, change and go. Any thread.
  */
 public interface Initiators {
-  /** How many sessions are logged in to a target that has the device as a LUN. */
+  /** How many sessions are logged in to a target that has the device, or one made of it. */
   int sessions(String device);
 
   /** The device is there now: LUNs that name it can be attached. */
@@ -16,6 +16,6 @@ public interface Initiators {
   /** The device is about to go: its LUNs are detached, and nothing holds it open. */
   void vanishing(String device) throws RefusedException;
 
-  /** The device reads differently without having been written. */
+  /** The device, and what is made of it, reads differently without having been written. */
   void contentsChanged(String device);
 }

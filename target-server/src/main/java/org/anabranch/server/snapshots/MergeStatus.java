@@ -39,9 +39,14 @@ public record MergeStatus(String state, long remaining, long merged, long rate, 
     return state.equals("done");
   }
 
+  /** Whether it stopped at an error, and can be tried again. */
+  public boolean isFailed() {
+    return state.equals("failed");
+  }
+
   /** Whether it will not go on by itself. */
-  boolean isStuck() {
-    return state.equals("failed") || state.equals("invalid");
+  public boolean isStuck() {
+    return isFailed() || state.equals("invalid");
   }
 
   /** As a JSON object. */

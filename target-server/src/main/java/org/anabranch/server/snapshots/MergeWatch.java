@@ -65,20 +65,37 @@ final class MergeWatch {
       String reply = Stages.await(volume, mapper.message(volume, 0, java.util.List.of("progress")));
       MergeStatus status = MergeStatus.parse(reply);
       if (status.isDone()) {
-        end.ended(device);
-        volumes.remove(device);
+        end(device, volume);
       } else if (status.isStuck() && reported.add(device)) {
         LOG.error(
-            "volume {}: the merge of {} {}; it is tried again at the next start",
+            "volume {}: the merge of {} {}",
             volume,
             device,
-            status.state().equals("failed") ? "failed" : "cannot go on: its store is invalid");
+            status.isFailed()
+                ? "failed; snapshot resume or the next start tries again"
+                : "cannot go on, since its store is invalid; snapshot remove --force gives it up");
       }
     } catch (RefusedException e) {
       if (closing.getCount() > 0 && reported.add(device)) {
         LOG.error("volume {}: {}", volume, e.getMessage());
       }
     }
+  }
+
+  /** Whoever merges a snapshot of that name after this adds another one. */
+  private void end(String device, String volume) throws RefusedException {
+    volumes.remove(device);
+    try {
+      end.ended(device);
+    } catch (RefusedException e) {
+      volumes.putIfAbsent(device, volume);
+      throw e;
+    }
+  }
+
+  /** Nobody looks after it any more. */
+  void remove(String device) {
+    volumes.remove(device);
   }
 
   void close() {

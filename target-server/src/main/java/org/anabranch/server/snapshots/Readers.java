@@ -18,19 +18,24 @@ public final class Readers {
   static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
     if (snapshot.phase() != Phase.READY && snapshot.phase() != Phase.WAITING) {
       throw new RefusedException(
-          "snapshot "
-              + snapshot.device()
-              + " cannot be read: it is being "
-              + (snapshot.phase() == Phase.MERGING ? "merged" : "made or removed"));
+          "snapshot " + snapshot.device() + " cannot be read: it is " + what(snapshot.phase()));
     }
     return snapshot;
   }
 
+  private static String what(Phase phase) {
+    return switch (phase) {
+      case MERGING -> "being merged";
+      case QUEUED -> "to be merged next";
+      case CREATING, REMOVING, READY, WAITING -> "being made or removed";
+    };
+  }
+
   /** Begins to read one that cannot go before this returns. */
-  synchronized Reading begin(Storage storage, String device) throws RefusedException {
-    OpenDevice open = storage.hold(device);
-    counts.merge(device, 1, Integer::sum);
-    return new Reading(device, open);
+  synchronized Reading begin(Storage storage, SnapshotState snapshot) throws RefusedException {
+    OpenDevice open = storage.hold(snapshot.device());
+    counts.merge(snapshot.device(), 1, Integer::sum);
+    return new Reading(snapshot, open);
   }
 
   private synchronized void end(String device) {
@@ -44,12 +49,16 @@ public final class Readers {
 
   /** A snapshot that is being read. */
   public final class Reading implements AutoCloseable {
-    private final String name;
+    private final SnapshotState snapshot;
     private final OpenDevice open;
 
-    private Reading(String name, OpenDevice open) {
-      this.name = name;
+    private Reading(SnapshotState snapshot, OpenDevice open) {
+      this.snapshot = snapshot;
       this.open = open;
+    }
+
+    public SnapshotState snapshot() {
+      return snapshot;
     }
 
     public BlockDevice device() {
@@ -60,7 +69,7 @@ public final class Readers {
     @Override
     public void close() {
       open.release();
-      end(name);
+      end(snapshot.device());
     }
   }
 }

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.OverdueException;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The mapped devices behind {@link Snapshots}: what it decides, done with tables. One call at a
@@ -25,12 +33,19 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class SnapshotDevices {
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotDevices.class);
+
   private final Storage storage;
   private final Map<String, VolumeConfig> volumes;
+  private final Initiators initiators;
+  private final Readers readers;
 
-  SnapshotDevices(Storage storage, Map<String, VolumeConfig> volumes) {
+  SnapshotDevices(
+      Storage storage, Map<String, VolumeConfig> volumes, Initiators initiators, Readers readers) {
     this.storage = storage;
     this.volumes = volumes;
+    this.initiators = initiators;
+    this.readers = readers;
   }
 
   /** Refuses what can't be a snapshot's name. */
@@ -44,12 +59,54 @@ final class SnapshotDevices {
     }
   }
 
-  /** Makes the snapshot's own device. */
-  void make(SnapshotState snapshot) throws RefusedException {
-    storage.create(
-        "snapshot " + snapshot.device(),
-        snapshot.device(),
-        "0 " + snapshot.sectors() + " snapshot " + arguments(snapshot));
+  /**
+   * Makes the snapshot's own device, suspended, and its store. What takes long is done here, while
+   * the volume is in use.
+   */
+  void prepare(SnapshotState snapshot) throws RefusedException {
+    storage.prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+  }
+
+  /** Takes the snapshot: its device has what the volume has at this moment. */
+  void take(SnapshotState snapshot) throws RefusedException {
+    whileSuspended(snapshot.volume(), () -> storage.mapper().resume(snapshot.device()));
+    mark(snapshot);
+  }
+
+  private interface Step {
+    CompletionStage<@Nullable Void> begin() throws RefusedException;
+  }
+
+  /**
+   * Nothing reaches the volume while the step runs; what was under way has ended before. The volume
+   * goes on in any case: also behind a suspend that nobody waits for any longer, and that comes.
+   */
+  private void whileSuspended(String volume, Step step) throws RefusedException {
+    RefusedException failure = null;
+    try {
+      Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
+      Stages.<@Nullable Void>await(volume, step.begin());
+    } catch (RefusedException e) {
+      failure = e;
+    }
+    try {
+      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+    } catch (RefusedException e) {
+      if (failure == null) {
+        throw e;
+      }
+      failure.addSuppressed(e);
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private String table(SnapshotState snapshot) throws RefusedException {
+    return "0 " + snapshot.sectors() + " snapshot " + arguments(snapshot);
+  }
+
+  private void mark(SnapshotState snapshot) {
     if (snapshot.readOnly()) {
       storage.readOnly(snapshot.device());
     }
@@ -58,7 +115,8 @@ final class SnapshotDevices {
   /** Makes the device of a snapshot that {@code stateFile} tells of. */
   void restore(SnapshotState snapshot, Path stateFile) throws RefusedException {
     try {
-      make(snapshot);
+      storage.create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+      mark(snapshot);
     } catch (RefusedException e) {
       throw new RefusedException(
           e.getMessage()
@@ -87,8 +145,7 @@ final class SnapshotDevices {
   VolumeConfig volume(String name) throws RefusedException {
     VolumeConfig volume = volumes.get(name);
     if (volume == null) {
-      throw new RefusedException(
-          "there is no volume " + name + "; there are: " + String.join(", ", volumes.keySet()));
+      throw RefusedException.absent("volume", name, volumes.keySet());
     }
     return volume;
   }
@@ -101,22 +158,62 @@ final class SnapshotDevices {
     }
   }
 
-  /** Something to do. */
-  interface Step {
-    void run() throws RefusedException;
+  /** Refuses a snapshot of another file than the one that the volume is now. */
+  void checkOrigin(SnapshotState snapshot, Path stateFile) throws RefusedException {
+    Path then = snapshot.origin();
+    Path now = volume(snapshot.volume()).path();
+    try {
+      if (then == null || then.equals(now) || (Files.exists(then) && Files.isSameFile(then, now))) {
+        return;
+      }
+    } catch (IOException e) {
+      throw new RefusedException(
+          "volume " + snapshot.volume() + ": " + StateDirectory.reason(e), e);
+    }
+    throw new RefusedException(
+        "snapshot "
+            + snapshot.device()
+            + " was taken of "
+            + then
+            + ", and volume "
+            + snapshot.volume()
+            + " is "
+            + now
+            + " now: configure the former file again; if it was only moved, put its new place into"
+            + " the snapshot's entry in "
+            + stateFile);
   }
 
-  /** Nothing reaches the volume while the step runs; what was under way has ended before. */
-  void whileSuspended(String volume, Step step) throws RefusedException {
-    Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
+  /** Lets LUNs that name the snapshot's device be there. A failure is logged. */
+  void attach(String device) {
     try {
-      step.run();
-    } finally {
-      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+      initiators.appeared(device);
+    } catch (RefusedException e) {
+      LOG.error("snapshot {}: there, but not as a LUN: {}", device, e.getMessage());
     }
   }
 
-  /** The volume takes the store over, from the snapshot's device if there is one. */
+  /**
+   * Takes the snapshot's LUNs away; refused while it is open for something else. {@link #attach}
+   * when it was refused.
+   */
+  void detach(String device) throws RefusedException {
+    if (readers.read(device)) {
+      throw new RefusedException(
+          "snapshot " + device + " is being read or exported; wait for that, or interrupt it");
+    }
+    initiators.vanishing(device);
+    if (storage.has(device) && storage.isHeld(device)) {
+      throw new RefusedException("snapshot " + device + " is part of another device");
+    }
+  }
+
+  /**
+   * The volume takes the store over, from the snapshot's device if there is one.
+   *
+   * @throws OverdueException when it may still begin
+   * @throws RefusedException when it did not begin, and everything is as it was
+   */
   void startMerge(SnapshotState snapshot) throws RefusedException {
     String volume = snapshot.volume();
     String device = snapshot.device();
@@ -127,26 +224,61 @@ final class SnapshotDevices {
     if (behind > 0) { // the volume has grown; newer snapshots see what is there, too
       table += "\n" + end + " " + behind + " snapshot-origin " + path(volume);
     }
-    Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
     boolean handover = storage.has(device);
     try {
+      Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
       if (handover) {
         Stages.<@Nullable Void>await(device, mapper.suspend(device, false));
       }
-      Stages.<@Nullable Void>await(volume, mapper.resume(volume));
     } catch (RefusedException e) {
-      Stages.<@Nullable Void>await(volume, mapper.reload(volume, originTable(volume)));
-      if (handover) {
-        Stages.<@Nullable Void>await(device, mapper.resume(device));
-      }
+      stay(volume, handover ? device : null, e);
+      throw new RefusedException(String.valueOf(e.getMessage()), e);
+    }
+    try {
+      Stages.<@Nullable Void>await(volume, mapper.resume(volume));
+    } catch (OverdueException e) {
+      throw e; // from here on there is no way back: it has begun, or it will
+    } catch (RefusedException e) {
+      stay(volume, handover ? device : null, e);
       throw e;
     }
-    if (handover) {
-      storage.remove(device);
+    begun(snapshot, handover);
+  }
+
+  /** Everything is to be as it was. */
+  private void stay(String volume, @Nullable String device, RefusedException reason) {
+    back(reason, () -> storage.mapper().reload(volume, originTable(volume)), volume);
+    if (device != null) {
+      back(reason, () -> storage.mapper().resume(device), device);
     }
-    if (snapshot.paused()) {
-      message(volume, "pause");
+  }
+
+  private static void back(RefusedException reason, Step step, String what) {
+    try {
+      Stages.<@Nullable Void>await(what, step.begin());
+    } catch (RefusedException e) {
+      reason.addSuppressed(e);
+      LOG.error("{}: not as it was before a merge that did not begin: {}", what, e.getMessage());
     }
+  }
+
+  /** What is left to do must not stop a merge that runs. */
+  private void begun(SnapshotState snapshot, boolean handover) {
+    try {
+      if (snapshot.paused()) {
+        message(snapshot.volume(), "pause");
+      }
+      if (handover) {
+        storage.remove(snapshot.device());
+      }
+    } catch (RefusedException e) {
+      LOG.error("snapshot {}: the merge has begun, but: {}", snapshot.device(), e.getMessage());
+    }
+  }
+
+  /** A merge that failed begins again. */
+  void reactivate(String volume) throws RefusedException {
+    whileSuspended(volume, () -> CompletableFuture.completedFuture(null));
   }
 
   /** The volume is a volume with its other snapshots again. */

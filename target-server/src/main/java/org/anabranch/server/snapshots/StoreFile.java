@@ -4,10 +4,15 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.anabranch.server.RefusedException;
@@ -37,6 +42,32 @@ final class StoreFile {
     return Math.multiplyExact(1 + areas + chunks, chunkBytes);
   }
 
+  /** All that there are, in no order. */
+  static List<Path> in(Path folder) throws RefusedException {
+    if (!Files.exists(folder)) {
+      return new ArrayList<>();
+    }
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      List<Path> all = new ArrayList<>();
+      files.forEach(all::add);
+      return all;
+    } catch (DirectoryIteratorException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e.getCause()), e);
+    } catch (IOException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** Nothing that is there already is taken for a new store, nor deleted as one. */
+  static void refuseIfThere(Path path) throws RefusedException {
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      throw new RefusedException(
+          path
+              + " exists and belongs to no snapshot: move it away, delete it, or name another"
+              + " snapshot");
+    }
+  }
+
   /** Makes the file, sparse and empty, readable by its owner only; durable afterwards. */
   static void make(Path path, long bytes, DurableSteps steps) throws RefusedException {
     try {
@@ -50,9 +81,9 @@ final class StoreFile {
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         channel.write(ByteBuffer.allocate(1), bytes - 1);
         steps.taken("store written");
-        channel.force(true);
+        DurableFile.sync(channel, path, steps);
       }
-      DurableFile.syncFolder(folder);
+      DurableFile.syncFolder(folder, steps);
     } catch (IOException e) {
       throw new RefusedException(
           "store " + path + " cannot be made: " + StateDirectory.reason(e), e);
@@ -64,7 +95,7 @@ final class StoreFile {
     try {
       if (Files.deleteIfExists(path)) {
         steps.taken("store deleted");
-        DurableFile.syncFolder(Objects.requireNonNull(path.getParent()));
+        DurableFile.syncFolder(Objects.requireNonNull(path.getParent()), steps);
       }
     } catch (IOException e) {
       throw new RefusedException(

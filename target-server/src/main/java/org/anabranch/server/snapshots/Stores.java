@@ -51,7 +51,7 @@ final class Stores {
   private static final int PAGE = 4096;
 
   private final Storage storage;
-  private final StoresConfig config;
+  private volatile StoresConfig config;
   private final Path folder;
   private final Supplier<List<SnapshotState>> snapshots;
   private final SnapshotDevices devices;
@@ -82,11 +82,14 @@ final class Stores {
     Thread.ofPlatform().daemon().name("stores").start(this::run);
   }
 
+  /** What holds from now on. */
+  void config(StoresConfig changed) {
+    config = changed;
+  }
+
   /** To be called before a snapshot's device is made. */
   void opening(SnapshotState snapshot) {
-    if (config.autoextend()) {
-      storage.mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
-    }
+    storage.mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
   }
 
   private long next(SnapshotState snapshot, long bytes) throws RefusedException {
@@ -95,7 +98,11 @@ final class Stores {
       throw new RefusedException(wrong);
     }
     long room = free() / PAGE * PAGE;
-    return Math.min(limit(snapshot), bytes + Math.min(config.step(), room));
+    long next = Math.min(limit(snapshot), bytes + Math.min(config.step(), room));
+    if (next <= bytes) { // the configuration changed in between
+      throw new RefusedException("it has reached its limit");
+    }
+    return next;
   }
 
   private long limit(SnapshotState snapshot) {

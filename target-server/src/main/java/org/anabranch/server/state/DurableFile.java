@@ -91,11 +91,11 @@ public final class DurableFile {
       writeFully(channel, ByteBuffer.wrap(bytes));
       channel.truncate(bytes.length);
       steps.taken(draft.getFileName() + " written");
-      channel.force(true);
+      sync(channel, draft, steps);
     }
     Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     steps.taken(path.getFileName() + " replaced");
-    syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
+    syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()), steps);
   }
 
   private FileChannel openDraft() throws IOException {
@@ -113,8 +113,19 @@ public final class DurableFile {
 
   /** Makes the names in a folder durable: files made, renamed and deleted. */
   public static void syncFolder(Path folder) throws IOException {
+    syncFolder(folder, DurableSteps.UNWATCHED);
+  }
+
+  /** The same, watched. */
+  public static void syncFolder(Path folder, DurableSteps steps) throws IOException {
     try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
+      sync(channel, folder, steps);
     }
+  }
+
+  /** Makes what is at {@code path} durable. */
+  public static void sync(FileChannel channel, Path path, DurableSteps steps) throws IOException {
+    channel.force(true);
+    steps.taken(path.getFileName() + " synced");
   }
 }

@@ -3,7 +3,8 @@ package org.anabranch.server.state;
 
 /**
  * Hears of each step that changes what a crash would leave behind, after the step and before the
- * next one, on the thread that takes it. A server runs with {@link #UNWATCHED}; a test takes a copy
+ * next one, on the thread that takes it; and of each thing that became durable, so that it is known
+ * what a power cut may still take back. A server runs with {@link #UNWATCHED}; a test takes a copy
  * of the folder at each step, and shows that a server starts well on every one of them.
  */
 @FunctionalInterface
@@ -14,7 +15,8 @@ public interface DurableSteps {
   /**
    * A step was taken.
    *
-   * @param step what, such as {@code state.json.new written}
+   * @param step what, such as {@code state.json.new written}, or {@code state.json.new synced}; the
+   *     name of a folder in place of the file's: names in it are durable
    */
   void taken(String step);
 }

@@ -27,6 +27,11 @@ public record RuntimeState(
     return snapshots.get(device);
   }
 
+  /** The turn of a merge that is asked for now: behind all others. */
+  public long nextTurn() {
+    return 1 + snapshots.values().stream().mapToLong(SnapshotState::turn).max().orElse(0);
+  }
+
   /** With this snapshot added, or in place of the one of its name. */
   public RuntimeState with(SnapshotState snapshot) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);

@@ -3,6 +3,7 @@ package org.anabranch.server.state;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A snapshot as the state file remembers it. Its phase says what a start after a crash must do:
@@ -23,6 +24,7 @@ import java.time.Instant;
  *
  * @param volume the origin's name
  * @param name unique in its volume
+ * @param origin the volume's file when it was taken, absolute; null when an older version took it
  * @param store the COW store's file, absolute
  * @param sectors how long the volume was when it was taken
  * @param chunkSectors chunk size in sectors
@@ -30,17 +32,20 @@ import java.time.Instant;
  * @param created when it was taken
  * @param phase see above
  * @param paused the merge was paused by hand
+ * @param turn among the merges of a volume that wait, the lowest is first; 0: none was asked for
  */
 public record SnapshotState(
     String volume,
     String name,
+    @Nullable Path origin,
     Path store,
     long sectors,
     int chunkSectors,
     boolean readOnly,
     Instant created,
     Phase phase,
-    boolean paused) {
+    boolean paused,
+    long turn) {
   /** How far the life of a snapshot has come. */
   public enum Phase {
     CREATING,
@@ -58,11 +63,47 @@ public record SnapshotState(
 
   public SnapshotState in(Phase newPhase) {
     return new SnapshotState(
-        volume, name, store, sectors, chunkSectors, readOnly, created, newPhase, paused);
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        newPhase,
+        paused,
+        newPhase == Phase.WAITING || newPhase == Phase.QUEUED ? turn : 0);
+  }
+
+  /** To be merged, by its turn. */
+  public SnapshotState in(Phase newPhase, long newTurn) {
+    return new SnapshotState(
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        newPhase,
+        paused,
+        newTurn);
   }
 
   public SnapshotState withPaused(boolean isPaused) {
     return new SnapshotState(
-        volume, name, store, sectors, chunkSectors, readOnly, created, phase, isPaused);
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        phase,
+        isPaused,
+        turn);
   }
 }

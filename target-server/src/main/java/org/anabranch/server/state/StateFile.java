@@ -14,6 +14,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -34,26 +35,37 @@ import org.slf4j.LoggerFactory;
  *   "devices" : { "raw0" : "0 2048 zero" },
  *   "snapshots" : {
  *     "vm1@before-upgrade" : {
- *       "chunk-sectors" : 8, "created" : "2026-11-22T19:00:00Z", "paused" : false,
- *       "phase" : "ready", "read-only" : false, "sectors" : 41943040,
- *       "store" : "/var/lib/anabranch/cow/vm1@before-upgrade.cow"
+ *       "chunk-sectors" : 8, "created" : "2026-11-22T19:00:00Z", "origin" : "/srv/vm1.img",
+ *       "paused" : false, "phase" : "ready", "read-only" : false, "sectors" : 41943040,
+ *       "store" : "/var/lib/anabranch/cow/vm1@before-upgrade.cow", "turn" : 0
  *     }
  *   },
- *   "version" : 1
+ *   "version" : 2
  * }
  * }</pre>
  *
- * A file that does not read exactly like this is refused and never written over: whoever edited it
- * or whatever damaged it, what it stood for may be all that tells which stores belong to which
+ * Version 1 had neither {@code origin} nor {@code turn}. It is read, and written as version 2.
+ *
+ * <p>A file that does not read exactly like this is refused and never written over: whoever edited
+ * it or whatever damaged it, what it stood for may be all that tells which stores belong to which
  * volumes.
  */
 public final class StateFile {
   private static final Logger LOG = LoggerFactory.getLogger(StateFile.class);
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int MAX_BYTES = 64 << 20;
   private static final Set<String> KEYS = Set.of("version", "snapshots", "devices");
   private static final Set<String> SNAPSHOT_KEYS =
-      Set.of("store", "sectors", "chunk-sectors", "read-only", "created", "phase", "paused");
+      Set.of(
+          "store",
+          "sectors",
+          "chunk-sectors",
+          "read-only",
+          "created",
+          "phase",
+          "paused",
+          "origin",
+          "turn");
 
   private final DurableFile file;
   private final DurableSteps steps;
@@ -148,40 +160,45 @@ public final class StateFile {
 
   static String render(RuntimeState state) {
     Map<String, Object> snapshots = new LinkedHashMap<>();
-    state
-        .snapshots()
-        .forEach((device, snapshot) ->
-            snapshots.put(
-                device,
-                Map.of(
-                    "store",
-                    snapshot.store().toString(),
-                    "sectors",
-                    snapshot.sectors(),
-                    "chunk-sectors",
-                    snapshot.chunkSectors(),
-                    "read-only",
-                    snapshot.readOnly(),
-                    "created",
-                    snapshot.created().toString(),
-                    "phase",
-                    snapshot.phase().name().toLowerCase(Locale.ROOT),
-                    "paused",
-                    snapshot.paused())));
+    state.snapshots().forEach((device, snapshot) -> snapshots.put(device, render(snapshot)));
     Map<String, Object> root =
         Map.of("version", VERSION, "snapshots", snapshots, "devices", state.devices());
     return ConfigValueFactory.fromMap(root)
         .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));
   }
 
-  private static RuntimeState parse(String text) throws Damage {
+  private static Map<String, Object> render(SnapshotState snapshot) {
+    Map<String, Object> entry = new HashMap<>();
+    if (snapshot.origin() != null) {
+      entry.put("origin", snapshot.origin().toString());
+    }
+    entry.put("store", snapshot.store().toString());
+    entry.put("sectors", snapshot.sectors());
+    entry.put("chunk-sectors", snapshot.chunkSectors());
+    entry.put("read-only", snapshot.readOnly());
+    entry.put("created", snapshot.created().toString());
+    entry.put("phase", snapshot.phase().name().toLowerCase(Locale.ROOT));
+    entry.put("paused", snapshot.paused());
+    entry.put("turn", snapshot.turn());
+    return entry;
+  }
+
+  private RuntimeState parse(String text) throws Damage, RefusedException {
     try {
       Config root =
           ConfigFactory.parseString(
               text, ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
-      if (root.getInt("version") != VERSION) {
-        throw new Damage(
-            "it has version " + root.getInt("version") + ", this server writes version " + VERSION);
+      int version = root.getInt("version");
+      if (version > VERSION) {
+        throw new RefusedException(
+            file.path()
+                + " was written by a newer version of the server: it has version "
+                + version
+                + ", this one reads up to "
+                + VERSION);
+      }
+      if (version < 1) {
+        throw new Damage("it has version " + version);
       }
       onlyKeys("", root, KEYS);
       SortedMap<String, SnapshotState> snapshots = new TreeMap<>();
@@ -220,19 +237,21 @@ public final class StateFile {
       return new SnapshotState(
           names[0],
           names[1],
+          entry.hasPath("origin") ? Path.of(entry.getString("origin")) : null,
           Path.of(entry.getString("store")),
           sectors,
           chunkSectors,
           entry.getBoolean("read-only"),
           Instant.parse(entry.getString("created")),
           SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
-          entry.getBoolean("paused"));
+          entry.getBoolean("paused"),
+          entry.hasPath("turn") ? entry.getLong("turn") : 0);
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "
               + device
               + ": "
-              + (e instanceof InvalidPathException ? "store" : e.getMessage()),
+              + (e instanceof InvalidPathException ? "origin or store" : e.getMessage()),
           e);
     }
   }

@@ -20,7 +20,8 @@ public final class Stages {
    * The stage's value.
    *
    * @param what begins the message of a refusal
-   * @throws RefusedException when the stage failed or did not end in a minute
+   * @throws OverdueException when it did not end in a minute
+   * @throws RefusedException when it failed
    */
   public static <T> T await(String what, CompletionStage<T> stage) throws RefusedException {
     try {
@@ -29,7 +30,7 @@ public final class Stages {
       Throwable cause = e.getCause() instanceof CompletionException c ? c.getCause() : e.getCause();
       throw new RefusedException(what + ": " + reason(cause == null ? e : cause), e);
     } catch (TimeoutException e) {
-      throw new RefusedException(what + ": not done after " + PATIENCE_SECONDS + " s", e);
+      throw new OverdueException(what + ": not done after " + PATIENCE_SECONDS + " s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RefusedException(what + ": interrupted", e);

@@ -4,9 +4,11 @@ package org.anabranch.server.storage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -152,6 +154,19 @@ public final class Storage {
     LOG.debug("{}: {}", what, table.replace("\n", "; "));
   }
 
+  /** Makes a mapped device with a table that waits for the first resume. */
+  public void prepare(String what, String name, String table) throws RefusedException {
+    Stages.await(what, mapper.create(name));
+    adopt(name);
+    try {
+      Stages.<@Nullable Void>await(what, mapper.load(name, table));
+    } catch (RefusedException e) {
+      remove(name);
+      throw e;
+    }
+    LOG.debug("{}: {}", what, table);
+  }
+
   /** Takes care of a device that was made elsewhere: it is taken down at the end. */
   public void adopt(String name) {
     synchronized (made) {
@@ -172,6 +187,7 @@ public final class Storage {
   /** Takes a mapped device down. */
   public void remove(String name) throws RefusedException {
     Stages.<@Nullable Void>await(name, mapper.remove(name));
+    readOnly.remove(name);
     synchronized (made) {
       made.remove(name);
     }
@@ -218,7 +234,16 @@ public final class Storage {
     }
   }
 
-  /** Marks a device as one that initiators cannot write. */
+  /** The devices that are made of this one, directly or by others. */
+  public List<String> above(String name) throws RefusedException {
+    try {
+      return mapper.above(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Marks a device as one that initiators cannot write, until it is removed. */
   public void readOnly(String name) {
     readOnly.add(name);
   }
@@ -237,21 +262,48 @@ public final class Storage {
     }
   }
 
-  /** Makes durable what has been written to any device. Whether that went well. */
+  /**
+   * Makes durable what has been written to any device. Whether that went well, and in a minute. A
+   * suspended device would let a flush wait, and with it those that are made of it: what was
+   * written to them is made durable when their files are closed.
+   */
   public boolean sync() {
-    List<CompletableFuture<Boolean>> flushes = new ArrayList<>();
+    Map<String, CompletableFuture<Boolean>> flushes = new LinkedHashMap<>();
+    Set<String> waiting = suspended();
     for (String name : names()) {
       try {
-        flushes.add(flush(mapper.device(name)).toCompletableFuture());
+        if (mapper.info(name).live() && !waiting.contains(name)) {
+          flushes.put(name, flush(mapper.device(name)).toCompletableFuture());
+        }
       } catch (TableException e) {
         LOG.debug("{} is gone: nothing to flush", name);
       }
     }
-    boolean good = true;
-    for (CompletableFuture<Boolean> flush : flushes) {
-      good &= flush.join();
+    try {
+      Stages.await(
+          "flush", CompletableFuture.allOf(flushes.values().toArray(CompletableFuture<?>[]::new)));
+    } catch (RefusedException e) {
+      flushes.values().removeIf(CompletableFuture::isDone);
+      LOG.error("{}: {}", String.join(", ", flushes.keySet()), e.getMessage());
+      return false;
     }
-    return good;
+    return flushes.values().stream().allMatch(CompletableFuture::join);
+  }
+
+  /** Devices that are suspended, and those that are made of one. */
+  private Set<String> suspended() {
+    Set<String> waiting = new HashSet<>();
+    for (String name : names()) {
+      try {
+        if (mapper.info(name).suspended()) {
+          waiting.add(name);
+          waiting.addAll(mapper.above(name));
+        }
+      } catch (TableException e) {
+        LOG.debug("{} is gone: nothing to flush", name);
+      }
+    }
+    return waiting;
   }
 
   private static CompletionStage<Boolean> flush(BlockDevice device) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.anabranch.block.BackingDevice;
@@ -51,9 +52,9 @@ final class ExportTest {
   }
 
   private List<ByteExtent> changed(String device, @org.jspecify.annotations.Nullable String since)
-      throws RefusedException {
+      throws Exception {
     List<ByteExtent> extents = new ArrayList<>();
-    volume.exports.changed(device, since).forEach(extents::add);
+    volume.exports.changed(device, since, extents::add);
     return extents;
   }
 
@@ -340,7 +341,7 @@ final class ExportTest {
           }
         });
     assertThat(answers.get(0)).contains("is being written by another export");
-    assertThat(answers.get(1)).contains("vm1@a is being exported; wait for that");
+    assertThat(answers.get(1)).contains("vm1@a is being read or exported; wait for that");
     assertThat(file("a.img")).hasBinaryContent(before);
 
     List<SnapshotState.Phase> phases = new ArrayList<>();
@@ -375,5 +376,34 @@ final class ExportTest {
     byte[] bytes = new byte[written.position()];
     written.flip().get(bytes);
     return bytes;
+  }
+
+  @Test
+  void aStopDoesNotWaitForAClientThatDoesNotListen() throws Exception {
+    volume.write(0, MIB, 1);
+    volume.snapshot("a");
+    CountDownLatch telling = new CountDownLatch(1);
+    CountDownLatch gone = new CountDownLatch(1);
+    CompletableFuture<Void> export =
+        CompletableFuture.runAsync(() -> {
+          Progress deaf =
+              state -> {
+                telling.countDown();
+                try {
+                  gone.await();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+                throw new ClientGoneException(new IOException("closed"));
+              };
+          assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, deaf))
+              .isInstanceOf(ClientGoneException.class);
+        });
+    telling.await();
+    volume.exports.stop(); // returns, so that the client's connection can be closed
+    gone.countDown();
+    volume.exports.close();
+    export.join();
+    assertThat(files()).doesNotContain("a.img", "a.img.part");
   }
 }

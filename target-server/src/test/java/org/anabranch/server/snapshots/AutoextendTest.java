@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.anabranch.config.StoresConfig;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.state.SnapshotState;
 import org.junit.jupiter.api.Test;
@@ -108,6 +109,21 @@ final class AutoextendTest {
       volume.write(0, PIECE, 1);
       assertThat(status(volume)).isEqualTo("Invalid");
       assertThat(store()).hasSize(PIECE);
+    }
+  }
+
+  @Test
+  void anotherConfigurationHoldsForStoresThatAreThere() throws Exception {
+    try (VolumeUnderTest volume =
+        new VolumeUnderTest(folder, "stores { autoextend { enabled = false } }")) {
+      volume.write(0, 1 << 20, 1);
+      byte[] before = volume.contents.clone();
+      volume.snapshots.create("vm1", "a", 8, PIECE, false);
+      volume.snapshots.stores(new StoresConfig(true, 80, PIECE, 0, 0));
+      volume.write(0, 4 * PIECE, 2);
+      assertThat(status(volume)).matches("\\d+/\\d+ \\d+");
+      volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);
+      assertThat(folder.resolve("a.img")).hasBinaryContent(before);
     }
   }
 

@@ -2,16 +2,22 @@
 package org.anabranch.server.snapshots;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
+import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Several merges of one volume. */
+/** Several merges of one volume, and those that cannot begin. */
 final class MergeQueueTest {
   private static final Progress IGNORED = state -> {};
 
@@ -44,5 +50,189 @@ final class MergeQueueTest {
         assertThat(stores).hasSize(2);
       }
     }
+  }
+
+  private static Phase phase(VolumeUnderTest volume, String device) {
+    return volume.snapshots.list(null).stream()
+        .filter(each -> each.device().equals(device))
+        .findAny()
+        .orElseThrow()
+        .phase();
+  }
+
+  private void holds(VolumeUnderTest volume, byte[] expected) throws Exception {
+    volume.snapshot("now");
+    volume.exports.raw("vm1@now", folder.resolve("now.img"), true, IGNORED);
+    assertThat(folder.resolve("now.img")).hasBinaryContent(expected);
+  }
+
+  @Test
+  void theOrderIsThatOfTheRequestsAlsoOverARestart() throws Exception {
+    byte[] last;
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("s1");
+      volume.write(0, 1 << 20, 1);
+      volume.snapshot("s9");
+      volume.write(0, 2 << 20, 2);
+      last = volume.contents.clone();
+      volume.snapshot("s2");
+      volume.write(0, 3 << 20, 3);
+      try (Readers.Reading _ = volume.snapshots.read("vm1@s1")) {
+        for (String name : new String[] {"s1", "s9", "s2"}) {
+          assertThat(volume.snapshots.merge("vm1@" + name, true).phase()).isEqualTo(Phase.QUEUED);
+        }
+        volume.snapshots.close();
+      }
+    }
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      while (!volume.snapshots.list("vm1").isEmpty()) {
+        Thread.onSpinWait();
+      }
+      holds(volume, last);
+    }
+  }
+
+  @Test
+  void aMergeThatWaitsCanBeTakenBack() throws Exception {
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("a");
+      volume.write(0, 1 << 20, 1);
+      try (Readers.Reading _ = volume.snapshots.read("vm1@a")) {
+        assertThat(volume.snapshots.merge("vm1@a", false).phase()).isEqualTo(Phase.WAITING);
+        assertThat(volume.snapshots.cancelMerge("vm1@a").phase()).isEqualTo(Phase.READY);
+      }
+      assertThatThrownBy(() -> volume.snapshots.cancelMerge("vm1@a"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessage("snapshot vm1@a does not wait to be merged");
+      assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
+      holds(volume, volume.contents);
+    }
+  }
+
+  @Test
+  void aSnapshotThatBecomesInvalidWhileItWaitsIsNotMerged() throws Exception {
+    String config = "stores { autoextend { enabled = false } }";
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder, config)) {
+      volume.snapshots.create("vm1", "a", 16, 64 << 10, false);
+      try (Readers.Reading _ = volume.snapshots.read("vm1@a")) {
+        assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
+        volume.write(0, 1 << 20, 1); // more than its store has room for
+      }
+      while (phase(volume, "vm1@a") == Phase.QUEUED) {
+        Thread.onSpinWait();
+      }
+      assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
+      assertThat(volume.appeared).contains("vm1@a");
+      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
+          .hasMessageContaining("is invalid");
+      volume.snapshots.remove("vm1@a", false);
+      holds(volume, volume.contents);
+    }
+  }
+
+  @Test
+  void aReadOnlyVolumeIsNotRolledBack() throws Exception {
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("a");
+    }
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.read-only = true")) {
+      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
+          .hasMessage("volume vm1 is read-only and cannot be rolled back");
+      assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
+    }
+  }
+
+  @Test
+  void aMergeThatCannotBeginLeavesEverythingAsItWas() throws Exception {
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("a");
+      volume.write(0, 1 << 20, 1);
+      // A third table with the store, which a handover refuses.
+      String table =
+          "0 32768 snapshot %s %s P 16"
+              .formatted(folder.resolve("vm1.img"), folder.resolve("cow/vm1@a.cow"));
+      volume.storage.prepare("x", "x", table);
+      volume.appeared.clear();
+      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("pairing");
+      assertThat(volume.appeared).containsExactly("vm1@a");
+      assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
+      volume.storage.remove("x");
+      volume.write(1 << 20, 1 << 20, 2);
+      volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);
+      assertThat(folder.resolve("a.img")).hasBinaryContent(new byte[VolumeUnderTest.BYTES]);
+      volume.snapshots.merge("vm1@a", true);
+      while (!volume.snapshots.list("vm1").isEmpty()) {
+        Thread.onSpinWait();
+      }
+      holds(volume, new byte[VolumeUnderTest.BYTES]);
+    }
+  }
+
+  @Test
+  void aMergeThatCannotGoOnSinceItsStoreIsInvalidCanBeGivenUp() throws Exception {
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("a");
+      volume.write(0, 1 << 20, 1);
+    }
+    Path state = folder.resolve("state.json");
+    Files.writeString(state, Files.readString(state).replace("\"ready\"", "\"merging\""));
+    try (FileChannel store =
+        FileChannel.open(folder.resolve("cow/vm1@a.cow"), StandardOpenOption.WRITE)) {
+      store.write(ByteBuffer.allocate(4), 4); // its header says valid = 0 now
+    }
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      assertThat(volume.snapshots.progress("vm1@a")).extracting("state").isEqualTo("invalid");
+      for (Executable way :
+          new Executable[] {
+            () -> volume.snapshots.merge("vm1@a", true),
+            () -> volume.snapshots.pause("vm1@a", false),
+            () -> volume.snapshots.remove("vm1@a", false)
+          }) {
+        assertThatThrownBy(way::execute)
+            .isInstanceOf(RefusedException.class)
+            .hasMessageContaining("cannot go on, since its store is invalid")
+            .hasMessageContaining("--force gives it up");
+      }
+      volume.snapshots.remove("vm1@a", true);
+      assertThat(volume.snapshots.list(null)).isEmpty();
+      assertThat(folder.resolve("cow")).isEmptyDirectory();
+      volume.write(4096, 4096, 5);
+      volume.snapshot("b");
+      assertThat(phase(volume, "vm1@b")).isEqualTo(Phase.READY);
+    }
+  }
+
+  @Test
+  void aMergeThatStoppedAtAnErrorBeginsAgain() throws Exception {
+    Path store = folder.resolve("cow/vm1@a.cow");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.write(0, 2 << 20, 1);
+      byte[] before = volume.contents.clone();
+      volume.snapshot("a");
+      volume.write(0, 1 << 20, 2);
+      byte[] whole = Files.readAllBytes(store);
+      try (FileChannel channel = FileChannel.open(store, StandardOpenOption.WRITE)) {
+        channel.truncate(2 * 8192); // header and list are there, what they tell of is not
+        volume.snapshots.merge("vm1@a", true);
+        while (!"failed".equals(state(volume))) {
+          Thread.onSpinWait();
+        }
+        assertThatThrownBy(() -> volume.snapshots.remove("vm1@a", true))
+            .hasMessageContaining("The merge failed; snapshot resume tries again");
+        channel.write(ByteBuffer.wrap(whole), 0);
+      }
+      volume.snapshots.pause("vm1@a", false);
+      while (!volume.snapshots.list("vm1").isEmpty()) {
+        Thread.onSpinWait();
+      }
+      holds(volume, before);
+    }
+  }
+
+  private static String state(VolumeUnderTest volume) throws Exception {
+    MergeStatus status = volume.snapshots.progress("vm1@a");
+    return status == null ? "none" : status.state();
   }
 }

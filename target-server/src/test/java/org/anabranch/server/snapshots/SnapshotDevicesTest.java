@@ -29,8 +29,8 @@ final class SnapshotDevicesTest {
       System.arraycopy(VolumeUnderTest.data(1 << 20, 3), 0, atB, VolumeUnderTest.BYTES, 1 << 20);
       volume.snapshot("b");
 
-      new SnapshotDevices(volume.storage, volume.volumes)
-          .startMerge(volume.snapshots.standing("vm1@a"));
+      new SnapshotDevices(volume.storage, volume.volumes, volume.initiators, new Readers())
+          .startMerge(volume.snapshots.list("vm1").getFirst());
       assertThat(volume.storage.mapper().table("vm1").lines()).hasSize(2);
       volume.write("vm1", VolumeUnderTest.BYTES, 2 << 20, 4);
 

@@ -4,9 +4,11 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
@@ -51,21 +53,28 @@ public final class VolumeUnderTest implements AutoCloseable {
             volumes,
             configuration.stores(),
             new Changes(),
-            new Nobody());
+            initiators);
     snapshots.restore();
     snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
   }
 
+  /** Devices whose LUNs were attached, each time. */
+  public final List<String> appeared = new CopyOnWriteArrayList<>();
+
+  final Initiators initiators = new Nobody();
+
   /** Nobody is logged in. */
-  private static final class Nobody implements Initiators {
+  private final class Nobody implements Initiators {
     @Override
     public int sessions(String device) {
       return 0;
     }
 
     @Override
-    public void appeared(String device) {}
+    public void appeared(String device) {
+      appeared.add(device);
+    }
 
     @Override
     public void vanishing(String device) {}

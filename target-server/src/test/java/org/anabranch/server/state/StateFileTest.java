@@ -22,13 +22,15 @@ final class StateFileTest {
       new SnapshotState(
           "vm1",
           "before.upgrade",
+          Path.of("/srv/vm1.img"),
           Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
           41943040,
           8,
           true,
           Instant.parse("2026-11-22T19:00:00Z"),
           SnapshotState.Phase.READY,
-          false);
+          false,
+          0);
 
   @TempDir Path folder;
   private Path path;
@@ -52,13 +54,15 @@ final class StateFileTest {
           new SnapshotState(
               "vm1",
               "s-" + phase,
+              phase == SnapshotState.Phase.READY ? null : Path.of("/srv/vm1.img"),
               Path.of("/a \"b\"\n/c"),
               7,
               8,
               false,
               Instant.EPOCH,
               phase,
-              true);
+              true,
+              phase.ordinal());
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");
@@ -106,8 +110,8 @@ final class StateFileTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "\"version\" : 1 | \"version\" : 2 | it has version 2, this server writes version 1",
-        "\"version\" : 1 | \"version\" : 1, \"x\" : 1 | unknown key \"x\"",
+        "\"version\" : 2 | \"version\" : 0 | it has version 0",
+        "\"version\" : 2 | \"version\" : 2, \"x\" : 1 | unknown key \"x\"",
         "\"phase\" : \"ready\" | \"phase\" : \"reddy\" | REDDY",
         "\"chunk-sectors\" : 8 | \"chunk-sectors\" : 9 | chunk-sectors is 9",
         "\"read-only\" : true | \"read-only\" : true, \"more\" : 1 | snapshot vm1@before.upgrade: unknown key \"more\"",
@@ -124,6 +128,56 @@ final class StateFileTest {
         .hasMessageStartingWith(path + " is damaged and was left as it is: ")
         .hasMessageContaining(reason);
     assertThat(path).hasContent(damaged);
+  }
+
+  @Test
+  void aNewerVersionIsNotCalledDamaged() throws Exception {
+    new StateFile(path).replace(RuntimeState.EMPTY.with(SNAPSHOT));
+    String newer = Files.readString(path).replace("\"version\" : 2", "\"version\" : 3");
+    Files.writeString(path, newer);
+    assertThatThrownBy(() -> new StateFile(path))
+        .isInstanceOf(RefusedException.class)
+        .hasMessage(
+            path
+                + " was written by a newer version of the server: it has version 3, this one reads"
+                + " up to 2");
+    assertThat(path).hasContent(newer);
+  }
+
+  @Test
+  void whatTheFirstVersionWroteIsReadAndWrittenAsTheSecond() throws Exception {
+    Files.writeString(
+        path,
+        """
+        {
+          "devices" : { "raw0" : "0 2048 zero" },
+          "snapshots" : {
+            "vm1@before.upgrade" : {
+              "chunk-sectors" : 8, "created" : "2026-11-22T19:00:00Z", "paused" : false,
+              "phase" : "ready", "read-only" : true, "sectors" : 41943040,
+              "store" : "/var/lib/anabranch/cow/vm1@before.upgrade.cow"
+            }
+          },
+          "version" : 1
+        }
+        """);
+    StateFile file = new StateFile(path);
+    SnapshotState found = file.state().snapshot("vm1@before.upgrade");
+    assertThat(found).isNotNull();
+    assertThat(found.origin()).isNull();
+    assertThat(found.turn()).isZero();
+    assertThat(found.store()).isEqualTo(SNAPSHOT.store());
+    file.replace(file.state());
+    assertThat(path).content().contains("\"version\" : 2");
+    assertThat(new StateFile(path).state()).isEqualTo(file.state());
+  }
+
+  @Test
+  void mergesHaveTurns() {
+    RuntimeState one = RuntimeState.EMPTY.with(SNAPSHOT.in(SnapshotState.Phase.WAITING, 7));
+    assertThat(RuntimeState.EMPTY.nextTurn()).isEqualTo(1);
+    assertThat(one.nextTurn()).isEqualTo(8);
+    assertThat(one.with(SNAPSHOT.in(SnapshotState.Phase.MERGING)).nextTurn()).isEqualTo(1);
   }
 
   /** Whatever was cut off or changed: either a state or a refusal. */

@@ -68,7 +68,6 @@ final class Anabranch extends ServerProcess {
         anabranch {
           portals = ["127.0.0.1:%d"]
           state-dir = "%s"
-          limits { sessions = 2048, connections = 4096, connections-before-login = 256 }
         %s  targets { "%s" { luns {%s } } }
         }
         """

@@ -14,7 +14,7 @@ import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code error} - fails every request.
+ * {@code error} - fails every request that is about data.
  *
  * <pre>
  * start length error [device offset]
@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Refuses</b> another number of arguments, and an area as {@code linear} does.
  *
- * <p><b>Failure modes.</b> Reads, writes, flushes, discards and zeroes end with {@link
- * IoError.Kind#IO}. Nothing is logged, since nothing went wrong. A question for the allocation is
- * answered: not backed.
+ * <p><b>Failure modes.</b> Reads, writes, discards and zeroes end with {@link IoError.Kind#IO}.
+ * Nothing is logged, since nothing went wrong. A flush ends well, as Linux's, which gives this
+ * target none: nothing was ever written. A question for the allocation is answered: not backed.
  */
 public final class ErrorTarget implements Target {
   private final @Nullable Area area;
@@ -40,11 +40,14 @@ public final class ErrorTarget implements Target {
 
   @Override
   public void map(Io io) {
-    if (io.op() == Io.Op.BLOCK_STATUS) {
-      io.answer(false, io.sectors());
-      io.complete(null);
-    } else {
-      io.complete(IoError.io(io.sector(), "error target", null));
+    switch (io.op()) {
+      case BLOCK_STATUS -> {
+        io.answer(false, io.sectors());
+        io.complete(null);
+      }
+      case FLUSH -> io.complete(null);
+      case READ, WRITE, WRITE_ZEROES, DISCARD ->
+          io.complete(IoError.io(io.sector(), "error target", null));
     }
   }
 

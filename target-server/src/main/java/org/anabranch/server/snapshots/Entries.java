@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.util.List;
+import org.anabranch.server.RefusedException;
+import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.Storage;
+
+/**
+ * The snapshots that the state file knows, each with its store and its device. Any thread may look;
+ * what changes them has its turn in {@link org.anabranch.server.state.Changes}.
+ */
+final class Entries {
+  private final Storage storage;
+  private final StateFile state;
+
+  Entries(Storage storage, StateFile state) {
+    this.storage = storage;
+    this.state = state;
+  }
+
+  RuntimeState state() {
+    return state.state();
+  }
+
+  /** All that there are, by name. */
+  List<SnapshotState> all() {
+    return List.copyOf(state.state().snapshots().values());
+  }
+
+  SnapshotState existing(String device) throws RefusedException {
+    SnapshotState snapshot = state.state().snapshot(device);
+    if (snapshot == null) {
+      throw RefusedException.absent("snapshot", device, state.state().snapshots().keySet());
+    }
+    return snapshot;
+  }
+
+  /** Remembers a snapshot as it is now, durably. */
+  void put(SnapshotState snapshot) throws RefusedException {
+    state.replace(state.state().with(snapshot));
+  }
+
+  /** Last steps of a life: no device, no store, no entry. */
+  void forget(SnapshotState snapshot) throws RefusedException {
+    if (storage.has(snapshot.device())) {
+      storage.remove(snapshot.device());
+    }
+    storage.forget(snapshot.store());
+    StoreFile.delete(snapshot.store(), state.steps());
+    state.replace(state.state().withoutSnapshot(snapshot.device()));
+  }
+
+  /** Who hears of what becomes durable. */
+  DurableSteps steps() {
+    return state.steps();
+  }
+}
