@@ -67,7 +67,8 @@ final class DmTest {
               """);
       assertThat(site.dm("clear", "a")).isEmpty();
       assertThat(site.dm("table", "--inactive", "a")).isEmpty();
-      assertThat(site.dmTable("0 4096 zero", "reload", "a")).isEmpty();
+      Path table = Files.writeString(folder.resolve("a table"), "0 4096 zero\n");
+      assertThat(site.anabranch(0, "dm", "reload", "a", table.toString())).isEmpty();
       assertThat(site.dm("resume", "a")).isEmpty();
       assertThat(site.dm("table", "a")).isEqualTo("0 4096 zero \n");
       assertThat(site.dm("create", "empty")).isEmpty();

@@ -16,7 +16,6 @@ import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,37 +38,14 @@ public final class DmCommand implements Runnable {
   /** Of the words of a table's row: start, length and type come before. */
   private static final int ARGUMENTS = 3;
 
+  private static final String TABLE_FILE =
+      "The table's file; without it and --table standard input.";
+
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "a command is missing");
-  }
-
-  /** Where a table comes from; standard input where nothing says. */
-  private static final class TableSource {
-    @Option(names = "--table", paramLabel = "TABLE", description = "The table itself.")
-    private @Nullable String table;
-
-    @Parameters(
-        index = "1",
-        arity = "0..1",
-        paramLabel = "FILE",
-        description = "The table's file; without it and --table standard input.")
-    private @Nullable Path file;
-
-    String text() throws RefusedException {
-      if (table != null) {
-        return table;
-      }
-      try {
-        return file != null
-            ? Files.readString(file)
-            : new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-      } catch (IOException e) {
-        throw new RefusedException("the table cannot be read: " + StateDirectory.reason(e), e);
-      }
-    }
   }
 
   @Command(name = "ls", description = "Show the names of all devices.")
@@ -123,7 +99,10 @@ public final class DmCommand implements Runnable {
   @Command(name = "create", description = "Make a device, and resume it with a table.")
   int create(
       @Parameters(index = "0", paramLabel = "NAME") String name,
-      @ArgGroup TableSource source,
+      @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
+          @Nullable Path file,
+      @Option(names = "--table", paramLabel = "TABLE", description = "The table itself.")
+          @Nullable String table,
       @Option(
               names = {"-n", "--notable"},
               description = "Without a table; load comes later.")
@@ -131,7 +110,7 @@ public final class DmCommand implements Runnable {
       @Mixin ServerOption server)
       throws RefusedException {
     List<String> words = List.of("create", name);
-    return noTable ? send(server, words) : send(server, words, table(source));
+    return noTable ? send(server, words) : send(server, words, table(table, file));
   }
 
   @Command(
@@ -140,10 +119,13 @@ public final class DmCommand implements Runnable {
       description = "Give a device a table for the next resume.")
   int load(
       @Parameters(index = "0", paramLabel = "NAME") String name,
-      @ArgGroup TableSource source,
+      @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
+          @Nullable Path file,
+      @Option(names = "--table", paramLabel = "TABLE", description = "The table itself.")
+          @Nullable String table,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, List.of("load", name), table(source));
+    return send(server, List.of("load", name), table(table, file));
   }
 
   @Command(name = "clear", description = "Drop tables that were loaded and not resumed.")
@@ -241,8 +223,20 @@ public final class DmCommand implements Runnable {
     return words;
   }
 
-  private static String table(@Nullable TableSource source) throws RefusedException {
-    return absolute((source == null ? new TableSource() : source).text());
+  private String table(@Nullable String table, @Nullable Path file) throws RefusedException {
+    if (table != null && file != null) {
+      throw new ParameterException(spec.commandLine(), "--table or FILE, not both");
+    }
+    try {
+      return absolute(
+          table != null
+              ? table
+              : file != null
+                  ? Files.readString(file)
+                  : new String(System.in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new RefusedException("the table cannot be read: " + StateDirectory.reason(e), e);
+    }
   }
 
   /** A relative path is relative to the user's folder, not to the server's. */
