@@ -16,6 +16,7 @@ import java.util.TreeMap;
  * @param baseDir the folder that relative paths in tables are relative to; absolute
  * @param volumes by name
  * @param devices by name; no name is also a volume's
+ * @param places where each volume and device stands in the file, by name
  * @param targets by normalised iSCSI name
  * @param stores how the stores of snapshots grow
  * @param limits how much the server takes on
@@ -27,6 +28,7 @@ public record Configuration(
     Path baseDir,
     SortedMap<String, VolumeConfig> volumes,
     SortedMap<String, DeviceConfig> devices,
+    SortedMap<String, Place> places,
     SortedMap<String, TargetConfig> targets,
     StoresConfig stores,
     LimitsConfig limits,
@@ -35,6 +37,7 @@ public record Configuration(
     portals = List.copyOf(portals);
     volumes = Collections.unmodifiableSortedMap(new TreeMap<>(volumes));
     devices = Collections.unmodifiableSortedMap(new TreeMap<>(devices));
+    places = Collections.unmodifiableSortedMap(new TreeMap<>(places));
     targets = Collections.unmodifiableSortedMap(new TreeMap<>(targets));
   }
 

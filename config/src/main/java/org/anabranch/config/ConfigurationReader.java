@@ -132,7 +132,16 @@ final class ConfigurationReader {
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
     top.end();
     return new Configuration(
-        portals, path(baseDir, state), baseDir, volumes, devices, nodes, stores, limits, iscsi);
+        portals,
+        path(baseDir, state),
+        baseDir,
+        volumes,
+        devices,
+        volumeReader.places(),
+        nodes,
+        stores,
+        limits,
+        iscsi);
   }
 
   static Path path(Path baseDir, String text) {

@@ -18,14 +18,13 @@ final class Problems {
   }
 
   void add(ConfigOrigin origin, String key, String found, String allowed) {
+    Place place = place(origin, key);
+    list.add(new Problem(place.file(), place.line(), place.key(), found, allowed));
+  }
+
+  Place place(ConfigOrigin origin, String key) {
     String name = origin.filename();
-    list.add(
-        new Problem(
-            name == null ? file : name,
-            Math.max(0, origin.lineNumber()),
-            printable(key),
-            found,
-            allowed));
+    return new Place(name == null ? file : name, Math.max(0, origin.lineNumber()), printable(key));
   }
 
   void add(int line, String found) {

@@ -3,6 +3,7 @@ package org.anabranch.config;
 
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
@@ -168,8 +169,17 @@ final class Section {
 
   /** Reports what is wrong with a key, at its line or at this section's. */
   void problem(String key, String found, String allowed) {
+    problems.add(origin(key), full(key), found, allowed);
+  }
+
+  /** Where a key stands, or else this section. */
+  Place place(String key) {
+    return problems.place(origin(key), full(key));
+  }
+
+  private ConfigOrigin origin(String key) {
     ConfigValue value = object.get(key);
-    problems.add(value == null ? object.origin() : value.origin(), full(key), found, allowed);
+    return value == null ? object.origin() : value.origin();
   }
 
   /** Reports what is wrong with this section. */

@@ -45,6 +45,14 @@ final class VolumeReader {
     return names;
   }
 
+  /** Where each entry of the two sections stands, by name. */
+  SortedMap<String, Place> places() {
+    SortedMap<String, Place> places = new TreeMap<>();
+    volumes.names().forEach(name -> places.put(name, volumes.place(name)));
+    devices.names().forEach(name -> places.put(name, devices.place(name)));
+    return places;
+  }
+
   private static VolumeConfig defaults(Section section) {
     int blockSize = section.withDefault("block-size", BLOCK_SIZE);
     int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);

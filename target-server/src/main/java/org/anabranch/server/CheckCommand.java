@@ -3,7 +3,9 @@ package org.anabranch.server;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
@@ -13,9 +15,12 @@ import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.control.Json;
 import org.anabranch.server.storage.Rehearsal;
+import org.anabranch.server.terminal.Sizes;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -30,23 +35,69 @@ final class CheckCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "The configuration file.")
   private Path file;
 
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws RefusedException, InvalidConfigurationException {
+  public Integer call() throws InvalidConfigurationException {
     Configuration configuration = Configuration.read(file);
     Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler("scheduler"));
-    PrintWriter out = spec.commandLine().getOut();
-    configuration.portals().forEach(portal -> out.println("portal " + portal));
-    configuration.targets().values().forEach(target -> print(out, target, configuration));
-    rehearsal
-        .tables()
-        .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
-    out.flush();
-    if (!rehearsal.refusals().isEmpty()) {
-      throw new RefusedException(String.join("\nanabranch: ", rehearsal.refusals()));
+    if (!rehearsal.problems().isEmpty()) {
+      throw new InvalidConfigurationException(rehearsal.problems());
     }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.print(Json.pretty(json(configuration, rehearsal)));
+    } else {
+      configuration.portals().forEach(portal -> out.println("portal " + portal));
+      configuration.targets().values().forEach(target -> print(out, target, configuration));
+      rehearsal
+          .tables()
+          .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
+    }
+    out.flush();
     return 0;
+  }
+
+  private static Map<String, ?> json(Configuration configuration, Rehearsal rehearsal) {
+    return Map.of(
+        "portals",
+        configuration.portals().stream().map(Object::toString).toList(),
+        "targets",
+        configuration.targets().values().stream()
+            .map(target -> json(target, configuration))
+            .toList(),
+        "tables",
+        rehearsal.tables().entrySet().stream()
+            .map(table -> Map.of("name", table.getKey(), "table", table.getValue()))
+            .toList());
+  }
+
+  private static Map<String, ?> json(TargetConfig target, Configuration configuration) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", target.name());
+    json.put("initiators", target.initiators().stream().map(InitiatorPattern::text).toList());
+    json.put("addresses", target.addresses().stream().map(Object::toString).toList());
+    json.put("chap", target.chap() != null);
+    json.put("mutual-chap", target.chap() != null && target.chap().mutual() != null);
+    json.put("luns", target.luns().values().stream().map(lun -> json(lun, configuration)).toList());
+    return json;
+  }
+
+  private static Map<String, ?> json(LunConfig lun, Configuration configuration) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("number", lun.number());
+    json.put("device", lun.device());
+    json.put("read-only", lun.readOnly() || isReadOnly(lun, configuration));
+    json.put("initiators", lun.initiators().stream().map(InitiatorPattern::text).toList());
+    return json;
+  }
+
+  private static boolean isReadOnly(LunConfig lun, Configuration configuration) {
+    VolumeConfig volume = configuration.volumes().get(lun.device());
+    return volume != null && volume.readOnly();
   }
 
   private static void print(PrintWriter out, TargetConfig target, Configuration configuration) {
@@ -73,10 +124,7 @@ final class CheckCommand implements Callable<Integer> {
     if (volume == null) {
       return "";
     }
-    String size =
-        volume.sectors() == 0
-            ? ""
-            : String.format(Locale.ROOT, ", %.1f GiB", volume.sectors() / (double) (1 << 21));
+    String size = volume.sectors() == 0 ? "" : ", " + Sizes.bytes(volume.sectors() * 512.0);
     return size
         + ", "
         + volume.blockSize()
@@ -88,7 +136,7 @@ final class CheckCommand implements Callable<Integer> {
     return lun.initiators().isEmpty() ? "" : ", only for " + names(lun.initiators());
   }
 
-  private static String names(java.util.List<InitiatorPattern> patterns) {
+  private static String names(List<InitiatorPattern> patterns) {
     return patterns.stream().map(InitiatorPattern::text).collect(Collectors.joining(", "));
   }
 }

@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -10,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.anabranch.block.dm.DeviceInfo;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
@@ -22,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@code anabranch dm}: the verbs of dmsetup, with its words and its output. The request has the
- * command's words, and a table where one was given; the result has the text to print.
+ * command's words, and a table where one was given; the result has the text that dmsetup would
+ * print, and the same as JSON. Verbs that take several devices stop at the first that refuses.
  */
 final class DeviceVerbs implements Verb {
   private static final String NO_DEVICES = "No devices found\n";
@@ -52,11 +55,9 @@ final class DeviceVerbs implements Verb {
     }
     String verb = words.removeFirst();
     try {
-      return Map.of(
-          "text",
-          verb.equals("wait")
-              ? await(words, Options.taken(words), progress)
-              : run(verb, words, Options.taken(words), arguments.optionalText("table")));
+      return verb.equals("wait")
+          ? awaitEvent(words, Options.taken(words), progress)
+          : run(verb, words, Options.taken(words), arguments.optionalText("table"));
     } catch (TableException e) {
       throw new RefusedException(
           "dm " + verb + (words.isEmpty() ? "" : " " + words.getFirst()) + ": " + e.getMessage(),
@@ -86,7 +87,8 @@ final class DeviceVerbs implements Verb {
     }
   }
 
-  private String run(String verb, List<String> words, Options options, @Nullable String table)
+  private Map<String, ?> run(
+      String verb, List<String> words, Options options, @Nullable String table)
       throws RefusedException, TableException {
     return switch (verb) {
       case "ls" -> ls(options);
@@ -100,13 +102,18 @@ final class DeviceVerbs implements Verb {
         if (table == null) {
           throw new RefusedException("dm " + verb + ": a table is missing");
         }
-        yield done(verb, mapper.load(name(verb, words), table));
+        await("dm " + verb, mapper.load(name(verb, words), table));
+        yield done(words);
       }
-      case "clear" -> done(verb, mapper.clear(name(verb, words)));
-      case "suspend" -> done(verb, mapper.suspend(name(verb, words), options.noflush));
-      case "resume" -> resume(name(verb, words));
+      case "clear" -> every(verb, words, name -> await("dm clear " + name, mapper.clear(name)));
+      case "suspend" ->
+          every(
+              verb,
+              words,
+              name -> await("dm suspend " + name, mapper.suspend(name, options.noflush)));
+      case "resume" -> every(verb, words, this::resume);
       case "rename" -> rename(words);
-      case "remove" -> remove(name(verb, words));
+      case "remove" -> every(verb, words, this::remove);
       case "message" -> message(words);
       default ->
           throw new RefusedException(
@@ -124,54 +131,91 @@ final class DeviceVerbs implements Verb {
     return words.getFirst();
   }
 
-  private static String done(String verb, CompletionStage<@Nullable Void> stage)
+  private static void await(String what, CompletionStage<@Nullable Void> stage)
       throws RefusedException {
-    Stages.<@Nullable Void>await("dm " + verb, stage);
-    return "";
+    Stages.<@Nullable Void>await(what, stage);
   }
 
-  private String ls(Options options) throws TableException {
-    List<String> names = new ArrayList<>();
+  /** What is done to a device. */
+  private interface Deed {
+    void to(String device) throws RefusedException, TableException;
+  }
+
+  private static Map<String, ?> every(String verb, List<String> names, Deed deed)
+      throws RefusedException, TableException {
+    if (names.isEmpty()) {
+      throw new RefusedException("dm " + verb + ": a device name is needed");
+    }
+    for (String name : names) {
+      deed.to(name);
+    }
+    return done(names);
+  }
+
+  private static Map<String, ?> done(List<String> names) {
+    return Map.of("text", "", "done", List.copyOf(names));
+  }
+
+  private Map<String, ?> ls(Options options) throws TableException {
+    StringBuilder text = new StringBuilder();
+    List<Map<String, ?>> devices = new ArrayList<>();
     for (String name : mapper.ls()) {
       if (options.target == null || !only(mapper.table(name), options).isEmpty()) {
-        names.add(name);
+        int minor = mapper.info(name).minor();
+        text.append(name + "\t(" + DeviceInfo.MAJOR + ":" + minor + ")\n");
+        devices.add(Map.of("name", name, "major", DeviceInfo.MAJOR, "minor", minor));
       }
     }
-    return names.isEmpty() ? NO_DEVICES : String.join("\n", names) + "\n";
+    return Map.of("text", text.isEmpty() ? NO_DEVICES : text.toString(), "devices", devices);
   }
 
-  private String targets() {
+  private Map<String, ?> targets() {
     StringBuilder text = new StringBuilder();
+    List<Map<String, ?>> targets = new ArrayList<>();
     for (TargetType type : mapper.targets()) {
       text.append(String.format("%-16s %s%n", type.name(), type.version()));
+      targets.add(Map.of("name", type.name(), "version", type.version()));
     }
-    return text.toString();
+    return Map.of("text", text.toString(), "targets", targets);
   }
 
   private interface Lines {
     String of(String device) throws TableException;
   }
 
-  /** One device's lines, or every device's with its name in front. */
-  private String each(List<String> words, Options options, Lines lines) throws TableException {
-    if (!words.isEmpty()) {
-      StringBuilder text = new StringBuilder();
-      for (String name : words) {
-        String prefix = words.size() == 1 ? "" : name + ": ";
-        only(lines.of(name), options)
-            .forEach(line -> text.append(prefix).append(line).append('\n'));
-      }
-      return text.toString();
-    }
+  /** One device's lines, or those of several, or of all, with the name in front. */
+  private Map<String, ?> each(List<String> words, Options options, Lines lines)
+      throws TableException {
     StringBuilder text = new StringBuilder();
-    for (String name : mapper.ls()) {
+    List<Map<String, ?>> devices = new ArrayList<>();
+    for (String name : words.isEmpty() ? mapper.ls() : words) {
       List<String> found = only(lines.of(name), options);
-      if (found.isEmpty() && options.target == null) {
-        text.append(name).append(": \n");
+      if (options.target != null && found.isEmpty()) {
+        continue;
       }
-      found.forEach(line -> text.append(name).append(": ").append(line).append('\n'));
+      String prefix = words.size() == 1 ? "" : name + ": ";
+      if (words.isEmpty() && found.isEmpty()) {
+        text.append(prefix).append('\n');
+      }
+      found.forEach(line -> text.append(prefix).append(line).append('\n'));
+      devices.add(Map.of("name", name, "targets", found.stream().map(DeviceVerbs::row).toList()));
     }
-    return text.isEmpty() ? NO_DEVICES : text.toString();
+    boolean none = words.isEmpty() && text.isEmpty();
+    return Map.of("text", none ? NO_DEVICES : text.toString(), "devices", devices);
+  }
+
+  /** A line of a table or of a status. */
+  private static Map<String, ?> row(String line) {
+    String[] words = line.split(" ", 4);
+    return Map.of(
+        "start",
+        Long.valueOf(words[0]),
+        "length",
+        Long.valueOf(words[1]),
+        "type",
+        words[2],
+        "params",
+        words.length == 4 ? words[3].strip() : "");
   }
 
   private static List<String> only(String lines, Options options) {
@@ -181,45 +225,60 @@ final class DeviceVerbs implements Verb {
         .toList();
   }
 
-  private String info(List<String> words) throws TableException {
-    List<String> texts = new ArrayList<>();
+  private Map<String, ?> info(List<String> words) throws TableException {
+    StringBuilder text = new StringBuilder();
+    List<Map<String, ?>> devices = new ArrayList<>();
     for (String name : words.isEmpty() ? mapper.ls() : words) {
-      texts.add(mapper.info(name).text());
+      DeviceInfo info = mapper.info(name);
+      text.append(info.text());
+      devices.add(json(info));
     }
-    return texts.isEmpty() ? NO_DEVICES : String.join("\n", texts);
+    return Map.of("text", text.isEmpty() ? NO_DEVICES : text.toString(), "devices", devices);
   }
 
-  private String create(String name, @Nullable String table) throws RefusedException {
+  private static Map<String, ?> json(DeviceInfo info) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", info.name());
+    json.put("suspended", info.suspended());
+    json.put("live", info.live());
+    json.put("inactive", info.inactive());
+    json.put("open-count", info.openCount());
+    json.put("event-number", info.eventNumber());
+    json.put("major", DeviceInfo.MAJOR);
+    json.put("minor", info.minor());
+    json.put("targets", info.targets());
+    return json;
+  }
+
+  private Map<String, ?> create(String name, @Nullable String table) throws RefusedException {
     made.create(name, table == null ? "" : table, configuration.get());
-    return "";
+    return done(List.of(name));
   }
 
-  private String remove(String name) throws RefusedException, TableException {
+  private void remove(String name) throws RefusedException, TableException {
     mapper.info(name); // refuses where there is none
     made.remove(name, configuration.get());
-    return "";
   }
 
-  private String resume(String name) throws RefusedException {
-    done("resume " + name, mapper.resume(name));
+  private void resume(String name) throws RefusedException {
+    await("dm resume " + name, mapper.resume(name));
     made.resumed(name);
-    return "";
   }
 
-  private String rename(List<String> words) throws RefusedException, TableException {
+  private Map<String, ?> rename(List<String> words) throws RefusedException, TableException {
     if (words.size() != 2) {
       throw new RefusedException("dm rename: a device name and a new one are needed");
     }
     mapper.info(words.getFirst());
     made.rename(words.getFirst(), words.getLast(), configuration.get());
-    return "";
+    return done(words);
   }
 
   /**
    * Waits until the event number exceeds the given one, which is 0 when none is, for as long as it
    * takes and the client is there. Says nothing, or with {@code -v} what {@code info} does.
    */
-  private String await(List<String> words, Options options, Progress progress)
+  private Map<String, ?> awaitEvent(List<String> words, Options options, Progress progress)
       throws RefusedException, TableException, ClientGoneException {
     if (words.isEmpty() || words.size() > 2) {
       throw new RefusedException("dm wait: a device name and an event number at most");
@@ -231,7 +290,8 @@ final class DeviceVerbs implements Verb {
       while (!isDone(event)) {
         progress.report(Map.of("state", "waiting"));
       }
-      return options.verbose ? mapper.info(name).text() : "";
+      String text = options.verbose ? mapper.info(name).text() : "";
+      return Map.of("text", text, "event-number", event.get());
     } catch (ExecutionException e) {
       throw new RefusedException("dm wait " + name + ": " + e.getCause(), e);
     } catch (InterruptedException e) {
@@ -252,7 +312,7 @@ final class DeviceVerbs implements Verb {
     }
   }
 
-  private String message(List<String> words) throws RefusedException {
+  private Map<String, ?> message(List<String> words) throws RefusedException {
     if (words.size() < 3) {
       throw new RefusedException("dm message: a device name, a sector and a message are needed");
     }
@@ -260,7 +320,7 @@ final class DeviceVerbs implements Verb {
         Stages.await(
             "dm message",
             mapper.message(words.get(0), number(words.get(1)), words.subList(2, words.size())));
-    return reply.isEmpty() ? "" : reply + "\n";
+    return Map.of("text", reply.isEmpty() ? "" : reply + "\n", "reply", reply);
   }
 
   private static long number(String word) throws RefusedException {

@@ -7,8 +7,11 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.Problem;
+import org.anabranch.server.storage.Rehearsal;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,9 +99,20 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private Server start() throws RefusedException, InvalidConfigurationException {
-    return what != null && what.file != null
-        ? Server.start(configuration(), this::configuration)
-        : Server.start(configuration());
+    Configuration configuration = configuration();
+    try {
+      return what != null && what.file != null
+          ? Server.start(configuration, this::configuration)
+          : Server.start(configuration);
+    } catch (RefusedException e) {
+      // Where it is the file's fault, its lines and all that is wrong with it say more.
+      List<Problem> problems =
+          Rehearsal.of(configuration, new ThreadScheduler("rehearsal")).problems();
+      if (problems.isEmpty()) {
+        throw e;
+      }
+      throw new InvalidConfigurationException(problems);
+    }
   }
 
   /** What SIGHUP asks for; there is nobody to answer but the log. */

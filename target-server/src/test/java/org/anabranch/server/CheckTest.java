@@ -53,7 +53,7 @@ final class CheckTest {
             portal 127.0.0.1:3260
             portal [0:0:0:0:0:0:0:1]:3261
             target iqn.2026-11.org.example:t for iqn.2026-11.org.example:* from 192.0.2.0/24 with CHAP
-              lun 0: vm1, 2.0 GiB, 4096-byte blocks
+              lun 0: vm1, 2 GiB, 4096-byte blocks
               lun 1: d, read-only, only for iqn.2026-11.org.example:b
             d: 0 2048 linear vm1 0
             d: 2048 2048 zero
@@ -81,10 +81,19 @@ final class CheckTest {
             devices { d = "0 4096 linear b 0", e = "0 8 linear /no/such.img 0" }
             targets { "iqn.2026-11.org.example:t" { luns { 0 = b } } }
             """);
-    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.out()).isEmpty();
+    String file = folder.resolve("a.conf").toString();
     assertThat(refused.err().lines())
-        .anyMatch(line -> line.contains("volume a: ") && line.contains("does not exist"))
-        .anyMatch(line -> line.contains("device d: "))
-        .anyMatch(line -> line.contains("device e: ") && line.contains("/no/such.img"));
+        .hasSize(3)
+        .anyMatch(line -> line.startsWith(file + ":2: anabranch.volumes.a: " + folder))
+        .anyMatch(line -> line.startsWith(file + ":3: anabranch.devices.d: "))
+        .anyMatch(line ->
+            line.startsWith(file + ":3: anabranch.devices.e: ") && line.contains("/no/such.img"));
+
+    Result circle = check("devices { d = \"0 8 linear e 0\", e = \"0 8 linear d 0\" }");
+    assertThat(circle.status()).isEqualTo(2);
+    assertThat(circle.err())
+        .startsWith(file + ":2: anabranch.devices.d: devices stand on each other");
   }
 }

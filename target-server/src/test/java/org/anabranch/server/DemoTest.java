@@ -57,10 +57,11 @@ final class DemoTest {
               "✘ ",
               "of the system are not what was installed",
               "$ anabranch status",
-              "disk0@before-upgrade ready",
+              "disk0@before-upgrade  ",
+              "  ready  ",
               "$ anabranch snapshot merge --now disk0@before-upgrade",
               "merged back in ",
-              "which stayed logged in; every one right",
+              "by the logged-in initiator, all right",
               "not ready to ready change (28/00)",
               "✔ 192 MiB of the system, all as installed",
               "✔ 16 MiB of log, all as written during the rollback",
@@ -71,6 +72,23 @@ final class DemoTest {
           .doesNotContain("\u001b", "\r", "█");
       assertThat(demo.errors()).isEmpty();
       assertThat(leftBehind()).isEmpty();
+    }
+  }
+
+  /** A line that wraps could not be written over: its first row would stay. */
+  @Test
+  void nothingWrapsOnATerminalOf80Columns() throws Exception {
+    Tools.require("script", "stty");
+    try (ServerProcess demo = ServerProcess.demoOnATerminal(folder, 80)) {
+      String story = demo.output();
+      assertThat(demo.await()).as(story + demo.errors()).isZero();
+      assertThat(story).contains("\u001b[32m", "\u001b[K", "█", "░");
+      List<String> lines =
+          List.of(story.replaceAll("\u001b\\[[0-9;]*[A-Za-z]", "").split("[\r\n]+", -1));
+      assertThat(lines).hasSizeGreaterThan(50);
+      assertThat(lines)
+          .filteredOn(line -> line.length() > (line.contains("%") ? 79 : 80))
+          .isEmpty();
     }
   }
 

@@ -3,7 +3,9 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
 import java.io.RandomAccessFile;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** {@code dm}: dmsetup's verbs, syntax and output, over kills of the server. */
 final class DmTest {
@@ -38,11 +41,11 @@ final class DmTest {
     try (ServerProcess _ = site.serve(CONFIGURATION)) {
       assertThat(site.anabranch(0, "dm", "create", "a", "--table", "0 2048 linear vm1 2048"))
           .isEmpty();
-      assertThat(site.anabranch(0, "dm", "ls")).isEqualTo("a\nd\nvm1\n");
+      assertThat(site.anabranch(0, "dm", "ls")).isEqualTo("a\t(253:2)\nd\t(253:1)\nvm1\t(253:0)\n");
       assertThat(site.anabranch(0, "dm", "table", "a")).isEqualTo("0 2048 linear vm1 2048\n");
       assertThat(site.dm("table", "--target", "linear"))
           .isEqualTo("a: 0 2048 linear vm1 2048\nd: 0 2048 linear vm1 0\n");
-      assertThat(site.dm("ls", "--target", "snapshot-origin")).isEqualTo("vm1\n");
+      assertThat(site.dm("ls", "--target", "snapshot-origin")).isEqualTo("vm1\t(253:0)\n");
       assertThat(site.dm("status", "a")).isEqualTo("0 2048 linear \n");
       assertThat(site.dm("targets")).contains("snapshot-merge").contains("linear");
 
@@ -54,20 +57,34 @@ final class DmTest {
               """
               Name:              a
               State:             SUSPENDED
+              Read Ahead:        0
               Tables present:    LIVE & INACTIVE
               Open count:        0
               Event number:      0
+              Major, minor:      253, 2
               Number of targets: 1
+
               """);
       assertThat(site.dm("clear", "a")).isEmpty();
       assertThat(site.dm("table", "--inactive", "a")).isEmpty();
-      assertThat(site.dmTable("0 4096 zero", "reload", "a")).isEmpty();
+      Path table = Files.writeString(folder.resolve("a table"), "0 4096 zero\n");
+      assertThat(site.anabranch(0, "dm", "reload", "a", table.toString())).isEmpty();
       assertThat(site.dm("resume", "a")).isEmpty();
       assertThat(site.dm("table", "a")).isEqualTo("0 4096 zero \n");
       assertThat(site.dm("create", "empty")).isEmpty();
       assertThat(site.anabranch(0, "dm", "rename", "a", "b")).isEmpty();
-      assertThat(site.dm("ls")).isEqualTo("b\nd\nempty\nvm1\n");
+      assertThat(site.dm("ls")).isEqualTo("b\t(253:2)\nd\t(253:1)\nempty\t(253:3)\nvm1\t(253:0)\n");
       assertThat(site.anabranch(0, "dm", "remove", "empty")).isEmpty();
+      site.dm("create", "one"); // with the lowest number that is free
+      site.dm("create", "two");
+      assertThat(site.dm("ls")).contains("one\t(253:3)\n", "two\t(253:4)\n");
+      assertThat(site.anabranch(0, "dm", "suspend", "one", "two")).isEmpty();
+      assertThat(site.dm("info", "one", "two").split("SUSPENDED", -1)).hasSize(3);
+      assertThat(site.anabranch(1, "dm", "remove", "one", "nothing", "two")).contains("nothing");
+      assertThat(site.anabranch(0, "dm", "info", "two", "b"))
+          .startsWith("Name:              two\n")
+          .contains("\n\nName:              b\n");
+      assertThat(site.anabranch(0, "dm", "remove", "two")).isEmpty();
       Files.write(folder.resolve("x.img"), new byte[4096]);
       assertThat(site.anabranch(0, "dm", "create", "x", "--table", "0 8 linear ./x.img 0"))
           .isEmpty();
@@ -88,7 +105,7 @@ final class DmTest {
     } // killed
     try (ServerProcess _ = site.serve(CONFIGURATION)) {
       assertThat(site.dm("table", "b")).isEqualTo("0 4096 zero \n");
-      assertThat(site.dm("ls")).isEqualTo("b\nd\nvm1\n");
+      assertThat(site.dm("ls")).isEqualTo("b\t(253:2)\nd\t(253:1)\nvm1\t(253:0)\n");
       site.dmTable("0 8 linear b 8", "create", "above");
       site.dmTable("0 8 linear above 0", "create", "A-top-that-sorts-first");
       assertThat(refusal(site, "remove", "b")).contains("Device or resource busy");
@@ -96,7 +113,7 @@ final class DmTest {
       assertThat(site.refusal("reload", Map.of())).contains("b is a device that dm create made");
     } // killed
     try (ServerProcess server = site.serve(CONFIGURATION)) {
-      assertThat(site.dm("ls")).isEqualTo("A-top-that-sorts-first\nabove\nb\nd\nvm1\n");
+      assertThat(site.dm("ls")).containsSubsequence("A-top", "above\t", "b\t", "d\t", "vm1\t");
       for (String name : List.of("A-top-that-sorts-first", "above", "b")) {
         site.dm("remove", name);
       }
@@ -106,6 +123,33 @@ final class DmTest {
     assertThat(Files.readString(folder.resolve("state/state.json")))
         .contains("\"devices\" : {}")
         .contains("\"version\" : 2");
+  }
+
+  /** Without a server, since none is asked. */
+  @Test
+  void whatIsNoCommandIsAUsageError() {
+    for (String line :
+        List.of(
+            "dm",
+            "dm frobnicate",
+            "dm ls a",
+            "dm rename b",
+            "dm rename a b c",
+            "dm message b 0",
+            "dm message b zero hello",
+            "dm suspend",
+            "dm resume --noflush a",
+            "dm remove",
+            "dm create",
+            "dm create a b c",
+            "dm create a --table x file",
+            "dm wait",
+            "dm wait a soon",
+            "dm table --target")) {
+      StringWriter said = new StringWriter();
+      CommandLine command = Main.commandLine().setErr(new PrintWriter(said));
+      assertThat(command.execute(line.split(" ", -1))).as(line + "\n" + said).isEqualTo(2);
+    }
   }
 
   /** What lvconvert --merge does with a logical volume that is in use, table by table. */

@@ -4,6 +4,8 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,19 +16,25 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.control.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** docs/json.md is what the commands print: the same keys, of the same types. */
 final class JsonTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
+  private static final String EMPTY = "an empty list";
+  private static final String STORES = "stores { warn-below = 1024 PiB }\n"; // never as much
 
   @TempDir private Path folder;
-  private final Set<String> shown = new HashSet<>();
+  private final Set<String> shown = new HashSet<>(); // keys that were printed once at least
 
   /** Keys and types by section; a key's {@code ?} is left in. */
   private static Map<String, Map<String, String>> documented() throws IOException {
@@ -47,6 +55,15 @@ final class JsonTest {
     return sections;
   }
 
+  /** The commands that a section is for besides the one that it is named for. */
+  private static Set<String> alsoDocumented() throws IOException {
+    return Files.readAllLines(Path.of("../docs/json.md")).stream()
+        .filter(line -> line.startsWith("The same for "))
+        .flatMap(line -> Pattern.compile("`([^`]+)`").matcher(line).results())
+        .map(name -> name.group(1))
+        .collect(Collectors.toSet());
+  }
+
   private static Map<String, String> section(String name) throws IOException {
     return Objects.requireNonNull(documented().get(name), name);
   }
@@ -60,6 +77,7 @@ final class JsonTest {
         map.forEach(
             (name, each) -> flatten(key.isEmpty() ? "" + name : key + "." + name, each, into));
       }
+      case List<?> list when list.isEmpty() -> into.put(key + "[]", EMPTY);
       case List<?> list -> list.forEach(each -> flatten(key + "[]", each, into));
       case Number number -> into.put(key, "number");
       case Boolean flag -> into.put(key, "boolean");
@@ -78,6 +96,13 @@ final class JsonTest {
         }
       });
     }
+    Set<String> empty = new TreeSet<>();
+    found.forEach((key, type) -> {
+      if (type.equals(EMPTY)) {
+        empty.add(key);
+      }
+    });
+    found.keySet().removeAll(empty);
     Map<String, String> wanted = new TreeMap<>();
     section(section)
         .forEach((key, type) -> {
@@ -87,12 +112,12 @@ final class JsonTest {
               key.endsWith("?")
                   ? !found.containsKey(plain)
                   : documentedOptional(section, optional) && !found.containsKey(plain);
-          if (!absent) {
+          if (!absent && empty.stream().noneMatch(plain::startsWith)) {
             wanted.put(plain, type);
           }
         });
     assertThat(found).as(section).isEqualTo(wanted);
-    shown.add(section);
+    wanted.keySet().forEach(key -> shown.add(section + ": " + key));
   }
 
   private static boolean documentedOptional(String section, String key) {
@@ -109,6 +134,44 @@ final class JsonTest {
     return String.valueOf(((Map<?, ?>) sessions.getFirst()).get("id"));
   }
 
+  /** What a command prints with {@code --json}. */
+  private static Map<String, Object> json(String... words) {
+    List<String> line = new ArrayList<>(List.of(words));
+    line.add("--json");
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int status =
+        Main.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(line.toArray(String[]::new));
+    assertThat(status).as("%s: %s", line, err).isZero();
+    return Json.parse(out.toString());
+  }
+
+  /** Of a running server. */
+  private static Map<String, Object> json(Site site, String... words) {
+    List<String> line = new ArrayList<>(List.of(words));
+    line.addAll(List.of("--socket", site.socket().toString()));
+    return json(line.toArray(String[]::new));
+  }
+
+  private static void leaves(CommandLine command, Set<String> names) {
+    command.getSubcommands().values().forEach(each -> leaves(each, names));
+    if (command.getCommandSpec().findOption("--json") != null) {
+      names.add(command.getCommandSpec().qualifiedName().replaceFirst("^anabranch ", ""));
+    }
+  }
+
+  @Test
+  void everyCommandThatTakesJsonIsDocumented() throws IOException {
+    Set<String> commands = new TreeSet<>();
+    leaves(Main.commandLine(), commands);
+    Set<String> documented = new TreeSet<>(documented().keySet());
+    documented.addAll(alsoDocumented());
+    assertThat(commands).isEqualTo(documented);
+  }
+
   @Test
   void whatIsDocumentedIsPrinted() throws Exception {
     Site site = new Site(folder);
@@ -118,26 +181,28 @@ final class JsonTest {
                 """
                 volumes { vm1 { path = vm1.img, size = 64 MiB } }
                 targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
-                """)) {
+                """
+                    + STORES)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       Map<String, Object> name = Map.of("name", "vm1@a");
-      holds("snapshot create", site.ask("snapshot create", Map.of("volume", "vm1", "name", "a")));
-      holds("snapshot merge", site.ask("snapshot merge", name));
+      holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
+      holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a"));
       assertThat(site.ask("snapshot merge", name)).containsEntry("phase", "waiting");
-      holds("snapshot list", site.ask("snapshot list", Map.of()));
+      holds("snapshot list", json(site, "snapshot", "list"));
       holds("status", Json.parse(site.anabranch(0, "status", "--json")));
-      holds("volume list", site.ask("volume list", Map.of()));
-      holds("volume resize", site.ask("volume resize", Map.of("volume", "vm1", "bytes", 65 << 20)));
+      holds("volume list", json(site, "volume", "list"));
+      holds("volume resize", json(site, "volume", "resize", "vm1", "65 MiB"));
       holds("session list", Json.parse(site.anabranch(0, "session", "list", "--json")));
-      holds("dm", site.ask("dm", Map.of("words", List.of("ls"))));
+      deviceMapper(site);
       site.configure(
           """
           volumes { vm1 { path = vm1.img, size = 64 MiB } }
           targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1, 1 = "vm1@b" } } }
-          """);
-      holds("reload", site.ask("reload", Map.of()));
+          """
+              + STORES);
+      holds("reload", json(site, "reload"));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "b"));
-      holds("snapshot remove", site.ask("snapshot remove", Map.of("name", "vm1@b", "force", true)));
+      holds("snapshot remove", json(site, "snapshot", "remove", "--force", "vm1@b"));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "c", "chunk-sectors", 8));
       Disk disk = host.disk(0);
       List<CompletableFuture<?>> writes = new ArrayList<>();
@@ -150,11 +215,16 @@ final class JsonTest {
           writes.clear();
         }
       }
+      data(site);
       site.ask("snapshot merge", Map.of("name", "vm1@c", "now", true));
       holds("snapshot pause", site.ask("snapshot pause", Map.of("name", "vm1@c")));
+      holds("dm message", json(site, "dm", "message", "vm1", "0", "progress"));
       Map<String, Object> list = site.ask("snapshot list", Map.of());
       assertThat(list.toString()).contains("merge={");
       holds("snapshot list", list);
+      assertThat(site.anabranch(0, "status"))
+          .containsPattern("vm1@c +\\S+ +merging +\\d+ %, .* of .*, paused\n")
+          .contains("WARNING: ");
       site.ask("snapshot resume", Map.of("name", "vm1@c"));
       String id = firstSession(site);
       assertThat(site.anabranch(0, "session", "list")).contains(TARGET).contains(id);
@@ -166,8 +236,72 @@ final class JsonTest {
       String next = firstSession(site);
       holds("session drop", Json.parse(site.anabranch(0, "session", "drop", "--json", next)));
       again.awaitClosed();
+      holds("dm wait", json(site, "dm", "wait", "vm1", "0")); // for the end of the merge
+      site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
+      Initiator.await(
+          Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)), 30);
       assertThat(server.terminate()).isZero();
     }
-    assertThat(shown).isEqualTo(documented().keySet());
+    stores();
+    check();
+    Set<String> promised = new HashSet<>();
+    documented()
+        .forEach((section, keys) ->
+            keys.keySet().forEach(key -> promised.add(section + ": " + key.replace("?", ""))));
+    promised.removeAll(shown); // holds has seen to the other direction
+    assertThat(promised).isEmpty();
+  }
+
+  private void deviceMapper(Site site) throws IOException {
+    holds("dm create", json(site, "dm", "create", "z", "--table", "0 8 zero"));
+    holds("dm create", json(site, "dm", "suspend", "z"));
+    holds("dm ls", json(site, "dm", "ls"));
+    holds("dm table", json(site, "dm", "table"));
+    holds("dm table", json(site, "dm", "status", "z"));
+    holds("dm info", json(site, "dm", "info"));
+    holds("dm targets", json(site, "dm", "targets"));
+    holds("dm create", json(site, "dm", "remove", "z"));
+  }
+
+  /** With a snapshot vm1@c that differs from the volume. */
+  private void data(Site site) throws IOException {
+    String delta = folder.resolve("delta").toString();
+    holds("snapshot diff", json(site, "snapshot", "diff", "vm1@c"));
+    holds("snapshot export", json(site, "snapshot", "export", "vm1@c", "--changed", delta));
+    Path image = Files.copy(folder.resolve("vm1.img"), folder.resolve("copy.img"));
+    holds("snapshot import", json("snapshot", "import", delta, image.toString()));
+  }
+
+  private void check() throws IOException {
+    Path file = folder.resolve("all.conf");
+    Files.writeString(
+        file,
+        """
+        anabranch {
+          volumes { vm1 { path = a.img, size = 1 MiB } }
+          targets {
+            "iqn.2026-11.org.example:all" {
+              luns { 0 { device = vm1, initiators = ["iqn.2026-11.org.example:a"] } }
+              initiators = ["iqn.2026-11.org.example:*"]
+              addresses = ["192.0.2.0/24"]
+            }
+          }
+        }
+        """);
+    holds("check", json("check", file.toString()));
+  }
+
+  /** Of a server that has stopped. */
+  private void stores() throws IOException {
+    String store = folder.resolve("state/cow/vm1@d.cow").toString();
+    holds("cow dump", json("cow", "dump", store));
+    holds("cow check", json("cow", "check", store));
+    Path bad = Files.writeString(folder.resolve("bad.cow"), "bad ".repeat(1024));
+    holds("cow dump", json("cow", "dump", bad.toString()));
+    StringWriter out = new StringWriter();
+    Main.commandLine()
+        .setOut(new PrintWriter(out))
+        .execute("cow", "check", "--json", bad.toString());
+    holds("cow check", Json.parse(out.toString()));
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,12 +20,25 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The {@code ./anabranch} script, in a checkout that holds nothing but one source, with a Maven
- * that notes that it was called and a JDK whose java prints its arguments.
+ * that notes that it was called and a JDK whose java prints its arguments, and writes the cache
+ * that they ask for.
  */
 final class LauncherTest {
   /** What the script uses of the system; flock is optional and absent here. */
   private static final List<String> TOOLS =
-      List.of("dirname", "readlink", "sed", "find", "head", "mkdir", "mv");
+      List.of(
+          "dirname",
+          "readlink",
+          "sed",
+          "find",
+          "head",
+          "mkdir",
+          "mv",
+          "cmp",
+          "cp",
+          "mktemp",
+          "rm",
+          "sleep");
 
   @TempDir private Path dir;
   private Path checkout;
@@ -50,7 +64,7 @@ final class LauncherTest {
       executable(path.resolve(tool), "#!/bin/sh\nexec " + where(tool) + " \"$@\"\n");
     }
     jdk("25.0.3");
-    maven("mkdir -p target-server/target && : >target-server/target/anabranch.jar");
+    maven("mkdir -p target-server/target/lib && : >target-server/target/anabranch.jar");
   }
 
   @Test
@@ -82,10 +96,48 @@ final class LauncherTest {
   }
 
   @Test
+  void eachOptionForTheJvmIsOneWhateverTheFolderIsCalled() throws Exception {
+    Run run = run(Map.of("ANABRANCH_JAVA_OPTS", "-Xmx1g -Dx=y"), "status");
+    String target = checkout.toRealPath() + "/target-server/target/";
+    assertThat(run.out())
+        .contains("-XX:AOTCache=" + target + "anabranch.aot", "-Xmx1g", "-Dx=y")
+        .containsSubsequence("-cp", target + "anabranch.jar:" + target + "lib/*")
+        .endsWith("org.anabranch.server.Main", "status");
+  }
+
+  @Test
+  void trainsAgainWhenWhatRunsIsNewerThanTheCache() throws Exception {
+    run("--version");
+    Path target = checkout.resolve("target-server/target");
+    Path cache = target.resolve("anabranch.aot");
+    Path jar = target.resolve("anabranch.jar");
+    Path library = Files.createFile(target.resolve("lib/a.jar"));
+    Path jdk = jvms.resolve("25.0.3/release");
+    FileTime past = FileTime.from(Instant.now().minusSeconds(60));
+    for (Path file : List.of(library, target.resolve("lib"), jar, checkout.resolve("anabranch"))) {
+      Files.setLastModifiedTime(file, past);
+    }
+    assertThat(cache).exists();
+    assertThat(run("--version").err()).isEmpty();
+
+    Files.setLastModifiedTime(target.resolve("anabranch.aot.of"), past);
+    for (Path file : List.of(jar, library, jdk)) {
+      Files.delete(cache);
+      Files.writeString(file, Files.readString(file) + "another\n");
+      Run trained = run("--version");
+      assertThat(trained.err()).as("%s", file).singleElement().asString().contains("faster starts");
+      assertThat(trained.out()).endsWith("org.anabranch.server.Main", "--version");
+      assertThat(cache).as("%s", file).exists();
+      assertThat(run("--version").err()).as("%s", file).isEmpty();
+    }
+    assertThat(builds()).hasSize(1);
+  }
+
+  @Test
   void runsThroughASymlinkFromAnotherFolder() throws Exception {
     Path link = Files.createSymbolicLink(path.resolve("ab"), Path.of("../check out/anabranch"));
     Path real = checkout.toRealPath();
-    Run run = run(new ProcessBuilder(link.toString(), "check").directory(jvms.toFile()));
+    Run run = run(jvms, Map.of(), link, "check");
     assertThat(run.out())
         .endsWith("check")
         .anyMatch(line -> line.startsWith(real + "/target-server/target/anabranch.jar:"));
@@ -130,7 +182,13 @@ final class LauncherTest {
     Files.writeString(
         jvms.resolve(version).resolve("release"), "JAVA_VERSION=\"" + version + "\"\n");
     executable(bin.resolve("javac"), "#!/bin/sh\n");
-    executable(bin.resolve("java"), "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
+    executable(
+        bin.resolve("java"),
+        """
+        #!/bin/sh
+        for word; do case $word in -XX:AOTCacheOutput=*) : >"${word#*=}";; esac; done
+        printf '%s\\n' "$@"
+        """);
   }
 
   private void maven(String action) throws IOException {
@@ -146,15 +204,22 @@ final class LauncherTest {
   }
 
   private Run run(String... arguments) throws Exception {
-    List<String> command = new ArrayList<>(List.of(checkout.resolve("anabranch").toString()));
-    command.addAll(List.of(arguments));
-    return run(new ProcessBuilder(command).directory(dir.toFile()));
+    return run(Map.of(), arguments);
   }
 
-  private Run run(ProcessBuilder builder) throws Exception {
+  private Run run(Map<String, String> environment, String... arguments) throws Exception {
+    return run(dir, environment, checkout.resolve("anabranch"), arguments);
+  }
+
+  private Run run(Path folder, Map<String, String> environment, Path script, String... arguments)
+      throws Exception {
+    List<String> command = new ArrayList<>(List.of(script.toString()));
+    command.addAll(List.of(arguments));
     Path out = dir.resolve("out");
     Path err = dir.resolve("err");
+    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().clear();
+    builder.environment().putAll(environment);
     builder.environment().put("PATH", path.toString());
     builder.environment().put("HOME", dir.toString());
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());

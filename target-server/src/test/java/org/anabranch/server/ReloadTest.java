@@ -120,7 +120,7 @@ final class ReloadTest {
       assertThat(host.luns()).containsExactly(0);
       assertThat(host.heard()).doesNotContain("event 3").contains("3f/0e");
       assertThat(volumes()).isEqualTo(List.of("vm1"));
-      assertThat(site.dm("ls")).isEqualTo("vm1\n");
+      assertThat(site.dm("ls")).isEqualTo("vm1\t(253:0)\n");
       assertThat(folder.resolve("vm2.img")).hasSize(4 << 20);
       assertThat(server.terminate()).isZero();
       assertThat(server.errors()).doesNotContain("ERROR");
@@ -199,7 +199,7 @@ final class ReloadTest {
       assertThat(host.luns()).containsExactly(0);
       assertThat(host.disk(0).bytes()).isEqualTo(8 << 20);
       assertThat(volumes()).isEqualTo(List.of("vm1"));
-      assertThat(site.dm("ls")).isEqualTo("vm1\n");
+      assertThat(site.dm("ls")).isEqualTo("vm1\t(253:0)\n");
       assertThat(folder.resolve("vm3.img")).doesNotExist();
       assertThat(folder.resolve("vm1.img")).hasSize(8 << 20);
       assertThat(server.terminate()).isZero();

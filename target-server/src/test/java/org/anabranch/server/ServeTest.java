@@ -88,22 +88,28 @@ final class ServeTest {
   }
 
   @Test
-  void aVolumeWhoseFileIsMissingIsRefused() throws Exception {
+  void whatTheFileAsksForAndCannotBeIsAUsageErrorWithItsLine() throws Exception {
     Path configuration = folder.resolve("a.conf");
     Files.writeString(
         configuration,
         """
         anabranch { portals = ["127.0.0.1:0"], state-dir = state
           volumes { vm1 { path = missing.img } }
+          devices { d = "0 8 frobnicate" }
           targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } } }
         """);
-    refused(
-        "anabranch: volume vm1: "
-            + folder.resolve("missing.img")
-            + " does not exist, and no size says how large to make it",
-        "serve",
-        "--config",
-        configuration.toString());
+    try (ServerProcess server = new ServerProcess(folder, "serve", "--config", "a.conf")) {
+      assertThat(server.await()).isEqualTo(2);
+      assertThat(server.output()).isEmpty();
+      assertThat(server.errors().lines())
+          .hasSize(2)
+          .contains(
+              "a.conf:2: anabranch.volumes.vm1: "
+                  + folder.resolve("missing.img")
+                  + " does not exist, and no size says how large to make it")
+          .anyMatch(line ->
+              line.startsWith("a.conf:3: anabranch.devices.d: line 1: frobnicate: unknown"));
+    }
   }
 
   @Test

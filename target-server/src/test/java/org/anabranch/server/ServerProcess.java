@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,17 @@ final class ServerProcess implements AutoCloseable {
   }
 
   private ServerProcess(Path folder, Path temporary, String... arguments) throws IOException {
+    this(folder, command(temporary, arguments));
+  }
+
+  private ServerProcess(Path folder, List<String> command) throws IOException {
+    log = Files.createTempFile(folder, "anabranch", ".log");
+    process =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
+    out = process.inputReader(StandardCharsets.UTF_8);
+  }
+
+  private static List<String> command(Path temporary, String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -42,10 +54,19 @@ final class ServerProcess implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 "org.anabranch.server.Main"));
     command.addAll(List.of(arguments));
-    log = Files.createTempFile(folder, "anabranch", ".log");
-    process =
-        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
-    out = process.inputReader(StandardCharsets.UTF_8);
+    return command;
+  }
+
+  /** {@code anabranch demo} on a terminal of that many columns. */
+  static ServerProcess demoOnATerminal(Path folder, int columns) throws IOException {
+    String line =
+        command(folder, "demo").stream()
+            .map(word -> "'" + word.replace("'", "'\\''") + "'")
+            .collect(
+                Collectors.joining(
+                    " ", "stty cols " + columns + "; unset NO_COLOR; TERM=xterm exec ", ""));
+    return new ServerProcess(
+        folder, List.of("script", "--quiet", "--return", "--command", line, "/dev/null"));
   }
 
   /** {@code anabranch demo}, which makes its own folder below this one. */

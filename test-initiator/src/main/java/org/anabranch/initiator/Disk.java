@@ -58,7 +58,12 @@ public record Disk(
   private CompletableFuture<Disk> withCapacity(ByteBuffer inquiry) {
     byte[] text = new byte[Math.clamp(inquiry.remaining() - 8, 0, 28)];
     inquiry.get(inquiry.position() + 8, text);
-    String found = new String(text, StandardCharsets.US_ASCII).replaceAll(" +", " ").strip();
+    String padded = new String(text, StandardCharsets.US_ASCII);
+    int vendor = Math.min(8, padded.length()); // which may fill its field
+    String found =
+        (padded.substring(0, vendor) + " " + padded.substring(vendor))
+            .replaceAll(" +", " ")
+            .strip();
     return in(Cdb.readCapacity16(), 32)
         .thenApply(data ->
             new Disk(

@@ -10,6 +10,7 @@ package org.anabranch.block.dm;
  * @param inactive whether a table is loaded for the next resume
  * @param openCount how many tables and others hold the device open
  * @param eventNumber how many events its targets have raised
+ * @param minor its number: the lowest that was free when it was made; no node has it
  * @param targets lines of the live table
  */
 public record DeviceInfo(
@@ -19,21 +20,34 @@ public record DeviceInfo(
     boolean inactive,
     int openCount,
     long eventNumber,
+    int minor,
     int targets) {
+  /** What Linux gives device-mapper nearly everywhere; here all devices have it. */
+  public static final int MAJOR = 253;
 
-  /** The lines that dmsetup prints, as far as they mean something here. */
+  /** The lines that dmsetup prints; nothing is read ahead here. */
   public String text() {
     String tables =
         live && inactive ? "LIVE & INACTIVE" : live ? "LIVE" : inactive ? "INACTIVE" : "None";
     return """
     Name:              %s
     State:             %s
+    Read Ahead:        0
     Tables present:    %s
     Open count:        %d
     Event number:      %d
+    Major, minor:      %d, %d
     Number of targets: %d
+
     """
         .formatted(
-            name, suspended ? "SUSPENDED" : "ACTIVE", tables, openCount, eventNumber, targets);
+            name,
+            suspended ? "SUSPENDED" : "ACTIVE",
+            tables,
+            openCount,
+            eventNumber,
+            MAJOR,
+            minor,
+            targets);
   }
 }

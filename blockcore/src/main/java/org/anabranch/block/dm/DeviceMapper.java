@@ -210,6 +210,7 @@ public final class DeviceMapper {
         device.inactiveTable() != null,
         devices.holders(device),
         device.eventNumber(),
+        devices.minor(device),
         live == null ? 0 : live.size());
   }
 

@@ -4,6 +4,7 @@ package org.anabranch.block.dm;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -36,6 +37,7 @@ final class Devices {
     final BlockDevice device;
     final @Nullable Object identity;
     final List<Entry> below = new ArrayList<>();
+    int minor = -1; // of a mapped device
     boolean named;
     boolean leaving;
     int holders;
@@ -54,6 +56,7 @@ final class Devices {
   private final Map<Object, Entry> identities = new HashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, Entry> entries =
       new IdentityHashMap<>(); // guarded by this
+  private final BitSet minors = new BitSet(); // that are taken; guarded by this
 
   Devices(PathOpener opener) {
     this.opener = opener;
@@ -71,6 +74,10 @@ final class Devices {
     }
     checkRoom();
     Entry entry = new Entry(device, identity, true);
+    if (device instanceof MappedDevice) {
+      entry.minor = minors.nextClearBit(0);
+      minors.set(entry.minor);
+    }
     names.put(name, entry);
     entries.put(device, entry);
     if (identity != null) {
@@ -133,6 +140,15 @@ final class Devices {
       }
     }
     return above;
+  }
+
+  /** The number of {@code device}, from 0. */
+  synchronized int minor(MappedDevice device) throws TableException {
+    Entry entry = entries.get(device);
+    if (entry == null) {
+      throw new TableException("No such device or address: " + device.name());
+    }
+    return entry.minor;
   }
 
   synchronized void rename(MappedDevice device, String newName) throws TableException {
@@ -250,6 +266,9 @@ final class Devices {
       identities.remove(entry.identity, entry);
     }
     names.values().remove(entry);
+    if (entry.minor >= 0) {
+      minors.clear(entry.minor);
+    }
   }
 
   /** Refuses while {@code device} is held; nobody can open it from here on. */

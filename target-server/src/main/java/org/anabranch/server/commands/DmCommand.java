@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.server.RefusedException;
@@ -21,6 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -31,76 +31,212 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "ls | targets | table [--inactive] [NAME...] | status [NAME...] | info [NAME...]",
-      "    ls, table, status: --target TYPE for those of one type",
-      "create NAME [-n | --table TABLE | FILE]            a table without these comes from",
-      "load NAME [--table TABLE | FILE]                   standard input",
-      "suspend [--noflush] NAME | resume NAME | clear NAME",
-      "rename NAME NEWNAME | remove NAME",
-      "wait [-v] NAME [EVENT] | message NAME SECTOR WORD...",
-      "",
-      "A device that create made is there again after a restart, with its live table."
+      "A device that create made is there again after a restart, with its live table.",
+      "There is no node for a device's major and minor number: they only tell it apart."
     })
-public final class DmCommand implements Callable<Integer> {
+public final class DmCommand implements Runnable {
   /** Of the words of a table's row: start, length and type come before. */
   private static final int ARGUMENTS = 3;
 
-  @Parameters(paramLabel = "VERB ...", arity = "1..*", description = "See below.")
-  private List<String> words = List.of();
-
-  @Option(names = "--table", paramLabel = "TABLE", description = "A table for create or load.")
-  private @Nullable String table;
-
-  @Option(
-      names = {"-n", "--notable"},
-      description = "Create without a table.")
-  private boolean noTable;
-
-  @Option(names = "--noflush", description = "Suspend without waiting for queued work.")
-  private boolean noflush;
-
-  @Option(names = "--inactive", description = "The table that was loaded and not resumed.")
-  private boolean inactive;
-
-  @Option(names = "--target", paramLabel = "TYPE", description = "Only this target type.")
-  private @Nullable String target;
-
-  @Option(
-      names = {"-v", "--verbose"},
-      description = "After a wait: what info says.")
-  private boolean verbose;
-
-  @Mixin private ServerOption server = new ServerOption();
+  private static final String TABLE_FILE =
+      "The table's file; without it and --table standard input.";
 
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws RefusedException {
-    List<String> sent = new ArrayList<>(words);
-    Map<String, Object> arguments = new LinkedHashMap<>();
-    String verb = sent.getFirst();
-    boolean takesTable = List.of("create", "load", "reload").contains(verb) && !noTable;
-    if (takesTable) {
-      arguments.put("table", absolute(tableText(sent)));
-    }
-    if (noflush) {
-      sent.add("--noflush");
-    }
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  @Command(name = "ls", description = "Show the names of all devices.")
+  int ls(
+      @Option(names = "--target", paramLabel = "TYPE", description = "Only with such a target.")
+          @Nullable String target,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("ls", List.of(), target));
+  }
+
+  @Command(name = "targets", description = "Show the types of targets that tables can name.")
+  int targets(@Mixin ServerOption server) throws RefusedException {
+    return send(server, List.of("targets"));
+  }
+
+  @Command(name = "table", description = "Show tables, of all devices or of some.")
+  int table(
+      @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
+      @Option(names = "--inactive", description = "The one that was loaded and not resumed.")
+          boolean inactive,
+      @Option(names = "--target", paramLabel = "TYPE", description = "Only such targets.")
+          @Nullable String target,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    List<String> words = words("table", names, target);
     if (inactive) {
-      sent.add("--inactive");
+      words.add("--inactive");
     }
+    return send(server, words);
+  }
+
+  @Command(name = "status", description = "Show what targets tell, of all devices or of some.")
+  int status(
+      @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
+      @Option(names = "--target", paramLabel = "TYPE", description = "Only such targets.")
+          @Nullable String target,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("status", names, target));
+  }
+
+  @Command(name = "info", description = "Show the state of all devices or of some.")
+  int info(
+      @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("info", names, null));
+  }
+
+  @Command(name = "create", description = "Make a device, and resume it with a table.")
+  int create(
+      @Parameters(index = "0", paramLabel = "NAME") String name,
+      @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
+          @Nullable Path file,
+      @Option(names = "--table", paramLabel = "TABLE", description = "The table itself.")
+          @Nullable String table,
+      @Option(
+              names = {"-n", "--notable"},
+              description = "Without a table; load comes later.")
+          boolean noTable,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    List<String> words = List.of("create", name);
+    return noTable ? send(server, words) : send(server, words, table(table, file));
+  }
+
+  @Command(
+      name = "load",
+      aliases = "reload",
+      description = "Give a device a table for the next resume.")
+  int load(
+      @Parameters(index = "0", paramLabel = "NAME") String name,
+      @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
+          @Nullable Path file,
+      @Option(names = "--table", paramLabel = "TABLE", description = "The table itself.")
+          @Nullable String table,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, List.of("load", name), table(table, file));
+  }
+
+  @Command(name = "clear", description = "Drop tables that were loaded and not resumed.")
+  int clear(
+      @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("clear", names, null));
+  }
+
+  @Command(name = "suspend", description = "Let new requests wait.")
+  int suspend(
+      @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Option(names = "--noflush", description = "Without waiting for queued work.")
+          boolean noflush,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    List<String> words = words("suspend", names, null);
+    if (noflush) {
+      words.add("--noflush");
+    }
+    return send(server, words);
+  }
+
+  @Command(name = "resume", description = "Take the loaded table, and let requests flow.")
+  int resume(
+      @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("resume", names, null));
+  }
+
+  @Command(name = "rename", description = "Give a device another name.")
+  int rename(
+      @Parameters(index = "0", paramLabel = "NAME") String name,
+      @Parameters(index = "1", paramLabel = "NEWNAME") String newName,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, List.of("rename", name, newName));
+  }
+
+  @Command(name = "remove", description = "Remove devices that nobody uses.")
+  int remove(
+      @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return send(server, words("remove", names, null));
+  }
+
+  @Command(name = "wait", description = "Wait for an event: a merge that ended, for instance.")
+  int await(
+      @Parameters(index = "0", paramLabel = "NAME") String name,
+      @Parameters(
+              index = "1",
+              arity = "0..1",
+              paramLabel = "EVENT",
+              defaultValue = "0",
+              description = "For a number above this one, as info tells it; ${DEFAULT-VALUE}.")
+          long event,
+      @Option(
+              names = {"-v", "--verbose"},
+              description = "Then show what info does.")
+          boolean verbose,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    List<String> words = words("wait", List.of(name, Long.toUnsignedString(event)), null);
     if (verbose) {
-      sent.add("-v");
+      words.add("-v");
+    }
+    return send(server, words);
+  }
+
+  @Command(name = "message", description = "Tell a target something.")
+  int message(
+      @Parameters(index = "0", paramLabel = "NAME") String name,
+      @Parameters(index = "1", paramLabel = "SECTOR", description = "Where the target is.")
+          long sector,
+      @Parameters(index = "2..*", arity = "1..*", paramLabel = "WORD") List<String> message,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    List<String> words = words("message", List.of(name, Long.toUnsignedString(sector)), null);
+    words.addAll(message);
+    return send(server, words);
+  }
+
+  private static List<String> words(
+      String verb, @Nullable List<String> names, @Nullable String target) {
+    List<String> words = new ArrayList<>(List.of(verb));
+    if (names != null) {
+      words.addAll(names);
     }
     if (target != null) {
-      sent.addAll(List.of("--target", target));
+      words.addAll(List.of("--target", target));
     }
-    arguments.put("words", sent);
-    Map<String, Object> result = server.client().ask("dm", arguments, progress -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : result.get("text"));
-    out.flush();
-    return 0;
+    return words;
+  }
+
+  private String table(@Nullable String table, @Nullable Path file) throws RefusedException {
+    if (table != null && file != null) {
+      throw new ParameterException(spec.commandLine(), "--table or FILE, not both");
+    }
+    try {
+      return absolute(
+          table != null
+              ? table
+              : file != null
+                  ? Files.readString(file)
+                  : new String(System.in.readAllBytes(), StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new RefusedException("the table cannot be read: " + StateDirectory.reason(e), e);
+    }
   }
 
   /** A relative path is relative to the user's folder, not to the server's. */
@@ -118,17 +254,23 @@ public final class DmCommand implements Callable<Integer> {
         .collect(Collectors.joining("\n"));
   }
 
-  private String tableText(List<String> sent) throws RefusedException {
+  private int send(ServerOption server, List<String> words) throws RefusedException {
+    return send(server, words, null);
+  }
+
+  private int send(ServerOption server, List<String> words, @Nullable String table)
+      throws RefusedException {
+    Map<String, Object> arguments = new LinkedHashMap<>();
+    arguments.put("words", words);
     if (table != null) {
-      return table;
+      arguments.put("table", table);
     }
-    try {
-      if (sent.size() == 3) {
-        return Files.readString(Path.of(sent.removeLast()));
-      }
-      return new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new RefusedException("the table cannot be read: " + StateDirectory.reason(e), e);
-    }
+    Map<String, Object> result =
+        new LinkedHashMap<>(server.client().ask("dm", arguments, progress -> {}));
+    Object text = result.remove("text");
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(server.json() ? Json.pretty(result) : text);
+    out.flush();
+    return 0;
   }
 }

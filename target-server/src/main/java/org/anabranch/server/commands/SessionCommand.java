@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
-import org.jspecify.annotations.Nullable;
+import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,30 +32,25 @@ public final class SessionCommand implements Runnable {
   int list(@Mixin ServerOption server) throws RefusedException {
     Map<String, Object> result = server.client().ask("session list", Map.of(), p -> {});
     PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : table(result.get("sessions")));
+    out.print(
+        server.json()
+            ? Json.pretty(result)
+            : table(Json.objects(result, "sessions")).text(Screen.on(out).columns()));
     out.flush();
     return 0;
   }
 
-  static String table(@Nullable Object sessions) {
-    StringBuilder text =
-        new StringBuilder(
-            String.format(
-                "%-6s %-40s %-40s %-22s %s%n", "ID", "INITIATOR", "TARGET", "FROM", "COMMANDS"));
-    if (sessions instanceof List<?> list) {
-      for (Object each : list) {
-        Map<?, ?> session = (Map<?, ?>) each;
-        text.append(
-            String.format(
-                "%-6s %-40s %-40s %-22s %s%n",
-                session.get("id"),
-                session.get("initiator"),
-                "".equals(session.get("target")) ? "(discovery)" : session.get("target"),
-                session.get("from"),
-                session.get("commands-done")));
-      }
+  static TextTable table(List<Map<?, ?>> sessions) {
+    TextTable table = new TextTable("ID", "COMMANDS", "FROM", "INITIATOR", "TARGET");
+    for (Map<?, ?> session : sessions) {
+      table.row(
+          session.get("id"),
+          session.get("commands-done"),
+          session.get("from"),
+          session.get("initiator"),
+          "".equals(session.get("target")) ? "(discovery)" : session.get("target"));
     }
-    return text.toString();
+    return table;
   }
 
   @Command(name = "drop", description = "End a session; its initiator may log in again.")

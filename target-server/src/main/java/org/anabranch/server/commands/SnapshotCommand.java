@@ -5,11 +5,14 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.anabranch.config.DataSize;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
+import org.anabranch.server.terminal.TextTable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,6 +33,9 @@ import picocli.CommandLine.Spec;
       SnapshotDataCommands.Import.class
     })
 public final class SnapshotCommand implements Runnable {
+  private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
+  private static final int SECTOR = 512;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -97,30 +103,37 @@ public final class SnapshotCommand implements Runnable {
       throws RefusedException {
     Map<String, Object> arguments = volume == null ? Map.of() : Map.of("volume", volume);
     Map<String, Object> result = server.client().ask("snapshot list", arguments, p -> {});
-    StringBuilder text = new StringBuilder();
-    text.append(String.format("%-32s %-20s %-9s %s", "SNAPSHOT", "TAKEN", "PHASE", "STATUS"));
-    if (result.get("snapshots") instanceof List<?> snapshots) {
-      for (Object each : snapshots) {
-        Map<?, ?> snapshot = (Map<?, ?>) each;
-        text.append(
-            String.format(
-                "%n%-32s %-20s %-9s %s",
-                snapshot.get("name"),
-                snapshot.get("created"),
-                snapshot.get("phase"),
-                snapshot.get("merge") instanceof Map<?, ?> merge
-                    ? merge.get("state") + ", " + left(merge) + " left"
-                    : snapshot.get("status")));
-      }
-    }
-    print(server, result, text.toString());
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(
+        server.json()
+            ? Json.pretty(result)
+            : table(Json.objects(result, "snapshots")).text(Screen.on(out).columns()));
+    out.flush();
     return 0;
   }
 
-  private static String left(Map<?, ?> merge) {
-    return merge.get("remaining-bytes") instanceof Number left
-        ? Sizes.bytes(left.doubleValue())
-        : "?";
+  static TextTable table(List<Map<?, ?>> snapshots) {
+    TextTable table = new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
+    for (Map<?, ?> snapshot : snapshots) {
+      table.row(
+          snapshot.get("name"),
+          String.valueOf(snapshot.get("created")).replaceFirst("\\.\\d+Z$", "Z"),
+          snapshot.get("phase"),
+          snapshot.get("merge") instanceof Map<?, ?> merge
+              ? MergeText.of(merge).line()
+              : used(String.valueOf(snapshot.get("status"))));
+    }
+    return table;
+  }
+
+  /** What device-mapper tells in sectors, in the form that people read; another status as it is. */
+  private static String used(String status) {
+    Matcher sectors = SECTORS.matcher(status);
+    return sectors.matches()
+        ? Sizes.bytes(Double.parseDouble(sectors.group(1)) * SECTOR)
+            + " of "
+            + Sizes.bytes(Double.parseDouble(sectors.group(2)) * SECTOR)
+        : status;
   }
 
   @Command(name = "remove", description = "Remove a snapshot; the volume stays as it is now.")

@@ -8,7 +8,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
-import org.anabranch.server.terminal.Sizes;
+import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,48 +32,56 @@ public final class StatusCommand implements Callable<Integer> {
   @Override
   public Integer call() throws RefusedException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
+    Screen screen = Screen.on(out);
     do {
       Map<String, Object> status = server.client().ask("status", Map.of(), p -> {});
-      out.print(server.json() ? Json.pretty(status) : text(status));
+      if (watch && !server.json()) {
+        screen.again();
+      }
+      out.print(server.json() ? Json.pretty(status) : text(status, screen.columns()));
       out.flush();
       if (watch) {
         TimeUnit.SECONDS.sleep(1);
-        out.println();
       }
     } while (watch);
     return 0;
   }
 
-  private static String text(Map<String, Object> status) {
+  private static String text(Map<String, Object> status, int columns) {
     StringBuilder text = new StringBuilder();
     text.append("anabranch ").append(status.get("version")).append(", portals ");
     if (status.get("portals") instanceof List<?> portals) {
       text.append(String.join(" ", portals.stream().map(String::valueOf).toList()));
     }
-    text.append(String.format("%n%n%-20s %-10s %s%n", "VOLUME", "SIZE", "TABLE"));
-    for (Map<?, ?> volume : objects(status, "volumes")) {
-      text.append(
-          String.format(
-              "%-20s %-10s %s%n",
-              volume.get("name"),
-              volume.get("bytes") instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?",
-              String.valueOf(volume.get("table")).replace("\n", "; ")));
+    text.append("\n\n").append(volumes(Json.objects(status, "volumes")).text(columns));
+    List<Map<?, ?>> snapshots = Json.objects(status, "snapshots");
+    if (!snapshots.isEmpty()) {
+      text.append('\n').append(SnapshotCommand.table(snapshots).text(columns));
     }
-    for (Map<?, ?> snapshot : objects(status, "snapshots")) {
-      text.append(
-          String.format(
-              "%-20s %-10s %s%n",
-              snapshot.get("name"), snapshot.get("phase"), snapshot.get("status")));
-    }
-    if (status.get("warnings") instanceof List<?> warnings) {
+    List<Map<?, ?>> sessions = Json.objects(status, "sessions");
+    text.append('\n')
+        .append(
+            sessions.isEmpty()
+                ? "nobody is logged in\n"
+                : SessionCommand.table(sessions).text(columns));
+    if (status.get("warnings") instanceof List<?> warnings && !warnings.isEmpty()) {
+      text.append('\n');
       warnings.forEach(warning -> text.append("WARNING: ").append(warning).append('\n'));
     }
-    return text.append('\n').append(SessionCommand.table(objects(status, "sessions"))).toString();
+    return text.toString();
   }
 
-  private static List<? extends Map<?, ?>> objects(Map<String, Object> status, String key) {
-    return status.get(key) instanceof List<?> list
-        ? list.stream().map(each -> (Map<?, ?>) each).toList()
-        : List.of();
+  private static TextTable volumes(List<Map<?, ?>> volumes) {
+    TextTable table = new TextTable("VOLUME", "SIZE", "TABLE");
+    for (Map<?, ?> volume : volumes) {
+      Object name = volume.get("name");
+      Object size = VolumeCommand.size(volume, "bytes");
+      for (String line : String.valueOf(volume.get("table")).split("\n", -1)) {
+        table.row(name, size, line);
+        name = "";
+        size = "";
+      }
+    }
+    return table;
   }
 }

@@ -7,8 +7,9 @@ import java.util.Map;
 import org.anabranch.config.DataSize;
 import org.anabranch.server.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
-import org.jspecify.annotations.Nullable;
+import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,29 +35,25 @@ public final class VolumeCommand implements Runnable {
   int list(@Mixin ServerOption server) throws RefusedException {
     Map<String, Object> result = server.client().ask("volume list", Map.of(), p -> {});
     PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : table(result.get("volumes")));
+    out.print(
+        server.json()
+            ? Json.pretty(result)
+            : table(Json.objects(result, "volumes")).text(Screen.on(out).columns()));
     out.flush();
     return 0;
   }
 
-  private static String table(@Nullable Object volumes) {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        String.format("%-20s %-10s %-6s %-4s %s%n", "VOLUME", "SIZE", "BLOCK", "MODE", "FILE"));
-    if (volumes instanceof List<?> list) {
-      for (Object each : list) {
-        Map<?, ?> volume = (Map<?, ?>) each;
-        text.append(
-            String.format(
-                "%-20s %-10s %-6s %-4s %s%n",
-                volume.get("name"),
-                volume.get("bytes") instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?",
-                volume.get("block-size"),
-                Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
-                volume.get("path")));
-      }
+  private static TextTable table(List<Map<?, ?>> volumes) {
+    TextTable table = new TextTable("VOLUME", "SIZE", "BLOCK", "MODE", "FILE");
+    for (Map<?, ?> volume : volumes) {
+      table.row(
+          volume.get("name"),
+          size(volume, "bytes"),
+          volume.get("block-size"),
+          Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
+          volume.get("path"));
     }
-    return text.toString();
+    return table;
   }
 
   @Command(
@@ -109,7 +106,7 @@ public final class VolumeCommand implements Runnable {
     return 0;
   }
 
-  private static String size(Map<String, Object> result, String key) {
+  static String size(Map<?, ?> result, String key) {
     return result.get(key) instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?";
   }
 }

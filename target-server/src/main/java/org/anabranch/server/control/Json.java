@@ -7,6 +7,8 @@ import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigSyntax;
 import com.typesafe.config.ConfigValueFactory;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** JSON objects as maps of strings to maps, lists, strings, numbers and booleans. */
@@ -25,6 +27,15 @@ public final class Json {
     } catch (ConfigException | StackOverflowError e) {
       throw new IllegalArgumentException("not a JSON object: " + e.getMessage(), e);
     }
+  }
+
+  /** The objects of a list; none where there is no such list. */
+  public static List<Map<?, ?>> objects(Map<?, ?> object, String key) {
+    List<Map<?, ?>> objects = new ArrayList<>();
+    if (object.get(key) instanceof List<?> list) {
+      list.forEach(each -> objects.add((Map<?, ?>) each));
+    }
+    return objects;
   }
 
   /** On one line. */

@@ -50,6 +50,7 @@ final class Story {
   private final SplittableRandom random;
   private final ControlClient control;
   private final AtomicReference<@Nullable Sense> told = new AtomicReference<>();
+  private boolean left; // the last line is empty
 
   /**
    * @param folder for the disk and the state
@@ -200,11 +201,11 @@ final class Story {
           bystander.reads()
               + " reads and "
               + bystander.writes()
-              + " writes by the initiator, which stayed logged in; every one right");
+              + " writes by the logged-in initiator, all right");
     }
     Sense sense = told.get();
     if (sense != null) {
-      step("told", "the initiator got a unit attention: " + sense.describe());
+      step("told", "the initiator: " + sense.describe());
     }
   }
 
@@ -263,15 +264,25 @@ final class Story {
         .lines()
         .filter(line -> !line.isBlank())
         .forEach(line -> screen.line("  " + screen.dim("  " + line)));
-    screen.line("");
+    leaveLine();
   }
 
   private void prompt(String typed) {
-    screen.line("");
+    leaveLine();
+    left = false;
     screen.line("  " + screen.dim("$") + " anabranch " + typed);
   }
 
+  /** Leaves an empty line, unless there is one. */
+  private void leaveLine() {
+    if (!left) {
+      screen.line("");
+    }
+    left = true;
+  }
+
   private void step(String verb, String text) {
+    left = false;
     screen.line(label(verb) + text);
   }
 

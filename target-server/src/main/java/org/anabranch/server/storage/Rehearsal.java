@@ -13,10 +13,12 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
@@ -29,6 +31,8 @@ import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.Place;
+import org.anabranch.config.Problem;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.RefusedException;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +47,7 @@ public final class Rehearsal {
   private final Map<String, String> tables = new TreeMap<>();
   private final Deque<String> made = new ArrayDeque<>(); // the newest first
   private final List<String> refusals = new ArrayList<>();
+  private final List<Problem> problems = new ArrayList<>();
 
   private Rehearsal() {}
 
@@ -67,30 +72,39 @@ public final class Rehearsal {
         String table = TableText.volume(volume.path(), sectors, types);
         create("volume " + volume.name(), volume.name(), table, mapper);
       } catch (RefusedException e) {
-        refusals.add(e.getMessage());
+        refused(e, configuration, volume.name());
       }
     }
     try {
       for (DeviceConfig device : TableText.inOrder(configuration)) {
-        create(
-            "device " + device.name(),
-            device.name(),
-            TableText.device(device, configuration.baseDir()),
-            mapper);
+        try {
+          create(
+              "device " + device.name(),
+              device.name(),
+              TableText.device(device, configuration.baseDir()),
+              mapper);
+        } catch (RefusedException e) {
+          refused(e, configuration, device.name());
+        }
       }
-    } catch (RefusedException e) {
-      refusals.add(e.getMessage());
+    } catch (RefusedException e) { // they stand on each other
+      refused(e, configuration, configuration.devices().firstKey());
     }
   }
 
-  private void create(String what, String name, String table, DeviceMapper mapper) {
+  private void create(String what, String name, String table, DeviceMapper mapper)
+      throws RefusedException {
     tables.put(name, table);
-    try {
-      Stages.await(what, mapper.create(name, table));
-      made.push(name);
-    } catch (RefusedException e) {
-      refusals.add(e.getMessage());
-    }
+    Stages.await(what, mapper.create(name, table));
+    made.push(name);
+  }
+
+  private void refused(RefusedException e, Configuration configuration, String name) {
+    String reason = String.valueOf(e.getMessage());
+    refusals.add(reason);
+    Place place = configuration.places().get(name);
+    String found = reason.replaceFirst("^(volume|device) " + Pattern.quote(name) + ": ", "");
+    problems.add(Objects.requireNonNull(place, name).problem(found));
   }
 
   /** The table of each volume and device, by name. */
@@ -101,6 +115,11 @@ public final class Rehearsal {
   /** What would be refused; empty if all is well. */
   public List<String> refusals() {
     return refusals;
+  }
+
+  /** The same, each at its line of the file. */
+  public List<Problem> problems() {
+    return problems;
   }
 
   private final class Opener implements PathOpener {

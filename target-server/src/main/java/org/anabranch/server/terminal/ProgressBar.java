@@ -2,7 +2,6 @@
 package org.anabranch.server.terminal;
 
 import java.time.Duration;
-import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
@@ -10,12 +9,11 @@ import java.util.function.LongSupplier;
  * the bar moves; elsewhere there is a plain line at every tenth of the way.
  */
 public final class ProgressBar {
-  private static final int WIDTH = 30;
   private static final long REDRAW_NANOS = 50_000_000;
   private static final int STEPS = 10;
 
   private final Screen screen;
-  private final String label;
+  private final Bar bar;
   private final long total;
   private final LongSupplier clock;
   private final long began;
@@ -29,7 +27,7 @@ public final class ProgressBar {
    */
   public ProgressBar(Screen screen, String label, long total, LongSupplier clock) {
     this.screen = screen;
-    this.label = label;
+    this.bar = new Bar(screen, label);
     this.total = total;
     this.clock = clock;
     this.began = clock.getAsLong();
@@ -69,22 +67,6 @@ public final class ProgressBar {
         done == 0
             ? ""
             : ", " + Sizes.time(Duration.ofMillis((long) ((total - done) / rate * 1000))) + " left";
-    return label
-        + bar(screen, share)
-        + Sizes.bytes((double) done)
-        + ", "
-        + Sizes.bytes(rate)
-        + "/s"
-        + left;
-  }
-
-  /** The bar, which only terminals get, and the percentage; {@code share} from 0 to 1. */
-  public static String bar(Screen screen, double share) {
-    double shown = Math.clamp(share, 0, 1);
-    int filled = (int) (shown * WIDTH);
-    String percent = String.format(Locale.ROOT, "%3.0f %%  ", Math.floor(shown * 100));
-    return screen.moves()
-        ? screen.green("█".repeat(filled)) + screen.dim("░".repeat(WIDTH - filled)) + " " + percent
-        : percent;
+    return bar.at(share, Sizes.bytes((double) done) + ", " + Sizes.bytes(rate) + "/s" + left);
   }
 }

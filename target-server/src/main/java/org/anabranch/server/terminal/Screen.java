@@ -2,16 +2,25 @@
 package org.anabranch.server.terminal;
 
 import java.io.Console;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /**
  * Where a command tells a person what it does. On a terminal there are colours (unless NO_COLOR is
  * set) and a line that moves; elsewhere the same words as plain lines. One thread.
  */
 public final class Screen {
+  private static final int USUAL_COLUMNS = 80;
+  private static final Pattern STYLE = Pattern.compile("\u001b\\[[0-9;]*m");
+
   private final PrintWriter out;
   private final boolean moving;
   private final boolean coloured;
+  private final int columns;
 
   /** On standard output, which may be a terminal. */
   @SuppressWarnings("SystemConsoleNull") // on JDK 25 it is null again where there is no terminal
@@ -20,22 +29,62 @@ public final class Screen {
     boolean terminal = console != null && console.isTerminal();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
     return new Screen(
-        out, terminal && !dumb, terminal && !dumb && System.getenv("NO_COLOR") == null);
+        out,
+        terminal && !dumb,
+        terminal && !dumb && System.getenv("NO_COLOR") == null,
+        terminal ? terminalColumns() : Integer.MAX_VALUE);
+  }
+
+  /** As stty tells: a shell knows it, too, but seldom exports it. */
+  private static int terminalColumns() {
+    ProcessBuilder stty =
+        new ProcessBuilder("stty", "size")
+            .redirectInput(Path.of("/dev/tty").toFile())
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    try (InputStream in = stty.start().getInputStream()) {
+      String size = new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+      int columns = Integer.parseInt(size.strip().replaceFirst(".* ", ""));
+      return columns > 0 ? columns : USUAL_COLUMNS; // 0: nobody told the terminal
+    } catch (IOException | NumberFormatException e) {
+      return USUAL_COLUMNS;
+    }
   }
 
   /**
    * @param moving whether a line may be written over
    * @param coloured whether there are colours
+   * @param columns how wide it is; {@link Integer#MAX_VALUE} where there is no width
    */
-  public Screen(PrintWriter out, boolean moving, boolean coloured) {
+  public Screen(PrintWriter out, boolean moving, boolean coloured, int columns) {
     this.out = out;
     this.moving = moving;
     this.coloured = coloured;
+    this.columns = columns;
   }
 
   /** Whether {@link #temporary} lines are seen. */
   public boolean moves() {
     return moving;
+  }
+
+  /** How wide it is, in characters. */
+  public int columns() {
+    return columns;
+  }
+
+  /** What a {@link #temporary} line has room for: in the last column, the cursor would wrap. */
+  int room() {
+    return columns - 1;
+  }
+
+  /** How many characters of a text are seen. */
+  static int length(String text) {
+    return STYLE.matcher(text).replaceAll("").length();
+  }
+
+  /** Begins at the top of an empty screen; where lines cannot be replaced, below an empty line. */
+  public void again() {
+    out.print(moving ? "\u001b[H\u001b[2J" : System.lineSeparator());
   }
 
   /** A line that stays. */
@@ -44,12 +93,19 @@ public final class Screen {
     out.flush();
   }
 
-  /** A line that the next one replaces; nothing where lines cannot be replaced. */
+  /**
+   * A line that the next one replaces, which is why it is cut off where it would wrap; nothing
+   * where lines cannot be replaced.
+   */
   public void temporary(String text) {
     if (moving) {
-      out.print(clear() + text);
+      out.print(clear() + (length(text) <= room() ? text : cut(text)));
       out.flush();
     }
+  }
+
+  private String cut(String text) {
+    return STYLE.matcher(text).replaceAll("").substring(0, Math.max(0, room()));
   }
 
   private String clear() {

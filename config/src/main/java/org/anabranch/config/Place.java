@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+/**
+ * Where something stands in a configuration file.
+ *
+ * @param file the file, or what the text came from
+ * @param line from 1; 0 when it belongs to no line
+ * @param key the full path of the key, "" for the file as a whole
+ */
+public record Place(String file, int line, String key) {
+  /** What is wrong with it. */
+  public Problem problem(String found) {
+    return new Problem(file, line, key, found, "");
+  }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Tests of what people see. */
+@NullMarked
+package org.anabranch.server.terminal;
+
+import org.jspecify.annotations.NullMarked;
