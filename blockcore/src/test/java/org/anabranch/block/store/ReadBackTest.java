@@ -19,13 +19,13 @@ final class ReadBackTest {
 
   private final DeferringLock lock = new DeferringLock();
   private final RamDevice cow = new RamDevice("cow", 4096);
-  private final PersistentStore store = new PersistentStore(cow, lock, new StoreLayout(1), false);
+  private final PersistentStore store = new PersistentStore(cow, lock, new StoreLayout(1), false, false);
   private final List<MergeBatch> batches = new ArrayList<>();
   private @Nullable IoError failure;
 
   /** Exception i is for chunk 3 i. */
   private void fill() {
-    store.load(new ExceptionTable(), 1 << 20).toCompletableFuture().join();
+    store.load(new ExceptionTable(), new RamDevice("origin", 1 << 20)).toCompletableFuture().join();
     for (int i = 0; i < EXCEPTIONS; i++) {
       long old = 3L * i;
       lock.run(
