@@ -21,7 +21,7 @@ final class ReservationConflictTest {
    * @param past the reservations of others that let it through: w write exclusive, e exclusive
    *     access, r RESERVE; o one's own RESERVE
    */
-  private record Row(String cdb, String past) {}
+  record Row(String cdb, String past) {}
 
   private static final String ANYTHING = "wero";
   private static final String READS = "wo";
