@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Which command gets past which reservation (SPC-4 table 65, SBC-3 table 13, SPC-2 table 9). */
+/** Which command gets past which reservation (SPC-4 table 65, SBC-3 table 13, SPC-2 5.5.1). */
 final class ReservationConflictTest {
   /**
    * One row of the standards' tables.
