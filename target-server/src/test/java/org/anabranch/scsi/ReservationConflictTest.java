@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Which command gets past which reservation (SPC-4 table 65, SBC-3 table 13, SPC-2 table 9). */
+/** Which command gets past which reservation (SPC-4 table 65, SBC-3 table 13, SPC-2 5.5.1). */
 final class ReservationConflictTest {
   /**
    * One row of the standards' tables.
@@ -21,7 +21,7 @@ final class ReservationConflictTest {
    * @param past the reservations of others that let it through: w write exclusive, e exclusive
    *     access, r RESERVE; o one's own RESERVE
    */
-  private record Row(String cdb, String past) {}
+  record Row(String cdb, String past) {}
 
   private static final String ANYTHING = "wero";
   private static final String READS = "wo";

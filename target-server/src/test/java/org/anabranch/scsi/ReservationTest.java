@@ -362,7 +362,7 @@ final class ReservationTest {
     out(first, REGISTER, 0, 0, 0x11, 0).isGood();
   }
 
-  /** SPC-4 table 218: SCOPE and TYPE count where a reservation is made or ended. */
+  /** SPC-4 6.16: SCOPE and TYPE count where a reservation is made or ended. */
   @Test
   void scopeAndTypeAreIgnoredWhereTheyMeanNothing() {
     out(first, REGISTER, 0x5f, 0, 0x11, 0).isGood();
