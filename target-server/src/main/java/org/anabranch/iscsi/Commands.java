@@ -7,7 +7,6 @@ import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.Task;
@@ -173,7 +172,7 @@ final class Commands {
     }
     task.waiter = null;
     task.reserved = bytes;
-    attempt(() -> advance(task));
+    connection.attempt(() -> advance(task));
     connection.flush();
   }
 
@@ -221,29 +220,6 @@ final class Commands {
 
   void completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
     dataOut.complete(pdu, digestRight, rejects);
-  }
-
-  /** Runs something on the event loop, unless the session is over by then. */
-  void later(long seconds, Runnable action) {
-    var _ =
-        loop.schedule(
-            () -> {
-              if (!closed) {
-                attempt(action);
-                connection.flush();
-              }
-            },
-            seconds,
-            TimeUnit.SECONDS);
-  }
-
-  /** Outside the decoder, which does the same: a fault ends the session, not just the action. */
-  private void attempt(Runnable action) {
-    try {
-      action.run();
-    } catch (RuntimeException | OutOfMemoryError e) {
-      connection.fail(e);
-    }
   }
 
   /** Does what can be done next for a command. */
@@ -385,7 +361,7 @@ final class Commands {
     }
     if (answered) {
       done++;
-      answer(task);
+      connection.attempt(() -> responses.send(task)); // others may have been collected with it
     }
     responses.release(task);
     task.gone();
@@ -393,15 +369,6 @@ final class Commands {
       Runnable action = whenEmpty;
       whenEmpty = null;
       action.run();
-    }
-  }
-
-  /** What cannot be sent ends this connection; the tasks that were collected with it still end. */
-  private void answer(IscsiTask task) {
-    try {
-      responses.send(task);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      connection.fail(e);
     }
   }
 

@@ -185,8 +185,33 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Ends the connection for a fault of ours, out of direct memory among them, and no other. */
-  void fail(Throwable fault) {
+  /** Does something, which ends this connection and nothing else if it cannot be done. */
+  void attempt(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException | OutOfMemoryError e) {
+      fail(e);
+    }
+  }
+
+  /** {@link #attempt}, in a while, unless the connection is over by then. */
+  void later(long seconds, Runnable action) {
+    var _ =
+        channel
+            .eventLoop()
+            .schedule(
+                () -> {
+                  if (!closing) {
+                    attempt(action);
+                    flush();
+                  }
+                },
+                seconds,
+                TimeUnit.SECONDS);
+  }
+
+  /** A fault of ours, out of direct memory among them. */
+  private void fail(Throwable fault) {
     LOG.error("{}: connection dropped after an internal error", peer, fault);
     close();
   }

@@ -259,7 +259,7 @@ final class DataOut {
   private void awaitFinal(IscsiTask task, IscsiTask.@Nullable R2t burst) {
     if (task.offset >= end(task, burst) && !task.awaitsFinal) {
       task.awaitsFinal = true;
-      commands.later(FINAL_SECONDS, () -> missFinal(task, burst));
+      connection.later(FINAL_SECONDS, () -> missFinal(task, burst));
     }
   }
 
