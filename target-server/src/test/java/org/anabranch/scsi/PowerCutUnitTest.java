@@ -63,7 +63,7 @@ final class PowerCutUnitTest {
       try {
         use(lun, COMMANDS / 2);
         synchronize(lun);
-        begin(machine, lun);
+        begin(machine);
         machine.scheduler().cutPowerAfter(random.nextInt(80));
         use(new SimulatedUnit(machine, unit(kind)), COMMANDS);
       } catch (SimScheduler.PowerCut now) {
@@ -100,7 +100,7 @@ final class PowerCutUnitTest {
     /**
      * The unit becomes what it is to be; for a merge, the volume was written since the snapshot.
      */
-    private void begin(Machine machine, SimulatedUnit lun) {
+    private void begin(Machine machine) {
       if (kind == Kind.ORIGIN) {
         return;
       }

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ExtendWith(QuietLog.class)
 final class CrashTest {
   /** How thoroughly the outcomes of one cut are tried. */
-  private enum Bound {
+  enum Bound {
     /** Every combination of the first answers, but not too many. */
     SOME(6, 24),
     /** Every combination of all answers: there are never so many. */

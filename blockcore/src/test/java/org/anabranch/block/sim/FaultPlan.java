@@ -52,7 +52,7 @@ final class FaultPlan {
     List<SimDisk> disks = List.copyOf(machine.disks());
     FaultDevice device = machine.faults(disks.get(random.nextInt(disks.size())).name());
     Io.Op op = OPS[random.nextInt(OPS.length)];
-    long before = random.nextInt(1 << 1 + random.nextInt(op == Io.Op.READ ? bits : bits - 2));
+    long before = random.nextInt(1 << (1 + random.nextInt(op == Io.Op.READ ? bits : bits - 2)));
     boolean space = op != Io.Op.READ && op != Io.Op.FLUSH && random.nextInt(3) == 0;
     device.arm(
         new FaultDevice.Fault(

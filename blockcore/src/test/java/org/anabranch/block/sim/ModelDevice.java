@@ -73,7 +73,9 @@ final class ModelDevice {
         Arrays.stream(sectors).limit(count).map(SectorHistory::fork).toArray(SectorHistory[]::new));
   }
 
-  /** This device, and behind it the sectors of {@code whole} that it lacks. Nothing is in flight. */
+  /**
+   * This device, and behind it the sectors of {@code whole} that it lacks. Nothing is in flight.
+   */
   ModelDevice inFrontOf(ModelDevice whole) {
     SectorHistory[] both = whole.sectors.clone();
     System.arraycopy(sectors, 0, both, 0, sectors.length);

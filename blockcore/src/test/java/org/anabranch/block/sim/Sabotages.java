@@ -86,15 +86,6 @@ final class Sabotages {
     }
   }
 
-  /** Nobody is told of a flush that failed. */
-  static void withoutFlushErrors(BlockDevice below, Io io, SimScheduler scheduler) {
-    if (io.op() == Io.Op.FLUSH) {
-      below.submit(Io.flush((ended, error) -> io.complete(null)));
-    } else {
-      below.submit(io);
-    }
-  }
-
   /** Nobody is told of a read that failed. */
   static void withoutReadErrors(BlockDevice below, Io io, SimScheduler scheduler) {
     if (io.op() == Io.Op.READ) {

@@ -315,8 +315,8 @@ public final class SimDisk implements BlockDevice {
 
   /**
    * A flush has failed: what it should have made durable reads on as before, yet no later flush
-   * writes it either, as after a failed fsync on Linux. What an earlier flush is still at work on is
-   * not lost.
+   * writes it either, as after a failed fsync on Linux. What an earlier flush is still at work on
+   * is not lost.
    */
   public void loseUnflushed() {
     long promised =

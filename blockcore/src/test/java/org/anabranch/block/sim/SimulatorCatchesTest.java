@@ -36,9 +36,6 @@ final class SimulatorCatchesTest {
             "a volume's disk that completes writes early",
             Sabotages.inFront("vol", Sabotages::withoutPatience)),
         new Fault(
-            "a COW disk whose failed flushes nobody sees",
-            Sabotages.inFrontOfFaults("cow", Sabotages::withoutFlushErrors)),
-        new Fault(
             "a volume's disk whose failed reads nobody sees",
             Sabotages.inFrontOfFaults("vol", Sabotages::withoutReadErrors)),
         new Fault(

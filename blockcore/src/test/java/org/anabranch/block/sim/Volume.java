@@ -293,8 +293,7 @@ final class Volume implements Client.Owner {
   }
 
   MappedDevice create(String device, String table) {
-    return machine.await(
-        machine.mapper().create(device, table), "create " + device + ": " + table);
+    return machine.await(machine.mapper().create(device, table), "create " + device + ": " + table);
   }
 
   private long stamp() {
