@@ -138,14 +138,11 @@ public final class ControlServer implements AutoCloseable {
   private boolean hasRoom() {
     if (clients.size() >= MAX_CLIENTS) {
       long now = System.nanoTime();
-      for (Map.Entry<SocketChannel, Long> client : clients.entrySet()) {
-        Long since = client.getValue();
-        if (since != ASKED
-            && now - since >= patienceNanos
-            && clients.remove(client.getKey(), since)) {
-          close(client.getKey());
+      clients.forEach((client, since) -> {
+        if (since != ASKED && now - since >= patienceNanos && clients.remove(client, since)) {
+          close(client);
         }
-      }
+      });
     }
     return clients.size() < MAX_CLIENTS;
   }

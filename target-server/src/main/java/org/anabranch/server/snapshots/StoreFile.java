@@ -52,7 +52,8 @@ final class StoreFile {
       files.forEach(all::add);
       return all;
     } catch (DirectoryIteratorException e) {
-      throw new RefusedException(folder + ": " + StateDirectory.reason(e.getCause()), e);
+      IOException cause = Objects.requireNonNull(e.getCause());
+      throw new RefusedException(folder + ": " + StateDirectory.reason(cause), e);
     } catch (IOException e) {
       throw new RefusedException(folder + ": " + StateDirectory.reason(e), e);
     }
