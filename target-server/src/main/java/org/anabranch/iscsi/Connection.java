@@ -60,6 +60,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     Login login = new Login(server, this);
     this.phase = login;
     this.decoder = new PduDecoder(login);
+    channel.config().setRecvByteBufAllocator(new ReceiveBuffers(decoder));
     this.receivedAt = System.nanoTime();
   }
 

@@ -3,7 +3,6 @@ package org.anabranch.iscsi;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
-import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -46,12 +45,6 @@ import org.slf4j.LoggerFactory;
 public final class IscsiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
   private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
-
-  /** Bytes taken from a socket at once: a few commands, or much of a long write. */
-  private static final int LEAST_READ = 2048;
-
-  private static final int USUAL_READ = 16384;
-  private static final int MOST_READ = 262144;
 
   private record Listener(BoundPortal bound, Channel channel) {}
 
@@ -120,7 +113,7 @@ public final class IscsiServer implements AutoCloseable {
   /** Loads what the first server needs, which takes longer than to start it. */
   public static void preload() {
     Epoll.isAvailable();
-    PooledByteBufAllocator.DEFAULT.directBuffer(USUAL_READ).release();
+    PooledByteBufAllocator.DEFAULT.directBuffer().release();
   }
 
   /** Accepts connections from here on: every target node is there. */
@@ -162,9 +155,6 @@ public final class IscsiServer implements AutoCloseable {
             .childOption(ChannelOption.SO_KEEPALIVE, true)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
             .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-            .childOption(
-                ChannelOption.RECVBUF_ALLOCATOR,
-                new AdaptiveRecvByteBufAllocator(LEAST_READ, USUAL_READ, MOST_READ))
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override

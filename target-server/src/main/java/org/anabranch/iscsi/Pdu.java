@@ -19,6 +19,9 @@ final class Pdu {
   static final int BASIC_HEADER = 48;
   static final int NO_TAG = 0xffffffff;
 
+  /** So much of a sink is worth to be received into directly: less comes with what is around it. */
+  private static final int LONG = 16 << 10;
+
   private static final int MOST_HEADER = BASIC_HEADER + 255 * 4 + 4;
 
   private final ByteBuf header = Unpooled.buffer(BASIC_HEADER, MOST_HEADER);
@@ -26,6 +29,9 @@ final class Pdu {
   private @Nullable ByteBuf sink;
   private int sinkIndex;
   private int sinkLength;
+
+  /** A view of the sink's next bytes into which they are being received. */
+  private @Nullable ByteBuf lent;
 
   /** The basic header segment, then the additional ones. */
   ByteBuf header() {
@@ -89,11 +95,30 @@ final class Pdu {
     sinkLength = length;
   }
 
+  /**
+   * An empty view of what is left of a long sink, to receive the next bytes into; null if it is
+   * not. Whoever takes it owns it, and either gives it to {@link #take} or releases it.
+   */
+  @Nullable ByteBuf lend() {
+    lent = sink == null || sinkLength < LONG ? null : sink.retainedSlice(sinkIndex, sinkLength);
+    return lent == null ? null : lent.clear();
+  }
+
+  /** Whether the data segment is a long one. */
+  boolean isLong() {
+    return dataLength() >= LONG;
+  }
+
   /** Takes {@code length} bytes of data segment from {@code in}. */
+  @SuppressWarnings("ReferenceEquality") // whether it is the very view, not whether the bytes are
   void take(ByteBuf in, int length) {
     int kept = sink == null ? 0 : Math.min(length, sinkLength);
     if (sink != null && kept > 0) {
-      in.readBytes(sink, sinkIndex, kept);
+      if (in == lent) {
+        in.skipBytes(kept); // they are there
+      } else {
+        in.readBytes(sink, sinkIndex, kept);
+      }
       sinkIndex += kept;
       sinkLength -= kept;
     }
@@ -104,5 +129,6 @@ final class Pdu {
     header.clear();
     sink = null;
     sinkLength = 0;
+    lent = null;
   }
 }

@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a connection's bytes into PDUs (RFC 7143 11.2).
@@ -11,7 +12,7 @@ import java.util.zip.CRC32C;
  * <pre>
  *   BASIC     48 bytes: now all lengths are known, and checked before anything is kept
  *   EXTENDED  additional header segments, header digest  -> receiver.begin
- *   DATA      straight from the socket's buffer to where the receiver wants it, any piece at a time
+ *   DATA      to where the receiver wants it, any piece at a time; a long one is received there
  *   TRAILER   pad, data digest                           -> receiver.complete
  * </pre>
  *
@@ -52,6 +53,7 @@ final class PduDecoder {
   private boolean dataDigest;
   private boolean halted;
   private int dataMissing;
+  private boolean behindLongData;
 
   PduDecoder(Receiver receiver) {
     this.receiver = receiver;
@@ -75,6 +77,16 @@ final class PduDecoder {
 
   void resume() {
     halted = false;
+  }
+
+  /** Memory to receive the next bytes into, if they belong to a long data segment; else null. */
+  @Nullable ByteBuf lend() {
+    return halted || part != Part.DATA ? null : pdu.lend();
+  }
+
+  /** Whether the last PDU had a long data segment, as the next one may have, too. */
+  boolean isBehindLongData() {
+    return behindLongData;
   }
 
   /** Takes from {@code in} all it can, or up to where it is halted. */
@@ -150,6 +162,7 @@ final class PduDecoder {
       right = (int) crc.getValue() == trailer.getIntLE(pad);
     }
     part = Part.BASIC;
+    behindLongData = pdu.isLong();
     receiver.complete(pdu, right);
     pdu.clear();
     return true;

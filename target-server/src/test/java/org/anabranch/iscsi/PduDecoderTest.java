@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +101,62 @@ final class PduDecoderTest {
     for (int i = 0; i < sent.size(); i++) {
       assertThat(recorder.data.get(i)).as("data of PDU %s", i).isEqualTo(sent.get(i));
     }
+  }
+
+  /** As a channel receives: what is lent is filled first, any piece at a time. */
+  @ParameterizedTest
+  @CsvSource({"false,65536", "true,65536", "false,20000", "true,20000"})
+  void longSegmentsAreReceivedWhereTheyGo(boolean digests, int sinkMost) {
+    Random random = new Random(7);
+    encoder.digests(digests, digests);
+    decoder.digests(digests, digests);
+    recorder.sinkMost = sinkMost;
+    recorder.sinkAt = 5;
+    List<byte[]> sent = new ArrayList<>();
+    List<String> expected = new ArrayList<>();
+    ByteBuf stream = Unpooled.buffer();
+    for (int i = 0; i < 60; i++) {
+      byte[] data = random(random, random.nextInt(3) == 0 ? random.nextInt(100) : MOST - i);
+      sent.add(java.util.Arrays.copyOf(data, Math.min(data.length, sinkMost)));
+      expected.add(String.valueOf(i));
+      stream.writeBytes(pdu(i, data));
+    }
+    int received = 0;
+    while (stream.isReadable()) {
+      ByteBuf lent = decoder.lend();
+      ByteBuf in = lent == null ? Unpooled.buffer(2048, 2048) : lent;
+      int most = Math.min(in.writableBytes(), stream.readableBytes());
+      stream.readBytes(in, random.nextInt(8) == 0 ? random.nextInt(most + 1) : most);
+      received += lent == null ? 0 : in.readableBytes();
+      decoder.decode(in);
+      assertThat(in.isReadable()).isFalse();
+      in.release();
+    }
+    assertThat(received).isGreaterThan(10 * 15000);
+    assertThat(recorder.log).isEqualTo(expected);
+    for (int i = 0; i < sent.size(); i++) {
+      assertThat(recorder.data.get(i)).as("data of PDU %s", i).isEqualTo(sent.get(i));
+    }
+    assertThat(recorder.sink.refCnt()).isOne();
+  }
+
+  @Test
+  void nothingIsLentBetweenSegmentsNorOnceHalted() {
+    ByteBuf stream = pdu(1, new byte[MOST]);
+    assertThat(decoder.lend()).isNull();
+    decoder.decode(stream.readSlice(100));
+    ByteBuf lent = Objects.requireNonNull(decoder.lend());
+    assertThat(lent.maxWritableBytes()).isEqualTo(MOST - 52);
+    lent.release();
+    decoder.halt();
+    assertThat(decoder.lend()).isNull();
+    decoder.resume();
+    decoder.decode(stream);
+    assertThat(recorder.log).containsExactly("1");
+    assertThat(decoder.lend()).isNull();
+    assertThat(decoder.isBehindLongData()).isTrue();
+    decoder.decode(pdu(2, new byte[4]));
+    assertThat(decoder.isBehindLongData()).isFalse();
   }
 
   @Test
