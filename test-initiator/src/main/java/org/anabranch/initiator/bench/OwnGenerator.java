@@ -26,7 +26,7 @@ record OwnGenerator(SessionLoad load, int firstLun) implements Generator {
       return Measurement.of(
           all.operationsPerSecond(),
           all.bytes(),
-          all.latency().count(),
+          (double) all.latency().count(),
           before,
           after,
           all.latency(),
