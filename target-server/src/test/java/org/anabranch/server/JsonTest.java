@@ -239,7 +239,8 @@ final class JsonTest {
       holds("dm wait", json(site, "dm", "wait", "vm1", "0")); // for the end of the merge
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
       Initiator.await(
-          Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)), 30);
+          Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),
+          30);
       assertThat(server.terminate()).isZero();
     }
     stores();

@@ -134,9 +134,7 @@ final class LauncherVerbsTest {
     assertThat(anabranch(0, "check", site.configuration.toString())).contains("lun 0: vm1, 64 MiB");
     Process server = start("serve", "--config", site.configuration.toString());
     try (Initiator initiator = new Initiator()) {
-      Site.Host host =
-          Site.Host.logIn(
-              initiator, ready(server), SessionOptions.normal(TARGET));
+      Site.Host host = Site.Host.logIn(initiator, ready(server), SessionOptions.normal(TARGET));
       look(site);
       snapshots(site, host.disk(0));
       deviceMapper(site);

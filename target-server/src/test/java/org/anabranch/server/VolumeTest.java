@@ -81,8 +81,8 @@ final class VolumeTest {
         assertThat(site.anabranch(0, "volume", "list"))
             .isEqualTo(
                 """
-                VOLUME               SIZE       BLOCK  MODE FILE
-                vm1                  13 MiB     512    rw   %s
+                VOLUME  SIZE    BLOCK  MODE  FILE
+                vm1     13 MiB  512    rw    %s
                 """
                     .formatted(folder.resolve("vm1.img")));
       }

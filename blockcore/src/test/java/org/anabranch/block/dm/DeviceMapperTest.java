@@ -209,10 +209,13 @@ final class DeviceMapperTest {
             """
             Name:              lun
             State:             ACTIVE
+            Read Ahead:        0
             Tables present:    LIVE & INACTIVE
             Open count:        0
             Event number:      0
+            Major, minor:      253, 0
             Number of targets: 1
+
             """);
 
     done(mapper.resume("lun"));
