@@ -302,7 +302,7 @@ final class SanitizeTest {
     byte[] list = new byte[16 + 32 + 28 * segments];
     list[1] = 3 << 3;
     Bytes.put16(list, 2, 32);
-    Bytes.put32(list, 8, 28 * segments);
+    Bytes.put32(list, 8, 28L * segments);
     list[16] = (byte) 0xe4;
     byte[] name = Designators.naa(lab.unit.properties().identity());
     System.arraycopy(name, 0, list, 20, name.length);
