@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code cow} reads what LVM2 made, see test-lab/guest/lvm-cow.sh. */
 final class KernelLabLvmTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
-  private static final long COW_BYTES = 4 << 20;
+  private static final long COW_BYTES = 4L << 20;
 
   @TempDir private Path folder;
 
@@ -62,7 +62,7 @@ final class KernelLabLvmTest {
                 "--timeout",
                 "300",
                 "--disk",
-                disk("pv.img", 32 << 20).toString(),
+                disk("pv.img", 32L << 20).toString(),
                 "--disk",
                 cow)
             .expect(0)

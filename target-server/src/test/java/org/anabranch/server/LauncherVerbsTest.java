@@ -56,7 +56,8 @@ final class LauncherVerbsTest {
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
       Path from = Path.of(entry);
       if (entry.endsWith(".jar")) {
-        Files.copy(from, lib.resolve(from.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        Path to = lib.resolve(String.valueOf(from.getFileName()));
+        Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
       } else if (from.endsWith("target/classes")) {
         String module = String.valueOf(from.resolve("../..").normalize().getFileName());
         Path to =

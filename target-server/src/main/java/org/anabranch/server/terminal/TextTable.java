@@ -3,6 +3,7 @@ package org.anabranch.server.terminal;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows below a heading, each column as wide as what is in it. Where the screen is too narrow for a
@@ -21,7 +22,7 @@ public final class TextTable {
   }
 
   /** One row, a cell for each column. */
-  public void row(Object... cells) {
+  public void row(@Nullable Object... cells) {
     List<String> row = new ArrayList<>(cells.length);
     for (int i = 0; i < widths.length; i++) {
       String cell = String.valueOf(cells[i]);
@@ -61,7 +62,7 @@ public final class TextTable {
       end += GAP.length() + widths[i];
       if (end > columns) {
         folded[i] = true;
-        end = INDENT.length() + widths[i];
+        end = (long) INDENT.length() + widths[i];
       }
     }
     return folded;
