@@ -77,7 +77,7 @@ final class ReloadPlanTest {
         "path = v.img, | path = x.img, | volumes.v: path cannot change",
         "path = v.img, | path = v.img, read-only = true, | volumes.v: read-only cannot change",
         "path = v.img, | path = v.img, removable = true, | volumes.v: removable cannot change",
-        "path = v.img, | path = v.img, block-size = 4096, | volumes.v: block-size cannot change",
+        "path = v.img, | path = v.img, block-size = 4096, | volumes.v: block-size, physical-block-size cannot",
         "path = v.img, | path = v.img, physical-block-size = 4096, | volumes.v: physical-block-size cannot",
       })
   void whatCannotBeIsRefusedByName(String from, String to, String refusal) throws Exception {
