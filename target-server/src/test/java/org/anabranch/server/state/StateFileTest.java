@@ -62,7 +62,7 @@ final class StateFileTest {
               Instant.EPOCH,
               phase,
               true,
-              phase.ordinal());
+              7);
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");
