@@ -12,14 +12,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   UNMAP   unmapped blocks read as zeros   block              done as
- *   -       -                               other than zeros   writes of the block
+ *   0       -                               other than zeros   writes of the block
  *   0       -                               zeros, not sent    write zeroes
- *   1       yes                             zeros, not sent    discard
- *   1       no                              zeros, not sent    write zeroes
+ *   1       yes                             any, not sent      discard
+ *   1       no                              any, not sent      write zeroes
  * </pre>
  *
- * A block that is not what unmapped blocks read as is written whatever UNMAP says (SBC-3
- * 4.7.3.4.4). Not sent: NDOB. With the write cache off what was discarded is made durable by a
+ * With UNMAP the blocks read as zeros afterwards, whatever block was sent, as of targets in the
+ * field: initiators send zeros, or take it that nobody looks. (SBC-3 4.7.3.4.4 would have another
+ * block written.) Not sent: NDOB. With the write cache off what was discarded is made durable by a
  * flush behind it.
  *
  * <p>A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one
@@ -77,7 +78,7 @@ final class WriteSameCommands {
     boolean discards = unmap && unit.readsZerosAfterUnmap();
     long end = lba + blocks;
     Runnable run =
-        data == null || isZero(data)
+        unmap || data == null || isZero(data)
             ? () -> new Zeros(unit, task, lba, end, discards).run()
             : () -> new Pattern(unit, task, data, lba, end).run();
     unit.acquire(task, lba, end, false, run);

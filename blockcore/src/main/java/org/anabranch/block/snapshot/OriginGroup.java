@@ -106,8 +106,7 @@ final class OriginGroup {
    * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
    */
   @SuppressWarnings("ReferenceEquality") // another array tells that the members have changed
-  private void write(
-      Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
+  private void write(Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
     if (copied.length > 0) {
       lock.enter();
       try {

@@ -19,7 +19,8 @@ final class ReadBackTest {
 
   private final DeferringLock lock = new DeferringLock();
   private final RamDevice cow = new RamDevice("cow", 4096);
-  private final PersistentStore store = new PersistentStore(cow, lock, new StoreLayout(1), false, false);
+  private final PersistentStore store =
+      new PersistentStore(cow, lock, new StoreLayout(1), false, false);
   private final List<MergeBatch> batches = new ArrayList<>();
   private @Nullable IoError failure;
 
