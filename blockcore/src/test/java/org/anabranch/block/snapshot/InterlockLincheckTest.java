@@ -27,8 +27,8 @@ public class InterlockLincheckTest {
     Target snapshot = stack.target("snapshot", "origin", "cow", "P", "1");
     snapshot.preresume();
     snapshot.resume();
-    LincheckStack.write(snapshot, 0, 100);
-    LincheckStack.write(snapshot, 1, 101);
+    stack.write(snapshot, 0, 100);
+    stack.write(snapshot, 1, 101);
     Target target = stack.target("snapshot-merge", "origin", "cow", "P", "1");
     snapshot.presuspend(false);
     snapshot.postsuspend();
@@ -40,12 +40,12 @@ public class InterlockLincheckTest {
 
   @Operation
   public void write(@Param(name = "chunk") int chunk, @Param(name = "value") int value) {
-    LincheckStack.write(merge, chunk, value);
+    stack.write(merge, chunk, value);
   }
 
   @Operation
   public int read(@Param(name = "chunk") int chunk) {
-    return LincheckStack.read(merge, chunk);
+    return stack.read(merge, chunk);
   }
 
   @Operation

@@ -93,7 +93,7 @@ final class LincheckStack {
   }
 
   /** The end of one request, wherever it comes from. */
-  private static final class Ended {
+  private final class Ended {
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
 
     void end(Io io, @Nullable IoError error) {
@@ -104,19 +104,24 @@ final class LincheckStack {
       }
     }
 
+    /** Whoever waits does what the scheduler's threads would: it may be what is waited for. */
     void await() {
+      while (!done.isDone()) {
+        turn();
+        Thread.onSpinWait();
+      }
       done.join();
     }
   }
 
-  static void write(Target target, int chunk, int value) {
+  void write(Target target, int chunk, int value) {
     ByteBuffer data = ByteBuffer.allocate(512).putInt(0, value);
     Ended ended = new Ended();
     target.map(Io.write(chunk, data, false, ended::end));
     ended.await();
   }
 
-  static int read(Target target, int chunk) {
+  int read(Target target, int chunk) {
     ByteBuffer data = ByteBuffer.allocate(512);
     Ended ended = new Ended();
     target.map(Io.read(chunk, data, ended::end));

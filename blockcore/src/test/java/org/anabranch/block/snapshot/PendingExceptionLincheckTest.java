@@ -31,22 +31,22 @@ public class PendingExceptionLincheckTest {
 
   @Operation
   public void writeOrigin(@Param(name = "chunk") int chunk, @Param(name = "value") int value) {
-    LincheckStack.write(origin, chunk, value);
+    stack.write(origin, chunk, value);
   }
 
   @Operation
   public void writeSnapshot(@Param(name = "chunk") int chunk, @Param(name = "value") int value) {
-    LincheckStack.write(snapshot, chunk, value);
+    stack.write(snapshot, chunk, value);
   }
 
   @Operation
   public int readOrigin(@Param(name = "chunk") int chunk) {
-    return LincheckStack.read(origin, chunk);
+    return stack.read(origin, chunk);
   }
 
   @Operation
   public int readSnapshot(@Param(name = "chunk") int chunk) {
-    return LincheckStack.read(snapshot, chunk);
+    return stack.read(snapshot, chunk);
   }
 
   /** What it must be equal to. */

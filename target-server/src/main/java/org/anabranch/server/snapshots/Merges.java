@@ -348,7 +348,7 @@ final class Merges {
       if (now == null || now.phase() != Phase.MERGING || !devices.isMerging(snapshot.volume())) {
         return null; // its table is being made, or it ended in between
       }
-      throw e;
+      return status(snapshot); // its table has been made in between
     }
   }
 
