@@ -169,8 +169,9 @@ final class ReloadTest {
                   + " to "
                   + folder.resolve("elsewhere")
                   + " while the server runs: stop it, move the folder, start it again",
-              "volumes.vm1: path, block-size cannot change while it is served: take it and its LUNs"
-                  + " out of the file and reload, put them back and reload; or restart the server",
+              "volumes.vm1: path, block-size, physical-block-size cannot change while it is served:"
+                  + " take it and its LUNs out of the file and reload, put them back and reload;"
+                  + " or restart the server",
               "volume vm2: "
                   + folder.resolve("no.img")
                   + " does not exist, and no size says how large to make it");
