@@ -25,7 +25,7 @@ final class History {
 
   private final SplittableRandom random;
   private final FaultPlan faults;
-  private final List<Volume.Cow> cows = new ArrayList<>();
+  private final List<Cow> cows = new ArrayList<>();
   private final Limits limits;
   private final Volume volume;
   private final SnapshotSteps snapshots;
@@ -51,7 +51,7 @@ final class History {
     int lengthUnit = random.nextInt(3) == 0 ? block : 0;
     // What fills or fails may be given up while copies are under way: nobody waits for them then.
     // Nor for the rest of a chunk that is copied, where it lies behind a snapshot's end.
-    boolean waits = !faults.faulty() && cows.stream().noneMatch(Volume.Cow::mayFill);
+    boolean waits = !faults.faulty() && cows.stream().noneMatch(Cow::mayFill);
     if (!overlap && waits && lengthUnit == 0) {
       machine.disks().forEach(SimDisk::forbidOverlap);
     }
@@ -81,7 +81,7 @@ final class History {
     if (mayFill && random.nextBoolean()) {
       disk.extendableTo((long) random.nextInt(ample + 1) * chunk);
     }
-    cows.add(new Volume.Cow(name, type, chunk, mayFill, random.nextBoolean()));
+    cows.add(new Cow(name, type, chunk, mayFill, random.nextBoolean()));
   }
 
   /** Runs the history of a seed and tells what it came to; an error is a failure. */
@@ -230,7 +230,7 @@ final class History {
     volume.checkStatus();
   }
 
-  private void stepOf(Volume.Snap snap) {
+  private void stepOf(Snap snap) {
     if (snap.invalid) {
       snapshots.remove(snap);
       return;
@@ -271,7 +271,7 @@ final class History {
 
   private void createIfPossible() {
     if (volume.merging() == null) {
-      for (Volume.Cow cow : cows) {
+      for (Cow cow : cows) {
         if (volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow))) {
           snapshots.create(cow);
           return;

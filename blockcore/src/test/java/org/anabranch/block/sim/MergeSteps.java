@@ -24,7 +24,7 @@ final class MergeSteps {
   }
 
   /** The volume becomes {@code snap}, which takes its device over or has been removed before. */
-  void begin(Volume.Snap snap) {
+  void begin(Snap snap) {
     boolean handOver = volume.once(2);
     handedOver = handOver;
     volume.say("merge " + snap.device + (handOver ? " by handover" : ""));
@@ -67,7 +67,7 @@ final class MergeSteps {
   }
 
   /** The snapshot went invalid before it could be merged. */
-  private void back(Volume.Snap snap) {
+  private void back(Snap snap) {
     volume.say("no merge: " + snap.device + " is invalid");
     await(mapper().clear(Volume.LUN), "clear");
     volume.snaps.remove(snap);
@@ -79,7 +79,7 @@ final class MergeSteps {
    * The snapshot is removed after the volume got a table that waits for its store: nothing comes of
    * the merge, and the volume goes on as it was.
    */
-  void cancel(Volume.Snap snap) {
+  void cancel(Snap snap) {
     volume.say("cancel the merge of " + snap.device);
     await(mapper().load(Volume.LUN, volume.mergeTable(snap)), "load the merge");
     if (snap.client != null) {

@@ -14,8 +14,8 @@ final class Script {
   final Volume volume;
   private final SnapshotSteps snapshots;
   private final MergeSteps merges;
-  private final Volume.Cow first;
-  private final Volume.Cow second;
+  private final Cow first;
+  private final Cow second;
   private final int sectors;
 
   /**
@@ -34,17 +34,17 @@ final class Script {
     merges = new MergeSteps(volume);
   }
 
-  private Volume.Cow cow(Machine machine, String name, String type, int chunk) {
+  private Cow cow(Machine machine, String name, String type, int chunk) {
     int chunks = (sectors + chunk - 1) / chunk;
     machine.addDisk(name, (long) (2 + chunks + chunks / (32 * chunk)) * chunk, Limits.DEFAULT);
-    return new Volume.Cow(name, type, chunk, false, true);
+    return new Cow(name, type, chunk, false, true);
   }
 
   void run() {
     volume.boot(volume.machine());
     writes(volume.lun(), 0, sectors, 5);
     snapshots.create(first);
-    Volume.Snap rolledBackTo = volume.snaps.getFirst();
+    Snap rolledBackTo = volume.snaps.getFirst();
     writes(volume.lun(), 1, sectors - 2, 3);
     writes(rolledBackTo.user(), 2, sectors / 2, 4);
     zeroes(rolledBackTo.user());

@@ -46,7 +46,7 @@ final class SnapshotSteps {
   }
 
   /** A snapshot of the volume as it is now, in a store of its own. */
-  void create(Volume.Cow cow) {
+  void create(Cow cow) {
     String name = newName();
     volume.say("create " + name + " on " + cow);
     if (fresh.add(cow.disk()) && cow.persistent()) {
@@ -58,7 +58,7 @@ final class SnapshotSteps {
       flushDisk();
     }
     lun.retract();
-    Volume.Snap snap = new Volume.Snap(name, cow, volume.content().fork(length()));
+    Snap snap = new Snap(name, cow, volume.content().fork(length()));
     lun.redirect(volume.content());
     volume.create(name, snap.table());
     volume.snaps.add(snap);
@@ -91,7 +91,7 @@ final class SnapshotSteps {
     volume.flushed(lun, request.begin);
   }
 
-  void remove(Volume.Snap snap) {
+  void remove(Snap snap) {
     volume.say("remove " + snap.device);
     if (snap.client != null) {
       volume.drain(snap.client);
@@ -101,7 +101,7 @@ final class SnapshotSteps {
   }
 
   /** The same device gets a new table for its store, while requests wait. */
-  void reload(Volume.Snap snap) {
+  void reload(Snap snap) {
     if (snap.cow.persistent() && volume.once(3)) {
       snap.type = snap.type.equals("P") ? "PO" : "P";
     }
@@ -112,7 +112,7 @@ final class SnapshotSteps {
   }
 
   /** Another device gets the store; wrong orders are tried, and refused. */
-  void handOver(Volume.Snap snap) {
+  void handOver(Snap snap) {
     String from = snap.device;
     String to = newName();
     volume.say("hand over from " + from + " to " + to);
@@ -144,7 +144,7 @@ final class SnapshotSteps {
    * The source of a handover is removed before it: the destination is invalid, and the store is
    * not. Nobody may write the volume while the snapshot is away.
    */
-  void cancelHandOver(Volume.Snap snap) {
+  void cancelHandOver(Snap snap) {
     String to = newName();
     volume.say("cancel the handover of " + snap.device + " to " + to);
     await(mapper().create(to), "create " + to);

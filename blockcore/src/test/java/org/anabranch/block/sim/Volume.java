@@ -4,7 +4,6 @@ package org.anabranch.block.sim;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.BlockDevice;
@@ -23,78 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class Volume implements Client.Owner {
   static final String LUN = "lun";
   static final String DISK = "vol";
-
-  /** Where a snapshot keeps its chunks. {@code mayFill}: it is too small for every chunk. */
-  record Cow(String disk, String type, int chunk, boolean mayFill, boolean zeroes) {
-    boolean persistent() {
-      return !type.equals("N");
-    }
-  }
-
-  /** One snapshot. */
-  static final class Snap {
-    final Cow cow;
-    final ModelDevice model;
-
-    /** How many of the volume's sectors it is a snapshot of, from the first one on. */
-    final int length;
-
-    String device;
-
-    /** P, PO or N: a handover may change it. */
-    String type;
-
-    boolean invalid;
-
-    /**
-     * A disk had failed when the power was cut: it may have become invalid since one last looked.
-     */
-    boolean doubtful;
-
-    /** Its user, while it has one. */
-    @Nullable Client client;
-
-    Snap(String device, Cow cow, ModelDevice model) {
-      this.device = device;
-      this.cow = cow;
-      this.model = model;
-      this.length = model.sectors();
-      this.type = cow.type;
-    }
-
-    private Snap(Snap other, ModelDevice model) {
-      this.cow = other.cow;
-      this.model = model;
-      this.length = other.length;
-      this.device = other.device;
-      this.type = other.type;
-      this.invalid = other.invalid;
-      this.doubtful = other.doubtful;
-    }
-
-    Snap with(ModelDevice other) {
-      return new Snap(this, other);
-    }
-
-    Client user() {
-      return Objects.requireNonNull(client);
-    }
-
-    String table() {
-      return "0 " + length + " snapshot " + arguments();
-    }
-
-    private String arguments() {
-      return DISK
-          + " "
-          + cow.disk
-          + " "
-          + type
-          + " "
-          + cow.chunk
-          + (cow.zeroes ? " 1 discard_zeroes_cow" : "");
-    }
-  }
 
   final List<Snap> snaps = new ArrayList<>();
   final SplittableRandom random;
@@ -238,13 +165,13 @@ final class Volume implements Client.Owner {
   /** A disk will never make durable what it has not yet. */
   private void lose(String disk) {
     Snap from = merging;
-    if (disk.equals(DISK) || (from != null && disk.equals(from.cow.disk))) {
+    if (disk.equals(DISK) || (from != null && disk.equals(from.cow.disk()))) {
       content.lose(false);
     }
     for (Snap snap : snaps) {
       if (disk.equals(DISK)) {
         snap.model.lose(true);
-      } else if (disk.equals(snap.cow.disk)) {
+      } else if (disk.equals(snap.cow.disk())) {
         snap.model.lose(false);
       }
     }
@@ -257,7 +184,7 @@ final class Volume implements Client.Owner {
 
   /** Whether one of the disks has that the volume, or the snapshot, stands on. */
   private boolean failing(@Nullable Snap snap) {
-    return failing(DISK) || (snap != null && failing(snap.cow.disk));
+    return failing(DISK) || (snap != null && failing(snap.cow.disk()));
   }
 
   /** The table of {@link #LUN} as it is now. */
@@ -412,7 +339,7 @@ final class Volume implements Client.Owner {
       throw new AssertionError(snap.device + " was invalid, and is " + status);
     }
     if (isInvalid && !snap.invalid) {
-      if (!snap.cow.mayFill && !snap.doubtful && !failing(snap)) {
+      if (!snap.cow.mayFill() && !snap.doubtful && !failing(snap)) {
         throw new AssertionError(snap.device + " is invalid, though its store can't fill");
       }
       snap.invalid = true;
@@ -474,7 +401,7 @@ final class Volume implements Client.Owner {
       return null;
     }
     for (Snap snap : snaps) {
-      if (snap.client == client && snap.cow.mayFill) {
+      if (snap.client == client && snap.cow.mayFill()) {
         String status = machine.status(snap.device);
         if (status.contains("Invalid")
             || (status.contains("Overflow")
