@@ -208,7 +208,7 @@ final class LauncherVerbsTest {
     ask(site, "snapshot", "export", "vm1@a", delta, "--changed");
     ask(site, "snapshot", "export", "vm1@a", image);
     byte[] before = Files.readAllBytes(Path.of(image));
-    assertThat(before).containsOnly(0);
+    assertThat(before).isEqualTo(new byte[before.length]);
     Files.copy(folder.resolve("vm1.img"), Path.of(image), StandardCopyOption.REPLACE_EXISTING);
     assertThat(anabranch(0, "snapshot", "import", delta, image)).contains("16 MiB");
     assertThat(Path.of(image)).hasBinaryContent(before);
