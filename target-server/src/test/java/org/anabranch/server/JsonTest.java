@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.anabranch.initiator.Disk;
@@ -236,7 +237,10 @@ final class JsonTest {
       String next = firstSession(site);
       holds("session drop", Json.parse(site.anabranch(0, "session", "drop", "--json", next)));
       again.awaitClosed();
-      holds("dm wait", json(site, "dm", "wait", "vm1", "0")); // for the end of the merge
+      holds("dm wait", json(site, "dm", "wait", "vm1", "0"));
+      while (site.anabranch(0, "snapshot", "list").contains("merging")) {
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
       Initiator.await(
           Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),

@@ -94,6 +94,9 @@ final class Merge {
   /** Between two turns, whose second one will come whatever fails meanwhile. */
   private boolean resting;
 
+  /** How many exceptions there were before the commit under way; -1 when there is none. */
+  private long beforeCommit = -1;
+
   /** The batch of which nobody knows whether it is on the list: step 7 failed. */
   private @Nullable MergeBatch unsettled;
 
@@ -356,12 +359,14 @@ final class Merge {
       fail("Flush error: shutting down merge", error);
       shut();
     } else {
+      beforeCommit = snapshot.store.exceptions();
       snapshot.store.commitMerge(batch.count(), failure -> committed(batch, failure));
     }
   }
 
   private void committed(MergeBatch batch, @Nullable IoError error) {
     if (error != null) {
+      beforeCommit = -1;
       unsettled = batch;
       fail("Write error in exception store: shutting down merge", error);
       shut();
@@ -382,6 +387,7 @@ final class Merge {
       return;
     }
     interlock.open();
+    beforeCommit = -1;
     pace.merged(batch.count(), begin, copyEnd, scheduler.nanoTime());
     anotherTurn(0, this::step);
   }
@@ -415,7 +421,8 @@ final class Merge {
   }
 
   MergeProgress progress() {
-    long left = snapshot.valid ? snapshot.store.exceptions() << snapshot.shift << 9 : 0;
+    long exceptions = beforeCommit < 0 ? snapshot.store.exceptions() : beforeCommit;
+    long left = snapshot.valid ? exceptions << snapshot.shift << 9 : 0;
     return new MergeProgress(state(), left, pace.merged(), pace.rate(), interlock.waiting());
   }
 

@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 final class MergeWatch {
   private static final Logger LOG = LoggerFactory.getLogger(MergeWatch.class);
   private static final long PERIOD_MILLIS = 250;
+  private static final long PATIENCE_MILLIS = 60_000;
 
   /** Ends a merge. */
   interface End {
@@ -32,6 +33,7 @@ final class MergeWatch {
   private final Map<String, String> volumes = new ConcurrentHashMap<>(); // by snapshot
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
   private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread = Thread.ofPlatform().daemon().name("merges").unstarted(this::run);
 
   MergeWatch(DeviceMapper mapper, End end, Runnable startWaiting) {
     this.mapper = mapper;
@@ -40,7 +42,7 @@ final class MergeWatch {
   }
 
   void start() {
-    Thread.ofPlatform().daemon().name("merges").start(this::run);
+    thread.start();
   }
 
   /** A merge began. */
@@ -98,7 +100,13 @@ final class MergeWatch {
     volumes.remove(device);
   }
 
+  /** What is being started or ended comes to its end first, or devices would go under it. */
   void close() {
     closing.countDown();
+    try {
+      thread.join(PATIENCE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -127,9 +127,11 @@ final class Anabranch extends ServerProcess {
 
   /** Asks by the control socket: a command would be another JVM beside the load. */
   private String ask(String verb, String arguments) throws IOException {
+    // From here, as an address has room for a hundred bytes.
+    Path here = Path.of("").toAbsolutePath();
+    Path socket = here.relativize(state.toAbsolutePath()).resolve("control.sock");
     String request = "{\"verb\":\"%s\",\"arguments\":{%s}}%n".formatted(verb, arguments);
-    try (SocketChannel channel =
-            SocketChannel.open(UnixDomainSocketAddress.of(state.resolve("control.sock")));
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
         BufferedReader answers = new BufferedReader(Channels.newReader(channel, UTF_8))) {
       channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
       String answer = answers.readLine();
