@@ -118,14 +118,19 @@ final class MergeFailureTest extends ThreeChunkMerge {
     assertThat(onCow(2, 8)).isEqualTo(pattern('X', 24, 8));
   }
 
-  @Test
-  void invalidStoreLeavesTheLunWorking() throws TableException {
-    RamDevice tiny = new RamDevice("tiny", 16);
+  /** A merge of a snapshot that did not fit into its store, and so is invalid. */
+  private BlockDevice mergeOfFullStore(RamDevice tiny) throws TableException {
     bench.add(tiny);
     BlockDevice s = bench.create("s", "0 2048 snapshot origin tiny P 8");
     bench.put(s, 'S', 0, 8);
     bench.remove("s");
-    BlockDevice m = bench.create("m", "0 2048 snapshot-merge origin tiny P 8");
+    return bench.create("m", "0 2048 snapshot-merge origin tiny P 8");
+  }
+
+  @Test
+  void invalidStoreLeavesTheLunWorking() throws TableException {
+    RamDevice tiny = new RamDevice("tiny", 16);
+    BlockDevice m = mergeOfFullStore(tiny);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
     assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
@@ -135,11 +140,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
   @Test
   void deadCowDeviceOfAnInvalidStoreIsNotAsked() throws TableException {
     RamDevice tiny = new RamDevice("tiny", 16);
-    bench.add(tiny);
-    BlockDevice s = bench.create("s", "0 2048 snapshot origin tiny P 8");
-    bench.put(s, 'S', 0, 8);
-    bench.remove("s");
-    BlockDevice m = bench.create("m", "0 2048 snapshot-merge origin tiny P 8");
+    BlockDevice m = mergeOfFullStore(tiny);
     tiny.fault = io -> IoError.io(0, "dead", null);
     tiny.limits(Limits.DEFAULT.withReadOnly(true));
     assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();

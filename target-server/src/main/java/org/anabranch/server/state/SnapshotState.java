@@ -62,18 +62,8 @@ public record SnapshotState(
   }
 
   public SnapshotState in(Phase newPhase) {
-    return new SnapshotState(
-        volume,
-        name,
-        origin,
-        store,
-        sectors,
-        chunkSectors,
-        readOnly,
-        created,
-        newPhase,
-        paused,
-        newPhase == Phase.WAITING || newPhase == Phase.QUEUED ? turn : 0);
+    boolean hasTurn = newPhase == Phase.WAITING || newPhase == Phase.QUEUED;
+    return in(newPhase, hasTurn ? turn : 0);
   }
 
   /** To be merged, by its turn. */
