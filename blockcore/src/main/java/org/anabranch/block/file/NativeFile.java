@@ -51,7 +51,7 @@ final class NativeFile implements RawFile {
       return NOT_NOW;
     }
     int count = Linux.write(fd, data, offset, 0);
-    quick.took(begin, System.nanoTime());
+    quick.took(data.remaining(), begin, System.nanoTime());
     return count < 0 ? NOT_NOW : count; // a real error comes again where it can be told
   }
 

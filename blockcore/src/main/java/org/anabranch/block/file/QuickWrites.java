@@ -2,19 +2,21 @@
 package org.anabranch.block.file;
 
 /**
- * Whether small writes are made on the submitting thread. Into the page cache they take
- * microseconds, less than the way to another thread and back. But a write may have to wait, for the
- * journal or because too much is dirty, and not every file system can be asked not to ({@code
- * RWF_NOWAIT}). So they are made there as long as they are quick: one that was not is followed by a
- * pause, {@link #PAUSE} times as long.
+ * Whether writes are made on the submitting thread. Into the page cache a small one takes
+ * microseconds, less than the way to another thread and back, and of a large one's time that way
+ * would still be a good part. But a write may have to wait, for the journal or because too much is
+ * dirty, and not every file system can be asked not to ({@code RWF_NOWAIT}). So they are made there
+ * as long as they are quick: one that was not is followed by a pause, {@link #PAUSE} times as long.
  *
  * <p>Any thread.
  */
 final class QuickWrites {
-  /** Larger ones take long enough to be worth another thread. */
-  static final int MOST_BYTES = 32 << 10;
+  /** Larger ones would keep others from the thread for too long. */
+  static final int MOST_BYTES = Integer.getInteger("qw", 1 << 20);
 
+  /** With one more for each byte: what a copy at a GB/s takes. */
   static final long QUICK_NANOS = 1_000_000;
+
   static final int PAUSE = 10;
 
   /** What is written in part only must perhaps be read first. */
@@ -33,8 +35,8 @@ final class QuickWrites {
   }
 
   /** One was made. */
-  void took(long begin, long end) {
-    if (end - begin > QUICK_NANOS) {
+  void took(int bytes, long begin, long end) {
+    if (end - begin > QUICK_NANOS + bytes) {
       notBefore = end + PAUSE * (end - begin);
     }
   }

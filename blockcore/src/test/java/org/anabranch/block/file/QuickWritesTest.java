@@ -15,7 +15,7 @@ final class QuickWritesTest {
   }
 
   @Test
-  void smallOnesOfWholePages() {
+  void thoseOfWholePages() {
     assertThat(writes.may(8192, 4096, begin)).isTrue();
     assertThat(writes.may(0, QuickWrites.MOST_BYTES, begin)).isTrue();
     assertThat(writes.may(0, QuickWrites.MOST_BYTES + 4096, begin)).isFalse();
@@ -25,12 +25,12 @@ final class QuickWritesTest {
 
   @Test
   void oneThatHadToWaitIsFollowedByAPause() {
-    long quick = begin + QuickWrites.QUICK_NANOS;
-    writes.took(begin, quick);
+    long quick = begin + QuickWrites.QUICK_NANOS + 4096;
+    writes.took(4096, begin, quick);
     assertThat(writes.may(0, 4096, quick)).isTrue();
     long took = 50_000_000;
     long end = quick + took;
-    writes.took(quick, end);
+    writes.took(1 << 20, quick, end);
     assertThat(writes.may(0, 4096, end)).isFalse();
     assertThat(writes.may(0, 4096, end + QuickWrites.PAUSE * took - 1)).isFalse();
     assertThat(writes.may(0, 4096, end + QuickWrites.PAUSE * took)).isTrue();
