@@ -20,10 +20,10 @@ import org.slf4j.LoggerFactory;
  * <dl>
  *   <dt>On which thread does a request run?
  *   <dd>A read is tried on the submitting thread first, where it takes what the page cache holds
- *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits; so is a small write, as long as
- *       that is quick ({@link QuickWrites}). What can't be done so, and everything else, goes to
- *       this file's own threads: at most {@link FileOptions#threads}, which end when they have
- *       nothing to do for a while. Completions come on the thread that did the work.
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits; so is a write, as long as that
+ *       is quick ({@link QuickWrites}). What can't be done so, and everything else, goes to this
+ *       file's own threads: at most {@link FileOptions#threads}, which end when they have nothing
+ *       to do for a while. Completions come on the thread that did the work.
  *   <dt>What if those threads are all busy?
  *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with
  *       {@link IoError.Kind#IO}: submit does not block, and layers above have bounds far below this
@@ -167,7 +167,7 @@ public final class FileDevice implements BackingDevice {
   }
 
   private void hand(FileWork work) {
-    if (!threads.offer(work)) {
+    if (!flushes.follow(work) && !threads.offer(work)) {
       work.io().complete(tooMany());
     }
   }

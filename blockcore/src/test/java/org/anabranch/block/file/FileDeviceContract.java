@@ -14,8 +14,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +102,32 @@ abstract class FileDeviceContract {
     assertThat(Files.size(folder.resolve("disk"))).isEqualTo(256 * 512);
     close(device);
     assertThat(read(open(folder.resolve("disk"), FileOptions.DEFAULT), 3, 17)).isEqualTo(data);
+  }
+
+  @Test
+  void whatFollowsFromAFlushIsDoneByTheSameThread() throws Exception {
+    FileDevice device = create(256);
+    ByteBuffer record = random(1, 4);
+    CompletableFuture<Thread> flushed = new CompletableFuture<>();
+    List<CompletableFuture<Thread>> written = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      written.add(new CompletableFuture<>());
+    }
+    device.submit(
+        Io.flush((flush, error) -> {
+          for (int i = 0; i < 3; i++) {
+            CompletableFuture<Thread> end = written.get(i);
+            IoCompletion done = (write, failure) -> end.complete(Thread.currentThread());
+            device.submit(Io.write(i, record, true, done));
+          }
+          flushed.complete(Thread.currentThread());
+        }));
+    Thread first = flushed.get(30, TimeUnit.SECONDS);
+    assertThat(written.getFirst().get(30, TimeUnit.SECONDS)).isEqualTo(first);
+    for (int i = 1; i < 3; i++) {
+      assertThat(written.get(i).get(30, TimeUnit.SECONDS)).as("beside it").isNotEqualTo(first);
+    }
+    assertThat(read(device, 2, 1)).isEqualTo(record);
   }
 
   @Test
