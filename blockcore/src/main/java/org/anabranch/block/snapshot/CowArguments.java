@@ -100,7 +100,7 @@ record CowArguments(
       throw new TableException(BAD_STORE + ": chunk of " + chunk + " sectors: " + wrong);
     }
     return type.equals("N")
-        ? new TransientStore(cowDevice, chunk)
+        ? new TransientStore(cowDevice, lock, chunk)
         : new PersistentStore(
             cowDevice, lock, new StoreLayout(chunk), chunkSectors == 0, overflows());
   }

@@ -210,15 +210,17 @@ final class Snapshot {
     long to = exception.allocation.newChunk() << shift;
     long sectors =
         Math.min((long) exception.allocation.count() << shift, group.origin.sectors() - from);
-    lock.after(() ->
-        group.copier.copy(
-            group.origin,
-            from,
-            cow,
-            to,
-            sectors,
-            (readError, writeError) ->
-                lock.run(() -> filled(exception, readError == null && writeError == null))));
+    store.whenWritable(
+        exception.allocation,
+        () ->
+            group.copier.copy(
+                group.origin,
+                from,
+                cow,
+                to,
+                sectors,
+                (readError, writeError) ->
+                    lock.run(() -> filled(exception, readError == null && writeError == null))));
   }
 
   /** Fills a new exception with a write to exactly its chunks; completes that in the end. */
@@ -227,7 +229,7 @@ final class Snapshot {
     exception.filling = io;
     io.push((filled, error) -> lock.run(() -> filled(exception, error == null)));
     io.remap(exception.allocation.newChunk() << shift);
-    lock.submit(cow, io);
+    store.whenWritable(exception.allocation, () -> cow.submit(io));
   }
 
   private void filled(PendingException exception, boolean good) {

@@ -40,6 +40,12 @@ public interface ExceptionStore {
   @Nullable Allocation allocate(int most);
 
   /**
+   * Runs {@code then}, without the lock, when data may be written to what was allocated; called
+   * once for each allocation, in the order of allocation.
+   */
+  void whenWritable(Allocation allocation, Runnable then);
+
+  /**
    * Makes exceptions durable; called once for each allocation, in the order of allocation.
    *
    * @param copied whether the data is in place; if not, the store is no longer valid

@@ -48,6 +48,7 @@ public final class PersistentStore implements ExceptionStore {
   private final BlockDevice cow;
   private final DeferringLock lock;
   private final boolean byDefault;
+  private final ZeroedAhead zeroedAhead;
 
   // All below guarded by lock.
   private boolean overflows;
@@ -99,6 +100,7 @@ public final class PersistentStore implements ExceptionStore {
     this.layout = layout;
     this.byDefault = byDefault;
     this.overflows = overflows;
+    this.zeroedAhead = new ZeroedAhead(cow, lock);
     this.area = StoreArea.empty(layout, 0);
   }
 
@@ -134,6 +136,7 @@ public final class PersistentStore implements ExceptionStore {
           area = new StoreArea(layout, end.area(), end.content(), end.used());
           stale = end.stale();
           nextFree = layout.skipMetadata(end.behindNew());
+          zeroedAhead.begin(layout.sector(nextFree));
           return valid;
         });
   }
@@ -157,6 +160,15 @@ public final class PersistentStore implements ExceptionStore {
     nextFree = layout.skipMetadata(nextFree + count);
     uncommitted += count;
     return allocation;
+  }
+
+  @Override
+  public void whenWritable(Allocation allocation, Runnable then) {
+    zeroedAhead.whenDone(
+        layout.sector(allocation.newChunk()),
+        (long) allocation.count() * layout.chunkSectors(),
+        uncommitted == allocation.count(),
+        then);
   }
 
   @Override
@@ -252,8 +264,9 @@ public final class PersistentStore implements ExceptionStore {
     }
     writing = false;
     boolean good = valid;
+    writeIfDue(); // its sync and the writes that waited for these records need not wait for each
+    // other
     done.forEach(each -> each.committed(good));
-    writeIfDue();
   }
 
   private void failWaiting() {

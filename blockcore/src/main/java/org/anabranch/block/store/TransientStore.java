@@ -4,6 +4,7 @@ package org.anabranch.block.store;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TransientStore implements ExceptionStore {
   private final BlockDevice cow;
+  private final DeferringLock lock;
   private final int chunkSectors;
 
   // Guarded by the snapshot's lock.
@@ -23,8 +25,9 @@ public final class TransientStore implements ExceptionStore {
 
   private boolean overflows;
 
-  public TransientStore(BlockDevice cow, int chunkSectors) {
+  public TransientStore(BlockDevice cow, DeferringLock lock, int chunkSectors) {
     this.cow = cow;
+    this.lock = lock;
     this.chunkSectors = chunkSectors;
   }
 
@@ -64,6 +67,11 @@ public final class TransientStore implements ExceptionStore {
     Allocation allocation = new Allocation(nextFree, count);
     nextFree += count;
     return allocation;
+  }
+
+  @Override
+  public void whenWritable(Allocation allocation, Runnable then) {
+    lock.after(then);
   }
 
   @Override

@@ -105,6 +105,26 @@ final class Sabotages {
     }
   }
 
+  /** Completes zeros early, and writes them late. */
+  static void withLateZeros(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE && !io.fua() && isZero(io.data())) {
+      ByteBuffer copy = ByteBuffer.allocate(io.data().remaining());
+      scheduler.execute(() -> below.submit(Io.write(io.sector(), copy, false, (e, error) -> {})));
+      io.complete(null);
+    } else {
+      below.submit(io);
+    }
+  }
+
+  private static boolean isZero(ByteBuffer data) {
+    for (int at = data.position(); at < data.limit(); at++) {
+      if (data.get(at) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   static void withoutMemory(BlockDevice below, Io io, SimScheduler scheduler) {
     if (io.op() == Io.Op.WRITE && scheduler.random().nextInt(100) == 0) {
       io.complete(null);

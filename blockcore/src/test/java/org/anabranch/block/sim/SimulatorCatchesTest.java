@@ -39,6 +39,9 @@ final class SimulatorCatchesTest {
             "a volume's disk whose failed reads nobody sees",
             Sabotages.inFrontOfFaults("vol", Sabotages::withoutReadErrors)),
         new Fault(
+            "a COW disk that writes zeros late",
+            Sabotages.inFront("cow", Sabotages::withLateZeros)),
+        new Fault(
             "a disk that loses a write now and then",
             Sabotages.inFront("vol", Sabotages::withoutMemory)),
         new Fault(

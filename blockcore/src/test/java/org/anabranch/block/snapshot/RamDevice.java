@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -26,6 +27,9 @@ public final class RamDevice implements BlockDevice {
 
   /** Gives an error for a request, or null. */
   public Function<Io, @Nullable IoError> fault = io -> null;
+
+  /** Sectors that no storage backs, as told; what is written to does not change that. */
+  public Predicate<Long> hole = sector -> false;
 
   /** Requests that match are put into {@link #held}. */
   public Function<Io, Boolean> hold = io -> false;
@@ -114,10 +118,19 @@ public final class RamDevice implements BlockDevice {
         case READ -> io.data().put(io.data().position(), bytes, at, length);
         case WRITE -> io.data().get(io.data().position(), bytes, at, length);
         case DISCARD, WRITE_ZEROES -> Arrays.fill(bytes, at, at + length, (byte) 0);
-        case BLOCK_STATUS -> io.answer(true, io.sectors());
+        case BLOCK_STATUS -> status(io);
         case FLUSH -> {}
       }
     }
     io.complete(error);
+  }
+
+  private void status(Io io) {
+    boolean isHole = hole.test(io.sector());
+    long end = io.sector() + 1;
+    while (end < io.end() && hole.test(end) == isHole) {
+      end++;
+    }
+    io.answer(!isHole, end - io.sector());
   }
 }

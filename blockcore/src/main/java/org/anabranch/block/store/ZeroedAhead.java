@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.store;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCompletion;
+
+/**
+ * Writes zeros where a sparse store will have small copies next. A sync of what was written before
+ * waits for the data alone; a sync of what filled a hole waits for the file system's journal, too,
+ * and each first write to a chunk waits for a sync.
+ *
+ * <p>It keeps up to {@link #ZEROED} sectors ahead of the allocations. Where storage backs the
+ * device already, as on a block device, nothing is written. Large allocations go into the hole as
+ * they are, since zeros would cost them more than the journal does, and so do those that share a
+ * sync with others. Zeros that can't be written are done without. A power cut may leave any part of
+ * them: nothing here is on the list of exceptions.
+ *
+ * <p>All of it is guarded by the snapshot's lock.
+ */
+final class ZeroedAhead {
+  /** A MiB. */
+  static final int ZEROED = 2048;
+
+  /** So much at once is not worth it: 64 KiB. */
+  static final int LARGE = 128;
+
+  /** So many in succession must be alone before it is worth it. */
+  static final int ALONE = 4;
+
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(ZEROED << 9).asReadOnlyBuffer();
+
+  private record Waiting(long end, boolean wantsZeros, Runnable then) {}
+
+  private final BlockDevice cow;
+  private final DeferringLock lock;
+
+  /** In the order of allocation; no more than there are pending exceptions. */
+  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+
+  /** Nothing needs to be done for sectors in front of this one. */
+  private long done;
+
+  /** Whether the sectors from {@link #done} on are being looked at, or zeroed. */
+  private boolean busy;
+
+  /** Allocations since the last one that was not alone. */
+  private int alone;
+
+  ZeroedAhead(BlockDevice cow, DeferringLock lock) {
+    this.cow = cow;
+    this.lock = lock;
+  }
+
+  /** Allocations begin at this sector. */
+  void begin(long sector) {
+    done = sector;
+  }
+
+  /**
+   * Runs {@code then} without the lock when the sectors may be written to.
+   *
+   * @param sector behind all that was asked for before
+   * @param isAlone whether nothing else that was allocated is on its way
+   */
+  void whenDone(long sector, long sectors, boolean isAlone, Runnable then) {
+    lock.checkHeld();
+    alone = isAlone ? alone + 1 : 0;
+    Waiting last = new Waiting(sector + sectors, sectors < LARGE && alone >= ALONE, then);
+    waiting.add(last);
+    advance();
+    if (!busy && last.wantsZeros && last.end > done - ZEROED / 2) {
+      look(done, done + ZEROED); // before somebody has to wait
+    }
+  }
+
+  private void advance() {
+    for (Waiting first; !busy && (first = waiting.peek()) != null; ) {
+      if (first.end > done && first.wantsZeros) {
+        look(done, done + ZEROED);
+      }
+      if (!busy) {
+        done = Math.max(done, first.end);
+        waiting.remove();
+        lock.after(first.then);
+      }
+    }
+  }
+
+  /** Sees to what lies between two sectors, a hole at a time. */
+  private void look(long from, long to) {
+    long end = Math.min(to, cow.sectors());
+    busy = from < end;
+    if (!busy) {
+      done = Math.max(done, from);
+      return;
+    }
+    IoCompletion seen =
+        (status, error) ->
+            lock.run(() -> {
+              long next = error == null ? from + status.statusSectors() : end;
+              if (error != null || status.allocated()) {
+                look(next, end);
+              } else {
+                zero(from, Math.min(next, from + ZEROED), end);
+              }
+              advance();
+            });
+    lock.submit(cow, Io.blockStatus(from, end - from, seen));
+  }
+
+  private void zero(long from, long to, long end) {
+    ByteBuffer zeros = ZEROS.slice(0, (int) (to - from) << 9);
+    IoCompletion zeroed =
+        lock.locked(error -> {
+          look(to, end);
+          advance();
+        });
+    lock.submit(cow, Io.write(from, zeros, false, zeroed));
+  }
+}
