@@ -7,8 +7,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * A foreground beside a merge of its own volume. Each round takes a snapshot, overwrites the whole
- * volume, and merges that again: at a bounded speed, as fast as it goes, paused, and to the end.
+ * A foreground beside a merge of its own volume: before it, at a bounded speed, as fast as it goes,
+ * and paused. Each time there is a new snapshot, of which the whole volume is overwritten.
  */
 final class MergeBenchmark {
   private static final int CHUNK = 8 << 10;
@@ -76,42 +76,53 @@ final class MergeBenchmark {
   }
 
   private Measurement alone() throws IOException, InterruptedException {
-    server.createSnapshot(volume + "@merged", CHUNK, storeBytes);
-    overwriting.run(server);
-    return load.run(server);
+    return beside(() -> load.run(server));
   }
 
   private Measurement throttled() throws IOException, InterruptedException {
-    server.merge(volume + "@merged");
-    server.dm("message", volume, "0", "throttle", Integer.toString(THROTTLE));
-    return beside(throttled);
+    return beside(() -> {
+      server.merge(volume + "@merged");
+      server.dm("message", volume, "0", "throttle", Integer.toString(THROTTLE));
+      return timed(throttled);
+    });
   }
 
   private Measurement atFullSpeed() throws IOException, InterruptedException {
-    server.dm("message", volume, "0", "throttle", "0");
-    return beside(atFullSpeed);
+    return beside(() -> {
+      server.merge(volume + "@merged");
+      return timed(atFullSpeed);
+    });
   }
 
   private Measurement paused() throws IOException, InterruptedException {
-    server.dm("message", volume, "0", "pause");
-    try {
+    return beside(() -> {
+      server.merge(volume + "@merged");
+      server.dm("message", volume, "0", "pause");
       return load.run(server);
+    });
+  }
+
+  /** Measures with a snapshot that has copies of the whole volume, and then merges the rest. */
+  private Measurement beside(Turns.Side measured) throws IOException, InterruptedException {
+    server.createSnapshot(volume + "@merged", CHUNK, storeBytes);
+    overwriting.run(server);
+    try {
+      return measured.run();
     } finally {
-      server.dm("message", volume, "0", "resume");
-      server.awaitMerged(volume);
+      server.finishMerge(volume, "merged");
     }
   }
 
-  private Measurement beside(List<Double> speeds) throws IOException, InterruptedException {
+  private Measurement timed(List<Double> speeds) throws IOException, InterruptedException {
     long before = server.sectorsToMerge(volume);
     long begin = System.nanoTime();
-    Measurement measured = load.run(server);
+    Measurement measurement = load.run(server);
     long after = server.sectorsToMerge(volume);
     double seconds = (System.nanoTime() - begin) / 1e9;
     if (after == 0) {
-      throw new IOException("the merge ended within the run: SECONDS_EACH is too long for it");
+      throw new IOException("the merge ended within the run: " + (int) seconds + " s are too long");
     }
     speeds.add((before - after) * 512 / seconds / 1e6);
-    return measured;
+    return measurement;
   }
 }

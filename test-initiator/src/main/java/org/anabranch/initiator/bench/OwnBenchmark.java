@@ -3,6 +3,7 @@ package org.anabranch.initiator.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.anabranch.initiator.workload.LoadGenerator;
 
@@ -12,6 +13,9 @@ final class OwnBenchmark {
   private static final int LINEAR = 0;
   private static final int ORIGIN = 1;
   private static final int SNAPSHOT = 2;
+
+  /** Of a foreground beside a merge, which must not end before. */
+  private static final Duration BESIDE_MERGE = Duration.ofSeconds(1);
 
   private final Workplace workplace;
   private final Report report;
@@ -25,19 +29,15 @@ final class OwnBenchmark {
     this.bytes = workplace.size(2L << 30);
   }
 
-  private Generator generator(
-      int lun, int length, int queueDepth, int readPercent, boolean random) {
+  /** Random requests of 4 KiB, 32 in flight. */
+  private Generator generator(int lun, int readPercent, Duration warmup, Duration measured) {
     LoadGenerator.Load load =
-        new LoadGenerator.Load(
-            length,
-            queueDepth,
-            readPercent,
-            random,
-            bytes,
-            workplace.warmup(),
-            workplace.measured(),
-            1);
+        new LoadGenerator.Load(4096, 32, readPercent, true, bytes, warmup, measured, 1);
     return new OwnGenerator(new SessionLoad(1, 1, false, load), lun);
+  }
+
+  private Generator generator(int lun, int readPercent) {
+    return generator(lun, readPercent, workplace.warmup(), workplace.measured());
   }
 
   void run() throws IOException, InterruptedException {
@@ -75,16 +75,16 @@ final class OwnBenchmark {
               "origin",
               store,
               overwriting,
-              generator(ORIGIN, 4096, 32, 70, true))
+              generator(ORIGIN, 70, BESIDE_MERGE.dividedBy(4), BESIDE_MERGE))
           .run("4 KiB, 70 % reads, QD 32");
     }
   }
 
   private void compare(ServerProcess server, String name, int readPercent)
       throws InterruptedException {
-    Generator origin = generator(ORIGIN, 4096, 32, readPercent, true);
-    Generator snapshot = generator(SNAPSHOT, 4096, 32, readPercent, true);
-    Generator linear = generator(LINEAR, 4096, 32, readPercent, true);
+    Generator origin = generator(ORIGIN, readPercent);
+    Generator snapshot = generator(SNAPSHOT, readPercent);
+    Generator linear = generator(LINEAR, readPercent);
     Turns turns =
         Turns.run(
             workplace.rounds(),
