@@ -35,7 +35,7 @@ final class Session {
   private static final int DISCOVERY_WINDOW = 16;
 
   /** What a session leaves to the one that reinstates its connection. */
-  private record Legacy(Nexus nexus, EventRelay events, int expCmdSn) {}
+  private record Legacy(Nexus nexus, int expCmdSn) {}
 
   private enum State {
     NEW,
@@ -67,7 +67,6 @@ final class Session {
 
   private boolean reinstated;
   private @Nullable Nexus nexus;
-  private EventRelay events = new EventRelay();
 
   Session(
       IscsiServer server,
@@ -147,11 +146,8 @@ final class Session {
               ? node.router()
                   .open(
                       new InitiatorPort(key.initiator(), key.isid()),
-                      new TargetPort(node.name(), key.portalGroupTag(), key.portalGroupTag()),
-                      events)
+                      new TargetPort(node.name(), key.portalGroupTag(), key.portalGroupTag()))
               : inherited.nexus();
-      events = inherited == null ? events : inherited.events();
-      events.to(this);
       nexus = mine;
       commands =
           new Commands(
@@ -241,7 +237,7 @@ final class Session {
             return;
           }
           LOG.info("{}: session with {} ended: {}", connection.peer(), target(), reason);
-          async(AsyncEvent.SESSION_WILL_DROP, 0, 0, 0, 0, NO_DATA);
+          async(AsyncEvent.SESSION_WILL_DROP, 0);
           finish();
           connection.closeAfterSending();
         });
@@ -262,7 +258,7 @@ final class Session {
             state = State.ENDED;
             keepalive.stop();
             commands.detach(() -> {
-              legacy = new Legacy(passedOn, events, expCmdSn);
+              legacy = new Legacy(passedOn, expCmdSn);
               release();
             });
           } else {
@@ -280,7 +276,7 @@ final class Session {
         .execute(() -> {
           if (state == State.OPEN) {
             int seconds = Math.clamp(within.toSeconds(), 1, 3600);
-            async(AsyncEvent.LOGOUT_REQUESTED, 0, 0, 0, seconds, NO_DATA);
+            async(AsyncEvent.LOGOUT_REQUESTED, seconds);
           }
         });
   }
@@ -391,22 +387,11 @@ final class Session {
         commands == null ? 0 : commands.done());
   }
 
-  /** Tells the initiator of an asynchronous event with this sense data (11.9.1, event 0). */
-  void scsiEvent(long lun, byte[] sense) {
-    if (state == State.OPEN) {
-      byte[] data = new byte[2 + sense.length];
-      data[0] = (byte) (sense.length >> 8);
-      data[1] = (byte) sense.length;
-      System.arraycopy(sense, 0, data, 2, sense.length);
-      async(AsyncEvent.SCSI, lun, 0, 0, 0, data);
-    }
-  }
-
-  private void async(AsyncEvent event, long lun, int one, int two, int three, byte[] data) {
+  private void async(AsyncEvent event, int parameter3) {
     connection.send(
         ColdPdus.asyncMessage(
-            event, lun, one, two, three, connection.nextStatSn(), expCmdSn(), maxCmdSn()),
-        data);
+            event, 0, 0, 0, parameter3, connection.nextStatSn(), expCmdSn(), maxCmdSn()),
+        NO_DATA);
     connection.flush();
   }
 

@@ -8,18 +8,16 @@ package org.anabranch.scsi;
 public final class Nexus {
   private final InitiatorPort initiator;
   private final TargetPort port;
-  private final NexusListener listener;
   private final TargetDevice device;
   private final Registrant registrant;
 
   /** What this initiator sees; replaced by the device when its LUNs change. */
   private volatile LunView view = LunView.EMPTY;
 
-  Nexus(TargetDevice device, InitiatorPort initiator, TargetPort port, NexusListener listener) {
+  Nexus(TargetDevice device, InitiatorPort initiator, TargetPort port) {
     this.device = device;
     this.initiator = initiator;
     this.port = port;
-    this.listener = listener;
     registrant = new Registrant(initiator.portName(), port.relativeIdentifier());
   }
 
@@ -29,10 +27,6 @@ public final class Nexus {
 
   public TargetPort port() {
     return port;
-  }
-
-  NexusListener listener() {
-    return listener;
   }
 
   /** What persistent reservations know it by. */

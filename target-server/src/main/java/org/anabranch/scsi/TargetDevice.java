@@ -142,8 +142,8 @@ public final class TargetDevice implements TaskRouter {
   }
 
   @Override
-  public Nexus open(InitiatorPort initiator, TargetPort port, NexusListener listener) {
-    Nexus nexus = new Nexus(this, initiator, port, listener);
+  public Nexus open(InitiatorPort initiator, TargetPort port) {
+    Nexus nexus = new Nexus(this, initiator, port);
     synchronized (lock) {
       LunView view = viewOf(initiator.name());
       nexus.view(view);

@@ -31,7 +31,7 @@ public interface TaskRouter {
    * name of the nexus (initiator port, target port) is not in use; the transport closes the old one
    * first on session reinstatement.
    */
-  Nexus open(InitiatorPort initiator, TargetPort port, NexusListener listener);
+  Nexus open(InitiatorPort initiator, TargetPort port);
 
   /** The session is gone: I_T nexus loss (SAM-5 6.3.4). Its tasks are aborted; each still ends. */
   void close(Nexus nexus);

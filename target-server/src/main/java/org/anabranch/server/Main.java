@@ -44,6 +44,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("cow", CowCommand.class);
   }
 
+  private static final String LEAK_DETECTION = "io.netty.leakDetection.level";
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
 
@@ -61,6 +62,11 @@ public final class Main implements Runnable {
     // Netty would start Java's flight recorder for events of its own, which takes as long as all
     // else in a start.
     System.setProperty("io.netty.jfr.enabled", "false");
+    // Nor would it look for buffers that were not given back, which takes a stack trace for each
+    // hundredth of them, unless somebody asks it to.
+    if (System.getProperty(LEAK_DETECTION) == null) {
+      System.setProperty(LEAK_DETECTION, "disabled");
+    }
     if (serve) {
       Preload.begin();
     }

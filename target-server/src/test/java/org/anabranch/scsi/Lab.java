@@ -162,7 +162,7 @@ final class Lab {
     final Nexus nexus;
 
     Initiator(String name, TargetPort port) {
-      nexus = device.open(new InitiatorPort(name, 0x800000000001L), port, (lun, sense) -> {});
+      nexus = device.open(new InitiatorPort(name, 0x800000000001L), port);
     }
 
     /** Takes the unit attention that every new nexus is owed. */
