@@ -15,7 +15,7 @@ final class OwnBenchmark {
   private static final int SNAPSHOT = 2;
 
   /** Of a foreground beside a merge, which must not end before. */
-  private static final Duration BESIDE_MERGE = Duration.ofSeconds(1);
+  private static final Duration BESIDE_MERGE = Duration.ofSeconds(2);
 
   private final Workplace workplace;
   private final Report report;
