@@ -22,12 +22,22 @@ final class MergePace {
   private static final long MOST_REST_NANOS = 500_000_000;
   private static final long SECOND = 1_000_000_000;
 
+  /** A bounded merge goes on at least so often, unless its batches take longer. */
+  private static final long LEAST_TURN_NANOS = SECOND / 10;
+
   private final int chunkBytes;
   private long bytes;
   private long mostBytes = Long.MAX_VALUE;
 
   /** Bytes a second; 0 is no limit. */
   private long limit;
+
+  /**
+   * What the last batch took in all. Beside others who write much most of it is flushing, which
+   * hardly depends on the batch: a bounded merge then does more in each, or it would stay far below
+   * its bound.
+   */
+  private long lastNanos;
 
   /** Nothing is merged before this time. */
   private long notBefore;
@@ -47,7 +57,8 @@ final class MergePace {
   int chunks() {
     long now = Math.min(bytes, mostBytes);
     if (limit > 0) {
-      now = Math.min(now, Math.max(limit / 10, 1));
+      long turn = Math.clamp(lastNanos, LEAST_TURN_NANOS, BATCH_NANOS);
+      now = Math.min(now, (long) ((double) limit * turn / SECOND));
     }
     return Math.clamp(now / chunkBytes, 1, MOST_CHUNKS);
   }
@@ -62,6 +73,7 @@ final class MergePace {
     long done = (long) count * chunkBytes;
     long took = Math.max(1, end - begin);
     merged += done;
+    lastNanos = took;
     double thisRate = (double) done * SECOND / took;
     rate = rate == 0 ? thisRate : 0.8 * rate + 0.2 * thisRate;
     adapt(done, Math.max(1, copied - begin));
