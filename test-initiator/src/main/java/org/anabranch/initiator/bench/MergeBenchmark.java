@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A foreground beside a merge of its own volume: before it, at a bounded speed, as fast as it goes,
@@ -113,16 +114,28 @@ final class MergeBenchmark {
     }
   }
 
+  /** The speed is that from the end of one batch to the end of another. */
   private Measurement timed(List<Double> speeds) throws IOException, InterruptedException {
-    long before = server.sectorsToMerge(volume);
+    long before = nextBatch();
     long begin = System.nanoTime();
     Measurement measurement = load.run(server);
-    long after = server.sectorsToMerge(volume);
+    long after = nextBatch();
     double seconds = (System.nanoTime() - begin) / 1e9;
     if (after == 0) {
       throw new IOException("the merge ended within the run: " + (int) seconds + " s are too long");
     }
     speeds.add((before - after) * 512 / seconds / 1e6);
     return measurement;
+  }
+
+  /** Waits for the end of a batch; the sectors that are left. */
+  private long nextBatch() throws IOException, InterruptedException {
+    long before = server.sectorsToMerge(volume);
+    long now = before;
+    while (now == before && now > 0) {
+      TimeUnit.MILLISECONDS.sleep(5);
+      now = server.sectorsToMerge(volume);
+    }
+    return now;
   }
 }
