@@ -4,12 +4,12 @@ package org.anabranch.block.store;
 import java.util.Arrays;
 
 /**
- * Puts runs into a table in the order of their old chunks, as far as a bounded memory allows: a
- * store's list is in no such order, and a table of millions is filled several times faster when
- * neighbours come together.
+ * Puts runs into a table in the order of their old chunks, as far as 36 MiB allow: a store's list
+ * is in no such order, and a table of millions is filled several times faster when neighbours come
+ * together, with a fraction of the garbage, since each part of it grows at one go.
  */
 final class RunSorter {
-  private static final int INDEX_BITS = 17;
+  private static final int INDEX_BITS = 20;
   private static final int MOST = 1 << INDEX_BITS;
   private static final int LEAST = 64;
   private static final long SORTABLE = Long.MAX_VALUE >> INDEX_BITS;
