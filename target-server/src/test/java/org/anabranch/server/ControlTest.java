@@ -96,18 +96,22 @@ final class ControlTest {
         try (SocketChannel client = connect(socket)) {
           send(client, each[0]);
           assertThat(line(client)).isEqualTo(each[1]);
+          assertThat(line(client)).as("its place is free").isEqualTo("null");
         }
       }
       try (SocketChannel client = connect(socket)) {
         send(client, "nonsense\n");
         assertThat(line(client)).startsWith("{\"error\":\"not a JSON object");
+        assertThat(line(client)).as("its place is free").isEqualTo("null");
       }
       for (int i = 0; i < 64; i++) {
         SocketChannel client = connect(socket);
         send(client, "{\"verb\":\"block\"}\n");
         clients.add(client);
       }
+      long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
       while (entered.get() < 64) {
+        assertThat(System.nanoTime()).as("all are let in by").isLessThan(deadline);
         Thread.onSpinWait();
       }
       try (SocketChannel more = connect(socket)) {

@@ -165,25 +165,32 @@ public final class ControlServer implements AutoCloseable {
     }
   }
 
+  /** The client's place is free before it sees the end. */
   private void serve(SocketChannel client) {
     try (client) {
-      BufferedReader in = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
-      Writer out = Channels.newWriter(client, StandardCharsets.UTF_8);
-      String request;
       try {
-        request = line(in);
-      } catch (RefusedException e) {
-        send(out, Map.of("error", String.valueOf(e.getMessage())));
-        return;
-      }
-      boolean served = clients.replace(client, ASKED) != null;
-      if (request != null && served && !stopping) {
-        send(out, answer(request, state -> report(out, state)));
+        answer(client);
+      } finally {
+        clients.remove(client);
       }
     } catch (IOException e) {
       LOG.debug("control: client gone: {}", e.toString());
-    } finally {
-      clients.remove(client);
+    }
+  }
+
+  private void answer(SocketChannel client) throws IOException {
+    BufferedReader in = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
+    Writer out = Channels.newWriter(client, StandardCharsets.UTF_8);
+    String request;
+    try {
+      request = line(in);
+    } catch (RefusedException e) {
+      send(out, Map.of("error", String.valueOf(e.getMessage())));
+      return;
+    }
+    boolean served = clients.replace(client, ASKED) != null;
+    if (request != null && served && !stopping) {
+      send(out, answer(request, state -> report(out, state)));
     }
   }
 
