@@ -69,12 +69,8 @@ final class ZeroedAhead {
   void whenDone(long sector, long sectors, boolean isAlone, Runnable then) {
     lock.checkHeld();
     alone = isAlone ? alone + 1 : 0;
-    Waiting last = new Waiting(sector + sectors, sectors < LARGE && alone >= ALONE, then);
-    waiting.add(last);
+    waiting.add(new Waiting(sector + sectors, sectors < LARGE && alone >= ALONE, then));
     advance();
-    if (!busy && last.wantsZeros && last.end > done - ZEROED / 2) {
-      look(done, done + ZEROED); // before somebody has to wait
-    }
   }
 
   private void advance() {

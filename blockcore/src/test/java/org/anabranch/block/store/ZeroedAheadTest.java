@@ -53,10 +53,10 @@ final class ZeroedAheadTest {
     next = allocateAlone(next, 1);
     assertThat(written()).containsExactly("WRITE 64+2048");
 
-    next = allocateAlone(next, ZeroedAhead.ZEROED / 2 / (int) CHUNK - 1);
-    assertThat(written()).as("while there is enough").isEmpty();
+    next = allocateAlone(next, ZeroedAhead.ZEROED / (int) CHUNK - 1);
+    assertThat(written()).as("while there are some").isEmpty();
     allocateAlone(next, 1);
-    assertThat(written()).as("before somebody must wait").containsExactly("WRITE 2112+2048");
+    assertThat(written()).containsExactly("WRITE 2112+2048");
   }
 
   @Test
