@@ -164,11 +164,9 @@ public final class PersistentStore implements ExceptionStore {
 
   @Override
   public void whenWritable(Allocation allocation, Runnable then) {
-    zeroedAhead.whenDone(
-        layout.sector(allocation.newChunk()),
-        (long) allocation.count() * layout.chunkSectors(),
-        uncommitted == allocation.count(),
-        then);
+    boolean isAlone = uncommitted == allocation.count();
+    long sector = layout.sector(allocation.newChunk());
+    zeroedAhead.whenDone(sector, layout.sector(allocation.count()), isAlone, then);
   }
 
   @Override
@@ -264,8 +262,7 @@ public final class PersistentStore implements ExceptionStore {
     }
     writing = false;
     boolean good = valid;
-    writeIfDue(); // its sync and the writes that waited for these records need not wait for each
-    // other
+    writeIfDue(); // its sync need not wait for what these records let go
     done.forEach(each -> each.committed(good));
   }
 
