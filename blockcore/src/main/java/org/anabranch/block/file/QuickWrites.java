@@ -12,7 +12,7 @@ package org.anabranch.block.file;
  */
 final class QuickWrites {
   /** Larger ones would keep others from the thread for too long. */
-  static final int MOST_BYTES = Integer.getInteger("qw", 1 << 20);
+  static final int MOST_BYTES = 1 << 20;
 
   /** With one more for each byte: what a copy at a GB/s takes. */
   static final long QUICK_NANOS = 1_000_000;
