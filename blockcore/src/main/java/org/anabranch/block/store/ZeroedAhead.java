@@ -19,6 +19,9 @@ import org.anabranch.block.IoCompletion;
  * sync with others. Zeros that can't be written are done without. A power cut may leave any part of
  * them: nothing here is on the list of exceptions.
  *
+ * <p>Zeros are only written while an allocation waits for them, so that nothing is under way when
+ * no exception is pending: then the device may be another store's.
+ *
  * <p>All of it is guarded by the snapshot's lock.
  */
 final class ZeroedAhead {
@@ -47,7 +50,7 @@ final class ZeroedAhead {
   /** Whether the sectors from {@link #done} on are being looked at, or zeroed. */
   private boolean busy;
 
-  /** Allocations since the last one that was not alone. */
+  /** Allocations since the last one that was not alone, as far as it matters. */
   private int alone;
 
   ZeroedAhead(BlockDevice cow, DeferringLock lock) {
@@ -68,7 +71,7 @@ final class ZeroedAhead {
    */
   void whenDone(long sector, long sectors, boolean isAlone, Runnable then) {
     lock.checkHeld();
-    alone = isAlone ? alone + 1 : 0;
+    alone = isAlone ? Math.min(alone + 1, ALONE) : 0;
     waiting.add(new Waiting(sector + sectors, sectors < LARGE && alone >= ALONE, then));
     advance();
   }

@@ -151,12 +151,11 @@ final class Anabranch extends ServerProcess {
 
   /** Ends the merge of a snapshot, as fast as it goes; begins it if it has not begun. */
   void finishMerge(String volume, String snapshot) throws IOException, InterruptedException {
-    String status = dm("status", volume);
-    if (!status.contains(MERGE) && dm("ls").contains(volume + "@" + snapshot)) {
-      merge(volume + "@" + snapshot);
-    } else if (status.contains(MERGE)) {
+    if (dm("status", volume).contains(MERGE)) {
       dm("message", volume, "0", "throttle", "0");
       dm("message", volume, "0", "resume");
+    } else if (dm("ls").contains(volume + "@" + snapshot)) {
+      merge(volume + "@" + snapshot);
     }
     while (dm("status", volume).contains(MERGE)) {
       TimeUnit.MILLISECONDS.sleep(20);
