@@ -16,6 +16,7 @@ import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.config.Configuration;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.storage.Stages;

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.Verb.ClientGoneException;

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.Configuration;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateFile;

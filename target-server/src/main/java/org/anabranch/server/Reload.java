@@ -15,6 +15,7 @@ import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.IscsiServer;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;

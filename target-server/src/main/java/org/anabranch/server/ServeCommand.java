@@ -11,6 +11,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Rehearsal;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

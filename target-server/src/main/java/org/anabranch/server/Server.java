@@ -17,6 +17,7 @@ import org.anabranch.iscsi.BoundPortal;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Initiators;

@@ -26,6 +26,7 @@ import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.scsi.UnitProperties;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;

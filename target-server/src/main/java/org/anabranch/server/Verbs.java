@@ -14,6 +14,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.MergeStatus;

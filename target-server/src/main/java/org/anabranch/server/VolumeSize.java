@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToIntFunction;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;

@@ -24,6 +24,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.Verb;

@@ -23,6 +23,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -19,6 +19,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.server.base.RefusedException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

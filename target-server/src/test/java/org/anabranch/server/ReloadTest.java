@@ -21,6 +21,7 @@ import org.anabranch.initiator.ChapCredentials;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -22,6 +22,7 @@ import org.anabranch.initiator.Sense;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionListener;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
 import org.jspecify.annotations.Nullable;
 

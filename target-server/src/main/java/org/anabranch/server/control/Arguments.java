@@ -3,7 +3,7 @@ package org.anabranch.server.control;
 
 import java.util.List;
 import java.util.Map;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
 /**

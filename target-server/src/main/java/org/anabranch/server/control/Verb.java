@@ -2,7 +2,7 @@
 package org.anabranch.server.control;
 
 import java.util.Map;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /** What a request asks for. Called on a thread of the request's own, which may wait. */
 @FunctionalInterface

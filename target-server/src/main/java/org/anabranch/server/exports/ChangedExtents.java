@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.snapshot.ChangedChunks;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.storage.Stages;
 import org.jspecify.annotations.Nullable;

@@ -14,7 +14,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.DeltaFormat.DamagedException;
 import org.anabranch.server.exports.DeltaFormat.Header;
 import org.anabranch.server.exports.DeltaFormat.Piece;

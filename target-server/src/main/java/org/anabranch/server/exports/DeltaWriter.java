@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /** Writes a file of changed extents ({@link DeltaFormat}), in ascending order. One thread. */
 final class DeltaWriter {

@@ -11,7 +11,7 @@ import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.snapshots.Readers;

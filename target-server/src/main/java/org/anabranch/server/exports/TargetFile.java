@@ -17,7 +17,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.StateDirectory;

@@ -2,7 +2,7 @@
 package org.anabranch.server.snapshots;
 
 import java.util.List;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /**
  * What the side that faces initiators must know of devices that come, change and go. Any thread.

@@ -4,7 +4,7 @@ package org.anabranch.server.snapshots;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /**
  * How far a merge is, as the block layer's {@code progress} message tells it.

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Stages;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

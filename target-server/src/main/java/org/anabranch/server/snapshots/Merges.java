@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;

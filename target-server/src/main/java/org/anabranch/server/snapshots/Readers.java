@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.dm.OpenDevice;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.storage.Storage;

@@ -11,7 +11,7 @@ import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.OverdueException;

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;

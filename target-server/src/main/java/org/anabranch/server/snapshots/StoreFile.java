@@ -15,7 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.StateDirectory;

@@ -2,7 +2,7 @@
 package org.anabranch.server.state;
 
 import java.util.concurrent.locks.ReentrantLock;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /**
  * Whatever changes what a server serves or remembers takes its turn here: one change at a time,

@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.HexFormat;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -22,7 +22,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

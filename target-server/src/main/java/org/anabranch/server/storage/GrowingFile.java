@@ -8,7 +8,7 @@ import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.anabranch.block.file.FileDevice;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

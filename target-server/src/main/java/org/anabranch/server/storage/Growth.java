@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /** How far a file may grow. Any thread, which may wait. */
 @FunctionalInterface

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /**
  * Nobody waits any longer for what was begun below, such as a request of a disk that hangs. It may

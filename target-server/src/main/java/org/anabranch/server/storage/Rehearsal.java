@@ -34,7 +34,7 @@ import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.Place;
 import org.anabranch.config.Problem;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -7,7 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /** Waiting for the layers below, on threads that may wait. */
 public final class Stages {

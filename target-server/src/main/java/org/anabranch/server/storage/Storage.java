@@ -27,7 +27,7 @@ import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.InvalidStoreFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 
 /** The tables that a configuration means, as texts. */
 public final class TableText {

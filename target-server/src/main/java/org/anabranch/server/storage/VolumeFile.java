@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Objects;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.StateDirectory;
 import org.slf4j.Logger;

@@ -20,7 +20,7 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.snapshots.VolumeUnderTest;

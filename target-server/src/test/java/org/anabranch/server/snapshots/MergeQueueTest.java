@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.junit.jupiter.api.Test;

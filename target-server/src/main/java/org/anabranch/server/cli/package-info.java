@@ -2,6 +2,6 @@
 
 /** The commands that ask a running server through its control socket. */
 @NullMarked
-package org.anabranch.server.commands;
+package org.anabranch.server.cli;
 
 import org.jspecify.annotations.NullMarked;

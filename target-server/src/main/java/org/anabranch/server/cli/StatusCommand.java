@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.commands;
+package org.anabranch.server.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.TextTable;

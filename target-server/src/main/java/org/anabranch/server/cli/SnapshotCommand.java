@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.commands;
+package org.anabranch.server.cli;
 
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.config.DataSize;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.commands;
+package org.anabranch.server.cli;
 
 import java.util.Map;
 import org.anabranch.server.terminal.Bar;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.commands;
+package org.anabranch.server.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -8,7 +8,7 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.block.store.StoreReport;
-import org.anabranch.server.RefusedException;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Stages;
