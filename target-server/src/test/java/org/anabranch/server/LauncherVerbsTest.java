@@ -24,6 +24,7 @@ import java.util.spi.ToolProvider;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.base.Version;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;

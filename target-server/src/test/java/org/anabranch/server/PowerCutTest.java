@@ -25,6 +25,7 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.serve.Server;
 import org.anabranch.server.state.DurableSteps;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

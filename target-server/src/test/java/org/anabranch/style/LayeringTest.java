@@ -95,6 +95,16 @@ final class LayeringTest {
     slices().matching("org.anabranch.(*)..").should().beFreeOfCycles().check(CLASSES);
   }
 
+  /** No two packages of the server import each other, not even by way of a third. */
+  @Test
+  void packagesOfTheServerFormNoCycle() {
+    slices()
+        .matching("org.anabranch.(**)")
+        .should()
+        .beFreeOfCycles()
+        .check(CLASSES.that(resideInAnyPackage("org.anabranch.server..")));
+  }
+
   @Test
   void everyPartIsSeenAndEveryClassBelongsToOne() {
     Stream<String> parts = Arrays.stream(Part.values()).map(Part::packages);

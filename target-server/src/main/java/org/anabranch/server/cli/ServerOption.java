@@ -3,7 +3,7 @@ package org.anabranch.server.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.anabranch.server.EmbeddedDefaults;
+import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.control.ControlClient;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

@@ -9,7 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.anabranch.config.InvalidConfigurationException;
-import org.anabranch.server.Logging;
+import org.anabranch.server.base.Logging;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.terminal.Screen;
 import picocli.CommandLine.Command;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * <p>A LUN may name a snapshot that is not there: it is attached when the snapshot {@link
  * #appeared} and taken away before it goes, and initiators are told both times.
  */
-final class Targets {
+public final class Targets {
   private static final Logger LOG = LoggerFactory.getLogger(Targets.class);
 
   /** A LUN that is there, holding its device open. */
@@ -58,7 +58,7 @@ final class Targets {
    * @param serverId part of every disk's identity: two servers with like configurations have
    *     different disks
    */
-  Targets(
+  public Targets(
       Configuration configuration,
       Storage storage,
       Scheduler scheduler,
@@ -72,7 +72,7 @@ final class Targets {
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
-  synchronized List<TargetNode> open() throws RefusedException {
+  public synchronized List<TargetNode> open() throws RefusedException {
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = device(target.name());
@@ -130,7 +130,7 @@ final class Targets {
   }
 
   /** Attaches the LUNs that name a device which is there now, but for those that are attached. */
-  synchronized void appeared(String deviceName) throws RefusedException {
+  public synchronized void appeared(String deviceName) throws RefusedException {
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = devices.get(target.name());
       for (LunConfig lun : target.luns().values()) {
@@ -149,7 +149,7 @@ final class Targets {
   }
 
   /** What another configuration means for the targets: ready to be done, and not done yet. */
-  final class Change {
+  public final class Change {
     private final Configuration after;
     private final List<Attached> made = new ArrayList<>();
 
@@ -262,7 +262,7 @@ final class Targets {
   }
 
   /** Takes the LUNs of a device away, and lets go of it when their commands have ended. */
-  void vanishing(String deviceName) throws RefusedException {
+  public void vanishing(String deviceName) throws RefusedException {
     List<CompletableFuture<?>> ends = new ArrayList<>();
     synchronized (this) {
       for (Attached lun : List.copyOf(attached)) {
@@ -275,7 +275,7 @@ final class Targets {
   }
 
   /** The targets that have a device, or one that is made of it, as a LUN. */
-  Set<String> exporting(String deviceName) {
+  public Set<String> exporting(String deviceName) {
     Set<String> names = madeOf(deviceName);
     Set<String> targets = new TreeSet<>();
     synchronized (this) {
@@ -302,7 +302,7 @@ final class Targets {
   }
 
   /** Tells initiators that a device, and what is made of it, reads otherwise than they know. */
-  void contentsChanged(String deviceName) {
+  public void contentsChanged(String deviceName) {
     units(madeOf(deviceName), LogicalUnit::contentsChanged);
   }
 
@@ -349,7 +349,7 @@ final class Targets {
   }
 
   /** Gives every device back. */
-  synchronized void release() {
+  public synchronized void release() {
     attached.forEach(lun -> lun.open.release());
     attached.clear();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -35,7 +35,7 @@ import org.anabranch.server.storage.TableText;
  * @param summary a line for each change, for people
  * @param refusals a line for each change that cannot be, with what to do instead
  */
-record ReloadPlan(
+public record ReloadPlan(
     List<Portal> newPortals,
     List<Portal> oldPortals,
     List<VolumeConfig> newVolumes,
@@ -197,7 +197,7 @@ record ReloadPlan(
         && Objects.equals(one.chap(), other.chap());
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return summary.isEmpty() && refusals.isEmpty();
   }
 }

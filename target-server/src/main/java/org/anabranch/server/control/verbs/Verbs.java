@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.control.verbs;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -14,24 +14,28 @@ import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.admin.VolumeSize;
+import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Version;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.MergeStatus;
 import org.anabranch.server.state.SnapshotState;
 
 /** What the control socket can ask of a {@link Server}. Each result is a JSON object. */
-final class Verbs {
+public final class Verbs {
   private static final int DEFAULT_CHUNK_SECTORS = 16;
   private static final long PROGRESS_MILLIS = 100;
 
-  private final Server server;
+  private final RunningServer server;
 
-  Verbs(Server server) {
+  public Verbs(RunningServer server) {
     this.server = server;
   }
 
-  Map<String, Verb> all() {
+  /** Every verb, by its name. */
+  public Map<String, Verb> all() {
     Map<String, Verb> verbs = new TreeMap<>();
     verbs.put("status", (arguments, progress) -> status());
     verbs.put("session list", (arguments, progress) -> Map.of("sessions", sessions()));
@@ -128,7 +132,7 @@ final class Verbs {
       json.put("id", info.tsih());
       json.put("initiator", info.initiator());
       json.put("target", info.target());
-      json.put("from", Server.text(info.from()));
+      json.put("from", HostPort.text(info.from()));
       json.put("header-digest", info.headerDigest());
       json.put("data-digest", info.dataDigest());
       json.put("commands-in-flight", info.commands());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.base;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,7 +16,8 @@ public final class Version implements IVersionProvider {
   public static String number() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
-            Version.class.getResourceAsStream("version.properties"), "version.properties")) {
+            Version.class.getResourceAsStream("/org/anabranch/server/version.properties"),
+            "version.properties")) {
       Properties properties = new Properties();
       properties.load(in);
       return Objects.requireNonNull(properties.getProperty("version"), "version");

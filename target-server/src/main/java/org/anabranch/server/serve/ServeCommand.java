@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.serve;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -11,6 +11,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
+import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Rehearsal;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ import picocli.CommandLine.Spec;
       "Without a file: volume disk0 in ./anabranch-data, target",
       "iqn.2026-11.org.anabranch:disk0, LUN 0, on 127.0.0.1:3260."
     })
-final class ServeCommand implements Callable<Integer> {
+public final class ServeCommand implements Callable<Integer> {
   /** What there is to serve: a file's, or our own with another place for it. */
   static final class What {
     @Option(

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.serve;
 
 import java.nio.file.Path;
 import org.anabranch.block.file.FileOpener;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.iscsi.IscsiServer;
+import org.anabranch.server.base.EmbeddedDefaults;
 
 /**
  * Loads what a server needs and a command line doesn't, on a thread of its own, while the command
  * line is read: with two processors, neither waits.
  */
-final class Preload {
+public final class Preload {
   private static final Thread THREAD =
       Thread.ofPlatform().daemon().name("preload").unstarted(Preload::load);
 
   private Preload() {}
 
   /** Begins; called once. */
-  static void begin() {
+  public static void begin() {
     THREAD.start();
   }
 

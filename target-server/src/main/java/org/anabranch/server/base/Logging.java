@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.base;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -30,12 +30,12 @@ public final class Logging extends ContextAwareBase implements Configurator {
   private static volatile boolean command;
 
   /** Says that this is the command, before the first logger is made. */
-  static void command() {
+  public static void command() {
     command = true;
   }
 
   /** Logs more, with stack traces; before the first logger is made. */
-  static void verbose() {
+  public static void verbose() {
     System.setProperty(LEVEL, "DEBUG");
     System.setProperty(EXCEPTIONS, "full");
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.nio.file.Files;
 import java.util.List;
@@ -29,9 +29,9 @@ import org.anabranch.server.storage.Storage;
  *       below other devices.
  * </dl>
  */
-final class VolumeSize {
+public final class VolumeSize {
   /** Sectors before and after. */
-  record Resized(long before, long after) {}
+  public record Resized(long before, long after) {}
 
   private final Storage storage;
   private final Targets targets;
@@ -42,7 +42,7 @@ final class VolumeSize {
   /**
    * @param sessions how many are logged in to a target that has the device or one made of it
    */
-  VolumeSize(
+  public VolumeSize(
       Storage storage,
       Targets targets,
       StateFile state,
@@ -63,7 +63,7 @@ final class VolumeSize {
    * @param more that much more than now
    * @param force also a smaller one
    */
-  Resized resize(
+  public Resized resize(
       Map<String, VolumeConfig> volumes, String name, long size, boolean more, boolean force)
       throws RefusedException {
     changes.lock();

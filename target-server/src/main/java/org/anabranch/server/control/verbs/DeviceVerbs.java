@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.control.verbs;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +16,7 @@ import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.config.Configuration;
+import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;

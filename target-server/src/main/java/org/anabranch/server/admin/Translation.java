@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -25,7 +25,7 @@ import org.anabranch.scsi.TargetDevice;
 import org.jspecify.annotations.Nullable;
 
 /** What the configuration's records are in the words of the layers below. */
-final class Translation {
+public final class Translation {
   /** All portals are in one portal group. */
   static final int PORTAL_GROUP = 1;
 
@@ -33,11 +33,13 @@ final class Translation {
 
   private Translation() {}
 
-  static Portal portal(org.anabranch.config.Portal portal) {
+  /** A portal, in the one portal group. */
+  public static Portal portal(org.anabranch.config.Portal portal) {
     return new Portal(portal.socketAddress(), PORTAL_GROUP);
   }
 
-  static IscsiLimits limits(Configuration configuration) {
+  /** What a session may use and negotiate. */
+  public static IscsiLimits limits(Configuration configuration) {
     LimitsConfig limits = configuration.limits();
     IscsiConfig protocol = configuration.iscsi();
     return new IscsiLimits(

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.serve;
 
 import java.io.IOException;
-import java.net.Inet6Address;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -17,8 +15,16 @@ import org.anabranch.iscsi.BoundPortal;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.Reload;
+import org.anabranch.server.admin.Targets;
+import org.anabranch.server.admin.Translation;
+import org.anabranch.server.admin.VolumeSize;
+import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlServer;
+import org.anabranch.server.control.verbs.RunningServer;
+import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
@@ -46,7 +52,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
  */
-public final class Server implements AutoCloseable {
+public final class Server implements RunningServer, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int LOGOUT_SECONDS = 3;
 
@@ -132,7 +138,7 @@ public final class Server implements AutoCloseable {
   }
 
   /** The same, watched. */
-  static Server start(Configuration configuration, Source source, DurableSteps steps)
+  public static Server start(Configuration configuration, Source source, DurableSteps steps)
       throws RefusedException {
     Server server = new Server(configuration, source, steps);
     try {
@@ -170,7 +176,8 @@ public final class Server implements AutoCloseable {
    * @return a line for each change
    * @throws RefusedException with a line for each mistake; nothing has changed
    */
-  List<String> reload() throws RefusedException {
+  @Override
+  public List<String> reload() throws RefusedException {
     changes.lock();
     try {
       IscsiServer running = iscsi;
@@ -198,7 +205,8 @@ public final class Server implements AutoCloseable {
   }
 
   /** Gives a volume another size. */
-  VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
+  @Override
+  public VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
       throws RefusedException {
     return sizes.resize(volumes, volume, sectors, more, force);
   }
@@ -229,51 +237,51 @@ public final class Server implements AutoCloseable {
   }
 
   /** The sessions that are logged in, those for discovery included. */
-  List<SessionInfo> sessionInfos() {
+  @Override
+  public List<SessionInfo> sessionInfos() {
     IscsiServer running = iscsi;
     return running == null ? List.of() : running.sessionInfos();
   }
 
   /** Ends a session; whether there was one. */
-  boolean drop(int tsih) {
+  @Override
+  public boolean drop(int tsih) {
     IscsiServer running = iscsi;
     return running != null && running.drop(tsih);
   }
 
-  Configuration configuration() {
+  @Override
+  public Configuration configuration() {
     return configuration;
   }
 
-  Storage storage() {
+  @Override
+  public Storage storage() {
     return storage;
   }
 
-  Snapshots snapshots() {
+  @Override
+  public Snapshots snapshots() {
     return snapshots;
   }
 
-  Exports exports() {
+  @Override
+  public Exports exports() {
     return exports;
   }
 
-  MadeDevices madeDevices() {
+  @Override
+  public MadeDevices madeDevices() {
     return madeDevices;
   }
 
   /** Where it listens, {@code address:port}, with the ports that were found for port 0. */
+  @Override
   public List<String> portals() {
     IscsiServer running = iscsi;
     return running == null
         ? List.of()
-        : running.portals().stream().map(BoundPortal::address).map(Server::text).toList();
-  }
-
-  /** {@code ADDRESS:PORT}, an IPv6 address in brackets. */
-  static String text(InetSocketAddress address) {
-    String host = address.getAddress().getHostAddress();
-    return (address.getAddress() instanceof Inet6Address ? "[" + host + "]" : host)
-        + ":"
-        + address.getPort();
+        : running.portals().stream().map(BoundPortal::address).map(HostPort::text).toList();
   }
 
   /** Stops, see above. Whether everything written is durable. Later calls do nothing. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.serve;
 
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  *                can be refused; a device that does not come down is logged, and goes at the stop
  * </pre>
  */
-final class Reload {
+public final class Reload {
   private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
 
   /** A step back. */
@@ -55,7 +55,7 @@ final class Reload {
   private final ReloadPlan plan;
   private final Deque<Undo> undo = new ArrayDeque<>();
 
-  Reload(
+  public Reload(
       Storage storage,
       Targets targets,
       IscsiServer iscsi,
@@ -71,12 +71,12 @@ final class Reload {
     this.plan = ReloadPlan.of(before, after);
   }
 
-  ReloadPlan plan() {
+  public ReloadPlan plan() {
     return plan;
   }
 
   /** Steps 1 and 2; nothing has changed when it refuses. {@link #commit} or {@link #undo} next. */
-  Targets.Change prepare(Scheduler scheduler) throws RefusedException {
+  public Targets.Change prepare(Scheduler scheduler) throws RefusedException {
     List<String> refusals = new ArrayList<>(plan.refusals());
     refuseWhatIsInUse(refusals);
     refusals.addAll(Rehearsal.of(after, scheduler).refusals());
@@ -234,7 +234,7 @@ final class Reload {
   }
 
   /** Step 3. */
-  void commit(Targets.Change change) {
+  public void commit(Targets.Change change) {
     var ended = change.commit(iscsi);
     plan.oldPortals().forEach(portal -> iscsi.removePortal(Translation.portal(portal)));
     if (plan.limits()) {

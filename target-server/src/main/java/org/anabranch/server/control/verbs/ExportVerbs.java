@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.control.verbs;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

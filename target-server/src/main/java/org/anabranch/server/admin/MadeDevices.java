@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server;
+package org.anabranch.server.admin;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -19,19 +19,19 @@ import org.anabranch.server.storage.Storage;
  * live last. What is configured, and snapshots, are not its business: their tables can be changed
  * by {@code dm} for as long as the server runs, and they can be neither removed nor renamed.
  */
-final class MadeDevices {
+public final class MadeDevices {
   private final Storage storage;
   private final StateFile state;
   private final Changes changes;
 
-  MadeDevices(Storage storage, StateFile state, Changes changes) {
+  public MadeDevices(Storage storage, StateFile state, Changes changes) {
     this.storage = storage;
     this.state = state;
     this.changes = changes;
   }
 
   /** Brings them back, each after those that it stands on. Before anybody writes to a volume. */
-  void restore() throws RefusedException {
+  public void restore() throws RefusedException {
     changes.lock();
     try {
       Map<String, String> left = new TreeMap<>(state.state().devices());
@@ -77,7 +77,9 @@ final class MadeDevices {
     }
   }
 
-  void create(String name, String table, Configuration configuration) throws RefusedException {
+  /** Makes a device and remembers its table; without a table when {@code table} is empty. */
+  public void create(String name, String table, Configuration configuration)
+      throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("create", name, configuration);
@@ -93,7 +95,8 @@ final class MadeDevices {
     }
   }
 
-  void remove(String name, Configuration configuration) throws RefusedException {
+  /** Removes a device that {@link #create} made. */
+  public void remove(String name, Configuration configuration) throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("remove", name, configuration);
@@ -104,7 +107,9 @@ final class MadeDevices {
     }
   }
 
-  void rename(String name, String newName, Configuration configuration) throws RefusedException {
+  /** Gives a device that {@link #create} made another name. */
+  public void rename(String name, String newName, Configuration configuration)
+      throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("rename", name, configuration);
@@ -133,7 +138,7 @@ final class MadeDevices {
   }
 
   /** A loaded table became the live one. */
-  void resumed(String name) throws RefusedException {
+  public void resumed(String name) throws RefusedException {
     changes.lock();
     try {
       if (state.state().devices().containsKey(name)) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs;
+
+import java.util.List;
+import org.anabranch.config.Configuration;
+import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.VolumeSize;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.Exports;
+import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.storage.Storage;
+
+/** What {@link Verbs} need of the server. Any thread. */
+public interface RunningServer {
+  /** Where it listens, {@code address:port}. */
+  List<String> portals();
+
+  /** The sessions that are logged in, discovery sessions included. */
+  List<SessionInfo> sessionInfos();
+
+  /** Ends a session; whether there was one. */
+  boolean drop(int tsih);
+
+  /**
+   * Reads the configuration again and applies what has changed: all of it, or nothing.
+   *
+   * @return a line for each change
+   * @throws RefusedException with a line for each error; nothing has changed
+   */
+  List<String> reload() throws RefusedException;
+
+  /**
+   * Gives a volume another size.
+   *
+   * @param sectors the new size, or with {@code more} what is added to the present one
+   * @param force allows a smaller size
+   */
+  VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
+      throws RefusedException;
+
+  /** The configuration that is served now. */
+  Configuration configuration();
+
+  /** The block devices. */
+  Storage storage();
+
+  /** The snapshots. */
+  Snapshots snapshots();
+
+  /** The exports of snapshots. */
+  Exports exports();
+
+  /** The devices that {@code dm create} made. */
+  MadeDevices madeDevices();
+}
