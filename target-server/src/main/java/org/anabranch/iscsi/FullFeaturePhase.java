@@ -257,6 +257,7 @@ final class FullFeaturePhase implements Connection.Phase {
           case CONNECTION_RECOVERY -> LogoutResponse.RECOVERY_NOT_SUPPORTED;
         };
     if (response == LogoutResponse.CLOSED && commands != null) {
+      session.report().logoutReceived();
       // The answer says that no command of the session will do anything any more. Until it can,
       // nothing that comes may cost the initiator this answer, or anybody else anything.
       connection.ignoreInput();

@@ -56,6 +56,7 @@ public final class IscsiServer implements AutoCloseable {
 
   private record Listener(BoundPortal bound, Channel channel) {}
 
+  private final SessionEvents events;
   private volatile IscsiLimits limits;
   private final DataMemory placeMemory;
   private final DataMemory memory;
@@ -68,8 +69,9 @@ public final class IscsiServer implements AutoCloseable {
   private volatile boolean listening;
   private volatile boolean stopping;
 
-  private IscsiServer(IscsiLimits limits, int threads) {
+  private IscsiServer(IscsiLimits limits, SessionEvents events, int threads) {
     this.limits = limits;
+    this.events = events;
     // Half for what may come unasked, half for what commands need beyond that: see CommandWindow.
     // Of the first a place for each session that may come, so that wide windows shut nobody out.
     long half = limits.dataMemory() / 2;
@@ -106,7 +108,18 @@ public final class IscsiServer implements AutoCloseable {
    */
   public static IscsiServer bind(IscsiLimits limits, Collection<Portal> portals)
       throws IOException {
-    IscsiServer server = new IscsiServer(limits, Runtime.getRuntime().availableProcessors());
+    return bind(limits, portals, SessionEvents.IGNORED);
+  }
+
+  /**
+   * The same.
+   *
+   * @param events hears of the sessions
+   */
+  public static IscsiServer bind(
+      IscsiLimits limits, Collection<Portal> portals, SessionEvents events) throws IOException {
+    IscsiServer server =
+        new IscsiServer(limits, events, Runtime.getRuntime().availableProcessors());
     try {
       for (Portal portal : portals) {
         server.addPortal(portal);
@@ -309,6 +322,10 @@ public final class IscsiServer implements AutoCloseable {
 
   Sessions sessions() {
     return sessions;
+  }
+
+  SessionEvents events() {
+    return events;
   }
 
   IscsiLimits limits() {

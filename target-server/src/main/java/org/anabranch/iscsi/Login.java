@@ -53,6 +53,9 @@ final class Login implements Connection.Phase {
   /** What is left of an answer that goes out in pieces. */
   private @Nullable ByteBuffer rest;
 
+  /** The session whose login {@link SessionEvents} has heard of and may still hold back. */
+  private @Nullable Session waiting;
+
   private int received;
   private boolean done;
 
@@ -206,9 +209,29 @@ final class Login implements Connection.Phase {
                 session.abandon();
                 refuse(request, refusal.status(), String.valueOf(refusal.getMessage()));
               } else {
-                enter(request, session, answers, n);
+                announce(request, session, answers, n);
               }
             });
+  }
+
+  /** {@link SessionEvents} hears of the session before the initiator may use it. */
+  private void announce(LoginRequest request, Session session, byte[] answers, LoginNegotiation n) {
+    waiting = session;
+    var _ =
+        session
+            .announce()
+            .whenCompleteAsync(
+                (done, failure) -> {
+                  if (connection.isClosing()) {
+                    session.abandon();
+                  } else if (failure != null) {
+                    session.abandon();
+                    refuse(request, LoginStatus.TARGET_ERROR, String.valueOf(failure.getMessage()));
+                  } else {
+                    enter(request, session, answers, n);
+                  }
+                },
+                connection.channel().eventLoop());
   }
 
   private void enter(LoginRequest request, Session session, byte[] answers, LoginNegotiation n) {
@@ -311,6 +334,9 @@ final class Login implements Connection.Phase {
   public void closed() {
     timeout.cancel(false);
     if (!done) {
+      if (waiting != null) {
+        waiting.abandon();
+      }
       LOG.debug("{}: closed before the end of login", connection.peer());
     }
   }

@@ -3,6 +3,7 @@ package org.anabranch.iscsi;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.anabranch.jscsi.AsyncEvent;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LoginStatus;
@@ -67,6 +68,7 @@ final class Session {
 
   private boolean reinstated;
   private @Nullable Nexus nexus;
+  private final SessionReport report;
 
   Session(
       IscsiServer server,
@@ -84,6 +86,7 @@ final class Session {
     this.node = node;
     this.parameters = parameters;
     this.keepalive = new Keepalive(this, server.limits());
+    this.report = new SessionReport(server.events());
   }
 
   // --- life ---------------------------------------------------------------------------------
@@ -122,6 +125,20 @@ final class Session {
    */
   CompletableFuture<@Nullable Void> gone() {
     return gone;
+  }
+
+  /** Reports the login, before {@link #open}; completes when it may be answered. */
+  CompletionStage<@Nullable Void> announce() {
+    if (node == null) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return report.loggingIn(
+        new SessionEvents.Login(
+            key.initiator(),
+            key.isid(),
+            key.target(),
+            connection.remoteAddress(),
+            predecessor != null));
   }
 
   /** Begins full feature phase, with a new nexus or the one of the session before. */
@@ -231,6 +248,7 @@ final class Session {
         .channel()
         .eventLoop()
         .execute(() -> {
+          report.dropped();
           if (state != State.OPEN) {
             abandon();
             connection.close();
@@ -274,6 +292,7 @@ final class Session {
         .channel()
         .eventLoop()
         .execute(() -> {
+          report.dropped();
           if (state == State.OPEN) {
             int seconds = Math.clamp(within.toSeconds(), 1, 3600);
             async(AsyncEvent.LOGOUT_REQUESTED, seconds);
@@ -319,6 +338,7 @@ final class Session {
 
   private void release() {
     server.sessions().remove(this);
+    report.ended(window != null);
     Session before = predecessor;
     predecessor = null;
     if (before == null) {
@@ -332,6 +352,10 @@ final class Session {
 
   Connection connection() {
     return connection;
+  }
+
+  SessionReport report() {
+    return report;
   }
 
   Parameters parameters() {

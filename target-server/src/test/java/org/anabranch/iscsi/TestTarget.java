@@ -47,12 +47,18 @@ final class TestTarget implements AutoCloseable {
 
   TestTarget(
       UnaryOperator<Limits> change, AccessList access, @Nullable ChapCredentials credentials) {
+    this(change, access, credentials, SessionEvents.IGNORED);
+  }
+
+  TestTarget(
+      UnaryOperator<Limits> change,
+      AccessList access,
+      @Nullable ChapCredentials credentials,
+      SessionEvents events) {
     try {
-      server =
-          IscsiServer.start(
-              change.apply(new Limits()).build(),
-              List.of(node(NAME, access, credentials, Set.of())),
-              List.of(loopback(1)));
+      server = IscsiServer.bind(change.apply(new Limits()).build(), List.of(loopback(1)), events);
+      server.put(node(NAME, access, credentials, Set.of()));
+      server.listen();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
