@@ -166,7 +166,8 @@ public final class PersistentStore implements ExceptionStore {
   public void whenWritable(Allocation allocation, Runnable then) {
     boolean isAlone = uncommitted == allocation.count();
     long sector = layout.sector(allocation.newChunk());
-    zeroedAhead.whenDone(sector, layout.sector(allocation.count()), isAlone, then);
+    long limit = layout.sector(layout.nextMetadata(allocation.newChunk()));
+    zeroedAhead.whenDone(sector, layout.sector(allocation.count()), limit, isAlone, then);
   }
 
   @Override

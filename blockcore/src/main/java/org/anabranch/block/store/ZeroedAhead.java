@@ -20,7 +20,8 @@ import org.anabranch.block.IoCompletion;
  * them: nothing here is on the list of exceptions.
  *
  * <p>Zeros are only written while an allocation waits for them, so that nothing is under way when
- * no exception is pending: then the device may be another store's.
+ * no exception is pending: then the device may be another store's. They end at the next metadata
+ * area, which the store zeroes itself, possibly at the same moment.
  *
  * <p>All of it is guarded by the snapshot's lock.
  */
@@ -36,7 +37,12 @@ final class ZeroedAhead {
 
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(ZEROED << 9).asReadOnlyBuffer();
 
-  private record Waiting(long end, boolean wantsZeros, Runnable then) {}
+  /**
+   * An allocation that waits.
+   *
+   * @param limit first sector behind it that is not for data
+   */
+  private record Waiting(long sector, long end, long limit, boolean wantsZeros, Runnable then) {}
 
   private final BlockDevice cow;
   private final DeferringLock lock;
@@ -67,19 +73,22 @@ final class ZeroedAhead {
    * Runs {@code then} without the lock when the sectors may be written to.
    *
    * @param sector behind all that was asked for before
+   * @param limit the first sector behind the allocation that is not for data
    * @param isAlone whether nothing else that was allocated is on its way
    */
-  void whenDone(long sector, long sectors, boolean isAlone, Runnable then) {
+  void whenDone(long sector, long sectors, long limit, boolean isAlone, Runnable then) {
     lock.checkHeld();
     alone = isAlone ? Math.min(alone + 1, ALONE) : 0;
-    waiting.add(new Waiting(sector + sectors, sectors < LARGE && alone >= ALONE, then));
+    boolean wantsZeros = sectors < LARGE && alone >= ALONE;
+    waiting.add(new Waiting(sector, sector + sectors, limit, wantsZeros, then));
     advance();
   }
 
   private void advance() {
     for (Waiting first; !busy && (first = waiting.peek()) != null; ) {
       if (first.end > done && first.wantsZeros) {
-        look(done, done + ZEROED);
+        long from = Math.max(done, first.sector);
+        look(from, Math.min(from + ZEROED, first.limit));
       }
       if (!busy) {
         done = Math.max(done, first.end);

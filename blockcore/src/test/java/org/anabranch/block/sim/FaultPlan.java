@@ -42,7 +42,7 @@ final class FaultPlan {
   }
 
   void beforeMerge(Machine machine) {
-    if (faulty && random.nextBoolean()) {
+    if (faulty && random.nextInt(4) > 0) {
       arm(machine, 5);
     }
   }

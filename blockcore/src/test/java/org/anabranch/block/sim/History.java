@@ -216,7 +216,7 @@ final class History {
       volume.verify();
     } else if (kind < 25) {
       snapshots.suspend(someDevice(), random.nextInt(200));
-    } else if (volume.merging() != null && kind < 60) {
+    } else if (volume.merging() != null && (kind < 60 || volume.mergeFailed())) {
       if (random.nextBoolean()) {
         merges.disturb();
       } else {

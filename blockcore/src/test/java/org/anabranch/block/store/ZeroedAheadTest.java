@@ -28,8 +28,11 @@ final class ZeroedAheadTest {
     ahead.begin(CHUNK);
   }
 
+  /** First sector that is not for data. */
+  private long limit = Long.MAX_VALUE;
+
   private void allocate(long sector, long sectors, boolean alone) {
-    lock.run(() -> ahead.whenDone(sector, sectors, alone, () -> writable.add(sector)));
+    lock.run(() -> ahead.whenDone(sector, sectors, limit, alone, () -> writable.add(sector)));
   }
 
   /** Allocations one after another, from {@code from} on; where the next one begins. */
@@ -111,6 +114,18 @@ final class ZeroedAheadTest {
     cow.grow(SECTORS + ZeroedAhead.ZEROED);
     allocateAlone(SECTORS, 1);
     assertThat(written()).as("and goes on where it has grown").containsExactly("WRITE 6144+2048");
+  }
+
+  /** The store may be zeroing that area at the same moment. */
+  @Test
+  void zerosEndAtTheNextMetadataArea() {
+    limit = CHUNK * 100;
+    allocateAlone(CHUNK, 99);
+    assertThat(written()).containsExactly("WRITE 64+1536");
+    limit = CHUNK * 300;
+    allocateAlone(CHUNK * 101, 1);
+    assertThat(cow.log).containsExactly("BLOCK_STATUS 1616+2048", "WRITE 1616+2048");
+    assertThat(writable).hasSize(100);
   }
 
   @Test
