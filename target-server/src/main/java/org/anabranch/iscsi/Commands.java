@@ -137,6 +137,7 @@ final class Commands {
       places++;
     }
     task.task().expectsDataOut(writes ? expected : 0);
+    task.task().expectsDataIn(reads ? expected : 0);
     task.calling = true;
     router.prepare(task.task());
     task.calling = false;

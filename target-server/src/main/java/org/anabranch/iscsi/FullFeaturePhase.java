@@ -228,7 +228,7 @@ final class FullFeaturePhase implements Connection.Phase {
             : Arrays.copyOf(data, parameters.maxSendDataSegmentLength);
     connection.send(
         ColdPdus.nopIn(
-            nop.lun(),
+            0, // reserved without a transfer tag of ours (11.19)
             nop.taskTag(),
             Pdu.NO_TAG,
             connection.nextStatSn(),

@@ -15,8 +15,6 @@ import org.anabranch.scsi.Status;
  */
 final class Responses {
   private static final int FINAL = 0x80;
-  private static final int OVERFLOW = 0x04;
-  private static final int UNDERFLOW = 0x02;
   private static final int STATUS = 0x01;
 
   private final Session session;
@@ -53,7 +51,9 @@ final class Responses {
     int produced = failure != null ? 0 : task.task().dataInTransferred();
     int length = task.reads ? (int) Math.min(produced, task.expected) : 0;
     long residual =
-        task.writes ? task.task().dataOutLength() - task.expected : produced - task.expected;
+        task.writes
+            ? Residual.of(task.task().dataOutLength(), task.expected)
+            : Residual.of(task.reads ? produced : undeclared(task, produced), task.expected);
     int pieces = 0;
     if (length > 0) {
       boolean collapse = status == Status.GOOD && sense.length == 0;
@@ -65,15 +65,22 @@ final class Responses {
     response(task, status, sense, residual, pieces + task.r2tSn);
   }
 
+  /** What a command moves that was marked neither as a read nor as a write. */
+  private static long undeclared(IscsiTask task, int produced) {
+    return produced > 0
+        ? produced
+        : Math.max(task.task().dataInLength(), task.task().dataOutLength());
+  }
+
   private void response(IscsiTask task, Status status, byte[] sense, long residual, int expDataSn) {
     int length = sense.length == 0 ? 0 : 2 + sense.length;
     PduEncoder encoder = connection.encoder();
     ByteBuf pdu = allocate(encoder.headerRoom() + length + encoder.trailerRoom(length));
-    pdu.writeByte(Opcode.SCSI_RESPONSE.code()).writeByte(FINAL | residualFlags(residual));
+    pdu.writeByte(Opcode.SCSI_RESPONSE.code()).writeByte(FINAL | Residual.flags(residual));
     pdu.writeByte(0).writeByte(status.code()).writeInt(0).writeLong(0);
     pdu.writeInt(task.tag).writeInt(0).writeInt(connection.nextStatSn());
     numbers(pdu);
-    pdu.writeInt(expDataSn).writeInt(0).writeInt(residualCount(residual));
+    pdu.writeInt(expDataSn).writeInt(0).writeInt(Residual.count(residual));
     encoder.sealHeader(pdu, 0, length);
     pdu.writerIndex(encoder.headerRoom());
     if (length > 0) {
@@ -107,7 +114,7 @@ final class Responses {
       boolean endsBurst = last || burst == burstLength;
       int flags = endsBurst ? FINAL : 0;
       if (last && collapse) {
-        flags |= STATUS | residualFlags(residual);
+        flags |= STATUS | Residual.flags(residual);
       }
       int at = task.inStart + offset;
       if (dataSn == 0) {
@@ -150,10 +157,11 @@ final class Responses {
       ByteBuf pdu, IscsiTask task, int flags, int length, int dataSn, int offset, long residual) {
     boolean status = (flags & STATUS) != 0;
     pdu.writeByte(Opcode.DATA_IN.code()).writeByte(flags).writeShort(0).writeInt(0);
-    pdu.writeLong(task.lun).writeInt(task.tag).writeInt(Pdu.NO_TAG);
+    // Without a transfer tag of ours the LUN is reserved (11.7.4).
+    pdu.writeLong(0).writeInt(task.tag).writeInt(Pdu.NO_TAG);
     pdu.writeInt(status ? connection.nextStatSn() : 0);
     numbers(pdu);
-    pdu.writeInt(dataSn).writeInt(offset).writeInt(status ? residualCount(residual) : 0);
+    pdu.writeInt(dataSn).writeInt(offset).writeInt(status ? Residual.count(residual) : 0);
     connection.encoder().sealHeader(pdu, 0, length);
   }
 
@@ -202,14 +210,6 @@ final class Responses {
     connection.encoder().sealHeader(pdu, 0, 0);
     pdu.writerIndex(connection.encoder().headerRoom());
     connection.send(pdu);
-  }
-
-  private static int residualFlags(long residual) {
-    return residual == 0 ? 0 : residual > 0 ? OVERFLOW : UNDERFLOW;
-  }
-
-  private static int residualCount(long residual) {
-    return (int) Math.abs(residual);
   }
 
   /** Answers a task management function (11.6). */

@@ -47,6 +47,7 @@ public final class Task {
   private final Listener listener;
 
   private long dataOutExpected = -1;
+  private long dataInExpected = -1;
   private int dataOutLength;
   private int dataInLength;
   private @Nullable ByteBuffer dataOut;
@@ -118,6 +119,19 @@ public final class Task {
   /** What {@link #expectsDataOut} said; -1 if nothing. */
   long dataOutExpected() {
     return dataOutExpected;
+  }
+
+  /**
+   * The transport knows how many bytes the initiator has room for (Expected Data Transfer Length of
+   * a read); 0 for a command that it did not mark as a read. Called before {@code prepare}.
+   */
+  public void expectsDataIn(long length) {
+    dataInExpected = length;
+  }
+
+  /** What {@link #expectsDataIn} said; -1 if nothing. */
+  long dataInExpected() {
+    return dataInExpected;
   }
 
   /** What {@code prepare} found that the command takes from the initiator. */
