@@ -26,6 +26,9 @@ final class CommandWindow {
 
   private static final int SHARE = 8;
 
+  /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
+  private static final int MAX_IMMEDIATE = 8;
+
   private final DataMemory memory;
   private final DataMemory commandMemory;
   private final int placeBytes;
@@ -33,6 +36,12 @@ final class CommandWindow {
   private int places;
   private int expCmdSn;
   private int maxCmdSn;
+
+  /** Commands that have a place, and those outside the window. */
+  private int inFlight;
+
+  private int immediate;
+  private boolean closed;
 
   /**
    * Opens with as many places as there is memory for.
@@ -87,6 +96,21 @@ final class CommandWindow {
   /** The next number has arrived and now takes a place, until {@link #leave}. */
   void enter() {
     expCmdSn++;
+    inFlight++;
+  }
+
+  /** Whether one more command marked for immediate delivery can be taken. */
+  boolean takesImmediate() {
+    return immediate < MAX_IMMEDIATE;
+  }
+
+  /** A command marked for immediate delivery is taken, until {@link #leaveImmediate}. */
+  void enterImmediate() {
+    immediate++;
+  }
+
+  void leaveImmediate() {
+    immediate--;
   }
 
   /** A PDU that is no command for a LUN is taken: its number is used up, and its place free. */
@@ -99,6 +123,12 @@ final class CommandWindow {
 
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
+    inFlight--;
+    if (closed) {
+      places--;
+      memory.release(placeBytes);
+      return;
+    }
     boolean scarce = memory.spare() < memory.capacity() / SHARE;
     boolean contended = commandMemory.isContended();
     if (places > 1 && (contended || (scarce && places > SHARE))) {
@@ -113,15 +143,13 @@ final class CommandWindow {
     }
   }
 
-  /** The session is over: gives the memory back of all but the commands still in flight. */
-  void close(int inFlight) {
+  /**
+   * The session is over: gives back the memory of all places but those of commands still in flight,
+   * which give it back when they {@link #leave}.
+   */
+  void close() {
+    closed = true;
     memory.release((long) (places - inFlight) * placeBytes);
     places = inFlight;
-  }
-
-  /** A command that outlived {@link #close} has ended. */
-  void leaveClosed() {
-    places--;
-    memory.release(placeBytes);
   }
 }

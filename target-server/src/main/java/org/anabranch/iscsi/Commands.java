@@ -16,48 +16,43 @@ import org.anabranch.scsi.TaskRouter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The SCSI commands of a session, from the PDU that brings one to the response (RFC 7143 4.2, 11.3,
- * 11.4).
+ * The SCSI commands of a session (RFC 7143 4.2, 11.3, 11.4): takes each from one phase of its life
+ * to the next, see {@link IscsiCommand}. Whatever happens to a command, {@link #advance} then does
+ * what can be done next for it.
  *
  * <pre>
  *   begin     the header is there: the task is prepared, so that its data has a place to go
  *   complete  immediate data is there too
- *     ...     memory, if its place in the window is not enough; unsolicited data; bursts asked for
- *   execute   all data is there
  *   ended     from the router, on any thread: hops to the event loop, many at a time
- *   finished  response, once the initiator has sent what it was asked for
  * </pre>
  *
  * Owned by the session's event loop but for {@link #ended}.
  */
 final class Commands {
-  /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
-  private static final int MOST_IMMEDIATE = 8;
-
   private final Connection connection;
   private final EventLoop loop;
   private final TaskRouter router;
   private final Nexus nexus;
   private final CommandWindow window;
   private final DataMemory memory;
-  private final DataOut dataOut;
   private final Responses responses;
-  private final IntObjectMap<IscsiTask> tasks = new IntObjectHashMap<>();
+  private final IntObjectMap<IscsiCommand> commands = new IntObjectHashMap<>();
+  private final DataOut dataOut;
 
-  /** Tasks that ended on other threads, last first; null when the loop knows of all. Any thread. */
-  private final AtomicReference<@Nullable IscsiTask> endedElsewhere = new AtomicReference<>();
+  /** Those that ended on other threads, last first; null when the loop knows of all. Any thread. */
+  private final AtomicReference<@Nullable IscsiCommand> endedElsewhere = new AtomicReference<>();
 
   private final Runnable collect = this::collect;
 
   /** The command whose PDU is being received, and why it is to be rejected if it is. */
-  private @Nullable IscsiTask current;
+  private @Nullable IscsiCommand current;
 
   private int rejectReason;
-  private int immediate;
-  private int places;
   private long done;
+
+  /** No command is begun any more. */
   private boolean ending;
-  private boolean closed;
+
   private @Nullable Runnable whenEmpty;
 
   Commands(
@@ -75,7 +70,9 @@ final class Commands {
     this.window = window;
     this.memory = memory;
     this.responses = new Responses(session, window, parameters, memory);
-    this.dataOut = new DataOut(this, responses, parameters, connection, dataTimeout);
+    this.dataOut =
+        new DataOut(
+            commands.values(), responses, parameters, connection, dataTimeout, this::finalMissing);
   }
 
   Responses responses() {
@@ -83,19 +80,20 @@ final class Commands {
   }
 
   int inFlight() {
-    return tasks.size();
+    return commands.size();
   }
 
+  /** Commands that were answered. */
   long done() {
     return done;
   }
 
-  @Nullable IscsiTask get(int tag) {
-    return tasks.get(tag);
+  @Nullable IscsiCommand get(int tag) {
+    return commands.get(tag);
   }
 
-  List<IscsiTask> all() {
-    return List.copyOf(tasks.values());
+  List<IscsiCommand> all() {
+    return List.copyOf(commands.values());
   }
 
   // --- from the PDU to the router -----------------------------------------------------------
@@ -103,274 +101,239 @@ final class Commands {
   /** The header of a command that is due has arrived. */
   void begin(Pdu pdu) {
     current = null;
-    rejectReason = 0;
-    ByteBuf header = pdu.header();
-    boolean reads = ScsiCommandHeader.reads(header);
-    boolean writes = ScsiCommandHeader.writes(header);
-    TaskAttribute attribute = ScsiCommandHeader.attribute(header);
-    byte[] cdb = ScsiCommandHeader.cdb(header, pdu.additionalLength());
-    if (attribute == null
-        || cdb == null
-        || (reads && writes)
-        || (!writes && !pdu.isFinal())
-        || pdu.taskTag() == Pdu.NO_TAG) {
+    TaskAttribute attribute = ScsiCommandHeader.attribute(pdu.header());
+    byte[] cdb = ScsiCommandHeader.cdb(pdu.header(), pdu.additionalLength());
+    if (attribute == null || cdb == null || !isInOrder(pdu)) {
       rejectReason = Rejects.INVALID_PDU_FIELD;
-      return;
-    }
-    if (tasks.containsKey(pdu.taskTag())) {
+    } else if (commands.containsKey(pdu.taskTag())) {
       rejectReason = Rejects.TASK_IN_PROGRESS;
-      return;
-    }
-    if (pdu.immediate() && immediate >= MOST_IMMEDIATE) {
+    } else if (pdu.immediate() && !window.takesImmediate()) {
       rejectReason = Rejects.TOO_MANY_IMMEDIATE_COMMANDS;
-      return;
-    }
-    long expected = reads || writes ? ScsiCommandHeader.expectedDataTransferLength(header) : 0;
-    IscsiTask task = new IscsiTask(this, pdu.taskTag(), pdu.lun(), reads, writes, expected);
-    task.task(new Task(nexus, pdu.lun(), cdb, attribute, pdu.taskTag(), task));
-    tasks.put(pdu.taskTag(), task);
-    current = task;
-    if (pdu.immediate()) {
-      immediate++;
     } else {
-      task.hasPlace = true;
-      places++;
+      Claim claim = new Claim(window, memory);
+      IscsiCommand command = new IscsiCommand(this, nexus, claim, pdu, cdb, attribute);
+      commands.put(pdu.taskTag(), command);
+      current = command;
+      router.prepare(command.task());
+      if (!command.isDecided()) {
+        measure(command, pdu.immediate() ? 0 : window.placeBytes());
+      }
+      failIf(command, dataOut.beginCommand(command, pdu));
     }
-    task.task().expectsDataOut(writes ? expected : 0);
-    task.task().expectsDataIn(reads ? expected : 0);
-    task.calling = true;
-    router.prepare(task.task());
-    task.calling = false;
-    if (!task.ended) {
-      measure(task);
-    }
-    dataOut.beginCommand(task, pdu);
   }
 
-  /** Finds how much memory a prepared command takes, and reserves it if it can be had now. */
-  private void measure(IscsiTask task) {
-    Task command = task.task();
-    task.outLength = task.writes ? (int) Math.min(task.expected, command.dataOutLength()) : 0;
-    task.inLength = command.dataInLength();
-    long place = task.hasPlace ? window.placeBytes() : 0;
-    long extra = (long) task.outLength + task.inLength - place;
-    if (extra <= 0) {
-      return;
-    }
+  /** No command here is bidirectional, and only a write has data that comes without being asked. */
+  private static boolean isInOrder(Pdu pdu) {
+    boolean reads = ScsiCommandHeader.reads(pdu.header());
+    boolean writes = ScsiCommandHeader.writes(pdu.header());
+    return !(reads && writes) && (writes || pdu.isFinal()) && pdu.taskTag() != Pdu.NO_TAG;
+  }
+
+  /**
+   * Finds how much memory a prepared command takes, and reserves it if it can be had now.
+   *
+   * @param place bytes that its place in the window has for it
+   */
+  private void measure(IscsiCommand command, long place) {
+    Task task = command.task();
+    int out = command.writes() ? (int) Math.min(command.expected(), task.dataOutLength()) : 0;
+    command.transfer().length(out);
+    long extra = (long) out + task.dataInLength() - place;
     if (extra > memory.capacity()) {
-      fail(task, TransportSense.INSUFFICIENT_RESOURCES);
-    } else if (memory.tryReserve(extra)) {
-      task.reserved = extra;
-    } else {
-      task.waiter = memory.await(extra, loop, () -> granted(task, extra));
+      fail(command, TransportSense.INSUFFICIENT_RESOURCES);
+    } else if (extra > 0) {
+      command.claim().reserve(extra, loop, () -> granted(command));
     }
   }
 
-  private void granted(IscsiTask task, long bytes) {
-    if (task.waiter == null) {
-      memory.release(bytes); // it was given up in between
-      return;
-    }
-    task.waiter = null;
-    task.reserved = bytes;
-    connection.attempt(() -> advance(task));
+  private void granted(IscsiCommand command) {
+    command.granted();
+    connection.attempt(() -> advance(command));
     connection.flush();
   }
 
   /** The whole PDU of a command is there. */
   void complete(Pdu pdu, Rejects rejects) {
-    IscsiTask task = current;
+    IscsiCommand command = current;
     current = null;
-    if (task == null) {
+    if (command == null) {
       rejects.send(pdu, rejectReason);
       return;
     }
-    if (!pdu.immediate()) {
-      window.enter();
-    }
-    task.arriving = false;
-    dataOut.completeCommand(task, pdu);
-    advance(task);
+    command.claim().enter(pdu.immediate());
+    dataOut.completeCommand(command, pdu);
+    command.received();
+    advance(command);
   }
 
-  /** The PDU of a command was damaged: as if it had not come. */
+  /** The PDU of a command was damaged: as if it had not come. Its number stays open. */
   void discard() {
-    IscsiTask task = current;
+    IscsiCommand command = current;
     current = null;
-    if (task != null) {
-      task.arriving = false;
-      task.silent = true;
-      task.unsolicitedOpen = false;
-      if (task.hasPlace) {
-        task.hasPlace = false; // its number was not counted
-        places--;
-      } else {
-        immediate--;
-        task.hasPlace = false;
-      }
-      giveUp(task);
-      if (task.ended) {
-        finished(task);
-      }
+    if (command != null) {
+      dataOut.discard(command);
+      drop(command);
+      advance(command);
     }
   }
 
+  /** The header of a Data-Out PDU. */
   void beginData(Pdu pdu) {
-    dataOut.begin(pdu);
+    IscsiCommand command = commands.get(pdu.taskTag());
+    byte[] fault = dataOut.begin(pdu, command);
+    if (command != null) {
+      failIf(command, fault);
+    }
   }
 
+  /** All of a Data-Out PDU. */
   void completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
-    dataOut.complete(pdu, digestRight, rejects);
+    IscsiCommand command = dataOut.current();
+    if (command == null) {
+      dataOut.completeStray(pdu, digestRight, rejects);
+      return;
+    }
+    failIf(command, dataOut.complete(pdu, digestRight, command));
+    advance(command);
+  }
+
+  /** A sequence of data had all its bytes, and its F did not come in time. */
+  private void finalMissing(IscsiCommand command) {
+    fail(command, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+    advance(command);
   }
 
   /** Does what can be done next for a command. */
-  void advance(IscsiTask task) {
-    if (task.ended) {
-      finished(task);
-      return;
-    }
-    if (task.arriving
-        || task.executed
-        || task.waiter != null
-        || task.unsolicitedOpen
-        || task.failure != null) {
-      return;
-    }
-    if (task.requested < task.outLength) {
-      dataOut.ask(task);
-    } else if (task.burstCount() == 0) {
-      execute(task);
+  void advance(IscsiCommand command) {
+    switch (command.phase()) {
+      case RECEIVING, WAITING, ENDED -> {
+        // Whatever it waits for leads here again.
+      }
+      case TRANSFERRING -> {
+        if (command.transfer().wantsMore()) {
+          dataOut.ask(command);
+        } else if (!command.transfer().isOpen()) {
+          execute(command);
+        }
+      }
+      case EXECUTING, LEAVING -> {
+        command.withdrawIfAwaited();
+        if (command.canEnd()) {
+          end(command);
+        }
+      }
     }
   }
 
-  private void execute(IscsiTask task) {
-    if (task.inLength > 0) {
-      PduEncoder encoder = connection.encoder();
-      task.inStart = encoder.headerRoom();
-      task.in =
-          connection
-              .channel()
-              .alloc()
-              .directBuffer(task.inStart + task.inLength + PduEncoder.MOST_TRAILER);
-    }
-    ByteBuf out = task.out;
-    ByteBuf in = task.in;
-    task.task()
-        .buffers(
-            out == null ? null : out.nioBuffer(0, task.outLength),
-            in == null ? null : in.nioBuffer(task.inStart, task.inLength));
-    task.executed = true;
-    task.calling = true;
-    router.execute(task.task());
-    task.calling = false;
-    if (task.ended) {
-      finished(task);
+  private void execute(IscsiCommand command) {
+    int length = command.task().dataInLength();
+    int start = connection.encoder().headerRoom();
+    ByteBuf in = length == 0 ? null : responses.allocate(start + length + PduEncoder.MAX_TRAILER);
+    command.executes(in, start);
+    router.execute(command.task());
+  }
+
+  private void failIf(IscsiCommand command, byte @Nullable [] fault) {
+    if (fault != null) {
+      fail(command, fault);
     }
   }
 
   /** Ends a command that was not executed with sense data of ours. */
-  void fail(IscsiTask task, byte[] sense) {
-    if (task.failure == null && !task.executed && !task.ended) {
-      task.failure = sense;
-      giveUp(task);
+  private void fail(IscsiCommand command, byte[] sense) {
+    if (command.fail(sense)) {
+      abandon(command);
     }
   }
 
-  private void giveUp(IscsiTask task) {
-    stopWaiting(task);
-    if (!task.executed && !task.ended) {
-      router.abandon(task.task());
-    }
+  /** Ends a command unheard; one that is executed when the router has ended it. */
+  private void drop(IscsiCommand command) {
+    command.silence();
+    abandon(command);
   }
 
-  private void stopWaiting(IscsiTask task) {
-    DataMemory.Waiter waiter = task.waiter;
-    task.waiter = null;
-    if (waiter != null) {
-      memory.cancel(waiter); // if it was granted already, granted() gives it back
+  private void abandon(IscsiCommand command) {
+    if (command.isAbandonable()) {
+      router.abandon(command.task());
     }
   }
 
   // --- from the router to the response ------------------------------------------------------
 
-  /** The router is done with a task. Any thread. */
-  void ended(IscsiTask task) {
+  /** The router is done with a command. Any thread. */
+  void ended(IscsiCommand command) {
     if (loop.inEventLoop()) {
-      task.ended = true;
-      if (!task.calling) {
-        finished(task);
-      }
+      command.returned();
+      advance(command);
       return;
     }
-    IscsiTask head;
+    IscsiCommand head;
     do {
       head = endedElsewhere.get();
-      task.nextEnded = head;
-    } while (!endedElsewhere.compareAndSet(head, task));
+      command.nextEnded = head;
+    } while (!endedElsewhere.compareAndSet(head, command));
     if (head == null) {
       loop.execute(collect);
     }
   }
 
   private void collect() {
-    IscsiTask task = endedElsewhere.getAndSet(null);
-    IscsiTask oldest = null;
-    while (task != null) { // oldest first
-      IscsiTask next = task.nextEnded;
-      task.nextEnded = oldest;
-      oldest = task;
-      task = next;
+    IscsiCommand command = endedElsewhere.getAndSet(null);
+    IscsiCommand oldest = null;
+    while (command != null) { // oldest first
+      IscsiCommand next = command.nextEnded;
+      command.nextEnded = oldest;
+      oldest = command;
+      command = next;
     }
     while (oldest != null) {
-      IscsiTask next = oldest.nextEnded;
+      IscsiCommand next = oldest.nextEnded;
       oldest.nextEnded = null;
-      oldest.ended = true;
-      finished(oldest);
+      oldest.returned();
+      advance(oldest);
       oldest = next;
     }
     connection.flush();
   }
 
-  /** A task has ended: answers it, unless the initiator is still sending data for it. */
-  private void finished(IscsiTask task) {
-    if (task.arriving) {
-      return; // the rest of its PDU leads here again
-    }
-    boolean answered = !closed && !task.silent && (task.failure != null || !task.task().aborted());
-    if (answered && task.isTransferring()) {
-      if (!task.isAwaited()) {
-        stopWaiting(task);
-        return; // the last PDU of what it was asked for leads here again
-      }
-      silence(task); // task management withdraws it
-      answered = false;
-    }
-    if (tasks.remove(task.tag) == null) {
-      return;
-    }
-    stopWaiting(task);
-    dataOut.forget(task);
-    if (task.hasPlace) {
-      places--;
-      if (closed) {
-        window.leaveClosed();
-      } else {
-        window.leave();
-      }
-    } else if (!task.silent) {
-      immediate--;
-    }
-    if (answered) {
+  private void end(IscsiCommand command) {
+    command.ends();
+    commands.remove(command.tag());
+    dataOut.forget(command);
+    command.claim().leave();
+    if (command.isAnswered()) {
       done++;
-      connection.attempt(() -> responses.send(task)); // others may have been collected with it
+      connection.attempt(() -> responses.send(command)); // others may have been collected with it
     }
-    responses.release(task);
-    task.gone();
-    if (whenEmpty != null && tasks.isEmpty()) {
+    command.release();
+    command.tellWatchers();
+    if (whenEmpty != null && commands.isEmpty()) {
       Runnable action = whenEmpty;
       whenEmpty = null;
       action.run();
     }
+  }
+
+  /**
+   * Runs {@code then} once nothing more will be sent for any of these commands. Those whose answer
+   * waits for the initiator's data get none.
+   */
+  void whenEnded(List<IscsiCommand> these, Runnable then) {
+    int[] left = {1};
+    Runnable one =
+        () -> {
+          if (--left[0] == 0) {
+            then.run();
+          }
+        };
+    for (IscsiCommand command : these) {
+      if (command.phase() != IscsiCommand.Phase.ENDED) {
+        left[0]++;
+        command.whenEnded(one);
+        advance(command);
+      }
+    }
+    one.run();
   }
 
   // --- the end ------------------------------------------------------------------------------
@@ -379,34 +342,22 @@ final class Commands {
    * Aborts all commands; takes no new ones. {@code action} runs when none is left, unless the
    * session is closed before.
    */
-  void end(Runnable action) {
+  void abortAll(Runnable action) {
     if (ending) {
       return;
     }
-    silence();
+    dropAll();
     router.close(nexus);
-    if (tasks.isEmpty()) {
-      action.run();
-    } else {
-      whenEmpty = action;
-    }
+    whenEmpty(action);
   }
 
-  /** Nobody is to hear any more of the commands in flight; those not begun never will be. */
-  private void silence() {
+  private void dropAll() {
     ending = true;
-    for (IscsiTask task : all()) {
-      silence(task);
-      giveUp(task);
+    current = null;
+    for (IscsiCommand command : all()) {
+      drop(command);
+      advance(command);
     }
-  }
-
-  private void silence(IscsiTask task) {
-    task.arriving = false;
-    if (!task.silent && !task.hasPlace) {
-      immediate--;
-    }
-    task.silent = true;
   }
 
   /**
@@ -414,31 +365,37 @@ final class Commands {
    * when none is left.
    */
   void detach(Runnable gone) {
-    closed = true;
     if (!ending) {
-      silence();
-      for (IscsiTask task : all()) {
-        router.manage(nexus, TaskManagementFunction.ABORT_TASK, task.lun, task.tag, response -> {});
+      dropAll();
+      for (IscsiCommand command : all()) {
+        router.manage(
+            nexus, TaskManagementFunction.ABORT_TASK, command.lun(), command.tag(), response -> {});
       }
     }
     leave(gone);
   }
 
-  /** The session is over: what is still running ends unheard, and then {@code gone} runs. */
+  /** The session is over: what is still executed ends unheard, and then {@code gone} runs. */
   void close(Runnable gone) {
-    whenEmpty = null;
-    closed = true;
-    end(() -> {});
+    if (!ending) {
+      dropAll();
+      router.close(nexus);
+    }
     leave(gone);
   }
 
   private void leave(Runnable gone) {
     dataOut.stop();
-    window.close(places);
-    if (tasks.isEmpty()) {
-      gone.run();
+    window.close();
+    whenEmpty(gone);
+  }
+
+  private void whenEmpty(Runnable action) {
+    if (commands.isEmpty()) {
+      whenEmpty = null;
+      action.run();
     } else {
-      whenEmpty = gone;
+      whenEmpty = action;
     }
   }
 }

@@ -41,7 +41,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private final Channel channel;
   private final PduDecoder decoder;
   private final PduEncoder encoder;
-  private final Stall stall;
+  private final SendTimeout sendTimeout;
   private Phase phase;
   private int statSn;
   private @Nullable ByteBuf leftover;
@@ -61,7 +61,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     this.channel = channel;
     this.encoder = new PduEncoder(channel.alloc());
     this.peer = String.valueOf(channel.remoteAddress());
-    this.stall = new Stall(channel, server.limits().sendTimeout(), () -> drop("it reads nothing"));
+    this.sendTimeout =
+        new SendTimeout(channel, server.limits().sendTimeout(), () -> drop("it reads nothing"));
     Login login = new Login(server, this);
     this.phase = login;
     this.decoder = new PduDecoder(login);
@@ -130,13 +131,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Queues a PDU for the next flush. */
   void send(ByteBuf pdu) {
-    stall.queued(pdu.readableBytes());
+    sendTimeout.queued(pdu.readableBytes());
     var _ = channel.write(pdu, channel.voidPromise());
   }
 
   /** As {@link #send(ByteBuf)}, and tells when the channel is done with it. */
   void send(ByteBuf pdu, ChannelPromise sent) {
-    stall.queued(pdu.readableBytes());
+    sendTimeout.queued(pdu.readableBytes());
     var _ = channel.write(pdu, sent);
   }
 
@@ -146,7 +147,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   void flush() {
     channel.flush();
-    stall.watch();
+    sendTimeout.watch();
   }
 
   /** Takes no more PDUs until {@link #resume}. */
@@ -323,7 +324,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     deaf = true;
     decoder.close();
     forgetLeftover();
-    stall.cancel();
+    sendTimeout.cancel();
     phase.closed();
     server.connectionClosed(this);
   }

@@ -3,12 +3,14 @@ package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Data from the initiator: immediate, unsolicited, and asked for with R2T (RFC 7143 4.2.5.2, 11.7,
- * 11.8). Payload goes from the socket's buffer to the task's, or there at once ({@link
- * ReceiveBuffers}).
+ * 11.8). Payload goes from the socket's buffer to the command's, or directly there ({@link
+ * ReceiveBuffers}). Finds the faults; {@link Commands} fails the commands.
  *
  * <pre>
  *   what happens to                                         the command ends with
@@ -35,11 +37,12 @@ final class DataOut {
   /** How long a sequence that has all its bytes waits for its F. */
   private static final long FINAL_SECONDS = 1;
 
-  private final Commands commands;
+  private final Collection<IscsiCommand> inFlight;
   private final Responses responses;
   private final Parameters parameters;
   private final Connection connection;
-  private final MissingData missing;
+  private final Consumer<IscsiCommand> finalMissing;
+  private final DataOutTimeout timeout;
 
   /** Tags of the last commands that ended while the initiator was still sending. */
   private final int[] late = new int[REMEMBERED];
@@ -49,254 +52,261 @@ final class DataOut {
   /** Number of the sequence of data that was announced or asked for last. */
   private long lastSequence;
 
-  /** The task whose Data-Out is being received. */
-  private @Nullable IscsiTask current;
+  /** The command whose Data-Out is being received. */
+  private @Nullable IscsiCommand current;
 
+  /** The Data-Out that is being received is of no command, and that is no error. */
   private boolean ignored;
 
+  /**
+   * @param inFlight the commands of the session
+   * @param finalMissing told of a command whose sequence of data did not end with F
+   */
   DataOut(
-      Commands commands,
+      Collection<IscsiCommand> inFlight,
       Responses responses,
       Parameters parameters,
       Connection connection,
-      Duration timeout) {
-    this.commands = commands;
+      Duration timeout,
+      Consumer<IscsiCommand> finalMissing) {
+    this.inFlight = inFlight;
     this.responses = responses;
     this.parameters = parameters;
     this.connection = connection;
-    this.missing =
-        new MissingData(
+    this.finalMissing = finalMissing;
+    this.timeout =
+        new DataOutTimeout(
             connection.channel().eventLoop(),
             timeout,
             this::progress,
             () -> connection.drop("data that it was asked for does not come"));
   }
 
-  private MissingData.@Nullable Progress progress() {
-    IscsiTask oldest = null;
-    for (IscsiTask task : commands.all()) {
-      if (task.isTransferring() && (oldest == null || task.sequence() < oldest.sequence())) {
-        oldest = task;
+  private DataOutTimeout.@Nullable Progress progress() {
+    IscsiCommand oldest = null;
+    for (IscsiCommand command : inFlight) {
+      if (command.transfer().isOpen()
+          && (oldest == null || command.transfer().sequence() < oldest.transfer().sequence())) {
+        oldest = command;
       }
     }
     if (oldest == null) {
       return null;
     }
-    boolean comesIn = oldest == current || oldest.arriving;
-    return new MissingData.Progress(
-        oldest.sequence(),
-        oldest.offset,
+    boolean comesIn = oldest == current || oldest.phase() == IscsiCommand.Phase.RECEIVING;
+    return new DataOutTimeout.Progress(
+        oldest.transfer().sequence(),
+        oldest.transfer().offset(),
         comesIn ? connection.receivedAt() : 0,
         connection.pauses());
   }
 
   /** The session is over. */
   void stop() {
-    missing.stop();
+    timeout.stop();
   }
 
-  /** The header of a command: checks what it says of its data, and makes room for it. */
-  void beginCommand(IscsiTask task, Pdu pdu) {
-    task.unsolicitedOpen = task.writes && !pdu.isFinal();
-    if (task.unsolicitedOpen) {
-      task.unsolicitedSequence = ++lastSequence;
-      missing.watch();
+  // --- the command's own PDU ----------------------------------------------------------------
+
+  /**
+   * The header of a command: checks what it says of its data, and makes room for it.
+   *
+   * @return the sense data that it fails with, or null
+   */
+  byte @Nullable [] beginCommand(IscsiCommand command, Pdu pdu) {
+    boolean more = command.writes() && !pdu.isFinal();
+    if (more) {
+      command.transfer().openUnsolicited(++lastSequence, unsolicitedEnd(command));
+      timeout.watch();
     }
     int length = pdu.dataLength();
-    if ((length > 0 && (!task.writes || !parameters.immediateData))
-        || (task.unsolicitedOpen && parameters.initialR2t)) {
-      commands.fail(task, TransportSense.UNEXPECTED_UNSOLICITED_DATA);
-      return;
+    if ((length > 0 && (!command.writes() || !parameters.immediateData))
+        || (more && parameters.initialR2t)) {
+      return TransportSense.UNEXPECTED_UNSOLICITED_DATA;
     }
-    if (length > parameters.firstBurstLength || length > task.expected) {
-      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
-      return;
+    if (length > parameters.firstBurstLength || length > command.expected()) {
+      return TransportSense.INCORRECT_AMOUNT_OF_DATA;
     }
     if (length > 0) {
-      sink(task, pdu, 0);
+      sink(command, pdu, 0);
+    }
+    return null;
+  }
+
+  /** How much may come unsolicited; what was not agreed on is at its end at once. */
+  private long unsolicitedEnd(IscsiCommand command) {
+    return parameters.initialR2t ? 0 : Math.min(parameters.firstBurstLength, command.expected());
+  }
+
+  void completeCommand(IscsiCommand command, Pdu pdu) {
+    Transfer transfer = command.transfer();
+    transfer.immediate(pdu.dataLength());
+    if (transfer.isUnsolicited()) {
+      awaitFinal(command); // it may have brought all that may come
     }
   }
 
-  void completeCommand(IscsiTask task, Pdu pdu) {
-    task.offset = pdu.dataLength();
-    task.requested = task.offset;
-    if (task.unsolicitedOpen) {
-      awaitFinal(task, null); // it may have brought all that may come
+  /** The PDU of the command was damaged: no data will come for it. */
+  void discard(IscsiCommand command) {
+    if (command.transfer().isUnsolicited()) {
+      command.transfer().endSequence();
     }
   }
 
   /** Where a data segment goes; what lies beyond the command's own length is thrown away. */
-  private void sink(IscsiTask task, Pdu pdu, long offset) {
-    int length = (int) Math.min(pdu.dataLength(), task.outLength - offset);
-    if (length > 0 && !task.ended && task.failure == null) {
-      pdu.sink(buffer(task), (int) offset, length);
+  private void sink(IscsiCommand command, Pdu pdu, long offset) {
+    Transfer transfer = command.transfer();
+    int length = (int) Math.min(pdu.dataLength(), transfer.length() - offset);
+    if (length > 0 && !command.isDecided()) {
+      pdu.sink(buffer(command), (int) offset, length);
     }
   }
 
   /**
-   * The task's buffer. While the task waits for memory it is as long as what may come unasked,
-   * which its place in the window covers.
+   * The command's buffer. While the command waits for memory it is as long as what may come
+   * unasked, which its place in the window covers.
    */
-  private ByteBuf buffer(IscsiTask task) {
+  private ByteBuf buffer(IscsiCommand command) {
+    Transfer transfer = command.transfer();
     int wanted =
-        task.waiter == null
-            ? task.outLength
-            : Math.min(task.outLength, parameters.firstBurstLength);
-    ByteBuf old = task.out;
-    if (old != null && old.capacity() >= wanted) {
-      return old;
-    }
-    ByteBuf buffer = responses.allocate(wanted);
-    if (old != null) {
-      buffer.setBytes(0, old, 0, (int) Math.min(task.requested, old.capacity()));
-      old.release();
-    }
-    task.out = buffer;
-    return buffer;
+        command.claim().isWaiting()
+            ? Math.min(transfer.length(), parameters.firstBurstLength)
+            : transfer.length();
+    return transfer.buffer(wanted, connection.channel().alloc());
   }
+
+  // --- data that was asked for --------------------------------------------------------------
 
   /** Asks for as many bursts as the initiator may be asked for at once. */
-  void ask(IscsiTask task) {
-    buffer(task);
-    while (task.requested < task.outLength && task.burstCount() < parameters.maxOutstandingR2t) {
-      int length = (int) Math.min(task.outLength - task.requested, parameters.maxBurstLength);
-      IscsiTask.R2t burst = new IscsiTask.R2t(++lastSequence, (int) task.requested, length);
-      if (task.burstCount() == 0) {
-        task.offset = burst.offset();
-        task.dataSn = 0;
-      }
-      task.asked(burst);
-      responses.r2t(task, burst, task.r2tSn++);
-      task.requested += length;
+  void ask(IscsiCommand command) {
+    Transfer transfer = command.transfer();
+    buffer(command);
+    while (transfer.wantsMore() && transfer.outstanding() < parameters.maxOutstandingR2t) {
+      Transfer.R2t burst = transfer.ask(++lastSequence, parameters.maxBurstLength);
+      responses.r2t(command, burst, transfer.nextR2tSn());
     }
-    missing.watch();
+    timeout.watch();
   }
 
-  /** The header of a Data-Out PDU. */
-  void begin(Pdu pdu) {
-    IscsiTask task = commands.get(pdu.taskTag());
-    current = null;
-    ignored = false;
-    if (task == null) {
-      ignored = isLate(pdu.taskTag());
-      return;
-    }
-    boolean unsolicited = pdu.transferTag() == Pdu.NO_TAG;
-    if (task.awaitsFinal && task.isNext(pdu.transferTag())) {
-      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
-      endSequence(task);
-    }
-    IscsiTask.R2t burst = unsolicited ? null : task.burst();
-    if (unsolicited) {
-      if (!task.unsolicitedOpen) {
-        commands.fail(task, TransportSense.UNEXPECTED_UNSOLICITED_DATA);
-        ignored = task.failure != null; // the command answers for it
-        return;
-      }
-    } else if (burst == null || burst.transferTag() != pdu.transferTag() || pdu.lun() != task.lun) {
-      return;
-    }
-    current = task;
-    if (task.failure != null || task.ended) {
-      return;
-    }
-    ByteBuf header = pdu.header();
-    long offset = DataOutHeader.bufferOffset(header);
-    if (DataOutHeader.dataSn(header) != task.dataSn || offset != task.offset) {
-      commands.fail(task, TransportSense.PROTOCOL_SERVICE_CRC_ERROR);
-      return;
-    }
-    if (offset + pdu.dataLength() > end(task, burst)) {
-      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
-      return;
-    }
-    sink(task, pdu, offset);
+  /** The command whose Data-Out is being received; null if it is of none. */
+  @Nullable IscsiCommand current() {
+    return current;
   }
 
   /**
-   * Where the open sequence ends at most; unsolicited data that was not agreed on is at its end.
+   * The header of a Data-Out PDU.
+   *
+   * @param command the one of its task tag
+   * @return the sense data that the command fails with, or null
    */
-  private long end(IscsiTask task, IscsiTask.@Nullable R2t burst) {
-    if (burst != null) {
-      return (long) burst.offset() + burst.length();
+  byte @Nullable [] begin(Pdu pdu, @Nullable IscsiCommand command) {
+    current = null;
+    ignored = false;
+    if (command == null) {
+      ignored = isLate(pdu.taskTag());
+      return null;
     }
-    return parameters.initialR2t ? 0 : Math.min(parameters.firstBurstLength, task.expected);
+    Transfer transfer = command.transfer();
+    byte[] fault = null;
+    if (transfer.awaitsFinal() && transfer.isNext(pdu.transferTag())) {
+      fault = TransportSense.INCORRECT_AMOUNT_OF_DATA;
+      transfer.endSequence();
+    }
+    if (pdu.transferTag() == Pdu.NO_TAG) {
+      if (!transfer.isUnsolicited()) {
+        ignored = command.mayFail() || command.hasFailed(); // the command answers for it
+        return TransportSense.UNEXPECTED_UNSOLICITED_DATA;
+      }
+    } else if (!isOfBurst(pdu, command)) {
+      return fault;
+    }
+    current = command;
+    if (fault != null || command.isDecided()) {
+      return fault;
+    }
+    long offset = DataOutHeader.bufferOffset(pdu.header());
+    fault = transfer.check(DataOutHeader.dataSn(pdu.header()), offset, pdu.dataLength());
+    if (fault == null) {
+      sink(command, pdu, offset);
+    }
+    return fault;
   }
 
-  /** All of a Data-Out PDU. */
-  void complete(Pdu pdu, boolean digestRight, Rejects rejects) {
-    IscsiTask task = current;
+  private static boolean isOfBurst(Pdu pdu, IscsiCommand command) {
+    Transfer.R2t burst = command.transfer().burst();
+    return burst != null && burst.transferTag() == pdu.transferTag() && pdu.lun() == command.lun();
+  }
+
+  /** All of a Data-Out PDU that belongs to no command. */
+  void completeStray(Pdu pdu, boolean digestRight, Rejects rejects) {
+    if (!ignored && digestRight) {
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+    }
+  }
+
+  /**
+   * All of a Data-Out PDU of the current command.
+   *
+   * @return the sense data that the command fails with, or null
+   */
+  byte @Nullable [] complete(Pdu pdu, boolean digestRight, IscsiCommand command) {
     current = null;
-    if (task == null) {
-      if (!ignored && digestRight) {
-        rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
-      }
-      return;
+    Transfer transfer = command.transfer();
+    byte[] fault = digestRight ? null : TransportSense.PROTOCOL_SERVICE_CRC_ERROR;
+    transfer.received(pdu.dataLength());
+    if (!pdu.isFinal()) {
+      awaitFinal(command);
+      return fault;
     }
-    if (!digestRight) {
-      commands.fail(task, TransportSense.PROTOCOL_SERVICE_CRC_ERROR);
+    if (!transfer.isFull() && fault == null && !mayBeShort(command)) {
+      fault = TransportSense.INCORRECT_AMOUNT_OF_DATA;
     }
-    task.offset += pdu.dataLength();
-    task.dataSn++;
-    IscsiTask.R2t burst = task.unsolicitedOpen ? null : task.burst();
-    if (burst == null) {
-      task.requested = task.offset;
-    }
-    if (pdu.isFinal()) {
-      // Unsolicited data may be less than the first burst only where that is all (11.4.7.2).
-      if (task.offset < end(task, burst)
-          && (burst != null || task.expected > parameters.firstBurstLength)) {
-        commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
-      }
-      endSequence(task);
-    } else {
-      awaitFinal(task, burst);
-    }
-    commands.advance(task);
+    transfer.endSequence();
+    return fault;
+  }
+
+  /** Unsolicited data may be less than the first burst only where that is all (11.4.7.2). */
+  private boolean mayBeShort(IscsiCommand command) {
+    return command.transfer().isUnsolicited() && command.expected() <= parameters.firstBurstLength;
   }
 
   /** A sequence that did not end with F: if no more data may come, it is given a time for it. */
-  private void awaitFinal(IscsiTask task, IscsiTask.@Nullable R2t burst) {
-    if (task.offset >= end(task, burst) && !task.awaitsFinal) {
-      task.awaitsFinal = true;
-      connection.later(FINAL_SECONDS, () -> missFinal(task, burst));
+  private void awaitFinal(IscsiCommand command) {
+    Transfer transfer = command.transfer();
+    if (transfer.isFull() && !transfer.awaitsFinal()) {
+      transfer.awaitFinal();
+      long sequence = transfer.sequence();
+      connection.later(FINAL_SECONDS, () -> missFinal(command, sequence));
     }
   }
 
   /** The time for the F of a sequence is over. */
-  private void missFinal(IscsiTask task, IscsiTask.@Nullable R2t burst) {
-    boolean same = burst == null ? task.unsolicitedOpen : burst.equals(task.burst());
-    if (task.awaitsFinal && same && commands.get(task.tag) == task) {
-      commands.fail(task, TransportSense.INCORRECT_AMOUNT_OF_DATA);
-      late[lateCount++ % REMEMBERED] = task.tag; // the F may yet come
-      endSequence(task);
-      commands.advance(task);
+  private void missFinal(IscsiCommand command, long sequence) {
+    Transfer transfer = command.transfer();
+    if (command.phase() != IscsiCommand.Phase.ENDED
+        && transfer.awaitsFinal()
+        && transfer.sequence() == sequence) {
+      remember(command); // the F may yet come
+      transfer.endSequence();
+      finalMissing.accept(command);
     }
   }
 
-  private static void endSequence(IscsiTask task) {
-    task.awaitsFinal = false;
-    if (task.unsolicitedOpen) {
-      task.unsolicitedOpen = false;
-      return;
-    }
-    task.endBurst();
-    IscsiTask.R2t next = task.burst();
-    if (next != null) {
-      task.offset = next.offset();
-      task.dataSn = 0;
-    }
-  }
+  // --- what comes late ----------------------------------------------------------------------
 
-  /** The task is no more; what the initiator still sends for it is not an error. */
-  void forget(IscsiTask task) {
-    if (current == task) {
+  /** The command is no more; what the initiator still sends for it is not an error. */
+  void forget(IscsiCommand command) {
+    if (current == command) {
       current = null;
       ignored = true;
     }
-    if (task.isTransferring()) {
-      late[lateCount++ % REMEMBERED] = task.tag;
+    if (command.transfer().isOpen()) {
+      remember(command);
     }
+  }
+
+  private void remember(IscsiCommand command) {
+    late[lateCount++ % REMEMBERED] = command.tag();
   }
 
   private boolean isLate(int tag) {

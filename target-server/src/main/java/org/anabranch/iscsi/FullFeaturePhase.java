@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  *                                                Reject (protocol error)
  *   what comes behind a logout                   ignored ({@link Connection#ignoreInput})
  *   a dead peer                                  pinged, then dropped ({@link Keepalive})
- *   a peer that reads nothing                    no more PDUs taken, then dropped ({@link Stall})
+ *   a peer that reads nothing                    no more PDUs taken, then dropped ({@link SendTimeout})
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -261,7 +261,7 @@ final class FullFeaturePhase implements Connection.Phase {
       // The answer says that no command of the session will do anything any more. Until it can,
       // nothing that comes may cost the initiator this answer, or anybody else anything.
       connection.ignoreInput();
-      commands.end(() -> loggedOut(request, response));
+      commands.abortAll(() -> loggedOut(request, response));
     } else {
       loggedOut(request, response);
     }

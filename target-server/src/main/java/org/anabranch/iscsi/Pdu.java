@@ -19,9 +19,9 @@ final class Pdu {
   static final int BASIC_HEADER = 48;
   static final int NO_TAG = 0xffffffff;
 
-  private static final int MOST_HEADER = BASIC_HEADER + 255 * 4 + 4;
+  private static final int MAX_HEADER = BASIC_HEADER + 255 * 4 + 4;
 
-  private final ByteBuf header = Unpooled.buffer(BASIC_HEADER, MOST_HEADER);
+  private final ByteBuf header = Unpooled.buffer(BASIC_HEADER, MAX_HEADER);
 
   private @Nullable ByteBuf sink;
   private int sinkIndex;

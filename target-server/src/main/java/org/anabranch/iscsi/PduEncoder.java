@@ -14,7 +14,7 @@ final class PduEncoder {
   private static final int DIGEST = 4;
 
   /** The longest pad and digest. */
-  static final int MOST_TRAILER = 3 + DIGEST;
+  static final int MAX_TRAILER = 3 + DIGEST;
 
   private final ByteBufAllocator allocator;
   private final CRC32C crc = new CRC32C();

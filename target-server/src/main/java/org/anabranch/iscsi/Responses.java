@@ -35,50 +35,39 @@ final class Responses {
     return connection.channel().alloc().directBuffer(length, length);
   }
 
-  void r2t(IscsiTask task, IscsiTask.R2t burst, int r2tSn) {
-    ByteBuf pdu = header(Opcode.R2T, FINAL, 0, task.lun, task.tag, burst.transferTag());
+  void r2t(IscsiCommand command, Transfer.R2t burst, int r2tSn) {
+    ByteBuf pdu = header(Opcode.R2T, FINAL, 0, command.lun(), command.tag(), burst.transferTag());
     pdu.writeInt(connection.statSn());
     numbers(pdu);
     pdu.writeInt(r2tSn).writeInt(burst.offset()).writeInt(burst.length());
     seal(pdu);
   }
 
-  /** Answers a task that has ended. */
-  void send(IscsiTask task) {
-    byte[] failure = task.failure;
-    Status status = failure != null ? Status.CHECK_CONDITION : task.task().status();
-    byte[] sense = failure != null ? failure : task.task().sense();
-    int produced = failure != null ? 0 : task.task().dataInTransferred();
-    int length = task.reads ? (int) Math.min(produced, task.expected) : 0;
-    long residual =
-        task.writes
-            ? Residual.of(task.task().dataOutLength(), task.expected)
-            : Residual.of(task.reads ? produced : undeclared(task, produced), task.expected);
+  /** Answers a command that has ended. */
+  void send(IscsiCommand command) {
+    Status status = command.status();
+    byte[] sense = command.sense();
+    int length = command.dataInLength();
+    long residual = command.residual();
     int pieces = 0;
     if (length > 0) {
       boolean collapse = status == Status.GOOD && sense.length == 0;
-      pieces = dataIn(task, length, collapse, residual);
+      pieces = dataIn(command, length, collapse, residual);
       if (collapse) {
         return;
       }
     }
-    response(task, status, sense, residual, pieces + task.r2tSn);
+    response(command, status, sense, residual, pieces + command.transfer().r2tCount());
   }
 
-  /** What a command moves that was marked neither as a read nor as a write. */
-  private static long undeclared(IscsiTask task, int produced) {
-    return produced > 0
-        ? produced
-        : Math.max(task.task().dataInLength(), task.task().dataOutLength());
-  }
-
-  private void response(IscsiTask task, Status status, byte[] sense, long residual, int expDataSn) {
+  private void response(
+      IscsiCommand command, Status status, byte[] sense, long residual, int expDataSn) {
     int length = sense.length == 0 ? 0 : 2 + sense.length;
     PduEncoder encoder = connection.encoder();
     ByteBuf pdu = allocate(encoder.headerRoom() + length + encoder.trailerRoom(length));
     pdu.writeByte(Opcode.SCSI_RESPONSE.code()).writeByte(FINAL | Residual.flags(residual));
     pdu.writeByte(0).writeByte(status.code()).writeInt(0).writeLong(0);
-    pdu.writeInt(task.tag).writeInt(0).writeInt(connection.nextStatSn());
+    pdu.writeInt(command.tag()).writeInt(0).writeInt(connection.nextStatSn());
     numbers(pdu);
     pdu.writeInt(expDataSn).writeInt(0).writeInt(Residual.count(residual));
     encoder.sealHeader(pdu, 0, length);
@@ -95,11 +84,8 @@ final class Responses {
    *
    * @return how many
    */
-  private int dataIn(IscsiTask task, int length, boolean collapse, long residual) {
-    ByteBuf data = task.in;
-    if (data == null) {
-      throw new IllegalStateException("data-in without a buffer");
-    }
+  private int dataIn(IscsiCommand command, int length, boolean collapse, long residual) {
+    ByteBuf data = command.takeDataIn();
     PduEncoder encoder = connection.encoder();
     // Whole words, so that only the last piece has a pad.
     int most = parameters.maxSendDataSegmentLength & ~3;
@@ -116,32 +102,32 @@ final class Responses {
       if (last && collapse) {
         flags |= STATUS | Residual.flags(residual);
       }
-      int at = task.inStart + offset;
+      int at = command.dataInStart() + offset;
       if (dataSn == 0) {
         data.setIndex(0, 0);
-        dataInHeader(data, task, flags, piece, 0, offset, residual);
+        dataInHeader(data, command, flags, piece, 0, offset, residual);
         data.writerIndex(room + piece);
         if (last) {
           encoder.sealData(data, room, piece, data);
-          sendLast(data, task);
+          sendLast(data, command);
           return 1;
         }
         connection.send(data.retainedSlice(0, room + piece));
       } else {
         ByteBuf header = allocate(room);
-        dataInHeader(header, task, flags, piece, dataSn, offset, residual);
+        dataInHeader(header, command, flags, piece, dataSn, offset, residual);
         header.writerIndex(room);
         connection.send(header);
         if (last) {
           data.setIndex(at, at + piece);
           encoder.sealData(data, at, piece, data);
-          sendLast(data, task);
+          sendLast(data, command);
         } else {
           connection.send(data.retainedSlice(at, piece));
         }
       }
       if (!last && encoder.hasDataDigest()) {
-        ByteBuf digest = allocate(PduEncoder.MOST_TRAILER);
+        ByteBuf digest = allocate(PduEncoder.MAX_TRAILER);
         encoder.sealData(data, at, piece, digest);
         connection.send(digest);
       }
@@ -154,11 +140,17 @@ final class Responses {
   }
 
   private void dataInHeader(
-      ByteBuf pdu, IscsiTask task, int flags, int length, int dataSn, int offset, long residual) {
+      ByteBuf pdu,
+      IscsiCommand command,
+      int flags,
+      int length,
+      int dataSn,
+      int offset,
+      long residual) {
     boolean status = (flags & STATUS) != 0;
     pdu.writeByte(Opcode.DATA_IN.code()).writeByte(flags).writeShort(0).writeInt(0);
     // Without a transfer tag of ours the LUN is reserved (11.7.4).
-    pdu.writeLong(0).writeInt(task.tag).writeInt(Pdu.NO_TAG);
+    pdu.writeLong(0).writeInt(command.tag()).writeInt(Pdu.NO_TAG);
     pdu.writeInt(status ? connection.nextStatSn() : 0);
     numbers(pdu);
     pdu.writeInt(dataSn).writeInt(offset).writeInt(status ? Residual.count(residual) : 0);
@@ -166,33 +158,15 @@ final class Responses {
   }
 
   /** Sends the last of a data-in buffer; memory beyond the place is free when it is on its way. */
-  private void sendLast(ByteBuf data, IscsiTask task) {
-    task.in = null;
-    if (task.reserved == 0) {
+  private void sendLast(ByteBuf data, IscsiCommand command) {
+    long bytes = command.claim().handOver();
+    if (bytes == 0) {
       connection.send(data);
       return;
     }
-    long bytes = task.reserved;
-    task.reserved = 0;
     ChannelPromise sent = connection.channel().newPromise();
     sent.addListener(future -> memory.release(bytes));
     connection.send(data, sent);
-  }
-
-  /** Gives back what a task held. */
-  void release(IscsiTask task) {
-    if (task.out != null) {
-      task.out.release();
-      task.out = null;
-    }
-    if (task.in != null) {
-      task.in.release();
-      task.in = null;
-    }
-    if (task.reserved > 0) {
-      memory.release(task.reserved);
-      task.reserved = 0;
-    }
   }
 
   private ByteBuf header(

@@ -331,7 +331,7 @@ final class Session {
       return;
     }
     if (window != null) {
-      window.close(0);
+      window.close();
     }
     release();
   }

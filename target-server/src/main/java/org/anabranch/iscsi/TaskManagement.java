@@ -2,7 +2,7 @@
 package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
-import java.util.Iterator;
+import io.netty.channel.EventLoop;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -33,7 +33,7 @@ import org.anabranch.scsi.TaskRouter;
  */
 final class TaskManagement {
   /** Functions that may wait for tasks to end beside an abort of each command of the window. */
-  private static final int MOST_BESIDES = 16;
+  private static final int MAX_BESIDES = 16;
 
   private static final int COMPLETE = 0;
   private static final int TASK_DOES_NOT_EXIST = 1;
@@ -43,12 +43,13 @@ final class TaskManagement {
   private static final int REJECTED = 255;
 
   private final Session session;
+  private final EventLoop loop;
   private final TaskRouter router;
   private final Nexus nexus;
   private final CommandWindow window;
   private final Commands commands;
   private final Responses responses;
-  private final int mostWaiting;
+  private final int maxWaiting;
   private int waiting;
 
   TaskManagement(
@@ -59,12 +60,13 @@ final class TaskManagement {
       Commands commands,
       int queueDepth) {
     this.session = session;
+    this.loop = session.connection().channel().eventLoop();
     this.router = router;
     this.nexus = nexus;
     this.window = window;
     this.commands = commands;
     this.responses = commands.responses();
-    this.mostWaiting = queueDepth + MOST_BESIDES;
+    this.maxWaiting = queueDepth + MAX_BESIDES;
   }
 
   void request(Pdu pdu, Rejects rejects) {
@@ -79,7 +81,7 @@ final class TaskManagement {
       return;
     }
     window.pass(pdu);
-    if (waiting == mostWaiting) {
+    if (waiting == maxWaiting) {
       answer(tag, REJECTED);
       return;
     }
@@ -110,14 +112,14 @@ final class TaskManagement {
   }
 
   private void abortTask(long lun, int tag, int referenced, int refCmdSn, int cmdSn) {
-    IscsiTask task = commands.get(referenced);
+    IscsiCommand command = commands.get(referenced);
     manage(
         TaskManagementFunction.ABORT_TASK,
         lun,
         referenced,
-        other -> other == task && other.lun == lun,
+        other -> other == command && other.lun() == lun,
         response -> {
-          boolean dropped = task != null && task.lun == lun && task.silent;
+          boolean dropped = command != null && command.lun() == lun && command.isSilenced();
           answer(
               tag,
               response == Response.TASK_DOES_NOT_EXIST
@@ -132,7 +134,7 @@ final class TaskManagement {
         function,
         lun,
         0,
-        task -> everywhere || task.lun == lun,
+        command -> everywhere || command.lun() == lun,
         response -> answer(tag, code(response)));
   }
 
@@ -141,50 +143,32 @@ final class TaskManagement {
       TaskManagementFunction function,
       long lun,
       int referenced,
-      Predicate<IscsiTask> addressed,
+      Predicate<IscsiCommand> addressed,
       Consumer<Response> then) {
     waiting++;
-    List<IscsiTask> tasks = commands.all().stream().filter(addressed).toList();
+    List<IscsiCommand> tasks = commands.all().stream().filter(addressed).toList();
     router.manage(
         nexus,
         function,
         lun,
         referenced,
-        response ->
-            session
-                .connection()
-                .channel()
-                .eventLoop()
-                .execute(() -> {
-                  boolean ends =
-                      response == Response.COMPLETE || response == Response.TASK_DOES_NOT_EXIST;
-                  settle(
-                      ends ? tasks.iterator() : List.<IscsiTask>of().iterator(),
-                      () -> {
-                        waiting--;
-                        then.accept(response);
-                      });
-                }));
+        response -> loop.execute(() -> settle(tasks, response, then)));
   }
 
   /**
    * Waits for tasks that the router did not find: they left their task set by themselves, and are
    * on their way here from another thread or wait for the initiator's data.
    */
-  private void settle(Iterator<IscsiTask> tasks, Runnable then) {
-    while (tasks.hasNext()) {
-      IscsiTask task = tasks.next();
-      if (commands.get(task.tag) == task) {
-        task.afterwards(() -> settle(tasks, then));
-        if (task.ended) {
-          commands.advance(task);
-        }
-        return;
-      }
-    }
-    if (session.isOpen()) {
-      then.run();
-    }
+  private void settle(List<IscsiCommand> tasks, Response response, Consumer<Response> then) {
+    boolean ends = response == Response.COMPLETE || response == Response.TASK_DOES_NOT_EXIST;
+    commands.whenEnded(
+        ends ? tasks : List.of(),
+        () -> {
+          waiting--;
+          if (session.isOpen()) {
+            then.accept(response);
+          }
+        });
   }
 
   private void answer(int tag, int code) {

@@ -18,8 +18,8 @@
  *   data, R2T and status on their way out     Responses, PduEncoder
  *   memory that runs short                    DataMemory, CommandWindow
  *   a task management function                TaskManagement
- *   a peer that is dead, or never reads       Keepalive, Stall
- *   a peer that keeps data from us            MissingData
+ *   a peer that is dead, or never reads       Keepalive, SendTimeout
+ *   a peer that keeps data from us            DataOutTimeout
  *   a server that stops                       IscsiServer.stop
  * </pre>
  *

@@ -46,7 +46,7 @@ final class CommandWindowTest {
     assertThat(windows.getFirst().maxCmdSn()).isEqualTo(8);
     assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
     assertThat(places.free()).isNotNegative();
-    windows.forEach(window -> window.close(0));
+    windows.forEach(window -> window.close());
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
 
@@ -61,7 +61,7 @@ final class CommandWindowTest {
     }
     assertThat(windows.getFirst().maxCmdSn()).isEqualTo(4);
     assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
-    windows.forEach(window -> window.close(0));
+    windows.forEach(window -> window.close());
     assertThat(memory.free()).isEqualTo(64 * PLACE);
   }
 
@@ -111,10 +111,10 @@ final class CommandWindowTest {
     CommandWindow window = window(8, 1);
     window.enter();
     window.enter();
-    window.close(2);
+    window.close();
     assertThat(places.free()).isEqualTo(62 * PLACE);
-    window.leaveClosed();
-    window.leaveClosed();
+    window.leave();
+    window.leave();
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
 

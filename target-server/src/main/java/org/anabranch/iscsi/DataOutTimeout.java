@@ -9,17 +9,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices a peer that does not send data which the target waits for, and holds memory for: of the
- * sequence that has waited longest, no byte came in the time. Those behind it may wait for longer,
- * since a line may be slow. Runs only while something is missing. Owned by the session's event
- * loop.
+ * Drops a peer that stops sending the data-out which the target waits for and keeps memory for.
+ * Only the oldest open sequence is timed: no byte of it came within the timeout. Younger sequences
+ * may wait longer, since a line may be slow. No timer runs while no data is due. Owned by the
+ * session's event loop.
  */
-final class MissingData {
+final class DataOutTimeout {
   /**
-   * How far the sequence is that has waited longest.
+   * How far the oldest open sequence is.
    *
    * @param sequence its number; those that began later have larger ones
-   * @param bytes that came of it in whole PDUs
+   * @param bytes of it that came in whole PDUs
    * @param receivedAt while a PDU of it is coming in: when a byte last came
    * @param pauses how often the connection was paused, for which the peer is not to blame
    */
@@ -36,7 +36,7 @@ final class MissingData {
    * @param progress tells null when nothing is missing
    * @param missed runs, on the loop, when there was none for the timeout
    */
-  MissingData(
+  DataOutTimeout(
       EventLoop loop, Duration timeout, Supplier<@Nullable Progress> progress, Runnable missed) {
     this.loop = loop;
     this.timeoutNanos = timeout.toNanos();

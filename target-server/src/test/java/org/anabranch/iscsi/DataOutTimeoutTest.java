@@ -16,12 +16,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A peer that keeps back the data that it was asked for, and memory with it. */
-final class MissingDataTest {
+final class DataOutTimeoutTest {
   private final EmbeddedChannel channel = new EmbeddedChannel();
-  private MissingData.@Nullable Progress progress;
+  private DataOutTimeout.@Nullable Progress progress;
   private int missed;
-  private final MissingData watch =
-      new MissingData(channel.eventLoop(), Duration.ofSeconds(30), () -> progress, () -> missed++);
+  private final DataOutTimeout watch =
+      new DataOutTimeout(
+          channel.eventLoop(), Duration.ofSeconds(30), () -> progress, () -> missed++);
 
   @BeforeEach
   void freeze() {
@@ -34,7 +35,7 @@ final class MissingDataTest {
   }
 
   private void missing(long sequence, long bytes, long receivedAt, int pauses) {
-    progress = new MissingData.Progress(sequence, bytes, receivedAt, pauses);
+    progress = new DataOutTimeout.Progress(sequence, bytes, receivedAt, pauses);
   }
 
   private void secondsPass(int seconds) {

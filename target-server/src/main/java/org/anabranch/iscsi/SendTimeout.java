@@ -9,10 +9,10 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices a peer that reads nothing while answers wait for it. Runs only while there are some.
- * Owned by the channel's event loop.
+ * Reports a peer that reads nothing while answers wait for it. No timer runs while none do. Owned
+ * by the channel's event loop.
  */
-final class Stall {
+final class SendTimeout {
   private final Channel channel;
   private final long timeoutNanos;
   private final Runnable stalled;
@@ -23,7 +23,7 @@ final class Stall {
   /**
    * @param stalled runs when nothing was sent for the timeout although there was something to send
    */
-  Stall(Channel channel, Duration timeout, Runnable stalled) {
+  SendTimeout(Channel channel, Duration timeout, Runnable stalled) {
     this.channel = channel;
     this.timeoutNanos = timeout.toNanos();
     this.stalled = stalled;
