@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
+import org.anabranch.block.testing.Await;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -81,7 +81,7 @@ final class IoGateTest {
                 while (!stop.get()) {
                   Io io = flush((done, error) -> inside.decrementAndGet());
                   if (!gate.enter(io)) {
-                    Thread.onSpinWait();
+                    Thread.yield();
                     continue;
                   }
                   inside.incrementAndGet();
@@ -104,18 +104,19 @@ final class IoGateTest {
                 }
               }
             }));
-    for (int round = 0; round < 200; round++) {
-      CountDownLatch drained = new CountDownLatch(1);
-      gate.shut().thenRun(drained::countDown);
-      assertThat(drained.await(30, TimeUnit.SECONDS)).isTrue();
-      assertThat(inside).hasValue(0);
-      long before = entered.get();
-      gate.open();
-      while (entered.get() == before) {
-        LockSupport.parkNanos(1_000);
+    try {
+      for (int round = 0; round < 200; round++) {
+        CountDownLatch drained = new CountDownLatch(1);
+        gate.shut().thenRun(drained::countDown);
+        assertThat(drained.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(inside).hasValue(0);
+        long before = entered.get();
+        gate.open();
+        Await.until("one enters again", entered::get, count -> count > before);
       }
+    } finally {
+      stop.set(true);
     }
-    stop.set(true);
     for (Thread thread : threads) {
       thread.join();
     }

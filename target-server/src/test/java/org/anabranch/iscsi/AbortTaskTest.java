@@ -195,7 +195,7 @@ final class AbortTaskTest {
               .start(() -> {
                 while (!over.get()) {
                   if (!server.disk(0).runOne()) {
-                    Thread.onSpinWait();
+                    Thread.yield();
                   }
                 }
               });

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
@@ -370,7 +371,7 @@ final class ChapTest {
         }
       }
     }
-    TestTarget.until("no session is left", () -> target.server.sessionInfos().isEmpty());
+    Await.until("no session is left", () -> target.server.sessionInfos().isEmpty());
   }
 
   // --- what is said of it -------------------------------------------------------------------

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.Map;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Pdu;
@@ -31,9 +32,9 @@ final class CutWriteTest {
   }
 
   private void assertNothingIsLeft(long places, long memory) throws Exception {
-    TestTarget.until("the session is gone", () -> target.server.sessionInfos().size() == 1);
-    TestTarget.until("places are back", () -> target.server.placeMemory().free() == places);
-    TestTarget.until("memory is back", () -> target.server.memory().free() == memory);
+    Await.until("the session is gone", () -> target.server.sessionInfos().size() == 1);
+    Await.until("places are back", () -> target.server.placeMemory().free() == places);
+    Await.until("memory is back", () -> target.server.memory().free() == memory);
     assertThat(Arrays.equals(target.disk.bytes(), new byte[TestTarget.SECTORS * 512]))
         .as("the disk is as it was")
         .isTrue();
@@ -96,7 +97,7 @@ final class CutWriteTest {
     byte[] ones = new byte[16384];
     Arrays.fill(ones, (byte) 1);
     wire.send(wire.write(0, 32, true).data(ones));
-    TestTarget.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
     wire.connection.reset();
     Session again = null;
     try {
@@ -105,15 +106,15 @@ final class CutWriteTest {
     } finally {
       target.disk.letGo();
     }
-    TestTarget.until("places are back", () -> target.server.sessionInfos().size() == 2);
+    Await.until("places are back", () -> target.server.sessionInfos().size() == 2);
     again.submit(org.anabranch.initiator.Command.of(0, Cdb.testUnitReady())).get();
     byte first = target.disk.bytes()[0];
     for (int i = 0; i < ones.length; i++) {
       assertThat(target.disk.bytes()[i]).as("all or nothing, byte " + i).isEqualTo(first);
     }
     again.logout().get();
-    TestTarget.until("places are back", () -> target.server.placeMemory().free() == places);
-    TestTarget.until("memory is back", () -> target.server.memory().free() == memory);
+    Await.until("places are back", () -> target.server.placeMemory().free() == places);
+    Await.until("memory is back", () -> target.server.memory().free() == memory);
     assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
   }
 }

@@ -7,6 +7,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
@@ -105,13 +106,16 @@ final class DataOutTimeoutTest {
               throw new IllegalStateException(e);
             }
           });
-      TestTarget.until("the other waits", target.server.memory()::isContended);
-      while (!wire.connection.awaitClosed(Duration.ofMillis(100))) {
-        wire.send(
-            org.anabranch.initiator.Requests.nopOut(wire.nextTag())
-                .immediate(true)
-                .cmdSn(wire.cmdSn));
-      }
+      Await.until("the other waits", target.server.memory()::isContended);
+      Await.until(
+          "the connection is dropped, though it is not silent",
+          () -> {
+            wire.send(
+                org.anabranch.initiator.Requests.nopOut(wire.nextTag())
+                    .immediate(true)
+                    .cmdSn(wire.cmdSn));
+            return wire.connection.awaitClosed(Duration.ofMillis(100));
+          });
       assertThat(waits.get(20, TimeUnit.SECONDS).isGood()).isTrue();
       assertThat(log.takeWarnings()).singleElement().asString().contains("does not come");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Opcode;
@@ -396,7 +397,7 @@ final class LoginTest {
         }
       }
       one.connection().reset();
-      TestTarget.until("it is missed", () -> small.server.sessionInfos().size() == 1);
+      Await.until("it is missed", () -> small.server.sessionInfos().size() == 1);
       small.login(SessionOptions.normal(TestTarget.NAME)).close();
       assertThat(two.isOpen()).isTrue();
       three.close();
@@ -412,7 +413,7 @@ final class LoginTest {
                   small.initiator.login(small.portal(), SessionOptions.normal(TestTarget.NAME))))
           .isEqualTo(0x0302);
       first.logout().get();
-      TestTarget.until("session is gone", () -> small.server.sessionInfos().isEmpty());
+      Await.until("session is gone", () -> small.server.sessionInfos().isEmpty());
       small.login().close();
     }
   }

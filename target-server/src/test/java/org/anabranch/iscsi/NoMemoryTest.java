@@ -9,6 +9,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.Channel;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Session;
 import org.junit.jupiter.api.Test;
 
@@ -63,9 +64,9 @@ final class NoMemoryTest {
       target.disk.letGo();
       allEnded.countDown();
       wire.expectClosed();
-      TestTarget.until("the session is gone", () -> target.server.sessionInfos().size() == 1);
-      TestTarget.until("places are back", () -> target.server.placeMemory().free() == places);
-      TestTarget.until("memory is back", () -> target.server.memory().free() == memory);
+      Await.until("the session is gone", () -> target.server.sessionInfos().size() == 1);
+      Await.until("places are back", () -> target.server.placeMemory().free() == places);
+      Await.until("memory is back", () -> target.server.memory().free() == memory);
       assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
     }
   }

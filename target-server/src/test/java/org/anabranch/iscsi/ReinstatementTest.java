@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
@@ -77,7 +78,7 @@ final class ReinstatementTest {
     target.disk.hold();
     PendingCommand late =
         old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
-    TestTarget.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
     var login = target.initiator.login(target.portal(), options);
     assertThat(old.connection().awaitClosed(TestTarget.SOON)).isTrue();
     assertThat(login).isNotDone();
@@ -133,7 +134,7 @@ final class ReinstatementTest {
     Session old = target.login(options);
     target.disk.hold();
     old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
-    TestTarget.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
     var login = target.initiator.login(target.portal(), options.tsih(old.parameters().tsih()));
     assertThat(old.connection().awaitClosed(TestTarget.SOON)).isTrue();
     assertThat(login).isNotDone();
@@ -159,6 +160,6 @@ final class ReinstatementTest {
       }
     }
     assertThat(open).isPositive();
-    TestTarget.until("one is left", () -> target.server.sessionInfos().size() == 1);
+    Await.until("one is left", () -> target.server.sessionInfos().size() == 1);
   }
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.DiscoveredTarget;
@@ -210,7 +211,7 @@ final class ServerLifeTest {
     assertThat(info.dataDigest()).isFalse();
     assertThat(target.server.drop(info.tsih())).isTrue();
     assertThat(session.connection().awaitClosed(TestTarget.SOON)).isTrue();
-    TestTarget.until("it is gone", () -> target.server.sessionInfos().isEmpty());
+    Await.until("it is gone", () -> target.server.sessionInfos().isEmpty());
     assertThat(target.server.drop(info.tsih())).isFalse();
   }
 
@@ -278,10 +279,10 @@ final class ServerLifeTest {
       new Random(9).nextBytes(data);
       Pdu write = wire.write(0, 2048, true).data(Arrays.copyOf(data, 16384));
       wire.connection.sendPart(write, 48 + 5000);
-      TestTarget.until("the write waits", () -> small.server.memory().isContended());
+      Await.until("the write waits", () -> small.server.memory().isContended());
       small.disk.letGo();
       assertThat(read.get(20, TimeUnit.SECONDS).isGood()).isTrue();
-      TestTarget.until("it has its memory", () -> !small.server.memory().isContended());
+      Await.until("it has its memory", () -> !small.server.memory().isContended());
       wire.connection.sendBytes(Arrays.copyOfRange(data, 5000, 16384));
       int offset = 16384;
       while (offset < data.length) {
@@ -315,14 +316,14 @@ final class ServerLifeTest {
             Command.out(0, Cdb.write(0, 1024, false), ByteBuffer.wrap(new byte[512 << 10])));
         session.start(Command.in(0, Cdb.read(0, 1024), 512 << 10));
       }
-      TestTarget.until("they reach the disk", () -> target.disk.heldCount() > 0);
+      Await.until("they reach the disk", () -> target.disk.heldCount() > 0);
       session.connection().reset();
-      TestTarget.until("the connection is missed", () -> target.disk.heldCount() > 0);
+      Await.until("the connection is missed", () -> target.disk.heldCount() > 0);
       target.disk.letGo();
-      TestTarget.until("the session is gone", () -> target.server.sessionInfos().isEmpty());
+      Await.until("the session is gone", () -> target.server.sessionInfos().isEmpty());
     }
-    TestTarget.until("places are back", () -> target.server.placeMemory().free() == places);
-    TestTarget.until("memory is back", () -> target.server.memory().free() == memory);
+    Await.until("places are back", () -> target.server.placeMemory().free() == places);
+    Await.until("memory is back", () -> target.server.memory().free() == memory);
   }
 
   // --- the end ------------------------------------------------------------------------------

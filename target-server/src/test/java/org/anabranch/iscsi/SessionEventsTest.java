@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
@@ -53,7 +54,7 @@ final class SessionEventsTest {
   }
 
   private void hears(String... expected) throws InterruptedException {
-    TestTarget.until(
+    Await.until(
         String.join(" | ", expected) + ", but was " + events.heard,
         () -> events.heard.equals(List.of(expected)));
   }
@@ -92,10 +93,10 @@ final class SessionEventsTest {
     Session session = target.login(options);
     target.disk.hold();
     session.start(Command.in(0, Cdb.read(0, 8), 4096));
-    TestTarget.until("read reaches the disk", () -> target.disk.heldCount() == 1);
+    Await.until("read reaches the disk", () -> target.disk.heldCount() == 1);
     var logout = session.logout();
     session.connection().close();
-    TestTarget.until("the logout fails", logout::isCompletedExceptionally);
+    Await.until("the logout fails", logout::isCompletedExceptionally);
     target.disk.letGo();
     hears("login", "LOGGED_OUT");
   }
@@ -144,7 +145,7 @@ final class SessionEventsTest {
     events.answer = new CompletableFuture<>();
     var login = target.initiator.login(target.portal(), options);
     hears("login", "NOT_LOGGED_IN");
-    TestTarget.until("the initiator hears of it", login::isCompletedExceptionally);
+    Await.until("the initiator hears of it", login::isCompletedExceptionally);
     assertThat(target.server.sessionInfos()).isEmpty();
   }
 

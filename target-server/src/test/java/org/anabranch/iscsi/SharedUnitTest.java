@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Set;
 import org.anabranch.block.ThreadScheduler;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Disk;
@@ -130,7 +131,7 @@ final class SharedUnitTest {
     assertThat(reserve(alice, false)).isEqualTo("GOOD");
     assertThat(write(bob, OURS)).isEqualTo("RESERVATION CONFLICT");
     alice.connection().reset();
-    TestTarget.until("she is missed", () -> target.server.sessionInfos().size() == 1);
+    Await.until("she is missed", () -> target.server.sessionInfos().size() == 1);
     assertThat(write(bob, OURS)).isEqualTo("GOOD");
     assertThat(reserve(login(ALICE), false)).isEqualTo("GOOD");
   }
@@ -148,7 +149,7 @@ final class SharedUnitTest {
         .isEqualTo("RESERVATION CONFLICT");
 
     alice.connection().reset();
-    TestTarget.until("she is missed", () -> target.server.sessionInfos().size() == 1);
+    Await.until("she is missed", () -> target.server.sessionInfos().size() == 1);
     assertThat(write(bob, OURS)).isEqualTo("RESERVATION CONFLICT");
 
     assertThat(persist(bob, 4, WRITE_EXCLUSIVE, KEY_B, KEY_A)).as("preempt").isEqualTo("GOOD");

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.initiator.Cdb;
@@ -108,18 +107,6 @@ final class TestTarget implements AutoCloseable {
 
   static Response read(Session session, long lba, int blocks) throws Exception {
     return session.submit(Command.in(0, Cdb.read(lba, blocks), blocks * 512)).get();
-  }
-
-  /** Waits for something that another thread will make true. */
-  static void until(String what, java.util.function.BooleanSupplier condition)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + SOON.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() - deadline > 0) {
-        throw new AssertionError("never came: " + what);
-      }
-      LockSupport.parkNanos(1_000_000);
-    }
   }
 
   @Override

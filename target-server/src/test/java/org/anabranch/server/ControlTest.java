@@ -23,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
@@ -110,11 +111,7 @@ final class ControlTest {
         send(client, "{\"verb\":\"block\"}\n");
         clients.add(client);
       }
-      long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-      while (entered.get() < 64) {
-        assertThat(System.nanoTime()).as("all are let in by").isLessThan(deadline);
-        Thread.onSpinWait();
-      }
+      Await.until("all 64 are let in", entered::get, count -> count == 64);
       try (SocketChannel more = connect(socket)) {
         assertThat(line(more))
             .isEqualTo("{\"error\":\"64 commands are at work already; try again later\"}");
@@ -166,15 +163,16 @@ final class ControlTest {
       for (SocketChannel client : waiting) {
         client.close();
       }
-      boolean answered = false;
-      while (!answered) {
-        try (SocketChannel more = connect(site.socket())) {
-          send(more, "{\"verb\":\"session list\"}\n");
-          answered = line(more).contains("result");
-        } catch (IOException e) {
-          answered = false; // turned away before it had asked
-        }
-      }
+      Await.until(
+          "a command is let in again",
+          () -> {
+            try (SocketChannel more = connect(site.socket())) {
+              send(more, "{\"verb\":\"session list\"}\n");
+              return line(more).contains("result");
+            } catch (IOException e) {
+              return false; // turned away before it had asked
+            }
+          });
       assertThat(server.terminate()).isZero();
     }
   }
@@ -227,9 +225,10 @@ final class ControlTest {
       try (SocketChannel client = connect(site.socket())) {
         send(client, "{\"verb\":\"snapshot create\",\"arguments\":{\"volume\":\"vm1\",\"na");
       }
-      while (!site.ask("snapshot list", Map.of()).toString().contains("name=vm1@b")) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "vm1@b is listed",
+          () -> site.ask("snapshot list", Map.of()).toString(),
+          list -> list.contains("name=vm1@b"));
       assertThat(site.ask("snapshot remove", Map.of("name", "vm1@b"))).isNotNull();
       assertThat(site.refusal("snapshot remove", Map.of("name", "vm1@b")))
           .isEqualTo("there is no snapshot vm1@b; there are: vm1@a");
@@ -282,11 +281,10 @@ final class ControlTest {
                 }
               },
               THREADS);
-      while (!site.ask("snapshot list", Map.of("volume", "vm1"))
-          .toString()
-          .contains("phase=waiting")) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "the merge waits",
+          () -> site.ask("snapshot list", Map.of("volume", "vm1")).toString(),
+          list -> list.contains("phase=waiting"));
       some.await();
       assertThat(host.lives()).isTrue();
       assertThat(server.terminate()).isZero();

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
@@ -188,9 +189,10 @@ final class DmTest {
       site.dm("resume", "vm1");
       assertThat(Initiator.await(disk.read(0, 8), 30).rewind()).isEqualTo(block(1));
       assertThat(site.dm("table", "vm1")).startsWith("0 8192 snapshot-merge ");
-      while (!site.dm("message", "vm1", "0", "progress").startsWith("done")) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "the merge has ended",
+          () -> site.dm("message", "vm1", "0", "progress"),
+          progress -> progress.startsWith("done"));
       assertThat(site.dm("status", "vm1")).isEqualTo("0 8192 snapshot-merge 16/4096 16\n");
       assertThat(event.join())
           .contains("Name:              vm1")

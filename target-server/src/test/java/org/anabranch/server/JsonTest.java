@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
@@ -239,9 +239,10 @@ final class JsonTest {
       holds("session drop", Json.parse(site.anabranch(0, "session", "drop", "--json", next)));
       again.awaitClosed();
       holds("dm wait", json(site, "dm", "wait", "vm1", "0"));
-      while (site.anabranch(0, "snapshot", "list").contains("merging")) {
-        TimeUnit.MILLISECONDS.sleep(50);
-      }
+      Await.until(
+          "the merge has ended",
+          () -> site.anabranch(0, "snapshot", "list"),
+          all -> !all.contains("merging"));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
       Initiator.await(
           Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
@@ -127,9 +128,7 @@ final class KillCyclesTest {
         site.ask("snapshot remove", Map.of("name", device, "force", true));
         model.removed(device);
       }
-      while (!phases().isEmpty()) {
-        Thread.onSpinWait();
-      }
+      Await.until("no snapshot is left", this::phases, Map::isEmpty);
       verify(host);
       assertThat(files("state/cow")).isEmpty();
       assertThat(server.terminate()).isZero();
@@ -176,9 +175,10 @@ final class KillCyclesTest {
 
   /** A name of no snapshot, once no merge is in the way of a new one. */
   private String free() throws Exception {
-    while (phases().containsValue("merging") || phases().containsValue("removing")) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no merge or removal is under way",
+        this::phases,
+        phases -> !phases.containsValue("merging") && !phases.containsValue("removing"));
     for (String name : NAMES) {
       if (!phases().containsKey("vm1@" + name)) {
         return "vm1@" + name;
@@ -195,9 +195,10 @@ final class KillCyclesTest {
     if (model.snapshots.isEmpty()) {
       create(free());
     }
-    while (phases().containsValue("merging") || phases().containsValue("queued")) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no merge is under way or queued",
+        this::phases,
+        phases -> !phases.containsValue("merging") && !phases.containsValue("queued"));
     for (int i = 0; i < MOST_OPERATIONS; i++) {
       write(host, "vm1");
     }

@@ -21,6 +21,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.spi.ToolProvider;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
@@ -221,9 +222,10 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "snapshot", "resume", "vm1@a")).contains("resumed");
     ask(site, "dm", "message", "vm1", "0", "throttle", "0");
     ask(site, "dm", "wait", "vm1", "0");
-    while (ask(site, "snapshot", "list").contains("vm1@a")) {
-      TimeUnit.MILLISECONDS.sleep(100);
-    }
+    Await.until(
+        "the merge of vm1@a has ended",
+        () -> ask(site, "snapshot", "list"),
+        list -> !list.contains("vm1@a"));
     ask(site, "snapshot", "create", "vm1@b");
     change(disk);
     assertThat(ask(site, "snapshot", "merge", "--now", "--wait", "vm1@b"))

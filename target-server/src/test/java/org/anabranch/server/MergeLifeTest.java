@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
@@ -51,9 +52,10 @@ final class MergeLifeTest {
   }
 
   private static void awaitNoSnapshot(Site site) throws Exception {
-    while (!List.of().equals(site.ask("snapshot list", Map.of()).get("snapshots"))) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no snapshot is left",
+        () -> site.ask("snapshot list", Map.of()).get("snapshots"),
+        List.of()::equals);
   }
 
   @Test
@@ -107,9 +109,10 @@ final class MergeLifeTest {
         site.ask("snapshot pause", Map.of("name", "vm1@a"));
       } // killed
       try (ServerProcess server = site.serve(CONFIGURATION)) {
-        while (!site.dm("message", "vm1", "0", "progress").startsWith("paused ")) {
-          Thread.onSpinWait(); // it finishes a batch first
-        }
+        Await.until(
+            "the merge is paused, after the batch under way",
+            () -> site.dm("message", "vm1", "0", "progress"),
+            progress -> progress.startsWith("paused "));
         assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=merging");
         Site.Host host = Site.Host.logIn(initiator, server, TARGET);
         readsAs(host.disk(0), 1);

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
@@ -229,12 +230,10 @@ final class PowerCutTest {
 
   /** Waits for what a start goes on with. */
   private static void settle(Path at) throws Exception {
-    while (client(at)
-        .ask("snapshot list", Map.of(), p -> {})
-        .toString()
-        .matches("(?s).*phase=(merging|waiting|queued|removing|creating).*")) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "every snapshot is ready",
+        () -> client(at).ask("snapshot list", Map.of(), p -> {}).toString(),
+        list -> !list.matches("(?s).*phase=(merging|waiting|queued|removing|creating).*"));
   }
 
   private interface Operation {

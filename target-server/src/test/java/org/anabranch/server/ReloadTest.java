@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.ChapCredentials;
 import org.anabranch.initiator.Disk;
@@ -282,17 +283,20 @@ final class ReloadTest {
               "volume vm1 has snapshots (vm1@a): remove or merge them first, or keep it in the file");
       site.configure(BASE.replace("size = 8 MiB", "size = 12 MiB"));
       Tools.run(10, "sh", "-c", "kill -HUP " + server.process().pid()).expect(0);
-      while (!host.heard().contains("2a/09")) {
-        assertThat(host.lives()).isTrue();
-        host.disk(0);
-      }
+      Await.until(
+          "the host is told of the new size",
+          () -> {
+            assertThat(host.lives()).isTrue();
+            host.disk(0);
+            return host.heard();
+          },
+          heard -> heard.contains("2a/09"));
       assertThat(host.disk(0).bytes()).isEqualTo(12 << 20);
       assertThat(folder.resolve("vm1.img")).hasSize(12 << 20);
       Files.writeString(site.configuration, "nonsense {");
       Tools.run(10, "sh", "-c", "kill -HUP " + server.process().pid()).expect(0);
-      while (!server.errors().contains("not reloaded")) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "a refused reload is logged", server::errors, log -> log.contains("not reloaded"));
       assertThat(host.lives()).isTrue();
       assertThat(server.terminate()).isZero();
     }

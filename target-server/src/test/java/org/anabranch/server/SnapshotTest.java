@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
@@ -63,9 +64,10 @@ final class SnapshotTest {
   /** Waits for the end of every merge and removal. */
   private void awaitNoSnapshot() throws Exception {
     ControlClient client = new ControlClient(socket());
-    while (!List.of().equals(client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"))) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no snapshot is left",
+        () -> client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"),
+        List.of()::equals);
   }
 
   private static byte[] contents(long seed) {

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.ScsiException;
@@ -121,9 +122,10 @@ final class SnapshotVerbsTest {
 
   private void awaitNoSnapshot() throws Exception {
     ControlClient client = new ControlClient(Path.of(socket()));
-    while (!List.of().equals(client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"))) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no snapshot is left",
+        () -> client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"),
+        List.of()::equals);
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
@@ -35,10 +36,10 @@ final class VolumeTest {
   }
 
   private static void awaitNoSnapshot(Site site) throws Exception {
-    while (site.ask("snapshot list", Map.of()).get("snapshots") instanceof List<?> left
-        && !left.isEmpty()) {
-      Thread.onSpinWait();
-    }
+    Await.until(
+        "no snapshot is left",
+        () -> site.ask("snapshot list", Map.of()).get("snapshots"),
+        List.of()::equals);
   }
 
   @Test

@@ -17,6 +17,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.file.FileOpener;
+import org.anabranch.block.testing.Await;
 import org.jspecify.annotations.Nullable;
 
 /** Stores on files, used by real threads, that another process merges until it is killed. */
@@ -146,9 +147,10 @@ final class KilledMerges {
       merges.add(merge);
     }
     for (String merge : merges) {
-      while (waiter.await(mapper.message(merge, 0, List.of("progress"))).contains(" merged=0 ")) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          merge + " has merged something",
+          () -> waiter.await(mapper.message(merge, 0, List.of("progress"))),
+          progress -> !progress.contains(" merged=0 "));
     }
     System.out.println(MERGING);
     System.out.flush();

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class LincheckStack {
   static final int CHUNKS = 3;
 
+  private static final long LIMIT_NANOS = 60_000_000_000L;
+
   private final Ram origin = new Ram("origin", CHUNKS);
   private final Ram cow = new Ram("cow", 16);
   private final List<TargetType> types = Origins.types(new Bounds(1, 1, 512));
@@ -106,9 +108,11 @@ final class LincheckStack {
 
     /** Whoever waits does what the scheduler's threads would: it may be what is waited for. */
     void await() {
-      while (!done.isDone()) {
+      for (long begin = System.nanoTime(); !done.isDone(); Thread.yield()) {
         turn();
-        Thread.onSpinWait();
+        if (System.nanoTime() - begin > LIMIT_NANOS) {
+          throw new AssertionError("a request has not ended");
+        }
       }
       done.join();
     }

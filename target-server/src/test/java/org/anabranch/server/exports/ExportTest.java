@@ -20,6 +20,7 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
+import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.control.Verb.Progress;
@@ -358,9 +359,8 @@ final class ExportTest {
         });
     assertThat(phases).containsOnly(SnapshotState.Phase.QUEUED);
     assertThat(file("a2.img")).hasBinaryContent(before);
-    while (!volume.snapshots.list(null).isEmpty()) {
-      Thread.onSpinWait(); // it is merged now that it is exported
-    }
+    Await.until(
+        "it is merged once it has been exported", () -> volume.snapshots.list(null), List::isEmpty);
   }
 
   @Test

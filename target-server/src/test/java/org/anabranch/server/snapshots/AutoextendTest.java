@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.anabranch.block.testing.Await;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.state.SnapshotState;
@@ -71,9 +72,7 @@ final class AutoextendTest {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, config)) {
       volume.snapshots.create("vm1", "a", 8, PIECE, false);
       volume.write(0, PIECE / 2, 1); // 40 of 64 KiB with the metadata
-      while (Files.size(store()) == PIECE) {
-        Thread.onSpinWait();
-      }
+      Await.until("the store grows", () -> Files.size(store()), size -> size > PIECE);
       assertThat(store()).hasSize(3 * PIECE);
     }
   }
@@ -84,9 +83,10 @@ final class AutoextendTest {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, config)) {
       volume.snapshots.create("vm1", "a", 8, PIECE, false);
       volume.write(0, 3 * PIECE, 1);
-      while (volume.snapshots.warnings().isEmpty()) {
-        Thread.onSpinWait(); // it grows by steps, to the limit
-      }
+      Await.until(
+          "the store has grown by steps to its limit",
+          volume.snapshots::warnings,
+          warnings -> !warnings.isEmpty());
       assertThat(store()).hasSize(4 * PIECE);
       assertThat(volume.snapshots.warnings())
           .containsExactly(

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -37,9 +38,8 @@ final class MergeQueueTest {
       assertThat(volume.snapshots.merge("vm1@b", true).phase()).isEqualTo(Phase.MERGING);
       // The first merge ends when the thread that looks after merges next does, not earlier.
       assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
-      while (volume.snapshots.list("vm1").size() > 1) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "two merges have ended", () -> volume.snapshots.list("vm1"), list -> list.size() <= 1);
       assertThat(volume.snapshots.list("vm1").getFirst().device()).isEqualTo("vm1@c");
       volume.snapshot("now");
       volume.exports.raw("vm1@now", folder.resolve("now.img"), false, IGNORED);
@@ -85,9 +85,8 @@ final class MergeQueueTest {
       }
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
-      while (!volume.snapshots.list("vm1").isEmpty()) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, last);
     }
   }
@@ -118,9 +117,8 @@ final class MergeQueueTest {
         assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
         volume.write(0, 1 << 20, 1); // more than its store has room for
       }
-      while (phase(volume, "vm1@a") == Phase.QUEUED) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "vm1@a is queued no more", () -> phase(volume, "vm1@a"), phase -> phase != Phase.QUEUED);
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
       assertThat(volume.appeared).contains("vm1@a");
       assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
@@ -163,9 +161,8 @@ final class MergeQueueTest {
       volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);
       assertThat(folder.resolve("a.img")).hasBinaryContent(new byte[VolumeUnderTest.BYTES]);
       volume.snapshots.merge("vm1@a", true);
-      while (!volume.snapshots.list("vm1").isEmpty()) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, new byte[VolumeUnderTest.BYTES]);
     }
   }
@@ -216,17 +213,14 @@ final class MergeQueueTest {
       try (FileChannel channel = FileChannel.open(store, StandardOpenOption.WRITE)) {
         channel.truncate(2 * 8192); // header and list are there, what they tell of is not
         volume.snapshots.merge("vm1@a", true);
-        while (!"failed".equals(state(volume))) {
-          Thread.onSpinWait();
-        }
+        Await.until("the merge has failed", () -> state(volume), "failed"::equals);
         assertThatThrownBy(() -> volume.snapshots.remove("vm1@a", true))
             .hasMessageContaining("The merge failed; snapshot resume tries again");
         channel.write(ByteBuffer.wrap(whole), 0);
       }
       volume.snapshots.pause("vm1@a", false);
-      while (!volume.snapshots.list("vm1").isEmpty()) {
-        Thread.onSpinWait();
-      }
+      Await.until(
+          "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, before);
     }
   }
