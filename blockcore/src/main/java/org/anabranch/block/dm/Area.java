@@ -1,44 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import java.util.function.Supplier;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 
 /**
- * The part of a device below that a target maps onto: the two arguments {@code <device> <offset>}
- * of linear, delay and flakey, and what all of them refuse.
+ * An {@link AreaSpec} whose device is open: what linear, error, delay and flakey map onto, and what
+ * all of them refuse.
  */
 public final class Area {
   private final BlockDevice device;
   private final long offset;
+  private final Supplier<DeviceRef> reference;
 
-  private Area(BlockDevice device, long offset) {
+  private Area(BlockDevice device, long offset, Supplier<DeviceRef> reference) {
     this.device = device;
     this.offset = offset;
+    this.reference = reference;
   }
 
   /**
    * Opens the device.
    *
    * @param context gives the area's length, which is the target's
-   * @param device the device's argument
-   * @param offset first sector of the area on the device
-   * @throws TableException when there is no such device, the offset is no number, or the area goes
-   *     beyond the device's end or does not lie on its logical blocks
+   * @throws TableException when there is no such device, or the area goes beyond the device's end
+   *     or does not lie on its logical blocks
    */
-  public static Area open(TargetType.Context context, String device, String offset)
-      throws TableException {
-    long start = Arguments.sector(offset, "Invalid device sector");
+  public static Area open(TargetType.Context context, AreaSpec spec) throws TableException {
+    long start = spec.offset();
+    String word = spec.device().word();
     BlockDevice below;
     try {
-      below = context.open(device);
+      below = context.open(spec.device());
     } catch (TableException e) {
       throw new TableException("Device lookup failed: " + e.getMessage(), e);
     }
     long size = below.sectors();
     if (start > size || context.length() > size - start) {
       throw new TableException(
-          device
+          word
               + " too small for target: start="
               + start
               + ", len="
@@ -49,9 +50,9 @@ public final class Area {
     int block = below.limits().logicalBlockSize();
     if (start % (block >> 9) != 0) {
       throw new TableException(
-          "start=" + start + " not aligned to h/w logical block size " + block + " of " + device);
+          "start=" + start + " not aligned to h/w logical block size " + block + " of " + word);
     }
-    return new Area(below, start);
+    return new Area(below, start, () -> context.reference(below));
   }
 
   public BlockDevice device() {
@@ -66,9 +67,8 @@ public final class Area {
     device.submit(io);
   }
 
-  /** The two arguments again, with the name that the device has now. */
-  @Override
-  public String toString() {
-    return TableLine.quote(device.name()) + " " + offset;
+  /** The area as a value, with the name that the device has now. */
+  public AreaSpec spec() {
+    return new AreaSpec(reference.get(), offset);
   }
 }

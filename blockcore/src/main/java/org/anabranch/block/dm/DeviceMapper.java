@@ -14,18 +14,13 @@ import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All mapped devices, by name, with the verbs of {@code dmsetup}.
+ * All mapped devices, by name, with the verbs of {@code dmsetup}. Tables are values ({@link
+ * TableSpec}); verbs that take a text read it as dmsetup does.
  *
  * <p>A verb refuses with a {@link TableException} in the words of dmsetup and the kernel: those
  * that give a value throw it, those that give a stage fail the stage with it. The verbs of one
  * device take effect one at a time, in the order they were called; those of different devices do
  * not wait for each other. A stage may be completed on any thread, and never while a lock is held.
- *
- * <pre>{@code
- * DeviceMapper mapper = new DeviceMapper(scheduler, new FileOpener(pool), TargetTypes.standard());
- * mapper.addVolume("vm1", FileDevice.open(...));
- * mapper.create("vm1-lun", "0 2097152 linear vm1 0").thenAccept(device -> ...);
- * }</pre>
  *
  * <p>Any thread may call.
  */
@@ -41,7 +36,7 @@ public final class DeviceMapper {
   /**
    * @param scheduler clock and executor of every target
    * @param opener opens what tables name by path
-   * @param types such as {@link TargetTypes#standard}
+   * @param types of targets that tables can have
    */
   public DeviceMapper(Scheduler scheduler, PathOpener opener, Collection<TargetType> types) {
     this.scheduler = scheduler;
@@ -69,7 +64,30 @@ public final class DeviceMapper {
 
   /** Holds open what {@code argument} names: a mapped device, a volume, or a path. */
   public OpenDevice open(String argument) throws TableException {
-    return new OpenDevice(devices, devices.open(argument, null));
+    return open(TableText.reference(argument, devices.names()));
+  }
+
+  /** Holds a device open. */
+  public OpenDevice open(DeviceRef device) throws TableException {
+    return new OpenDevice(devices, devices.open(device, null));
+  }
+
+  /**
+   * Reads a table's text. A word is the device of that name if there is one now, else a path.
+   *
+   * @throws TableException names the line and the reason of the first thing wrong
+   */
+  public TableSpec read(String text) throws TableException {
+    return read(TableLine.parse(text), devices.names());
+  }
+
+  /**
+   * Reads the lines of a table.
+   *
+   * @param names words that mean devices; others are paths
+   */
+  public TableSpec read(List<TableLine> lines, Collection<String> names) throws TableException {
+    return TableText.read(lines, types.values(), word -> TableText.reference(word, names));
   }
 
   /** Makes a device without a table. */
@@ -84,33 +102,73 @@ public final class DeviceMapper {
   }
 
   /** Makes a device, loads {@code table} and resumes it; all of it, or nothing is left. */
-  public CompletionStage<MappedDevice> create(String name, String table) {
-    return create(name)
-        .thenCompose(device ->
-            load(device, table)
-                .thenCompose(done -> device.resume())
-                .handle((done, failure) ->
-                    failure == null
-                        ? CompletableFuture.completedFuture(device)
-                        : remove(device)
-                            .thenCompose(gone ->
-                                CompletableFuture.<MappedDevice>failedFuture(
-                                    Steps.cause(failure)))))
-        .thenCompose(stage -> stage);
+  public CompletionStage<MappedDevice> create(String name, TableSpec table) {
+    return create(name, device -> load(device, table));
   }
 
-  /** Reads a table and keeps it for the next resume, in place of one that was loaded before. */
+  /** The same with a table's text. */
+  public CompletionStage<MappedDevice> create(String name, String table) {
+    return create(name, device -> load(device, table));
+  }
+
+  private CompletionStage<MappedDevice> create(
+      String name, Function<MappedDevice, CompletionStage<@Nullable Void>> load) {
+    return create(name)
+        .thenCompose(device ->
+            load.apply(device)
+                .thenCompose(done -> device.resume())
+                .thenApply(done -> device)
+                .exceptionallyCompose(failure ->
+                    remove(device)
+                        .thenCompose(
+                            gone -> CompletableFuture.failedFuture(Steps.cause(failure)))));
+  }
+
+  /** Keeps a table for the next resume, in place of one that was loaded before. */
+  public CompletionStage<@Nullable Void> load(String name, TableSpec table) {
+    return with(name, device -> load(device, table));
+  }
+
+  /** The same with a table's text. */
   public CompletionStage<@Nullable Void> load(String name, String table) {
     return with(name, device -> load(device, table));
   }
 
-  private CompletionStage<@Nullable Void> load(MappedDevice device, String table) {
+  private CompletionStage<@Nullable Void> load(MappedDevice device, TableSpec table) {
+    return load(device, table, refusal -> row(table, refusal.row()) + ": " + refusal.getMessage());
+  }
+
+  private CompletionStage<@Nullable Void> load(MappedDevice device, String text) {
     try {
-      List<TableLine> lines = TableLine.parse(table);
-      return device.load(() -> tables.make(device, lines));
+      List<TableLine> lines = TableLine.parse(text);
+      TableSpec table = read(lines, devices.names());
+      return load(
+          device,
+          table,
+          refusal -> lines.get(refusal.row()).message(String.valueOf(refusal.getMessage())));
     } catch (TableException e) {
       return CompletableFuture.failedFuture(e);
     }
+  }
+
+  private CompletionStage<@Nullable Void> load(
+      MappedDevice device, TableSpec table, Function<RowException, String> message) {
+    return device.load(() ->
+        tables
+            .make(device, table)
+            .exceptionallyCompose(failure ->
+                CompletableFuture.failedFuture(
+                    Steps.cause(failure) instanceof RowException refusal
+                        ? new TableException(message.apply(refusal), refusal)
+                        : Steps.cause(failure))));
+  }
+
+  /** How a message names a row: by its type, and by its place where there are several. */
+  private static String row(TableSpec table, int at) {
+    TableSpec.Row row = table.rows().get(at);
+    return table.rows().size() == 1
+        ? row.target().type()
+        : row.target().type() + " at sector " + row.start();
   }
 
   /** Drops the table that was loaded and not resumed. */
@@ -132,7 +190,12 @@ public final class DeviceMapper {
     return with(name, MappedDevice::resume);
   }
 
-  /** {@link #load} and {@link #resume}: changes the table under way. */
+  /** {@link #load} and {@link #resume}: changes the table while the device is in use. */
+  public CompletionStage<@Nullable Void> reload(String name, TableSpec table) {
+    return load(name, table).thenCompose(done -> resume(name));
+  }
+
+  /** The same with a table's text. */
   public CompletionStage<@Nullable Void> reload(String name, String table) {
     return load(name, table).thenCompose(done -> resume(name));
   }
@@ -171,7 +234,12 @@ public final class DeviceMapper {
     return devices.mapped().stream().map(MappedDevice::name).toList();
   }
 
-  /** The names of the devices that are made of this one, directly or by others; sorted. */
+  /** What a device stands on: {@link MappedDevice#dependsOn}. */
+  public List<BlockDevice> dependsOn(String name) throws TableException {
+    return devices.mapped(name).dependsOn();
+  }
+
+  /** The names of the devices that stand on this one, directly or by way of others; sorted. */
   public List<String> above(String name) throws TableException {
     return devices.above(devices.mapped(name)).stream().map(MappedDevice::name).toList();
   }
@@ -183,14 +251,14 @@ public final class DeviceMapper {
 
   /** The live table, a line for each target; "" if there is none. */
   public String table(String name) throws TableException {
-    Table table = devices.mapped(name).liveTable();
-    return table == null ? "" : table.table();
+    TableSpec table = devices.mapped(name).table();
+    return table == null ? "" : TableText.print(table);
   }
 
   /** The table that waits for the next resume; "" if there is none. */
   public String inactiveTable(String name) throws TableException {
-    Table table = devices.mapped(name).inactiveTable();
-    return table == null ? "" : table.table();
+    TableSpec table = devices.mapped(name).loadedTable();
+    return table == null ? "" : TableText.print(table);
   }
 
   /** The live table's status, a line for each target; "" if there is none. */

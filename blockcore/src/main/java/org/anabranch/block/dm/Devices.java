@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The devices that a table can name, and who holds each of them open.
  *
- * <p>An argument is looked up as the name of a mapped device or volume; anything else is a path.
- * What a path leads to is opened once, whichever path, volume or table names it, and closed when
- * nobody holds it any more and it is no volume.
+ * <p>A {@link DeviceRef} is the name of a mapped device or volume, or a path. What a path leads to
+ * is opened once, whichever path, volume or table names it, and closed when nobody holds it any
+ * more and it is no volume.
  *
  * <p>Lock order: {@link #opening}, then this. Neither is held while requests are submitted or
  * waited for; {@code opening} is held while a file is opened, which only other openings wait for.
@@ -38,14 +38,14 @@ final class Devices {
     final @Nullable Object identity;
     final List<Entry> below = new ArrayList<>();
     int minor = -1; // of a mapped device
-    boolean named;
+    @Nullable String name; // of a mapped device or volume
     boolean leaving;
     int holders;
 
-    Entry(BlockDevice device, @Nullable Object identity, boolean named) {
+    Entry(BlockDevice device, @Nullable Object identity, @Nullable String name) {
       this.device = device;
       this.identity = identity;
-      this.named = named;
+      this.name = name;
     }
   }
 
@@ -73,7 +73,7 @@ final class Devices {
       throw new TableException("Device or resource busy: " + device.name() + " is open already");
     }
     checkRoom();
-    Entry entry = new Entry(device, identity, true);
+    Entry entry = new Entry(device, identity, name);
     if (device instanceof MappedDevice) {
       entry.minor = minors.nextClearBit(0);
       minors.set(entry.minor);
@@ -159,24 +159,44 @@ final class Devices {
     }
     names.remove(device.name());
     names.put(newName, entry);
+    entry.name = newName;
     device.rename(newName);
   }
 
+  /** The names that tables can use. */
+  synchronized Set<String> names() {
+    return Set.copyOf(names.keySet());
+  }
+
+  /** The name that a mapped device or volume has now; null for another device. */
+  synchronized @Nullable String name(BlockDevice device) {
+    Entry entry = entries.get(device);
+    return entry == null ? null : entry.name;
+  }
+
   /**
-   * Opens what {@code argument} names.
+   * Opens what {@code reference} leads to.
    *
    * @param above the mapped device whose table wants it; null for somebody outside
    */
-  BlockDevice open(String argument, @Nullable MappedDevice above) throws TableException {
-    synchronized (this) {
-      Entry entry = names.get(argument);
-      if (entry != null) {
-        return hold(entry, above);
+  BlockDevice open(DeviceRef reference, @Nullable MappedDevice above) throws TableException {
+    return switch (reference) {
+      case DeviceRef.Named named -> openNamed(named.name(), above);
+      case DeviceRef.AtPath file -> {
+        synchronized (opening) {
+          yield openPath(file.path(), above);
+        }
       }
+    };
+  }
+
+  private synchronized BlockDevice openNamed(String name, @Nullable MappedDevice above)
+      throws TableException {
+    Entry entry = names.get(name);
+    if (entry == null) {
+      throw new TableException("No such device or address: " + name);
     }
-    synchronized (opening) {
-      return openPath(argument, above);
-    }
+    return hold(entry, above);
   }
 
   private BlockDevice openPath(String path, @Nullable MappedDevice above) throws TableException {
@@ -191,7 +211,7 @@ final class Devices {
       }
       BackingDevice device = opener.open(path);
       synchronized (this) {
-        Entry entry = new Entry(device, device.identity(), false);
+        Entry entry = new Entry(device, device.identity(), null);
         identities.put(device.identity(), entry);
         entries.put(device, entry);
         return hold(entry, above);
@@ -244,7 +264,7 @@ final class Devices {
         entry(above).below.remove(entry);
       }
       entry.holders--;
-      if (entry.holders > 0 || entry.named) {
+      if (entry.holders > 0 || entry.name != null) {
         return CompletableFuture.completedFuture(null);
       }
       entry.leaving = true;

@@ -6,18 +6,23 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Scheduler;
-import org.jspecify.annotations.Nullable;
 
-/** A device's event number, and those who wait for it to rise ({@code dmsetup wait}). */
+/**
+ * A device's event number, those who wait for it to rise ({@code dmsetup wait}), and those who
+ * listen. Any thread.
+ */
 final class Events {
-  /** The most that may wait on one device. */
-  static final int MAX_WAITING = 1024;
+  /** The most that may wait, and the most that may listen, on one device. */
+  static final int MAX = 1024;
 
   private record Waiter(long seen, CompletableFuture<Long> done) {}
 
   private final Scheduler scheduler;
   private long number; // guarded by this
-  private @Nullable List<Waiter> waiters = new ArrayList<>(); // guarded by this; null: ended
+  private boolean ended; // guarded by this
+  private boolean telling; // whether tell() has been scheduled; guarded by this
+  private final List<Waiter> waiters = new ArrayList<>(); // guarded by this
+  private final List<DeviceListener> listeners = new ArrayList<>(); // guarded by this
 
   Events(Scheduler scheduler) {
     this.scheduler = scheduler;
@@ -27,53 +32,89 @@ final class Events {
     return number;
   }
 
-  /** Raises the number. Safe to call with a lock held: the waiters are told later. */
-  void raise() {
-    long now;
-    List<Waiter> told = new ArrayList<>();
-    synchronized (this) {
-      now = ++number;
-      if (waiters == null) {
-        return;
-      }
-      waiters.removeIf(waiter -> waiter.seen < now && told.add(waiter));
+  /** Raises the number. May be called with a lock held: waiters and listeners are told later. */
+  synchronized void raise() {
+    number++;
+    schedule();
+  }
+
+  /** Schedules {@link #tell} if there is somebody to be told. With this locked. */
+  private void schedule() {
+    if (!telling && (!waiters.isEmpty() || !listeners.isEmpty())) {
+      telling = true;
+      scheduler.execute(this::tell);
     }
-    if (!told.isEmpty()) {
-      scheduler.execute(() -> told.forEach(waiter -> waiter.done.complete(now)));
+  }
+
+  private void tell() {
+    List<Waiter> due = new ArrayList<>();
+    List<DeviceListener> told;
+    long now;
+    boolean last;
+    synchronized (this) {
+      telling = false;
+      now = number;
+      last = ended;
+      waiters.removeIf(waiter -> waiter.seen < now && due.add(waiter));
+      told = List.copyOf(listeners);
+      if (last) {
+        listeners.clear();
+      }
+    }
+    due.forEach(waiter -> waiter.done.complete(now));
+    for (DeviceListener listener : told) {
+      if (last) {
+        listener.removed();
+      } else {
+        listener.event(now);
+      }
     }
   }
 
   /** Gives the number as soon as it exceeds {@code seen}; fails when the device is removed. */
-  CompletionStage<Long> awaitAbove(long seen) {
-    synchronized (this) {
-      if (waiters == null) {
-        return CompletableFuture.failedFuture(noDevice());
-      }
-      if (number > seen) {
-        return CompletableFuture.completedFuture(number);
-      }
-      waiters.removeIf(waiter -> waiter.done.isDone()); // somebody gave up
-      if (waiters.size() == MAX_WAITING) {
-        return CompletableFuture.failedFuture(
-            new TableException("Resource temporarily unavailable: " + MAX_WAITING + " wait"));
-      }
-      Waiter waiter = new Waiter(seen, new CompletableFuture<>());
-      waiters.add(waiter);
-      return waiter.done;
+  synchronized CompletionStage<Long> awaitAbove(long seen) {
+    if (ended) {
+      return CompletableFuture.failedFuture(noDevice());
     }
+    if (number > seen) {
+      return CompletableFuture.completedFuture(number);
+    }
+    waiters.removeIf(waiter -> waiter.done.isDone()); // somebody gave up
+    if (waiters.size() == MAX) {
+      return CompletableFuture.failedFuture(
+          new TableException("Resource temporarily unavailable: " + MAX + " wait"));
+    }
+    Waiter waiter = new Waiter(seen, new CompletableFuture<>());
+    waiters.add(waiter);
+    return waiter.done;
   }
 
-  /** Nobody waits any more: the device is removed. */
-  void end() {
-    List<Waiter> told;
-    synchronized (this) {
-      if (waiters == null) {
-        return;
-      }
-      told = waiters;
-      waiters = null;
+  /** Adds a listener. */
+  synchronized Registration listen(DeviceListener listener) throws TableException {
+    if (listeners.size() == MAX) {
+      throw new TableException("Resource temporarily unavailable: " + MAX + " listen");
     }
-    told.forEach(waiter -> waiter.done.completeExceptionally(noDevice()));
+    listeners.add(listener);
+    if (ended) {
+      schedule();
+    }
+    return () -> remove(listener);
+  }
+
+  private synchronized void remove(DeviceListener listener) {
+    listeners.remove(listener);
+  }
+
+  /** The device is removed: nobody waits or listens any more. Without a lock. */
+  void end() {
+    List<Waiter> left;
+    synchronized (this) {
+      ended = true;
+      left = List.copyOf(waiters);
+      waiters.clear();
+      schedule();
+    }
+    left.forEach(waiter -> waiter.done.completeExceptionally(noDevice()));
   }
 
   private static TableException noDevice() {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -109,6 +111,55 @@ public final class MappedDevice implements BlockDevice {
   @Override
   public String toString() {
     return name;
+  }
+
+  /** The live table, with the names that its devices have now; null without one. */
+  public @Nullable TableSpec table() {
+    Table table = live;
+    return table == null ? null : table.spec();
+  }
+
+  /** The table that is loaded for the next resume; null without one. */
+  public @Nullable TableSpec loadedTable() {
+    Table table = inactive;
+    return table == null ? null : table.spec();
+  }
+
+  /**
+   * The devices that this one holds open, for its live table or for the one that is loaded, each
+   * once: mapped devices, and the volumes and files that tables name.
+   */
+  public List<BlockDevice> dependsOn() {
+    return Stream.of(live, inactive)
+        .flatMap(table -> table == null ? Stream.of() : table.devices().stream())
+        .distinct()
+        .toList();
+  }
+
+  /**
+   * The live table's targets of one kind, in the order of their rows. Kinds are what targets offer
+   * beside requests, such as {@code MergeHandle}. A target serves its table only: ask again after
+   * the table was changed.
+   */
+  public <T> List<T> targets(Class<T> kind) {
+    Table table = live;
+    return table == null ? List.of() : table.targets(kind);
+  }
+
+  /** The same of the table that is loaded for the next resume. */
+  public <T> List<T> loadedTargets(Class<T> kind) {
+    Table table = inactive;
+    return table == null ? List.of() : table.targets(kind);
+  }
+
+  /**
+   * Calls {@code listener} on the scheduler whenever the event number rises, and when the device is
+   * removed, until the registration is closed.
+   *
+   * @throws TableException when {@link Events#MAX} listen already
+   */
+  public Registration listen(DeviceListener listener) throws TableException {
+    return events.listen(listener);
   }
 
   Events events() {

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
@@ -23,10 +24,19 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable, but for what its targets do. Life-cycle calls come one at a time.
  */
 final class Table {
-  /** One line: a target, where it is, and what must be released after it. */
-  record Row(TableLine line, Target target, Supplier<CompletionStage<@Nullable Void>> release) {
+  /** A target, where it is, the devices that it holds open, and what must be released after it. */
+  record Row(
+      long start,
+      long length,
+      Target target,
+      List<BlockDevice> devices,
+      Supplier<CompletionStage<@Nullable Void>> release) {
+    Row {
+      devices = List.copyOf(devices);
+    }
+
     long end() {
-      return line.start() + line.length();
+      return start + length;
     }
   }
 
@@ -40,7 +50,7 @@ final class Table {
 
   Table(List<Row> rows) {
     this.rows = List.copyOf(rows);
-    this.starts = rows.stream().mapToLong(row -> row.line.start()).toArray();
+    this.starts = rows.stream().mapToLong(row -> row.start).toArray();
     this.end = rows.getLast().end();
   }
 
@@ -69,7 +79,7 @@ final class Table {
     int first = rowAt(io.sector());
     Row row = rows.get(first);
     if (io.end() <= row.end()) {
-      io.remap(io.sector() - row.line.start());
+      io.remap(io.sector() - row.start);
       row.target.map(io);
     } else if (io.op() == Io.Op.BLOCK_STATUS) {
       askFirst(io, row);
@@ -99,7 +109,7 @@ final class Table {
       Row row = rows.get(i);
       long count = Math.min(ioEnd, row.end()) - sector;
       Io piece = pieces.next(offset, count);
-      piece.remap(sector - row.line.start());
+      piece.remap(sector - row.start);
       row.target.map(piece);
       offset += count;
       sector += count;
@@ -117,7 +127,7 @@ final class Table {
               }
               io.complete(error);
             });
-    question.remap(io.sector() - row.line.start());
+    question.remap(io.sector() - row.start);
     row.target.map(question);
   }
 
@@ -161,29 +171,41 @@ final class Table {
   }
 
   /** Refuses rows that do not lie on whole logical blocks of the whole device. */
-  void checkAlignment() throws TableException {
+  void checkAlignment() throws RowException {
     int block = limits().logicalBlockSize() >> 9;
-    for (Row row : rows) {
-      if (row.line.start() % block != 0 || row.line.length() % block != 0) {
-        throw row.line.refusal(
-            "start and length not aligned to h/w logical block size " + (block << 9));
+    for (int i = 0; i < rows.size(); i++) {
+      Row row = rows.get(i);
+      if (row.start % block != 0 || row.length % block != 0) {
+        throw new RowException(
+            i, "start and length not aligned to h/w logical block size " + (block << 9));
       }
     }
   }
 
-  String table() {
-    return print(Target::table);
+  /** This table as a value, with the names that its devices have now. */
+  TableSpec spec() {
+    return new TableSpec(
+        rows.stream()
+            .map(row -> new TableSpec.Row(row.start, row.length, row.target.spec()))
+            .toList());
   }
 
+  /** The devices that its targets hold open, each once. */
+  List<BlockDevice> devices() {
+    return rows.stream().flatMap(row -> row.devices.stream()).distinct().toList();
+  }
+
+  /** The targets that are of {@code kind}, in the order of their rows. */
+  <T> List<T> targets(Class<T> kind) {
+    return rows.stream().map(Row::target).filter(kind::isInstance).map(kind::cast).toList();
+  }
+
+  /** The status as {@code dmsetup status} prints it, a line for each row. */
   String status() {
-    return print(Target::status);
-  }
-
-  private String print(Function<Target, String> rest) {
     List<String> lines = new ArrayList<>(rows.size());
     for (Row row : rows) {
-      TableLine line = row.line;
-      lines.add(TableLine.print(line.start(), line.length(), line.type(), rest.apply(row.target)));
+      String type = row.target.spec().type();
+      lines.add(TableText.print(row.start, row.length, type, row.target.status()));
     }
     return String.join("\n", lines);
   }

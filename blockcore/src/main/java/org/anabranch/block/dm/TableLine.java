@@ -3,6 +3,7 @@ package org.anabranch.block.dm;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * One line of a table as text: {@code start length type arguments...}, in sectors.
@@ -19,13 +20,12 @@ import java.util.List;
  */
 public record TableLine(int number, long start, long length, String type, List<String> arguments) {
   /** The most lines that a table may have. */
-  public static final int MAX_LINES = 10_000;
+  public static final int MAX_LINES = TableSpec.MAX_ROWS;
 
   /** The longest table that is read, in characters. */
   public static final int MAX_TEXT = 1 << 20;
 
-  /** The last sector that a request can have: bytes are counted in a signed long. */
-  private static final long MAX_SECTORS = Long.MAX_VALUE / 512;
+  private static final long MAX_SECTORS = TableSpec.MAX_SECTORS;
 
   public TableLine {
     arguments = List.copyOf(arguments);
@@ -77,18 +77,19 @@ public record TableLine(int number, long start, long length, String type, List<S
   }
 
   /** A message about this line. */
-  TableException refusal(String reason) {
-    return new TableException("line " + number + ": " + type + ": " + reason);
+  String message(String reason) {
+    return "line " + number + ": " + type + ": " + reason;
   }
 
-  /** A message about this line, and what is behind it. */
-  TableException refusal(String reason, Throwable cause) {
-    return new TableException("line " + number + ": " + type + ": " + reason, cause);
-  }
-
-  /** A line as {@code dmsetup table} and {@code dmsetup status} print it. */
-  static String print(long start, long length, String type, String rest) {
-    return start + " " + length + " " + type + " " + rest;
+  /** The line as text again, its words quoted. */
+  @Override
+  public String toString() {
+    return start
+        + " "
+        + length
+        + " "
+        + type
+        + arguments.stream().map(word -> " " + quote(word)).collect(Collectors.joining());
   }
 
   /** Takes one line of text apart. */

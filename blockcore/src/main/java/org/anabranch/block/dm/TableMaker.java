@@ -2,6 +2,7 @@
 package org.anabranch.block.dm;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -12,7 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Makes a {@link Table} from its lines: all of its targets, or none, and nothing kept open. */
+/**
+ * Makes a {@link Table} of a {@link TableSpec}: all of its targets, or none, which keeps nothing
+ * open.
+ */
 final class TableMaker {
   private static final Logger LOG = LoggerFactory.getLogger(TableMaker.class);
 
@@ -26,19 +30,16 @@ final class TableMaker {
     this.scheduler = scheduler;
   }
 
-  /** Fails with a {@link TableException} that names the line. */
-  CompletionStage<Table> make(MappedDevice device, List<TableLine> lines) {
+  /** Fails with a {@link RowException} when a target is refused. */
+  CompletionStage<Table> make(MappedDevice device, TableSpec spec) {
     List<Table.Row> rows = new ArrayList<>();
     CompletionStage<@Nullable Void> made = CompletableFuture.completedFuture(null);
-    for (TableLine line : lines) {
-      made = made.thenCompose(done -> row(device, line).thenAccept(rows::add));
+    for (int i = 0; i < spec.rows().size(); i++) {
+      int at = i;
+      made = made.thenCompose(done -> row(device, at, spec.rows().get(at)).thenAccept(rows::add));
     }
     return made.thenCompose(done -> table(rows))
-        .handle((table, failure) ->
-            failure == null
-                ? CompletableFuture.completedFuture(table)
-                : undo(device, rows, Steps.cause(failure)))
-        .thenCompose(stage -> stage);
+        .exceptionallyCompose(failure -> undo(device, rows, Steps.cause(failure)));
   }
 
   private static CompletionStage<Table> table(List<Table.Row> rows) {
@@ -46,7 +47,7 @@ final class TableMaker {
     try {
       table.checkAlignment();
       return CompletableFuture.completedFuture(table);
-    } catch (TableException e) {
+    } catch (RowException e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -58,30 +59,22 @@ final class TableMaker {
           if (failure != null) {
             LOG.error("{}: close of a refused table failed", device, failure);
           }
-          return CompletableFuture.<Table>failedFuture(reason);
+          return reason;
         })
-        .thenCompose(stage -> stage);
+        .thenCompose(CompletableFuture::failedFuture);
   }
 
-  private CompletionStage<Table.Row> row(MappedDevice device, TableLine line) {
-    TargetType type = types.get(line.type());
-    if (type == null) {
-      return CompletableFuture.failedFuture(
-          line.refusal("unknown target type; there are " + String.join(", ", types.keySet())));
-    }
-    Row row = new Row(device, line);
-    return create(type, row)
-        .handle((target, failure) ->
-            failure == null
-                ? CompletableFuture.completedFuture(new Table.Row(line, target, row::release))
-                : row.refused(Steps.cause(failure)))
-        .thenCompose(stage -> stage);
+  private CompletionStage<Table.Row> row(MappedDevice device, int at, TableSpec.Row spec) {
+    Row row = new Row(device, spec);
+    return create(row, spec.target())
+        .thenApply(row::with)
+        .exceptionallyCompose(failure -> row.refused(at, Steps.cause(failure)));
   }
 
-  private static CompletionStage<Target> create(TargetType type, Row row) {
+  private CompletionStage<Target> create(Row row, TargetSpec spec) {
     try {
-      return type.create(row, row.line.arguments());
-    } catch (RuntimeException e) {
+      return TableText.type(types.values(), spec.type()).create(row, spec);
+    } catch (TableException | RuntimeException e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -89,12 +82,14 @@ final class TableMaker {
   /** What a target's constructor is given; remembers what it opened. */
   private final class Row implements TargetType.Context {
     private final MappedDevice device;
-    private final TableLine line;
+    private final TableSpec.Row spec;
+    private final IdentityHashMap<BlockDevice, DeviceRef> references =
+        new IdentityHashMap<>(); // guarded by this
     private final List<BlockDevice> opened = new ArrayList<>(); // guarded by this
 
-    Row(MappedDevice device, TableLine line) {
+    Row(MappedDevice device, TableSpec.Row spec) {
       this.device = device;
-      this.line = line;
+      this.spec = spec;
     }
 
     @Override
@@ -104,19 +99,34 @@ final class TableMaker {
 
     @Override
     public long begin() {
-      return line.start();
+      return spec.start();
     }
 
     @Override
     public long length() {
-      return line.length();
+      return spec.length();
     }
 
     @Override
-    public synchronized BlockDevice open(String argument) throws TableException {
-      BlockDevice below = devices.open(argument, device);
+    public synchronized BlockDevice open(DeviceRef reference) throws TableException {
+      BlockDevice below = devices.open(reference, device);
       opened.add(below);
+      references.putIfAbsent(below, reference);
       return below;
+    }
+
+    @Override
+    public DeviceRef reference(BlockDevice below) {
+      DeviceRef given;
+      synchronized (this) {
+        given = references.get(below);
+      }
+      String name = given instanceof DeviceRef.AtPath ? null : devices.name(below);
+      return name != null ? new DeviceRef.Named(name) : given(given, below);
+    }
+
+    private static DeviceRef given(@Nullable DeviceRef given, BlockDevice below) {
+      return given != null ? given : new DeviceRef.Named(below.name());
     }
 
     @Override
@@ -129,6 +139,10 @@ final class TableMaker {
       device.events().raise();
     }
 
+    synchronized Table.Row with(Target target) {
+      return new Table.Row(spec.start(), spec.length(), target, opened, this::release);
+    }
+
     /** Done when what was opened for this target only is closed. */
     synchronized CompletionStage<@Nullable Void> release() {
       CompletableFuture<?>[] closing =
@@ -139,14 +153,17 @@ final class TableMaker {
       return CompletableFuture.allOf(closing);
     }
 
-    CompletableFuture<Table.Row> refused(Throwable reason) {
-      CompletableFuture<Table.Row> refusal = new CompletableFuture<>();
-      TableException exception =
-          reason instanceof TableException
-              ? line.refusal(String.valueOf(reason.getMessage()), reason)
-              : line.refusal("failed: " + reason, reason);
-      release().whenComplete((done, failure) -> refusal.completeExceptionally(exception));
-      return refusal;
+    CompletionStage<Table.Row> refused(int at, Throwable reason) {
+      RowException refusal =
+          new RowException(
+              at,
+              reason instanceof TableException
+                  ? String.valueOf(reason.getMessage())
+                  : "failed: " + reason,
+              reason);
+      return release()
+          .handle((done, failure) -> refusal)
+          .thenCompose(CompletableFuture::failedFuture);
     }
   }
 }

@@ -56,8 +56,11 @@ public interface Target {
     return "";
   }
 
-  /** The table line's part behind the type: its arguments. */
-  String table();
+  /**
+   * What this target is, as a table describes it: with the names that its devices have now, and
+   * with what it found out of the arguments, such as the chunk size of a store. Any thread.
+   */
+  TargetSpec spec();
 
   /** Handles {@code dmsetup message}; the reply, "" if none. Refuses with what is wrong. */
   default CompletionStage<String> message(java.util.List<String> words) {

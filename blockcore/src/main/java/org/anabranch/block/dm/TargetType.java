@@ -3,6 +3,7 @@ package org.anabranch.block.dm;
 
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Scheduler;
 
@@ -15,12 +16,22 @@ public interface TargetType {
   String version();
 
   /**
-   * Makes a target from a table line's arguments, reading what it must from its devices.
+   * Reads a table line's arguments. Opens nothing.
    *
+   * @param words the arguments without quoting
+   * @param devices what a word means where a device is wanted
+   * @throws TableException with the reason for a refusal
+   */
+  TargetSpec read(List<String> words, Function<String, DeviceRef> devices) throws TableException;
+
+  /**
+   * Makes a target, reading what it must from its devices.
+   *
+   * @param spec of the class that {@link #read} gives
    * @return the target; or a {@link TableException} with the reason for a refusal. A refused create
    *     has written nothing and keeps nothing open.
    */
-  CompletionStage<Target> create(Context context, List<String> arguments);
+  CompletionStage<Target> create(Context context, TargetSpec spec);
 
   /** What a constructor is given. */
   interface Context {
@@ -34,13 +45,18 @@ public interface TargetType {
     long length();
 
     /**
-     * Opens a device by its argument: a mapped device's or volume's name, or a path. The same
-     * argument gives the same object while it is open, whoever asks. It is released with the
-     * target.
+     * Opens a device. The same device gives the same object while it is open, whoever asks. It is
+     * released with the target.
      *
      * @throws TableException when there is no such device
      */
-    BlockDevice open(String argument) throws TableException;
+    BlockDevice open(DeviceRef device) throws TableException;
+
+    /**
+     * How a table refers to a device that was opened here: by the name that it has now, or by the
+     * path that it was opened by. Any thread.
+     */
+    DeviceRef reference(BlockDevice device);
 
     /** Clock and executor. */
     Scheduler scheduler();

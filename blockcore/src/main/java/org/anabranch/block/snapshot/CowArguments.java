@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.store.ChunkSize;
 import org.anabranch.block.store.ExceptionStore;
@@ -26,20 +30,48 @@ import org.jspecify.annotations.Nullable;
  * size 0 is the default for {@code P} and {@code PO}: 32 sectors, or the COW device's block if that
  * is larger.
  *
- * @param type P, PO or N
+ * @param origin the device that is preserved
+ * @param cow the device that keeps what differs
+ * @param persistence what becomes of the exceptions at a restart, and of a full store
+ * @param chunkSectors sectors copied at once; 0 for the default
+ * @param discardZeroesCow whether a discard makes chunks of the store zeros
+ * @param discardPassdownOrigin whether a discard reaches the origin's other chunks; only with
+ *     {@code discardZeroesCow}
  */
-record CowArguments(
-    String origin,
-    String cow,
-    String type,
+public record CowArguments(
+    DeviceRef origin,
+    DeviceRef cow,
+    Persistence persistence,
     int chunkSectors,
     boolean discardZeroesCow,
     boolean discardPassdownOrigin) {
 
+  /** The word {@code P}, {@code PO} or {@code N} of a table. */
+  public enum Persistence {
+    /** Exceptions are on the COW device; a full store makes the snapshot invalid. */
+    P,
+    /** Exceptions are on the COW device; a full store can still be read. */
+    PO,
+    /** Exceptions are in memory only. */
+    N
+  }
+
+  public CowArguments {
+    if (chunkSectors < 0 || (discardPassdownOrigin && !discardZeroesCow)) {
+      throw new IllegalArgumentException("chunk of " + chunkSectors + " sectors, or features");
+    }
+  }
+
+  /** A persistent store without features. */
+  public CowArguments(DeviceRef origin, DeviceRef cow, int chunkSectors) {
+    this(origin, cow, Persistence.P, chunkSectors, false, false);
+  }
+
   private static final String BAD_STORE = "Couldn't create exception store";
   private static final String BAD_COUNT = "Invalid number of feature arguments";
 
-  static CowArguments parse(List<String> words) throws TableException {
+  static CowArguments read(List<String> words, Function<String, DeviceRef> devices)
+      throws TableException {
     if (words.size() < 4) {
       throw new TableException("requires 4 or more arguments");
     }
@@ -66,13 +98,18 @@ record CowArguments(
             Arguments.number(
                 words.get(3), 0, Integer.MAX_VALUE, BAD_STORE + ": Invalid chunk size");
     return new CowArguments(
-        words.get(0), words.get(1), type(words.get(2)), chunk, zeroes, passdown);
+        devices.apply(words.get(0)),
+        devices.apply(words.get(1)),
+        persistence(words.get(2)),
+        chunk,
+        zeroes,
+        passdown);
   }
 
-  private static String type(String word) throws TableException {
+  private static Persistence persistence(String word) throws TableException {
     String upper = word.toUpperCase(Locale.ROOT);
     if (upper.startsWith("N")) {
-      return "N";
+      return Persistence.N;
     }
     if (!upper.startsWith("P")) {
       throw new TableException(BAD_STORE + ": Exception store type is not P, PO or N: " + word);
@@ -81,7 +118,7 @@ record CowArguments(
       throw new TableException(
           BAD_STORE + ": Unsupported persistent store option: " + word.substring(1));
     }
-    return upper.length() > 1 ? "PO" : "P";
+    return upper.length() > 1 ? Persistence.PO : Persistence.P;
   }
 
   /** A store as the arguments ask for; not loaded yet. */
@@ -90,7 +127,7 @@ record CowArguments(
     Limits cowLimits = cowDevice.limits();
     int chunk = chunkSectors;
     if (chunk == 0) {
-      if (type.equals("N")) {
+      if (persistence == Persistence.N) {
         throw new TableException("Chunk size not set");
       }
       chunk = ChunkSize.byDefault(cowLimits);
@@ -99,7 +136,7 @@ record CowArguments(
     if (wrong != null) {
       throw new TableException(BAD_STORE + ": chunk of " + chunk + " sectors: " + wrong);
     }
-    return type.equals("N")
+    return persistence == Persistence.N
         ? new TransientStore(cowDevice, lock, chunk)
         : new PersistentStore(
             cowDevice, lock, new StoreLayout(chunk), chunkSectors == 0, overflows());
@@ -107,23 +144,46 @@ record CowArguments(
 
   /** Whether a full store is to keep what it has. */
   boolean overflows() {
-    return type.equals("PO");
+    return persistence == Persistence.PO;
   }
 
-  /** What tables print behind the devices, with what a store says of itself. */
-  String table(@Nullable ExceptionStore store) {
-    return (store == null ? type : store.type())
-        + " "
-        + (store == null ? 0 : store.chunkSectors())
-        + features();
+  /** These arguments for other devices. */
+  CowArguments withDevices(UnaryOperator<DeviceRef> change) {
+    return new CowArguments(
+        change.apply(origin),
+        change.apply(cow),
+        persistence,
+        chunkSectors,
+        discardZeroesCow,
+        discardPassdownOrigin);
   }
 
-  private String features() {
-    if (!discardZeroesCow) {
-      return "";
+  /** These arguments with what a store found, or 0 for the chunk while there is none. */
+  CowArguments found(@Nullable ExceptionStore store) {
+    return new CowArguments(
+        origin,
+        cow,
+        store == null ? persistence : Persistence.valueOf(store.type()),
+        store == null ? 0 : store.chunkSectors(),
+        discardZeroesCow,
+        discardPassdownOrigin);
+  }
+
+  List<DeviceRef> devices() {
+    return List.of(origin, cow);
+  }
+
+  List<String> words() {
+    List<String> words =
+        new ArrayList<>(
+            List.of(origin.word(), cow.word(), persistence.name(), Integer.toString(chunkSectors)));
+    if (discardZeroesCow) {
+      words.add(discardPassdownOrigin ? "2" : "1");
+      words.add("discard_zeroes_cow");
     }
-    return discardPassdownOrigin
-        ? " 2 discard_zeroes_cow discard_passdown_origin"
-        : " 1 discard_zeroes_cow";
+    if (discardPassdownOrigin) {
+      words.add("discard_passdown_origin");
+    }
+    return words;
   }
 }

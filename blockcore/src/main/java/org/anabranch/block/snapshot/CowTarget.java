@@ -10,10 +10,11 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +76,7 @@ abstract class CowTarget implements Target {
   }
 
   /** Chunk size in sectors; 1 while there is no store. Any thread. */
-  long chunkSectors() {
+  public final long chunkSectors() {
     return chunkSectors;
   }
 
@@ -276,33 +277,48 @@ abstract class CowTarget implements Target {
   }
 
   @Override
-  public String status() {
+  public final String status() {
+    return snapshotStatus().toString();
+  }
+
+  /** Any thread. */
+  public final SnapshotStatus snapshotStatus() {
     lock.enter();
     try {
       Snapshot mine = snapshot;
       if (mine != null) {
         return status(mine);
       }
-      return handedOver || cancelled ? "Invalid" : "0/" + cow.sectors() + " 0";
+      State state = handedOver || cancelled ? State.INVALID : State.AWAITING_HANDOVER;
+      return new SnapshotStatus(state, 0, cow.sectors(), 0);
     } finally {
       lock.leave();
     }
   }
 
   /** The state of a snapshot that is here. With the lock held. */
-  String status(Snapshot mine) {
+  SnapshotStatus status(Snapshot mine) {
     return mine.status();
   }
 
-  @Override
-  public String table() {
+  /** The arguments, with what the store found, and with the devices' present names. Any thread. */
+  final CowArguments found() {
+    CowArguments found;
     lock.enter();
     try {
-      String devices = TableLine.quote(origin.name()) + " " + TableLine.quote(cow.name()) + " ";
-      return devices + (snapshot == null ? printed.table(null) : arguments.table(snapshot.store));
+      found = snapshot == null ? printed.found(null) : arguments.found(snapshot.store);
     } finally {
       lock.leave();
     }
+    DeviceRef originNow = context.reference(origin);
+    DeviceRef cowNow = context.reference(cow);
+    return new CowArguments(
+        originNow,
+        cowNow,
+        found.persistence(),
+        found.chunkSectors(),
+        found.discardZeroesCow(),
+        found.discardPassdownOrigin());
   }
 
   /** Handles the messages that both targets have. */
@@ -321,7 +337,7 @@ abstract class CowTarget implements Target {
   }
 
   /** The chunks from {@code from} on that have exceptions, at most {@code most} runs of them. */
-  ChangedChunks changed(long from, int most) throws TableException {
+  public final ChangedChunks changed(long from, int most) throws TableException {
     lock.enter();
     try {
       if (snapshot == null || !snapshot.valid) {

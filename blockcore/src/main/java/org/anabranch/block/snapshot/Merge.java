@@ -122,6 +122,7 @@ final class Merge {
     if (!running && !done) {
       failed = false;
       running = true;
+      target.progressed();
       look = group.foreground.look();
       step();
     }
@@ -142,10 +143,12 @@ final class Merge {
 
   void pause() {
     paused = true;
+    target.progressed();
   }
 
   void unpause() {
     paused = false;
+    target.progressed();
     unpark();
   }
 
@@ -389,6 +392,7 @@ final class Merge {
     interlock.open();
     beforeCommit = -1;
     pace.merged(batch.count(), begin, copyEnd, scheduler.nanoTime());
+    target.progressed();
     anotherTurn(0, this::step);
   }
 
@@ -413,6 +417,7 @@ final class Merge {
 
   private void shut() {
     running = false;
+    target.progressed();
     CompletableFuture<@Nullable Void> stopped = stopping;
     stopping = null;
     if (stopped != null) {

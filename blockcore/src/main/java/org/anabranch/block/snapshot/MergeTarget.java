@@ -10,7 +10,9 @@ import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoSplit;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.Registration;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
@@ -70,10 +72,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Refuses</b> what a snapshot refuses, type {@code N}, and a second merge.
  */
-final class MergeTarget extends CowTarget {
+final class MergeTarget extends CowTarget implements MergeHandle {
   private final SnapshotReads reads;
   private final Extent extent = new Extent(); // guarded by lock
+  private final MergeListeners listeners; // guarded by lock
   private @Nullable Merge merge; // guarded by lock
+
+  // What the next merge here is given, and the one that is here has. Guarded by lock.
+  private boolean paused;
+  private long throttle;
+  private long mostBatch = Long.MAX_VALUE;
 
   MergeTarget(
       OriginGroup group,
@@ -83,6 +91,7 @@ final class MergeTarget extends CowTarget {
       Runnable whenClosed) {
     super(group, cow, arguments, context, whenClosed);
     this.reads = new SnapshotReads(group, false);
+    this.listeners = new MergeListeners(lock, context.scheduler());
   }
 
   @Override
@@ -93,7 +102,13 @@ final class MergeTarget extends CowTarget {
   @Override
   void arrived(Snapshot snapshot) {
     snapshot.overflowed = false; // a merge needs no more room
-    merge = new Merge(this, snapshot, context.scheduler());
+    Merge arrived = new Merge(this, snapshot, context.scheduler());
+    arrived.throttle(throttle);
+    arrived.pace.batch(mostBatch);
+    if (paused) {
+      arrived.pause();
+    }
+    merge = arrived;
   }
 
   @Override
@@ -286,8 +301,8 @@ final class MergeTarget extends CowTarget {
     return presuspend(true).thenCompose(stopped -> super.close());
   }
 
-  /** How far it is. Any thread. */
-  MergeProgress progress() {
+  @Override
+  public MergeProgress progress() {
     lock.enter();
     try {
       return merge == null
@@ -296,6 +311,79 @@ final class MergeTarget extends CowTarget {
     } finally {
       lock.leave();
     }
+  }
+
+  @Override
+  public void pause() {
+    lock.run(() -> {
+      paused = true;
+      if (merge != null) {
+        merge.pause();
+      }
+    });
+  }
+
+  @Override
+  public void unpause() {
+    lock.run(() -> {
+      paused = false;
+      if (merge != null) {
+        merge.unpause();
+      }
+    });
+  }
+
+  @Override
+  public void throttle(long bytesPerSecond) {
+    checkNotNegative(bytesPerSecond);
+    lock.run(() -> {
+      throttle = bytesPerSecond;
+      if (merge != null) {
+        merge.throttle(bytesPerSecond);
+      }
+    });
+  }
+
+  @Override
+  public long throttle() {
+    lock.enter();
+    try {
+      return throttle;
+    } finally {
+      lock.leave();
+    }
+  }
+
+  @Override
+  public void batch(long bytes) {
+    checkNotNegative(bytes);
+    lock.run(() -> {
+      mostBatch = bytes;
+      if (merge != null) {
+        merge.pace.batch(bytes);
+      }
+    });
+  }
+
+  private static void checkNotNegative(long number) {
+    if (number < 0) {
+      throw new IllegalArgumentException(number + " bytes");
+    }
+  }
+
+  @Override
+  public Registration onProgress(Runnable listener) {
+    lock.enter();
+    try {
+      return listeners.add(listener);
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** The merge has gone on, or has stopped. With the lock held. */
+  void progressed() {
+    listeners.changed();
   }
 
   @Override
@@ -321,28 +409,43 @@ final class MergeTarget extends CowTarget {
     if (verb.equals("progress")) {
       return progress().toString();
     }
+    if (!mergesHere()) {
+      throw new TableException("there is no snapshot to merge yet");
+    }
+    switch (verb) {
+      case "pause" -> pause();
+      case "resume" -> unpause();
+      case "throttle" -> throttle(number);
+      case "batch" -> batch(number);
+      default -> throw new TableException("unknown message: " + verb);
+    }
+    return "";
+  }
+
+  private boolean mergesHere() {
     lock.enter();
     try {
-      Merge mine = merge;
-      if (mine == null) {
-        throw new TableException("there is no snapshot to merge yet");
-      }
-      switch (verb) {
-        case "pause" -> mine.pause();
-        case "resume" -> mine.unpause();
-        case "throttle" -> mine.throttle(number);
-        case "batch" -> mine.pace.batch(number);
-        default -> throw new TableException("unknown message: " + verb);
-      }
-      return "";
+      return merge != null;
     } finally {
       lock.leave();
     }
   }
 
   @Override
-  String status(Snapshot mine) {
-    return mine.valid && merge != null && merge.failed() ? "Merge failed" : super.status(mine);
+  SnapshotStatus status(Snapshot mine) {
+    SnapshotStatus status = mine.status();
+    return mine.valid && merge != null && merge.failed()
+        ? new SnapshotStatus(
+            SnapshotStatus.State.MERGE_FAILED,
+            status.allocatedSectors(),
+            status.totalSectors(),
+            status.metadataSectors())
+        : status;
+  }
+
+  @Override
+  public TargetSpec spec() {
+    return new MergeSpec(found());
   }
 
   /**

@@ -89,6 +89,11 @@ final class OriginGroup {
     return copied.length == 0;
   }
 
+  /** How many snapshots have copies made for them. Any thread, without the lock. */
+  int snapshots() {
+    return copied.length;
+  }
+
   /**
    * Takes a write, discard or write of zeros to the origin, and lets it go on when every snapshot
    * has its copy. Any thread, without the lock.

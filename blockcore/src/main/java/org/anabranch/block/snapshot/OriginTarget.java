@@ -5,8 +5,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
-import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
 import org.jspecify.annotations.Nullable;
 
@@ -33,15 +33,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Refuses</b> another number of arguments, and an origin that is too small.
  */
-final class OriginTarget implements Target {
+final class OriginTarget implements Target, OriginHandle {
   private final OriginGroup group;
   private final long begin;
+  private final Context context;
   private final Runnable closed;
 
   /** {@code closed} is called once, at the end. */
   OriginTarget(OriginGroup group, Context context, Runnable closed) {
     this.group = group;
     this.begin = context.begin();
+    this.context = context;
     this.closed = closed;
   }
 
@@ -70,7 +72,12 @@ final class OriginTarget implements Target {
   }
 
   @Override
-  public String table() {
-    return TableLine.quote(group.origin.name());
+  public int snapshots() {
+    return group.snapshots();
+  }
+
+  @Override
+  public TargetSpec spec() {
+    return new OriginSpec(context.reference(group.origin));
   }
 }

@@ -5,9 +5,12 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
@@ -91,7 +94,7 @@ public final class Origins {
     }
   }
 
-  private static BlockDevice open(TargetType.Context context, String argument, String what)
+  private static BlockDevice open(TargetType.Context context, DeviceRef argument, String what)
       throws TableException {
     try {
       return context.open(argument);
@@ -101,7 +104,7 @@ public final class Origins {
   }
 
   /** The row's own sectors must be there: it is not shifted ({@link OriginTarget}). */
-  private static BlockDevice openOrigin(TargetType.Context context, String argument, String what)
+  private static BlockDevice openOrigin(TargetType.Context context, DeviceRef argument, String what)
       throws TableException {
     BlockDevice origin = open(context, argument, what);
     if (context.length() > origin.sectors() - context.begin()) {
@@ -124,12 +127,18 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
+    public OriginSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      if (words.size() != 1) {
+        throw new TableException("origin: incorrect number of arguments");
+      }
+      return new OriginSpec(devices.apply(words.getFirst()));
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
       try {
-        if (arguments.size() != 1) {
-          throw new TableException("origin: incorrect number of arguments");
-        }
-        BlockDevice origin = openOrigin(context, arguments.getFirst(), "target device");
+        BlockDevice origin = openOrigin(context, ((OriginSpec) spec).origin(), "target device");
         OriginGroup group = join(origin, null);
         return CompletableFuture.completedFuture(
             new OriginTarget(group, context, () -> leave(origin, null)));
@@ -140,9 +149,8 @@ public final class Origins {
   }
 
   private CompletionStage<Target> create(
-      TargetType.Context context, List<String> words, boolean merge) {
+      TargetType.Context context, CowArguments arguments, boolean merge) {
     try {
-      CowArguments arguments = CowArguments.parse(words);
       BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
       BlockDevice cow = open(context, arguments.cow(), "COW device");
       if (cow.equals(origin)) {
@@ -178,8 +186,14 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
-      return Origins.this.create(context, arguments, false);
+    public SnapshotSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      return new SnapshotSpec(CowArguments.read(words, devices));
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+      return Origins.this.create(context, ((SnapshotSpec) spec).arguments(), false);
     }
   }
 
@@ -195,8 +209,14 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
-      return Origins.this.create(context, arguments, true);
+    public MergeSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      return new MergeSpec(CowArguments.read(words, devices));
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+      return Origins.this.create(context, ((MergeSpec) spec).arguments(), true);
     }
   }
 }

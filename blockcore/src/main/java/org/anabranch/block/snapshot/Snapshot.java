@@ -9,6 +9,7 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionStore.Allocation;
 import org.anabranch.block.store.ExceptionTable;
@@ -369,14 +370,12 @@ final class Snapshot {
   }
 
   /**
-   * The state, as status lines have it, but for what a merge adds. It says {@code Invalid} only
-   * when a restart would say so, too.
+   * The state, but for what a merge adds. It is invalid only when a restart would find it so, too.
    */
-  String status() {
-    if (marked) {
-      return "Invalid";
-    }
-    return overflowed ? "Overflow" : store.usage().toString();
+  SnapshotStatus status() {
+    ExceptionStore.Usage usage = store.usage();
+    State state = marked ? State.INVALID : overflowed ? State.OVERFLOWED : State.VALID;
+    return new SnapshotStatus(state, usage.allocated(), usage.total(), usage.metadata());
   }
 
   IoError full() {

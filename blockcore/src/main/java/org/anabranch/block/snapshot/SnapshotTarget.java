@@ -5,6 +5,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +69,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Refuses</b> what {@link CowArguments} can't read, devices that don't fit, and a store that
  * {@link org.anabranch.block.store.StoreScan} finds fault with; then nothing was written to it.
  */
-final class SnapshotTarget extends CowTarget {
+final class SnapshotTarget extends CowTarget implements SnapshotHandle {
   private final SnapshotReads reads;
   private final SnapshotWrites writes;
 
@@ -143,6 +144,11 @@ final class SnapshotTarget extends CowTarget {
       return null;
     }
     return snapshot;
+  }
+
+  @Override
+  public TargetSpec spec() {
+    return new SnapshotSpec(found());
   }
 
   @Override

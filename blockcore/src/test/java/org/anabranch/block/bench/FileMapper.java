@@ -19,8 +19,8 @@ import org.anabranch.block.IoLatch;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.file.FileOpener;
+import org.anabranch.block.targets.TargetTypes;
 import org.jspecify.annotations.Nullable;
 
 /** A device mapper on real files and threads, as production has it, with verbs that wait. */

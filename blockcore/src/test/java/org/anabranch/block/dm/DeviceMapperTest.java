@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.sim.SimScheduler;
+import org.anabranch.block.targets.TargetTypes;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -120,7 +121,7 @@ final class DeviceMapperTest {
     value(mapper.create("b", "0 8 linear /srv/link 8"));
 
     assertThat(files.opens).isOne();
-    assertThat(mapper.table("b")).isEqualTo("0 8 linear /srv/x.img 8");
+    assertThat(mapper.table("b")).isEqualTo("0 8 linear /srv/link 8");
     done(mapper.remove("a"));
     assertThat(file.closes).isZero();
     done(mapper.remove("b"));

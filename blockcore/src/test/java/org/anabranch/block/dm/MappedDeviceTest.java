@@ -19,6 +19,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.sim.SimScheduler;
+import org.anabranch.block.targets.TargetTypes;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -353,7 +354,7 @@ final class MappedDeviceTest {
   void thoseWhoWaitForEventsAreBounded() throws Exception {
     device("0 8 probe");
     List<CompletionStage<Long>> waiting = new ArrayList<>();
-    for (int i = 0; i < Events.MAX_WAITING; i++) {
+    for (int i = 0; i < Events.MAX; i++) {
       waiting.add(mapper.await("dev", 0));
     }
 

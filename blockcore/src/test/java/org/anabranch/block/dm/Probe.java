@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +30,12 @@ final class Probe implements Target, TargetType {
   }
 
   @Override
-  public CompletionStage<Target> create(Context newContext, List<String> arguments) {
+  public TargetSpec read(List<String> words, Function<String, DeviceRef> devices) {
+    return spec();
+  }
+
+  @Override
+  public CompletionStage<Target> create(Context newContext, TargetSpec spec) {
     life.add("create");
     context = newContext;
     return CompletableFuture.completedFuture(this);
@@ -73,8 +80,30 @@ final class Probe implements Target, TargetType {
   }
 
   @Override
-  public String table() {
-    return "";
+  public TargetSpec spec() {
+    return new Spec();
+  }
+
+  private record Spec() implements TargetSpec {
+    @Override
+    public String type() {
+      return "probe";
+    }
+
+    @Override
+    public List<DeviceRef> devices() {
+      return List.of();
+    }
+
+    @Override
+    public TargetSpec withDevices(UnaryOperator<DeviceRef> change) {
+      return this;
+    }
+
+    @Override
+    public List<String> words() {
+      return List.of();
+    }
   }
 
   @Override

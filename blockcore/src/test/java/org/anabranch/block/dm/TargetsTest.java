@@ -16,6 +16,7 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.file.FileOpener;
+import org.anabranch.block.targets.TargetTypes;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -12,8 +12,8 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.snapshot.RamDevice;
+import org.anabranch.block.targets.TargetTypes;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 

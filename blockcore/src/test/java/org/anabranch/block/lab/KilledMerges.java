@@ -15,8 +15,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.file.FileOpener;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.block.testing.Await;
 import org.jspecify.annotations.Nullable;
 

@@ -12,12 +12,12 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.sim.Choices;
 import org.anabranch.block.sim.SimDisk;
 import org.anabranch.block.sim.SimScheduler;
 import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.store.StoreReport;
+import org.anabranch.block.targets.TargetTypes;
 import org.jspecify.annotations.Nullable;
 
 /** An origin and a store on simulated disks, whose power can be cut. */

@@ -17,8 +17,8 @@ import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.targets.TargetTypes;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -5,11 +5,14 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
@@ -200,14 +203,20 @@ final class Sabotages {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
-      return type.create(context, arguments)
-          .thenApply(target -> new FrontTarget(target, mapping, opened(context, arguments)));
+    public TargetSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      return type.read(words, devices);
     }
 
-    private static BlockDevice opened(Context context, List<String> arguments) {
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+      return type.create(context, spec)
+          .thenApply(target -> new FrontTarget(target, mapping, opened(context, spec)));
+    }
+
+    private static BlockDevice opened(Context context, TargetSpec spec) {
       try {
-        return context.open(arguments.getFirst());
+        return context.open(spec.devices().getFirst());
       } catch (TableException e) {
         throw new IllegalArgumentException(e);
       }
@@ -256,8 +265,8 @@ final class Sabotages {
     }
 
     @Override
-    public String table() {
-      return target.table();
+    public TargetSpec spec() {
+      return target.spec();
     }
 
     @Override

@@ -15,8 +15,8 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.sim.SimScheduler;
+import org.anabranch.block.targets.TargetTypes;
 import org.jspecify.annotations.Nullable;
 
 /** A mapper over devices in memory, driven step by step on one thread. */

@@ -10,7 +10,10 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +37,12 @@ final class LincheckStack {
   Target target(String type, String... arguments) {
     for (TargetType each : types) {
       if (each.name().equals(type)) {
-        return each.create(new Context(), List.of(arguments)).toCompletableFuture().join();
+        try {
+          TargetSpec spec = each.read(List.of(arguments), DeviceRef.Named::new);
+          return each.create(new Context(), spec).toCompletableFuture().join();
+        } catch (TableException e) {
+          throw new IllegalArgumentException(e);
+        }
       }
     }
     throw new IllegalArgumentException(type);
@@ -57,8 +65,13 @@ final class LincheckStack {
     }
 
     @Override
-    public BlockDevice open(String argument) {
-      return argument.equals("origin") ? origin : cow;
+    public BlockDevice open(DeviceRef device) {
+      return device.word().equals("origin") ? origin : cow;
+    }
+
+    @Override
+    public DeviceRef reference(BlockDevice device) {
+      return DeviceRef.named(device.name());
     }
 
     @Override

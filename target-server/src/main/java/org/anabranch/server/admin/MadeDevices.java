@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.admin;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
@@ -13,6 +16,7 @@ import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.TableOrder;
 
 /**
  * The devices that {@code dm create} made, which come back after a restart with the table that was
@@ -34,25 +38,30 @@ public final class MadeDevices {
   public void restore() throws RefusedException {
     changes.lock();
     try {
-      Map<String, String> left = new TreeMap<>(state.state().devices());
-      while (!left.isEmpty()) {
-        List<String> free =
-            left.entrySet().stream()
-                .filter(device -> !standsOnAny(device.getValue(), left))
-                .map(Map.Entry::getKey)
-                .toList();
-        for (String name : free.isEmpty() ? new ArrayList<>(left.keySet()) : free) {
-          restore(name, left.getOrDefault(name, ""));
-          left.remove(name);
-        }
+      Map<String, String> made = state.state().devices();
+      Map<String, List<DeviceRef>> tables = new TreeMap<>();
+      made.forEach((name, table) -> tables.put(name, references(table, made.keySet())));
+      TableOrder order = TableOrder.of(tables);
+      for (String name : order.devices()) {
+        restore(name, made.getOrDefault(name, ""));
+      }
+      for (String name : order.circular()) { // refused, by name
+        restore(name, made.getOrDefault(name, ""));
       }
     } finally {
       changes.unlock();
     }
   }
 
-  private static boolean standsOnAny(String table, Map<String, String> devices) {
-    return List.of(table.split("\\s+", -1)).stream().anyMatch(devices::containsKey);
+  /** What a table stands on; nothing when it cannot be read, which is refused when it is loaded. */
+  private static List<DeviceRef> references(String table, Set<String> names) {
+    try {
+      return table.isEmpty()
+          ? List.of()
+          : TargetTypes.read(TableLine.parse(table), names).devices();
+    } catch (TableException e) {
+      return List.of();
+    }
   }
 
   private void restore(String name, String table) throws RefusedException {

@@ -139,19 +139,17 @@ public final class Reload {
   }
 
   private void refuseIfBelow(String what, String name, List<String> refusals) {
-    state
-        .devices()
-        .forEach((device, table) -> {
-          if (List.of(table.split("\\s+", -1)).contains(name)) {
-            refusals.add(
-                what
-                    + " "
-                    + name
-                    + " is below device "
-                    + device
-                    + ", which dm create made: remove that first");
-          }
-        });
+    for (String device : state.devices().keySet()) {
+      if (storage.standsOn(device, name)) {
+        refusals.add(
+            what
+                + " "
+                + name
+                + " is below device "
+                + device
+                + ", which dm create made: remove that first");
+      }
+    }
   }
 
   private void refuseIfMade(String name, List<String> refusals) {

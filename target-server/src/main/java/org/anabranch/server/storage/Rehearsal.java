@@ -28,7 +28,7 @@ import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TargetType;
-import org.anabranch.block.dm.TargetTypes;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.Place;

@@ -21,9 +21,9 @@ import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
-import org.anabranch.block.dm.TargetTypes;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
@@ -240,6 +240,16 @@ public final class Storage {
       return mapper.above(name);
     } catch (TableException e) {
       throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether a device's live or loaded table stands on another device; not by way of a third. */
+  public boolean standsOn(String name, String below) {
+    try {
+      return mapper.dependsOn(name).contains(mapper.device(below));
+    } catch (TableException e) {
+      LOG.debug("{} or {} is gone: {}", name, below, e.getMessage());
+      return false;
     }
   }
 

@@ -3,12 +3,18 @@ package org.anabranch.server.storage;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.server.base.RefusedException;
@@ -27,16 +33,22 @@ public final class TableText {
 
   /** A device's, its relative paths made absolute. An argument with a slash in it is a path. */
   public static String device(DeviceConfig device, Path baseDir) {
-    return device.table().stream()
-        .map(row -> {
-          List<String> words = new ArrayList<>();
-          words.add(row.start() + " " + row.length() + " " + row.type());
-          for (String word : row.arguments()) {
-            words.add(word.indexOf('/') < 0 ? word : baseDir.resolve(word).normalize().toString());
-          }
-          return String.join(" ", words);
-        })
+    return lines(device, baseDir).stream()
+        .map(TableLine::toString)
         .collect(Collectors.joining("\n"));
+  }
+
+  private static List<TableLine> lines(DeviceConfig device, Path baseDir) {
+    List<TableLine> lines = new ArrayList<>();
+    for (var row : device.table()) {
+      List<String> arguments =
+          row.arguments().stream()
+              .map(word ->
+                  word.indexOf('/') < 0 ? word : baseDir.resolve(word).normalize().toString())
+              .toList();
+      lines.add(new TableLine(lines.size() + 1, row.start(), row.length(), row.type(), arguments));
+    }
+    return lines;
   }
 
   /**
@@ -45,24 +57,31 @@ public final class TableText {
    * @throws RefusedException when there is a circle
    */
   public static List<DeviceConfig> inOrder(Configuration configuration) throws RefusedException {
-    Map<String, DeviceConfig> left = new LinkedHashMap<>(configuration.devices());
+    Set<String> names = new HashSet<>(configuration.volumes().keySet());
+    names.addAll(configuration.devices().keySet());
+    Map<String, List<DeviceRef>> tables = new LinkedHashMap<>();
+    for (DeviceConfig device : configuration.devices().values()) {
+      tables.put(device.name(), references(lines(device, configuration.baseDir()), names));
+    }
+    TableOrder order = TableOrder.of(tables);
+    if (!order.circular().isEmpty()) {
+      throw new RefusedException(
+          "devices stand on each other in a circle: "
+              + String.join(", ", new TreeSet<>(order.circular())));
+    }
     List<DeviceConfig> ordered = new ArrayList<>();
-    while (!left.isEmpty()) {
-      List<DeviceConfig> free =
-          left.values().stream().filter(device -> !standsOnAny(device, left.keySet())).toList();
-      if (free.isEmpty()) {
-        throw new RefusedException(
-            "devices stand on each other in a circle: " + String.join(", ", left.keySet()));
-      }
-      ordered.addAll(free);
-      free.forEach(device -> left.remove(device.name()));
+    for (String name : order.devices()) {
+      ordered.add(Objects.requireNonNull(configuration.devices().get(name)));
     }
     return ordered;
   }
 
-  private static boolean standsOnAny(DeviceConfig device, Set<String> names) {
-    return device.table().stream()
-        .flatMap(row -> row.arguments().stream())
-        .anyMatch(names::contains);
+  /** What a table stands on; nothing when it cannot be read, which is refused when it is loaded. */
+  private static List<DeviceRef> references(List<TableLine> lines, Set<String> names) {
+    try {
+      return TargetTypes.read(lines, names).devices();
+    } catch (TableException e) {
+      return List.of();
+    }
   }
 }

@@ -97,8 +97,7 @@ final class DelayLine {
     all.forEach(area::submit);
   }
 
-  @Override
-  public String toString() {
-    return area + " " + millis;
+  DelaySpec.Delay spec() {
+    return new DelaySpec.Delay(area.spec(), millis);
   }
 }

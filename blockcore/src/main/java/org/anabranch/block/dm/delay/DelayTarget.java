@@ -5,12 +5,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.AreaSpec;
 import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
@@ -89,15 +94,10 @@ public final class DelayTarget implements Target {
   }
 
   @Override
-  public String table() {
-    List<String> words = new ArrayList<>(List.of(reads.toString()));
-    if (given > 1) {
-      words.add(writes.toString());
-    }
-    if (given > 2) {
-      words.add(flushes.toString());
-    }
-    return String.join(" ", words);
+  public TargetSpec spec() {
+    List<DelaySpec.Delay> classes =
+        Stream.of(reads, writes, flushes).limit(given).map(DelayLine::spec).toList();
+    return new DelaySpec(classes);
   }
 
   /** {@code delay} in tables. */
@@ -113,21 +113,34 @@ public final class DelayTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
-      int given = arguments.size() / 3;
+    public DelaySpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      int given = words.size() / 3;
+      if (words.size() % 3 != 0 || given < 1 || given > 3) {
+        throw new TableException("Requires exactly 3, 6 or 9 arguments");
+      }
+      List<DelaySpec.Delay> classes = new ArrayList<>(given);
+      for (int i = 0; i < words.size(); i += 3) {
+        AreaSpec area = AreaSpec.read(words.get(i), words.get(i + 1), devices);
+        classes.add(
+            new DelaySpec.Delay(
+                area,
+                Arguments.number(words.get(i + 2), 0, DelaySpec.MAX_MILLIS, "Invalid delay")));
+      }
+      return new DelaySpec(classes);
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+      List<DelaySpec.Delay> classes = ((DelaySpec) spec).classes();
       try {
-        if (arguments.size() % 3 != 0 || given < 1 || given > 3) {
-          throw new TableException("Requires exactly 3, 6 or 9 arguments");
-        }
         List<DelayLine> lines = new ArrayList<>(3);
         for (int i = 0; i < 3; i++) {
-          int first = 3 * Math.min(i, given - 1);
-          Area area = Area.open(context, arguments.get(first), arguments.get(first + 1));
-          long millis =
-              Arguments.number(arguments.get(first + 2), 0, 0xffff_ffffL, "Invalid delay");
-          lines.add(new DelayLine(area, millis, context.scheduler()));
+          DelaySpec.Delay one = classes.get(Math.min(i, classes.size() - 1));
+          Area area = Area.open(context, one.area());
+          lines.add(new DelayLine(area, one.millis(), context.scheduler()));
         }
-        return CompletableFuture.completedFuture(new DelayTarget(lines, given));
+        return CompletableFuture.completedFuture(new DelayTarget(lines, classes.size()));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);
       }

@@ -4,12 +4,16 @@ package org.anabranch.block.dm.error;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.AreaSpec;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
@@ -57,8 +61,8 @@ public final class ErrorTarget implements Target {
   }
 
   @Override
-  public String table() {
-    return area == null ? "" : area.toString();
+  public TargetSpec spec() {
+    return new ErrorSpec(area == null ? null : area.spec());
   }
 
   /** {@code error} in tables. */
@@ -74,14 +78,21 @@ public final class ErrorTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
+    public ErrorSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      if (!words.isEmpty() && words.size() != 2) {
+        throw new TableException("Invalid argument count: nothing, or device and offset");
+      }
+      return new ErrorSpec(
+          words.isEmpty() ? null : AreaSpec.read(words.get(0), words.get(1), devices));
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
       try {
-        if (!arguments.isEmpty() && arguments.size() != 2) {
-          throw new TableException("Invalid argument count: nothing, or device and offset");
-        }
-        Area area =
-            arguments.isEmpty() ? null : Area.open(context, arguments.get(0), arguments.get(1));
-        return CompletableFuture.completedFuture(new ErrorTarget(area));
+        AreaSpec area = ((ErrorSpec) spec).area();
+        return CompletableFuture.completedFuture(
+            new ErrorTarget(area == null ? null : Area.open(context, area)));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);
       }

@@ -18,7 +18,7 @@ import org.anabranch.block.dm.TableException;
  * @param flags only requests that carry all of these: Linux's bits 0 (a write) and 17 (FUA); a
  *     request here never has another bit
  */
-record Corruption(long position, boolean write, int value, long flags) {
+public record Corruption(long position, boolean write, int value, long flags) {
   private static final long WRITE_BIT = 1;
   private static final long FUA_BIT = 1 << 17;
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param errorReads reads fail
  * @param corruption a byte that is overwritten in what passes
  */
-record Features(
+public record Features(
     boolean dropWrites, boolean errorWrites, boolean errorReads, @Nullable Corruption corruption) {
 
   /** The most words that can follow the number of feature words. */
@@ -89,8 +89,7 @@ record Features(
   }
 
   /** {@code count word...} again, with the features that hold when none was given. */
-  @Override
-  public String toString() {
+  List<String> words() {
     List<String> words = new ArrayList<>();
     if (errorReads) {
       words.add("error_reads");
@@ -104,6 +103,7 @@ record Features(
     if (corruption != null) {
       words.addAll(corruption.words());
     }
-    return words.size() + (words.isEmpty() ? "" : " " + String.join(" ", words));
+    words.addFirst(Integer.toString(words.size()));
+    return words;
   }
 }

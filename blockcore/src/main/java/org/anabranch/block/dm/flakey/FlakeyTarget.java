@@ -6,14 +6,18 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.AreaSpec;
 import org.anabranch.block.dm.Arguments;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
@@ -52,11 +56,11 @@ public final class FlakeyTarget implements Target {
   private final Scheduler scheduler;
   private final long begin;
 
-  private FlakeyTarget(Area area, long up, long down, Features features, Scheduler scheduler) {
+  private FlakeyTarget(Area area, FlakeySpec spec, Scheduler scheduler) {
     this.area = area;
-    this.up = up;
-    this.down = down;
-    this.features = features;
+    this.up = spec.up();
+    this.down = spec.down();
+    this.features = spec.features();
     this.scheduler = scheduler;
     this.begin = scheduler.nanoTime();
   }
@@ -117,14 +121,12 @@ public final class FlakeyTarget implements Target {
   }
 
   @Override
-  public String table() {
-    return area + " " + up + " " + down + " " + features;
+  public TargetSpec spec() {
+    return new FlakeySpec(area.spec(), up, down, features);
   }
 
   /** {@code flakey} in tables. */
   public static final class Type implements TargetType {
-    private static final long MAX_SECONDS = 0xffff_ffffL;
-
     @Override
     public String name() {
       return "flakey";
@@ -136,23 +138,32 @@ public final class FlakeyTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
+    public FlakeySpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      if (words.size() < 4) {
+        throw new TableException("Invalid argument count: at least 4 are wanted");
+      }
+      long max = FlakeySpec.MAX_SECONDS;
+      long up = Arguments.number(words.get(2), 0, max, "Invalid up interval");
+      long down = Arguments.number(words.get(3), 0, max, "Invalid down interval");
+      if (up + down == 0) {
+        throw new TableException("Total (up + down) interval is zero");
+      }
+      if (up + down > max) {
+        throw new TableException("Interval overflow");
+      }
+      Features features = Features.parse(words.subList(4, words.size()));
+      AreaSpec area = AreaSpec.read(words.get(0), words.get(1), devices);
+      return new FlakeySpec(area, up, down, features);
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
       try {
-        if (arguments.size() < 4) {
-          throw new TableException("Invalid argument count: at least 4 are wanted");
-        }
-        long up = Arguments.number(arguments.get(2), 0, MAX_SECONDS, "Invalid up interval");
-        long down = Arguments.number(arguments.get(3), 0, MAX_SECONDS, "Invalid down interval");
-        if (up + down == 0) {
-          throw new TableException("Total (up + down) interval is zero");
-        }
-        if (up + down > MAX_SECONDS) {
-          throw new TableException("Interval overflow");
-        }
-        Features features = Features.parse(arguments.subList(4, arguments.size()));
-        Area area = Area.open(context, arguments.get(0), arguments.get(1));
+        FlakeySpec flakey = (FlakeySpec) spec;
+        Area area = Area.open(context, flakey.area());
         return CompletableFuture.completedFuture(
-            new FlakeyTarget(area, up, down, features, context.scheduler()));
+            new FlakeyTarget(area, flakey, context.scheduler()));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);
       }

@@ -4,11 +4,15 @@ package org.anabranch.block.dm.linear;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Area;
+import org.anabranch.block.dm.AreaSpec;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
@@ -47,8 +51,8 @@ public final class LinearTarget implements Target {
   }
 
   @Override
-  public String table() {
-    return area.toString();
+  public TargetSpec spec() {
+    return new LinearSpec(area.spec());
   }
 
   /** {@code linear} in tables. */
@@ -64,12 +68,18 @@ public final class LinearTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
+    public LinearSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      if (words.size() != 2) {
+        throw new TableException("Invalid argument count: device and offset are wanted");
+      }
+      return new LinearSpec(AreaSpec.read(words.get(0), words.get(1), devices));
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
       try {
-        if (arguments.size() != 2) {
-          throw new TableException("Invalid argument count: device and offset are wanted");
-        }
-        Area area = Area.open(context, arguments.get(0), arguments.get(1));
+        Area area = Area.open(context, ((LinearSpec) spec).area());
         return CompletableFuture.completedFuture(new LinearTarget(area));
       } catch (TableException e) {
         return CompletableFuture.failedFuture(e);

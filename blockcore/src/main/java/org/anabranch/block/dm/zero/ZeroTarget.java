@@ -5,10 +5,13 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
+import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
@@ -57,8 +60,8 @@ public final class ZeroTarget implements Target {
   }
 
   @Override
-  public String table() {
-    return "";
+  public TargetSpec spec() {
+    return new ZeroSpec();
   }
 
   /** {@code zero} in tables. */
@@ -74,10 +77,17 @@ public final class ZeroTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, List<String> arguments) {
-      return arguments.isEmpty()
-          ? CompletableFuture.completedFuture(new ZeroTarget())
-          : CompletableFuture.failedFuture(new TableException("No arguments required"));
+    public ZeroSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      if (!words.isEmpty()) {
+        throw new TableException("No arguments required");
+      }
+      return new ZeroSpec();
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+      return CompletableFuture.completedFuture(new ZeroTarget());
     }
   }
 }

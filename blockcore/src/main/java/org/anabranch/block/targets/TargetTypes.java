@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.dm;
+package org.anabranch.block.targets;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.dm.TableSpec;
+import org.anabranch.block.dm.TableText;
+import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.dm.delay.DelayTarget;
 import org.anabranch.block.dm.error.ErrorTarget;
 import org.anabranch.block.dm.flakey.FlakeyTarget;
@@ -16,7 +23,20 @@ import org.anabranch.block.snapshot.Origins;
 public final class TargetTypes {
   private TargetTypes() {}
 
-  /** One of each, for one {@link DeviceMapper}: some types keep state among their targets. */
+  /** Only to read tables with: nothing is made of them. */
+  private static final List<TargetType> READERS = standard();
+
+  /**
+   * Reads the lines of a table, before there is a {@link DeviceMapper}.
+   *
+   * @param names words that mean devices where one is wanted; others are paths
+   */
+  public static TableSpec read(List<TableLine> lines, Collection<String> names)
+      throws TableException {
+    return TableText.read(lines, READERS, word -> TableText.reference(word, names));
+  }
+
+  /** One of each, for one {@link DeviceMapper}: snapshots of one mapper share state. */
   public static List<TargetType> standard() {
     return standard(Bounds.DEFAULT);
   }
@@ -26,7 +46,7 @@ public final class TargetTypes {
     return standard(bounds, InvalidStores.NOT_KEPT);
   }
 
-  /** The same, and a keeper of what stores can't say themselves. */
+  /** The same, with a record of the stores that are invalid and cannot say so themselves. */
   public static List<TargetType> standard(Bounds bounds, InvalidStores invalidStores) {
     List<TargetType> types =
         new ArrayList<>(

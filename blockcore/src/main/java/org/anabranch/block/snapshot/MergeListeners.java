@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.block.DeferringLock;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.dm.Registration;
+
+/** Those who want to know how a merge goes on. Guarded by the group's lock. */
+final class MergeListeners {
+  /** The most that may listen to one merge. */
+  static final int MAX = 1024;
+
+  private final DeferringLock lock;
+  private final Scheduler scheduler;
+  private final List<Runnable> listeners = new ArrayList<>();
+
+  /** Whether {@link #tell} has been scheduled. */
+  private boolean telling;
+
+  MergeListeners(DeferringLock lock, Scheduler scheduler) {
+    this.lock = lock;
+    this.scheduler = scheduler;
+  }
+
+  Registration add(Runnable listener) {
+    if (listeners.size() == MAX) {
+      throw new IllegalStateException(MAX + " listen to a merge");
+    }
+    listeners.add(listener);
+    return () -> lock.run(() -> listeners.remove(listener));
+  }
+
+  /** There is something new. */
+  void changed() {
+    if (!listeners.isEmpty() && !telling) {
+      telling = true;
+      lock.after(() -> scheduler.execute(this::tell));
+    }
+  }
+
+  private void tell() {
+    List<Runnable> told = new ArrayList<>();
+    lock.run(() -> {
+      telling = false;
+      told.addAll(listeners);
+    });
+    told.forEach(Runnable::run);
+  }
+}
