@@ -8,19 +8,20 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What a configuration file asks for, checked as far as it can be without looking at disks and
- * network. Immutable.
+ * A configuration file, checked as far as is possible without disks and network. Immutable.
  *
- * @param portals where to listen; at least one, no two alike
- * @param stateDir where run-time state lives; absolute
+ * @param portals addresses to listen on; at least one, no two alike
+ * @param stateDir the folder of the run-time state; absolute
  * @param baseDir the folder that relative paths in tables are relative to; absolute
  * @param volumes by name
  * @param devices by name; no name is also a volume's
- * @param places where each volume and device stands in the file, by name
+ * @param locations the place of each volume and device in the file, by name
  * @param targets by normalised iSCSI name
+ * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow
- * @param limits how much the server takes on
+ * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
+ * @param warnings what works, and may not be what is meant; in the file's order
  */
 public record Configuration(
     List<Portal> portals,
@@ -28,17 +29,20 @@ public record Configuration(
     Path baseDir,
     SortedMap<String, VolumeConfig> volumes,
     SortedMap<String, DeviceConfig> devices,
-    SortedMap<String, Place> places,
+    SortedMap<String, SourceLocation> locations,
     SortedMap<String, TargetConfig> targets,
+    DiscoveryConfig discovery,
     StoresConfig stores,
     LimitsConfig limits,
-    IscsiConfig iscsi) {
+    IscsiConfig iscsi,
+    List<Problem> warnings) {
   public Configuration {
     portals = List.copyOf(portals);
     volumes = Collections.unmodifiableSortedMap(new TreeMap<>(volumes));
     devices = Collections.unmodifiableSortedMap(new TreeMap<>(devices));
-    places = Collections.unmodifiableSortedMap(new TreeMap<>(places));
+    locations = Collections.unmodifiableSortedMap(new TreeMap<>(locations));
     targets = Collections.unmodifiableSortedMap(new TreeMap<>(targets));
+    warnings = List.copyOf(warnings);
   }
 
   /**

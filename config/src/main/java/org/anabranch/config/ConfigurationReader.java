@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -42,7 +41,7 @@ final class ConfigurationReader {
     String text = "";
     try {
       if (Files.isRegularFile(file) && Files.size(file) > MAX_FILE_BYTES) {
-        problems.add(0, "larger than " + Form.bytes(MAX_FILE_BYTES));
+        problems.add(0, "larger than " + ValueFormat.bytes(MAX_FILE_BYTES));
       } else {
         text = Files.readString(file); // for errors of our own words: unreadable, not UTF-8
       }
@@ -118,15 +117,15 @@ final class ConfigurationReader {
   }
 
   private Configuration configuration(Section top, Path baseDir) {
-    List<Portal> portals = portals(top);
-    String state = top.withDefault("state-dir", Form.PATH);
+    List<Portal> portals = PortalReader.portals(top);
+    String state = top.withDefault("state-dir", ValueFormat.PATH);
     VolumeReader volumeReader = new VolumeReader(baseDir, top);
     SortedMap<String, VolumeConfig> volumes = volumeReader.volumes();
     SortedMap<String, DeviceConfig> devices = volumeReader.devices();
     Section targets = top.section("targets");
-    boolean exposed = portals.stream().anyMatch(portal -> !portal.isLoopback());
     Set<String> names = new HashSet<>(volumeReader.names());
-    SortedMap<String, TargetConfig> nodes = new TargetReader(targets, exposed, names).targets();
+    SortedMap<String, TargetConfig> nodes = new TargetReader(targets, portals, names).targets();
+    DiscoveryConfig discovery = discovery(top.section("discovery"));
     StoresConfig stores = stores(top.section("stores"));
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
@@ -137,38 +136,38 @@ final class ConfigurationReader {
         baseDir,
         volumes,
         devices,
-        volumeReader.places(),
+        volumeReader.locations(),
         nodes,
+        discovery,
         stores,
         limits,
-        iscsi);
+        iscsi,
+        problems.warnings());
   }
 
   static Path path(Path baseDir, String text) {
     return baseDir.resolve(text).toAbsolutePath().normalize();
   }
 
-  private static List<Portal> portals(Section top) {
-    List<Portal> portals = top.nonEmptyList("portals", Form.PORTAL);
-    List<Portal> seen = new ArrayList<>();
-    for (Portal portal : portals) {
-      if (portal.port() != 0 && seen.contains(portal)) {
-        top.problem("portals", "found " + portal + " twice", "each portal once");
-      }
-      seen.add(portal);
-    }
-    return portals;
+  private static DiscoveryConfig discovery(Section discovery) {
+    DiscoveryConfig config =
+        new DiscoveryConfig(
+            ChapReader.users(discovery),
+            discovery.withDefault(
+                "idle-timeout", ValueFormat.duration(Duration.ofSeconds(1), Duration.ofDays(7))));
+    discovery.end();
+    return config;
   }
 
   private static StoresConfig stores(Section stores) {
     Section autoextend = stores.section("autoextend");
     StoresConfig config =
         new StoresConfig(
-            autoextend.withDefault("enabled", Form.BOOLEAN),
-            autoextend.withDefault("threshold", Form.integer(50, 99)),
-            autoextend.withDefault("step", Form.size(64 << 10, 1L << 50, 4096)),
-            autoextend.withDefault("limit", Form.size(0, 1L << 60, 4096)),
-            stores.withDefault("warn-below", Form.size(0, 1L << 60, 1)));
+            autoextend.withDefault("enabled", ValueFormat.BOOLEAN),
+            autoextend.withDefault("threshold", ValueFormat.integer(50, 99)),
+            autoextend.withDefault("step", ValueFormat.size(64 << 10, 1L << 50, 4096)),
+            autoextend.withDefault("limit", ValueFormat.size(0, 1L << 60, 4096)),
+            stores.withDefault("warn-below", ValueFormat.size(0, 1L << 60, 1)));
     autoextend.end();
     stores.end();
     return config;
@@ -177,11 +176,11 @@ final class ConfigurationReader {
   private static LimitsConfig limits(Section limits) {
     LimitsConfig config =
         new LimitsConfig(
-            limits.withDefault("sessions", Form.integer(1, 65535)),
-            limits.withDefault("connections", Form.integer(1, 100_000)),
-            limits.withDefault("connections-before-login", Form.integer(1, 100_000)),
-            limits.withDefault("queue-depth", Form.integer(1, 4096)),
-            limits.withDefault("memory", Form.size(64L << 20, 1L << 40, 1)));
+            limits.withDefault("sessions", ValueFormat.integer(1, 65535)),
+            limits.withDefault("connections", ValueFormat.integer(1, 100_000)),
+            limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),
+            limits.withDefault("queue-depth", ValueFormat.integer(1, 4096)),
+            limits.withDefault("memory", ValueFormat.size(64L << 20, 1L << 40, 1)));
     if (config.connections() < config.sessions()) {
       limits.problem(
           "connections",
@@ -193,32 +192,34 @@ final class ConfigurationReader {
   }
 
   private static IscsiConfig iscsi(Section iscsi) {
-    Form<Duration> patience = Form.duration(Duration.ofSeconds(1), Duration.ofHours(24));
+    ValueFormat<Duration> patience =
+        ValueFormat.duration(Duration.ofSeconds(1), Duration.ofHours(24));
     IscsiConfig config =
         new IscsiConfig(
             iscsi.withDefault(
-                "login-timeout", Form.duration(Duration.ofSeconds(1), Duration.ofMinutes(10))),
+                "login-timeout",
+                ValueFormat.duration(Duration.ofSeconds(1), Duration.ofMinutes(10))),
             iscsi.withDefault("keepalive-interval", patience),
             iscsi.withDefault("keepalive-timeout", patience),
             iscsi.withDefault("send-timeout", patience),
             iscsi.withDefault("max-recv-data-segment-length", length(8192)),
             iscsi.withDefault("max-burst-length", length(262144)),
             iscsi.withDefault("first-burst-length", length(65536)),
-            iscsi.withDefault("max-outstanding-r2t", Form.integer(1, 65535)));
+            iscsi.withDefault("max-outstanding-r2t", ValueFormat.integer(1, 65535)));
     if (config.firstBurstLength() > config.maxBurstLength()) {
       iscsi.problem(
           "first-burst-length",
-          "found " + Form.bytes(config.firstBurstLength()),
-          "no more than max-burst-length, " + Form.bytes(config.maxBurstLength()));
+          "found " + ValueFormat.bytes(config.firstBurstLength()),
+          "no more than max-burst-length, " + ValueFormat.bytes(config.maxBurstLength()));
     }
     iscsi.end();
     return config;
   }
 
   /** A length in bytes that negotiation can express, whole words. */
-  private static Form<Integer> length(int min) {
-    Form<Long> size = Form.size(min, MAX_LENGTH, 4);
-    return Form.of(
+  private static ValueFormat<Integer> length(int min) {
+    ValueFormat<Long> size = ValueFormat.size(min, MAX_LENGTH, 4);
+    return ValueFormat.of(
         size.allowed(),
         text -> {
           Long bytes = size.reader().apply(text);

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Sizes in the form that the configuration file has them. */
 public final class DataSize {
-  private static final Form<Long> ANY = Form.size(0, Long.MAX_VALUE, 1);
+  private static final ValueFormat<Long> ANY = ValueFormat.size(0, Long.MAX_VALUE, 1);
 
   private DataSize() {}
 

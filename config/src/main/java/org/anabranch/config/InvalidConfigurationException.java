@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.config;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -15,15 +14,11 @@ public final class InvalidConfigurationException extends Exception {
    * @param problems at least one
    */
   public InvalidConfigurationException(List<Problem> problems) {
-    super(inOrder(problems).stream().map(Problem::toString).collect(Collectors.joining("\n")));
-    this.problems = inOrder(problems);
-  }
-
-  private static List<Problem> inOrder(List<Problem> problems) {
-    return problems.stream()
-        .distinct()
-        .sorted(Comparator.comparing(Problem::file).thenComparingInt(Problem::line))
-        .toList();
+    super(
+        Problem.inOrder(problems).stream()
+            .map(Problem::toString)
+            .collect(Collectors.joining("\n")));
+    this.problems = Problem.inOrder(problems);
   }
 
   /** What is wrong, sorted by file and line. {@link #getMessage} has one line for each. */

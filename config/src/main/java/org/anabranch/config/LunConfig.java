@@ -2,6 +2,7 @@
 package org.anabranch.config;
 
 import java.util.List;
+import org.anabranch.naming.InitiatorPattern;
 
 /**
  * A logical unit of a target.

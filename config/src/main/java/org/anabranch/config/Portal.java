@@ -4,17 +4,34 @@ package org.anabranch.config;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.List;
+import org.anabranch.naming.AddressRange;
+import org.anabranch.naming.AdvertisedAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the server listens.
+ * An address that the server listens on (RFC 7143 4.4.1).
  *
  * @param address of this machine, or a wildcard
  * @param port 0 to 65535; 0: one that is free
+ * @param group tag of its portal group, 1 to 65535
+ * @param advertised addresses that discovery reports in place of this one; empty: this one
  */
-public record Portal(InetAddress address, int port) {
+public record Portal(InetAddress address, int port, int group, List<AdvertisedAddress> advertised) {
+  /** The portal group of a portal that names none. */
+  public static final int DEFAULT_GROUP = 1;
+
   /** The port that IANA assigned to iSCSI. */
   public static final int DEFAULT_PORT = 3260;
+
+  public Portal {
+    advertised = List.copyOf(advertised);
+  }
+
+  /** A portal of the default group that advertises its own address. */
+  public Portal(InetAddress address, int port) {
+    this(address, port, DEFAULT_GROUP, List.of());
+  }
 
   /**
    * Reads {@code 192.0.2.1:3260}, {@code [2001:db8::1]:3260}, or either without a port.
@@ -49,9 +66,17 @@ public record Portal(InetAddress address, int port) {
     return new Portal(address, Integer.parseInt(port));
   }
 
-  /** Whether only this machine can reach it. */
+  /**
+   * Whether only this machine can reach it. A loopback portal that advertises another address is
+   * reached through something that forwards to it.
+   */
   public boolean isLoopback() {
-    return address.isLoopbackAddress();
+    return address.isLoopbackAddress() && advertised.isEmpty();
+  }
+
+  /** Whether both want the same address and port, so that only one of them can be bound. */
+  public boolean clashesWith(Portal other) {
+    return port != 0 && port == other.port && address.equals(other.address);
   }
 
   /** For binding. */
@@ -59,7 +84,7 @@ public record Portal(InetAddress address, int port) {
     return new InetSocketAddress(address, port);
   }
 
-  /** As {@link #parse} reads it. */
+  /** Address and port, as {@link #parse} reads them. */
   @Override
   public String toString() {
     String host = address.getHostAddress();

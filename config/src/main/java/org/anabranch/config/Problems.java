@@ -12,23 +12,40 @@ final class Problems {
 
   private final String file;
   private final List<Problem> list = new ArrayList<>();
+  private final List<Problem> warnings = new ArrayList<>();
 
   Problems(String file) {
     this.file = file;
   }
 
   void add(ConfigOrigin origin, String key, String found, String allowed) {
-    Place place = place(origin, key);
-    list.add(new Problem(place.file(), place.line(), place.key(), found, allowed));
+    SourceLocation at = location(origin, key);
+    list.add(new Problem(at.file(), at.line(), at.key(), found, allowed));
   }
 
-  Place place(ConfigOrigin origin, String key) {
+  /** Adds something that works, and may not be what is meant. */
+  void warn(ConfigOrigin origin, String key, String found, String better) {
+    SourceLocation at = location(origin, key);
+    warnings.add(new Problem(at.file(), at.line(), at.key(), found, better));
+  }
+
+  void warn(String found, String better) {
+    warnings.add(new Problem(file, 0, "", found, better));
+  }
+
+  SourceLocation location(ConfigOrigin origin, String key) {
     String name = origin.filename();
-    return new Place(name == null ? file : name, Math.max(0, origin.lineNumber()), printable(key));
+    return new SourceLocation(
+        name == null ? file : name, Math.max(0, origin.lineNumber()), printable(key));
   }
 
   void add(int line, String found) {
     list.add(new Problem(file, line, "", printable(found, MAX_REASON), ""));
+  }
+
+  /** The warnings, in the file's order. */
+  List<Problem> warnings() {
+    return Problem.inOrder(warnings);
   }
 
   /** Throws when there is any. */

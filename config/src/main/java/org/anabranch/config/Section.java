@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,7 +55,7 @@ final class Section {
   }
 
   /** The value, its default, or null (and a problem) when it is wrong or missing. */
-  <T> @Nullable T required(String key, Form<T> form) {
+  <T> @Nullable T required(String key, ValueFormat<T> form) {
     known.add(key);
     ConfigValue value = valueOf(key);
     if (value == null) {
@@ -65,14 +66,14 @@ final class Section {
   }
 
   /** The value, or its default, or null. */
-  <T> @Nullable T optional(String key, Form<T> form) {
+  <T> @Nullable T optional(String key, ValueFormat<T> form) {
     known.add(key);
     ConfigValue value = valueOf(key);
     return value == null ? null : read(key, value, form);
   }
 
   /** The value; a wrong one is reported and reads as the default, which there must be. */
-  <T> T withDefault(String key, Form<T> form) {
+  <T> T withDefault(String key, ValueFormat<T> form) {
     T value = optional(key, form);
     if (value == null) {
       ConfigValue standard = defaults.get(key);
@@ -85,7 +86,7 @@ final class Section {
   }
 
   /** A list of values, or one value that stands for a list of one; empty when absent. */
-  <T> List<T> list(String key, Form<T> form) {
+  <T> List<T> list(String key, ValueFormat<T> form) {
     known.add(key);
     ConfigValue value = valueOf(key);
     if (value == null) {
@@ -106,11 +107,61 @@ final class Section {
   }
 
   /** The same, and a list that is there but empty is a problem. */
-  <T> List<T> nonEmptyList(String key, Form<T> form) {
+  <T> List<T> nonEmptyList(String key, ValueFormat<T> form) {
     if (given(key) instanceof ConfigList elements && elements.isEmpty()) {
       problem(key, "an empty list", "at least one: " + form.allowed());
     }
     return list(key, form);
+  }
+
+  /**
+   * The objects under a key: one, or a list of them; empty when absent. Elements that are no
+   * objects are reported.
+   */
+  List<Section> sections(String key) {
+    ConfigValue value = given(key);
+    if (value == null) {
+      return List.of();
+    }
+    List<Section> result = new ArrayList<>();
+    List<? extends ConfigValue> elements = value instanceof ConfigList list ? list : List.of(value);
+    if (elements.isEmpty()) {
+      problem(key, "an empty list", "at least one: " + key + " { ... }");
+    }
+    for (ConfigValue element : elements) {
+      if (element instanceof ConfigObject object) {
+        result.add(new Section(object, empty(), full(key), problems));
+      } else {
+        problems.add(
+            element.origin(),
+            full(key),
+            "found " + shown(element),
+            "an object: " + key + " { ... }, or a list of them");
+      }
+    }
+    return result;
+  }
+
+  /** A list of values of which each is written as text, or as an object. */
+  <T> List<T> list(String key, ValueFormat<T> format, Function<Section, @Nullable T> inner) {
+    ConfigValue value = valueOf(key);
+    known.add(key);
+    List<T> result = new ArrayList<>();
+    List<? extends ConfigValue> elements =
+        value == null ? List.of() : value instanceof ConfigList list ? list : List.of(value);
+    if (value != null && elements.isEmpty()) {
+      problem(key, "an empty list", "at least one: " + format.allowed());
+    }
+    for (ConfigValue element : elements) {
+      T read =
+          element instanceof ConfigObject object
+              ? inner.apply(new Section(object, empty(), full(key), problems))
+              : read(key, element, format);
+      if (read != null) {
+        result.add(read);
+      }
+    }
+    return result;
   }
 
   /** The object under a key; empty when absent, or (with a problem) when it is something else. */
@@ -172,9 +223,19 @@ final class Section {
     problems.add(origin(key), full(key), found, allowed);
   }
 
-  /** Where a key stands, or else this section. */
-  Place place(String key) {
-    return problems.place(origin(key), full(key));
+  /** The place of a key, or else of this section. */
+  SourceLocation location(String key) {
+    return problems.location(origin(key), full(key));
+  }
+
+  /** Warns of what a key says, at its line. */
+  void warn(String key, String found, String better) {
+    problems.warn(origin(key), full(key), found, better);
+  }
+
+  /** Warns of this section. */
+  void warn(String found, String better) {
+    problems.warn(object.origin(), path, found, better);
   }
 
   private ConfigOrigin origin(String key) {
@@ -192,9 +253,15 @@ final class Section {
     return value == null ? defaults.get(key) : value;
   }
 
-  private <T> @Nullable T read(String key, ConfigValue value, Form<T> form) {
+  private <T> @Nullable T read(String key, ConfigValue value, ValueFormat<T> form) {
     String text = scalar(value);
-    T result = text == null ? null : form.reader().apply(text);
+    String why = "";
+    T result = null;
+    try {
+      result = text == null ? null : form.reader().apply(text);
+    } catch (IllegalArgumentException e) {
+      why = ": " + e.getMessage();
+    }
     if (result == null) {
       String found =
           form.secret() && text != null
@@ -203,7 +270,9 @@ final class Section {
       problems.add(
           value.origin(),
           full(key),
-          form.secret() ? (text == null ? "found a list or object" : found) : "found " + found,
+          form.secret()
+              ? (text == null ? "found a list or object" : found)
+              : "found " + found + why,
           form.allowed());
     }
     return result;

@@ -3,70 +3,163 @@ package org.anabranch.config;
 
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.anabranch.naming.AccessList;
+import org.anabranch.naming.InitiatorPattern;
+import org.anabranch.naming.IscsiName;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code targets}. */
 final class TargetReader {
-  private static final String NAME_FORM =
+  private static final String NAME_FORMAT =
       "an iSCSI name in quotes: iqn.YYYY-MM.reversed.domain:anything, eui. with 16 hexadecimal"
           + " digits, naa. with 16 or 32; at most 223 bytes";
-  private static final String LUN_FORM =
+  private static final String LUN_FORMAT =
       "a volume or device, or volume@snapshot, or { device = ..., read-only = ..., initiators ="
           + " [...] }";
 
   private final Section targets;
-  private final boolean exposed;
+  private final List<Portal> portals;
   private final Set<String> devices;
 
   /**
-   * @param exposed whether a portal is reachable from other machines
    * @param devices the names of volumes and devices
    */
-  TargetReader(Section targets, boolean exposed, Set<String> devices) {
+  TargetReader(Section targets, List<Portal> portals, Set<String> devices) {
     this.targets = targets;
-    this.exposed = exposed;
+    this.portals = portals;
     this.devices = devices;
   }
 
   SortedMap<String, TargetConfig> targets() {
     SortedMap<String, TargetConfig> result = new TreeMap<>();
     for (String key : targets.names()) {
-      String name = IscsiName.normalise(key);
-      if (!IscsiName.isValid(name)) {
-        boolean cut = key.equals("iqn") || key.equals("eui") || key.equals("naa");
-        targets.problem(
-            key, "not an iSCSI name" + (cut ? "; the name must be in quotes" : ""), NAME_FORM);
-      } else if (targets.given(key) != null) {
+      String name = name(key);
+      if (name != null && targets.given(key) != null) {
         TargetConfig target = target(name, targets.section(key, Section.empty()));
         if (result.put(name, target) != null) {
           targets.problem(key, "the same name as another target's", "each target once");
         }
       }
     }
+    warnOfGroupsWithoutTarget(result);
     return result;
+  }
+
+  /** The normalised name, or null (and a problem) when a target cannot be called so. */
+  private @Nullable String name(String key) {
+    String flaw = IscsiName.flaw(key);
+    if (flaw == null && key.indexOf('*') >= 0) {
+      flaw = "it has a *, and patterns are for initiators";
+    }
+    boolean qualified = key.indexOf('.') >= 0 || key.indexOf(':') >= 0;
+    if (flaw == null && qualified) {
+      IscsiName name = new IscsiName(key);
+      String deviation = name.deviation();
+      if (deviation != null) {
+        targets.warn(
+            key,
+            "not a standard iSCSI name: " + deviation + "; some initiators refuse it",
+            NAME_FORMAT);
+      }
+      return name.text();
+    }
+    boolean cut = key.equals("iqn") || key.equals("eui") || key.equals("naa");
+    targets.problem(
+        key,
+        "not an iSCSI name"
+            + (cut ? "; put the target's name in quotes" : flaw == null ? "" : ": " + flaw),
+        NAME_FORMAT);
+    return null;
   }
 
   private TargetConfig target(String name, Section section) {
     SortedMap<Integer, LunConfig> luns = luns(section);
-    List<InitiatorPattern> initiators = section.nonEmptyList("initiators", Form.INITIATOR);
-    List<AddressRange> addresses = section.nonEmptyList("addresses", Form.ADDRESSES);
-    ChapConfig chap = section.has("chap") ? chap(section.section("chap", Section.empty())) : null;
-    boolean open = ConfigurationReader.isTrue(section.optional("open-to-anyone", Form.BOOLEAN));
-    boolean anybody = initiators.isEmpty() || initiators.contains(InitiatorPattern.ANY);
-    if (exposed && anybody && !section.has("chap") && !open) {
+    String alias = section.optional("alias", ValueFormat.ALIAS);
+    AccessList access =
+        new AccessList(
+            initiators(section), section.nonEmptyList("addresses", ValueFormat.ADDRESSES));
+    List<ChapConfig> chap = ChapReader.users(section);
+    Set<Integer> groups = portalGroups(section);
+    boolean open =
+        ConfigurationReader.isTrue(section.optional("open-to-anyone", ValueFormat.BOOLEAN));
+    TargetConfig target = new TargetConfig(name, alias, luns, access, chap, groups, open);
+    if (isExposed(target) && access.namesAnybody() && !section.has("chap") && !open) {
       section.problem(
           "anybody who reaches a portal could log in: neither initiators nor chap",
-          "initiators = [...] without \"*\", chap { ... }, or open-to-anyone = true if that is"
-              + " what you want; or only loopback portals");
+          "initiators = [...] without a pattern that matches everybody, chap { ... }, or"
+              + " open-to-anyone = true if that is what you want; or only loopback portals");
     }
+    warnOfUsersWhoCannotLogIn(section, target);
     section.end();
-    return new TargetConfig(name, luns, initiators, addresses, chap, open);
+    return target;
+  }
+
+  private boolean isExposed(TargetConfig target) {
+    return portals.stream()
+        .anyMatch(portal -> !portal.isLoopback() && target.isReachedThrough(portal.group()));
+  }
+
+  private Set<Integer> portalGroups(Section section) {
+    Set<Integer> groups =
+        new TreeSet<>(section.nonEmptyList("portal-groups", ValueFormat.integer(1, 65535)));
+    Set<Integer> there = portals.stream().map(Portal::group).collect(Collectors.toSet());
+    for (int group : groups) {
+      if (!there.contains(group)) {
+        section.problem(
+            "portal-groups",
+            "found " + group + ", but no portal is in this group",
+            there.stream().sorted().map(Object::toString).collect(Collectors.joining(", ")));
+      }
+    }
+    return groups;
+  }
+
+  private void warnOfGroupsWithoutTarget(SortedMap<String, TargetConfig> read) {
+    for (Portal portal : portals) {
+      boolean used =
+          read.values().stream().anyMatch(target -> target.isReachedThrough(portal.group()));
+      if (!used && !read.isEmpty()) {
+        targets.warn("no target is reached through portal " + portal, "");
+      }
+    }
+  }
+
+  /** A user whose initiators are not among the target's is a mistake that shows at login only. */
+  private static void warnOfUsersWhoCannotLogIn(Section section, TargetConfig target) {
+    for (ChapConfig user : target.chap()) {
+      for (InitiatorPattern initiator : user.initiators()) {
+        if (initiator.text().indexOf('*') < 0
+            && !AccessList.matches(target.access().initiators(), new IscsiName(initiator.text()))) {
+          section.warn(
+              "chap",
+              "user " + user.user() + " is for " + initiator + ", which initiators does not admit",
+              "");
+        }
+      }
+    }
+  }
+
+  /**
+   * The key {@code initiators}: names and patterns, with a warning for those that look mistyped.
+   */
+  static List<InitiatorPattern> initiators(Section section) {
+    List<InitiatorPattern> patterns = section.nonEmptyList("initiators", ValueFormat.INITIATOR);
+    for (InitiatorPattern pattern : patterns) {
+      String deviation = pattern.deviation();
+      if (deviation != null) {
+        section.warn(
+            "initiators",
+            "\"" + Problems.printable(pattern.text()) + "\" matches no standard name: " + deviation,
+            "");
+      }
+    }
+    return patterns;
   }
 
   private SortedMap<Integer, LunConfig> luns(Section target) {
@@ -87,8 +180,9 @@ final class TargetReader {
       } else if (value instanceof ConfigObject) {
         Section section = luns.section(key, Section.empty());
         String device = section.required("device", reference());
-        boolean readOnly = ConfigurationReader.isTrue(section.optional("read-only", Form.BOOLEAN));
-        List<InitiatorPattern> initiators = section.nonEmptyList("initiators", Form.INITIATOR);
+        boolean readOnly =
+            ConfigurationReader.isTrue(section.optional("read-only", ValueFormat.BOOLEAN));
+        List<InitiatorPattern> initiators = initiators(section);
         section.end();
         if (device != null) {
           checkExists(section, "device", device);
@@ -102,17 +196,20 @@ final class TargetReader {
         }
       }
     }
+    if (!result.isEmpty() && !result.containsKey(0)) {
+      luns.warn("no LUN 0: some initiators find no LUN of such a target", "LUNs from 0 on");
+    }
     return result;
   }
 
-  private static Form<String> reference() {
-    return Form.of(
-        LUN_FORM,
+  private static ValueFormat<String> reference() {
+    return ValueFormat.of(
+        LUN_FORMAT,
         text -> {
           String[] parts = text.split("@", -1);
           boolean good = parts.length <= 2;
           for (String part : parts) {
-            good &= Form.isName(part);
+            good &= ValueFormat.isName(part);
           }
           return good ? text : null;
         });
@@ -133,41 +230,5 @@ final class TargetReader {
               ? "none is configured"
               : Problems.printable(String.join(", ", devices.stream().sorted().toList())));
     }
-  }
-
-  private static @Nullable ChapConfig chap(Section section) {
-    String user = section.required("user", Form.CHAP_USER);
-    Secret secret = secret(section);
-    Set<ChapDigest> digests = EnumSet.noneOf(ChapDigest.class);
-    digests.addAll(section.nonEmptyList("digests", Form.CHAP_DIGEST));
-    if (digests.isEmpty()) {
-      digests.addAll(List.of(ChapDigest.values()));
-    }
-    ChapConfig.Mutual mutual = null;
-    if (section.has("mutual")) {
-      Section inner = section.section("mutual", Section.empty());
-      String mutualUser = inner.required("user", Form.CHAP_USER);
-      Secret mutualSecret = secret(inner);
-      if (Objects.equals(secret, mutualSecret) && secret != null) {
-        inner.problem("secret", "the same secret in both directions", "two different ones");
-      }
-      inner.end();
-      if (mutualUser != null && mutualSecret != null) {
-        mutual = new ChapConfig.Mutual(mutualUser, mutualSecret);
-      }
-    }
-    section.end();
-    return user == null || secret == null ? null : new ChapConfig(user, secret, digests, mutual);
-  }
-
-  private static @Nullable Secret secret(Section section) {
-    if (section.given("secret") == null) {
-      section.missing(
-          "secret",
-          "missing (if it comes from an environment variable, that one is not set)",
-          Form.SECRET.allowed());
-      return null;
-    }
-    return section.required("secret", Form.SECRET);
   }
 }

@@ -19,11 +19,12 @@ import org.jspecify.annotations.Nullable;
 final class VolumeReader {
   private static final int MAX_ROWS = 4096;
   private static final long MAX_BYTES = 8L << 50;
-  private static final Form<Integer> BLOCK_SIZE = Form.oneOf(512, 4096);
-  private static final Form<Integer> PHYSICAL_BLOCK_SIZE =
-      Form.oneOf(512, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
-  private static final Form<TableLine> ROW =
-      Form.of("<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);
+  private static final ValueFormat<Integer> BLOCK_SIZE = ValueFormat.oneOf(512, 4096);
+  private static final ValueFormat<Integer> PHYSICAL_BLOCK_SIZE =
+      ValueFormat.oneOf(512, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
+  private static final ValueFormat<TableLine> ROW =
+      ValueFormat.of(
+          "<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);
 
   private final Path baseDir;
   private final Section volumes;
@@ -45,19 +46,19 @@ final class VolumeReader {
     return names;
   }
 
-  /** Where each entry of the two sections stands, by name. */
-  SortedMap<String, Place> places() {
-    SortedMap<String, Place> places = new TreeMap<>();
-    volumes.names().forEach(name -> places.put(name, volumes.place(name)));
-    devices.names().forEach(name -> places.put(name, devices.place(name)));
-    return places;
+  /** The place of each entry of the two sections, by name. */
+  SortedMap<String, SourceLocation> locations() {
+    SortedMap<String, SourceLocation> locations = new TreeMap<>();
+    volumes.names().forEach(name -> locations.put(name, volumes.location(name)));
+    devices.names().forEach(name -> locations.put(name, devices.location(name)));
+    return locations;
   }
 
   private static VolumeConfig defaults(Section section) {
     int blockSize = section.withDefault("block-size", BLOCK_SIZE);
     int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);
-    boolean readOnly = section.withDefault("read-only", Form.BOOLEAN);
-    boolean removable = section.withDefault("removable", Form.BOOLEAN);
+    boolean readOnly = section.withDefault("read-only", ValueFormat.BOOLEAN);
+    boolean removable = section.withDefault("removable", ValueFormat.BOOLEAN);
     section.end();
     return new VolumeConfig("", Path.of(""), 0, blockSize, physical, readOnly, removable);
   }
@@ -65,8 +66,8 @@ final class VolumeReader {
   SortedMap<String, VolumeConfig> volumes() {
     SortedMap<String, VolumeConfig> result = new TreeMap<>();
     for (String name : volumes.names()) {
-      if (!Form.isName(name)) {
-        volumes.problem(name, "not a volume's name", Form.NAME.allowed());
+      if (!ValueFormat.isName(name)) {
+        volumes.problem(name, "not a volume's name", ValueFormat.NAME.allowed());
       } else if (volumes.given(name) != null) {
         VolumeConfig volume = volume(name, volumes.section(name, Section.empty()));
         if (volume != null) {
@@ -78,7 +79,7 @@ final class VolumeReader {
   }
 
   private @Nullable VolumeConfig volume(String name, Section section) {
-    String text = section.required("path", Form.PATH);
+    String text = section.required("path", ValueFormat.PATH);
     int blockSize =
         Objects.requireNonNullElse(
             section.optional("block-size", BLOCK_SIZE), defaults.blockSize());
@@ -90,13 +91,13 @@ final class VolumeReader {
           "physical-block-size", "found " + physical, "no less than block-size, " + blockSize);
       physical = blockSize;
     }
-    Long size = section.optional("size", Form.size(blockSize, MAX_BYTES, blockSize));
+    Long size = section.optional("size", ValueFormat.size(blockSize, MAX_BYTES, blockSize));
     boolean readOnly =
         Objects.requireNonNullElse(
-            section.optional("read-only", Form.BOOLEAN), defaults.readOnly());
+            section.optional("read-only", ValueFormat.BOOLEAN), defaults.readOnly());
     boolean removable =
         Objects.requireNonNullElse(
-            section.optional("removable", Form.BOOLEAN), defaults.removable());
+            section.optional("removable", ValueFormat.BOOLEAN), defaults.removable());
     section.end();
     if (text == null) {
       return null;
@@ -117,8 +118,8 @@ final class VolumeReader {
     SortedMap<String, DeviceConfig> result = new TreeMap<>();
     for (String name : devices.names()) {
       ConfigValue value = devices.given(name);
-      if (!Form.isName(name)) {
-        devices.problem(name, "not a device's name", Form.NAME.allowed());
+      if (!ValueFormat.isName(name)) {
+        devices.problem(name, "not a device's name", ValueFormat.NAME.allowed());
       } else if (volumes.has(name)) {
         devices.problem(name, "also the name of a volume", "a name of its own");
       } else if (value != null) {

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.naming.AdvertisedAddress;
+import org.anabranch.naming.InitiatorPattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -73,17 +75,31 @@ final class ConfigurationTest {
     assertThat(vm1.luns()).containsOnlyKeys(0, 1, 16383);
     assertThat(vm1.luns().get(1))
         .isEqualTo(new LunConfig(1, "vm1@before-upgrade", false, List.of()));
-    assertThat(vm1.initiators()).containsExactly(new InitiatorPattern("iqn.1993-08.org.debian:*"));
-    assertThat(vm1.addresses()).hasSize(2);
-    assertThat(vm1.addresses().getFirst().contains(InetAddress.ofLiteral("127.9.9.9"))).isTrue();
+    assertThat(vm1.access().initiators())
+        .containsExactly(new InitiatorPattern("iqn.1993-08.org.debian:*"));
+    assertThat(vm1.access().addresses()).hasSize(2);
+    assertThat(vm1.access().addresses().getFirst().contains(InetAddress.ofLiteral("127.9.9.9")))
+        .isTrue();
     assertThat(vm1.chap())
-        .isEqualTo(
+        .containsExactly(
             new ChapConfig(
                 "vm1",
                 new Secret("correct horse 16"),
                 EnumSet.of(ChapDigest.SHA256, ChapDigest.MD5),
-                new ChapConfig.Mutual("target", new Secret("battery staple16"))));
+                new ChapConfig.Mutual("target", new Secret("battery staple16")),
+                List.of()));
+    assertThat(vm1.alias()).isEqualTo("one disk");
+    assertThat(vm1.portalGroups()).containsExactly(1, 2);
     TargetConfig eui = target(c, "eui.0123456789abcdef");
+    assertThat(eui.chap()).map(ChapConfig::user).containsExactly("a", "b");
+    assertThat(eui.chap().get(1).initiators())
+        .containsExactly(new InitiatorPattern("iqn.2026-11.org.example:b*"));
+    assertThat(eui.portalGroups()).isEmpty();
+    assertThat(c.portals().getLast().group()).isEqualTo(2);
+    assertThat(c.portals().getLast().advertised())
+        .containsExactly(new AdvertisedAddress("nas.example", 1));
+    assertThat(c.discovery().chap()).map(ChapConfig::user).containsExactly("finder");
+    assertThat(c.discovery().idleTimeout()).isEqualTo(Duration.ofMinutes(5));
     assertThat(eui.openToAnyone()).isTrue();
     assertThat(eui.luns().get(0))
         .isEqualTo(
@@ -128,6 +144,8 @@ final class ConfigurationTest {
         .replace("initiators = [\"iqn.1993", "xyzzy = 1, initiators = [\"iqn.1993")
         .replace("user =", "xyzzy = 1, user =")
         .replace("{ device =", "{ xyzzy = 1, device =")
+        .replace("{ listen", "{ xyzzy = 1, listen")
+        .replace("discovery {", "discovery { xyzzy = 1,")
         .replace("limits {", "limits { xyzzy = 1,")
         .replace("iscsi {", "iscsi { xyzzy = 1,");
   }
@@ -137,6 +155,7 @@ final class ConfigurationTest {
     assertThat(Texts.problems(unknownKeyEverywhere()))
         .map(Problem::key)
         .containsExactly(
+            "anabranch.portals.xyzzy",
             "anabranch.xyzzy",
             "anabranch.volume-defaults.xyzzy",
             "anabranch.volumes.vm1.xyzzy",
@@ -144,6 +163,10 @@ final class ConfigurationTest {
             "anabranch.targets.\"iqn.2026-11.org.example:VM1\".chap.xyzzy",
             "anabranch.targets.\"iqn.2026-11.org.example:VM1\".chap.mutual.xyzzy",
             "anabranch.targets.\"eui.0123456789abcdef\".luns.0.xyzzy",
+            "anabranch.targets.\"eui.0123456789abcdef\".chap.xyzzy",
+            "anabranch.targets.\"eui.0123456789abcdef\".chap.xyzzy",
+            "anabranch.discovery.chap.xyzzy",
+            "anabranch.discovery.xyzzy",
             "anabranch.limits.xyzzy",
             "anabranch.iscsi.xyzzy");
   }

@@ -25,7 +25,7 @@ final class RefusalTest {
                   }
                   devices { vm1 = "0 1 zero", d = "0 none zero" }
                   targets {
-                    "iqn.2026-11.org.example:t" { luns { 0 = vm4, 16384 = vm1 }, initiators = 7 }
+                    "iqn.2026-11.org.example:t" { luns { 0 = vm4, 16384 = vm1 }, initiators = "a,b" }
                   }
                   limitz {}
                 }
@@ -50,10 +50,10 @@ final class RefusalTest {
                 + " no volume or device vm4; did you mean vm1?; allowed: d, vm 2, vm1, vm3",
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".luns.16384: not a LUN; allowed: a"
                 + " number from 0 to 16383",
-            "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"7\"; allowed: an"
-                + " iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
-            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, iscsi,"
-                + " limits, portals, state-dir, stores, targets, volume-defaults, volumes");
+            "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
+                + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
+            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, discovery,"
+                + " iscsi, limits, portals, state-dir, stores, targets, volume-defaults, volumes");
   }
 
   @Test
@@ -95,6 +95,14 @@ final class RefusalTest {
         "portals = [] | anabranch.portals: an empty list",
         "portals = [\"127.0.0.1:1\", \"127.0.0.1:1\"] | found 127.0.0.1:1 twice",
         "limits { sessions = 10, connections = 9 } | found 9; allowed: no fewer than the 10 sessions",
+        "portals = { listen = \"127.0.0.1\", group = 0 } | portals.group: found \"0\"",
+        "portals = { group = 1 } | portals.listen: missing",
+        "portals = { listen = \"127.0.0.1\", advertise = [] } | portals.advertise: an empty list",
+        "portals = { listen = \"127.0.0.1\", advertise = \"a:0\" } | portals.advertise: found \"a:0\"",
+        "portals = [\"127.0.0.1:1\", { listen = \"127.0.0.1:1\", group = 2 }] | found 127.0.0.1:1 twice",
+        "discovery.chap = [] | anabranch.discovery.chap: an empty list",
+        "discovery.chap = 7 | anabranch.discovery.chap: found \"7\"; allowed: an object: chap { ... }, or a list",
+        "discovery.idle-timeout = 0 | discovery.idle-timeout: found \"0\"",
         "limits.memory = 1 MiB | from 64 MiB to 1 TiB",
         "limits.queue-depth = 2.5 | a whole number from 1 to 4096",
         "limits.queue-depth = 99999999999 | a whole number from 1 to 4096",
@@ -102,7 +110,7 @@ final class RefusalTest {
         "iscsi { first-burst-length = 2 MiB } | no more than max-burst-length, 1 MiB",
         "iscsi.max-burst-length = 262145 | in whole multiples of 4 bytes",
         "iscsi.keepalive-interval = 0 | a time from 1 s to 86400 s",
-        "targets { iqn.2026-11.org.example { luns { } } } | anabranch.targets.iqn: not an iSCSI name; the name must be in quotes",
+        "targets { iqn.2026-11.org.example { luns { } } } | anabranch.targets.iqn: not an iSCSI name; put the target's name in quotes",
         "targets { \"vm1\" { luns { } } } | anabranch.targets.vm1: not an iSCSI name; allowed: an iSCSI name in quotes",
         "targets { \"iqn.2026-11.org.example:t\" { } } | luns: missing; allowed: luns { 0 = NAME }",
         "targets { \"iqn.2026-11.org.example:t\" { luns = 1 } } | found \"1\"; allowed: an object: luns { ... }",
@@ -171,6 +179,21 @@ final class RefusalTest {
     }
   }
 
+  /** What is reached from elsewhere by other means than a portal's own address is exposed, too. */
+  @Test
+  void aLoopbackPortalThatAdvertisesAnotherAddressIsExposed() throws Exception {
+    String nat = "[{ listen = \"127.0.0.1\", advertise = \"192.0.2.7\" }]";
+    assertThat(Texts.problem(Texts.withTarget(nat, ""))).contains("anybody who reaches a portal");
+    for (String pattern : List.of("**", "iqn.*", "*:*")) {
+      assertThat(Texts.problem(Texts.withTarget(nat, "initiators = \"" + pattern + "\"")))
+          .as(pattern)
+          .contains("anybody who reaches a portal");
+    }
+    String two = "[\"127.0.0.1\", { listen = \"0.0.0.0:3261\", group = 2 }]";
+    assertThat(Texts.problem(Texts.withTarget(two, ""))).contains("anybody who reaches a portal");
+    assertThat(Texts.parse(Texts.withTarget(two, "portal-groups = 1")).targets()).hasSize(1);
+  }
+
   @Test
   void onLoopbackATargetMayBeOpen() throws Exception {
     assertThat(Texts.parse(Texts.withTarget("[\"127.0.0.2:1\", \"[::1]\"]", "")).targets())
@@ -183,6 +206,41 @@ final class RefusalTest {
         .contains("initiators: an empty list");
     assertThat(Texts.problem(Texts.withTarget("\"127.0.0.1\"", "addresses = []")))
         .contains("addresses: an empty list");
+  }
+
+  @Test
+  void portalGroupsAndAliasesAreChecked() {
+    String loopback = "\"127.0.0.1\"";
+    assertThat(Texts.problem(Texts.withTarget(loopback, "portal-groups = [1, 7]")))
+        .contains("portal-groups: found 7, but no portal is in this group; allowed: 1");
+    assertThat(Texts.problem(Texts.withTarget(loopback, "portal-groups = []")))
+        .contains("portal-groups: an empty list");
+    assertThat(
+            Texts.problem(Texts.withTarget(loopback, "alias = \"" + "\u00e9".repeat(128) + "\"")))
+        .contains("alias: found")
+        .contains("1 to 255 bytes");
+  }
+
+  @Test
+  void aChapUserIsThereOnceForAnInitiator() throws Exception {
+    String loopback = "\"127.0.0.1\"";
+    String user = "{ user = u, secret = \"0123456789abcdef\" %s }";
+    assertThat(
+            Texts.problem(
+                Texts.withTarget(
+                    loopback, "chap = [" + user.formatted("") + ", " + user.formatted("") + "]")))
+        .contains("chap.user: user u twice");
+    assertThat(
+            Texts.parse(
+                    Texts.withTarget(
+                        loopback,
+                        "chap = ["
+                            + user.formatted(", initiators = \"iqn.2026-11.org.example:a\"")
+                            + ", "
+                            + user.formatted(", initiators = \"iqn.2026-11.org.example:b\"")
+                            + "]"))
+                .warnings())
+        .isEmpty();
   }
 
   @Test
@@ -210,7 +268,7 @@ final class RefusalTest {
             Texts.problem(
                 Texts.withTarget(loopback, "chap { user = u, secret = ${?NOT_SET_ANYWHERE} }")))
         .contains(
-            "chap.secret: missing (if it comes from an environment variable, that one is not set)");
+            "chap.secret: missing (if it comes from an environment variable, that variable is not set)");
     assertThat(
             Texts.problem(
                 Texts.withTarget(

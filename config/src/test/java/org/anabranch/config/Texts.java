@@ -14,7 +14,7 @@ final class Texts {
   static final String GOOD =
       """
       anabranch {
-        portals = ["127.0.0.1:3260", "[::1]:3261"]
+        portals = ["127.0.0.1:3260", { listen = "[::1]:3261", advertise = ["nas.example:1"], group = 2 }]
         state-dir = "/var/lib/anabranch"
         volume-defaults { block-size = 512, physical-block-size = 4096, read-only = no, removable = off }
         volumes {
@@ -38,6 +38,8 @@ final class Texts {
             luns { 0 = vm1, 1 = "vm1@before-upgrade", 16383 = raw0 }
             initiators = ["iqn.1993-08.org.debian:*"]
             addresses = ["127.0.0.0/8", "::1"]
+            alias = "one disk"
+            portal-groups = [1, 2]
             chap {
               user = vm1
               secret = "correct horse 16"
@@ -48,8 +50,13 @@ final class Texts {
           "eui.0123456789abcdef" {
             luns { 0 { device = two, read-only = yes, initiators = "iqn.2026-11.org.example:backup" } }
             open-to-anyone = true
+            chap = [
+              { user = a, secret = "correct horse 17", initiators = "iqn.2026-11.org.example:a" }
+              { user = b, secret = "correct horse 18", initiators = "iqn.2026-11.org.example:b*" }
+            ]
           }
         }
+        discovery { chap { user = finder, secret = "correct horse 19" }, idle-timeout = 5 min }
         limits { sessions = 10, connections = 20, connections-before-login = 5, queue-depth = 32, memory = 64 MiB }
         iscsi {
           login-timeout = 5 s

@@ -58,6 +58,7 @@ public final class IscsiServer implements AutoCloseable {
 
   private final SessionEvents events;
   private volatile IscsiLimits limits;
+  private volatile DiscoveryPolicy discovery = DiscoveryPolicy.DEFAULT;
   private final DataMemory placeMemory;
   private final DataMemory memory;
   private final Sessions sessions;
@@ -154,6 +155,15 @@ public final class IscsiServer implements AutoCloseable {
     sessions.most(changed.sessions());
     placeMemory.capacity(changed.dataMemory() / 2);
     memory.capacity(changed.dataMemory() / 2);
+  }
+
+  /** Sets the terms of the discovery sessions to come. */
+  public void discovery(DiscoveryPolicy changed) {
+    discovery = changed;
+  }
+
+  DiscoveryPolicy discovery() {
+    return discovery;
   }
 
   /**
@@ -263,15 +273,21 @@ public final class IscsiServer implements AutoCloseable {
 
   /**
    * Adds a node, or replaces the one of its name. Sessions that the new one's access list no longer
-   * admits are ended; the others go on, also when it wants another secret from now on.
+   * admits are ended, and those that came through a portal group that it is no longer reached
+   * through; the others go on, even when it wants another secret from now on.
    */
   public void put(TargetNode node) {
     nodes.put(node.name(), node);
     for (Session session : sessions.all()) {
-      if (session.key().target().equals(node.name())
-          && !node.access()
-              .admits(
-                  session.key().initiator(), session.connection().remoteAddress().getAddress())) {
+      SessionKey key = session.key();
+      if (!key.target().equals(node.name())) {
+        continue;
+      }
+      if (!node.isReachableThrough(key.portalGroupTag())) {
+        session.dismiss(
+            "the target is no longer reached through portal group " + key.portalGroupTag());
+      } else if (!node.access()
+          .admits(key.initiator(), session.connection().remoteAddress().getAddress())) {
         session.dismiss("the target no longer admits it");
       }
     }

@@ -2,14 +2,16 @@
 package org.anabranch.iscsi;
 
 import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drops a peer that is dead: after a silence it is sent a NOP-In that wants an answer (RFC 7143
- * 11.19); if nothing at all comes then, it is gone. The defaults leave it a minute, since there are
- * initiators that live and yet answer no ping while their user does something else: libiscsi's
- * synchronous calls, for one. Owned by the session's event loop.
+ * Drops a dead peer: after a silence it is sent a NOP-In that wants an answer (RFC 7143 11.19), and
+ * if it then sends nothing at all, it is dropped. The default leaves it a minute, since some
+ * initiators live and yet answer no ping while their user does something else, such as libiscsi's
+ * synchronous calls. A discovery session is never sent a ping, which many initiators do not expect
+ * there; it has a longer limit to its silence. Owned by the session's event loop.
  */
 final class Keepalive {
   private final Session session;
@@ -26,6 +28,17 @@ final class Keepalive {
 
   void start() {
     later(intervalNanos, this::listen);
+  }
+
+  /** Sends no pings, and drops the peer when it is silent for so long. */
+  void expectWithin(Duration limit) {
+    long silence = System.nanoTime() - session.connection().receivedAt();
+    long left = limit.toNanos() - silence;
+    if (left > 0) {
+      later(left, () -> expectWithin(limit));
+    } else {
+      session.connection().drop("discovery session silent for " + limit.toSeconds() + " s");
+    }
   }
 
   void stop() {

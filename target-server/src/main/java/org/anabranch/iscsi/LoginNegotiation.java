@@ -3,13 +3,13 @@ package org.anabranch.iscsi;
 
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.anabranch.jscsi.LoginRequest;
 import org.anabranch.jscsi.LoginStage;
 import org.anabranch.jscsi.LoginStatus;
 import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.naming.IscsiName;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +26,6 @@ import org.jspecify.annotations.Nullable;
  * Owned by the connection's event loop.
  */
 final class LoginNegotiation {
-  private static final int LONGEST_NAME = 223;
-
   /**
    * Keys of the first request. Some initiators say them again in each stage; they do not change.
    */
@@ -36,7 +34,7 @@ final class LoginNegotiation {
 
   private final IscsiServer server;
   private final Connection connection;
-  private final String initiator;
+  private final IscsiName initiator;
   private final @Nullable TargetNode node;
   private final Map<String, String> firstKeys;
   private final Parameters parameters = new Parameters();
@@ -48,7 +46,7 @@ final class LoginNegotiation {
   private LoginNegotiation(
       IscsiServer server,
       Connection connection,
-      String initiator,
+      IscsiName initiator,
       @Nullable TargetNode node,
       Map<String, String> firstKeys) {
     this.server = server;
@@ -57,9 +55,8 @@ final class LoginNegotiation {
     this.node = node;
     this.firstKeys = firstKeys;
     this.operational = new Negotiation(server.limits(), parameters, node == null);
-    // Discovery asks for no proof; it shows an initiator only what it may log in to.
-    ChapCredentials credentials = node == null ? null : node.chap();
-    this.chap = credentials == null ? null : new ChapAuthentication(credentials);
+    List<ChapCredentials> users = node == null ? server.discovery().chap() : node.chap();
+    this.chap = users.isEmpty() ? null : new ChapAuthentication(users, initiator);
   }
 
   /** Takes the keys that begin a login out of {@code keys}. */
@@ -72,8 +69,8 @@ final class LoginNegotiation {
       throws LoginRefusedException {
     Map<String, String> firstKeys = new HashMap<>(keys);
     firstKeys.keySet().retainAll(FIRST_KEYS);
-    String initiator = name(keys.remove("InitiatorName"), "InitiatorName");
-    connection.peer(initiator);
+    IscsiName initiator = name(keys.remove("InitiatorName"), "InitiatorName");
+    connection.peer(initiator.text());
     keys.remove("InitiatorAlias");
     String type = keys.remove("SessionType");
     if (type != null && type.equals("Discovery")) {
@@ -84,16 +81,25 @@ final class LoginNegotiation {
       throw new LoginRefusedException(
           LoginStatus.SESSION_TYPE_NOT_SUPPORTED, "unknown session type");
     }
-    String target = name(keys.remove("TargetName"), "TargetName");
+    IscsiName target = name(keys.remove("TargetName"), "TargetName");
     int tag = connection.portal().groupTag();
-    TargetNode node = server.node(target);
-    if (node == null || !node.isReachableThrough(tag)) {
+    TargetNode node = server.node(target.text());
+    if (node == null) {
       throw new LoginRefusedException(LoginStatus.NOT_FOUND, "no target " + target);
+    }
+    if (!node.isReachableThrough(tag)) {
+      throw new LoginRefusedException(
+          LoginStatus.NOT_FOUND,
+          "target " + target + " is not reached through portal group " + tag);
     }
     if (!node.access().admits(initiator, connection.remoteAddress().getAddress())) {
       throw new LoginRefusedException(
-          LoginStatus.AUTHORIZATION_FAILURE, "not admitted to " + target);
+          LoginStatus.AUTHORIZATION_FAILURE,
+          "not admitted to " + target + " by its initiators and addresses");
     }
+    // Only a target declares these; an initiator that does so is told it once, by our values.
+    keys.remove("TargetAlias");
+    keys.remove("TargetPortalGroupTag");
     if (node.alias() != null) {
       answers.add("TargetAlias", node.alias());
     }
@@ -101,28 +107,27 @@ final class LoginNegotiation {
     return new LoginNegotiation(server, connection, initiator, node, firstKeys);
   }
 
-  /** A name as RFC 7143 4.2.7 has it, in lower case (RFC 3722 folds it). */
-  private static String name(@Nullable String name, String key) throws LoginRefusedException {
+  /** A name, in whatever spelling it comes. */
+  private static IscsiName name(@Nullable String name, String key) throws LoginRefusedException {
     if (name == null || name.isEmpty()) {
       throw new LoginRefusedException(LoginStatus.MISSING_PARAMETER, "no " + key);
     }
-    boolean allowed =
-        name.length() <= LONGEST_NAME
-            && name.codePoints().noneMatch(LoginNegotiation::isOutsideNames);
-    if (!allowed) {
-      throw new LoginRefusedException(LoginStatus.INITIATOR_ERROR, key + " is no iSCSI name");
+    String flaw = IscsiName.flaw(name);
+    if (flaw != null) {
+      throw new LoginRefusedException(
+          LoginStatus.INITIATOR_ERROR, key + " is no iSCSI name: " + flaw);
     }
-    return name.toLowerCase(Locale.ROOT);
+    return new IscsiName(name);
   }
 
-  /** Also what would spoil a log: line ends of any kind, bytes that are no UTF-8. */
-  private static boolean isOutsideNames(int c) {
-    return c == ','
-        || c == '/'
-        || c == 0xfffd
-        || Character.isISOControl(c)
-        || Character.isWhitespace(c)
-        || Character.isSpaceChar(c);
+  /**
+   * Whether a key of the first request comes again with the same meaning: a name in any spelling.
+   */
+  private static boolean isSame(String key, String again, @Nullable String first) {
+    return first != null
+        && (key.equals("SessionType")
+            ? again.equals(first)
+            : IscsiName.normalise(again).equals(IscsiName.normalise(first)));
   }
 
   Parameters parameters() {
@@ -138,7 +143,7 @@ final class LoginNegotiation {
       throws LoginRefusedException, MalformedPduException {
     for (String key : FIRST_KEYS) {
       String again = keys.remove(key);
-      if (again != null && !again.equals(firstKeys.get(key))) {
+      if (again != null && !isSame(key, again, firstKeys.get(key))) {
         throw new MalformedPduException(key + " changes during login");
       }
     }
@@ -150,12 +155,12 @@ final class LoginNegotiation {
         return true;
       }
       if (transit && !methodChosen) {
-        throw notAuthenticated();
+        throw ChapAuthentication.failed("it offered no CHAP");
       }
       return false;
     }
     if (chap != null && !authenticated) {
-      throw notAuthenticated();
+      throw ChapAuthentication.failed("it did no CHAP");
     }
     operational.answer(keys, answers);
     operational.declare(answers);
@@ -168,7 +173,8 @@ final class LoginNegotiation {
       String wanted = chap == null ? "None" : "CHAP";
       boolean offered = List.of(methods.split(",", -1)).contains(wanted);
       if (!offered || methodChosen) {
-        throw notAuthenticated();
+        throw ChapAuthentication.failed(
+            methodChosen ? "AuthMethod a second time" : "it did not offer " + wanted);
       }
       methodChosen = true;
       answers.add("AuthMethod", wanted);
@@ -177,10 +183,6 @@ final class LoginNegotiation {
       chap.step(keys, answers);
       authenticated = chap.proven();
     }
-  }
-
-  private static LoginRefusedException notAuthenticated() {
-    return new LoginRefusedException(LoginStatus.AUTHENTICATION_FAILURE, "authentication failed");
   }
 
   /** The session that this login asks for; not open yet. */

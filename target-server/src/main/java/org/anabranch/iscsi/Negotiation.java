@@ -68,7 +68,7 @@ final class Negotiation {
     }
   }
 
-  /** Declares what the target receives, once. */
+  /** Declares what the target receives, once, unless the initiator's declaration was rejected. */
   void declare(Text answers) {
     if (!declared) {
       declared = true;
@@ -93,6 +93,7 @@ final class Negotiation {
       case "MaxRecvDataSegmentLength" -> {
         int length = number(value, 512, 16777215);
         if (length < 0) {
+          declared = true; // a key has one answer: ours keeps its default then
           yield REJECT;
         }
         p.maxSendDataSegmentLength = length;

@@ -3,16 +3,17 @@ package org.anabranch.iscsi;
 
 import java.net.InetSocketAddress;
 import java.util.List;
+import org.anabranch.naming.AdvertisedAddress;
 
 /**
  * A network portal (RFC 7143 4.4.1): an address that the server listens on, in a portal group.
  *
- * @param address what to bind; the wildcard address and port 0 are allowed
+ * @param address the address to bind; the wildcard address and port 0 are allowed
  * @param groupTag portal group tag, 1 to 65535
- * @param advertised what SendTargets answers in place of the address, {@code host:port} or {@code
- *     [v6]:port} each; empty for the address itself
+ * @param advertised addresses that SendTargets reports in place of this one, for initiators behind
+ *     NAT; empty for the address itself
  */
-public record Portal(InetSocketAddress address, int groupTag, List<String> advertised) {
+public record Portal(InetSocketAddress address, int groupTag, List<AdvertisedAddress> advertised) {
   public Portal {
     if (address.isUnresolved()) {
       throw new IllegalArgumentException("unknown host " + address.getHostString());
@@ -24,7 +25,7 @@ public record Portal(InetSocketAddress address, int groupTag, List<String> adver
     advertised = List.copyOf(advertised);
   }
 
-  /** A portal that answers SendTargets with its own address. */
+  /** A portal that SendTargets reports by its own address. */
   public Portal(InetSocketAddress address, int groupTag) {
     this(address, groupTag, List.of());
   }

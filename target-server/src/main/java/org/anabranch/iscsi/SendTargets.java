@@ -5,13 +5,11 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import org.anabranch.naming.IscsiName;
 
 /**
- * Discovery (RFC 7143 appendix C): which targets there are, and where. An initiator is shown only
- * what it may log in to.
+ * Discovery (RFC 7143 appendix C): the targets, and their addresses.
  *
  * <pre>
  *   SendTargets=All         every target; in a normal session its own
@@ -22,18 +20,29 @@ import org.jspecify.annotations.Nullable;
  * <p>The appendix keeps All to discovery sessions. Initiators ask it in others, too (libiscsi's
  * suite wants an answer), and who is logged in to a target may know where it is.
  *
- * <p>A portal bound to a wildcard is shown with the address that the initiator reached us at. A
- * loopback address is worth nothing to an initiator that came through something that forwards
+ * <p>An initiator is told only of targets that it can log in to: their names and addresses admit
+ * it, one of their CHAP users is for it, and they are reached through the portal group that it has
+ * come to. Of such a target it is told every portal that it may be able to reach:
+ *
+ * <pre>
+ *   a portal that advertises addresses            these
+ *   a portal on a wildcard                        the address that the initiator came to, if it is
+ *                                                 of the portal's family
+ *   a portal on a loopback address                its address, if the initiator came by loopback
+ *   any other portal                              its address
+ * </pre>
+ *
+ * <p>A loopback address is worth nothing to an initiator that came through something that forwards
  * (QEMU's user network, a container's published port, ssh -L), and nothing in iSCSI tells the two
- * apart; so who comes in over loopback is first told of each target without any address, which
- * means "where you are now", and then of its addresses.
+ * apart; so an initiator that came by loopback is first told of each target without any address,
+ * which means the address that it has connected to, and then of the target's addresses.
  */
 final class SendTargets {
   private SendTargets() {}
 
   static void answer(IscsiServer server, Session session, String which, Text answers) {
     TargetNode own = session.node();
-    String name = lowerCase(which);
+    String name = IscsiName.normalise(which);
     List<TargetNode> shown =
         server.nodes().stream()
             .filter(node ->
@@ -42,59 +51,61 @@ final class SendTargets {
                     : which.isEmpty()
                         ? own != null && node.name().equals(own.name())
                         : node.name().equals(name))
-            .filter(node -> isFor(node, session, own))
+            .filter(node -> isFor(node, session))
             .toList();
     InetSocketAddress local = session.connection().localAddress();
     boolean forwarded =
         local.getAddress().isLoopbackAddress()
             && session.connection().portal().advertised().isEmpty();
     if (forwarded) {
-      int tag = session.key().portalGroupTag();
-      shown.stream()
-          .filter(node -> node.isReachableThrough(tag))
-          .forEach(node -> answers.add("TargetName", node.name()));
+      shown.forEach(node -> answers.add("TargetName", node.name()));
     }
     for (TargetNode node : shown) {
       answers.add("TargetName", node.name());
       for (BoundPortal bound : server.portals()) {
-        if (node.isReachableThrough(bound.portal().groupTag())) {
-          addresses(bound, local)
-              .forEach(address ->
-                  answers.add("TargetAddress", address + "," + bound.portal().groupTag()));
+        int tag = bound.portal().groupTag();
+        if (node.isReachableThrough(tag)) {
+          addresses(bound, local.getAddress())
+              .forEach(address -> answers.add("TargetAddress", address + "," + tag));
         }
       }
     }
   }
 
-  /** Whether this is a value that SendTargets can have. */
-  static boolean isRequest(String which) {
-    return which.isEmpty() || which.equals("All") || isName(lowerCase(which));
+  /** Whether this is a value of SendTargets: All, nothing, or the name of a target. */
+  static boolean isRequest(IscsiServer server, String which) {
+    if (which.isEmpty() || which.equals("All")) {
+      return true;
+    }
+    String name = IscsiName.normalise(which);
+    return server.node(name) != null
+        || name.startsWith("iqn.")
+        || name.startsWith("eui.")
+        || name.startsWith("naa.");
   }
 
-  /** Names are folded, as those of a login are (RFC 3722). */
-  private static String lowerCase(String name) {
-    return name.toLowerCase(Locale.ROOT);
+  private static boolean isFor(TargetNode node, Session session) {
+    TargetNode own = session.node();
+    if (own != null && own.name().equals(node.name())) {
+      return true;
+    }
+    SessionKey key = session.key();
+    return node.isReachableThrough(key.portalGroupTag())
+        && node.isFor(key.initiator(), session.connection().remoteAddress().getAddress());
   }
 
-  private static boolean isName(String text) {
-    return text.startsWith("iqn.") || text.startsWith("eui.") || text.startsWith("naa.");
-  }
-
-  private static boolean isFor(TargetNode node, Session session, @Nullable TargetNode own) {
-    return (own != null && own.name().equals(node.name()))
-        || node.access()
-            .admits(session.key().initiator(), session.connection().remoteAddress().getAddress());
-  }
-
-  private static Stream<String> addresses(BoundPortal bound, InetSocketAddress local) {
+  static Stream<String> addresses(BoundPortal bound, InetAddress local) {
+    int port = bound.address().getPort();
     if (!bound.portal().advertised().isEmpty()) {
-      return bound.portal().advertised().stream();
+      return bound.portal().advertised().stream().map(address -> address.withPort(port));
     }
     InetAddress address = bound.address().getAddress();
-    return Stream.of(
-        text(address.isAnyLocalAddress() ? local.getAddress() : address)
-            + ":"
-            + bound.address().getPort());
+    if (address.isAnyLocalAddress()) {
+      boolean sameFamily = address instanceof Inet6Address == local instanceof Inet6Address;
+      return sameFamily ? Stream.of(text(local) + ":" + port) : Stream.empty();
+    }
+    boolean reachable = !address.isLoopbackAddress() || local.isLoopbackAddress();
+    return reachable ? Stream.of(text(address) + ":" + port) : Stream.empty();
   }
 
   static String text(InetSocketAddress address) {

@@ -134,7 +134,7 @@ final class Session {
     }
     return report.loggingIn(
         new SessionEvents.Login(
-            key.initiator(),
+            key.initiator().text(),
             key.isid(),
             key.target(),
             connection.remoteAddress(),
@@ -162,7 +162,7 @@ final class Session {
           inherited == null
               ? node.router()
                   .open(
-                      new InitiatorPort(key.initiator(), key.isid()),
+                      new InitiatorPort(key.initiator().text(), key.isid()),
                       new TargetPort(node.name(), key.portalGroupTag(), key.portalGroupTag()))
               : inherited.nexus();
       nexus = mine;
@@ -179,7 +179,11 @@ final class Session {
           new TaskManagement(
               this, node.router(), mine, opened, commands, server.limits().queueDepth());
     }
-    keepalive.start();
+    if (node == null) {
+      keepalive.expectWithin(server.discovery().idleTimeout());
+    } else {
+      keepalive.start();
+    }
     return new FullFeaturePhase(server, this, opened, commands, management);
   }
 
@@ -191,6 +195,10 @@ final class Session {
     TargetNode now = server.node(node.name());
     if (now == null) {
       throw new LoginRefusedException(LoginStatus.TARGET_REMOVED, "target removed");
+    }
+    if (!now.isReachableThrough(key.portalGroupTag())) {
+      throw new LoginRefusedException(
+          LoginStatus.NOT_FOUND, "no longer reached through this portal");
     }
     if (!now.access().admits(key.initiator(), connection.remoteAddress().getAddress())) {
       throw new LoginRefusedException(LoginStatus.AUTHORIZATION_FAILURE, "no longer admitted");
@@ -401,10 +409,11 @@ final class Session {
     return new SessionInfo(
         tsih,
         key.isid(),
-        key.initiator(),
+        key.initiator().text(),
         key.target(),
         key.portalGroupTag(),
         connection.remoteAddress(),
+        connection.localAddress(),
         parameters.headerDigest,
         parameters.dataDigest,
         commands == null ? 0 : commands.inFlight(),

@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
  * @param tsih the target's handle for it, 1 to 65535
  * @param isid the initiator's, 48 bits
  * @param target empty for a discovery session
+ * @param portal the address of the server that the initiator has connected to
  * @param commands commands in flight
  * @param commandsDone commands answered so far
  */
@@ -19,6 +20,7 @@ public record SessionInfo(
     String target,
     int portalGroupTag,
     InetSocketAddress from,
+    InetSocketAddress portal,
     boolean headerDigest,
     boolean dataDigest,
     int commands,

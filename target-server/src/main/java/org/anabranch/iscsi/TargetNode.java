@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi;
 
+import java.net.InetAddress;
+import java.util.List;
 import java.util.Set;
+import org.anabranch.naming.AccessList;
+import org.anabranch.naming.IscsiName;
 import org.anabranch.scsi.TaskRouter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An iSCSI target node: what an initiator logs in to.
+ * An iSCSI target node, to which initiators log in.
  *
- * @param name iSCSI name, lower case (RFC 7143 4.2.7)
+ * @param name iSCSI name, normalised (RFC 7143 4.2.7)
  * @param alias shown to people by initiators, or null
  * @param router the SCSI target device behind it
  * @param access who may log in
- * @param chap what an initiator must prove, or null if nothing
+ * @param chap the CHAP users, of whom an initiator must be one; empty: it need not prove anything
  * @param portalGroups tags of the portal groups it is reachable through; empty for all
  */
 public record TargetNode(
@@ -20,10 +24,18 @@ public record TargetNode(
     @Nullable String alias,
     TaskRouter router,
     AccessList access,
-    @Nullable ChapCredentials chap,
+    List<ChapCredentials> chap,
     Set<Integer> portalGroups) {
   public TargetNode {
+    name = new IscsiName(name).text();
+    chap = List.copyOf(chap);
     portalGroups = Set.copyOf(portalGroups);
+  }
+
+  /** Whether an initiator can log in, provided that it knows its secret. */
+  boolean isFor(IscsiName initiator, InetAddress from) {
+    return access.admits(initiator, from)
+        && (chap.isEmpty() || chap.stream().anyMatch(user -> user.isFor(initiator)));
   }
 
   boolean isReachableThrough(int portalGroupTag) {

@@ -3,8 +3,10 @@ package org.anabranch.iscsi;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.anabranch.jscsi.MalformedPduException;
 
 /** Text of Login and Text PDUs: {@code key=value}, each ended by a zero byte (RFC 7143 6.1). */
@@ -14,10 +16,19 @@ final class Text {
   /** With room: CHAP's largest numbers (12.1.3), the longest of all, take 2,050 characters. */
   private static final int LONGEST_VALUE = 8192;
 
+  private static final Set<String> LISTED = Set.of("TargetName", "TargetAddress");
+
+  private final Set<String> answered = new HashSet<>();
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
-  /** Adds an answer. */
+  /**
+   * Adds an answer. Only what discovery lists may come several times: an initiator takes a second
+   * answer to any other key as a fault of ours.
+   */
   void add(String key, String value) {
+    if (!LISTED.contains(key) && !answered.add(key)) {
+      throw new IllegalStateException("a second answer to " + key);
+    }
     bytes.writeBytes((key + "=" + value).getBytes(StandardCharsets.UTF_8));
     bytes.write(0);
   }

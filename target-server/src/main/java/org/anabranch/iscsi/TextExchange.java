@@ -99,11 +99,11 @@ final class TextExchange {
    * libiscsi, for one, takes any key in an answer that it did not ask for as the end of the
    * connection, and waits for ever.
    */
-  private static boolean isSpeltRight(Map<String, String> keys) {
+  private boolean isSpeltRight(Map<String, String> keys) {
     return keys.entrySet().stream()
         .allMatch(pair ->
             pair.getKey().equals(SEND_TARGETS)
-                ? SendTargets.isRequest(pair.getValue())
+                ? SendTargets.isRequest(server, pair.getValue())
                 : !pair.getKey().regionMatches(true, 0, SEND_TARGETS, 0, SEND_TARGETS.length()));
   }
 

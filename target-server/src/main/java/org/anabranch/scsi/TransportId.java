@@ -5,9 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
-import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.anabranch.naming.IscsiName;
 
 /** TransportIDs of iSCSI initiator ports (SPC-4 7.6.4.6). */
 final class TransportId {
@@ -16,8 +16,11 @@ final class TransportId {
   private static final int PORT_FORMAT = 0x40;
   private static final int ISCSI = 0x05;
   private static final int SHORTEST = 24;
-  private static final Pattern DEVICE_NAME = Pattern.compile("[a-z0-9.:\\-]{1,223}");
-  private static final Pattern PORT_NAME = Pattern.compile("[a-z0-9.:\\-]{1,223},i,0x[0-9a-f]{12}");
+
+  /** Between a name and its ISID, which is 12 hexadecimal digits. No name has a comma. */
+  private static final String SEPARATOR = ",i,0x";
+
+  private static final Pattern ISID = Pattern.compile("[0-9A-Fa-f]{12}");
 
   private TransportId() {}
 
@@ -46,7 +49,16 @@ final class TransportId {
     if (list[at] != (PORT_FORMAT | ISCSI)) {
       throw CheckCondition.inParameters(at, 7);
     }
-    return name(list, at, PORT_NAME);
+    String text = text(list, at);
+    int separator = text.lastIndexOf(',') - 2;
+    String isid = text.substring(Math.max(separator + SEPARATOR.length(), 0));
+    if (separator < 0
+        || !text.regionMatches(true, separator, SEPARATOR, 0, SEPARATOR.length())
+        || !ISID.matcher(isid).matches()) {
+      throw CheckCondition.inParameters(at + HEADER);
+    }
+    String name = name(text.substring(0, separator), at);
+    return new InitiatorPort(name, Long.parseLong(isid, 16)).portName();
   }
 
   /**
@@ -59,7 +71,7 @@ final class TransportId {
     if (list[at] != (DEVICE_FORMAT | ISCSI)) {
       return Set.of(port(list, at));
     }
-    String name = name(list, at, DEVICE_NAME);
+    String name = name(text(list, at), at);
     Set<String> ports = new LinkedHashSet<>();
     for (Nexus nexus : sessions) {
       if (nexus.initiator().name().equals(name)) {
@@ -72,18 +84,20 @@ final class TransportId {
     return ports;
   }
 
-  private static String name(byte[] list, int at, Pattern form) throws CheckCondition {
+  /** A name in any spelling that a login accepts, normalised. */
+  private static String name(String text, int at) throws CheckCondition {
+    if (IscsiName.flaw(text) != null) {
+      throw CheckCondition.inParameters(at + HEADER);
+    }
+    return new IscsiName(text).text();
+  }
+
+  private static String text(byte[] list, int at) {
     int end = at + length(list, at);
     int terminator = at + HEADER;
     while (terminator < end && list[terminator] != 0) {
       terminator++;
     }
-    String name =
-        new String(list, at + HEADER, terminator - at - HEADER, StandardCharsets.UTF_8)
-            .toLowerCase(Locale.ROOT);
-    if (!form.matcher(name).matches()) {
-      throw CheckCondition.inParameters(at + HEADER);
-    }
-    return name;
+    return new String(list, at + HEADER, terminator - at - HEADER, StandardCharsets.UTF_8);
   }
 }

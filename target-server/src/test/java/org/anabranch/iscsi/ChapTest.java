@@ -21,6 +21,7 @@ import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
 import org.assertj.core.api.Assertions;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -158,6 +159,56 @@ final class ChapTest {
     assertThatThrownBy(() -> new ChapCredentials("user", SECRET, "us", SECRET))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("different secrets");
+  }
+
+  /**
+   * As LIO has it: each initiator a user of its own, and one secret is worth nothing for another.
+   */
+  @Test
+  void eachInitiatorHasAUserOfItsOwn() throws Exception {
+    String one = "iqn.2026-11.org.example:one";
+    String two = "iqn.2026-11.org.example:two";
+    TargetNode node = target.node(TestTarget.NAME, AccessList.EVERYBODY, null, Set.of());
+    target.server.put(
+        new TargetNode(
+            node.name(),
+            null,
+            node.router(),
+            node.access(),
+            List.of(
+                user("vm", SECRET, null, EnumSet.of(ChapDigest.MD5), one),
+                user("vm", OTHER_SECRET, "a third secret of ours", ALL_DIGESTS, two),
+                user("admin", "the secret of admins", null, ALL_DIGESTS)),
+            Set.of()));
+    target.login(options("vm", SECRET, Chap.MD5).as(one)).close();
+    target.login(options("vm", OTHER_SECRET, Chap.SHA256).as(two)).close();
+    target.login(options("admin", "the secret of admins", Chap.SHA256).as(two)).close();
+    assertThat(refusal(options("vm", OTHER_SECRET, Chap.MD5).as(one))).isEqualTo(0x0201);
+    assertThat(refusal(options("vm", SECRET, Chap.MD5).as(two))).isEqualTo(0x0201);
+    assertThat(refusal(options("vm", SECRET, Chap.MD5).as(two + "x"))).isEqualTo(0x0201);
+    assertThat(refusal(options("vm", SECRET, Chap.SHA256).as(one)))
+        .as("a digest of others")
+        .isEqualTo(0x0201);
+    var proof = org.anabranch.initiator.ChapCredentials.of("vm", OTHER_SECRET, Chap.SHA256);
+    SessionOptions options = SessionOptions.normal(TestTarget.NAME).as(two);
+    target.login(options.chap(proof.mutual("us", "a third secret of ours"))).close();
+  }
+
+  private static final Set<ChapDigest> ALL_DIGESTS = EnumSet.allOf(ChapDigest.class);
+
+  private static ChapCredentials user(
+      String name,
+      String secret,
+      @Nullable String mutual,
+      Set<ChapDigest> digests,
+      String... initiators) {
+    return new ChapCredentials(
+        name,
+        secret,
+        mutual == null ? null : "us",
+        mutual,
+        digests,
+        Stream.of(initiators).map(org.anabranch.naming.InitiatorPattern::new).toList());
   }
 
   // --- single steps -------------------------------------------------------------------------
@@ -376,10 +427,10 @@ final class ChapTest {
 
   // --- what is said of it -------------------------------------------------------------------
 
-  /** One line each, the same for all, and nothing in it that helps an attacker. */
+  /** One line each, with the reason, which the initiator is not told. */
   @Test
   void failuresAreLoggedOnceAndAlike() throws Exception {
-    AccessList friends = new AccessList(List.of("iqn.2026-11.org.example:friend"), List.of());
+    AccessList friends = AccessList.named("iqn.2026-11.org.example:friend");
     SessionOptions friend =
         SessionOptions.normal(TestTarget.NAME).as("iqn.2026-11.org.example:friend");
     with(friends, MUTUAL);
@@ -393,6 +444,12 @@ final class ChapTest {
                 SessionOptions.normal(TestTarget.NAME))
             .map(options -> options.as("iqn.2026-11.org.example:friend"))
             .toList();
+    List<String> reasons =
+        List.of(
+            "wrong secret or digest for CHAP user \"user\"",
+            "this initiator is no CHAP user \"stranger\"",
+            "this initiator is no CHAP user \"\"",
+            "it did not offer CHAP");
     for (SessionOptions options : failing) {
       assertThat(refusal(options)).isEqualTo(0x0201);
       assertThat(LOG.takeWarnings())
@@ -400,13 +457,17 @@ final class ChapTest {
           .asString()
           .matches(
               "iqn\\.2026-11\\.org\\.example:friend \\(/127\\.0\\.0\\.1:\\d+\\): login refused with 0201:"
-                  + " authentication failed");
+                  + " authentication failed: "
+                  + java.util.regex.Pattern.quote(reasons.get(failing.indexOf(options))));
     }
     assertThat(refusal(SessionOptions.normal(TestTarget.NAME).chap(proof))).isEqualTo(0x0202);
     assertThat(LOG.takeWarnings())
         .singleElement()
         .asString()
-        .endsWith("login refused with 0202: not admitted to " + TestTarget.NAME);
+        .endsWith(
+            "login refused with 0202: not admitted to "
+                + TestTarget.NAME
+                + " by its initiators and addresses");
     try (Session session = target.login(friend.chap(proof.mutual("us", OTHER_SECRET)))) {
       assertThat(session.isOpen()).isTrue();
       assertThat(LOG.takeWarnings()).isEmpty();

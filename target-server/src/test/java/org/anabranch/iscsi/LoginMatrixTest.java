@@ -24,6 +24,7 @@ import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;
+import org.anabranch.naming.AccessList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -202,7 +203,12 @@ final class LoginMatrixTest {
         .server()
         .put(
             new TargetNode(
-                target, null, server.device(), AccessList.EVERYBODY, wanted, java.util.Set.of()));
+                target,
+                null,
+                server.device(),
+                AccessList.EVERYBODY,
+                List.of(wanted),
+                java.util.Set.of()));
     try {
       SessionOptions to = SessionOptions.normal(target);
       for (Chap algorithm : Chap.values()) {

@@ -14,6 +14,8 @@ import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
+import org.anabranch.naming.AddressRange;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,6 +40,14 @@ final class LoginTest {
 
   private void with(AccessList access) {
     target.server.put(target.node(TestTarget.NAME, access, null, java.util.Set.of()));
+  }
+
+  private static AccessList from(String... addresses) {
+    return new AccessList(
+        List.of(),
+        java.util.stream.Stream.of(addresses)
+            .map(range -> java.util.Objects.requireNonNull(AddressRange.parse(range)))
+            .toList());
   }
 
   private static int refusal(java.util.concurrent.CompletableFuture<Session> login) {
@@ -67,7 +77,7 @@ final class LoginTest {
 
   @Test
   void namesAreComparedInLowerCase() throws Exception {
-    with(new AccessList(List.of("iqn.2026-11.org.anabranch:INITIATOR"), List.of()));
+    with(AccessList.named("iqn.2026-11.org.anabranch:INITIATOR"));
     try (Session session =
         target.login(
             SessionOptions.normal("IQN.2026-11.org.Anabranch:Test")
@@ -76,18 +86,72 @@ final class LoginTest {
     }
   }
 
+  /** QEMU takes a virtual machine's name as it is; Unicode has two forms of one name. */
+  @ParameterizedTest
+  @CsvSource({
+    "iqn.2008-11.org.linux-kvm:my_vm, iqn.2008-11.org.linux-kvm:My_VM",
+    "iqn.2008-11.org.linux-kvm:my vm, iqn.2008-11.org.linux-kvm:My VM",
+    "iqn.2026-11.org.example:z\u00fcrich, iqn.2026-11.org.example:zu\u0308rich",
+    "iqn.2026-11.org.example:zu\u0308rich, iqn.2026-11.org.example:Z\u00dcRICH",
+    "client1, Client1",
+    "iqn.2026-11.org.example:a/b*c, iqn.2026-11.org.example:a/b*c"
+  })
+  void namesOfTheFieldLogInAndCanBeConfigured(String configured, String used) throws Exception {
+    with(AccessList.named(configured));
+    target.login(SessionOptions.normal(TestTarget.NAME).as(used)).close();
+    with(AccessList.named(configured + "x"));
+    assertThat(refusal(SessionOptions.normal(TestTarget.NAME).as(used))).isEqualTo(0x0202);
+  }
+
+  @Test
+  void namesMayBeRepeatedInAnotherSpelling() throws Exception {
+    for (String key : List.of("InitiatorName", "TargetName")) {
+      try (LoginWire wire = LoginWire.connect(target)) {
+        Map<String, String> keys = LoginWire.names();
+        assertThat(wire.ask(wire.loginRequest(0x04, keys)).u16(36)).isZero();
+        keys.computeIfPresent(key, (name, value) -> value.toUpperCase(java.util.Locale.ROOT));
+        Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, keys));
+        assertThat(answer.u16(36)).as(key).isZero();
+      }
+    }
+  }
+
+  /** No key is answered twice, whatever is wrong with its value or with who declares it. */
+  @ParameterizedTest
+  @CsvSource({
+    "MaxRecvDataSegmentLength, 1, Reject",
+    "MaxRecvDataSegmentLength, 16777216, Reject",
+    "MaxRecvDataSegmentLength, lots, Reject",
+    "TargetPortalGroupTag, 7, 1",
+    "TargetAlias, mine, a disk",
+    "TargetAddress, 192.0.2.1, Reject",
+    "InitialR2T, Maybe, Reject"
+  })
+  void aKeyHasOneAnswer(String key, String value, String answered) throws Exception {
+    try (LoginWire wire = LoginWire.connect(target)) {
+      Map<String, String> keys = LoginWire.names();
+      keys.put(key, value);
+      Pdu answer = wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, keys));
+      assertThat(answer.u16(36)).isZero();
+      String text = new String(answer.dataBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      assertThat(text.split("\0", -1))
+          .filteredOn(pair -> pair.startsWith(key + "="))
+          .containsExactly(key + "=" + answered);
+    }
+  }
+
   @Test
   void anInitiatorOutsideTheListIsNotAuthorized() throws Exception {
-    with(new AccessList(List.of("iqn.1993-08.org.debian:*"), List.of()));
+    with(AccessList.named("iqn.1993-08.org.debian:*"));
     assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
     target.login(SessionOptions.normal(TestTarget.NAME).as("iqn.1993-08.org.debian:01:ab")).close();
   }
 
   @Test
   void anAddressOutsideTheListIsNotAuthorized() throws Exception {
-    with(new AccessList(List.of(), List.of("192.0.2.0/24", "2001:db8::/32")));
+    with(from("192.0.2.0/24", "2001:db8::/32"));
     assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
-    with(new AccessList(List.of(), List.of("127.0.0.0/8")));
+    with(from("127.0.0.0/8"));
     target.login().close();
   }
 
@@ -194,7 +258,7 @@ final class LoginTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"a name", "a\nname", "a\u0085name", "a\u2028name", "a,name", "a/name", ""})
+      strings = {"a\tname", "a\nname", "a\u0085name", "a\u2028name", "a\u202ename", "a,name", ""})
   void namesThatAreNoneAreRefused(String name) throws Exception {
     try (LoginWire wire = LoginWire.connect(target)) {
       Map<String, String> keys = LoginWire.names();

@@ -19,6 +19,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
@@ -46,7 +47,8 @@ final class ManyTest {
         LogicalUnit unit = new LogicalUnit(new MemoryDisk(SECTORS), properties, scheduler);
         device.attach(lun, unit, initiator -> true);
       }
-      target.server.put(new TargetNode(name, null, device, AccessList.EVERYBODY, null, Set.of()));
+      target.server.put(
+          new TargetNode(name, null, device, AccessList.EVERYBODY, List.of(), Set.of()));
       Session session =
           Initiator.await(target.initiator.login(target.portal(), SessionOptions.normal(name)), 20);
       assertThat(Initiator.await(Disk.reportLuns(session), 20))

@@ -17,6 +17,7 @@ import org.anabranch.initiator.RawConnection;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;
+import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
@@ -59,7 +60,12 @@ final class ServerUnderTest implements AutoCloseable {
             limits,
             List.of(
                 new TargetNode(
-                    TARGET, null, between.apply(device), AccessList.EVERYBODY, null, Set.of())),
+                    TARGET,
+                    null,
+                    between.apply(device),
+                    AccessList.EVERYBODY,
+                    List.of(),
+                    Set.of())),
             List.of(new Portal(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1)));
   }
 

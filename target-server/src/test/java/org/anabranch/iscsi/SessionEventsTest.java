@@ -16,6 +16,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

@@ -15,6 +15,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
@@ -53,7 +54,8 @@ final class SharedUnitTest {
     device.attach(READ_ONLY, unit(READ_ONLY, readOnly, true), name -> true);
     device.attach(ALICES, unit(ALICES, new MemoryDisk(64), false), ALICE::equals);
     device.attach(BOBS, unit(BOBS, new MemoryDisk(64), false), BOB::equals);
-    target.server.put(new TargetNode(NAME, null, device, AccessList.EVERYBODY, null, Set.of()));
+    target.server.put(
+        new TargetNode(NAME, null, device, AccessList.EVERYBODY, List.of(), Set.of()));
     alice = login(ALICE);
     bob = login(BOB);
   }

@@ -18,6 +18,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
 import org.anabranch.scsi.TargetPort;
@@ -72,7 +73,13 @@ final class TestTarget implements AutoCloseable {
     LogicalUnit unit =
         new LogicalUnit(disk, UnitProperties.disk(UnitIdentity.of(name, "disk")), scheduler);
     device.attach(0, unit, initiatorName -> true);
-    return new TargetNode(name, "a disk", device, access, credentials, portalGroups);
+    return new TargetNode(
+        name,
+        "a disk",
+        device,
+        access,
+        credentials == null ? List.of() : List.of(credentials),
+        portalGroups);
   }
 
   static Portal loopback(int tag) {

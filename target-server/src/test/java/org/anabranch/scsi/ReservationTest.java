@@ -8,9 +8,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import org.anabranch.naming.IscsiName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** RESERVE, and PERSISTENT RESERVE with all its types and service actions. */
 final class ReservationTest {
@@ -250,6 +252,47 @@ final class ReservationTest {
     assertThat(read(first) + write(first)).isEqualTo("--");
     assertThat(read(second) + write(second)).isEqualTo("rw");
     assertThat(in(second, 0)).isEqualTo("00000008" + "0000000000000022");
+  }
+
+  /** Whatever may log in is reported, and accepted back as it is reported. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "iqn.2008-11.org.linux-kvm:my_vm",
+        "iqn.2008-11.org.linux-kvm:my vm",
+        "iqn.2026-11.org.example:z\u00fcrich",
+        "iqn.2026-11.org.example:zu\u0308rich",
+        "IQN.2026-11.org.example:Other"
+      })
+  void namesThatAreReportedAreAcceptedBack(String spelling) {
+    String name = new IscsiName(spelling).text();
+    Lab.Initiator other = lab.new Initiator(name, Lab.PORT).ready();
+    register(other, 0x55);
+    byte[] full = first.send("5e 03 00 00 00 00 00 ff 00 00").data();
+    int length = Bytes.u16(full, 8 + 24 + 2) + 4;
+    byte[] reported = java.util.Arrays.copyOfRange(full, 8 + 24, 8 + 24 + length);
+    assertThat(new String(reported, StandardCharsets.UTF_8)).contains(name + ",i,0x800000000001");
+    for (byte[] id : new byte[][] {reported, TransportId.encode(spelling + ",i,0x800000000001")}) {
+      // REGISTER with SPEC_I_PT, for it and another
+      byte[] list = new byte[28 + id.length];
+      Bytes.put64(list, 8, 0x44);
+      list[20] = 0x08;
+      Bytes.put32(list, 24, id.length);
+      System.arraycopy(id, 0, list, 28, id.length);
+      out(other, REGISTER, 0, 0x55, 0, 0).isGood();
+      first.send(String.format("5f 00 00 00 00 00 00 00 %02x 00", list.length), list).isGood();
+      assertThat(in(first, 0)).startsWith("00000010");
+      // REGISTER AND MOVE to it
+      out(first, RESERVE, 3, 0x44, 0, 0).isGood();
+      byte[] move = moveList(0x44, 0x55, "x", 1, true);
+      byte[] moved = java.util.Arrays.copyOf(move, 24 + id.length);
+      Bytes.put32(moved, 20, id.length);
+      System.arraycopy(id, 0, moved, 24, id.length);
+      move(first, moved).isGood();
+      assertThat(read(other) + write(other)).isEqualTo("rw");
+      assertThat(in(other, 0)).isEqualTo("00000008" + "0000000000000055");
+      out(other, RELEASE, 3, 0x55, 0, 0).isGood();
+    }
   }
 
   @Test

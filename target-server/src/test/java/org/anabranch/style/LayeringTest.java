@@ -24,22 +24,29 @@ import org.junit.jupiter.params.provider.EnumSource;
  *
  * <pre>
  *   server      may use everything
- *   iscsi       jscsi, scsi, block             Netty
+ *   iscsi       jscsi, scsi, block, naming     Netty
  *   jscsi       scsi, block                    jSCSI, Netty
- *   scsi        block
+ *   scsi        block, naming
  *   block
- *   config                                     typesafe-config
+ *   config      naming                         typesafe-config
+ *   naming
  *   initiator                                  Netty
  * </pre>
  */
 final class LayeringTest {
   /** One part of the product, the packages it may use beside its own and {@link #EVERYWHERE}. */
   enum Part {
-    ISCSI("org.anabranch.jscsi..", "org.anabranch.scsi..", "org.anabranch.block..", "io.netty.."),
+    ISCSI(
+        "org.anabranch.jscsi..",
+        "org.anabranch.scsi..",
+        "org.anabranch.block..",
+        "org.anabranch.naming..",
+        "io.netty.."),
     JSCSI("org.anabranch.scsi..", "org.anabranch.block..", "org.jscsi..", "io.netty.."),
-    SCSI("org.anabranch.block.."),
+    SCSI("org.anabranch.block..", "org.anabranch.naming.."),
     BLOCK(),
-    CONFIG("com.typesafe.config.."),
+    CONFIG("org.anabranch.naming..", "com.typesafe.config.."),
+    NAMING(),
     INITIATOR("io.netty..");
 
     @SuppressWarnings("ImmutableEnumChecker") // List.of is immutable

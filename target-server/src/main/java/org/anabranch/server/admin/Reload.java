@@ -235,6 +235,7 @@ public final class Reload {
   public void commit(Targets.Change change) {
     var ended = change.commit(iscsi);
     plan.oldPortals().forEach(portal -> iscsi.removePortal(Translation.portal(portal)));
+    iscsi.discovery(Translation.discovery(after));
     if (plan.limits()) {
       iscsi.limits(Translation.limits(after));
     }

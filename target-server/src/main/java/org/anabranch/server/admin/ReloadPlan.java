@@ -20,13 +20,15 @@ import org.anabranch.server.storage.TableText;
  *
  * <pre>
  *   key                                    while the server runs
- *   portals                                come and go; sessions outlive their portal
+ *   portals                                come and go, and change their group and what they
+ *                                          advertise; sessions outlive their portal
  *   volumes                                come; go unless they have snapshots
  *   volumes.V.size                         grows; a smaller one changes nothing, see reference.conf
  *   volumes.V.path, block sizes, ...       refused: V goes with one reload and comes with another
  *   devices                                come, go, and change their tables under way
- *   targets, LUNs, initiators, addresses   come, go and change
- *   chap                                   changes, for the logins to come
+ *   targets, LUNs, initiators, addresses,
+ *   portal-groups, alias                   come, go and change
+ *   chap, discovery                        change, for the logins to come
  *   stores                                 changes, for stores that are there as well
  *   limits, iscsi                          change, for the logins to come
  *   state-dir                              refused: it is what a server is known by
@@ -62,8 +64,7 @@ public record ReloadPlan(
     }
     List<Portal> newPortals = minus(after.portals(), before.portals());
     List<Portal> oldPortals = minus(before.portals(), after.portals());
-    newPortals.forEach(portal -> summary.add("portal " + portal + " added"));
-    oldPortals.forEach(portal -> summary.add("portal " + portal + " removed"));
+    comparePortals(oldPortals, newPortals, summary);
 
     List<VolumeConfig> newVolumes = absent(after.volumes(), before.volumes());
     List<VolumeConfig> oldVolumes = absent(before.volumes(), after.volumes());
@@ -105,6 +106,9 @@ public record ReloadPlan(
     if (limits) {
       summary.add("limits changed, for the logins to come");
     }
+    if (!before.discovery().equals(after.discovery())) {
+      summary.add("discovery changed, for the logins to come");
+    }
     boolean stores = !before.stores().equals(after.stores());
     if (stores) {
       summary.add("stores: when they grow");
@@ -122,6 +126,18 @@ public record ReloadPlan(
         stores,
         summary,
         refusals);
+  }
+
+  private static void comparePortals(List<Portal> old, List<Portal> now, List<String> summary) {
+    for (Portal portal : now) {
+      boolean there = old.stream().anyMatch(portal::clashesWith);
+      summary.add("portal " + portal + (there ? ": its group, or what it advertises" : " added"));
+    }
+    for (Portal portal : old) {
+      if (now.stream().noneMatch(portal::clashesWith)) {
+        summary.add("portal " + portal + " removed");
+      }
+    }
   }
 
   private static <T> List<T> minus(Collection<T> all, Collection<T> without) {
@@ -190,11 +206,12 @@ public record ReloadPlan(
     }
   }
 
-  /** Whether the same initiators may log in, by the same proof. */
+  /** Whether the same initiators may log in, by the same proof, through the same portals. */
   static boolean sameAdmission(TargetConfig one, TargetConfig other) {
-    return one.initiators().equals(other.initiators())
-        && one.addresses().equals(other.addresses())
-        && Objects.equals(one.chap(), other.chap());
+    return one.access().equals(other.access())
+        && one.chap().equals(other.chap())
+        && one.portalGroups().equals(other.portalGroups())
+        && Objects.equals(one.alias(), other.alias());
   }
 
   public boolean isEmpty() {

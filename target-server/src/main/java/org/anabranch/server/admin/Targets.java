@@ -23,7 +23,6 @@ import org.anabranch.iscsi.TargetNode;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.ReservationStore;
 import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.scsi.UnitProperties;
 import org.anabranch.server.base.RefusedException;
@@ -76,6 +75,7 @@ public final class Targets {
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = device(target.name());
+      device.ports(Translation.ports(target, configuration));
       for (LunConfig lun : target.luns().values()) {
         if (isThere(target, lun)) {
           attach(device, make(configuration, target, lun));
@@ -88,11 +88,7 @@ public final class Targets {
 
   /** The SCSI device of a target, made when there is none. */
   private TargetDevice device(String target) {
-    return devices.computeIfAbsent(
-        target,
-        name ->
-            new TargetDevice(
-                List.of(new TargetPort(name, Translation.PORTAL_GROUP, 1)), scheduler));
+    return devices.computeIfAbsent(target, name -> new TargetDevice(List.of(), scheduler));
   }
 
   /** A snapshot need not be there. */
@@ -183,6 +179,7 @@ public final class Targets {
           attach(device(lun.target), lun);
         }
         for (TargetConfig target : after.targets().values()) {
+          device(target.name()).ports(Translation.ports(target, after));
           TargetConfig before = configuration.targets().get(target.name());
           if (before == null || !ReloadPlan.sameAdmission(before, target)) {
             iscsi.put(Translation.node(target, device(target.name())));

@@ -3,39 +3,37 @@ package org.anabranch.server.admin;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.anabranch.config.AddressRange;
 import org.anabranch.config.ChapConfig;
 import org.anabranch.config.Configuration;
-import org.anabranch.config.InitiatorPattern;
+import org.anabranch.config.DiscoveryConfig;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.Secret;
 import org.anabranch.config.TargetConfig;
-import org.anabranch.iscsi.AccessList;
 import org.anabranch.iscsi.ChapCredentials;
 import org.anabranch.iscsi.ChapDigest;
+import org.anabranch.iscsi.DiscoveryPolicy;
 import org.anabranch.iscsi.IscsiLimits;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.TargetNode;
+import org.anabranch.naming.AccessList;
+import org.anabranch.naming.InitiatorPattern;
+import org.anabranch.naming.IscsiName;
 import org.anabranch.scsi.TargetDevice;
-import org.jspecify.annotations.Nullable;
+import org.anabranch.scsi.TargetPort;
 
 /** What the configuration's records are in the words of the layers below. */
 public final class Translation {
-  /** All portals are in one portal group. */
-  static final int PORTAL_GROUP = 1;
-
   private static final int BYTES_BEFORE_LOGIN = 65536;
 
   private Translation() {}
 
-  /** A portal, in the one portal group. */
+  /** A portal, in its portal group. */
   public static Portal portal(org.anabranch.config.Portal portal) {
-    return new Portal(portal.socketAddress(), PORTAL_GROUP);
+    return new Portal(portal.socketAddress(), portal.group(), portal.advertised());
   }
 
   /** What a session may use and negotiate. */
@@ -59,35 +57,53 @@ public final class Translation {
         limits.memory());
   }
 
+  /** Terms of discovery sessions. */
+  public static DiscoveryPolicy discovery(Configuration configuration) {
+    DiscoveryConfig discovery = configuration.discovery();
+    return new DiscoveryPolicy(chap(discovery.chap()), discovery.idleTimeout());
+  }
+
   static TargetNode node(TargetConfig target, TargetDevice device) {
     return new TargetNode(
-        target.name(), null, device, access(target), chap(target.chap()), Set.of());
+        target.name(),
+        target.alias(),
+        device,
+        target.access(),
+        chap(target.chap()),
+        target.portalGroups());
+  }
+
+  /** The SCSI ports of a target: one for each portal group that it is reached through. */
+  static List<TargetPort> ports(TargetConfig target, Configuration configuration) {
+    return configuration.portals().stream()
+        .map(org.anabranch.config.Portal::group)
+        .filter(target::isReachedThrough)
+        .distinct()
+        .sorted()
+        .map(group -> new TargetPort(target.name(), group, group))
+        .toList();
   }
 
   static Predicate<String> visibleTo(LunConfig lun) {
     List<InitiatorPattern> only = lun.initiators();
-    return name -> only.isEmpty() || only.stream().anyMatch(pattern -> pattern.matches(name));
+    return name -> AccessList.matches(only, new IscsiName(name));
   }
 
-  private static AccessList access(TargetConfig target) {
-    return new AccessList(
-        target.initiators().stream().map(InitiatorPattern::text).toList(),
-        target.addresses().stream().map(AddressRange::toString).toList());
+  private static List<ChapCredentials> chap(List<ChapConfig> users) {
+    return users.stream().map(Translation::chap).toList();
   }
 
-  private static @Nullable ChapCredentials chap(@Nullable ChapConfig chap) {
-    if (chap == null) {
-      return null;
-    }
-    ChapConfig.Mutual mutual = chap.mutual();
+  private static ChapCredentials chap(ChapConfig user) {
+    ChapConfig.Mutual mutual = user.mutual();
     return new ChapCredentials(
-        chap.user(),
-        text(chap.secret()),
+        user.user(),
+        text(user.secret()),
         mutual == null ? null : mutual.user(),
         mutual == null ? null : text(mutual.secret()),
-        chap.digests().stream()
+        user.digests().stream()
             .map(digest -> ChapDigest.valueOf(digest.name()))
-            .collect(Collectors.toSet()));
+            .collect(Collectors.toSet()),
+        user.initiators());
   }
 
   private static String text(Secret secret) {

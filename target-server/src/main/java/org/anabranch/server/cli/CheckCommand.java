@@ -10,11 +10,11 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
-import org.anabranch.config.InitiatorPattern;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.terminal.Sizes;
@@ -47,6 +47,9 @@ public final class CheckCommand implements Callable<Integer> {
     if (!rehearsal.problems().isEmpty()) {
       throw new InvalidConfigurationException(rehearsal.problems());
     }
+    PrintWriter err = spec.commandLine().getErr();
+    configuration.warnings().forEach(warning -> err.println("warning: " + warning));
+    err.flush();
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.print(Json.pretty(json(configuration, rehearsal)));
@@ -78,10 +81,11 @@ public final class CheckCommand implements Callable<Integer> {
   private static Map<String, ?> json(TargetConfig target, Configuration configuration) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", target.name());
-    json.put("initiators", target.initiators().stream().map(InitiatorPattern::text).toList());
-    json.put("addresses", target.addresses().stream().map(Object::toString).toList());
-    json.put("chap", target.chap() != null);
-    json.put("mutual-chap", target.chap() != null && target.chap().mutual() != null);
+    json.put(
+        "initiators", target.access().initiators().stream().map(InitiatorPattern::text).toList());
+    json.put("addresses", target.access().addresses().stream().map(Object::toString).toList());
+    json.put("chap", !target.chap().isEmpty());
+    json.put("mutual-chap", target.chap().stream().anyMatch(user -> user.mutual() != null));
     json.put("luns", target.luns().values().stream().map(lun -> json(lun, configuration)).toList());
     return json;
   }
@@ -101,17 +105,20 @@ public final class CheckCommand implements Callable<Integer> {
   }
 
   private static void print(PrintWriter out, TargetConfig target, Configuration configuration) {
-    String admitted = target.initiators().isEmpty() ? "anybody" : names(target.initiators());
+    String admitted =
+        target.access().initiators().isEmpty() ? "anybody" : names(target.access().initiators());
     String from =
-        target.addresses().isEmpty()
+        target.access().addresses().isEmpty()
             ? ""
-            : target.addresses().stream()
+            : target.access().addresses().stream()
                 .map(Object::toString)
                 .collect(Collectors.joining(", ", " from ", ""));
     String proof =
-        target.chap() == null
+        target.chap().isEmpty()
             ? ""
-            : target.chap().mutual() == null ? " with CHAP" : " with mutual CHAP";
+            : target.chap().stream().anyMatch(user -> user.mutual() != null)
+                ? " with mutual CHAP"
+                : " with CHAP";
     out.println("target " + target.name() + " for " + admitted + from + proof);
     for (LunConfig lun : target.luns().values()) {
       String[] notes = {size(configuration, lun), lun.readOnly() ? ", read-only" : "", only(lun)};

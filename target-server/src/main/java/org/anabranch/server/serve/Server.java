@@ -156,6 +156,7 @@ public final class Server implements RunningServer, AutoCloseable {
     try {
       bound = IscsiServer.bind(Translation.limits(configuration), portals);
       iscsi = bound;
+      bound.discovery(Translation.discovery(configuration));
     } catch (IOException e) {
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     }

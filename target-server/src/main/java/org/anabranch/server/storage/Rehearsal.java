@@ -31,8 +31,8 @@ import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
-import org.anabranch.config.Place;
 import org.anabranch.config.Problem;
+import org.anabranch.config.SourceLocation;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
@@ -102,7 +102,7 @@ public final class Rehearsal {
   private void refused(RefusedException e, Configuration configuration, String name) {
     String reason = String.valueOf(e.getMessage());
     refusals.add(reason);
-    Place place = configuration.places().get(name);
+    SourceLocation place = configuration.locations().get(name);
     String found = reason.replaceFirst("^(volume|device) " + Pattern.quote(name) + ": ", "");
     problems.add(Objects.requireNonNull(place, name).problem(found));
   }

@@ -133,6 +133,8 @@ public final class Verbs {
       json.put("initiator", info.initiator());
       json.put("target", info.target());
       json.put("from", HostPort.text(info.from()));
+      json.put("portal", HostPort.text(info.portal()));
+      json.put("portal-group", info.portalGroupTag());
       json.put("header-digest", info.headerDigest());
       json.put("data-digest", info.dataDigest());
       json.put("commands-in-flight", info.commands());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.naming;
 
 import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +16,7 @@ public record AddressRange(InetAddress address, int prefix) {
    *
    * @return null when the text is none of these
    */
-  static @Nullable AddressRange parse(String text) {
+  public static @Nullable AddressRange parse(String text) {
     int slash = text.indexOf('/');
     InetAddress address = literal(slash < 0 ? text : text.substring(0, slash));
     if (address == null) {
@@ -31,7 +31,7 @@ public record AddressRange(InetAddress address, int prefix) {
   }
 
   /** The address that a text spells out, without asking any name service; null if it is none. */
-  static @Nullable InetAddress literal(String text) {
+  public static @Nullable InetAddress literal(String text) {
     boolean v6 = text.indexOf(':') >= 0;
     if (!v6 && !text.matches("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}")) {
       return null; // the JDK would read "10.1" as 10.0.0.1

@@ -3,6 +3,7 @@ package org.anabranch.config;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,26 +14,29 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.anabranch.naming.AddressRange;
+import org.anabranch.naming.InitiatorPattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a value may look like, and what it then means.
+ * The format of a value in the file, and its meaning.
  *
  * @param allowed the description that an error shows
- * @param secret whether an error must not show what it found
- * @param reader the meaning, or null when the text has another form
+ * @param secret whether an error must not show the value
+ * @param reader the meaning of a text; null when the text has another format, or an {@link
+ *     IllegalArgumentException} whose message says what is wrong with it
  */
-record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> reader) {
+record ValueFormat<T>(String allowed, boolean secret, Function<String, @Nullable T> reader) {
   private static final Pattern NUMBER_AND_UNIT =
       Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,9})?)\\s*([A-Za-z]*)");
 
-  static final Form<String> NAME =
+  static final ValueFormat<String> NAME =
       of(
           "a name of 1 to 64 letters, digits, '.', '_', '+' and '-' that begins with a letter or"
               + " digit",
           text -> isName(text) ? text : null);
 
-  static final Form<Boolean> BOOLEAN =
+  static final ValueFormat<Boolean> BOOLEAN =
       of(
           "true or false",
           text ->
@@ -42,23 +46,23 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
                 default -> null;
               });
 
-  static final Form<String> PATH =
+  static final ValueFormat<String> PATH =
       of("the path of a file", text -> text.isEmpty() || !isPath(text) ? null : text);
 
-  static final Form<Portal> PORTAL =
+  static final ValueFormat<Portal> PORTAL =
       of("ADDRESS:PORT such as 127.0.0.1:3260, 0.0.0.0:3260 or [::1]:3260", Portal::parse);
 
-  static final Form<AddressRange> ADDRESSES =
+  static final ValueFormat<AddressRange> ADDRESSES =
       of(
           "an address or range such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
           AddressRange::parse);
 
-  static final Form<InitiatorPattern> INITIATOR =
+  static final ValueFormat<InitiatorPattern> INITIATOR =
       of(
           "an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
-          InitiatorPattern::parse);
+          InitiatorPattern::new);
 
-  static final Form<String> CHAP_USER =
+  static final ValueFormat<String> CHAP_USER =
       of(
           "a name of 1 to 255 characters, none of them a control character",
           text ->
@@ -68,10 +72,22 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
                   ? null
                   : text);
 
-  static final Form<ChapDigest> CHAP_DIGEST = oneOf(List.of(ChapDigest.values()), ChapDigest::text);
+  /** RFC 7143 13.6: at most 255 bytes of UTF-8. */
+  static final ValueFormat<String> ALIAS =
+      of(
+          "a text of 1 to 255 bytes without control characters",
+          text ->
+              text.isEmpty()
+                      || text.getBytes(StandardCharsets.UTF_8).length > 255
+                      || text.chars().anyMatch(Character::isISOControl)
+                  ? null
+                  : text);
 
-  static final Form<Secret> SECRET =
-      new Form<>(
+  static final ValueFormat<ChapDigest> CHAP_DIGEST =
+      oneOf(List.of(ChapDigest.values()), ChapDigest::text);
+
+  static final ValueFormat<Secret> SECRET =
+      new ValueFormat<>(
           Secret.MIN_BYTES
               + " to "
               + Secret.MAX_BYTES
@@ -84,8 +100,8 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
             return good ? secret : null;
           });
 
-  static <T> Form<T> of(String allowed, Function<String, @Nullable T> reader) {
-    return new Form<>(allowed, false, reader);
+  static <T> ValueFormat<T> of(String allowed, Function<String, @Nullable T> reader) {
+    return new ValueFormat<>(allowed, false, reader);
   }
 
   static boolean isName(String text) {
@@ -93,7 +109,7 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
   }
 
   /** A whole number from {@code min} to {@code max}. */
-  static Form<Integer> integer(int min, int max) {
+  static ValueFormat<Integer> integer(int min, int max) {
     return of(
         "a whole number from " + min + " to " + max,
         text -> {
@@ -106,7 +122,7 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
   }
 
   /** One of a few values, by their texts, in whatever case. */
-  static <T> Form<T> oneOf(List<T> values, Function<T, String> text) {
+  static <T> ValueFormat<T> oneOf(List<T> values, Function<T, String> text) {
     return of(
         String.join(" or ", values.stream().map(text).toList()),
         found ->
@@ -117,12 +133,12 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
   }
 
   /** One of a few numbers. */
-  static Form<Integer> oneOf(Integer... numbers) {
+  static ValueFormat<Integer> oneOf(Integer... numbers) {
     return oneOf(Arrays.asList(numbers), n -> Integer.toString(n));
   }
 
   /** Bytes, from {@code min} to {@code max}, a multiple of {@code unit}. */
-  static Form<Long> size(long min, long max, long unit) {
+  static ValueFormat<Long> size(long min, long max, long unit) {
     return of(
         "a size from "
             + bytes(min)
@@ -131,7 +147,7 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
             + (unit > 1 ? " in whole multiples of " + unit + " bytes" : "")
             + ", such as 64 MiB, 1.5 GiB, 2 TB or 2097152s (sectors)",
         text -> {
-          BigDecimal number = scaled(text, Form::bytesIn);
+          BigDecimal number = scaled(text, ValueFormat::bytesIn);
           if (number == null || number.stripTrailingZeros().scale() > 0) {
             return null;
           }
@@ -145,11 +161,11 @@ record Form<T>(String allowed, boolean secret, Function<String, @Nullable T> rea
   }
 
   /** A time from {@code min} to {@code max}; a number without a unit is in milliseconds. */
-  static Form<Duration> duration(Duration min, Duration max) {
+  static ValueFormat<Duration> duration(Duration min, Duration max) {
     return of(
         "a time from " + seconds(min) + " to " + seconds(max) + ", such as 500 ms, 15 s or 2 min",
         text -> {
-          BigDecimal millis = scaled(text, Form::millisIn);
+          BigDecimal millis = scaled(text, ValueFormat::millisIn);
           if (millis == null
               || millis.compareTo(BigDecimal.valueOf(min.toMillis())) < 0
               || millis.compareTo(BigDecimal.valueOf(max.toMillis())) > 0) {

@@ -2,14 +2,14 @@
 package org.anabranch.config;
 
 /**
- * Where something stands in a configuration file.
+ * A place in a configuration file.
  *
  * @param file the file, or what the text came from
  * @param line from 1; 0 when it belongs to no line
  * @param key the full path of the key, "" for the file as a whole
  */
-public record Place(String file, int line, String key) {
-  /** What is wrong with it. */
+public record SourceLocation(String file, int line, String key) {
+  /** A problem at this place. */
   public Problem problem(String found) {
     return new Problem(file, line, key, found, "");
   }
