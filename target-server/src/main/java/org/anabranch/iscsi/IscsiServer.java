@@ -359,11 +359,21 @@ public final class IscsiServer implements AutoCloseable {
   // --- the end ------------------------------------------------------------------------------
 
   /**
-   * Stops listening, asks the initiators to log out, gives them most of the time for it, then
-   * closes what is left. Returns when all is closed or the time is over; afterwards no command runs
-   * that the router has already ended.
+   * Ends all sessions ({@link #endSessions}), then the event loops. Returns when all is closed or
+   * the time is over; afterwards no command runs that the router has already ended.
    */
   public void stop(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
+    endSessions(within);
+    endLoops(Duration.ofNanos(deadline - System.nanoTime()));
+  }
+
+  /**
+   * Stops listening, asks the initiators to log out, gives them half of the time for it, then
+   * closes their connections. Commands that the devices below have not ended may end later, until
+   * {@link #endLoops}; nobody is answered.
+   */
+  public void endSessions(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
     stopping = true;
     listeners.forEach(listener -> close(listener.channel()));
@@ -376,11 +386,13 @@ public final class IscsiServer implements AutoCloseable {
     open.forEach(session -> session.end("the server stops"));
     connections.forEach(connection -> close(connection.channel()));
     await(open, deadline - System.nanoTime());
+  }
+
+  /** Ends the event loops: the last step of a {@link #stop}, when no command can end any more. */
+  public void endLoops(Duration within) {
     var _ = loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
     try {
-      loops
-          .terminationFuture()
-          .await(Math.max(deadline - System.nanoTime(), 1), TimeUnit.NANOSECONDS);
+      loops.terminationFuture().await(Math.max(within.toNanos(), 1), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -10,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
+import org.anabranch.block.Io;
 import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
 
@@ -198,6 +201,50 @@ public final class DeviceMapper {
   /** The same with a table's text. */
   public CompletionStage<@Nullable Void> reload(String name, String table) {
     return load(name, table).thenCompose(done -> resume(name));
+  }
+
+  /**
+   * Lets requests flow in every device that is suspended, before all are removed: else those that
+   * stand on a suspended one could not end what they have in flight. Live tables stay; a table that
+   * is loaded is not taken.
+   *
+   * @return done when all have been tried; fails with the first refusal
+   */
+  public CompletionStage<@Nullable Void> resumeAll() {
+    CompletableFuture<?>[] resuming =
+        devices.mapped().stream()
+            .map(device -> device.resumeLive().toCompletableFuture())
+            .toArray(CompletableFuture<?>[]::new);
+    return CompletableFuture.allOf(resuming);
+  }
+
+  /**
+   * Makes durable what has been written: flushes every volume and file that is open, whatever the
+   * devices above it do, so that neither a suspended device nor a delay is waited for.
+   *
+   * @return done when all have answered; fails with an {@link IOException} that names those that
+   *     failed
+   */
+  public CompletionStage<@Nullable Void> sync() {
+    List<String> failed = Collections.synchronizedList(new ArrayList<>());
+    List<CompletableFuture<@Nullable Void>> flushes = new ArrayList<>();
+    for (BlockDevice device : devices.backing()) {
+      CompletableFuture<@Nullable Void> flushed = new CompletableFuture<>();
+      flushes.add(flushed);
+      device.submit(
+          Io.flush((io, error) -> {
+            if (error != null) {
+              failed.add(device.name() + ": " + error.message());
+            }
+            flushed.complete(null);
+          }));
+    }
+    return CompletableFuture.allOf(flushes.toArray(CompletableFuture<?>[]::new))
+        .thenCompose(done ->
+            failed.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : CompletableFuture.failedFuture(
+                    new IOException("flush failed: " + String.join("; ", failed))));
   }
 
   /** Removes a device that nobody holds open. Requests that wait in it fail. */

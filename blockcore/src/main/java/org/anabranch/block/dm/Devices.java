@@ -124,6 +124,11 @@ final class Devices {
     return all;
   }
 
+  /** The volumes and files that are open. */
+  synchronized List<BlockDevice> backing() {
+    return entries.keySet().stream().filter(device -> !(device instanceof MappedDevice)).toList();
+  }
+
   /** How many hold {@code device} open. */
   synchronized int holders(BlockDevice device) {
     Entry entry = entries.get(device);

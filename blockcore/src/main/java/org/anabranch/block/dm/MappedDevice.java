@@ -11,6 +11,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoGate;
+import org.anabranch.block.IoRelease;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>What happens to a request while the device is suspended?
- *   <dd>It waits in {@link HeldIos}, and goes on at the resume, in the order in which it came.
+ *   <dd>It waits in {@link DeferredIos}, and goes on at the resume, in the order in which it came.
  *   <dt>What happens to the requests in flight at a suspend?
  *   <dd>The targets stop their background work ({@code presuspend}) while requests still flow; then
  *       new ones wait and those in flight are waited for, however long the devices below take.
@@ -51,7 +52,7 @@ public final class MappedDevice implements BlockDevice {
 
   private final Steps steps = new Steps();
   private final IoGate gate = new IoGate(true);
-  private final HeldIos held = new HeldIos();
+  private final DeferredIos deferred = new DeferredIos();
   private final Events events;
 
   private volatile String name; // written by a step
@@ -86,7 +87,7 @@ public final class MappedDevice implements BlockDevice {
   @Override
   public void submit(Io io) {
     while (!gate.enter(io)) {
-      if (held.take(io, name)) {
+      if (deferred.take(io, name)) {
         return;
       }
     }
@@ -179,7 +180,7 @@ public final class MappedDevice implements BlockDevice {
   }
 
   int waiting() {
-    return held.size();
+    return deferred.size();
   }
 
   /** Makes a table by {@code maker} and keeps it beside the live one, for the next resume. */
@@ -207,6 +208,11 @@ public final class MappedDevice implements BlockDevice {
     return step(this::activate);
   }
 
+  /** Lets requests flow again if the device is suspended; keeps the live table. */
+  CompletionStage<@Nullable Void> resumeLive() {
+    return step(() -> suspended && live != null ? flow() : done());
+  }
+
   /** Lets {@code task} run between the steps of this device. */
   <T> CompletionStage<T> between(Supplier<CompletionStage<T>> task) {
     return step(task);
@@ -230,9 +236,7 @@ public final class MappedDevice implements BlockDevice {
 
   private CompletionStage<@Nullable Void> takeDown() {
     gone = true;
-    for (Io io : held.end()) {
-      io.complete(HeldIos.gone(name));
-    }
+    IoRelease.each(deferred.end(), io -> io.complete(DeferredIos.gone(name)));
     events.end();
     Table table = live;
     live = null;
@@ -264,7 +268,7 @@ public final class MappedDevice implements BlockDevice {
   }
 
   private CompletionStage<@Nullable Void> shut() {
-    return held.hold(gate::shut);
+    return deferred.hold(gate::shut);
   }
 
   private CompletionStage<@Nullable Void> activate() {
@@ -309,9 +313,7 @@ public final class MappedDevice implements BlockDevice {
         .thenAccept(done -> {
           table.resume();
           suspended = false;
-          for (Io io : held.release(gate::open)) {
-            submit(io);
-          }
+          IoRelease.each(deferred.release(gate::open), this::submit);
         });
   }
 

@@ -211,7 +211,7 @@ final class MappedDeviceTest {
     MappedDevice device = device("0 8 linear a 0");
     done(mapper.suspend("dev", true));
     List<Ended> waiting = new ArrayList<>();
-    for (int i = 0; i < HeldIos.MAX; i++) {
+    for (int i = 0; i < DeferredIos.MAX; i++) {
       waiting.add(submit(device, Io.Op.FLUSH, 0, 0));
     }
 

@@ -44,10 +44,11 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>What happens at a stop?
- *   <dd>Control commands end or are sent away. No more connections; initiators are asked to log out
- *       and have half of {@value #LOGOUT_SECONDS} seconds for it; then their connections close.
- *       Then every device is flushed and taken down, which syncs and unlocks the files, and the
- *       state directory is unlocked. A disk that hangs is waited for a minute each time.
+ *   <dd>Control commands end or are sent away. Suspended devices are resumed with the table that
+ *       they have, so that what waits in them ends. No more connections; initiators are asked to
+ *       log out and have half of {@value #LOGOUT_SECONDS} seconds for it; then their connections
+ *       close. Then every device is flushed and taken down, which syncs and unlocks the files, and
+ *       the state directory is unlocked. A disk that hangs is waited for a minute each time.
  *   <dt>What happens when a start is refused half way?
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
@@ -306,11 +307,15 @@ public final class Server implements RunningServer, AutoCloseable {
       if (opened) {
         LOG.info("stopping");
       }
-      running.stop(Duration.ofSeconds(LOGOUT_SECONDS));
+      storage.resumeAll(); // so that initiators are answered what waits in suspended devices
+      running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     clean = storage.sync();
     targets.release();
     clean &= storage.close();
+    if (running != null) {
+      running.endLoops(Duration.ofSeconds(LOGOUT_SECONDS)); // on which commands have ended till now
+    }
     reservations.close();
     scheduler.close();
     state.close();

@@ -5,17 +5,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
-import org.anabranch.block.BlockDevice;
-import org.anabranch.block.Io;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
@@ -273,59 +268,26 @@ public final class Storage {
   }
 
   /**
-   * Makes durable what has been written to any device. Whether that went well, and in a minute. A
-   * suspended device would let a flush wait, and with it those that are made of it: what was
-   * written to them is made durable when their files are closed.
+   * Lets requests flow in devices that are suspended, before a stop; a table that is loaded is not
+   * taken. A refusal is logged.
    */
-  public boolean sync() {
-    Map<String, CompletableFuture<Boolean>> flushes = new LinkedHashMap<>();
-    Set<String> waiting = suspended();
-    for (String name : names()) {
-      try {
-        if (mapper.info(name).live() && !waiting.contains(name)) {
-          flushes.put(name, flush(mapper.device(name)).toCompletableFuture());
-        }
-      } catch (TableException e) {
-        LOG.debug("{} is gone: nothing to flush", name);
-      }
-    }
+  public void resumeAll() {
     try {
-      Stages.await(
-          "flush", CompletableFuture.allOf(flushes.values().toArray(CompletableFuture<?>[]::new)));
+      Stages.<@Nullable Void>await("resume of suspended devices", mapper.resumeAll());
     } catch (RefusedException e) {
-      flushes.values().removeIf(CompletableFuture::isDone);
-      LOG.error("{}: {}", String.join(", ", flushes.keySet()), e.getMessage());
+      LOG.error("{}", e.getMessage());
+    }
+  }
+
+  /** Makes durable what has been written to any device. Whether that went well, and in a minute. */
+  public boolean sync() {
+    try {
+      Stages.<@Nullable Void>await("sync", mapper.sync());
+      return true;
+    } catch (RefusedException e) {
+      LOG.error("{}", e.getMessage());
       return false;
     }
-    return flushes.values().stream().allMatch(CompletableFuture::join);
-  }
-
-  /** Devices that are suspended, and those that are made of one. */
-  private Set<String> suspended() {
-    Set<String> waiting = new HashSet<>();
-    for (String name : names()) {
-      try {
-        if (mapper.info(name).suspended()) {
-          waiting.add(name);
-          waiting.addAll(mapper.above(name));
-        }
-      } catch (TableException e) {
-        LOG.debug("{} is gone: nothing to flush", name);
-      }
-    }
-    return waiting;
-  }
-
-  private static CompletionStage<Boolean> flush(BlockDevice device) {
-    CompletableFuture<Boolean> done = new CompletableFuture<>();
-    device.submit(
-        Io.flush((io, error) -> {
-          if (error != null) {
-            LOG.error("{}: flush failed: {}", device.name(), error.message());
-          }
-          done.complete(error == null);
-        }));
-    return done;
   }
 
   private List<String> names() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoRelease;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.Area;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +75,7 @@ final class DelayLine {
         timer = scheduler.schedule(this::expired, waiting.element().due - now);
       }
     }
-    due.forEach(area::submit);
+    IoRelease.each(due, area::submit);
   }
 
   /** Requests wait from here on. */
@@ -94,7 +95,7 @@ final class DelayLine {
         timer = null;
       }
     }
-    all.forEach(area::submit);
+    IoRelease.each(all, area::submit);
   }
 
   DelaySpec.Delay spec() {

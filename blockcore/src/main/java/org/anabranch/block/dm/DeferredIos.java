@@ -8,13 +8,13 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 
 /**
- * The requests that came while a device was suspended, in their order.
+ * The requests that arrived while a device was suspended, in order. Any thread.
  *
- * <p>At most {@link #MAX} wait. One more fails with {@link IoError.Kind#IO} at once: whoever has so
- * many in flight against a suspended device has lost its own bound, and neither blocking the
- * submitter nor taking memory without end is better.
+ * <p>At most {@link #MAX} wait. One more fails with {@link IoError.Kind#IO} at once: a submitter
+ * with so many requests in flight at a suspended device has no bound of its own, and it must
+ * neither be blocked nor be given memory without end.
  */
-final class HeldIos {
+final class DeferredIos {
   /** The most requests that wait. */
   static final int MAX = 65_536;
 
