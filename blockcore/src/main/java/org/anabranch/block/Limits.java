@@ -12,6 +12,8 @@ package org.anabranch.block;
  * @param discards whether {@link Io.Op#DISCARD} does anything
  * @param discardZeroes whether a discarded range reads as zeros
  * @param discardGranularity sectors; smaller discards may keep their storage
+ * @param holesReadZero whether ranges that {@link Io.Op#BLOCK_STATUS} answers as not allocated read
+ *     as zeros. A device can tell holes without being able to make them: a snapshot does
  */
 public record Limits(
     int logicalBlockSize,
@@ -19,7 +21,26 @@ public record Limits(
     boolean readOnly,
     boolean discards,
     boolean discardZeroes,
-    long discardGranularity) {
+    long discardGranularity,
+    boolean holesReadZero) {
+
+  /** A device whose holes read as zeros when discarded ranges do. */
+  public Limits(
+      int logicalBlockSize,
+      int physicalBlockSize,
+      boolean readOnly,
+      boolean discards,
+      boolean discardZeroes,
+      long discardGranularity) {
+    this(
+        logicalBlockSize,
+        physicalBlockSize,
+        readOnly,
+        discards,
+        discardZeroes,
+        discardGranularity,
+        discardZeroes);
+  }
 
   public Limits {
     if (logicalBlockSize < 512
@@ -41,7 +62,8 @@ public record Limits(
   public static final Limits DEFAULT = new Limits(512, 512, false, true, true, 1);
 
   public Limits withBlockSizes(int logical, int physical) {
-    return new Limits(logical, physical, readOnly, discards, discardZeroes, discardGranularity);
+    return new Limits(
+        logical, physical, readOnly, discards, discardZeroes, discardGranularity, holesReadZero);
   }
 
   public Limits withReadOnly(boolean isReadOnly) {
@@ -51,11 +73,39 @@ public record Limits(
         isReadOnly,
         discards,
         discardZeroes,
-        discardGranularity);
+        discardGranularity,
+        holesReadZero);
   }
 
   public Limits withDiscard(boolean supported, boolean zeroes, long granularity) {
     return new Limits(
-        logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity);
+        logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity, zeroes);
+  }
+
+  /** The same with or without {@link #holesReadZero}. */
+  public Limits withHolesReadZero(boolean zero) {
+    return new Limits(
+        logicalBlockSize,
+        physicalBlockSize,
+        readOnly,
+        discards,
+        discardZeroes,
+        discardGranularity,
+        zero);
+  }
+
+  /**
+   * What holds of a device that is made of one with these limits and one with {@code others}: the
+   * largest blocks, read-only when either is, discards and zeros only when both have them.
+   */
+  public Limits and(Limits others) {
+    return new Limits(
+        Math.max(logicalBlockSize, others.logicalBlockSize),
+        Math.max(physicalBlockSize, others.physicalBlockSize),
+        readOnly || others.readOnly,
+        discards && others.discards,
+        discardZeroes && others.discardZeroes,
+        Math.max(discardGranularity, others.discardGranularity),
+        holesReadZero && others.holesReadZero);
   }
 }

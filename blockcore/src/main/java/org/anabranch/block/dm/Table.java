@@ -48,10 +48,17 @@ final class Table {
   /** {@link #starts}' end for the last row. */
   private final long end;
 
+  /** What the rows hold open, each once. */
+  private final List<BlockDevice> devices;
+
+  /** What {@link #limits} found last; any thread, all find the same. */
+  private volatile @Nullable Folded folded;
+
   Table(List<Row> rows) {
     this.rows = List.copyOf(rows);
     this.starts = rows.stream().mapToLong(row -> row.start).toArray();
     this.end = rows.getLast().end();
+    this.devices = rows.stream().flatMap(row -> row.devices.stream()).distinct().toList();
   }
 
   long sectors() {
@@ -150,24 +157,35 @@ final class Table {
     return sector < 0 || sector >= end ? null : rows.get(rowAt(sector)).target;
   }
 
-  /**
-   * The targets' limits as one: the largest blocks, read-only when any of them is, discards only
-   * when all of them have it.
-   */
+  /** The targets' limits as one ({@link Limits#and}). Asked for each write, so they are kept. */
   Limits limits() {
+    Folded last = folded;
+    if (last == null || !last.isOf(devices)) {
+      last = fold();
+      folded = last;
+    }
+    return last.all;
+  }
+
+  private Folded fold() {
+    List<Limits> below = devices.stream().map(BlockDevice::limits).toList();
     Limits all = rows.getFirst().target.limits();
     for (int i = 1; i < rows.size(); i++) {
-      Limits one = rows.get(i).target.limits();
-      all =
-          new Limits(
-              Math.max(all.logicalBlockSize(), one.logicalBlockSize()),
-              Math.max(all.physicalBlockSize(), one.physicalBlockSize()),
-              all.readOnly() || one.readOnly(),
-              all.discards() && one.discards(),
-              all.discardZeroes() && one.discardZeroes(),
-              Math.max(all.discardGranularity(), one.discardGranularity()));
+      all = all.and(rows.get(i).target.limits());
     }
-    return all;
+    return new Folded(below, all);
+  }
+
+  /** The limits of all rows, and those of the devices below that they were made of. */
+  private record Folded(List<Limits> below, Limits all) {
+    boolean isOf(List<BlockDevice> devices) {
+      for (int i = 0; i < below.size(); i++) {
+        if (!devices.get(i).limits().equals(below.get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
   }
 
   /** Refuses rows that do not lie on whole logical blocks of the whole device. */
@@ -192,7 +210,7 @@ final class Table {
 
   /** The devices that its targets hold open, each once. */
   List<BlockDevice> devices() {
-    return rows.stream().flatMap(row -> row.devices.stream()).distinct().toList();
+    return devices;
   }
 
   /** The targets that are of {@code kind}, in the order of their rows. */
@@ -216,6 +234,7 @@ final class Table {
 
   void resume() {
     rows.forEach(row -> row.target.resume());
+    folded = null; // a store that was handed over brought its chunk size with it
   }
 
   CompletionStage<@Nullable Void> presuspend(boolean noflush) {

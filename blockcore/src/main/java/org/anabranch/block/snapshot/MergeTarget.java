@@ -462,6 +462,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
         origins.readOnly(),
         origins.discards(),
         origins.discardZeroes(),
-        origins.discardGranularity());
+        origins.discardGranularity(),
+        origins.holesReadZero() && cows.holesReadZero());
   }
 }

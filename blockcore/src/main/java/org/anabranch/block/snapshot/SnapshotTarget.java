@@ -47,7 +47,10 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Discards</b> are supported with {@code discard_zeroes_cow}: what has an exception becomes
  * zeros, what has none stays. With {@code discard_passdown_origin} the origin's chunks are
  * discarded where this snapshot has no exception, after other snapshots have copied them: this one
- * then reads there as the origin does.
+ * then reads there as the origin does. The limits say so: a discarded range need not read as zeros.
+ *
+ * <p><b>The allocation</b> is that of the COW device where a chunk has an exception, and that of
+ * the origin elsewhere. So holes are told truthfully, and read as zeros where both devices' do.
  *
  * <p><b>Failure modes.</b>
  *
@@ -161,6 +164,7 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
         of.readOnly(),
         arguments.discardZeroesCow(),
         false,
-        arguments.discardZeroesCow() ? chunkSectors() : 1);
+        arguments.discardZeroesCow() ? chunkSectors() : 1,
+        of.holesReadZero() && origins.holesReadZero());
   }
 }

@@ -378,6 +378,17 @@ final class MappedDeviceTest {
   }
 
   @Test
+  void limitsFollowTheDevicesBelow() {
+    MappedDevice device = device("0 8 linear a 0\n8 8 linear b 0");
+    Limits before = device.limits();
+    assertThat(device.limits()).as("kept, since each write asks").isSameAs(before);
+
+    b.limits = b.limits.withReadOnly(true);
+
+    assertThat(device.limits().readOnly()).isTrue();
+  }
+
+  @Test
   void filledDataReachesTheDisk() {
     MappedDevice device = device("0 64 linear a 0");
     Ended write = new Ended();

@@ -196,6 +196,9 @@ final class TargetsTest {
 
     read(device, 0, filled(1, 0)).failed(IoError.Kind.IO);
     write(device, 0, filled(1, 0)).failed(IoError.Kind.IO);
+    Ended status = new Ended();
+    device.submit(Io.blockStatus(0, 8, status));
+    status.failed(IoError.Kind.IO); // a hole would read as zeros
     flush(device).isDone();
     assertThat(disk.asked).isEmpty();
     assertThat(device.limits().logicalBlockSize()).isEqualTo(4096);

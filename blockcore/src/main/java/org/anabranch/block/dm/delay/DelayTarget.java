@@ -85,7 +85,8 @@ public final class DelayTarget implements Target {
         write.readOnly(),
         write.discards(),
         write.discardZeroes(),
-        write.discardGranularity());
+        write.discardGranularity(),
+        read.holesReadZero());
   }
 
   @Override

@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Refuses</b> another number of arguments, and an area as {@code linear} does.
  *
- * <p><b>Failure modes.</b> Reads, writes, discards and zeroes end with {@link IoError.Kind#IO}.
- * Nothing is logged, since nothing went wrong. A flush ends well, as Linux's, which gives this
- * target none: nothing was ever written. A question for the allocation is answered: not backed.
+ * <p><b>Failure modes.</b> Reads, writes, discards and zeroes end with {@link IoError.Kind#IO}, and
+ * so do questions for the allocation: a hole would read as zeros, and this does not. Nothing is
+ * logged, since nothing went wrong. A flush ends well, as Linux's, which gives this target none:
+ * nothing was ever written.
  */
 public final class ErrorTarget implements Target {
   private final @Nullable Area area;
@@ -45,12 +46,8 @@ public final class ErrorTarget implements Target {
   @Override
   public void map(Io io) {
     switch (io.op()) {
-      case BLOCK_STATUS -> {
-        io.answer(false, io.sectors());
-        io.complete(null);
-      }
       case FLUSH -> io.complete(null);
-      case READ, WRITE, WRITE_ZEROES, DISCARD ->
+      case BLOCK_STATUS, READ, WRITE, WRITE_ZEROES, DISCARD ->
           io.complete(IoError.io(io.sector(), "error target", null));
     }
   }
