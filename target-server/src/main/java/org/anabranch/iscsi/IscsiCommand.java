@@ -90,7 +90,7 @@ final class IscsiCommand implements Task.Listener {
         reads || writes ? ScsiCommandHeader.expectedDataTransferLength(pdu.header()) : 0;
     this.task = new Task(nexus, pdu.lun(), cdb, attribute, pdu.taskTag(), this);
     task.expectsDataOut(writes ? expected : 0);
-    task.expectsDataIn(reads ? expected : 0);
+    task.expectsDataIn(reads ? expected : -1);
   }
 
   // --- what it is ---------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LoginStatus;
 import org.anabranch.scsi.InitiatorPort;
 import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.TargetPort;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -161,9 +160,7 @@ final class Session {
       Nexus mine =
           inherited == null
               ? node.router()
-                  .open(
-                      new InitiatorPort(key.initiator().text(), key.isid()),
-                      new TargetPort(node.name(), key.portalGroupTag(), key.portalGroupTag()))
+                  .open(new InitiatorPort(key.initiator().text(), key.isid()), key.portalGroupTag())
               : inherited.nexus();
       nexus = mine;
       commands =

@@ -20,7 +20,7 @@ final class AtomicCommands {
     table.add(
         new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
-            .dataOut((unit, cdb) -> 2L * Bytes.u8(cdb, 13) * unit.blockSize())
+            .dataOut((unit, cdb) -> 2L * BigEndian.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.add(
         new Command("ORWRITE (16)", "8b 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
@@ -32,7 +32,7 @@ final class AtomicCommands {
   private static void compareAndWrite(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
     long lba = Cdb.lba(cdb);
-    int blocks = Bytes.u8(cdb, 13);
+    int blocks = BigEndian.u8(cdb, 13);
     if (blocks > BlockLimits.of(unit).compareAndWrite()) {
       throw CheckCondition.inCdb(13, 7);
     }

@@ -23,31 +23,31 @@ record BlockLimits(
     int unmapDescriptors,
     long unmapGranularity,
     long writeSame) {
-  private static final int MOST_COMPARE_AND_WRITE = 255;
+  private static final int MAX_COMPARE_AND_WRITE = 255;
   private static final int OPTIMAL_TRANSFER = 256 << 10;
 
   /** Blocks; the field's own test suite takes more for a mistake. */
-  private static final long MOST_UNMAP = 1L << 20;
+  private static final long MAX_UNMAP = 1L << 20;
 
   /** Blocks, as many as WRITE SAME (10) can name: short enough to end soon. */
-  private static final long MOST_WRITE_SAME = 0xffff;
+  private static final long MAX_WRITE_SAME = 0xffff;
 
-  private static final int MOST_UNMAP_DESCRIPTORS = 256;
+  private static final int MAX_UNMAP_DESCRIPTORS = 256;
 
   static BlockLimits of(LogicalUnit unit) {
     int block = unit.blockSize();
     return new BlockLimits(
-        MOST_COMPARE_AND_WRITE,
+        MAX_COMPARE_AND_WRITE,
         unit.properties().physicalBlockSize() / block,
-        LogicalUnit.MOST_TRANSFER / block,
+        LogicalUnit.MAX_TRANSFER / block,
         OPTIMAL_TRANSFER / block,
-        unit.isThin() ? MOST_UNMAP : 0,
-        unit.isThin() ? MOST_UNMAP_DESCRIPTORS : 0,
+        unit.isThin() ? MAX_UNMAP : 0,
+        unit.isThin() ? MAX_UNMAP_DESCRIPTORS : 0,
         unit.isThin()
             ? Math.max(
                 unit.toBlocks(unit.device().limits().discardGranularity()),
                 unit.properties().physicalBlockSize() / block)
             : 0,
-        MOST_WRITE_SAME);
+        MAX_WRITE_SAME);
   }
 }

@@ -41,7 +41,7 @@ final class CacheCommands {
     byte[] cdb = task.cdb();
     long lba = Cdb.lba(cdb);
     unit.checkRange(lba, Cdb.blocks(cdb));
-    boolean immediate = Bytes.bit(cdb, 1, 1);
+    boolean immediate = BigEndian.bit(cdb, 1, 1);
     if (immediate) {
       unit.device().submit(Io.flush((io, error) -> {}));
       unit.good(task);

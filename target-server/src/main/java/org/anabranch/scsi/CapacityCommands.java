@@ -20,21 +20,21 @@ final class CapacityCommands {
             .byServiceAction()
             .access(Command.Access.FREE)
             .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 10), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> capacity16(unit)));
   }
 
   private static byte[] capacity10(LogicalUnit unit) {
     byte[] data = new byte[SHORT_LENGTH];
-    Bytes.put32(data, 0, Math.min(unit.blocks() - 1, 0xffff_ffffL));
-    Bytes.put32(data, 4, unit.blockSize());
+    BigEndian.put32(data, 0, Math.min(unit.blocks() - 1, 0xffff_ffffL));
+    BigEndian.put32(data, 4, unit.blockSize());
     return data;
   }
 
   private static byte[] capacity16(LogicalUnit unit) {
     byte[] data = new byte[LONG_LENGTH];
-    Bytes.put64(data, 0, unit.blocks() - 1);
-    Bytes.put32(data, 8, unit.blockSize());
+    BigEndian.put64(data, 0, unit.blocks() - 1);
+    BigEndian.put32(data, 8, unit.blockSize());
     data[13] =
         (byte)
             Integer.numberOfTrailingZeros(unit.properties().physicalBlockSize() / unit.blockSize());

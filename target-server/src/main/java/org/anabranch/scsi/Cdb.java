@@ -19,19 +19,19 @@ final class Cdb {
   /** The logical block address, 64 bits unsigned in a 16-byte CDB. */
   static long lba(byte[] cdb) {
     return switch (cdb[0] >> 5 & 7) {
-      case 0 -> Bytes.u24(cdb, 1) & 0x1f_ffff;
-      case 4 -> Bytes.u64(cdb, 2);
-      default -> Bytes.u32(cdb, 2);
+      case 0 -> BigEndian.u24(cdb, 1) & 0x1f_ffff;
+      case 4 -> BigEndian.u64(cdb, 2);
+      default -> BigEndian.u32(cdb, 2);
     };
   }
 
   /** The transfer or verification length, or number of logical blocks. */
   static long blocks(byte[] cdb) {
     return switch (cdb[0] >> 5 & 7) {
-      case 0 -> cdb[4] == 0 ? 256 : Bytes.u8(cdb, 4);
-      case 4 -> Bytes.u32(cdb, 10);
-      case 5 -> Bytes.u32(cdb, 6);
-      default -> Bytes.u16(cdb, 7);
+      case 0 -> cdb[4] == 0 ? 256 : BigEndian.u8(cdb, 4);
+      case 4 -> BigEndian.u32(cdb, 10);
+      case 5 -> BigEndian.u32(cdb, 6);
+      default -> BigEndian.u16(cdb, 7);
     };
   }
 
@@ -47,13 +47,13 @@ final class Cdb {
 
   /** Force unit access, in the commands that have it. */
   static boolean fua(byte[] cdb) {
-    return (cdb[0] >> 5 & 7) != 0 && Bytes.bit(cdb, 1, 3);
+    return (cdb[0] >> 5 & 7) != 0 && BigEndian.bit(cdb, 1, 3);
   }
 
   /** A transfer length that is no more than a command may move (SBC-3 6.6.3). */
   static int transferBlocks(LogicalUnit unit, byte[] cdb) throws CheckCondition {
     long blocks = blocks(cdb);
-    if (blocks * unit.blockSize() > LogicalUnit.MOST_TRANSFER) {
+    if (blocks * unit.blockSize() > LogicalUnit.MAX_TRANSFER) {
       throw CheckCondition.inCdb(blocksAt(cdb), 7);
     }
     return (int) blocks;

@@ -20,7 +20,7 @@ final class CopyCommands {
             .byServiceAction()
             .traits(Command.Trait.MEDIUM)
             .timeout(600)
-            .dataOut((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+            .dataOut((unit, cdb) -> Math.min(BigEndian.u32(cdb, 10), LogicalUnit.MAX_PARAMETERS))
             .runs(CopyCommands::copy));
     table.add(results("COPY STATUS", "00", CopyCommands::status));
     table.add(results("OPERATING PARAMETERS", "03", (unit, task) -> parameters()));
@@ -32,18 +32,18 @@ final class CopyCommands {
             "84 " + action + " ff 00 00 00 00 00 00 00 ff ff ff ff 00 00")
         .byServiceAction()
         .access(Command.Access.STATUS)
-        .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+        .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 10), LogicalUnit.MAX_PARAMETERS))
         .replies(reply);
   }
 
   private static void copy(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] parameters = Parameters.list(task);
-    if (Bytes.u32(task.cdb(), 10) == 0) {
+    if (BigEndian.u32(task.cdb(), 10) == 0) {
       unit.good(task);
       return;
     }
     Nexus nexus = task.nexus();
-    CopyList list = CopyList.parse(parameters, nexus, nexus.view().units().values());
+    CopyList list = CopyList.parse(parameters, nexus, nexus.inventory().units());
     boolean named = list.idUsage() != NO_IDENTIFIER;
     if (!named && list.id() != 0) {
       throw CheckCondition.inParameters(0, 7);
@@ -66,7 +66,8 @@ final class CopyCommands {
   }
 
   private static byte[] status(LogicalUnit unit, Task task) throws CheckCondition {
-    byte[] status = unit.copyResults().status(task.nexus(), Bytes.u8(task.cdb(), 2));
+    byte[] status =
+        unit.copyResults().status(task.nexus(), BigEndian.u8(task.cdb(), 2), task.canReply());
     if (status == null) {
       throw CheckCondition.inCdb(2, 7);
     }
@@ -76,13 +77,13 @@ final class CopyCommands {
   /** SPC-4 6.31.4. */
   private static byte[] parameters() {
     byte[] data = new byte[47];
-    Bytes.put32(data, 0, data.length - 4);
+    BigEndian.put32(data, 0, data.length - 4);
     data[4] = 0x01; // SNLID: copies without a list identifier
-    Bytes.put16(data, 8, CopyLimits.MOST_TARGETS);
-    Bytes.put16(data, 10, CopyLimits.MOST_SEGMENTS);
-    Bytes.put32(data, 12, CopyLimits.MOST_LIST);
-    Bytes.put32(data, 16, CopyLimits.MOST_SEGMENT_BYTES);
-    Bytes.put16(data, 34, CopyLimits.CONCURRENT);
+    BigEndian.put16(data, 8, CopyLimits.MAX_TARGETS);
+    BigEndian.put16(data, 10, CopyLimits.MAX_SEGMENTS);
+    BigEndian.put32(data, 12, CopyLimits.MAX_LIST);
+    BigEndian.put32(data, 16, CopyLimits.MAX_SEGMENT_BYTES);
+    BigEndian.put16(data, 34, CopyLimits.CONCURRENT);
     data[36] = CopyLimits.CONCURRENT;
     data[37] = CopyLimits.GRANULARITY;
     data[43] = 3;
@@ -98,11 +99,11 @@ final class CopyCommands {
     // Supported commands: EXTENDED COPY (LID1); COPY STATUS, OPERATING PARAMETERS.
     page.writeBytes(new byte[] {0, 1, 0, 8, 7, (byte) 0x83, 1, 0, (byte) 0x84, 2, 0, 3});
     byte[] parameters = new byte[32];
-    Bytes.put16(parameters, 0, 0x0004);
-    Bytes.put16(parameters, 2, 28);
-    Bytes.put16(parameters, 8, CopyLimits.MOST_TARGETS);
-    Bytes.put16(parameters, 10, CopyLimits.MOST_SEGMENTS);
-    Bytes.put32(parameters, 12, CopyLimits.MOST_LIST);
+    BigEndian.put16(parameters, 0, 0x0004);
+    BigEndian.put16(parameters, 2, 28);
+    BigEndian.put16(parameters, 8, CopyLimits.MAX_TARGETS);
+    BigEndian.put16(parameters, 10, CopyLimits.MAX_SEGMENTS);
+    BigEndian.put32(parameters, 12, CopyLimits.MAX_LIST);
     page.writeBytes(parameters);
     // Supported descriptors.
     page.writeBytes(
@@ -119,11 +120,11 @@ final class CopyCommands {
     // Supported CSCD descriptor identifiers: none of the well known ones.
     page.writeBytes(new byte[] {0, 0x0c, 0, 4, 0, 0, 0, 0});
     byte[] general = new byte[36];
-    Bytes.put16(general, 0, 0x8001);
-    Bytes.put16(general, 2, 32);
-    Bytes.put32(general, 4, CopyLimits.CONCURRENT);
-    Bytes.put32(general, 8, CopyLimits.CONCURRENT);
-    Bytes.put32(general, 12, CopyLimits.MOST_SEGMENT_BYTES);
+    BigEndian.put16(general, 0, 0x8001);
+    BigEndian.put16(general, 2, 32);
+    BigEndian.put32(general, 4, CopyLimits.CONCURRENT);
+    BigEndian.put32(general, 8, CopyLimits.CONCURRENT);
+    BigEndian.put32(general, 12, CopyLimits.MAX_SEGMENT_BYTES);
     general[16] = CopyLimits.GRANULARITY;
     page.writeBytes(general);
     return page.toByteArray();

@@ -15,12 +15,12 @@ final class CopyLimits {
   static final int BLOCK_TO_BLOCK = 0x02;
   static final int BLOCK_TO_BLOCK_WITH_OFFSET = 0x0a;
 
-  static final int MOST_TARGETS = 16;
-  static final int MOST_SEGMENTS = 256;
-  static final int MOST_LIST = MOST_TARGETS * TARGET_DESCRIPTOR + MOST_SEGMENTS * BLOCK_SEGMENT;
+  static final int MAX_TARGETS = 16;
+  static final int MAX_SEGMENTS = 256;
+  static final int MAX_LIST = MAX_TARGETS * TARGET_DESCRIPTOR + MAX_SEGMENTS * BLOCK_SEGMENT;
 
   /** So that a copy gives others their turn soon. */
-  static final int MOST_SEGMENT_BYTES = 16 << 20;
+  static final int MAX_SEGMENT_BYTES = 16 << 20;
 
   /** Copies of one unit that are at work at a time, a segment each; more take turns. */
   static final int CONCURRENT = 4;

@@ -23,20 +23,20 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
     if (list.length < CopyLimits.HEADER) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    int targetBytes = Bytes.u16(list, 2);
-    long segmentBytes = Bytes.u32(list, 8);
+    int targetBytes = BigEndian.u16(list, 2);
+    long segmentBytes = BigEndian.u32(list, 8);
     long described = targetBytes + segmentBytes;
-    if (described > CopyLimits.MOST_LIST || CopyLimits.HEADER + described > list.length) {
+    if (described > CopyLimits.MAX_LIST || CopyLimits.HEADER + described > list.length) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    if (Bytes.u32(list, 12) != 0) {
+    if (BigEndian.u32(list, 12) != 0) {
       throw new CheckCondition(SenseCode.INLINE_DATA_LENGTH_EXCEEDED);
     }
     int segmentsAt = CopyLimits.HEADER + targetBytes;
     List<@Nullable LogicalUnit> targets = targets(list, segmentsAt, units);
     List<CopySegment> segments =
         segments(list, segmentsAt, segmentsAt + (int) segmentBytes, targets, nexus);
-    return new CopyList(Bytes.u8(list, 0), list[1] >> 3 & 3, segments);
+    return new CopyList(BigEndian.u8(list, 0), list[1] >> 3 & 3, segments);
   }
 
   /** The units that the target descriptors name, null where there is none of that name. */
@@ -46,12 +46,12 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
     if (bytes % CopyLimits.TARGET_DESCRIPTOR != 0) {
       throw CheckCondition.inParameters(2, 7);
     }
-    if (bytes / CopyLimits.TARGET_DESCRIPTOR > CopyLimits.MOST_TARGETS) {
+    if (bytes / CopyLimits.TARGET_DESCRIPTOR > CopyLimits.MAX_TARGETS) {
       throw new CheckCondition(SenseCode.TOO_MANY_TARGET_DESCRIPTORS);
     }
     List<@Nullable LogicalUnit> targets = new ArrayList<>();
     for (int at = CopyLimits.HEADER; at < end; at += CopyLimits.TARGET_DESCRIPTOR) {
-      if (Bytes.u8(list, at) != CopyLimits.IDENTIFICATION) {
+      if (BigEndian.u8(list, at) != CopyLimits.IDENTIFICATION) {
         throw new CheckCondition(
             Sense.inParameters(SenseCode.UNSUPPORTED_TARGET_DESCRIPTOR_TYPE_CODE, at, 7));
       }
@@ -62,7 +62,7 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
 
   private static @Nullable LogicalUnit find(byte[] list, int at, Collection<LogicalUnit> units)
       throws CheckCondition {
-    int length = Bytes.u8(list, at + IDENTIFIER_LENGTH_AT);
+    int length = BigEndian.u8(list, at + IDENTIFIER_LENGTH_AT);
     if (length > 20) {
       throw CheckCondition.inParameters(at + IDENTIFIER_LENGTH_AT, 7);
     }
@@ -71,7 +71,7 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
       UnitIdentity identity = unit.properties().identity();
       if (Arrays.equals(designator, Designators.naa(identity))
           || Arrays.equals(designator, Arrays.copyOf(Designators.t10(identity), 24))) {
-        int blockLength = Bytes.u24(list, at + BLOCK_LENGTH_AT);
+        int blockLength = BigEndian.u24(list, at + BLOCK_LENGTH_AT);
         if (blockLength != unit.blockSize()) {
           throw CheckCondition.inParameters(at + BLOCK_LENGTH_AT, 7);
         }
@@ -87,11 +87,11 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
     List<CopySegment> segments = new ArrayList<>();
     int at = from;
     while (at < end) {
-      if (segments.size() == CopyLimits.MOST_SEGMENTS) {
+      if (segments.size() == CopyLimits.MAX_SEGMENTS) {
         throw new CheckCondition(SenseCode.TOO_MANY_SEGMENT_DESCRIPTORS);
       }
       int length =
-          switch (Bytes.u8(list, at)) {
+          switch (BigEndian.u8(list, at)) {
             case CopyLimits.BLOCK_TO_BLOCK -> CopyLimits.BLOCK_SEGMENT;
             case CopyLimits.BLOCK_TO_BLOCK_WITH_OFFSET -> CopyLimits.OFFSET_SEGMENT;
             default ->
@@ -101,7 +101,7 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
       if (end - at < length) {
         throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
       }
-      if (Bytes.u16(list, at + 2) != length - 4) {
+      if (BigEndian.u16(list, at + 2) != length - 4) {
         throw CheckCondition.inParameters(at + 2, 7);
       }
       CopySegment segment = segment(list, at, segments.size(), targets);
@@ -114,26 +114,26 @@ record CopyList(int id, int idUsage, List<CopySegment> segments) {
 
   private static CopySegment segment(
       byte[] list, int at, int index, List<@Nullable LogicalUnit> targets) throws CheckCondition {
-    LogicalUnit source = unit(targets, Bytes.u16(list, at + 4), index);
-    LogicalUnit target = unit(targets, Bytes.u16(list, at + 6), index);
+    LogicalUnit source = unit(targets, BigEndian.u16(list, at + 4), index);
+    LogicalUnit target = unit(targets, BigEndian.u16(list, at + 6), index);
     long bytes;
-    if (Bytes.u8(list, at) == CopyLimits.BLOCK_TO_BLOCK) {
-      LogicalUnit counted = Bytes.bit(list, at + 1, DESTINATION_COUNT) ? target : source;
-      bytes = (long) Bytes.u16(list, at + 10) * counted.blockSize();
+    if (BigEndian.u8(list, at) == CopyLimits.BLOCK_TO_BLOCK) {
+      LogicalUnit counted = BigEndian.bit(list, at + 1, DESTINATION_COUNT) ? target : source;
+      bytes = (long) BigEndian.u16(list, at + 10) * counted.blockSize();
     } else {
-      bytes = Bytes.u32(list, at + 8);
-      if (Bytes.u32(list, at + 28) != 0) {
+      bytes = BigEndian.u32(list, at + 8);
+      if (BigEndian.u32(list, at + 28) != 0) {
         throw CheckCondition.inParameters(at + 28, 7); // Copies begin with whole blocks.
       }
     }
-    if (bytes > CopyLimits.MOST_SEGMENT_BYTES) {
+    if (bytes > CopyLimits.MAX_SEGMENT_BYTES) {
       throw CheckCondition.inParameters(at + 8, 7);
     }
     if (bytes % source.blockSize() != 0 || bytes % target.blockSize() != 0) {
       throw new CheckCondition(CopySegment.failed(SenseCode.INEXACT_SEGMENT, index));
     }
     return new CopySegment(
-        source, Bytes.u64(list, at + 12), target, Bytes.u64(list, at + 20), bytes);
+        source, BigEndian.u64(list, at + 12), target, BigEndian.u64(list, at + 20), bytes);
   }
 
   private static LogicalUnit unit(List<@Nullable LogicalUnit> targets, int target, int index)

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What RECEIVE COPY RESULTS can tell about copies, by nexus and list identifier (SPC-4 6.4.2). A
  * result is held until it was asked for after the end, the identifier is used again, or the nexus
- * is gone; never more than {@link #MOST}, of which the oldest goes first.
+ * is gone; never more than {@link #MAX}, of which the oldest goes first.
  */
 final class CopyResults {
-  static final int MOST = 64;
+  static final int MAX = 64;
 
   private record Name(Nexus nexus, int id) {}
 
@@ -39,7 +39,7 @@ final class CopyResults {
       }
       copies.remove(new Name(nexus, id));
       copies.put(new Name(nexus, id), new Copy(operation));
-      if (copies.size() > MOST) {
+      if (copies.size() > MAX) {
         copies.remove(copies.keySet().iterator().next());
       }
       return true;
@@ -70,22 +70,26 @@ final class CopyResults {
     }
   }
 
-  /** The reply to COPY STATUS (SPC-4 6.31.3), or null if there is nothing of that name. */
-  byte @Nullable [] status(Nexus nexus, int id) {
+  /**
+   * The reply to COPY STATUS (SPC-4 6.31.3), or null if there is nothing of that name.
+   *
+   * @param delivered whether the initiator gets it: the result of a copy that ended is then dropped
+   */
+  byte @Nullable [] status(Nexus nexus, int id, boolean delivered) {
     synchronized (lock) {
       Copy copy = copies.get(new Name(nexus, id));
       if (copy == null) {
         return null;
       }
       byte[] data = new byte[12];
-      Bytes.put32(data, 0, 8);
+      BigEndian.put32(data, 0, 8);
       data[4] = (byte) (!copy.ended ? 0 : copy.operation.isComplete() ? 1 : 2);
-      Bytes.put16(data, 5, copy.operation.processed());
+      BigEndian.put16(data, 5, copy.operation.processed());
       long mebibytes = copy.operation.written() >> 20;
       boolean inMebibytes = copy.operation.written() > 0xffff_ffffL;
       data[7] = (byte) (inMebibytes ? 2 : 0);
-      Bytes.put32(data, 8, inMebibytes ? mebibytes : copy.operation.written());
-      if (copy.ended) {
+      BigEndian.put32(data, 8, inMebibytes ? mebibytes : copy.operation.written());
+      if (copy.ended && delivered) {
         copies.remove(new Name(nexus, id));
       }
       return data;

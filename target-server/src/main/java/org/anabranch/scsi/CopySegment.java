@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi;
 
+import java.util.Set;
+
 /**
  * One segment of an EXTENDED COPY: from one unit's blocks to another's (SPC-4 6.4.6.3, 6.4.6.14).
  * In blocks of each side; the bytes are the same.
@@ -21,10 +23,6 @@ record CopySegment(
     return Sense.inSegment(code, index, written == 0 ? -1 : (bytes - written) / target.blockSize());
   }
 
-  long sourceEnd() {
-    return sourceLba + bytes / source.blockSize();
-  }
-
   long targetEnd() {
     return targetLba + bytes / target.blockSize();
   }
@@ -37,10 +35,14 @@ record CopySegment(
     } catch (CheckCondition outOfRange) {
       throw new CheckCondition(failed(SenseCode.SEGMENT_OUT_OF_RANGE, index));
     }
-    if (!source.allows(nexus, Command.Access.READ) || !target.allows(nexus, Command.Access.WRITE)) {
+    Set<LogicalUnit> seen = nexus.inventory().units();
+    if (!seen.contains(source)
+        || !seen.contains(target)
+        || !source.allows(nexus, Command.Access.READ)
+        || !target.allows(nexus, Command.Access.WRITE)) {
       throw new CheckCondition(failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index));
     }
-    if (target.isWriteProtected()) {
+    if (target.isWriteProtected() || !nexus.inventory().allowsWrites(target)) {
       throw new CheckCondition(SenseCode.WRITE_PROTECTED);
     }
   }

@@ -10,13 +10,13 @@ final class DefectCommands {
         new Command("READ DEFECT DATA (10)", "37 00 1f 00 00 00 00 ff ff 00")
             .access(Command.Access.READ)
             .traits(Command.Trait.MEDIUM)
-            .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
+            .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
             .replies((unit, task) -> new byte[] {0, task.cdb()[2], 0, 0}));
     table.add(
         new Command("READ DEFECT DATA (12)", "b7 1f ff ff ff ff ff ff ff ff 00 00")
             .access(Command.Access.READ)
             .traits(Command.Trait.MEDIUM)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> new byte[] {0, task.cdb()[1], 0, 0, 0, 0, 0, 0}));
   }
 }

@@ -9,6 +9,8 @@ import java.util.Arrays;
  * Designation descriptors of the device identification page (SPC-4 7.8.6): of the logical unit a
  * NAA and a T10 vendor ID designator; of the port its relative identifier, target port group and
  * name; of the device its name.
+ *
+ * <p>The NAA comes first: of designators that it ranks alike, Linux takes the first.
  */
 final class Designators {
   private static final int BINARY = 1;
@@ -35,9 +37,9 @@ final class Designators {
     all.writeBytes(t10(unit.properties().identity()));
     TargetPort port = nexus.port();
     byte[] number = new byte[4];
-    Bytes.put16(number, 2, port.relativeIdentifier());
+    BigEndian.put16(number, 2, port.relativeIdentifier());
     all.writeBytes(descriptor(BINARY, PORT | RELATIVE_PORT, number));
-    Bytes.put16(number, 2, PortGroupCommands.GROUP);
+    BigEndian.put16(number, 2, PortGroupCommands.GROUP);
     all.writeBytes(descriptor(BINARY, PORT | PORT_GROUP, number));
     all.writeBytes(descriptor(UTF8, PORT | SCSI_NAME, name(port.portName())));
     all.writeBytes(descriptor(UTF8, DEVICE | SCSI_NAME, name(port.targetName())));
@@ -45,9 +47,7 @@ final class Designators {
   }
 
   static byte[] naa(UnitIdentity identity) {
-    byte[] designator = new byte[8];
-    Bytes.put64(designator, 0, identity.naa());
-    return descriptor(BINARY, UNIT | NAA, designator);
+    return descriptor(BINARY, UNIT | NAA, identity.naa().bytes());
   }
 
   static byte[] t10(UnitIdentity identity) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi;
 
-import java.util.Map;
+import java.util.Set;
 
 /** INQUIRY (SPC-4 6.6) and REPORT LUNS (SPC-4 6.33): who is there. */
 final class InquiryCommands {
@@ -17,20 +17,20 @@ final class InquiryCommands {
         new Command("INQUIRY", "12 01 ff ff ff 00")
             .access(Command.Access.FREE)
             .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Bytes.u16(cdb, 3))
+            .dataIn((unit, cdb) -> BigEndian.u16(cdb, 3))
             .replies(InquiryCommands::inquiry));
     table.add(
         new Command("REPORT LUNS", "a0 00 ff 00 00 00 ff ff ff ff 00 00")
             .access(Command.Access.FREE)
             .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> reportLuns(task)));
   }
 
   private static byte[] inquiry(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
-    int page = Bytes.u8(cdb, 2);
-    if (Bytes.bit(cdb, 1, 0)) {
+    int page = BigEndian.u8(cdb, 2);
+    if (BigEndian.bit(cdb, 1, 0)) {
       return VitalProductData.page(unit, task.nexus(), page);
     }
     if (page != 0) {
@@ -48,11 +48,11 @@ final class InquiryCommands {
     data[4] = STANDARD_LENGTH - 5;
     data[5] = 0x18; // TPGS = 01b implicit, 3PC
     data[7] = 0x02; // CMDQUE
-    Bytes.putAscii(data, 8, 8, identity.vendor());
-    Bytes.putAscii(data, 16, 16, identity.product());
-    Bytes.putAscii(data, 32, 4, identity.revision());
+    BigEndian.putAscii(data, 8, 8, identity.vendor());
+    BigEndian.putAscii(data, 16, 16, identity.product());
+    BigEndian.putAscii(data, 32, 4, identity.revision());
     for (int i = 0; i < VERSION_DESCRIPTORS.length; i++) {
-      Bytes.put16(data, 58 + 2 * i, VERSION_DESCRIPTORS[i]);
+      BigEndian.put16(data, 58 + 2 * i, VERSION_DESCRIPTORS[i]);
     }
     return data;
   }
@@ -60,28 +60,30 @@ final class InquiryCommands {
   /** The LUNs that the task's nexus sees; tells it, so that the unit attention is owed no more. */
   static byte[] reportLuns(Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
-    int select = Bytes.u8(cdb, 2);
+    int select = BigEndian.u8(cdb, 2);
     if (select > 2) {
       throw CheckCondition.inCdb(2, 7);
     }
-    if (Bytes.u32(cdb, 6) < 16) {
+    if (BigEndian.u32(cdb, 6) < 16) {
       throw CheckCondition.inCdb(6, 7);
     }
     Nexus nexus = task.nexus();
     // SELECT REPORT 1 asks for well known logical units only, of which there are none.
-    Map<Integer, LogicalUnit> units = select == 1 ? Map.of() : nexus.view().units();
-    byte[] data = new byte[8 + 8 * units.size()];
-    Bytes.put32(data, 0, data.length - 8);
+    Set<Integer> luns = select == 1 ? Set.of() : nexus.inventory().views().keySet();
+    byte[] data = new byte[8 + 8 * luns.size()];
+    BigEndian.put32(data, 0, data.length - 8);
     int at = 8;
-    for (int lun : units.keySet()) {
-      Bytes.put64(data, at, LunView.field(lun));
+    for (int lun : luns) {
+      BigEndian.put64(data, at, LunInventory.field(lun));
       at += 8;
     }
-    nexus
-        .view()
-        .units()
-        .values()
-        .forEach(unit -> unit.attentions().clear(nexus, SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED));
+    if (task.canReply()) {
+      nexus
+          .inventory()
+          .units()
+          .forEach(
+              unit -> unit.attentions().clear(nexus, SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED));
+    }
     return data;
   }
 }

@@ -19,7 +19,7 @@ final class LbaStatusCommands {
   private static final int DEALLOCATED = 1;
 
   /** The most questions to the device for one command; the answer is then shorter, and true. */
-  private static final int MOST_QUESTIONS = 1024;
+  private static final int MAX_QUESTIONS = 1024;
 
   private LbaStatusCommands() {}
 
@@ -29,7 +29,7 @@ final class LbaStatusCommands {
             .byServiceAction()
             .access(Command.Access.READ)
             .traits(Command.Trait.MEDIUM)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 10), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 10), LogicalUnit.MAX_PARAMETERS))
             .runs(LbaStatusCommands::status));
   }
 
@@ -75,7 +75,7 @@ final class LbaStatusCommands {
         mapped = true;
         lba = end;
       }
-      if (lba == end || !hasRoom() || asked == MOST_QUESTIONS) {
+      if (lba == end || !hasRoom() || asked == MAX_QUESTIONS) {
         return null;
       }
       asked++;

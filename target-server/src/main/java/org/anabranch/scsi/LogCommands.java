@@ -20,17 +20,17 @@ final class LogCommands {
         new Command("LOG SENSE", "4d 00 ff ff 00 ff ff ff ff 00")
             .access(Command.Access.FREE)
             .traits(Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
+            .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
             .replies((unit, task) -> page(task.cdb())));
   }
 
   private static byte[] page(byte[] cdb) throws CheckCondition {
-    int code = Bytes.u8(cdb, 2) & 0x3f;
-    int subpage = Bytes.u8(cdb, 3);
+    int code = BigEndian.u8(cdb, 2) & 0x3f;
+    int subpage = BigEndian.u8(cdb, 3);
     if (subpage != 0 && !(subpage == ALL_SUBPAGES && code == SUPPORTED)) {
       throw CheckCondition.inCdb(3, 7);
     }
-    if (Bytes.u16(cdb, 5) != 0) {
+    if (BigEndian.u16(cdb, 5) != 0) {
       throw CheckCondition.inCdb(5, 7); // PARAMETER POINTER: each page begins with parameter 0.
     }
     String page =

@@ -3,7 +3,9 @@ package org.anabranch.scsi;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Scheduler;
@@ -25,14 +27,15 @@ import org.slf4j.LoggerFactory;
  *   8. the command itself
  * </pre>
  *
- * <p>Thread-safe. No lock is held while an Io is submitted or a task ends.
+ * <p>Steps 3 to 7 are {@link Admission}. Thread-safe. No lock is held while an Io is submitted or a
+ * task ends.
  */
 public final class LogicalUnit {
   /** The most bytes that one command moves; block limits VPD page, maximum transfer length. */
-  public static final int MOST_TRANSFER = 8 << 20;
+  public static final int MAX_TRANSFER = 8 << 20;
 
   /** The most bytes of parameter data in either direction. */
-  static final int MOST_PARAMETERS = 256 << 10;
+  static final int MAX_PARAMETERS = 256 << 10;
 
   private static final Logger log = LoggerFactory.getLogger(LogicalUnit.class);
 
@@ -40,7 +43,7 @@ public final class LogicalUnit {
   private final UnitProperties properties;
   private final int sectorShift;
   private final TaskSet tasks;
-  private final Attentions attentions = new Attentions();
+  private final UnitAttentions attentions = new UnitAttentions();
   private final Medium medium;
   private final ModePages modes = new ModePages();
   private final RangeLocks ranges;
@@ -49,10 +52,12 @@ public final class LogicalUnit {
   private final Sanitizer sanitizer;
   private final CopyResults copyResults = new CopyResults();
   private final Scheduler scheduler;
+  private final UnitPaths paths = new UnitPaths();
+  private volatile Consumer<LogicalUnit> retirement = unit -> {};
 
   /** A unit that forgets its persistent reservations on a restart. */
   public LogicalUnit(BlockDevice device, UnitProperties properties, Scheduler scheduler) {
-    this(device, properties, scheduler, new Reservations(properties.identity().serial()));
+    this(device, properties, scheduler, new Reservations(properties.identity().id()));
   }
 
   /**
@@ -62,7 +67,7 @@ public final class LogicalUnit {
   public LogicalUnit(
       BlockDevice device, UnitProperties properties, Scheduler scheduler, ReservationStore store)
       throws IOException {
-    this(device, properties, scheduler, new Reservations(properties.identity().serial(), store));
+    this(device, properties, scheduler, new Reservations(properties.identity().id(), store));
   }
 
   private LogicalUnit(
@@ -105,27 +110,67 @@ public final class LogicalUnit {
   }
 
   /**
-   * The unit is taken away for good: its tasks end, and no more come.
+   * Makes a path to the unit.
+   *
+   * @throws IllegalStateException if its last path is gone
+   */
+  public UnitView view(PathAccess access) {
+    UnitView view = tryView(access);
+    if (view == null) {
+      throw new IllegalStateException("unit " + properties.identity().serial() + " is retired");
+    }
+    return view;
+  }
+
+  /** The same, or null if the last path is gone. */
+  @Nullable UnitView tryView(PathAccess access) {
+    UnitView view = new UnitView(this, access);
+    return paths.add(view) ? view : null;
+  }
+
+  /** Who is told when the last path is gone; called before there is one. */
+  void whenRetired(Consumer<LogicalUnit> listener) {
+    retirement = listener;
+  }
+
+  /**
+   * Takes a path away: the tasks that came by it end. After the last path no task enters.
    *
    * @param ended told when they have
    */
-  void retire(Runnable ended) {
-    tasks.close();
-    tasks.abort(task -> true, null, Task.Abort.SILENTLY, task -> {}, ended);
+  void close(UnitView view, Runnable ended) { // by the view, which is closed from here on
+    if (paths.remove(view)) {
+      tasks.close();
+      retirement.accept(this);
+      tasks.abort(task -> true, null, Task.Abort.SILENTLY, task -> {}, ended);
+    } else {
+      tasks.abort(task -> task.view == view, null, Task.Abort.SILENTLY, task -> {}, ended);
+    }
+  }
+
+  /** The target ports through which the unit is reached, whatever the target. */
+  List<TargetPort> ports() {
+    return paths.ports();
   }
 
   /** Step 1; false if the unit has been taken away. */
-  boolean prepare(Task task) {
+  boolean prepare(Task task, UnitView view) {
     byte[] cdb = task.cdb();
     Command command = CommandTable.DISK.find(this, cdb);
     task.set = tasks;
+    task.view = view;
     task.command = command;
     if (command != null) {
       task.needs(
           bounded(command.dataOutLength(this, cdb)), bounded(command.dataInLength(this, cdb)));
     }
-    return switch (tasks.enter(task)) {
-      case ENTERED -> true;
+    return switch (view.isClosed() ? TaskSet.Entry.CLOSED : tasks.enter(task)) {
+      case ENTERED -> {
+        if (view.isClosed()) { // between the two
+          tasks.abort(each -> each == task, null, Task.Abort.SILENTLY, each -> {}, () -> {});
+        }
+        yield true;
+      }
       case FULL -> {
         task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
         yield true;
@@ -136,12 +181,12 @@ public final class LogicalUnit {
 
   /** A CDB that asks for more than can be is refused later, and moves nothing. */
   private static int bounded(long length) {
-    return length > MOST_TRANSFER ? 0 : (int) length;
+    return length > MAX_TRANSFER ? 0 : (int) length;
   }
 
   private void start(Task task) {
     try {
-      if (!admit(task)) {
+      if (!Admission.admits(this, task)) {
         conflict(task);
         return;
       }
@@ -154,48 +199,11 @@ public final class LogicalUnit {
     }
   }
 
-  /** Steps 3 to 7; false for a reservation conflict. */
-  private boolean admit(Task task) throws CheckCondition {
-    Command command = task.command;
-    if (command == null || !command.has(Command.Trait.PAST_ATTENTION)) {
-      SenseCode attention = attentions.take(task.nexus());
-      if (attention != null) {
-        throw new CheckCondition(attention);
-      }
-    }
-    if (command == null) {
-      throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
-    }
-    if (reservations.conflicts(task.nexus(), command.access(task.cdb()))) {
-      return false;
-    }
-    command.checkUsage(task.cdb());
-    if (!command.has(Command.Trait.DURING_SANITIZE)) {
-      sanitizer.check(command);
-    }
-    if (command.has(Command.Trait.MEDIUM)) {
-      medium.checkReady();
-    }
-    if (command.has(Command.Trait.WRITES)) {
-      checkWritable();
-    }
-    return true;
-  }
-
-  private void checkWritable() throws CheckCondition {
-    if (isReadOnly()) {
-      throw new CheckCondition(SenseCode.WRITE_PROTECTED);
-    }
-    if (modes.isSoftwareWriteProtected()) {
-      throw new CheckCondition(SenseCode.SOFTWARE_WRITE_PROTECTED);
-    }
-  }
-
   boolean isReadOnly() {
     return properties.readOnly() || device.limits().readOnly();
   }
 
-  /** Read-only, or protected by an initiator (control mode page, SWP). */
+  /** Read-only by whatever path, or protected by an initiator (control mode page, SWP). */
   boolean isWriteProtected() {
     return isReadOnly() || modes.isSoftwareWriteProtected();
   }
@@ -228,6 +236,16 @@ public final class LogicalUnit {
     }
   }
 
+  /** A path is shown to the nexus no more: its tasks that came by it end. */
+  void pathLost(Nexus nexus, UnitView view) {
+    tasks.abort(
+        task -> task.nexus() == nexus && task.view == view,
+        nexus,
+        Task.Abort.SILENTLY,
+        task -> {},
+        () -> {});
+  }
+
   /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
   void nexusLost(Nexus nexus) {
     attentions.leave(nexus);
@@ -256,7 +274,7 @@ public final class LogicalUnit {
     return modes.reportsAbortedTasks() ? Task.Abort.WITH_STATUS : Task.Abort.SILENTLY;
   }
 
-  Attentions attentions() {
+  UnitAttentions attentions() {
     return attentions;
   }
 

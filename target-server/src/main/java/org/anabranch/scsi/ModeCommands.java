@@ -27,32 +27,33 @@ final class ModeCommands {
         new Command("MODE SENSE (6)", "1a 08 ff ff ff 00")
             .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
-            .replies((unit, task) -> sense(unit, task.cdb(), HEADER_6)));
+            .dataIn((unit, cdb) -> BigEndian.u8(cdb, 4))
+            .replies((unit, task) -> sense(unit, task, HEADER_6)));
     table.add(
         new Command("MODE SENSE (10)", "5a 18 ff ff 00 00 00 ff ff 00")
             .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
-            .replies((unit, task) -> sense(unit, task.cdb(), HEADER_10)));
+            .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
+            .replies((unit, task) -> sense(unit, task, HEADER_10)));
     table.add(
         new Command("MODE SELECT (6)", "15 11 00 00 ff 00")
             .timeout(120)
-            .dataOut((unit, cdb) -> Bytes.u8(cdb, 4))
+            .dataOut((unit, cdb) -> BigEndian.u8(cdb, 4))
             .runs((unit, task) -> select(unit, task, HEADER_6)));
     table.add(
         new Command("MODE SELECT (10)", "55 11 00 00 00 00 00 ff ff 00")
             .timeout(120)
-            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7))
             .runs((unit, task) -> select(unit, task, HEADER_10)));
   }
 
-  private static byte[] sense(LogicalUnit unit, byte[] cdb, int header) throws CheckCondition {
-    boolean noDescriptors = Bytes.bit(cdb, 1, 3);
-    boolean longLba = header == HEADER_10 && Bytes.bit(cdb, 1, 4);
-    int control = Bytes.u8(cdb, 2) >> 6;
-    int code = Bytes.u8(cdb, 2) & 0x3f;
-    int subpage = Bytes.u8(cdb, 3);
+  private static byte[] sense(LogicalUnit unit, Task task, int header) throws CheckCondition {
+    byte[] cdb = task.cdb();
+    boolean noDescriptors = BigEndian.bit(cdb, 1, 3);
+    boolean longLba = header == HEADER_10 && BigEndian.bit(cdb, 1, 4);
+    int control = BigEndian.u8(cdb, 2) >> 6;
+    int code = BigEndian.u8(cdb, 2) & 0x3f;
+    int subpage = BigEndian.u8(cdb, 3);
     if (control == SAVED) {
       throw new CheckCondition(SenseCode.SAVING_PARAMETERS_NOT_SUPPORTED);
     }
@@ -69,16 +70,17 @@ final class ModeCommands {
     byte[] descriptor =
         noDescriptors ? new byte[0] : blockDescriptor(unit, longLba, control == CHANGEABLE);
     byte[] data = new byte[header + descriptor.length + pages.size()];
-    int parameters = WRITE_PROTECT * bit(unit.isWriteProtected()) | DPOFUA;
+    boolean writeProtected = unit.isWriteProtected() || task.isReadOnlyPath();
+    int parameters = WRITE_PROTECT * bit(writeProtected) | DPOFUA;
     if (header == HEADER_6) {
       data[0] = (byte) (data.length - 1);
       data[2] = (byte) parameters;
       data[3] = (byte) descriptor.length;
     } else {
-      Bytes.put16(data, 0, data.length - 2);
+      BigEndian.put16(data, 0, data.length - 2);
       data[3] = (byte) parameters;
       data[4] = (byte) bit(longLba);
-      Bytes.put16(data, 6, descriptor.length);
+      BigEndian.put16(data, 6, descriptor.length);
     }
     System.arraycopy(descriptor, 0, data, header, descriptor.length);
     System.arraycopy(pages.toByteArray(), 0, data, header + descriptor.length, pages.size());
@@ -104,21 +106,21 @@ final class ModeCommands {
       return descriptor;
     }
     if (longLba) {
-      Bytes.put64(descriptor, 0, unit.blocks());
-      Bytes.put32(descriptor, 12, unit.blockSize());
+      BigEndian.put64(descriptor, 0, unit.blocks());
+      BigEndian.put32(descriptor, 12, unit.blockSize());
     } else {
-      Bytes.put32(descriptor, 0, Math.min(unit.blocks(), 0xffff_ffffL));
-      Bytes.put24(descriptor, 5, unit.blockSize());
+      BigEndian.put32(descriptor, 0, Math.min(unit.blocks(), 0xffff_ffffL));
+      BigEndian.put24(descriptor, 5, unit.blockSize());
     }
     return descriptor;
   }
 
   private static void select(LogicalUnit unit, Task task, int header) throws CheckCondition {
     byte[] cdb = task.cdb();
-    if (!Bytes.bit(cdb, 1, 4)) {
+    if (!BigEndian.bit(cdb, 1, 4)) {
       throw CheckCondition.inCdb(1, 4); // PF = 0: vendor specific pages.
     }
-    if (Bytes.bit(cdb, 1, 0)) {
+    if (BigEndian.bit(cdb, 1, 0)) {
       throw CheckCondition.inCdb(1, 0); // SP = 1: there is nowhere to save them.
     }
     byte[] list = Parameters.list(task);
@@ -129,8 +131,8 @@ final class ModeCommands {
     if (list.length < header) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    int descriptors = header == HEADER_6 ? Bytes.u8(list, 3) : Bytes.u16(list, 6);
-    boolean longLba = header == HEADER_10 && Bytes.bit(list, 4, 0);
+    int descriptors = header == HEADER_6 ? BigEndian.u8(list, 3) : BigEndian.u16(list, 6);
+    boolean longLba = header == HEADER_10 && BigEndian.bit(list, 4, 0);
     checkDescriptors(unit, list, header, descriptors, longLba);
     List<byte[]> pages = pages(unit, list, header + descriptors);
     boolean cached = isCaching(unit);
@@ -186,8 +188,8 @@ final class ModeCommands {
     if (list.length < header + length) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    long blocks = longLba ? Bytes.u64(list, header) : Bytes.u32(list, header);
-    long size = longLba ? Bytes.u32(list, header + 12) : Bytes.u24(list, header + 5);
+    long blocks = longLba ? BigEndian.u64(list, header) : BigEndian.u32(list, header);
+    long size = longLba ? BigEndian.u32(list, header + 12) : BigEndian.u24(list, header + 5);
     if (blocks != 0 && blocks != unit.blocks() && (longLba || blocks != 0xffff_ffffL)) {
       throw CheckCondition.inParameters(header, 7);
     }
@@ -201,13 +203,13 @@ final class ModeCommands {
     List<byte[]> pages = new ArrayList<>();
     int at = from;
     while (at < list.length) {
-      if (list.length - at < 2 || list.length - at < 2 + Bytes.u8(list, at + 1)) {
+      if (list.length - at < 2 || list.length - at < 2 + BigEndian.u8(list, at + 1)) {
         throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
       }
-      if (Bytes.bit(list, at, 6)) {
+      if (BigEndian.bit(list, at, 6)) {
         throw CheckCondition.inParameters(at, 6); // SPF: there are no subpages.
       }
-      byte[] page = Arrays.copyOfRange(list, at, at + 2 + Bytes.u8(list, at + 1));
+      byte[] page = Arrays.copyOfRange(list, at, at + 2 + BigEndian.u8(list, at + 1));
       page[0] &= 0x3f;
       int refused = unit.modes().firstRefused(page);
       if (refused >= 0) {

@@ -96,11 +96,11 @@ final class ModePages {
   }
 
   private void publish() {
-    writeCache = Bytes.bit(current[index(CACHING)], 2, 2);
+    writeCache = BigEndian.bit(current[index(CACHING)], 2, 2);
     byte[] control = current[index(CONTROL)];
-    descriptorSense = Bytes.bit(control, 2, 2);
-    softwareWriteProtect = Bytes.bit(control, 4, 3);
-    abortedStatus = Bytes.bit(control, 5, 6);
+    descriptorSense = BigEndian.bit(control, 2, 2);
+    softwareWriteProtect = BigEndian.bit(control, 4, 3);
+    abortedStatus = BigEndian.bit(control, 5, 6);
   }
 
   /** The page codes that there are, ascending. */

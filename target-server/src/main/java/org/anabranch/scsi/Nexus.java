@@ -8,14 +8,12 @@ package org.anabranch.scsi;
 public final class Nexus {
   private final InitiatorPort initiator;
   private final TargetPort port;
-  private final TargetDevice device;
   private final Registrant registrant;
 
-  /** What this initiator sees; replaced by the device when its LUNs change. */
-  private volatile LunView view = LunView.EMPTY;
+  /** What this initiator sees; replaced by the target device when that changes. */
+  private volatile LunInventory inventory = LunInventory.EMPTY;
 
-  Nexus(TargetDevice device, InitiatorPort initiator, TargetPort port) {
-    this.device = device;
+  Nexus(InitiatorPort initiator, TargetPort port) {
     this.initiator = initiator;
     this.port = port;
     registrant = new Registrant(initiator.portName(), port.relativeIdentifier());
@@ -34,16 +32,12 @@ public final class Nexus {
     return registrant;
   }
 
-  TargetDevice device() {
-    return device;
+  LunInventory inventory() {
+    return inventory;
   }
 
-  LunView view() {
-    return view;
-  }
-
-  void view(LunView newView) {
-    view = newView;
+  void inventory(LunInventory newInventory) {
+    inventory = newInventory;
   }
 
   @Override

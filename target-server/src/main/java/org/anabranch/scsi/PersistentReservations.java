@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PersistentReservations {
   /** The most registrations; one more is refused (55/04). */
-  static final int MOST = 1024;
+  static final int MAX = 1024;
 
   /** The rules say RESERVATION CONFLICT. */
   static final class Conflict extends Exception {
@@ -134,7 +134,7 @@ final class PersistentReservations {
   /** Gives the registrants a key, or takes it away if it is 0. */
   void register(List<Registrant> registrants, long key) throws CheckCondition {
     long added = registrants.stream().filter(each -> !keys.containsKey(each)).count();
-    if (key != 0 && keys.size() + added > MOST) {
+    if (key != 0 && keys.size() + added > MAX) {
       throw new CheckCondition(SenseCode.INSUFFICIENT_REGISTRATION_RESOURCES);
     }
     for (Registrant registrant : registrants) {
@@ -269,7 +269,7 @@ final class PersistentReservations {
     if (to.equals(from)) {
       throw CheckCondition.inParameters(24);
     }
-    if (!keys.containsKey(to) && keys.size() == MOST) {
+    if (!keys.containsKey(to) && keys.size() == MAX) {
       throw new CheckCondition(SenseCode.INSUFFICIENT_REGISTRATION_RESOURCES);
     }
     keys.put(to, newKey);

@@ -21,7 +21,7 @@ final class PersistentReserveIn {
             "PERSISTENT RESERVE IN, " + name, "5e " + action + " 00 00 00 00 00 ff ff 00")
         .byServiceAction()
         .access(Command.Access.PERSISTENT)
-        .dataIn((unit, cdb) -> Bytes.u16(cdb, 7))
+        .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
         .replies(reply);
   }
 
@@ -31,7 +31,7 @@ final class PersistentReserveIn {
           byte[] data = header(state, 8 * state.keys().size());
           int at = 8;
           for (long key : state.keys().values()) {
-            Bytes.put64(data, at, key);
+            BigEndian.put64(data, at, key);
             at += 8;
           }
           return data;
@@ -40,8 +40,8 @@ final class PersistentReserveIn {
 
   private static byte[] header(PersistentReservations state, int additional) {
     byte[] data = new byte[8 + additional];
-    Bytes.put32(data, 0, state.generation());
-    Bytes.put32(data, 4, additional);
+    BigEndian.put32(data, 0, state.generation());
+    BigEndian.put32(data, 4, additional);
     return data;
   }
 
@@ -51,7 +51,7 @@ final class PersistentReserveIn {
           ReservationType type = state.type();
           byte[] data = header(state, type == null ? 0 : 16);
           if (type != null) {
-            Bytes.put64(data, 8, state.holderKey());
+            BigEndian.put64(data, 8, state.holderKey());
             data[21] = (byte) type.code; // scope 0: logical unit
           }
           return data;
@@ -61,13 +61,13 @@ final class PersistentReserveIn {
   /** SPC-4 6.15.4. */
   private static byte[] capabilities(LogicalUnit unit) {
     byte[] data = new byte[8];
-    Bytes.put16(data, 0, 8);
+    BigEndian.put16(data, 0, 8);
     boolean keeps = unit.reservations().canSurvivePowerLoss();
     data[2] = (byte) (0x0c | (keeps ? 0x01 : 0)); // SIP_C, ATP_C, PTPL_C
     boolean active = unit.reservations().read(PersistentReservations::survivesPowerLoss);
     // TMV; ALLOW COMMANDS 011b: TEST UNIT READY always, MODE SENSE and so on past write exclusive.
     data[3] = (byte) (0xb0 | (active ? 0x01 : 0)); // and PTPL_A
-    Bytes.put16(data, 4, TYPES);
+    BigEndian.put16(data, 4, TYPES);
     return data;
   }
 
@@ -81,14 +81,14 @@ final class PersistentReserveIn {
               .forEach((registrant, key) -> {
                 byte[] id = TransportId.encode(registrant.initiatorPort());
                 byte[] descriptor = new byte[24];
-                Bytes.put64(descriptor, 0, key);
+                BigEndian.put64(descriptor, 0, key);
                 ReservationType type = state.type();
                 if (type != null && state.isHolder(registrant)) {
                   descriptor[12] = 0x01; // R_HOLDER
                   descriptor[13] = (byte) type.code;
                 }
-                Bytes.put16(descriptor, 18, registrant.targetPort());
-                Bytes.put32(descriptor, 20, id.length);
+                BigEndian.put16(descriptor, 18, registrant.targetPort());
+                BigEndian.put32(descriptor, 20, id.length);
                 body.writeBytes(descriptor);
                 body.writeBytes(id);
               });

@@ -71,7 +71,7 @@ final class PersistentReserveOut {
                   null,
                   false,
                   state -> {
-                    state.clear(task.nexus().registrant(), Bytes.u64(list, 0));
+                    state.clear(task.nexus().registrant(), BigEndian.u64(list, 0));
                     return NOBODY;
                   });
             }));
@@ -85,7 +85,7 @@ final class PersistentReserveOut {
             "PERSISTENT RESERVE OUT, " + name, "5f " + action + " ff 00 00 ff ff ff ff 00")
         .byServiceAction()
         .access(Command.Access.PERSISTENT)
-        .dataOut((unit, cdb) -> Math.min(Bytes.u32(cdb, 5), LogicalUnit.MOST_PARAMETERS));
+        .dataOut((unit, cdb) -> Math.min(BigEndian.u32(cdb, 5), LogicalUnit.MAX_PARAMETERS));
   }
 
   private static Command basic(String name, String action, Basic basic) {
@@ -94,7 +94,7 @@ final class PersistentReserveOut {
 
   private static byte[] list(Task task) throws CheckCondition {
     byte[] list = Parameters.list(task);
-    if (list.length >= LIST_LENGTH && Bytes.bit(list, 20, SPEC_I_PT)) {
+    if (list.length >= LIST_LENGTH && BigEndian.bit(list, 20, SPEC_I_PT)) {
       throw CheckCondition.inParameters(20, SPEC_I_PT);
     }
     if (list.length != LIST_LENGTH) {
@@ -116,8 +116,8 @@ final class PersistentReserveOut {
             basic.apply(
                 state,
                 task.nexus().registrant(),
-                Bytes.u64(list, 0),
-                Bytes.u64(list, 8),
+                BigEndian.u64(list, 0),
+                BigEndian.u64(list, 8),
                 () -> type(cdb)));
   }
 
@@ -138,11 +138,11 @@ final class PersistentReserveOut {
     if (list.length < LIST_LENGTH) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    long key = Bytes.u64(list, 0);
-    long actionKey = Bytes.u64(list, 8);
-    boolean others = Bytes.bit(list, 20, SPEC_I_PT);
-    boolean allPorts = Bytes.bit(list, 20, ALL_TG_PT);
-    boolean survive = Bytes.bit(list, 20, APTPL);
+    long key = BigEndian.u64(list, 0);
+    long actionKey = BigEndian.u64(list, 8);
+    boolean others = BigEndian.bit(list, 20, SPEC_I_PT);
+    boolean allPorts = BigEndian.bit(list, 20, ALL_TG_PT);
+    boolean survive = BigEndian.bit(list, 20, APTPL);
     if (!others && list.length != LIST_LENGTH) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
@@ -155,9 +155,10 @@ final class PersistentReserveOut {
     Set<String> initiators = new LinkedHashSet<>();
     initiators.add(task.nexus().initiator().portName());
     if (others) {
-      initiators.addAll(initiators(list, task.nexus().device().nexuses()));
+      initiators.addAll(initiators(list, unit.attentions().nexuses()));
     }
-    List<Registrant> registrants = registrants(task.nexus(), initiators, allPorts);
+    List<TargetPort> ports = allPorts ? unit.ports() : List.of(task.nexus().port());
+    List<Registrant> registrants = registrants(initiators, ports);
     Registrant self = task.nexus().registrant();
     act(
         unit,
@@ -182,7 +183,7 @@ final class PersistentReserveOut {
   /** SPC-4 6.16.3: additional length, then TransportIDs. */
   private static Set<String> initiators(byte[] list, Collection<Nexus> sessions)
       throws CheckCondition {
-    if (list.length < LIST_LENGTH + 4 || Bytes.u32(list, 24) != list.length - 28) {
+    if (list.length < LIST_LENGTH + 4 || BigEndian.u32(list, 24) != list.length - 28) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
     Set<String> ports = new LinkedHashSet<>();
@@ -198,9 +199,7 @@ final class PersistentReserveOut {
     return ports;
   }
 
-  private static List<Registrant> registrants(
-      Nexus nexus, Set<String> initiators, boolean allPorts) {
-    List<TargetPort> ports = allPorts ? nexus.device().ports() : List.of(nexus.port());
+  private static List<Registrant> registrants(Set<String> initiators, List<TargetPort> ports) {
     List<Registrant> registrants = new ArrayList<>();
     for (String initiator : initiators) {
       for (TargetPort port : ports) {
@@ -213,16 +212,16 @@ final class PersistentReserveOut {
   /** SPC-4 6.16.4. */
   private static void move(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] list = Parameters.list(task);
-    if (list.length < LIST_LENGTH || Bytes.u32(list, 20) != list.length - LIST_LENGTH) {
+    if (list.length < LIST_LENGTH || BigEndian.u32(list, 20) != list.length - LIST_LENGTH) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
     if (TransportId.length(list, LIST_LENGTH) != list.length - LIST_LENGTH) {
       throw CheckCondition.inParameters(20);
     }
-    boolean unregister = Bytes.bit(list, 17, 1);
-    boolean survive = Bytes.bit(list, 17, 0);
-    int port = Bytes.u16(list, 18);
-    if (task.nexus().device().ports().stream().noneMatch(p -> p.relativeIdentifier() == port)) {
+    boolean unregister = BigEndian.bit(list, 17, 1);
+    boolean survive = BigEndian.bit(list, 17, 0);
+    int port = BigEndian.u16(list, 18);
+    if (unit.ports().stream().noneMatch(each -> each.relativeIdentifier() == port)) {
       throw CheckCondition.inParameters(18);
     }
     if (survive && !unit.reservations().canSurvivePowerLoss()) {
@@ -236,7 +235,11 @@ final class PersistentReserveOut {
         false,
         state -> {
           state.move(
-              task.nexus().registrant(), Bytes.u64(list, 0), to, Bytes.u64(list, 8), unregister);
+              task.nexus().registrant(),
+              BigEndian.u64(list, 0),
+              to,
+              BigEndian.u64(list, 8),
+              unregister);
           return NOBODY;
         });
   }

@@ -3,7 +3,10 @@ package org.anabranch.scsi;
 
 import java.util.List;
 
-/** REPORT TARGET PORT GROUPS (SPC-4 6.37): all ports are in one group, active/optimized. */
+/**
+ * REPORT TARGET PORT GROUPS (SPC-4 6.37): the ports of all targets that show the unit are in one
+ * group, active/optimized.
+ */
 final class PortGroupCommands {
   /** The one target port group. */
   static final int GROUP = 1;
@@ -17,27 +20,27 @@ final class PortGroupCommands {
         new Command("REPORT TARGET PORT GROUPS", "a3 ea 00 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
             .access(Command.Access.STATUS)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
-            .replies((unit, task) -> portGroups(task)));
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
+            .replies(PortGroupCommands::portGroups));
   }
 
-  private static byte[] portGroups(Task task) throws CheckCondition {
-    int format = Bytes.u8(task.cdb(), 1) >> 5;
+  private static byte[] portGroups(LogicalUnit unit, Task task) throws CheckCondition {
+    int format = BigEndian.u8(task.cdb(), 1) >> 5;
     if (format > 1) {
       throw CheckCondition.inCdb(1, 7);
     }
-    List<TargetPort> ports = task.nexus().device().ports();
+    List<TargetPort> ports = unit.ports();
     int header = format == 0 ? 4 : 8;
     byte[] data = new byte[header + 8 + 4 * ports.size()];
-    Bytes.put32(data, 0, data.length - 4);
+    BigEndian.put32(data, 0, data.length - 4);
     if (format == 1) {
       data[4] = 0x10; // extended header; no implicit transition time
     }
     data[header + 1] = SUPPORTS_ACTIVE_OPTIMIZED;
-    Bytes.put16(data, header + 2, GROUP);
+    BigEndian.put16(data, header + 2, GROUP);
     data[header + 7] = (byte) ports.size();
     for (int i = 0; i < ports.size(); i++) {
-      Bytes.put16(data, header + 8 + 4 * i + 2, ports.get(i).relativeIdentifier());
+      BigEndian.put16(data, header + 8 + 4 * i + 2, ports.get(i).relativeIdentifier());
     }
     return data;
   }

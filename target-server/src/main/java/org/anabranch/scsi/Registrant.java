@@ -7,4 +7,4 @@ package org.anabranch.scsi;
  * @param initiatorPort port name, {@code iqn...,i,0x0123456789ab}
  * @param targetPort relative port identifier
  */
-record Registrant(String initiatorPort, int targetPort) {}
+public record Registrant(String initiatorPort, int targetPort) {}

@@ -4,7 +4,7 @@ package org.anabranch.scsi;
 import org.jspecify.annotations.Nullable;
 
 /** Persistent reservation types (SPC-4 6.15.3.4). */
-enum ReservationType {
+public enum ReservationType {
   WRITE_EXCLUSIVE(1, false, false),
   EXCLUSIVE_ACCESS(3, false, false),
   WRITE_EXCLUSIVE_REGISTRANTS_ONLY(5, true, false),

@@ -2,9 +2,7 @@
 package org.anabranch.scsi;
 
 import java.io.IOException;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.scsi.PersistentReservations.Conflict;
@@ -21,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  * does not block.
  */
 final class Reservations {
-  private static final String NO_HOLDER = "-";
-
   /** An action on the persistent ones; returns the registrants that it removed. */
   interface Action {
     List<Registrant> apply(PersistentReservations persistent) throws Conflict, CheckCondition;
@@ -59,8 +55,9 @@ final class Reservations {
     String saved = store.load(unit);
     if (saved != null) {
       try {
-        restore(saved);
-      } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+        SavedReservations restored = SavedReservations.parse(saved);
+        persistent.restore(restored.keys(), restored.holder(), restored.type());
+      } catch (IllegalArgumentException e) {
         throw new IOException("the persistent reservations of unit " + unit + " are damaged", e);
       }
     }
@@ -153,7 +150,9 @@ final class Reservations {
       Outcome outcome = new Outcome(removed, persistent.takeOwed());
       publish();
       if (persistent.survivesPowerLoss() || before) {
-        store.save(unit, persistent.survivesPowerLoss() ? save() : null, saved);
+        SavedReservations now =
+            new SavedReservations(persistent.keys(), persistent.holder(), persistent.type());
+        store.save(unit, persistent.survivesPowerLoss() ? now.toString() : null, saved);
       } else {
         saved.accept(null);
       }
@@ -163,44 +162,5 @@ final class Reservations {
 
   private void publish() {
     any = reservedBy != null || persistent.type() != null;
-  }
-
-  /** One line for the reservation, one for each registration. */
-  private String save() {
-    StringBuilder text = new StringBuilder("anabranch reservations 1\n");
-    ReservationType type = persistent.type();
-    text.append(type == null ? "none" : type.name()).append(' ');
-    text.append(line(persistent.holder())).append('\n');
-    persistent
-        .keys()
-        .forEach((registrant, key) ->
-            text.append(Long.toHexString(key)).append(' ').append(line(registrant)).append('\n'));
-    return text.toString();
-  }
-
-  private static String line(@Nullable Registrant registrant) {
-    return registrant == null
-        ? NO_HOLDER
-        : registrant.targetPort() + " " + registrant.initiatorPort();
-  }
-
-  private void restore(String text) {
-    List<String> lines = text.lines().toList();
-    if (lines.size() < 2 || !lines.get(0).equals("anabranch reservations 1")) {
-      throw new IllegalArgumentException("not a file of reservations");
-    }
-    String[] first = lines.get(1).split(" ", 2);
-    ReservationType type = first[0].equals("none") ? null : ReservationType.valueOf(first[0]);
-    Map<Registrant, Long> keys = new LinkedHashMap<>();
-    for (String line : lines.subList(2, lines.size())) {
-      String[] fields = line.split(" ", 2);
-      keys.put(registrant(fields[1]), Long.parseUnsignedLong(fields[0], 16));
-    }
-    persistent.restore(keys, first[1].equals(NO_HOLDER) ? null : registrant(first[1]), type);
-  }
-
-  private static Registrant registrant(String line) {
-    String[] fields = line.split(" ", 2);
-    return new Registrant(fields[1], Integer.parseInt(fields[0]));
   }
 }

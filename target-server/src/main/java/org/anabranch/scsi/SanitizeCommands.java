@@ -28,7 +28,7 @@ final class SanitizeCommands {
         new Command("SANITIZE, EXIT FAILURE MODE", "48 1f 00 00 00 00 00 ff ff 00")
             .byServiceAction()
             .traits(Command.Trait.MEDIUM)
-            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7))
             .runs(SanitizeCommands::exitFailureMode));
   }
 
@@ -40,12 +40,12 @@ final class SanitizeCommands {
         .byServiceAction()
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
         .timeout(7200)
-        .dataOut((unit, cdb) -> Bytes.u16(cdb, 7));
+        .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7));
   }
 
   /** The parameter list: INVERT and count, the pattern's length, the pattern. */
   private static void overwrite(LogicalUnit unit, Task task) throws CheckCondition {
-    int length = Bytes.u16(task.cdb(), 7);
+    int length = BigEndian.u16(task.cdb(), 7);
     if (length < 5 || length > unit.blockSize() + 4) {
       throw CheckCondition.inCdb(7, 7);
     }
@@ -57,7 +57,7 @@ final class SanitizeCommands {
     if ((list[0] & 0x60) != 0) {
       throw CheckCondition.inParameters(0, 6); // TEST is vendor specific.
     }
-    int pattern = Bytes.u16(list, 2);
+    int pattern = BigEndian.u16(list, 2);
     if (pattern == 0 || pattern > unit.blockSize() || pattern != length - 4) {
       throw CheckCondition.inParameters(2, 7);
     }
@@ -67,11 +67,11 @@ final class SanitizeCommands {
         Sanitizer.Work.overwrite(
             ByteBuffer.wrap(Arrays.copyOfRange(list, 4, list.length)),
             passes,
-            Bytes.bit(list, 0, 7)));
+            BigEndian.bit(list, 0, 7)));
   }
 
   private static void erase(LogicalUnit unit, Task task) throws CheckCondition {
-    if (Bytes.u16(task.cdb(), 7) != 0) {
+    if (BigEndian.u16(task.cdb(), 7) != 0) {
       throw CheckCondition.inCdb(7, 7);
     }
     begin(unit, task, Sanitizer.Work.erase());
@@ -79,15 +79,15 @@ final class SanitizeCommands {
 
   private static void begin(LogicalUnit unit, Task task, Sanitizer.Work work)
       throws CheckCondition {
-    boolean immediate = Bytes.bit(task.cdb(), 1, IMMED);
-    unit.sanitizer().begin(work, Bytes.bit(task.cdb(), 1, AUSE), immediate ? null : task);
+    boolean immediate = BigEndian.bit(task.cdb(), 1, IMMED);
+    unit.sanitizer().begin(work, BigEndian.bit(task.cdb(), 1, AUSE), immediate ? null : task);
     if (immediate) {
       unit.good(task);
     }
   }
 
   private static void exitFailureMode(LogicalUnit unit, Task task) throws CheckCondition {
-    if (Bytes.u16(task.cdb(), 7) != 0) {
+    if (BigEndian.u16(task.cdb(), 7) != 0) {
       throw CheckCondition.inCdb(7, 7);
     }
     if (!unit.sanitizer().exitFailureMode()) {

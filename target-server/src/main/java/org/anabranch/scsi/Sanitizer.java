@@ -42,9 +42,9 @@ final class Sanitizer {
   private static final long LEAST_NANOS = 8_000_000_000L;
 
   /** The most bytes of one step that writes a pattern, and of one that only gives blocks back. */
-  private static final int MOST_WRITTEN = 1 << 20;
+  private static final int MAX_WRITTEN = 1 << 20;
 
-  private static final int MOST_ERASED = 64 << 20;
+  private static final int MAX_ERASED = 64 << 20;
 
   /**
    * What is to be done to every block.
@@ -169,7 +169,7 @@ final class Sanitizer {
       this.blocks = blocks;
       this.task = task;
       long step = Math.max(1, Math.ceilDiv(blocks, STEPS));
-      int most = work.pattern == null ? MOST_ERASED : MOST_WRITTEN;
+      int most = work.pattern == null ? MAX_ERASED : MAX_WRITTEN;
       stepBlocks = (int) Math.min(step, most / unit.blockSize());
       buffer =
           work.pattern == null ? null : ByteBuffer.allocateDirect(stepBlocks * unit.blockSize());

@@ -18,7 +18,7 @@ final class ScratchMemory {
   /** Bytes in a buffer, a multiple of every block size. */
   static final int SIZE = 256 << 10;
 
-  private static final int MOST_BUFFERS = 4;
+  private static final int MAX_BUFFERS = 4;
 
   private final Object lock = new Object();
   private final Executor executor;
@@ -50,7 +50,7 @@ final class ScratchMemory {
   }
 
   private @Nullable ByteBuffer take() {
-    if (free.isEmpty() && made < MOST_BUFFERS) {
+    if (free.isEmpty() && made < MAX_BUFFERS) {
       made++;
       return ByteBuffer.allocateDirect(SIZE);
     }

@@ -95,11 +95,11 @@ record Sense(SenseCode code, long information, int segment, int specific) {
     boolean valid = information >= 0 && information <= 0xffff_ffffL;
     sense[0] = (byte) (valid ? 0xf0 : 0x70);
     sense[2] = (byte) code.key.code;
-    Bytes.put32(sense, 3, valid ? information : 0);
+    BigEndian.put32(sense, 3, valid ? information : 0);
     sense[7] = FIXED_LENGTH - 8;
-    Bytes.put16(sense, 10, Math.max(0, segment));
-    Bytes.put16(sense, 12, code.additional);
-    Bytes.put24(sense, 15, specific);
+    BigEndian.put16(sense, 10, Math.max(0, segment));
+    BigEndian.put16(sense, 12, code.additional);
+    BigEndian.put24(sense, 15, specific);
     return sense;
   }
 
@@ -113,26 +113,26 @@ record Sense(SenseCode code, long information, int segment, int specific) {
     byte[] sense = new byte[length];
     sense[0] = 0x72;
     sense[1] = (byte) code.key.code;
-    Bytes.put16(sense, 2, code.additional);
+    BigEndian.put16(sense, 2, code.additional);
     sense[7] = (byte) (length - DESCRIPTOR_HEADER);
     int at = DESCRIPTOR_HEADER;
     if (information >= 0) {
       sense[at] = 0x00;
       sense[at + 1] = INFORMATION_DESCRIPTOR - 2;
       sense[at + 2] = (byte) 0x80;
-      Bytes.put64(sense, at + 4, information);
+      BigEndian.put64(sense, at + 4, information);
       at += INFORMATION_DESCRIPTOR;
     }
     if (segment >= 0) {
       sense[at] = 0x01;
       sense[at + 1] = COMMAND_DESCRIPTOR - 2;
-      Bytes.put16(sense, at + 6, segment);
+      BigEndian.put16(sense, at + 6, segment);
       at += COMMAND_DESCRIPTOR;
     }
     if (specific != 0) {
       sense[at] = 0x02;
       sense[at + 1] = SPECIFIC_DESCRIPTOR - 2;
-      Bytes.put24(sense, at + 4, specific);
+      BigEndian.put24(sense, at + 4, specific);
     }
     return sense;
   }

@@ -24,7 +24,7 @@ final class StatusCommands {
         new Command("REQUEST SENSE", "03 01 00 00 ff 00")
             .access(Command.Access.FREE)
             .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Bytes.u8(cdb, 4))
+            .dataIn((unit, cdb) -> BigEndian.u8(cdb, 4))
             .replies(StatusCommands::requestSense));
     // The default self-test (SPC-4 6.42), which every disk has; here there is nothing to find.
     table.add(
@@ -40,16 +40,19 @@ final class StatusCommands {
             .runs(StatusCommands::preventAllow));
   }
 
-  /** SPC-4 6.39: what a command would be told first: an attention, or that it is not ready. */
+  /**
+   * SPC-4 6.39: what a command would be told first: an attention, or that it is not ready. An
+   * attention that does not reach the initiator stays pending.
+   */
   private static byte[] requestSense(LogicalUnit unit, Task task) {
-    SenseCode attention = unit.attentions().take(task.nexus());
+    SenseCode attention = task.canReply() ? unit.attentions().take(task.nexus()) : null;
     Sense sense = attention == null ? unit.readiness() : Sense.of(attention);
-    return sense.encode(Bytes.bit(task.cdb(), 1, 0));
+    return sense.encode(BigEndian.bit(task.cdb(), 1, 0));
   }
 
   /** Past a persistent reservation a unit may be started (SBC-3 table 13). */
   private static Command.Access startStopAccess(byte[] cdb) {
-    boolean starts = Bytes.bit(cdb, 4, 0) && Bytes.u8(cdb, 4) >> 4 == 0;
+    boolean starts = BigEndian.bit(cdb, 4, 0) && BigEndian.u8(cdb, 4) >> 4 == 0;
     return starts ? Command.Access.STATUS : Command.Access.WRITE;
   }
 
@@ -60,10 +63,10 @@ final class StatusCommands {
    */
   private static void startStop(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
-    boolean powerCondition = Bytes.u8(cdb, 4) >> 4 != 0;
-    boolean noFlush = Bytes.bit(cdb, 4, 2);
-    boolean loadEject = Bytes.bit(cdb, 4, 1) && !powerCondition;
-    boolean start = Bytes.bit(cdb, 4, 0);
+    boolean powerCondition = BigEndian.u8(cdb, 4) >> 4 != 0;
+    boolean noFlush = BigEndian.bit(cdb, 4, 2);
+    boolean loadEject = BigEndian.bit(cdb, 4, 1) && !powerCondition;
+    boolean start = BigEndian.bit(cdb, 4, 0);
     if (loadEject && !unit.properties().removable()) {
       throw CheckCondition.inCdb(4, 1);
     }
@@ -90,7 +93,7 @@ final class StatusCommands {
   }
 
   private static int prevents(byte[] cdb) {
-    return Bytes.u8(cdb, 4) & 3;
+    return BigEndian.u8(cdb, 4) & 3;
   }
 
   private static void preventAllow(LogicalUnit unit, Task task) throws CheckCondition {

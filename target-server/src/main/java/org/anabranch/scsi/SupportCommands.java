@@ -28,7 +28,7 @@ final class SupportCommands {
             .byServiceAction()
             .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> supportedCodes(table, unit, task.cdb())));
     table.add(
         new Command(
@@ -36,16 +36,16 @@ final class SupportCommands {
             .byServiceAction()
             .access(Command.Access.READ)
             .traits(Command.Trait.DURING_SANITIZE)
-            .dataIn((unit, cdb) -> Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS))
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> supportedFunctions(task.cdb())));
   }
 
   private static byte[] supportedCodes(CommandTable table, LogicalUnit unit, byte[] cdb)
       throws CheckCondition {
-    int options = Bytes.u8(cdb, 2) & 7;
-    boolean timeouts = Bytes.bit(cdb, 2, 7);
-    int opcode = Bytes.u8(cdb, 3);
-    int action = Bytes.u16(cdb, 4);
+    int options = BigEndian.u8(cdb, 2) & 7;
+    boolean timeouts = BigEndian.bit(cdb, 2, 7);
+    int opcode = BigEndian.u8(cdb, 3);
+    int action = BigEndian.u16(cdb, 4);
     boolean withActions = table.hasServiceActions(opcode);
     return switch (options) {
       case ALL -> all(table.all(unit), timeouts);
@@ -78,17 +78,17 @@ final class SupportCommands {
       byte[] descriptor = new byte[8];
       descriptor[0] = (byte) command.opcode();
       if (command.hasServiceAction()) {
-        Bytes.put16(descriptor, 2, command.serviceAction());
+        BigEndian.put16(descriptor, 2, command.serviceAction());
       }
       descriptor[5] = (byte) ((timeouts ? 0x02 : 0) | (command.hasServiceAction() ? 0x01 : 0));
-      Bytes.put16(descriptor, 6, command.cdbLength());
+      BigEndian.put16(descriptor, 6, command.cdbLength());
       body.writeBytes(descriptor);
       if (timeouts) {
         body.writeBytes(timeouts(command));
       }
     }
     byte[] data = new byte[4 + body.size()];
-    Bytes.put32(data, 0, body.size());
+    BigEndian.put32(data, 0, body.size());
     System.arraycopy(body.toByteArray(), 0, data, 4, body.size());
     return data;
   }
@@ -112,18 +112,18 @@ final class SupportCommands {
   /** SPC-4 6.35.4: nominal and recommended seconds. */
   private static byte[] timeouts(Command command) {
     byte[] descriptor = new byte[TIMEOUTS_LENGTH];
-    Bytes.put16(descriptor, 0, TIMEOUTS_LENGTH - 2);
-    Bytes.put32(descriptor, 4, 1);
-    Bytes.put32(descriptor, 8, command.timeoutSeconds());
+    BigEndian.put16(descriptor, 0, TIMEOUTS_LENGTH - 2);
+    BigEndian.put32(descriptor, 4, 1);
+    BigEndian.put32(descriptor, 8, command.timeoutSeconds());
     return descriptor;
   }
 
   /** What {@link TaskManagement} and {@link TargetDevice} do. */
   private static byte[] supportedFunctions(byte[] cdb) throws CheckCondition {
-    if (Bytes.u32(cdb, 6) < 4) {
+    if (BigEndian.u32(cdb, 6) < 4) {
       throw CheckCondition.inCdb(6, 7);
     }
-    boolean extended = Bytes.bit(cdb, 2, 7);
+    boolean extended = BigEndian.bit(cdb, 2, 7);
     byte[] data = new byte[extended ? 16 : 4];
     // ABORT TASK, ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET, TARGET RESET
     data[0] = (byte) (0x80 | 0x40 | 0x10 | 0x08 | 0x02);

@@ -15,31 +15,35 @@ import java.util.function.Predicate;
 import org.anabranch.block.Scheduler;
 
 /**
- * A SCSI target device: the logical units behind one iSCSI target, and who may see which.
+ * A SCSI target device: the LUNs of one iSCSI target, and who may see which. What a LUN shows is a
+ * {@link UnitView}: other LUNs, of other targets too, may show the same unit.
  *
- * <p>Units come and go while initiators are logged in; whoever's view changes gets the unit
- * attention REPORTED LUNS DATA HAS CHANGED on every unit that it sees. A unit that is removed ends
- * the tasks that it has; new ones to its LUN are refused.
+ * <p>LUNs come and go while initiators are logged in. An initiator whose inventory changes gets the
+ * unit attention REPORTED LUNS DATA HAS CHANGED on every unit that it sees. A LUN that is removed
+ * ends the tasks that came by it; new ones are refused.
  */
 public final class TargetDevice implements TaskRouter {
   /** One LUN: the unit, and the initiators that see it. */
-  private record Entry(LogicalUnit unit, Predicate<String> visibleTo) {}
+  private record Entry(UnitView view, Predicate<String> visibleTo) {}
 
   private final Object lock = new Object();
 
   /** Guarded by lock. */
   private final SortedMap<Integer, Entry> luns = new TreeMap<>();
 
+  /** Changed under lock; read without. */
   private final Set<Nexus> nexuses = new CopyOnWriteArraySet<>();
-  private final AbsentUnit absent;
+
+  private final IncorrectLogicalUnit absent;
   private volatile List<TargetPort> ports;
 
   /**
-   * @param ports the target's ports, for REPORT TARGET PORT GROUPS
+   * @param ports the target's ports; no other port of the server has one of their relative
+   *     identifiers, since a unit may be shown by several targets
    */
   public TargetDevice(List<TargetPort> ports, Scheduler scheduler) {
     this.ports = List.copyOf(ports);
-    absent = new AbsentUnit(scheduler);
+    absent = new IncorrectLogicalUnit(scheduler);
   }
 
   /** The ports have changed. */
@@ -47,57 +51,60 @@ public final class TargetDevice implements TaskRouter {
     ports = List.copyOf(newPorts);
   }
 
-  /** The sessions that there are now. */
-  Collection<Nexus> nexuses() {
-    return nexuses;
-  }
-
   List<TargetPort> ports() {
     return ports;
   }
 
   /**
-   * Puts a unit at a LUN, in place of one that may be there.
+   * Shows a unit at a LUN, in place of one that may be there, whose view is closed.
    *
    * @param lun 0 to 16383
+   * @param view attached to no other LUN
    * @param visibleTo which initiators see it, by iSCSI name
    */
-  public void attach(int lun, LogicalUnit unit, Predicate<String> visibleTo) {
-    if (lun < 0 || lun > LunView.MOST_LUN) {
-      throw new IllegalArgumentException("LUN " + lun + ": 0 to " + LunView.MOST_LUN);
+  public void attach(int lun, UnitView view, Predicate<String> visibleTo) {
+    if (lun < 0 || lun > LunInventory.MAX_LUN) {
+      throw new IllegalArgumentException("LUN " + lun + ": 0 to " + LunInventory.MAX_LUN);
     }
+    view.attachedTo(this);
     List<Runnable> losses = new ArrayList<>();
-    LogicalUnit replaced = null;
+    UnitView replaced = null;
     synchronized (lock) {
-      Entry before = luns.put(lun, new Entry(unit, visibleTo));
-      if (before != null && before.unit != unit) {
-        replaced = before.unit;
+      Entry before = luns.put(lun, new Entry(view, visibleTo));
+      if (before != null && before.view != view) {
+        replaced = before.view;
       }
-      refreshViews(losses);
+      refreshInventories(losses);
     }
     losses.forEach(Runnable::run);
     if (replaced != null) {
-      replaced.retire(() -> {});
+      replaced.close(() -> {});
     }
   }
 
+  /** Shows a unit at a LUN by a view of its own, which allows writes. */
+  public void attach(int lun, LogicalUnit unit, Predicate<String> visibleTo) {
+    attach(lun, unit.view(PathAccess.READ_WRITE), visibleTo);
+  }
+
   /**
-   * Takes the unit at a LUN away for good; harmless if there is none.
+   * Takes what a LUN shows away for good; harmless if there is nothing. Only tasks that came by
+   * this LUN end, unless it was the last path to the unit.
    *
-   * @param ended told when the unit's tasks have ended, so that its device can be let go
+   * @param ended told when they have, so that the unit's device can be released
    */
   public void detach(int lun, Runnable ended) {
     List<Runnable> losses = new ArrayList<>();
     Entry gone;
     synchronized (lock) {
       gone = luns.remove(lun);
-      refreshViews(losses);
+      refreshInventories(losses);
     }
     losses.forEach(Runnable::run);
     if (gone == null) {
       ended.run();
     } else {
-      gone.unit.retire(ended);
+      gone.view.close(ended);
     }
   }
 
@@ -111,43 +118,54 @@ public final class TargetDevice implements TaskRouter {
    *
    * @param losses what is to be done about units that a nexus sees no more, without the lock
    */
-  private void refreshViews(List<Runnable> losses) {
+  private void refreshInventories(List<Runnable> losses) {
     for (Nexus nexus : nexuses) {
-      LunView before = nexus.view();
-      LunView after = viewOf(nexus.initiator().name());
-      if (before.units().equals(after.units())) {
+      LunInventory before = nexus.inventory();
+      LunInventory after = inventoryOf(nexus.initiator().name());
+      if (before.views().equals(after.views())) {
         continue;
       }
-      for (LogicalUnit unit : after.units().values()) {
+      Set<LogicalUnit> units = after.units();
+      for (LogicalUnit unit : units) {
         unit.attentions().join(nexus);
         unit.attentions().add(nexus, SenseCode.REPORTED_LUNS_DATA_HAS_CHANGED);
       }
-      nexus.view(after);
-      for (LogicalUnit unit : before.units().values()) {
-        if (!after.units().containsValue(unit)) {
+      nexus.inventory(after);
+      for (LogicalUnit unit : before.units()) {
+        if (!units.contains(unit)) {
           losses.add(() -> unit.nexusLost(nexus));
+        }
+      }
+      for (UnitView view : before.views().values()) {
+        if (units.contains(view.unit()) && !after.views().containsValue(view)) {
+          losses.add(() -> view.unit().pathLost(nexus, view));
         }
       }
     }
   }
 
-  private LunView viewOf(String initiator) {
-    SortedMap<Integer, LogicalUnit> seen = new TreeMap<>();
+  private LunInventory inventoryOf(String initiator) {
+    SortedMap<Integer, UnitView> seen = new TreeMap<>();
     luns.forEach((lun, entry) -> {
       if (entry.visibleTo.test(initiator)) {
-        seen.put(lun, entry.unit);
+        seen.put(lun, entry.view);
       }
     });
-    return new LunView(seen);
+    return new LunInventory(seen);
   }
 
   @Override
-  public Nexus open(InitiatorPort initiator, TargetPort port) {
-    Nexus nexus = new Nexus(this, initiator, port);
+  public Nexus open(InitiatorPort initiator, int portalGroupTag) {
+    TargetPort port =
+        ports.stream()
+            .filter(each -> each.portalGroupTag() == portalGroupTag)
+            .findFirst()
+            .orElseThrow(() -> new IllegalArgumentException("no portal group " + portalGroupTag));
+    Nexus nexus = new Nexus(initiator, port);
     synchronized (lock) {
-      LunView view = viewOf(initiator.name());
-      nexus.view(view);
-      for (LogicalUnit unit : view.units().values()) {
+      LunInventory inventory = inventoryOf(initiator.name());
+      nexus.inventory(inventory);
+      for (LogicalUnit unit : inventory.units()) {
         unit.attentions().join(nexus);
         unit.attentions().add(nexus, SenseCode.POWER_ON_OR_RESET);
       }
@@ -158,11 +176,11 @@ public final class TargetDevice implements TaskRouter {
 
   @Override
   public void close(Nexus nexus) {
-    List<LogicalUnit> units;
+    Collection<LogicalUnit> units;
     synchronized (lock) {
       nexuses.remove(nexus);
-      units = new ArrayList<>(nexus.view().units().values());
-      nexus.view(LunView.EMPTY);
+      units = nexus.inventory().units();
+      nexus.inventory(LunInventory.EMPTY);
     }
     units.forEach(unit -> unit.nexusLost(nexus));
     absent
@@ -172,8 +190,8 @@ public final class TargetDevice implements TaskRouter {
 
   @Override
   public void prepare(Task task) {
-    LogicalUnit unit = task.nexus().view().unit(task.lun());
-    if (unit == null || !unit.prepare(task)) {
+    UnitView view = task.nexus().inventory().view(task.lun());
+    if (view == null || !view.unit().prepare(task, view)) {
       absent.prepare(task);
     }
   }
@@ -200,11 +218,11 @@ public final class TargetDevice implements TaskRouter {
       case CLEAR_ACA -> done.accept(TaskManagementFunction.Response.NOT_SUPPORTED);
       case TARGET_WARM_RESET, TARGET_COLD_RESET -> resetAll(nexus, done);
       default -> {
-        LogicalUnit unit = nexus.view().unit(lun);
-        if (unit == null) {
+        UnitView view = nexus.inventory().view(lun);
+        if (view == null) {
           done.accept(TaskManagementFunction.Response.INCORRECT_LOGICAL_UNIT);
         } else {
-          TaskManagement.run(unit, nexus, function, tag, done);
+          TaskManagement.run(view, nexus, function, tag, done);
         }
       }
     }
@@ -212,7 +230,7 @@ public final class TargetDevice implements TaskRouter {
 
   /** Hard reset (SAM-5 6.3.2): every unit that the nexus sees, for everybody. */
   private static void resetAll(Nexus nexus, Consumer<TaskManagementFunction.Response> done) {
-    List<LogicalUnit> units = List.copyOf(nexus.view().units().values());
+    List<LogicalUnit> units = List.copyOf(nexus.inventory().units());
     AtomicInteger left = new AtomicInteger(units.size() + 1);
     Runnable one =
         () -> {

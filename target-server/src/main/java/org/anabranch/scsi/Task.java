@@ -47,7 +47,7 @@ public final class Task {
   private final Listener listener;
 
   private long dataOutExpected = -1;
-  private long dataInExpected = -1;
+  private long dataInExpected = Long.MAX_VALUE;
   private int dataOutLength;
   private int dataInLength;
   private @Nullable ByteBuffer dataOut;
@@ -57,12 +57,14 @@ public final class Task {
   private byte[] sense = NO_SENSE;
   private int dataInTransferred;
   private boolean aborted;
-  private @Nullable Object attachment;
 
   /** Where the task belongs and what it does; set in {@code prepare}, before it enters the set. */
   @Nullable TaskSet set;
 
   @Nullable Command command;
+
+  /** The path by which it came; null where there is no unit. */
+  @Nullable UnitView view;
 
   /** Its place in its task set; these five are guarded by the set's lock. */
   @Nullable Task older;
@@ -122,16 +124,21 @@ public final class Task {
   }
 
   /**
-   * The transport knows how many bytes the initiator has room for (Expected Data Transfer Length of
-   * a read); 0 for a command that it did not mark as a read. Called before {@code prepare}.
+   * The transport knows how many bytes the initiator is ready to receive (Expected Data Transfer
+   * Length of a read; -1 if it is no read). Called before {@code prepare}.
    */
   public void expectsDataIn(long length) {
     dataInExpected = length;
   }
 
-  /** What {@link #expectsDataIn} said; -1 if nothing. */
-  long dataInExpected() {
-    return dataInExpected;
+  /** Whether parameter data reaches the initiator; what is told only once is then not lost. */
+  boolean canReply() {
+    return dataInLength > 0 && dataInExpected > 0;
+  }
+
+  /** Whether the path by which it came allows no writes. */
+  boolean isReadOnlyPath() {
+    return view != null && view.access() == PathAccess.READ_ONLY;
   }
 
   /** What {@code prepare} found that the command takes from the initiator. */
@@ -192,15 +199,6 @@ public final class Task {
    */
   public boolean aborted() {
     return aborted;
-  }
-
-  /** Something of the transport's that travels along. Owned by the transport. */
-  public @Nullable Object attachment() {
-    return attachment;
-  }
-
-  public void attach(@Nullable Object transportState) {
-    attachment = transportState;
   }
 
   /** Ends the task with a status. Called by this package, once. */

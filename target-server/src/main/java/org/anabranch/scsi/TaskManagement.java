@@ -12,9 +12,9 @@ import org.anabranch.scsi.TaskManagementFunction.Response;
  *
  * <pre>
  *   function             ends                                other nexuses then owe (TAS = 0)
- *   ABORT TASK           one task of the nexus               -
- *   ABORT TASK SET       all tasks of the nexus              -
- *   CLEAR TASK SET       all tasks                           2F/00 if they lost one
+ *   ABORT TASK           one task of the nexus by this LUN   -
+ *   ABORT TASK SET       all tasks of the nexus by this LUN  -
+ *   CLEAR TASK SET       all tasks, by whatever LUN          2F/00 if they lost one
  *   LOGICAL UNIT RESET   all tasks                           29/03, every nexus
  * </pre>
  *
@@ -24,17 +24,18 @@ final class TaskManagement {
   private TaskManagement() {}
 
   static void run(
-      LogicalUnit unit,
+      UnitView view,
       Nexus nexus,
       TaskManagementFunction function,
       int tag,
       Consumer<Response> done) {
+    LogicalUnit unit = view.unit();
     switch (function) {
-      case ABORT_TASK -> abortTask(unit, nexus, tag, done);
+      case ABORT_TASK -> abortTask(view, nexus, tag, done);
       case ABORT_TASK_SET ->
           unit.tasks()
               .abort(
-                  task -> task.nexus() == nexus,
+                  task -> task.nexus() == nexus && task.view == view,
                   nexus,
                   Task.Abort.SILENTLY,
                   task -> {},
@@ -46,12 +47,13 @@ final class TaskManagement {
     }
   }
 
-  private static void abortTask(LogicalUnit unit, Nexus nexus, int tag, Consumer<Response> done) {
+  private static void abortTask(UnitView view, Nexus nexus, int tag, Consumer<Response> done) {
     // Whether it was there is known only when it is being aborted: it may end by itself until then.
     AtomicBoolean found = new AtomicBoolean();
-    unit.tasks()
+    view.unit()
+        .tasks()
         .abort(
-            task -> task.nexus() == nexus && task.tag() == tag,
+            task -> task.nexus() == nexus && task.view == view && task.tag() == tag,
             nexus,
             Task.Abort.SILENTLY,
             task -> found.set(true),

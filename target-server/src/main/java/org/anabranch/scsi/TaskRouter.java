@@ -30,8 +30,10 @@ public interface TaskRouter {
    * A session begins: makes the I_T nexus, with the unit attentions that it owes (SAM-5 5.14). The
    * name of the nexus (initiator port, target port) is not in use; the transport closes the old one
    * first on session reinstatement.
+   *
+   * @param portalGroupTag names the port of this target (RFC 7143 4.4.1)
    */
-  Nexus open(InitiatorPort initiator, TargetPort port);
+  Nexus open(InitiatorPort initiator, int portalGroupTag);
 
   /** The session is gone: I_T nexus loss (SAM-5 6.3.4). Its tasks are aborted; each still ends. */
   void close(Nexus nexus);

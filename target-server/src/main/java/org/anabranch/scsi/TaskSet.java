@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  */
 final class TaskSet {
   /** The most tasks in a set; one more gets TASK SET FULL. */
-  static final int MOST_TASKS = 1024;
+  static final int MAX_TASKS = 1024;
 
   /** What became of a task that wanted to enter. */
   enum Entry {
@@ -66,7 +66,7 @@ final class TaskSet {
   /** Enters a task, or refuses it because the set is full or closed. */
   Entry enter(Task task) {
     synchronized (lock) {
-      if (closed || size == MOST_TASKS) {
+      if (closed || size == MAX_TASKS) {
         return closed ? Entry.CLOSED : Entry.FULL;
       }
       task.phase = Task.Phase.PREPARED;

@@ -30,14 +30,14 @@ final class TransportId {
     byte[] id =
         Arrays.copyOf(
             new byte[] {PORT_FORMAT | ISCSI}, Math.max(SHORTEST, HEADER + (name.length & ~3) + 4));
-    Bytes.put16(id, 2, id.length - HEADER);
+    BigEndian.put16(id, 2, id.length - HEADER);
     System.arraycopy(name, 0, id, HEADER, name.length);
     return id;
   }
 
   /** How long the TransportID at an offset is, header included; more than is there if it is cut. */
   static int length(byte[] list, int at) {
-    return list.length - at < HEADER ? SHORTEST : HEADER + Bytes.u16(list, at + 2);
+    return list.length - at < HEADER ? SHORTEST : HEADER + BigEndian.u16(list, at + 2);
   }
 
   /**

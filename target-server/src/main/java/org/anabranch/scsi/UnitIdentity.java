@@ -8,28 +8,38 @@ import java.util.HexFormat;
 
 /**
  * What a logical unit is called, for INQUIRY. Stable over restarts: initiators recognise a disk by
- * it, and so do persistent reservations.
+ * it.
  *
+ * @param id what the server keeps of the unit is kept under this name (persistent reservations); an
+ *     administrator who changes the others leaves it alone
  * @param vendor at most 8 ASCII characters
  * @param product at most 16 ASCII characters
  * @param revision at most 4 ASCII characters
  * @param serial unit serial number, ASCII
- * @param naa a locally assigned NAA designator: the upper four bits are 3 (SPC-4 7.8.6.6)
+ * @param naa by which hosts recognise the disk
  */
 public record UnitIdentity(
-    String vendor, String product, String revision, String serial, long naa) {
-  private static final String VENDOR = "ANABRNCH";
-  private static final String REVISION = "0001";
+    String id, String vendor, String product, String revision, String serial, Naa naa) {
+  public static final String VENDOR = "ANABRNCH";
+  public static final String PRODUCT = "volume";
+  public static final String REVISION = "0001";
 
   /** Twelve digits, so that vendor and serial fit where EXTENDED COPY names a unit: 20 bytes. */
   private static final int SERIAL_BYTES = 6;
 
-  /** The identity of a volume behind a target: its digits come from a hash of the two names. */
-  public static UnitIdentity of(String targetName, String volume) {
-    byte[] hash = sha256(targetName + "\n" + volume);
-    long naa = 3L << 60 | (Bytes.u64(hash, 0) & ((1L << 60) - 1));
-    return new UnitIdentity(
-        VENDOR, "volume", REVISION, HexFormat.of().formatHex(hash, 8, 8 + SERIAL_BYTES), naa);
+  /**
+   * An identity whose digits come from a hash of two names: the same names give the same one. The
+   * NAA is locally assigned (3).
+   */
+  public static UnitIdentity of(String scope, String name) {
+    byte[] hash = sha256(scope + "\n" + name);
+    long naa = 3L << 60 | (BigEndian.u64(hash, 0) & ((1L << 60) - 1));
+    return of(HexFormat.of().formatHex(hash, 8, 8 + SERIAL_BYTES), new Naa(Long.toHexString(naa)));
+  }
+
+  /** An identity of ours with these digits. */
+  public static UnitIdentity of(String serial, Naa naa) {
+    return new UnitIdentity(serial, VENDOR, PRODUCT, REVISION, serial, naa);
   }
 
   private static byte[] sha256(String text) {

@@ -24,7 +24,7 @@ final class UnmapCommands {
             .onlyOf(LogicalUnit::isThin)
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .timeout(60)
-            .dataOut((unit, cdb) -> Bytes.u16(cdb, 7))
+            .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7))
             .runs(UnmapCommands::unmap));
   }
 
@@ -37,7 +37,7 @@ final class UnmapCommands {
     if (list.length < HEADER) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    int descriptorBytes = Math.min(Bytes.u16(list, 2), list.length - HEADER);
+    int descriptorBytes = Math.min(BigEndian.u16(list, 2), list.length - HEADER);
     int count = descriptorBytes / DESCRIPTOR;
     BlockLimits limits = BlockLimits.of(unit);
     if (count > limits.unmapDescriptors()) {
@@ -48,8 +48,8 @@ final class UnmapCommands {
     long last = 0;
     for (int i = 0; i < count; i++) {
       int at = HEADER + i * DESCRIPTOR;
-      long lba = Bytes.u64(list, at);
-      long blocks = Bytes.u32(list, at + 8);
+      long lba = BigEndian.u64(list, at);
+      long blocks = BigEndian.u32(list, at + 8);
       unit.checkRange(lba, blocks);
       total += blocks;
       if (total > limits.unmap()) {

@@ -74,21 +74,21 @@ final class VitalProductData {
     BlockLimits limits = BlockLimits.of(unit);
     // WSNZ = 0: a WRITE SAME of 0 blocks goes to the end of the medium. No limit for PRE-FETCH.
     body[1] = (byte) limits.compareAndWrite();
-    Bytes.put16(body, 2, limits.granularity());
-    Bytes.put32(body, 4, limits.transfer());
-    Bytes.put32(body, 8, limits.optimalTransfer());
-    Bytes.put32(body, 16, limits.unmap());
-    Bytes.put32(body, 20, limits.unmapDescriptors());
-    Bytes.put32(body, 24, limits.unmapGranularity());
-    Bytes.put32(body, 28, unit.isThin() ? 0x8000_0000L : 0); // UGAVALID: aligned to block 0
-    Bytes.put64(body, 32, limits.writeSame());
+    BigEndian.put16(body, 2, limits.granularity());
+    BigEndian.put32(body, 4, limits.transfer());
+    BigEndian.put32(body, 8, limits.optimalTransfer());
+    BigEndian.put32(body, 16, limits.unmap());
+    BigEndian.put32(body, 20, limits.unmapDescriptors());
+    BigEndian.put32(body, 24, limits.unmapGranularity());
+    BigEndian.put32(body, 28, unit.isThin() ? 0x8000_0000L : 0); // UGAVALID: aligned to block 0
+    BigEndian.put64(body, 32, limits.writeSame());
     return body;
   }
 
   /** SBC-3 6.6.2: not rotating; after an erase reads succeed (WABEREQ = 01b, WACEREQ = 01b). */
   private static byte[] blockCharacteristics() {
     byte[] body = new byte[60];
-    Bytes.put16(body, 0, 1);
+    BigEndian.put16(body, 0, 1);
     body[3] = 0x50;
     return body;
   }

@@ -38,7 +38,7 @@ final class WriteSameCommands {
             .dataOut((unit, cdb) -> unit.blockSize()));
     table.add(
         writeSame("WRITE SAME (16)", "93 09 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
-            .dataOut((unit, cdb) -> Bytes.bit(cdb, 1, NDOB_BIT) ? 0 : unit.blockSize()));
+            .dataOut((unit, cdb) -> BigEndian.bit(cdb, 1, NDOB_BIT) ? 0 : unit.blockSize()));
   }
 
   private static Command writeSame(String name, String usage) {
@@ -50,7 +50,7 @@ final class WriteSameCommands {
 
   private static void writeSame(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
-    boolean unmap = Bytes.bit(cdb, 1, UNMAP_BIT);
+    boolean unmap = BigEndian.bit(cdb, 1, UNMAP_BIT);
     boolean noData = task.dataOutLength() == 0;
     if (unmap && !unit.isThin()) {
       throw CheckCondition.inCdb(1, UNMAP_BIT);

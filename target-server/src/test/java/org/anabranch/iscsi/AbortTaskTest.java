@@ -28,7 +28,6 @@ import org.anabranch.initiator.TaskAbortedException;
 import org.anabranch.initiator.TaskManagement;
 import org.anabranch.scsi.InitiatorPort;
 import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.Task;
 import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskRouter;
@@ -113,8 +112,8 @@ final class AbortTaskTest {
    */
   private record JustEnding(TaskRouter next) implements TaskRouter {
     @Override
-    public Nexus open(InitiatorPort initiator, TargetPort port) {
-      return next.open(initiator, port);
+    public Nexus open(InitiatorPort initiator, int portalGroupTag) {
+      return next.open(initiator, portalGroupTag);
     }
 
     @Override

@@ -60,13 +60,13 @@ final class CommandTableTest {
   @Test
   void reportListsEveryCommandOnce() {
     byte[] data = Lab.disk().initiator().send("a3 0c 00 00 00 00 00 00 ff ff 00 00").data();
-    assertThat(Bytes.u32(data, 0)).isEqualTo(data.length - 4);
+    assertThat(BigEndian.u32(data, 0)).isEqualTo(data.length - 4);
     List<String> reported = new ArrayList<>();
     for (int at = 4; at < data.length; at += 8) {
       reported.add(
           String.format(
               "%02x %02x %d %d",
-              data[at], Bytes.u16(data, at + 2), data[at + 5], Bytes.u16(data, at + 6)));
+              data[at], BigEndian.u16(data, at + 2), data[at + 5], BigEndian.u16(data, at + 6)));
     }
     List<String> expected =
         commands().stream()

@@ -28,31 +28,31 @@ final class CopyTest {
     byte[] descriptor = new byte[32];
     descriptor[0] = (byte) 0xe4;
     System.arraycopy(designator, 0, descriptor, 4, Math.min(designator.length, 24));
-    Bytes.put24(descriptor, 29, 512);
+    BigEndian.put24(descriptor, 29, 512);
     return descriptor;
   }
 
   private static byte[] segment(int source, int target, int blocks, long from, long to) {
     byte[] descriptor = new byte[28];
     descriptor[0] = 2;
-    Bytes.put16(descriptor, 2, 24);
-    Bytes.put16(descriptor, 4, source);
-    Bytes.put16(descriptor, 6, target);
-    Bytes.put16(descriptor, 10, blocks);
-    Bytes.put64(descriptor, 12, from);
-    Bytes.put64(descriptor, 20, to);
+    BigEndian.put16(descriptor, 2, 24);
+    BigEndian.put16(descriptor, 4, source);
+    BigEndian.put16(descriptor, 6, target);
+    BigEndian.put16(descriptor, 10, blocks);
+    BigEndian.put64(descriptor, 12, from);
+    BigEndian.put64(descriptor, 20, to);
     return descriptor;
   }
 
   private static byte[] bytesSegment(int source, int target, long bytes, long from, long to) {
     byte[] descriptor = new byte[32];
     descriptor[0] = 0x0a;
-    Bytes.put16(descriptor, 2, 28);
-    Bytes.put16(descriptor, 4, source);
-    Bytes.put16(descriptor, 6, target);
-    Bytes.put32(descriptor, 8, bytes);
-    Bytes.put64(descriptor, 12, from);
-    Bytes.put64(descriptor, 20, to);
+    BigEndian.put16(descriptor, 2, 28);
+    BigEndian.put16(descriptor, 4, source);
+    BigEndian.put16(descriptor, 6, target);
+    BigEndian.put32(descriptor, 8, bytes);
+    BigEndian.put64(descriptor, 12, from);
+    BigEndian.put64(descriptor, 20, to);
     return descriptor;
   }
 
@@ -64,8 +64,8 @@ final class CopyTest {
     byte[] list = new byte[16 + 64 + length];
     list[0] = (byte) id;
     list[1] = (byte) (usage << 3);
-    Bytes.put16(list, 2, 64);
-    Bytes.put32(list, 8, length);
+    BigEndian.put16(list, 2, 64);
+    BigEndian.put32(list, 8, length);
     System.arraycopy(targets, 0, list, 16, 64);
     int at = 80;
     for (byte[] segment : segments) {
@@ -134,10 +134,12 @@ final class CopyTest {
   void operatingParametersAndThePageAgree() {
     byte[] parameters = initiator.send("84 03 00 00 00 00 00 00 00 00 00 00 00 ff 00 00").data();
     byte[] page = initiator.send("12 01 8f 01 00 00").data();
-    assertThat(Bytes.u32(parameters, 0)).isEqualTo(parameters.length - 4);
-    assertThat(Bytes.u16(parameters, 8)).isEqualTo(16).isEqualTo(Bytes.u16(page, 16 + 8));
-    assertThat(Bytes.u16(parameters, 10)).isEqualTo(256).isEqualTo(Bytes.u16(page, 16 + 10));
-    assertThat(Bytes.u32(parameters, 16)).isEqualTo(16 << 20);
+    assertThat(BigEndian.u32(parameters, 0)).isEqualTo(parameters.length - 4);
+    assertThat(BigEndian.u16(parameters, 8)).isEqualTo(16).isEqualTo(BigEndian.u16(page, 16 + 8));
+    assertThat(BigEndian.u16(parameters, 10))
+        .isEqualTo(256)
+        .isEqualTo(BigEndian.u16(page, 16 + 10));
+    assertThat(BigEndian.u32(parameters, 16)).isEqualTo(16 << 20);
   }
 
   @Test
@@ -203,7 +205,7 @@ final class CopyTest {
     Lab.Result result = copy(list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0)));
     result.fails("a/0d/01");
     assertThat(result.sense()[0] & 0xff).as("nothing of it was written").isEqualTo(0x70);
-    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isEqualTo(1);
+    assertThat(BigEndian.u16(result.sense(), 10)).as("segment").isEqualTo(1);
   }
 
   @Test
@@ -230,7 +232,7 @@ final class CopyTest {
     lab.scheduler.settle();
     byte[] status = initiator.send("84 00 05 00 00 00 00 00 00 00 00 00 00 40 00 00").data();
     assertThat(status[4]).as("completed with errors").isEqualTo((byte) 2);
-    assertThat(Bytes.u16(status, 5)).as("segments").isZero();
+    assertThat(BigEndian.u16(status, 5)).as("segments").isZero();
   }
 
   /** Else those who hold a buffer would wait for those who hold blocks, and the other way round. */
@@ -263,7 +265,7 @@ final class CopyTest {
     Lab.Result result = copy(list(0, 3, segment(0, 1, 1000, 0, 0)));
     result.fails("a/0d/01");
     assertThat(result.information()).as("blocks not written").isEqualTo(1000 - 512);
-    assertThat(Bytes.u16(result.sense(), 10)).as("segment").isZero();
+    assertThat(BigEndian.u16(result.sense(), 10)).as("segment").isZero();
     initiator
         .send("15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 04 10 00 00 00 00 ff ff 00 00"))
         .isGood();
@@ -285,6 +287,6 @@ final class CopyTest {
     lab.disk.release();
     lab.scheduler.settle();
     copy.result().fails("a/0d/02");
-    assertThat(Bytes.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
+    assertThat(BigEndian.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
   }
 }

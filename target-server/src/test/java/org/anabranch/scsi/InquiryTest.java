@@ -17,7 +17,7 @@ final class InquiryTest {
     result.isGood();
     byte[] data = result.data();
     assertThat(data[1] & 0xff).isEqualTo(page);
-    assertThat(Bytes.u16(data, 2)).isEqualTo(data.length - 4);
+    assertThat(BigEndian.u16(data, 2)).isEqualTo(data.length - 4);
     return data;
   }
 
@@ -54,7 +54,7 @@ final class InquiryTest {
     assertThat(identity.serial())
         .isNotEqualTo(UnitIdentity.of("iqn.2026-11.org.example:a", "vm2").serial())
         .isNotEqualTo(UnitIdentity.of("iqn.2026-11.org.example:b", "vm1").serial());
-    assertThat(identity.naa() >>> 60).isEqualTo(3);
+    assertThat(identity.naa().digits()).hasSize(16).startsWith("3");
     byte[] page = page(0x83);
     assertThat(new String(page, StandardCharsets.US_ASCII))
         .contains(Lab.TARGET + ",t,0x0001")
@@ -77,12 +77,12 @@ final class InquiryTest {
     byte[] page = page(0xb0);
     assertThat(page).hasSize(64);
     assertThat(page[5] & 0xff).as("COMPARE AND WRITE").isEqualTo(255);
-    assertThat(Bytes.u32(page, 8)).as("transfer").isEqualTo(16384);
-    assertThat(Bytes.u32(page, 20)).as("UNMAP blocks").isEqualTo(1 << 20);
-    assertThat(Bytes.u32(page, 24)).as("UNMAP descriptors").isEqualTo(256);
-    assertThat(Bytes.u64(page, 36)).as("WRITE SAME").isEqualTo(65535);
-    assertThat(Bytes.u32(page, 16)).as("PRE-FETCH").isZero();
-    assertThat(Bytes.u32(page, 32)).as("UGAVALID, aligned to 0").isEqualTo(0x8000_0000L);
+    assertThat(BigEndian.u32(page, 8)).as("transfer").isEqualTo(16384);
+    assertThat(BigEndian.u32(page, 20)).as("UNMAP blocks").isEqualTo(1 << 20);
+    assertThat(BigEndian.u32(page, 24)).as("UNMAP descriptors").isEqualTo(256);
+    assertThat(BigEndian.u64(page, 36)).as("WRITE SAME").isEqualTo(65535);
+    assertThat(BigEndian.u32(page, 16)).as("PRE-FETCH").isZero();
+    assertThat(BigEndian.u32(page, 32)).as("UGAVALID, aligned to 0").isEqualTo(0x8000_0000L);
     lab.disk.limits(Limits.DEFAULT.withDiscard(false, false, 1));
     assertThat(Arrays.copyOfRange(page(0xb0), 20, 36)).as("no UNMAP").containsOnly(0);
   }
@@ -91,8 +91,8 @@ final class InquiryTest {
   void capacity16() {
     byte[] data = initiator.send("9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00").data();
     assertThat(data).hasSize(32);
-    assertThat(Bytes.u64(data, 0)).isEqualTo(8191);
-    assertThat(Bytes.u32(data, 8)).isEqualTo(512);
+    assertThat(BigEndian.u64(data, 0)).isEqualTo(8191);
+    assertThat(BigEndian.u32(data, 8)).isEqualTo(512);
     assertThat(data[14] & 0xff).as("LBPME, LBPRZ").isEqualTo(0xc0);
   }
 

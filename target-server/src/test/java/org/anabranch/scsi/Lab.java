@@ -104,12 +104,12 @@ final class Lab {
     /** The byte that the sense-key-specific field of fixed sense points at. */
     int pointer() {
       assertThat(sense[15] & 0x80).as("SKSV").isNotZero();
-      return Bytes.u16(sense, 16);
+      return BigEndian.u16(sense, 16);
     }
 
     long information() {
       assertThat(sense[0] & 0xff).as("VALID, fixed format").isEqualTo(0xf0);
-      return Bytes.u32(sense, 3);
+      return BigEndian.u32(sense, 3);
     }
   }
 
@@ -162,7 +162,15 @@ final class Lab {
     final Nexus nexus;
 
     Initiator(String name, TargetPort port) {
-      nexus = device.open(new InitiatorPort(name, 0x800000000001L), port);
+      this(name, device, port.portalGroupTag());
+    }
+
+    Initiator(String name, TargetDevice at, int portalGroupTag) {
+      nexus = at.open(new InitiatorPort(name, 0x800000000001L), portalGroupTag);
+    }
+
+    Command beginAt(int lun, String cdb, byte... out) {
+      return new Command(this, TaskAttribute.SIMPLE, LunInventory.field(lun), cdb, out);
     }
 
     /** Takes the unit attention that every new nexus is owed. */
@@ -186,7 +194,7 @@ final class Lab {
 
     Result sendTo(int lun, String cdb, byte... out) {
       Command command =
-          new Command(this, TaskAttribute.SIMPLE, LunView.field(lun), cdb, out).execute();
+          new Command(this, TaskAttribute.SIMPLE, LunInventory.field(lun), cdb, out).execute();
       scheduler.settle();
       return command.result();
     }

@@ -29,7 +29,7 @@ final class ModeAndMediumTest {
     assertThat(six[2]).as("DPOFUA").isEqualTo((byte) 0x10);
     assertThat(Arrays.copyOfRange(six, 4, 12)).isEqualTo(Lab.hex("00 00 20 00 00 00 02 00"));
     byte[] ten = first.send("5a 10 3f 00 00 00 00 01 00 00").data();
-    assertThat(Bytes.u16(ten, 0)).isEqualTo(ten.length - 2);
+    assertThat(BigEndian.u16(ten, 0)).isEqualTo(ten.length - 2);
     assertThat(ten[4]).as("LONGLBA").isEqualTo((byte) 1);
     assertThat(Arrays.copyOfRange(ten, 8, 24))
         .isEqualTo(Lab.hex("00 00 00 00 00 00 20 00 00 00 00 00 00 00 02 00"));

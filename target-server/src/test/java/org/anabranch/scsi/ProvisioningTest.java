@@ -16,11 +16,11 @@ final class ProvisioningTest {
 
   private static byte[] unmapList(long... lbaAndBlocks) {
     byte[] list = new byte[8 + lbaAndBlocks.length / 2 * 16];
-    Bytes.put16(list, 0, list.length - 2);
-    Bytes.put16(list, 2, list.length - 8);
+    BigEndian.put16(list, 0, list.length - 2);
+    BigEndian.put16(list, 2, list.length - 8);
     for (int i = 0; i < lbaAndBlocks.length; i += 2) {
-      Bytes.put64(list, 8 + i * 8, lbaAndBlocks[i]);
-      Bytes.put32(list, 16 + i * 8, lbaAndBlocks[i + 1]);
+      BigEndian.put64(list, 8 + i * 8, lbaAndBlocks[i]);
+      BigEndian.put32(list, 16 + i * 8, lbaAndBlocks[i + 1]);
     }
     return list;
   }
@@ -36,15 +36,15 @@ final class ProvisioningTest {
     byte[] cdb = new byte[16];
     cdb[0] = (byte) 0x9e;
     cdb[1] = 0x12;
-    Bytes.put64(cdb, 2, lba);
-    Bytes.put32(cdb, 10, room);
+    BigEndian.put64(cdb, 2, lba);
+    BigEndian.put32(cdb, 10, room);
     Lab.Result result = initiator.send(HexFormat.ofDelimiter(" ").formatHex(cdb));
     result.isGood();
     byte[] data = result.data();
-    assertThat(Bytes.u32(data, 0)).isEqualTo(data.length - 4);
+    assertThat(BigEndian.u32(data, 0)).isEqualTo(data.length - 4);
     StringBuilder text = new StringBuilder();
     for (int at = 8; at < data.length; at += 16) {
-      text.append(Bytes.u64(data, at)).append('+').append(Bytes.u32(data, at + 8));
+      text.append(BigEndian.u64(data, at)).append('+').append(BigEndian.u32(data, at + 8));
       text.append(data[at + 12] == 0 ? " mapped " : " free ");
     }
     return text.toString().trim();

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 /** Whatever bytes come: each command ends once, none breaks the unit, and memory stays bounded. */
 final class RandomCdbTest {
   private static final int COMMANDS = 20_000;
-  private static final int MOST_DATA = 64 << 10;
+  private static final int MAX_DATA = 64 << 10;
 
   @Test
   void nothingThatAnInitiatorSendsBreaksTheUnit() {
@@ -29,7 +29,7 @@ final class RandomCdbTest {
         if (random.nextInt(8) != 0) {
           shape(random, known.get(random.nextInt(known.size())), cdb);
         }
-        byte[] out = new byte[random.nextInt(4) == 0 ? random.nextInt(MOST_DATA) : 24];
+        byte[] out = new byte[random.nextInt(4) == 0 ? random.nextInt(MAX_DATA) : 24];
         random.nextBytes(out);
         if (random.nextBoolean()) {
           Arrays.fill(out, 0, Math.min(out.length, 16), (byte) random.nextInt(2));

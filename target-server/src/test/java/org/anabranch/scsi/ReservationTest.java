@@ -35,8 +35,8 @@ final class ReservationTest {
   private static Lab.Result out(
       Lab.Initiator by, int action, int type, long key, long actionKey, int flags) {
     byte[] list = new byte[24];
-    Bytes.put64(list, 0, key);
-    Bytes.put64(list, 8, actionKey);
+    BigEndian.put64(list, 0, key);
+    BigEndian.put64(list, 8, actionKey);
     list[20] = (byte) flags;
     return by.send(String.format("5f %02x %02x 00 00 00 00 00 18 00", action, type), list);
   }
@@ -116,12 +116,12 @@ final class ReservationTest {
 
   @Test
   void generationCountsWhatChangesRegistrations() {
-    long before = Bytes.u32(first.send("5e 00 00 00 00 00 00 01 00 00").data(), 0);
+    long before = BigEndian.u32(first.send("5e 00 00 00 00 00 00 01 00 00").data(), 0);
     register(first, 0x11);
     out(first, RESERVE, 1, 0x11, 0, 0).isGood();
     out(first, RELEASE, 1, 0x11, 0, 0).isGood();
     out(first, CLEAR, 0, 0x11, 0, 0).isGood();
-    assertThat(Bytes.u32(first.send("5e 00 00 00 00 00 00 01 00 00").data(), 0))
+    assertThat(BigEndian.u32(first.send("5e 00 00 00 00 00 00 01 00 00").data(), 0))
         .isEqualTo(before + 2);
   }
 
@@ -172,8 +172,8 @@ final class ReservationTest {
     Lab.Command running = second.begin(READ).execute();
     Lab.Command bystander = third.begin(READ).execute();
     byte[] list = new byte[24];
-    Bytes.put64(list, 0, 0x11);
-    Bytes.put64(list, 8, 0x22);
+    BigEndian.put64(list, 0, 0x11);
+    BigEndian.put64(list, 8, 0x22);
     Lab.Command preempt =
         first
             .begin(String.format("5f %02x 03 00 00 00 00 00 18 00", PREEMPT_AND_ABORT), list)
@@ -199,9 +199,9 @@ final class ReservationTest {
   void registrationForOthersAndForAllPorts() {
     byte[] id = TransportId.encode("iqn.2026-11.org.example:fourth,i,0x800000000001");
     byte[] list = new byte[28 + id.length];
-    Bytes.put64(list, 8, 0x44);
+    BigEndian.put64(list, 8, 0x44);
     list[20] = 0x0c; // SPEC_I_PT, ALL_TG_PT
-    Bytes.put32(list, 24, id.length);
+    BigEndian.put32(list, 24, id.length);
     System.arraycopy(id, 0, list, 28, id.length);
     first.send(String.format("5f 00 00 00 00 00 00 00 %02x 00", list.length), list).isGood();
     assertThat(in(first, 0)).startsWith("00000020");
@@ -225,11 +225,11 @@ final class ReservationTest {
   private static byte[] moveList(long key, long newKey, String to, int port, boolean unregister) {
     byte[] id = TransportId.encode(to + ",i,0x800000000001");
     byte[] list = new byte[24 + id.length];
-    Bytes.put64(list, 0, key);
-    Bytes.put64(list, 8, newKey);
+    BigEndian.put64(list, 0, key);
+    BigEndian.put64(list, 8, newKey);
     list[17] = (byte) (unregister ? 2 : 0);
-    Bytes.put16(list, 18, port);
-    Bytes.put32(list, 20, id.length);
+    BigEndian.put16(list, 18, port);
+    BigEndian.put32(list, 20, id.length);
     System.arraycopy(id, 0, list, 24, id.length);
     return list;
   }
@@ -269,15 +269,15 @@ final class ReservationTest {
     Lab.Initiator other = lab.new Initiator(name, Lab.PORT).ready();
     register(other, 0x55);
     byte[] full = first.send("5e 03 00 00 00 00 00 ff 00 00").data();
-    int length = Bytes.u16(full, 8 + 24 + 2) + 4;
+    int length = BigEndian.u16(full, 8 + 24 + 2) + 4;
     byte[] reported = java.util.Arrays.copyOfRange(full, 8 + 24, 8 + 24 + length);
     assertThat(new String(reported, StandardCharsets.UTF_8)).contains(name + ",i,0x800000000001");
     for (byte[] id : new byte[][] {reported, TransportId.encode(spelling + ",i,0x800000000001")}) {
       // REGISTER with SPEC_I_PT, for it and another
       byte[] list = new byte[28 + id.length];
-      Bytes.put64(list, 8, 0x44);
+      BigEndian.put64(list, 8, 0x44);
       list[20] = 0x08;
-      Bytes.put32(list, 24, id.length);
+      BigEndian.put32(list, 24, id.length);
       System.arraycopy(id, 0, list, 28, id.length);
       out(other, REGISTER, 0, 0x55, 0, 0).isGood();
       first.send(String.format("5f 00 00 00 00 00 00 00 %02x 00", list.length), list).isGood();
@@ -286,7 +286,7 @@ final class ReservationTest {
       out(first, RESERVE, 3, 0x44, 0, 0).isGood();
       byte[] move = moveList(0x44, 0x55, "x", 1, true);
       byte[] moved = java.util.Arrays.copyOf(move, 24 + id.length);
-      Bytes.put32(moved, 20, id.length);
+      BigEndian.put32(moved, 20, id.length);
       System.arraycopy(id, 0, moved, 24, id.length);
       move(first, moved).isGood();
       assertThat(read(other) + write(other)).isEqualTo("rw");
@@ -307,9 +307,9 @@ final class ReservationTest {
         System.arraycopy(id, 0, ids, at, id.length);
         at += id.length;
       }
-      Bytes.put64(ids, 8, 0x77);
+      BigEndian.put64(ids, 8, 0x77);
       ids[20] = 0x08;
-      Bytes.put32(ids, 24, at - 28);
+      BigEndian.put32(ids, 24, at - 28);
       Lab.Initiator by = lab.initiator("iqn.2026-11.org.example:r" + round);
       result =
           by.send(
@@ -457,11 +457,11 @@ final class ReservationTest {
   void aNameRegistersThePortsThatAreLoggedInUnderIt() {
     byte[] name = "iqn.2026-11.org.example:second".getBytes(StandardCharsets.US_ASCII);
     byte[] list = new byte[28 + 4 + 32];
-    Bytes.put64(list, 8, 0x44);
+    BigEndian.put64(list, 8, 0x44);
     list[20] = 0x08;
-    Bytes.put32(list, 24, 36);
+    BigEndian.put32(list, 24, 36);
     list[28] = 0x05;
-    Bytes.put16(list, 30, 32);
+    BigEndian.put16(list, 30, 32);
     System.arraycopy(name, 0, list, 32, name.length);
     String cdb = String.format("5f 00 00 00 00 00 00 00 %02x 00", list.length);
     first.send(cdb, list).isGood();
@@ -471,7 +471,7 @@ final class ReservationTest {
     third.send(cdb, absent).fails("5/26/00");
     byte[] move =
         Arrays.copyOf(moveList(0x44, 0x11, "iqn.2026-11.org.example:first", 1, false), 60);
-    Bytes.put32(move, 20, 36);
+    BigEndian.put32(move, 20, 36);
     System.arraycopy(list, 28, move, 24, 36);
     second
         .send(String.format("5f 07 00 00 00 00 00 00 %02x 00", move.length), move)

@@ -22,7 +22,7 @@ final class SanitizeTest {
   private Lab.Command overwrite(boolean immediate, int flags, int pattern) {
     byte[] list = new byte[4 + pattern];
     list[0] = (byte) flags;
-    Bytes.put16(list, 2, pattern);
+    BigEndian.put16(list, 2, pattern);
     Arrays.fill(list, 4, list.length, (byte) 0xa5);
     return initiator
         .begin(
@@ -291,7 +291,7 @@ final class SanitizeTest {
     lab.disk.release();
     lab.scheduler.settle();
     copy.result().fails("a/0d/02");
-    assertThat(Bytes.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
+    assertThat(BigEndian.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
     lab.scheduler.advance(60 * SECOND);
     sanitize.result().isGood();
     assertThat(all()).isEqualTo(filled(0xa5));
@@ -301,19 +301,19 @@ final class SanitizeTest {
   private byte[] copyWithinTheUnit(int segments) {
     byte[] list = new byte[16 + 32 + 28 * segments];
     list[1] = 3 << 3;
-    Bytes.put16(list, 2, 32);
-    Bytes.put32(list, 8, 28L * segments);
+    BigEndian.put16(list, 2, 32);
+    BigEndian.put32(list, 8, 28L * segments);
     list[16] = (byte) 0xe4;
     byte[] name = Designators.naa(lab.unit.properties().identity());
     System.arraycopy(name, 0, list, 20, name.length);
-    Bytes.put24(list, 16 + 29, 512);
+    BigEndian.put24(list, 16 + 29, 512);
     for (int i = 0; i < segments; i++) {
       int at = 48 + 28 * i;
       list[at] = 2;
-      Bytes.put16(list, at + 2, 24);
-      Bytes.put16(list, at + 10, 1);
-      Bytes.put64(list, at + 12, i);
-      Bytes.put64(list, at + 20, 4096 + i);
+      BigEndian.put16(list, at + 2, 24);
+      BigEndian.put16(list, at + 10, 1);
+      BigEndian.put64(list, at + 12, i);
+      BigEndian.put64(list, at + 20, 4096 + i);
     }
     return list;
   }

@@ -27,7 +27,7 @@ final class SimulatedUnit {
     target = new TargetDevice(List.of(Lab.PORT), machine.scheduler());
     target.attach(0, unit, initiator -> true);
     InitiatorPort port = new InitiatorPort("iqn.2026-11.org.example:first", 0x800000000001L);
-    nexus = target.open(port, Lab.PORT);
+    nexus = target.open(port, Lab.PORT.portalGroupTag());
     send("00 00 00 00 00 00").fails("6/29/00");
   }
 

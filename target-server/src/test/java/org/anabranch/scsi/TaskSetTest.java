@@ -77,7 +77,7 @@ final class TaskSetTest {
   void aFullSetSaysSo() {
     lab.disk.hold();
     List<Lab.Command> commands = new ArrayList<>();
-    for (int i = 0; i < TaskSet.MOST_TASKS; i++) {
+    for (int i = 0; i < TaskSet.MAX_TASKS; i++) {
       commands.add(first.begin(READ).execute());
     }
     assertThat(second.begin(READ).result().status()).isEqualTo(Status.TASK_SET_FULL);
@@ -90,7 +90,7 @@ final class TaskSetTest {
   void manyOrderedTasksDoNotGrowTheStack() {
     lab.disk.hold();
     List<Lab.Command> commands = new ArrayList<>();
-    for (int i = 0; i < TaskSet.MOST_TASKS; i++) {
+    for (int i = 0; i < TaskSet.MAX_TASKS; i++) {
       commands.add(first.begin(ORDERED, READ).execute());
     }
     lab.disk.release();
@@ -195,7 +195,7 @@ final class TaskSetTest {
   @Test
   void aFunctionForNoUnitSaysSo() {
     List<Response> answers = new ArrayList<>();
-    lab.device.manage(first.nexus, LOGICAL_UNIT_RESET, LunView.field(7), 0, answers::add);
+    lab.device.manage(first.nexus, LOGICAL_UNIT_RESET, LunInventory.field(7), 0, answers::add);
     assertThat(answers).containsExactly(Response.INCORRECT_LOGICAL_UNIT);
   }
 
@@ -205,7 +205,7 @@ final class TaskSetTest {
     Lab.Command running = first.begin(READ).execute();
     Lab.Command prepared = first.begin(WRITE, new byte[512]);
     Lab.Command absent =
-        lab.new Command(first, SIMPLE, LunView.field(9), "12 00 00 00 ff 00", new byte[0]);
+        lab.new Command(first, SIMPLE, LunInventory.field(9), "12 00 00 00 ff 00", new byte[0]);
     lab.device.close(first.nexus);
     assertThat(prepared.result().aborted()).isTrue();
     assertThat(absent.result().aborted()).isTrue();

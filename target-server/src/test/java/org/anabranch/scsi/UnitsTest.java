@@ -40,9 +40,9 @@ final class UnitsTest {
   })
   void lunFieldsAreParsed(String field, int lun) {
     long value = HexFormat.fromHexDigitsToLong(field);
-    assertThat(LunView.parse(value)).isEqualTo(lun);
+    assertThat(LunInventory.parse(value)).isEqualTo(lun);
     if (lun >= 256) {
-      assertThat(LunView.field(lun)).isEqualTo(value);
+      assertThat(LunInventory.field(lun)).isEqualTo(value);
     }
   }
 

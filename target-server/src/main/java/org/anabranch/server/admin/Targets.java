@@ -3,9 +3,13 @@ package org.anabranch.server.admin;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -21,11 +25,16 @@ import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.TargetNode;
 import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.ReservationStore;
+import org.anabranch.scsi.PathAccess;
 import org.anabranch.scsi.TargetDevice;
+import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.scsi.UnitProperties;
+import org.anabranch.scsi.UnitRegistry;
+import org.anabranch.scsi.UnitView;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.state.PortNumbers;
+import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
@@ -43,13 +52,15 @@ public final class Targets {
   private static final Logger LOG = LoggerFactory.getLogger(Targets.class);
 
   /** A LUN that is there, holding its device open. */
-  private record Attached(String target, LunConfig lun, OpenDevice open, LogicalUnit unit) {}
+  private record Attached(String target, LunConfig lun, OpenDevice open, UnitView view) {}
 
   private Configuration configuration; // guarded by this
   private final Storage storage;
   private final Scheduler scheduler;
-  private final ReservationStore reservations;
+  private final ReservationFiles reservations;
+  private final PortNumbers ports;
   private final String serverId;
+  private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
 
@@ -61,12 +72,14 @@ public final class Targets {
       Configuration configuration,
       Storage storage,
       Scheduler scheduler,
-      ReservationStore reservations,
+      ReservationFiles reservations,
+      PortNumbers ports,
       String serverId) {
     this.configuration = configuration;
     this.storage = storage;
     this.scheduler = scheduler;
     this.reservations = reservations;
+    this.ports = ports;
     this.serverId = serverId;
   }
 
@@ -74,8 +87,8 @@ public final class Targets {
   public synchronized List<TargetNode> open() throws RefusedException {
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
-      TargetDevice device = device(target.name());
-      device.ports(Translation.ports(target, configuration));
+      TargetDevice device = new TargetDevice(ports(configuration, target), scheduler);
+      devices.put(target.name(), device);
       for (LunConfig lun : target.luns().values()) {
         if (isThere(target, lun)) {
           attach(device, make(configuration, target, lun));
@@ -86,9 +99,22 @@ public final class Targets {
     return nodes;
   }
 
-  /** The SCSI device of a target, made when there is none. */
-  private TargetDevice device(String target) {
-    return devices.computeIfAbsent(target, name -> new TargetDevice(List.of(), scheduler));
+  private TargetDevice known(String target) {
+    return Objects.requireNonNull(devices.get(target), target);
+  }
+
+  /** The ports of a target, with the relative port identifiers that stay theirs. */
+  private List<TargetPort> ports(Configuration of, TargetConfig target) throws RefusedException {
+    Set<String> inUse = new HashSet<>();
+    for (TargetConfig each : of.targets().values()) {
+      Translation.ports(each, of).forEach(port -> inUse.add(port.portName()));
+    }
+    List<TargetPort> numbered = new ArrayList<>();
+    for (TargetPort port : Translation.ports(target, of)) {
+      int number = ports.number(port.portName(), inUse::contains);
+      numbered.add(new TargetPort(port.targetName(), port.portalGroupTag(), number));
+    }
+    return numbered;
   }
 
   /** A snapshot need not be there. */
@@ -111,18 +137,46 @@ public final class Targets {
       throw new RefusedException(what + e.getMessage(), e);
     }
     try {
-      UnitProperties properties = properties(of, target, lun, open);
-      LogicalUnit unit = new LogicalUnit(open.device(), properties, scheduler, reservations);
-      return new Attached(target.name(), lun, open, unit);
+      PathAccess access = lun.readOnly() ? PathAccess.READ_ONLY : PathAccess.READ_WRITE;
+      UnitView view = units.view(open.device(), access, () -> unit(of, lun.device(), open));
+      return new Attached(target.name(), lun, open, view);
     } catch (IOException e) {
       open.release();
       throw new RefusedException(what + e.getMessage(), e);
     }
   }
 
+  /** The unit of a device that has none yet. */
+  private LogicalUnit unit(Configuration of, String deviceName, OpenDevice open)
+      throws IOException {
+    SortedMap<Integer, String> before = new TreeMap<>();
+    UnitIdentity identity = null;
+    for (TargetConfig target : of.targets().values()) {
+      if (target.luns().values().stream().anyMatch(lun -> lun.device().equals(deviceName))) {
+        UnitIdentity shown = UnitIdentity.of(serverId + " " + target.name(), deviceName);
+        identity = identity == null ? shown : identity;
+        before.put(earlierPort(of, target), shown.serial());
+      }
+    }
+    UnitProperties properties =
+        properties(of, deviceName, Objects.requireNonNull(identity), open.device().limits());
+    reservations.takeOver(properties.identity().id(), before);
+    return new LogicalUnit(open.device(), properties, scheduler, reservations);
+  }
+
+  /** An earlier version knew no port of a target but the first. */
+  private int earlierPort(Configuration of, TargetConfig target) throws IOException {
+    try {
+      List<TargetPort> its = ports(of, target);
+      return its.isEmpty() ? 1 : its.getFirst().relativeIdentifier();
+    } catch (RefusedException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
   private void attach(TargetDevice device, Attached lun) {
     attached.add(lun);
-    device.attach(lun.lun.number(), lun.unit, Translation.visibleTo(lun.lun));
+    device.attach(lun.lun.number(), lun.view, Translation.visibleTo(lun.lun));
   }
 
   /** Attaches the LUNs that name a device which is there now, but for those that are attached. */
@@ -148,6 +202,8 @@ public final class Targets {
   public final class Change {
     private final Configuration after;
     private final List<Attached> made = new ArrayList<>();
+    private final Map<String, TargetDevice> madeDevices = new TreeMap<>();
+    private final Map<String, List<TargetPort>> targetPorts = new TreeMap<>();
 
     private Change(Configuration after) {
       this.after = after;
@@ -175,14 +231,15 @@ public final class Targets {
           }
         }
         devices.keySet().retainAll(after.targets().keySet());
+        devices.putAll(madeDevices);
+        targetPorts.forEach((name, its) -> known(name).ports(its));
         for (Attached lun : made) {
-          attach(device(lun.target), lun);
+          attach(known(lun.target), lun);
         }
         for (TargetConfig target : after.targets().values()) {
-          device(target.name()).ports(Translation.ports(target, after));
           TargetConfig before = configuration.targets().get(target.name());
           if (before == null || !ReloadPlan.sameAdmission(before, target)) {
-            iscsi.put(Translation.node(target, device(target.name())));
+            iscsi.put(Translation.node(target, known(target.name())));
           }
         }
         configuration = after;
@@ -194,14 +251,14 @@ public final class Targets {
     private void mask(Attached lun) {
       LunConfig now = configured(lun, after);
       if (now != null && !now.equals(lun.lun)) {
-        attached.set(attached.indexOf(lun), new Attached(lun.target, now, lun.open, lun.unit));
-        device(lun.target).attach(now.number(), lun.unit, Translation.visibleTo(now));
+        attached.set(attached.indexOf(lun), new Attached(lun.target, now, lun.open, lun.view));
+        known(lun.target).attach(now.number(), lun.view, Translation.visibleTo(now));
       }
     }
 
     /** Leaves everything as it is. */
     void cancel() {
-      made.forEach(lun -> lun.open.release());
+      made.forEach(lun -> lun.view.close(() -> lun.open.release()));
     }
   }
 
@@ -226,6 +283,11 @@ public final class Targets {
     Change change = new Change(after);
     try {
       for (TargetConfig target : after.targets().values()) {
+        List<TargetPort> its = ports(after, target);
+        change.targetPorts.put(target.name(), its);
+        if (!devices.containsKey(target.name())) {
+          change.madeDevices.put(target.name(), new TargetDevice(its, scheduler));
+        }
         for (LunConfig lun : target.luns().values()) {
           boolean kept =
               attached.stream()
@@ -251,7 +313,7 @@ public final class Targets {
     TargetDevice device = devices.get(lun.target);
     CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
     if (device == null) {
-      ended.complete(null);
+      lun.view.close(() -> ended.complete(null));
     } else {
       device.detach(lun.lun.number(), () -> ended.complete(null));
     }
@@ -309,30 +371,27 @@ public final class Targets {
   }
 
   private void units(Set<String> names, Consumer<LogicalUnit> tell) {
-    List<LogicalUnit> units;
+    Set<LogicalUnit> told = new LinkedHashSet<>();
     synchronized (this) {
-      units =
-          attached.stream()
-              .filter(lun -> names.contains(lun.lun.device()))
-              .map(Attached::unit)
-              .toList();
+      for (Attached lun : attached) {
+        if (names.contains(lun.lun.device())) {
+          told.add(lun.view.unit());
+        }
+      }
     }
-    units.forEach(tell);
+    told.forEach(tell);
   }
 
   private UnitProperties properties(
-      Configuration of, TargetConfig target, LunConfig lun, OpenDevice open) {
-    int at = lun.device().indexOf('@');
-    String volumeName = at < 0 ? lun.device() : lun.device().substring(0, at);
-    VolumeConfig volume = of.volumes().get(volumeName);
-    UnitIdentity identity = UnitIdentity.of(serverId + " " + target.name(), lun.device());
-    Limits limits = open.device().limits();
+      Configuration of, String deviceName, UnitIdentity identity, Limits limits) {
+    int at = deviceName.indexOf('@');
+    VolumeConfig volume = of.volumes().get(at < 0 ? deviceName : deviceName.substring(0, at));
     if (volume == null) {
       return new UnitProperties(
           identity,
           limits.logicalBlockSize(),
           limits.physicalBlockSize(),
-          lun.readOnly(),
+          false,
           false,
           limits.discards());
     }
@@ -340,7 +399,7 @@ public final class Targets {
         identity,
         volume.blockSize(),
         volume.physicalBlockSize(),
-        lun.readOnly() || volume.readOnly() || storage.isReadOnly(lun.device()),
+        volume.readOnly() || storage.isReadOnly(deviceName),
         volume.removable(),
         limits.discards());
   }

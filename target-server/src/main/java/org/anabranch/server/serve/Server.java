@@ -30,6 +30,7 @@ import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
@@ -95,7 +96,14 @@ public final class Server implements RunningServer, AutoCloseable {
     reservations = new ReservationFiles(state.folder());
     try {
       storage = new Storage(scheduler, state.folder());
-      targets = new Targets(configuration, storage, scheduler, reservations, state.serverId());
+      targets =
+          new Targets(
+              configuration,
+              storage,
+              scheduler,
+              reservations,
+              PortNumbers.open(state.folder()),
+              state.serverId());
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       LoggedIn initiators = new LoggedIn();
       snapshots =

@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   lock           locked by the server that runs; holds its process id
  *   server-id      16 hexadecimal digits, made once: serial numbers of disks derive from it
+ *   ports          relative port identifiers of target ports
  *   control.sock   where control commands connect
  *   state.json     what was made at run time
  *   cow/           stores of snapshots
  *   invalid/       which stores are invalid though they could not be marked so
- *   reservations/  persistent reservations that survive a restart, one file for each disk
+ *   reservations/  persistent reservations that survive a restart, one file for each unit
  * </pre>
  */
 public final class StateDirectory implements AutoCloseable {

@@ -4,8 +4,8 @@ package org.anabranch.scsi;
 import java.nio.charset.StandardCharsets;
 
 /** Fields of CDBs, parameter lists and replies: unsigned, big endian (SPC-4 3.5). */
-final class Bytes {
-  private Bytes() {}
+final class BigEndian {
+  private BigEndian() {}
 
   static int u8(byte[] from, int at) {
     return from[at] & 0xff;

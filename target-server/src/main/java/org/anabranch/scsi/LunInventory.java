@@ -1,43 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi;
 
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The logical units that one initiator sees, by LUN. Immutable.
+ * What one initiator sees of a target device: views of logical units, by LUN (SPC-4 logical unit
+ * inventory). Immutable.
  *
  * <p>A LUN is single level (SAM-5 4.7.3): below 256 the peripheral device method with bus 0, above
  * the flat space method, up to 16383. Both methods are understood for a LUN below 256.
  */
-final class LunView {
-  static final int MOST_LUN = 16383;
-  static final LunView EMPTY = new LunView(new TreeMap<>());
+final class LunInventory {
+  static final int MAX_LUN = 16383;
+  static final LunInventory EMPTY = new LunInventory(new TreeMap<>());
 
   private static final int PERIPHERAL = 0;
   private static final int FLAT = 1;
 
-  private final SortedMap<Integer, LogicalUnit> byLun;
+  private final SortedMap<Integer, UnitView> byLun;
 
   /** The same, indexed by LUN. */
-  private final @Nullable LogicalUnit[] table;
+  private final @Nullable UnitView[] table;
 
-  LunView(SortedMap<Integer, LogicalUnit> units) {
-    byLun = new TreeMap<>(units);
-    table = new @Nullable LogicalUnit[byLun.isEmpty() ? 0 : byLun.lastKey() + 1];
-    byLun.forEach((lun, unit) -> table[lun] = unit);
+  LunInventory(SortedMap<Integer, UnitView> views) {
+    byLun = new TreeMap<>(views);
+    table = new @Nullable UnitView[byLun.isEmpty() ? 0 : byLun.lastKey() + 1];
+    byLun.forEach((lun, view) -> table[lun] = view);
   }
 
-  /** The unit that a LUN field addresses, or null. */
-  @Nullable LogicalUnit unit(long field) {
+  /** What a LUN field addresses, or null. */
+  @Nullable UnitView view(long field) {
     int lun = parse(field);
     return lun >= 0 && lun < table.length ? table[lun] : null;
   }
 
-  Map<Integer, LogicalUnit> units() {
+  Map<Integer, UnitView> views() {
     return byLun;
+  }
+
+  /** The units, each once: two LUNs may show the same one. */
+  Set<LogicalUnit> units() {
+    Set<LogicalUnit> units = new LinkedHashSet<>();
+    byLun.values().forEach(view -> units.add(view.unit()));
+    return units;
+  }
+
+  /** Whether one of the LUNs shows the unit and allows writes. */
+  boolean allowsWrites(LogicalUnit unit) {
+    return byLun.values().stream()
+        .anyMatch(view -> view.unit() == unit && view.access() == PathAccess.READ_WRITE);
   }
 
   /** The number in a LUN field of eight bytes, or -1 if it is of no form that is used here. */

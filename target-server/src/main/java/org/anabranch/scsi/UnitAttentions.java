@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * first for each. The same condition is never pending twice; a reset takes the place of all that
  * came before it. So a queue is never longer than there are conditions.
  */
-final class Attentions {
+final class UnitAttentions {
   private final Object lock = new Object();
 
   /** How many conditions are pending in all; guarded by lock. */
@@ -29,6 +30,13 @@ final class Attentions {
   void join(Nexus nexus) {
     synchronized (lock) {
       queues.putIfAbsent(nexus, new ArrayDeque<>(2));
+    }
+  }
+
+  /** Those that know the unit now: sessions of whatever target. */
+  Set<Nexus> nexuses() {
+    synchronized (lock) {
+      return Set.copyOf(queues.keySet());
     }
   }
 

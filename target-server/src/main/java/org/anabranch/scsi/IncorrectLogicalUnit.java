@@ -14,7 +14,7 @@ import java.util.concurrent.Executor;
  *   anything else   CHECK CONDITION, LOGICAL UNIT NOT SUPPORTED
  * </pre>
  */
-final class AbsentUnit {
+final class IncorrectLogicalUnit {
   private static final int REQUEST_SENSE = 0x03;
   private static final int INQUIRY = 0x12;
   private static final int REPORT_LUNS = 0xa0;
@@ -23,7 +23,7 @@ final class AbsentUnit {
 
   private final TaskSet tasks;
 
-  AbsentUnit(Executor executor) {
+  IncorrectLogicalUnit(Executor executor) {
     tasks = new TaskSet(executor, this::start);
   }
 
@@ -37,9 +37,9 @@ final class AbsentUnit {
     task.needs(
         0,
         switch (cdb[0] & 0xff) {
-          case INQUIRY -> Bytes.u16(cdb, 3);
-          case REQUEST_SENSE -> Bytes.u8(cdb, 4);
-          case REPORT_LUNS -> (int) Math.min(Bytes.u32(cdb, 6), LogicalUnit.MOST_PARAMETERS);
+          case INQUIRY -> BigEndian.u16(cdb, 3);
+          case REQUEST_SENSE -> BigEndian.u8(cdb, 4);
+          case REPORT_LUNS -> (int) Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS);
           default -> 0;
         });
     if (tasks.enter(task) != TaskSet.Entry.ENTERED) {
@@ -54,7 +54,8 @@ final class AbsentUnit {
         case REQUEST_SENSE ->
             reply(
                 task,
-                Sense.of(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED).encode(Bytes.bit(task.cdb(), 1, 0)));
+                Sense.of(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED)
+                    .encode(BigEndian.bit(task.cdb(), 1, 0)));
         case REPORT_LUNS -> reply(task, InquiryCommands.reportLuns(task));
         default -> throw new CheckCondition(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED);
       }
@@ -64,7 +65,7 @@ final class AbsentUnit {
   }
 
   private static byte[] inquiry(byte[] cdb) throws CheckCondition {
-    if (Bytes.bit(cdb, 1, 0)) {
+    if (BigEndian.bit(cdb, 1, 0)) {
       throw new CheckCondition(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED);
     }
     byte[] data = new byte[STANDARD_LENGTH];

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi;
+
+/**
+ * Whether a command whose turn has come may run: steps 3 to 7 of {@link LogicalUnit}, in the order
+ * that SAM-5 5.14 and SPC-4 5.12 ask for.
+ */
+final class Admission {
+  private Admission() {}
+
+  /**
+   * Admits the task; false for a reservation conflict.
+   *
+   * @throws CheckCondition what else it ends with
+   */
+  static boolean admits(LogicalUnit unit, Task task) throws CheckCondition {
+    Command command = task.command;
+    if (command == null || !command.has(Command.Trait.PAST_ATTENTION)) {
+      SenseCode attention = unit.attentions().take(task.nexus());
+      if (attention != null) {
+        throw new CheckCondition(attention);
+      }
+    }
+    if (command == null) {
+      throw new CheckCondition(CommandTable.DISK.unknown(task.cdb()));
+    }
+    if (unit.reservations().conflicts(task.nexus(), command.access(task.cdb()))) {
+      return false;
+    }
+    command.checkUsage(task.cdb());
+    if (!command.has(Command.Trait.DURING_SANITIZE)) {
+      unit.sanitizer().check(command);
+    }
+    if (command.has(Command.Trait.MEDIUM)) {
+      unit.medium().checkReady();
+    }
+    if (command.has(Command.Trait.WRITES)) {
+      checkWritable(unit, task);
+    }
+    return true;
+  }
+
+  private static void checkWritable(LogicalUnit unit, Task task) throws CheckCondition {
+    if (unit.isReadOnly() || task.isReadOnlyPath()) {
+      throw new CheckCondition(SenseCode.WRITE_PROTECTED);
+    }
+    if (unit.modes().isSoftwareWriteProtected()) {
+      throw new CheckCondition(SenseCode.SOFTWARE_WRITE_PROTECTED);
+    }
+  }
+}
