@@ -15,6 +15,7 @@ import java.nio.file.Path;
  *     blockSize}
  * @param readOnly initiators cannot write
  * @param removable the LUN says that its medium can be removed
+ * @param identity what the disk is called, where that is set
  */
 public record VolumeConfig(
     String name,
@@ -23,4 +24,25 @@ public record VolumeConfig(
     int blockSize,
     int physicalBlockSize,
     boolean readOnly,
-    boolean removable) {}
+    boolean removable,
+    IdentityConfig identity) {
+  /** A volume that is called what the server finds for it. */
+  public VolumeConfig(
+      String name,
+      Path path,
+      long sectors,
+      int blockSize,
+      int physicalBlockSize,
+      boolean readOnly,
+      boolean removable) {
+    this(
+        name,
+        path,
+        sectors,
+        blockSize,
+        physicalBlockSize,
+        readOnly,
+        removable,
+        IdentityConfig.NONE);
+  }
+}

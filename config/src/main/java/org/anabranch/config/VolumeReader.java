@@ -32,6 +32,9 @@ final class VolumeReader {
   private final VolumeConfig defaults;
   private final Map<Path, String> paths = new HashMap<>();
 
+  /** Which volume has a serial or a NAA. */
+  private final Map<String, String> identities = new HashMap<>();
+
   VolumeReader(Path baseDir, Section top) {
     this.baseDir = baseDir;
     this.defaults = defaults(top.section("volume-defaults"));
@@ -98,6 +101,7 @@ final class VolumeReader {
     boolean removable =
         Objects.requireNonNullElse(
             section.optional("removable", ValueFormat.BOOLEAN), defaults.removable());
+    IdentityConfig identity = identity(name, section);
     section.end();
     if (text == null) {
       return null;
@@ -111,7 +115,31 @@ final class VolumeReader {
           "a file of its own");
     }
     long sectors = size == null ? 0 : size / 512;
-    return new VolumeConfig(name, path, sectors, blockSize, physical, readOnly, removable);
+    return new VolumeConfig(
+        name, path, sectors, blockSize, physical, readOnly, removable, identity);
+  }
+
+  private IdentityConfig identity(String name, Section section) {
+    IdentityConfig identity =
+        new IdentityConfig(
+            section.optional("serial", IdentityConfig.SERIAL),
+            section.optional("naa", IdentityConfig.NAA),
+            section.optional("vendor", IdentityConfig.text(8)),
+            section.optional("product", IdentityConfig.text(16)),
+            section.optional("revision", IdentityConfig.text(4)));
+    unique(name, section, "serial", identity.serial());
+    unique(name, section, "naa", identity.naa());
+    return identity;
+  }
+
+  private void unique(String name, Section section, String key, @Nullable String value) {
+    String other = value == null ? null : identities.putIfAbsent(key + " " + value, name);
+    if (other != null) {
+      section.problem(
+          key,
+          "found " + value + ", which is volume " + other + "'s",
+          "one of its own: hosts take disks of the same identity for one disk");
+    }
   }
 
   SortedMap<String, DeviceConfig> devices() {

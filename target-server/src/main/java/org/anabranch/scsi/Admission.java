@@ -37,7 +37,23 @@ final class Admission {
     if (command.has(Command.Trait.WRITES)) {
       checkWritable(unit, task);
     }
+    if (!command.has(Command.Trait.CHECKS_LENGTH)) {
+      checkTransfer(task);
+    }
     return true;
+  }
+
+  /**
+   * A command that takes data gets all that its CDB asks for, and one that returns data may return
+   * some; else nothing is done (SPC-4 4.5.6). To write only what came, or nothing, and say GOOD
+   * would lose data, since the initiator need not look at the residual count. Fewer bytes than a
+   * read returns are no fault: they are cut off, and reported as residual overflow.
+   */
+  private static void checkTransfer(Task task) throws CheckCondition {
+    if (task.dataOutReceived() < task.dataOutLength()
+        || (task.dataInLength() > 0 && !task.isRead())) {
+      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+    }
   }
 
   private static void checkWritable(LogicalUnit unit, Task task) throws CheckCondition {

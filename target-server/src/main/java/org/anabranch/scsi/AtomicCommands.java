@@ -19,7 +19,7 @@ final class AtomicCommands {
   static void add(CommandTable table) {
     table.add(
         new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
-            .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+            .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
             .dataOut((unit, cdb) -> 2L * BigEndian.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.add(

@@ -38,8 +38,10 @@ final class Command {
     WRITES,
     /** Leaves a pending unit attention alone (SAM-5 5.14). */
     PAST_ATTENTION,
-    /** Allowed while SANITIZE is at work (SBC-3 4.11). */
-    DURING_SANITIZE
+    /** Allowed while SANITIZE or FORMAT UNIT is at work (SBC-3 4.10, 4.11). */
+    DURING_SANITIZE,
+    /** Answers itself when less data comes than its CDB asks for. */
+    CHECKS_LENGTH
   }
 
   /** Bytes that a CDB asks for; any number, the caller bounds it. */

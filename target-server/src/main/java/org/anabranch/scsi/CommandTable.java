@@ -27,6 +27,7 @@ final class CommandTable {
     DefectCommands.add(this);
     LogCommands.add(this);
     SanitizeCommands.add(this);
+    FormatCommands.add(this);
     CopyCommands.add(this);
     PersistentReserveIn.add(this);
     PersistentReserveOut.add(this);

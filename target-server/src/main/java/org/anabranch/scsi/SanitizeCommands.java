@@ -74,7 +74,7 @@ final class SanitizeCommands {
     if (BigEndian.u16(task.cdb(), 7) != 0) {
       throw CheckCondition.inCdb(7, 7);
     }
-    begin(unit, task, Sanitizer.Work.erase());
+    begin(unit, task, Sanitizer.Work.erase(Sanitizer.Operation.SANITIZE));
   }
 
   private static void begin(LogicalUnit unit, Task task, Sanitizer.Work work)

@@ -2,6 +2,7 @@
 package org.anabranch.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.Set;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoError;
@@ -11,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A sanitize operation of one logical unit (SBC-3 4.11).
+ * A sanitize or format operation of one logical unit (SBC-3 4.11, 4.10): every block is written.
  *
  * <pre>
  *   state     commands                                     leaves by
@@ -22,11 +23,13 @@ import org.slf4j.LoggerFactory;
  *                                                          with AUSE = 0 no SANITIZE that has it
  * </pre>
  *
- * Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the loss
- * of the session. It goes a step at a time as fast as the device takes them, each a 512th of the
- * unit or less, so the units beside it keep their share of the disk. Only a unit so small that all
- * would be over in less than 8 s is held back to that: whoever polls then sees progress, and has
- * time to see that a reset does not stop it.
+ * A format that failed is left by a FORMAT UNIT or SANITIZE that does not.
+ *
+ * <p>Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the
+ * loss of the session. It goes a step at a time as fast as the device takes them, each a 512th of
+ * the unit or less, so the units beside it keep their share of the disk. Only a unit so small that
+ * all would be over in less than 8 s is held back to that: whoever polls then sees progress, and
+ * has time to see that a reset does not stop it.
  *
  * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew,
  * the unit is idle, and blocks that were not reached read as before: who needs to know that all are
@@ -35,7 +38,28 @@ import org.slf4j.LoggerFactory;
 final class Sanitizer {
   private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);
 
-  private static final int SANITIZE = 0x48;
+  /** What the operation is, and what commands are told meanwhile. */
+  enum Operation {
+    SANITIZE(SenseCode.SANITIZE_IN_PROGRESS, SenseCode.SANITIZE_COMMAND_FAILED, Set.of(0x48)),
+    FORMAT(SenseCode.FORMAT_IN_PROGRESS, SenseCode.MEDIUM_FORMAT_CORRUPTED, Set.of(0x04, 0x48));
+
+    final SenseCode inProgress;
+    final SenseCode failed;
+
+    /** Operation codes that are allowed after a failure. */
+    private final Set<Integer> after;
+
+    Operation(SenseCode inProgress, SenseCode failed, Set<Integer> after) {
+      this.inProgress = inProgress;
+      this.failed = failed;
+      this.after = after;
+    }
+
+    boolean allowsAfterFailure(Command command) {
+      return after.contains(command.opcode());
+    }
+  }
+
   private static final int STEPS = 512;
 
   /** The least time that an operation takes. */
@@ -53,14 +77,14 @@ final class Sanitizer {
    * @param passes how often
    * @param invert whether every other pass inverts the pattern; the last one never does
    */
-  record Work(@Nullable ByteBuffer pattern, int passes, boolean invert) {
+  record Work(Operation operation, @Nullable ByteBuffer pattern, int passes, boolean invert) {
     static Work overwrite(ByteBuffer pattern, int passes, boolean invert) {
-      return new Work(pattern, passes, invert);
+      return new Work(Operation.SANITIZE, pattern, passes, invert);
     }
 
     /** Gives all blocks back where they then read as zeros, and writes zeros elsewhere. */
-    static Work erase() {
-      return new Work(null, 1, false);
+    static Work erase(Operation operation) {
+      return new Work(operation, null, 1, false);
     }
   }
 
@@ -76,6 +100,9 @@ final class Sanitizer {
 
   /** Written under lock. */
   private volatile State state = State.IDLE;
+
+  /** The operation at work or failed; written under lock, before the state. */
+  private volatile Operation operation = Operation.SANITIZE;
 
   /** Blocks done in all passes, and to do; the owner of the running step writes them. */
   private volatile long done;
@@ -93,7 +120,7 @@ final class Sanitizer {
   /** Refuses a command that is not allowed now; after a failure SANITIZE is. */
   void check(Command command) throws CheckCondition {
     Sense sense = obstacle();
-    if (sense != null && (state == State.WORKING || command.opcode() != SANITIZE)) {
+    if (sense != null && (state == State.WORKING || !operation.allowsAfterFailure(command))) {
       throw new CheckCondition(sense);
     }
   }
@@ -101,7 +128,7 @@ final class Sanitizer {
   /** What a command is told that waited for blocks when a sanitize began. */
   Sense refusal() {
     Sense obstacle = obstacle();
-    return obstacle != null ? obstacle : Sense.progress(SenseCode.SANITIZE_IN_PROGRESS, 0);
+    return obstacle != null ? obstacle : Sense.progress(operation.inProgress, 0);
   }
 
   /** Why commands are refused; null when they are not. */
@@ -109,16 +136,15 @@ final class Sanitizer {
     return switch (state) {
       case IDLE -> null;
       case WORKING ->
-          Sense.progress(
-              SenseCode.SANITIZE_IN_PROGRESS, (int) (done * 65536.0 / Math.max(1, total)));
-      case FAILED -> Sense.of(SenseCode.SANITIZE_COMMAND_FAILED);
+          Sense.progress(operation.inProgress, (int) (done * 65536.0 / Math.max(1, total)));
+      case FAILED -> Sense.of(operation.failed);
     };
   }
 
   /** False if there was a failure that may not be left. */
   boolean exitFailureMode() {
     synchronized (lock) {
-      if (state == State.FAILED && unrestricted) {
+      if (state == State.FAILED && operation == Operation.SANITIZE && unrestricted) {
         state = State.IDLE;
       }
       return state == State.IDLE;
@@ -131,18 +157,19 @@ final class Sanitizer {
    *
    * @param task ends when the work does; null if nobody waits
    * @param mayExit AUSE: a failure may be left by EXIT FAILURE MODE
-   * @throws CheckCondition if one is at work, or if {@code mayExit} follows the failure of one that
-   *     had it not
+   * @throws CheckCondition if an operation is at work, or if {@code mayExit} is set after a failed
+   *     SANITIZE issued without AUSE
    */
   void begin(Work work, boolean mayExit, @Nullable Task task) throws CheckCondition {
     long blocks = unit.blocks();
     synchronized (lock) {
       if (state == State.WORKING) {
-        throw new CheckCondition(SenseCode.SANITIZE_IN_PROGRESS);
+        throw new CheckCondition(operation.inProgress);
       }
-      if (state == State.FAILED && !unrestricted && mayExit) {
+      if (state == State.FAILED && operation == Operation.SANITIZE && !unrestricted && mayExit) {
         throw CheckCondition.inCdb(1, SanitizeCommands.AUSE);
       }
+      operation = work.operation;
       state = State.WORKING;
       unrestricted = mayExit;
       done = 0;
@@ -220,8 +247,8 @@ final class Sanitizer {
     @Override
     public void completed(Io io, @Nullable IoError error) {
       if (error != null) {
-        log.error("sanitize of {} failed: {}", unit.device().name(), error.message());
-        end(State.FAILED, Sense.of(SenseCode.SANITIZE_COMMAND_FAILED));
+        log.error("{} of {} failed: {}", work.operation, unit.device().name(), error.message());
+        end(State.FAILED, Sense.of(work.operation.failed));
         return;
       }
       done = pass * blocks + lba;
@@ -236,7 +263,7 @@ final class Sanitizer {
         fill();
       }
       long early = begun + (long) (LEAST_NANOS * ((double) done / total)) - scheduler.nanoTime();
-      if (early > 0) {
+      if (early > 0 && work.operation == Operation.SANITIZE) {
         scheduler.schedule(this::step, early);
       } else {
         scheduler.execute(this::step);

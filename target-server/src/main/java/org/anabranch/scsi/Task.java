@@ -131,6 +131,16 @@ public final class Task {
     dataInExpected = length;
   }
 
+  /** Whether the initiator means to receive data, however much. */
+  boolean isRead() {
+    return dataInExpected >= 0;
+  }
+
+  /** How many bytes came from the initiator. */
+  int dataOutReceived() {
+    return dataOut == null ? 0 : dataOut.remaining();
+  }
+
   /** Whether parameter data reaches the initiator; what is told only once is then not lost. */
   boolean canReply() {
     return dataInLength > 0 && dataInExpected > 0;

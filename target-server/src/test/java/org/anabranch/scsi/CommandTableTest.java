@@ -94,7 +94,7 @@ final class CommandTableTest {
     initiator.send("a3 0c 01 a3 00 00 00 00 01 00 00 00").fails("5/24/00");
     initiator.send("a3 0c 02 28 00 00 00 00 01 00 00 00").fails("5/24/00");
     initiator.send("a3 0c 04 28 00 00 00 00 01 00 00 00").fails("5/24/00");
-    assertThat(initiator.send("a3 0c 01 04 00 00 00 00 01 00 00 00").data()).hasSize(4).contains(1);
+    assertThat(initiator.send("a3 0c 01 07 00 00 00 00 01 00 00 00").data()).hasSize(4).contains(1);
     assertThat(initiator.send("a3 0c 03 9e 00 10 00 00 01 00 00 00").data()).hasSize(20);
     assertThat(initiator.send("a3 0c 03 9e 01 10 00 00 01 00 00 00").data()).hasSize(4);
   }
@@ -102,7 +102,7 @@ final class CommandTableTest {
   @Test
   void unknownCommandsAreRefused() {
     Lab.Initiator initiator = Lab.disk().initiator();
-    initiator.send("04 00 00 00 00 00").fails("5/20/00");
+    initiator.send("07 00 00 00 00 00").fails("5/20/00");
     initiator.send("7f 00 00 00 00 00").fails("5/20/00");
     initiator.send("9e 1f 00 00 00 00").fails("5/24/00");
   }
@@ -125,6 +125,7 @@ final class CommandTableTest {
       """
       00 00 00 00 00 00
       03 01 00 00 ff 00
+      04 3f 00 00 00 00
       08 1f ff ff ff 00
       0a 1f ff ff ff 00
       12 01 ff ff ff 00

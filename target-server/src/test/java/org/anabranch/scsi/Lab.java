@@ -119,9 +119,20 @@ final class Lab {
     private @Nullable Result result;
 
     Command(Initiator from, TaskAttribute attribute, long lun, String cdb, byte[] out) {
+      this(from, attribute, lun, cdb, Long.MAX_VALUE, out);
+    }
+
+    Command(
+        Initiator from,
+        TaskAttribute attribute,
+        long lun,
+        String cdb,
+        long expectedIn,
+        byte[] out) {
       byte[] bytes = Arrays.copyOf(HexFormat.ofDelimiter(" ").parseHex(cdb), 16);
       task = new Task(from.nexus, lun, bytes, attribute, tags++, this::ended);
       task.expectsDataOut(out.length);
+      task.expectsDataIn(expectedIn);
       device.prepare(task);
       if (result == null) {
         ByteBuffer data = ByteBuffer.allocateDirect(Math.min(out.length, task.dataOutLength()));
@@ -190,6 +201,13 @@ final class Lab {
     /** Runs a command to its end. */
     Result send(String cdb, byte... out) {
       return sendTo(0, cdb, out);
+    }
+
+    /** The same, by a transport that may return so many bytes; -1 if it is told of no read. */
+    Result sendExpecting(long in, String cdb) {
+      Command command = new Command(this, TaskAttribute.SIMPLE, 0, cdb, in, new byte[0]).execute();
+      scheduler.settle();
+      return command.result();
     }
 
     Result sendTo(int lun, String cdb, byte... out) {

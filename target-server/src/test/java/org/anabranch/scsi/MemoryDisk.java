@@ -52,6 +52,10 @@ final class MemoryDisk implements BlockDevice {
     limits = newLimits;
   }
 
+  byte[] bytes() {
+    return bytes;
+  }
+
   void grow(int sectors) {
     bytes = Arrays.copyOf(bytes, sectors * 512);
   }

@@ -136,7 +136,7 @@ final class ModeAndMediumTest {
   @Test
   void selectTakesNothingOfAListThatIsCutOrPartlyWrong() {
     first.send("15 10 00 00 0e 00", Arrays.copyOf(Lab.hex(CONTROL_SWP), 14)).fails("5/1a/00");
-    first.send("15 10 00 00 10 00", new byte[8]).fails("5/1a/00");
+    first.send("15 10 00 00 10 00", new byte[8]).fails("5/0e/03");
     byte[] both = Arrays.copyOf(Lab.hex(CONTROL_SWP), 28);
     both[16] = 0x1c;
     both[17] = 0x0a;

@@ -92,7 +92,7 @@ final class ProvisioningTest {
     assertThat(beyond.information()).as("the first block that is not there").isEqualTo(8192);
     unmap(unmapList(0, 8, Long.MIN_VALUE, 1)).fails("5/21/00");
     initiator.send("42 00 00 00 00 00 00 00 04 00", new byte[4]).fails("5/1a/00");
-    initiator.send("42 00 00 00 00 00 00 00 18 00", new byte[20]).fails("5/1a/00");
+    initiator.send("42 00 00 00 00 00 00 00 18 00", new byte[20]).fails("5/0e/03");
     initiator.send("42 01 00 00 00 00 00 00 18 00", unmapList(0, 8)).fails("5/24/00");
     assertThat(lab.disk.discards).isZero();
     initiator.send("42 00 00 00 00 00 00 00 00 00").isGood();

@@ -83,6 +83,7 @@ final class ReservationConflictTest {
           new Row("55 10 00 00 00 00 00 00 00 00", WRITES),
           new Row("1d 04 00 00 00 00", WRITES),
           new Row("83 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00", WRITES),
+          new Row("04 10 00 00 00 00", WRITES),
           new Row("48 81 00 00 00 00 00 00 08 00", WRITES),
           new Row("48 82 00 00 00 00 00 00 00 00", WRITES),
           new Row("48 83 00 00 00 00 00 00 00 00", WRITES),

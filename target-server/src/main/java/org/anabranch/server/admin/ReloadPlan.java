@@ -158,6 +158,9 @@ public record ReloadPlan(
     note(keys, "physical-block-size", old.physicalBlockSize(), now.physicalBlockSize());
     note(keys, "read-only", old.readOnly(), now.readOnly());
     note(keys, "removable", old.removable(), now.removable());
+    if (!old.identity().equals(now.identity())) {
+      keys.add("serial, naa, vendor, product, revision");
+    }
     if (!keys.isEmpty()) {
       refusals.add(
           "volumes."

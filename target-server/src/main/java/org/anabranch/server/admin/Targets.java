@@ -59,14 +59,13 @@ public final class Targets {
   private final Scheduler scheduler;
   private final ReservationFiles reservations;
   private final PortNumbers ports;
-  private final String serverId;
+  private final UnitIdentities identities;
   private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
 
   /**
-   * @param serverId part of every disk's identity: two servers with like configurations have
-   *     different disks
+   * @param identities what the disks are called
    */
   public Targets(
       Configuration configuration,
@@ -74,17 +73,18 @@ public final class Targets {
       Scheduler scheduler,
       ReservationFiles reservations,
       PortNumbers ports,
-      String serverId) {
+      UnitIdentities identities) {
     this.configuration = configuration;
     this.storage = storage;
     this.scheduler = scheduler;
     this.reservations = reservations;
     this.ports = ports;
-    this.serverId = serverId;
+    this.identities = identities;
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
+    identities.settle(configuration);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = new TargetDevice(ports(configuration, target), scheduler);
@@ -96,7 +96,24 @@ public final class Targets {
       }
       nodes.add(Translation.node(target, device));
     }
+    reportStrayReservations();
     return nodes;
+  }
+
+  /** Persistent reservations whose disk is not served any more are kept, and the log says so. */
+  private void reportStrayReservations() {
+    try {
+      Set<String> strays = new TreeSet<>(reservations.units());
+      units.units().forEach(unit -> strays.remove(unit.properties().identity().id()));
+      for (String stray : strays) {
+        LOG.warn(
+            "persistent reservations of disk {} are kept, but no LUN shows it: its volume is not"
+                + " configured, or waits for a snapshot, or has become another disk",
+            stray);
+      }
+    } catch (IOException e) {
+      LOG.warn("the persistent reservations cannot be listed: {}", e.toString());
+    }
   }
 
   private TargetDevice known(String target) {
@@ -150,16 +167,13 @@ public final class Targets {
   private LogicalUnit unit(Configuration of, String deviceName, OpenDevice open)
       throws IOException {
     SortedMap<Integer, String> before = new TreeMap<>();
-    UnitIdentity identity = null;
     for (TargetConfig target : of.targets().values()) {
       if (target.luns().values().stream().anyMatch(lun -> lun.device().equals(deviceName))) {
-        UnitIdentity shown = UnitIdentity.of(serverId + " " + target.name(), deviceName);
-        identity = identity == null ? shown : identity;
-        before.put(earlierPort(of, target), shown.serial());
+        before.put(earlierPort(of, target), identities.earlier(target.name(), deviceName).serial());
       }
     }
-    UnitProperties properties =
-        properties(of, deviceName, Objects.requireNonNull(identity), open.device().limits());
+    UnitIdentity identity = identities.of(of, deviceName);
+    UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
     reservations.takeOver(properties.identity().id(), before);
     return new LogicalUnit(open.device(), properties, scheduler, reservations);
   }
@@ -280,6 +294,7 @@ public final class Targets {
    * be there.
    */
   synchronized Change prepare(Configuration after) throws RefusedException {
+    identities.settle(after);
     Change change = new Change(after);
     try {
       for (TargetConfig target : after.targets().values()) {

@@ -19,6 +19,7 @@ import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Reload;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.admin.Translation;
+import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
@@ -30,6 +31,7 @@ import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.IdentityFile;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
@@ -103,7 +105,8 @@ public final class Server implements RunningServer, AutoCloseable {
               scheduler,
               reservations,
               PortNumbers.open(state.folder()),
-              state.serverId());
+              new UnitIdentities(
+                  new IdentityFile(state.folder()), state.serverId(), state.wasUsed()));
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       LoggedIn initiators = new LoggedIn();
       snapshots =

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   lock           locked by the server that runs; holds its process id
- *   server-id      16 hexadecimal digits, made once: serial numbers of disks derive from it
+ *   server-id      16 hexadecimal digits, made once
+ *   identities     serial numbers and NAA designators of disks
  *   ports          relative port identifiers of target ports
  *   control.sock   where control commands connect
  *   state.json     what was made at run time
@@ -32,15 +33,18 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StateDirectory implements AutoCloseable {
   private static final int ID_BYTES = 8;
+  private static final String SERVER_ID = "server-id";
 
   private final Path folder;
   private final FileChannel lock;
   private final String serverId;
+  private final boolean wasUsed;
 
-  private StateDirectory(Path folder, FileChannel lock, String serverId) {
+  private StateDirectory(Path folder, FileChannel lock, String serverId, boolean wasUsed) {
     this.folder = folder;
     this.lock = lock;
     this.serverId = serverId;
+    this.wasUsed = wasUsed;
   }
 
   /**
@@ -59,7 +63,8 @@ public final class StateDirectory implements AutoCloseable {
               StandardOpenOption.WRITE,
               StandardOpenOption.CREATE);
       lock(folder, lock);
-      return new StateDirectory(folder, lock, serverId(folder));
+      boolean wasUsed = Files.exists(folder.resolve(SERVER_ID));
+      return new StateDirectory(folder, lock, serverId(folder), wasUsed);
     } catch (IOException e) {
       close(lock);
       throw new RefusedException("state-dir " + folder + " cannot be used: " + reason(e), e);
@@ -93,7 +98,7 @@ public final class StateDirectory implements AutoCloseable {
   }
 
   private static String serverId(Path folder) throws IOException, RefusedException {
-    DurableFile file = new DurableFile(folder.resolve("server-id"));
+    DurableFile file = new DurableFile(folder.resolve(SERVER_ID));
     if (!file.exists()) {
       byte[] random = new byte[ID_BYTES];
       new SecureRandom().nextBytes(random);
@@ -102,10 +107,7 @@ public final class StateDirectory implements AutoCloseable {
     String id = file.read(1024).strip();
     if (!id.matches("[0-9a-f]{" + 2 * ID_BYTES + "}")) {
       throw new RefusedException(
-          file.path()
-              + " is damaged: it holds no "
-              + 2 * ID_BYTES
-              + " hexadecimal digits; without it every disk gets a new serial number");
+          file.path() + " is damaged: it holds no " + 2 * ID_BYTES + " hexadecimal digits");
     }
     return id;
   }
@@ -134,6 +136,11 @@ public final class StateDirectory implements AutoCloseable {
   /** 16 hexadecimal digits that stay the same for the life of the folder. */
   public String serverId() {
     return serverId;
+  }
+
+  /** Whether a server used the folder before this one. */
+  public boolean wasUsed() {
+    return wasUsed;
   }
 
   /** Lets another server have it. */

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a disk is called (INQUIRY and its pages), where the configuration says it; null elsewhere.
+ *
+ * @param serial unit serial number: 1 to 64 printable ASCII characters, no blanks
+ * @param naa NAA designator, hexadecimal, lower case: 16 digits that begin with 2, 3 or 5, or 32
+ *     that begin with 6 (SPC-4 7.8.6.6)
+ * @param vendor 1 to 8 printable ASCII characters
+ * @param product 1 to 16
+ * @param revision 1 to 4
+ */
+public record IdentityConfig(
+    @Nullable String serial,
+    @Nullable String naa,
+    @Nullable String vendor,
+    @Nullable String product,
+    @Nullable String revision) {
+  /** Nothing is set. */
+  public static final IdentityConfig NONE = new IdentityConfig(null, null, null, null, null);
+
+  static final ValueFormat<String> SERIAL =
+      ValueFormat.of(
+          "1 to 64 printable ASCII characters without blanks",
+          text -> text.matches("[!-~]{1,64}") ? text : null);
+
+  static final ValueFormat<String> NAA =
+      ValueFormat.of(
+          "32 hexadecimal digits that begin with 6, or 16 that begin with 2, 3 or 5",
+          text -> {
+            String digits = text.toLowerCase(Locale.ROOT);
+            return digits.matches("[235][0-9a-f]{15}|6[0-9a-f]{31}") ? digits : null;
+          });
+
+  /** Up to {@code max} printable ASCII characters. */
+  static ValueFormat<String> text(int max) {
+    return ValueFormat.of(
+        "1 to " + max + " printable ASCII characters",
+        text -> text.matches("[ -~]{1," + max + "}") ? text : null);
+  }
+}
