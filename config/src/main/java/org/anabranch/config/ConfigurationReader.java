@@ -40,7 +40,9 @@ final class ConfigurationReader {
     Path absolute = file.toAbsolutePath().normalize();
     String text = "";
     try {
-      if (Files.isRegularFile(file) && Files.size(file) > MAX_FILE_BYTES) {
+      if (Files.isDirectory(file)) {
+        problems.add(0, "this is a folder; a configuration is a file");
+      } else if (Files.isRegularFile(file) && Files.size(file) > MAX_FILE_BYTES) {
         problems.add(0, "larger than " + ValueFormat.bytes(MAX_FILE_BYTES));
       } else {
         text = Files.readString(file); // for errors of our own words: unreadable, not UTF-8
@@ -74,14 +76,24 @@ final class ConfigurationReader {
     ConfigObject root = Section.empty();
     try {
       root = parse.run().resolve().root();
+      for (RepeatedKeys.Repeat repeat : RepeatedKeys.in(text)) {
+        problems.add(
+            repeat.line(),
+            repeat.key(),
+            "given twice, the first time in line " + repeat.firstLine(),
+            "each once");
+      }
     } catch (ConfigException e) {
       ConfigOrigin origin = e.origin();
       int line = origin == null ? 0 : Math.max(0, origin.lineNumber());
-      problems.add(line, text.contains("secret") ? withoutQuotes(reason(e)) : reason(e));
+      String reason = text.contains("secret") ? withoutQuotes(reason(e)) : reason(e);
+      problems.add(line, reason + MissingQuotes.hint(text, line));
     } catch (StackOverflowError e) {
       problems.add(0, "nested too deeply");
     }
-    problems.check();
+    if (root.isEmpty()) {
+      problems.check();
+    }
     Section file = new Section(root, Section.empty(), "", problems);
     if (!file.has(ROOT)) {
       file.problem("no " + ROOT + " { ... } in it", "");

@@ -43,6 +43,10 @@ final class Problems {
     list.add(new Problem(file, line, "", printable(found, MAX_REASON), ""));
   }
 
+  void add(int line, String key, String found, String allowed) {
+    list.add(new Problem(file, line, printable(key), found, allowed));
+  }
+
   /** The warnings, in the file's order. */
   List<Problem> warnings() {
     return Problem.inOrder(warnings);

@@ -232,7 +232,7 @@ final class ConfigurationTest {
         .hasMessage(folder.resolve("absent.conf") + ": no such file");
     assertThatThrownBy(() -> Configuration.read(folder))
         .isInstanceOf(InvalidConfigurationException.class)
-        .hasMessageContaining("cannot be read");
+        .hasMessageContaining("this is a folder");
     Files.write(folder.resolve("latin1.conf"), new byte[] {'#', (byte) 0xe9, '\n'});
     assertThatThrownBy(() -> Configuration.read(folder.resolve("latin1.conf")))
         .isInstanceOf(InvalidConfigurationException.class)

@@ -58,15 +58,15 @@ final class ChapAuthentication {
 
   /** One step of the exchange, with the keys of one login request. */
   void step(Map<String, String> keys, Text answers) throws LoginRefusedException {
-    String algorithms = keys.remove("CHAP_A");
+    String algorithms = keys.remove(Key.CHAP_A.text());
     if (algorithms != null) {
       challenge(algorithms, answers);
       return;
     }
-    String name = keys.remove("CHAP_N");
-    String response = keys.remove("CHAP_R");
-    String theirIdentifier = keys.remove("CHAP_I");
-    String theirChallenge = keys.remove("CHAP_C");
+    String name = keys.remove(Key.CHAP_N.text());
+    String response = keys.remove(Key.CHAP_R.text());
+    String theirIdentifier = keys.remove(Key.CHAP_I.text());
+    String theirChallenge = keys.remove(Key.CHAP_C.text());
     if (name != null || response != null || theirIdentifier != null || theirChallenge != null) {
       ChapCredentials user = verify(name, response);
       if (theirIdentifier != null || theirChallenge != null) {
@@ -88,9 +88,9 @@ final class ChapAuthentication {
         RANDOM.nextBytes(random);
         identifier = random[0];
         challenge = Arrays.copyOfRange(random, 1, random.length);
-        answers.add("CHAP_A", algorithm);
-        answers.add("CHAP_I", String.valueOf(Byte.toUnsignedInt(identifier)));
-        answers.add("CHAP_C", ChapNumber.hex(challenge));
+        answers.add(Key.CHAP_A.text(), algorithm);
+        answers.add(Key.CHAP_I.text(), String.valueOf(Byte.toUnsignedInt(identifier)));
+        answers.add(Key.CHAP_C.text(), ChapNumber.hex(challenge));
         return;
       }
     }
@@ -136,13 +136,13 @@ final class ChapAuthentication {
       throw failed("mutual CHAP is not configured for CHAP user " + printable(user.user()));
     }
     byte[] theirs = theirChallenge == null ? null : ChapNumber.parse(theirChallenge);
-    int id = theirIdentifier == null ? -1 : Negotiation.number(theirIdentifier, 0, 255);
+    int id = theirIdentifier == null ? -1 : Key.number(theirIdentifier, 0, 255);
     // Answering our own challenge would tell the initiator what to answer to it (12.1.3).
     if (theirs == null || id < 0 || Arrays.equals(theirs, challenge)) {
       throw failed("a challenge to us that is none, or is our own");
     }
-    answers.add("CHAP_N", name);
-    answers.add("CHAP_R", ChapNumber.hex(response(digest, (byte) id, secret, theirs)));
+    answers.add(Key.CHAP_N.text(), name);
+    answers.add(Key.CHAP_R.text(), ChapNumber.hex(response(digest, (byte) id, secret, theirs)));
   }
 
   private static byte[] response(

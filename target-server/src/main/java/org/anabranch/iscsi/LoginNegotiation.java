@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.anabranch.jscsi.LoginRequest;
 import org.anabranch.jscsi.LoginStage;
 import org.anabranch.jscsi.LoginStatus;
@@ -30,7 +32,10 @@ final class LoginNegotiation {
    * Keys of the first request. Some initiators say them again in each stage; they do not change.
    */
   private static final Set<String> FIRST_KEYS =
-      Set.of("InitiatorName", "TargetName", "SessionType");
+      Stream.of(Key.values())
+          .filter(key -> key.scope() == Key.Scope.FIRST)
+          .map(Key::text)
+          .collect(Collectors.toUnmodifiableSet());
 
   private final IscsiServer server;
   private final Connection connection;
@@ -69,19 +74,19 @@ final class LoginNegotiation {
       throws LoginRefusedException {
     Map<String, String> firstKeys = new HashMap<>(keys);
     firstKeys.keySet().retainAll(FIRST_KEYS);
-    IscsiName initiator = name(keys.remove("InitiatorName"), "InitiatorName");
+    IscsiName initiator = name(keys, Key.INITIATOR_NAME);
     connection.peer(initiator.text());
-    keys.remove("InitiatorAlias");
-    String type = keys.remove("SessionType");
+    keys.remove(Key.INITIATOR_ALIAS.text());
+    String type = keys.remove(Key.SESSION_TYPE.text());
     if (type != null && type.equals("Discovery")) {
-      keys.remove("TargetName");
+      keys.remove(Key.TARGET_NAME.text());
       return new LoginNegotiation(server, connection, initiator, null, firstKeys);
     }
     if (type != null && !type.equals("Normal")) {
       throw new LoginRefusedException(
           LoginStatus.SESSION_TYPE_NOT_SUPPORTED, "unknown session type");
     }
-    IscsiName target = name(keys.remove("TargetName"), "TargetName");
+    IscsiName target = name(keys, Key.TARGET_NAME);
     int tag = connection.portal().groupTag();
     TargetNode node = server.node(target.text());
     if (node == null) {
@@ -98,24 +103,25 @@ final class LoginNegotiation {
           "not admitted to " + target + " by its initiators and addresses");
     }
     // Only a target declares these; an initiator that does so is told it once, by our values.
-    keys.remove("TargetAlias");
-    keys.remove("TargetPortalGroupTag");
+    keys.remove(Key.TARGET_ALIAS.text());
+    keys.remove(Key.TARGET_PORTAL_GROUP_TAG.text());
     if (node.alias() != null) {
-      answers.add("TargetAlias", node.alias());
+      answers.add(Key.TARGET_ALIAS.text(), node.alias());
     }
-    answers.add("TargetPortalGroupTag", String.valueOf(tag));
+    answers.add(Key.TARGET_PORTAL_GROUP_TAG.text(), String.valueOf(tag));
     return new LoginNegotiation(server, connection, initiator, node, firstKeys);
   }
 
   /** A name, in whatever spelling it comes. */
-  private static IscsiName name(@Nullable String name, String key) throws LoginRefusedException {
+  private static IscsiName name(Map<String, String> keys, Key key) throws LoginRefusedException {
+    String name = keys.remove(key.text());
     if (name == null || name.isEmpty()) {
-      throw new LoginRefusedException(LoginStatus.MISSING_PARAMETER, "no " + key);
+      throw new LoginRefusedException(LoginStatus.MISSING_PARAMETER, "no " + key.text());
     }
     String flaw = IscsiName.flaw(name);
     if (flaw != null) {
       throw new LoginRefusedException(
-          LoginStatus.INITIATOR_ERROR, key + " is no iSCSI name: " + flaw);
+          LoginStatus.INITIATOR_ERROR, key.text() + " is no iSCSI name: " + flaw);
     }
     return new IscsiName(name);
   }
@@ -125,7 +131,7 @@ final class LoginNegotiation {
    */
   private static boolean isSame(String key, String again, @Nullable String first) {
     return first != null
-        && (key.equals("SessionType")
+        && (key.equals(Key.SESSION_TYPE.text())
             ? again.equals(first)
             : IscsiName.normalise(again).equals(IscsiName.normalise(first)));
   }
@@ -168,7 +174,7 @@ final class LoginNegotiation {
   }
 
   private void security(Map<String, String> keys, Text answers) throws LoginRefusedException {
-    String methods = keys.remove("AuthMethod");
+    String methods = keys.remove(Key.AUTH_METHOD.text());
     if (methods != null) {
       String wanted = chap == null ? "None" : "CHAP";
       boolean offered = List.of(methods.split(",", -1)).contains(wanted);
@@ -177,7 +183,7 @@ final class LoginNegotiation {
             methodChosen ? "AuthMethod a second time" : "it did not offer " + wanted);
       }
       methodChosen = true;
-      answers.add("AuthMethod", wanted);
+      answers.add(Key.AUTH_METHOD.text(), wanted);
     }
     if (chap != null && methodChosen) {
       chap.step(keys, answers);

@@ -2,16 +2,14 @@
 package org.anabranch.iscsi;
 
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.anabranch.jscsi.MalformedPduException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Negotiation of operational keys (RFC 7143 6.2, 13): the initiator offers, the target answers with
- * the result. One row of {@link #answer} for each key. The target's own limits are never below a
- * key's default, so it need not offer anything itself.
+ * the result, by the table {@link Key}. The target's own limits are never below a key's default, so
+ * it need not offer anything itself.
  *
  * <pre>
  *   key unknown to RFC 7143             NotUnderstood
@@ -20,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  *   a burst below the first burst that an earlier request agreed on
  *                                       Reject
  *   key offered a second time           the negotiation fails
+ *   NotUnderstood, Reject or Irrelevant for a key that is unknown to us
+ *                                       nothing
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -28,9 +28,6 @@ final class Negotiation {
   static final String REJECT = "Reject";
   private static final String IRRELEVANT = "Irrelevant";
   static final String NOT_UNDERSTOOD = "NotUnderstood";
-  private static final String MAX_BURST_LENGTH = "MaxBurstLength";
-  private static final List<String> DIGESTS = List.of("CRC32C", "None");
-  private static final List<String> REPORTING = List.of("RFC3720");
 
   private final IscsiLimits limits;
   private final Parameters parameters;
@@ -46,7 +43,7 @@ final class Negotiation {
   }
 
   /**
-   * Answers what was offered, in its order.
+   * Answers the offers of one request, in their order.
    *
    * @throws MalformedPduException a key was offered before in this login
    */
@@ -57,12 +54,13 @@ final class Negotiation {
       }
     }
     // Before the first burst, which is a part of a burst (13.14), whatever order they came in.
-    String burst = offers.get(MAX_BURST_LENGTH);
-    String burstAnswer = burst == null ? null : answer(MAX_BURST_LENGTH, burst);
+    String burstKey = Key.MAX_BURST_LENGTH.text();
+    String burst = offers.get(burstKey);
+    String burstAnswer = burst == null ? "" : answer(burstKey, burst);
     for (Map.Entry<String, String> offer : offers.entrySet()) {
       String key = offer.getKey();
-      String answer = key.equals(MAX_BURST_LENGTH) ? burstAnswer : answer(key, offer.getValue());
-      if (answer != null) {
+      String answer = key.equals(burstKey) ? burstAnswer : answer(key, offer.getValue());
+      if (!answer.isEmpty()) {
         answers.add(key, answer);
       }
     }
@@ -72,137 +70,71 @@ final class Negotiation {
   void declare(Text answers) {
     if (!declared) {
       declared = true;
-      answers.add("MaxRecvDataSegmentLength", String.valueOf(limits.maxRecvDataSegmentLength()));
+      answers.add(
+          Key.MAX_RECV_DATA_SEGMENT_LENGTH.text(),
+          String.valueOf(limits.maxRecvDataSegmentLength()));
     }
   }
 
-  /** Null where a key wants no answer. */
-  private @Nullable String answer(String key, String value) {
-    Parameters p = parameters;
-    return switch (key) {
-      case "HeaderDigest" -> {
-        String chosen = choose(value, DIGESTS);
-        p.headerDigest = chosen.equals("CRC32C");
-        yield chosen;
-      }
-      case "DataDigest" -> {
-        String chosen = choose(value, DIGESTS);
-        p.dataDigest = chosen.equals("CRC32C");
-        yield chosen;
-      }
-      case "MaxRecvDataSegmentLength" -> {
-        int length = number(value, 512, 16777215);
-        if (length < 0) {
-          declared = true; // a key has one answer: ours keeps its default then
-          yield REJECT;
-        }
-        p.maxSendDataSegmentLength = length;
-        yield null;
-      }
-      case "InitialR2T" -> {
-        if (discovery || !isBoolean(value)) {
-          yield unless(discovery);
-        }
-        p.initialR2t = value.equals("Yes");
-        yield value;
-      }
-      case "ImmediateData" -> {
-        if (discovery || !isBoolean(value)) {
-          yield unless(discovery);
-        }
-        p.immediateData = value.equals("Yes");
-        yield value;
-      }
-      case MAX_BURST_LENGTH -> {
-        int length = number(value, firstBurstAgreed ? p.firstBurstLength : 512, 16777215);
-        if (discovery || length < 0) {
-          yield unless(discovery);
-        }
-        p.maxBurstLength = Math.min(length, limits.maxBurstLength());
-        p.firstBurstLength = Math.min(p.firstBurstLength, p.maxBurstLength);
-        yield String.valueOf(p.maxBurstLength);
-      }
-      case "FirstBurstLength" -> {
-        int length = number(value, 512, 16777215);
-        if (discovery || length < 0) {
-          yield unless(discovery);
-        }
-        firstBurstAgreed = true;
-        p.firstBurstLength =
-            Math.min(length, Math.min(limits.firstBurstLength(), p.maxBurstLength));
-        yield String.valueOf(p.firstBurstLength);
-      }
-      case "MaxOutstandingR2T" -> {
-        int most = number(value, 1, 65535);
-        if (discovery || most < 0) {
-          yield unless(discovery);
-        }
-        p.maxOutstandingR2t = Math.min(most, limits.maxOutstandingR2t());
-        yield String.valueOf(p.maxOutstandingR2t);
-      }
-      case "DefaultTime2Wait" -> {
-        int seconds = number(value, 0, 3600);
-        if (seconds < 0) {
-          yield REJECT;
-        }
-        p.time2Wait = seconds;
-        yield String.valueOf(seconds);
-      }
-      // No task outlives its connection at error recovery level 0.
-      case "DefaultTime2Retain" -> number(value, 0, 3600) < 0 ? REJECT : "0";
-      case "MaxConnections" -> discovery || number(value, 1, 65535) < 0 ? unless(discovery) : "1";
-      case "DataPDUInOrder", "DataSequenceInOrder" ->
-          discovery || !isBoolean(value) ? unless(discovery) : "Yes";
-      case "ErrorRecoveryLevel" -> number(value, 0, 2) < 0 ? REJECT : "0";
-      case "TaskReporting" -> discovery ? IRRELEVANT : choose(value, REPORTING);
-      // 1: RFC 7143 (13.26)
-      case "iSCSIProtocolLevel" -> {
-        int level = number(value, 0, 31);
-        yield level < 0 ? REJECT : String.valueOf(Math.min(level, 1));
-      }
-      // Obsolete; never "NotUnderstood" (13.25).
-      case "IFMarker", "OFMarker", "IFMarkInt", "OFMarkInt" -> REJECT;
-      // The target's to declare, not the initiator's.
-      case "TargetAlias", "TargetAddress", "TargetPortalGroupTag" -> REJECT;
-      case "AuthMethod", "SendTargets" -> REJECT;
-      case "InitiatorAlias" -> null;
-      default -> isAnswer(value) ? null : NOT_UNDERSTOOD;
-    };
+  /** "" for no answer. */
+  private String answer(String name, String value) {
+    Key key = Key.named(name);
+    if (key == null) {
+      return isAnswer(value) ? "" : NOT_UNDERSTOOD;
+    }
+    if (discovery && key.scope() == Key.Scope.NORMAL) {
+      return IRRELEVANT;
+    }
+    String result = isTooShort(key, value) ? null : key.kind().answer(value, limits);
+    if (result == null) {
+      // A key has one answer: the target's own declaration is left out then, and has its default.
+      declared |= key == Key.MAX_RECV_DATA_SEGMENT_LENGTH;
+      return REJECT;
+    }
+    return take(key, value, result);
   }
 
-  private static String unless(boolean discovery) {
-    return discovery ? IRRELEVANT : REJECT;
+  /** Whether a burst is below the first burst that an earlier request agreed on. */
+  private boolean isTooShort(Key key, String value) {
+    return key == Key.MAX_BURST_LENGTH
+        && firstBurstAgreed
+        && Key.number(value, parameters.firstBurstLength, Integer.MAX_VALUE) < 0;
+  }
+
+  /**
+   * Makes a result the session's parameter.
+   *
+   * @return the answer to give
+   */
+  private String take(Key key, String value, String result) {
+    Parameters p = parameters;
+    switch (key) {
+      case HEADER_DIGEST -> p.headerDigest = result.equals("CRC32C");
+      case DATA_DIGEST -> p.dataDigest = result.equals("CRC32C");
+      case INITIAL_R2T -> p.initialR2t = result.equals(Key.YES);
+      case IMMEDIATE_DATA -> p.immediateData = result.equals(Key.YES);
+      case MAX_RECV_DATA_SEGMENT_LENGTH ->
+          p.maxSendDataSegmentLength = Key.number(value, 0, Integer.MAX_VALUE);
+      case MAX_OUTSTANDING_R2T -> p.maxOutstandingR2t = Integer.parseInt(result);
+      case DEFAULT_TIME_2_WAIT -> p.time2Wait = Integer.parseInt(result);
+      case MAX_BURST_LENGTH -> {
+        p.maxBurstLength = Integer.parseInt(result);
+        p.firstBurstLength = Math.min(p.firstBurstLength, p.maxBurstLength);
+      }
+      case FIRST_BURST_LENGTH -> {
+        firstBurstAgreed = true;
+        p.firstBurstLength = Math.min(Integer.parseInt(result), p.maxBurstLength);
+        return String.valueOf(p.firstBurstLength);
+      }
+      default -> {
+        // nothing depends on it
+      }
+    }
+    return result;
   }
 
   /** Whether it says something of a key, and is no value of it (6.2). */
   static boolean isAnswer(String value) {
     return value.equals(NOT_UNDERSTOOD) || value.equals(REJECT) || value.equals(IRRELEVANT);
-  }
-
-  /** The first of the initiator's values, in its order, that the target knows too. */
-  private static String choose(String offered, List<String> known) {
-    for (String value : offered.split(",", -1)) {
-      if (known.contains(value)) {
-        return value;
-      }
-    }
-    return REJECT;
-  }
-
-  private static boolean isBoolean(String value) {
-    return value.equals("Yes") || value.equals("No");
-  }
-
-  /** Decimal, or hexadecimal with 0x (6.1). Negative if it is no number from least to most. */
-  static int number(String value, int least, int most) {
-    boolean hex = value.startsWith("0x") || value.startsWith("0X");
-    String digits = hex ? value.substring(2) : value;
-    if (digits.isEmpty()
-        || digits.length() > 9
-        || !digits.chars().allMatch(c -> Character.digit(c, hex ? 16 : 10) >= 0 && c < 128)) {
-      return -1;
-    }
-    long number = Long.parseLong(digits, hex ? 16 : 10);
-    return number < least || number > most ? -1 : (int) number;
   }
 }

@@ -58,15 +58,15 @@ final class SendTargets {
         local.getAddress().isLoopbackAddress()
             && session.connection().portal().advertised().isEmpty();
     if (forwarded) {
-      shown.forEach(node -> answers.add("TargetName", node.name()));
+      shown.forEach(node -> answers.add(Key.TARGET_NAME.text(), node.name()));
     }
     for (TargetNode node : shown) {
-      answers.add("TargetName", node.name());
+      answers.add(Key.TARGET_NAME.text(), node.name());
       for (BoundPortal bound : server.portals()) {
         int tag = bound.portal().groupTag();
         if (node.isReachableThrough(tag)) {
           addresses(bound, local.getAddress())
-              .forEach(address -> answers.add("TargetAddress", address + "," + tag));
+              .forEach(address -> answers.add(Key.TARGET_ADDRESS.text(), address + "," + tag));
         }
       }
     }

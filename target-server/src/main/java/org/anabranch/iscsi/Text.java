@@ -16,7 +16,8 @@ final class Text {
   /** With room: CHAP's largest numbers (12.1.3), the longest of all, take 2,050 characters. */
   private static final int LONGEST_VALUE = 8192;
 
-  private static final Set<String> LISTED = Set.of("TargetName", "TargetAddress");
+  private static final Set<String> LISTED =
+      Set.of(Key.TARGET_NAME.text(), Key.TARGET_ADDRESS.text());
 
   private final Set<String> answered = new HashSet<>();
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -33,7 +33,7 @@ import org.anabranch.jscsi.TextRequest;
  */
 final class TextExchange {
   private static final int MOST_TEXT = 1 << 16;
-  private static final String SEND_TARGETS = "SendTargets";
+  private static final String SEND_TARGETS = Key.SEND_TARGETS.text();
 
   private final IscsiServer server;
   private final Session session;
@@ -140,48 +140,15 @@ final class TextExchange {
     if (which != null) {
       SendTargets.answer(server, session, which, answers);
     }
-    String length = keys.remove("MaxRecvDataSegmentLength");
-    if (length != null) {
-      Negotiation again = new Negotiation(server.limits(), session.parameters(), true);
-      again.answer(Map.of("MaxRecvDataSegmentLength", length), answers);
-    }
-    keys.remove("InitiatorAlias"); // a declaration, in any stage (13.7)
-    keys.forEach((key, value) -> {
-      if (!Negotiation.isAnswer(value)) {
-        answers.add(key, isOperational(key) ? Negotiation.REJECT : Negotiation.NOT_UNDERSTOOD);
+    Negotiation declarations = new Negotiation(server.limits(), session.parameters(), true);
+    for (Map.Entry<String, String> offer : keys.entrySet()) {
+      Key key = Key.named(offer.getKey());
+      if (key != null && key.scope() == Key.Scope.ANYWHERE) {
+        declarations.answer(Map.of(offer.getKey(), offer.getValue()), answers);
+      } else if (!Negotiation.isAnswer(offer.getValue())) {
+        answers.add(offer.getKey(), key == null ? Negotiation.NOT_UNDERSTOOD : Negotiation.REJECT);
       }
-    });
+    }
     return answers.toBytes();
-  }
-
-  /** Keys that only a login negotiates. */
-  private static boolean isOperational(String key) {
-    return switch (key) {
-      case "HeaderDigest",
-          "DataDigest",
-          "MaxConnections",
-          "InitialR2T",
-          "ImmediateData",
-          "MaxBurstLength",
-          "FirstBurstLength",
-          "DefaultTime2Wait",
-          "DefaultTime2Retain",
-          "MaxOutstandingR2T",
-          "DataPDUInOrder",
-          "DataSequenceInOrder",
-          "ErrorRecoveryLevel",
-          "SessionType",
-          "InitiatorName",
-          "TargetName",
-          "AuthMethod",
-          "TaskReporting",
-          "iSCSIProtocolLevel",
-          "IFMarker",
-          "OFMarker",
-          "IFMarkInt",
-          "OFMarkInt" ->
-          true;
-      default -> false;
-    };
   }
 }

@@ -7,10 +7,11 @@
  *
  * <pre>
  *   bytes from the socket                     PduDecoder, Pdu
- *   a login, its stages, its refusals         Login, LoginNegotiation, Negotiation
+ *   a login, its stages, its refusals         Login, LoginNegotiation
+ *   a key of login or text                    Key (the table), Negotiation
  *   CHAP                                      ChapAuthentication
  *   a second login of the same initiator      Sessions, Session
- *   discovery                                 SendTargets
+ *   discovery                                 SendTargets, DiscoveryPolicy
  *   a PDU in full feature phase               FullFeaturePhase
  *   a CmdSN, MaxCmdSN                         CommandWindow
  *   a command, from its PDU to its response   Commands
