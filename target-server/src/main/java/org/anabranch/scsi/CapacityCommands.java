@@ -38,8 +38,8 @@ final class CapacityCommands {
     data[13] =
         (byte)
             Integer.numberOfTrailingZeros(unit.properties().physicalBlockSize() / unit.blockSize());
-    if (unit.isThin()) {
-      data[14] = (byte) (0x80 | (unit.readsZerosAfterUnmap() ? 0x40 : 0)); // LBPME, LBPRZ
+    if (unit.reportsAllocation()) {
+      data[14] = (byte) (0x80 | (unit.holesReadZero() ? 0x40 : 0)); // LBPME, LBPRZ
     }
     return data;
   }

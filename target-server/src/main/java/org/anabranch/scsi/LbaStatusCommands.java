@@ -71,7 +71,7 @@ final class LbaStatusCommands {
 
     @Override
     @Nullable Io next() {
-      if (!unit.isThin()) {
+      if (!unit.reportsAllocation()) {
         mapped = true;
         lba = end;
       }

@@ -213,6 +213,19 @@ public final class LogicalUnit {
     return properties.thin() && device.limits().discards();
   }
 
+  /**
+   * Whether GET LBA STATUS tells what is not allocated (LBPME): so do thin units, and those that
+   * cannot be unmapped but know where they have holes, such as snapshots.
+   */
+  boolean reportsAllocation() {
+    return isThin() || (properties.thin() && device.limits().holesReadZero());
+  }
+
+  /** Whether blocks that are not allocated read as zeros (LBPRZ). */
+  boolean holesReadZero() {
+    return isThin() ? readsZerosAfterUnmap() : device.limits().holesReadZero();
+  }
+
   boolean readsZerosAfterUnmap() {
     return device.limits().discardZeroes();
   }

@@ -9,7 +9,8 @@ package org.anabranch.scsi;
  * @param physicalBlockSize bytes, a power of two and a multiple of {@code blockSize}, for alignment
  * @param readOnly every write is refused
  * @param removable the medium can be ejected
- * @param thin UNMAP gives space back (logical block provisioning management, SBC-3 4.7.3)
+ * @param thin logical block provisioning management (SBC-3 4.7.3): UNMAP gives space back, and GET
+ *     LBA STATUS tells what is not allocated, as far as the device does these
  */
 public record UnitProperties(
     UnitIdentity identity,

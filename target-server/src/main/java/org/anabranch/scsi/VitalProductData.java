@@ -93,11 +93,11 @@ final class VitalProductData {
     return body;
   }
 
-  /** SBC-3 6.6.4. */
+  /** SBC-3 6.6.4: LBPU, LBPWS and LBPWS10 where UNMAP is there; LBPRZ. */
   private static byte[] provisioning(LogicalUnit unit) {
     byte[] body = new byte[4];
-    if (unit.isThin()) {
-      body[1] = (byte) (0xe0 | (unit.readsZerosAfterUnmap() ? 0x04 : 0)); // LBPU LBPWS LBPWS10
+    if (unit.reportsAllocation()) {
+      body[1] = (byte) ((unit.isThin() ? 0xe0 : 0) | (unit.holesReadZero() ? 0x04 : 0));
       body[2] = 2; // thin provisioned
     }
     return body;

@@ -74,6 +74,27 @@ final class ProvisioningTest {
   }
 
   @Test
+  void aUnitThatCannotBeUnmappedTellsWhereItHasHoles() {
+    lab.disk.limits(Limits.DEFAULT.withDiscard(false, false, 1).withHolesReadZero(true));
+    initiator.send("2a 00 00 00 00 08 00 00 08 00", new byte[4096]).isGood();
+    byte[] data = initiator.send("9e 12 00 00 00 00 00 00 00 00 00 00 01 00 00 00").data();
+    assertThat(Arrays.copyOfRange(data, 8, 8 + 3 * 16))
+        .isEqualTo(
+            Lab.hex(
+                "00 00 00 00 00 00 00 00 00 00 00 08 01 00 00 00"
+                    + " 00 00 00 00 00 00 00 08 00 00 00 08 00 00 00 00"
+                    + " 00 00 00 00 00 00 00 10 00 00 1f f0 01 00 00 00"));
+    byte[] capacity = initiator.send("9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00").data();
+    assertThat(capacity[14]).as("LBPME, LBPRZ").isEqualTo((byte) 0xc0);
+    byte[] provisioning = initiator.send("12 01 b2 00 08 00").data();
+    assertThat(provisioning[5]).as("no LBPU, LBPWS, LBPWS10; LBPRZ").isEqualTo((byte) 0x04);
+    initiator.send("42 00 00 00 00 00 00 00 18 00", unmapList(0, 1)).fails("5/20/00");
+    lab.disk.limits(Limits.DEFAULT.withDiscard(false, false, 1).withHolesReadZero(false));
+    assertThat(initiator.send("9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00").data()[14])
+        .isZero();
+  }
+
+  @Test
   void aFullyProvisionedUnitIsMappedThroughoutAndHasNoUnmap() {
     Lab thick = new Lab(8192, Lab.properties(false, false, false, 512), ReservationStore.NONE);
     Lab.Initiator there = thick.initiator();

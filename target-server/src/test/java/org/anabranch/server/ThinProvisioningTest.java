@@ -116,8 +116,11 @@ final class ThinProvisioningTest {
               "0+8192 mapped 8192+8192 free 16384+4096 mapped 20480+4096 free 24576+8192 mapped");
       assertThat(read(disk)).isEqualTo(after);
       assertThat(read(snapshot)).isEqualTo(before);
-      // A snapshot gives no space back, so it does not claim to be thin.
-      assertThat(status(snapshot)).isEqualTo("0+32768 mapped");
+      // A snapshot gives no space back, and tells where it has holes.
+      assertThat(status(snapshot)).isEqualTo("0+8192 mapped 8192+8192 free 16384+16384 mapped");
+      assertThat(Initiator.await(snapshot.inquiry(0xb2), 30).get(5))
+          .as("LBPRZ alone")
+          .isEqualTo((byte) 4);
     }
     try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION);
         Initiator initiator = new Initiator()) {

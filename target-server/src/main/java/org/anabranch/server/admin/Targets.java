@@ -401,14 +401,10 @@ public final class Targets {
       Configuration of, String deviceName, UnitIdentity identity, Limits limits) {
     int at = deviceName.indexOf('@');
     VolumeConfig volume = of.volumes().get(at < 0 ? deviceName : deviceName.substring(0, at));
+    boolean thin = limits.discards() || limits.holesReadZero();
     if (volume == null) {
       return new UnitProperties(
-          identity,
-          limits.logicalBlockSize(),
-          limits.physicalBlockSize(),
-          false,
-          false,
-          limits.discards());
+          identity, limits.logicalBlockSize(), limits.physicalBlockSize(), false, false, thin);
     }
     return new UnitProperties(
         identity,
@@ -416,7 +412,7 @@ public final class Targets {
         volume.physicalBlockSize(),
         volume.readOnly() || storage.isReadOnly(deviceName),
         volume.removable(),
-        limits.discards());
+        thin);
   }
 
   /** Gives every device back. */
