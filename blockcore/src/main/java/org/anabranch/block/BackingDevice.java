@@ -15,4 +15,20 @@ public interface BackingDevice extends BlockDevice {
    * the storage was given back. Calling it again gives the same stage.
    */
   CompletionStage<@Nullable Void> close();
+
+  /**
+   * Why writes are refused since something failed: one line, or null while nothing has failed and
+   * after {@link #close}. Any thread.
+   */
+  default @Nullable String failure() {
+    return null;
+  }
+
+  /**
+   * Whether writes may need storage that the device does not have yet, as in a sparse file. May
+   * wait for the file system.
+   */
+  default boolean isSparse() {
+    return false;
+  }
 }

@@ -296,6 +296,29 @@ public final class FileDevice implements BackingDevice {
   }
 
   @Override
+  public @Nullable String failure() {
+    IoError error = broken;
+    synchronized (closing) {
+      return error == null || isClosing ? null : error.message();
+    }
+  }
+
+  @Override
+  public boolean isSparse() {
+    synchronized (closing) {
+      if (isClosing || options.readOnly()) {
+        return false;
+      }
+    }
+    try {
+      return file.nextHole(0) < sectors << 9;
+    } catch (IOException e) {
+      LOG.debug("{}: not known whether it is sparse", name, e);
+      return false;
+    }
+  }
+
+  @Override
   public CompletionStage<@Nullable Void> close() {
     synchronized (closing) {
       if (isClosing) {

@@ -133,6 +133,7 @@ final class FileFaultsTest {
 
   @Test
   void afterAFailedSyncNothingIsWrittenAnyMore() throws Exception {
+    assertThat(device.failure()).isNull();
     file.syncError = error(IoError.Kind.IO);
     assertThat(kind(Io::flush)).isEqualTo(IoError.Kind.IO);
     file.syncError = null;
@@ -146,11 +147,13 @@ final class FileFaultsTest {
     assertThat(kind(done -> Io.writeZeroes(0, 1, true, done))).isEqualTo(IoError.Kind.READ_ONLY);
 
     assertThat(device.limits().readOnly()).isTrue();
+    assertThat(device.failure()).contains("sync failed", "on purpose");
     assertThat(file.syncs).hasValue(1);
     assertThatThrownBy(() -> device.resize(128).toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("read-only since a sync failed");
     assertThatThrownBy(() -> device.close().toCompletableFuture().get(30, TimeUnit.SECONDS))
         .hasMessageContaining("sync failed");
+    assertThat(device.failure()).as("of a device that is closed").isNull();
   }
 
   @Test

@@ -3,8 +3,10 @@ package org.anabranch.server.serve;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.anabranch.block.ThreadScheduler;
@@ -21,8 +23,11 @@ import org.anabranch.server.admin.Targets;
 import org.anabranch.server.admin.Translation;
 import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
+import org.anabranch.server.admin.Warnings;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
@@ -36,7 +41,9 @@ import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.FileConditions;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.SuspendedDevices;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,6 +90,11 @@ public final class Server implements RunningServer, AutoCloseable {
   private final StateFile stateFile;
   private final MadeDevices madeDevices;
   private final VolumeSize sizes;
+  private final Warnings warnings;
+
+  /** Why the file was not applied the last time; null when it was. */
+  private volatile @Nullable String reloadRefusal;
+
   private volatile @Nullable IscsiServer iscsi;
   private @Nullable ControlServer control;
   private boolean opened;
@@ -121,12 +133,38 @@ public final class Server implements RunningServer, AutoCloseable {
       exports = new Exports(storage, snapshots);
       madeDevices = new MadeDevices(storage, stateFile, changes);
       sizes = new VolumeSize(storage, targets, stateFile, changes, initiators::sessions);
+      warnings = new Warnings(warningSources());
     } catch (RefusedException e) {
       reservations.close();
       scheduler.close();
       state.close();
       throw e;
     }
+  }
+
+  private SequencedMap<String, WarningSource> warningSources() {
+    SequencedMap<String, WarningSource> sources = new LinkedHashMap<>();
+    sources.put("configuration", this::configurationWarnings);
+    sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
+    sources.put("snapshots", snapshots);
+    sources.put(
+        "files",
+        new FileConditions(
+            storage.files(), snapshots::isStore, () -> configuration.stores().warnBelow()));
+    return sources;
+  }
+
+  private List<Warning> configurationWarnings() {
+    String refusal = reloadRefusal;
+    return refusal == null
+        ? List.of()
+        : List.of(
+            new Warning(
+                "configuration",
+                "the last reload was refused, and the server runs with the configuration from"
+                    + " before: "
+                    + refusal.strip().replace("\n", "; "),
+                "correct the file, then anabranch reload"));
   }
 
   /** Starts with a configuration that does not change. */
@@ -178,6 +216,7 @@ public final class Server implements RunningServer, AutoCloseable {
     snapshots.resumeMerges();
     targets.open().forEach(bound::put);
     control = ControlServer.start(state.folder().resolve("control.sock"), new Verbs(this).all());
+    warnings.start();
     bound.listen();
     opened = true;
   }
@@ -200,8 +239,9 @@ public final class Server implements RunningServer, AutoCloseable {
       Configuration after = source.read();
       Reload reload =
           new Reload(storage, targets, running, stateFile.state(), configuration, after);
+      reloadRefusal = null;
       if (!reload.plan().isEmpty()) {
-        Targets.Change change = reload.prepare(scheduler);
+        Targets.Change change = prepare(reload);
         volumes.putAll(after.volumes());
         volumes.keySet().retainAll(after.volumes().keySet());
         configuration = after;
@@ -211,9 +251,19 @@ public final class Server implements RunningServer, AutoCloseable {
       reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
       return reload.plan().summary();
     } catch (InvalidConfigurationException e) {
+      reloadRefusal = e.getMessage();
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     } finally {
       changes.unlock();
+    }
+  }
+
+  private Targets.Change prepare(Reload reload) throws RefusedException {
+    try {
+      return reload.prepare(scheduler);
+    } catch (RefusedException e) {
+      reloadRefusal = e.getMessage();
+      throw e;
     }
   }
 
@@ -264,6 +314,11 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   @Override
+  public List<Warning> warnings() {
+    return warnings.now();
+  }
+
+  @Override
   public Configuration configuration() {
     return configuration;
   }
@@ -306,6 +361,7 @@ public final class Server implements RunningServer, AutoCloseable {
     if (control != null) {
       control.stopListening();
     }
+    warnings.close();
     exports.stop();
     snapshots.close();
     changes.close();

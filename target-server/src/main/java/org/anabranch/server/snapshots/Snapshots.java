@@ -4,11 +4,14 @@ package org.anabranch.server.snapshots;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -37,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * nothing fails. One change at a time; the block layer goes on meanwhile. A file that is in a
  * store's place is refused and left alone: it may be all that is left of another snapshot.
  */
-public final class Snapshots {
+public final class Snapshots implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
   private static final String FOLDER = "cow";
 
@@ -51,6 +54,7 @@ public final class Snapshots {
   private final SnapshotDevices devices;
   private final Stores stores;
   private final Merges merges;
+  private final Conditions conditions;
 
   /**
    * @param folder the state directory
@@ -75,6 +79,7 @@ public final class Snapshots {
     this.stores = new Stores(storage, storesConfig, this.folder, entries::all, devices);
     this.merges =
         new Merges(storage.mapper(), entries, volumes, changes, initiators, devices, readers);
+    this.conditions = new Conditions(entries, volumes, devices, storage.mapper());
   }
 
   /**
@@ -297,9 +302,17 @@ public final class Snapshots {
     return merges.progress(device);
   }
 
-  /** What an administrator should know of stores: those that cannot grow, space that gets short. */
-  public List<String> warnings() {
-    return stores.warnings();
+  /** Stores that cannot grow, space that gets short, snapshots and merges that have failed. */
+  @Override
+  public List<Warning> warnings() {
+    List<Warning> warnings = new ArrayList<>(conditions.warnings());
+    warnings.addAll(stores.warnings());
+    return warnings;
+  }
+
+  /** Whether a file is in the folder of the stores. */
+  public boolean isStore(Path path) {
+    return path.startsWith(folder);
   }
 
   /** How stores grow from now on. */

@@ -8,20 +8,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * How the stores of snapshots grow, and when to warn.
@@ -35,14 +32,13 @@ import org.slf4j.LoggerFactory;
  *   <dd>By a step, or what the file system has left; to the limit, or to what the volume can need.
  *       The length of the file is what a restart finds.
  *   <dt>What when it cannot grow?
- *   <dd>It is told in the log, and in the status as long as it is so. A full store then makes its
- *       snapshot invalid; so does a file system that is full. The volume goes on.
+ *   <dd>The log and the status warn for as long as it is so. A full store then makes its snapshot
+ *       invalid; so does a file system that is full. The volume goes on.
  * </dl>
  *
  * Any thread.
  */
 final class Stores {
-  private static final Logger LOG = LoggerFactory.getLogger(Stores.class);
   private static final long PERIOD_MILLIS = 250;
 
   /** A file system with less than this left is full. */
@@ -55,9 +51,6 @@ final class Stores {
   private final Path folder;
   private final Supplier<List<SnapshotState>> snapshots;
   private final SnapshotDevices devices;
-
-  /** What was told in the log and still holds. */
-  private final Set<String> told = ConcurrentHashMap.newKeySet();
 
   private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -143,13 +136,6 @@ final class Stores {
   }
 
   private void look() {
-    List<String> warnings = warnings();
-    told.retainAll(warnings);
-    for (String warning : warnings) {
-      if (told.add(warning)) {
-        LOG.warn("{}", warning);
-      }
-    }
     for (SnapshotState snapshot : snapshots.get()) {
       Use use = use(snapshot);
       if (use != null && use.percent() >= config.threshold() && cannotGrow(snapshot, use) == null) {
@@ -184,9 +170,9 @@ final class Stores {
     }
   }
 
-  /** What an administrator should know now. */
-  List<String> warnings() {
-    List<String> warnings = new ArrayList<>();
+  /** Stores that cannot grow, and a file system that has little space left for them. */
+  List<Warning> warnings() {
+    List<Warning> warnings = new ArrayList<>();
     List<SnapshotState> all = snapshots.get();
     if (all.isEmpty()) {
       return warnings;
@@ -194,14 +180,19 @@ final class Stores {
     try {
       if (free() < config.warnBelow()) {
         warnings.add(
-            "the file system of "
-                + folder
-                + " has less than "
-                + Sizes.bytes((double) config.warnBelow())
-                + " left; when it is full, snapshots become invalid");
+            new Warning(
+                "file system of " + folder,
+                "it has less than "
+                    + Sizes.bytes((double) config.warnBelow())
+                    + " left; when it is full, snapshots become invalid",
+                "free space there, or remove snapshots"));
       }
     } catch (RefusedException e) {
-      warnings.add(String.valueOf(e.getMessage()));
+      warnings.add(
+          new Warning(
+              "file system of " + folder,
+              String.valueOf(e.getMessage()),
+              "see whether the folder can be read"));
     }
     for (SnapshotState snapshot : all) {
       Use use = use(snapshot);
@@ -212,12 +203,16 @@ final class Stores {
       long most = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
       if (wrong != null && use.total * 512 < most) {
         warnings.add(
-            String.format(
-                Locale.ROOT,
-                "the store of %s is more than %d %% full and cannot grow: %s",
-                snapshot.device(),
-                config.threshold(),
-                wrong));
+            new Warning(
+                "snapshot " + snapshot.device(),
+                String.format(
+                    Locale.ROOT,
+                    "its store is more than %d %% full and cannot grow: %s; when it is full, the"
+                        + " snapshot becomes invalid",
+                    config.threshold(),
+                    wrong),
+                "change stores.autoextend in the configuration and reload, or remove the"
+                    + " snapshot"));
       }
     }
     return warnings;

@@ -36,6 +36,16 @@ public final class Changes {
     return granted;
   }
 
+  /** Takes a turn if nobody has one; false when somebody has, and when the server stops. */
+  public boolean tryLock() {
+    boolean granted = turn.tryLock();
+    if (granted && over) {
+      turn.unlock();
+      return false;
+    }
+    return granted;
+  }
+
   /** Ends the turn. */
   public void unlock() {
     turn.unlock();

@@ -82,6 +82,16 @@ final class GrowingFile implements BackingDevice, Extendable {
   }
 
   @Override
+  public @Nullable String failure() {
+    return file.failure();
+  }
+
+  @Override
+  public boolean isSparse() {
+    return file.isSparse();
+  }
+
+  @Override
   public CompletionStage<@Nullable Void> close() {
     return file.close();
   }

@@ -38,6 +38,7 @@ public final class Storage {
 
   private final VolumeOpener opener = new VolumeOpener();
   private final GrowingFiles growing = new GrowingFiles(opener);
+  private final OpenFiles files = new OpenFiles(growing);
   private final InvalidStoreFiles invalidStores;
   private final DeviceMapper mapper;
   private final Set<String> types;
@@ -53,8 +54,13 @@ public final class Storage {
   public Storage(Scheduler scheduler, Path stateFolder) {
     this.invalidStores = new InvalidStoreFiles(stateFolder);
     this.mapper =
-        new DeviceMapper(scheduler, growing, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
+        new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
+  }
+
+  /** The files that devices stand on now. */
+  public OpenFiles files() {
+    return files;
   }
 
   public DeviceMapper mapper() {

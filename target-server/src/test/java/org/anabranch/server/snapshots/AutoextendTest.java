@@ -89,12 +89,18 @@ final class AutoextendTest {
           warnings -> !warnings.isEmpty());
       assertThat(store()).hasSize(4 * PIECE);
       assertThat(volume.snapshots.warnings())
-          .containsExactly(
-              "the store of vm1@a is more than 50 % full and cannot grow: it has reached its limit"
-                  + " of 256 KiB");
+          .singleElement()
+          .asString()
+          .startsWith(
+              "snapshot vm1@a: its store is more than 50 % full and cannot grow: it has reached its"
+                  + " limit of 256 KiB;");
       assertThat(status(volume)).matches("\\d+/512 \\d+");
       load(volume, 2);
       assertThat(status(volume)).isEqualTo("Invalid");
+      assertThat(volume.snapshots.warnings())
+          .singleElement()
+          .asString()
+          .contains("snapshot vm1@a: it is invalid", "anabranch snapshot remove vm1@a");
       assertThat(store()).hasSize(4 * PIECE);
       volume.snapshots.remove("vm1@a", false);
       assertThat(volume.snapshots.warnings()).isEmpty();

@@ -7,6 +7,7 @@ import org.anabranch.iscsi.SessionInfo;
 import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.storage.Storage;
@@ -38,6 +39,9 @@ public interface RunningServer {
    */
   VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
       throws RefusedException;
+
+  /** What is worse than a user may think. */
+  List<Warning> warnings();
 
   /** The configuration that is served now. */
   Configuration configuration();

@@ -18,6 +18,7 @@ import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
+import org.anabranch.server.base.Warning;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.MergeStatus;
@@ -65,7 +66,9 @@ public final class Verbs {
     status.put("volumes", volumes());
     status.put("snapshots", snapshots(null));
     status.put("sessions", sessions());
-    status.put("warnings", server.snapshots().warnings());
+    List<Warning> warnings = server.warnings();
+    status.put("warnings", warnings.stream().map(Warning::toString).toList());
+    status.put("problems", warnings.stream().map(Verbs::json).toList());
     return status;
   }
 
@@ -106,6 +109,10 @@ public final class Verbs {
       snapshots.add(json(snapshot));
     }
     return snapshots;
+  }
+
+  private static Map<String, Object> json(Warning warning) {
+    return Map.of("subject", warning.subject(), "text", warning.text(), "remedy", warning.remedy());
   }
 
   private Map<String, Object> json(SnapshotState snapshot) throws RefusedException {

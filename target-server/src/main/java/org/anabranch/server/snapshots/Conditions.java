@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.SnapshotState.Phase;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Snapshots that have lost their contents, and merges that do not go on. Any thread.
+ *
+ * <pre>
+ *   status         of a snapshot                       of a volume that is rolled back
+ *   Invalid        its contents are lost               the rollback cannot be completed
+ *   Overflow       writes to it fail                   -
+ *   Merge failed   -                                   the rollback waits for resume
+ * </pre>
+ */
+final class Conditions implements WarningSource {
+  private final Entries entries;
+  private final Map<String, VolumeConfig> volumes;
+  private final SnapshotDevices devices;
+  private final DeviceMapper mapper;
+
+  /**
+   * @param volumes those that are configured, by name
+   */
+  Conditions(
+      Entries entries,
+      Map<String, VolumeConfig> volumes,
+      SnapshotDevices devices,
+      DeviceMapper mapper) {
+    this.entries = entries;
+    this.volumes = volumes;
+    this.devices = devices;
+    this.mapper = mapper;
+  }
+
+  @Override
+  public List<Warning> warnings() {
+    List<Warning> warnings = new ArrayList<>();
+    for (SnapshotState snapshot : entries.all()) {
+      Warning warning = warning(snapshot);
+      if (warning != null) {
+        warnings.add(warning);
+      }
+    }
+    return warnings;
+  }
+
+  private @Nullable Warning warning(SnapshotState snapshot) {
+    String name = snapshot.device();
+    if (!volumes.containsKey(snapshot.volume())) {
+      return new Warning(
+          "snapshot " + name,
+          "its volume " + snapshot.volume() + " is not configured, so it is not served",
+          "configure the volume again with the file "
+              + snapshot.origin()
+              + " and restart the server");
+    }
+    if (snapshot.phase() == Phase.MERGING) {
+      return merging(snapshot);
+    }
+    return switch (devices.status(snapshot)) {
+      case "Invalid" ->
+          new Warning(
+              "snapshot " + name,
+              "it is invalid: its contents are lost and reads of it fail; the volume is not"
+                  + " affected",
+              "anabranch snapshot remove " + name);
+      case "Overflow" ->
+          new Warning(
+              "snapshot " + name,
+              "its store is full: writes to the snapshot fail, and the next change of the volume"
+                  + " makes it invalid",
+              "export what is needed of it, then anabranch snapshot remove " + name);
+      default -> null;
+    };
+  }
+
+  /** Of a merge, as the volume's live table has it. */
+  private @Nullable Warning merging(SnapshotState snapshot) {
+    String volume = snapshot.volume();
+    String status;
+    try {
+      status = mapper.status(volume);
+    } catch (TableException e) {
+      return null; // there is no such device: the volume's own warning
+    }
+    if (status.contains(" snapshot-merge Invalid")) {
+      return new Warning(
+          "volume " + volume,
+          "its rollback to "
+              + snapshot.device()
+              + " cannot be completed: the snapshot is invalid, and the volume is rolled back in"
+              + " part",
+          "anabranch snapshot remove --force "
+              + snapshot.device()
+              + ", then restore the volume from a backup");
+    }
+    if (status.contains(" snapshot-merge Merge failed")) {
+      return new Warning(
+          "volume " + volume,
+          "its rollback to " + snapshot.device() + " stopped at an error; the log has it",
+          "mend what failed, then anabranch snapshot resume " + snapshot.device());
+    }
+    return null;
+  }
+}
