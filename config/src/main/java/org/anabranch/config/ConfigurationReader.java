@@ -10,6 +10,7 @@ import com.typesafe.config.ConfigParseOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -38,6 +39,11 @@ final class ConfigurationReader {
 
   Configuration read(Path file) throws InvalidConfigurationException {
     Path absolute = file.toAbsolutePath().normalize();
+    if (isStream(absolute)) {
+      String text = readOnce(file);
+      problems.check();
+      return parse(text, Path.of("").toAbsolutePath());
+    }
     String text = "";
     try {
       if (Files.isDirectory(file)) {
@@ -57,6 +63,30 @@ final class ConfigurationReader {
         text,
         () -> ConfigFactory.parseFile(file.toFile(), options().setAllowMissing(false)),
         Objects.requireNonNull(absolute.getParent()));
+  }
+
+  /**
+   * Whether it is something like {@code /dev/stdin} or what a shell makes of {@code <(command)}: it
+   * can be read once only, and its folder means nothing.
+   */
+  private static boolean isStream(Path file) {
+    return Files.exists(file)
+        && !Files.isDirectory(file)
+        && (!Files.isRegularFile(file) || file.startsWith("/dev") || file.startsWith("/proc"));
+  }
+
+  private String readOnce(Path file) {
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
+      if (bytes.length > MAX_FILE_BYTES) {
+        problems.add(0, "larger than " + ValueFormat.bytes(MAX_FILE_BYTES));
+        return "";
+      }
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (IOException e) {
+      problems.add(0, "cannot be read: " + e);
+      return "";
+    }
   }
 
   Configuration parse(String text, Path baseDir) throws InvalidConfigurationException {
@@ -192,7 +222,9 @@ final class ConfigurationReader {
             limits.withDefault("connections", ValueFormat.integer(1, 100_000)),
             limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),
             limits.withDefault("queue-depth", ValueFormat.integer(1, 4096)),
-            limits.withDefault("memory", ValueFormat.size(64L << 20, 1L << 40, 1)));
+            limits.withDefault("memory", ValueFormat.size(64L << 20, 1L << 40, 1)),
+            limits.withDefault("control-commands", ValueFormat.integer(1, 1024)),
+            limits.withDefault("control-waiting", ValueFormat.integer(1, 4096)));
     if (config.connections() < config.sessions()) {
       limits.problem(
           "connections",

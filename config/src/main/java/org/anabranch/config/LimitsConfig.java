@@ -9,6 +9,14 @@ package org.anabranch.config;
  * @param connectionsBeforeLogin of these, those that have not logged in
  * @param queueDepth commands that one session may have outstanding
  * @param memory bytes for the data of commands in flight, over all sessions
+ * @param controlCommands of one user's {@code anabranch} commands, how many may be at work
+ * @param controlWaiting the same of those that wait or take long
  */
 public record LimitsConfig(
-    int sessions, int connections, int connectionsBeforeLogin, int queueDepth, long memory) {}
+    int sessions,
+    int connections,
+    int connectionsBeforeLogin,
+    int queueDepth,
+    long memory,
+    int controlCommands,
+    int controlWaiting) {}

@@ -54,7 +54,7 @@ final class ConfigurationTest {
         .containsExactly("0 2048 linear vm1 0", "2048 2048 zero");
     assertThat(Objects.requireNonNull(c.devices().get("raw0")).table())
         .containsExactly(new TableLine(0, 2097152, "linear", List.of("/srv/x.img", "0")));
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(10, 20, 5, 32, 64L << 20));
+    assertThat(c.limits()).isEqualTo(new LimitsConfig(10, 20, 5, 32, 64L << 20, 7, 9));
     assertThat(c.iscsi())
         .isEqualTo(
             new IscsiConfig(
@@ -115,7 +115,7 @@ final class ConfigurationTest {
     assertThat(c.volumes()).isEmpty();
     assertThat(c.devices()).isEmpty();
     assertThat(c.targets()).isEmpty();
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(1024, 2048, 64, 128, 256L << 20));
+    assertThat(c.limits()).isEqualTo(new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);
   }

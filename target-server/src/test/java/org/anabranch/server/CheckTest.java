@@ -3,10 +3,13 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -19,12 +22,39 @@ final class CheckTest {
 
   private Result check(String text) throws Exception {
     Path file = Files.writeString(folder.resolve("a.conf"), "anabranch {\n" + text + "\n}\n");
+    return run("check", file.toString());
+  }
+
+  private static Result run(String... words) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine command = Main.commandLine();
     command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
-    int status = command.execute("check", file.toString());
+    int status = command.execute(words);
     return new Result(status, out.toString(), err.toString());
+  }
+
+  /** What a shell makes of {@code <(command)}, and standard input, can be read only once. */
+  @Test
+  void aPipeIsReadOnce() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    Tools.run(10, "mkfifo", pipe.toString()).expect(0);
+    String text =
+        "anabranch { volumes { v { path = v.img, size = 1 MiB } }\n"
+            + "targets { \"iqn.2026-11.org.example:t\" { luns { 0 = v } } } }\n";
+    var written =
+        CompletableFuture.runAsync(() -> {
+          try {
+            Files.writeString(pipe, text);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+    Result result = run("check", pipe.toString());
+    written.join();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.status()).isZero();
+    assertThat(result.out()).contains("lun 0: v, 1 MiB");
   }
 
   @Test

@@ -12,7 +12,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +26,7 @@ import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.control.ControlLimits;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.Verb;
 import org.junit.jupiter.api.Test;
@@ -78,7 +78,9 @@ final class ControlTest {
           return Map.of();
         };
     List<SocketChannel> clients = new ArrayList<>();
-    try (ControlServer _ = ControlServer.start(socket, Map.of("echo", echo, "block", block))) {
+    try (ControlServer _ =
+        ControlServer.start(
+            socket, Map.of("echo", echo, "block", block), () -> new ControlLimits(64, 8))) {
       assertThat(Files.getPosixFilePermissions(socket)).hasSize(2);
       for (String[] each :
           new String[][] {
@@ -113,8 +115,8 @@ final class ControlTest {
       }
       Await.until("all 64 are let in", entered::get, count -> count == 64);
       try (SocketChannel more = connect(socket)) {
-        assertThat(line(more))
-            .isEqualTo("{\"error\":\"64 commands are at work already; try again later\"}");
+        send(more, "{\"verb\":\"block\"}\n");
+        assertThat(line(more)).contains("64 commands of ", " are at work already; try again later");
       }
       leave.countDown();
       for (SocketChannel client : clients) {
@@ -130,7 +132,8 @@ final class ControlTest {
     Path socket = folder.resolve("s");
     Verb echo = (arguments, progress) -> Map.of();
     List<SocketChannel> idle = new ArrayList<>();
-    try (ControlServer _ = ControlServer.start(socket, Map.of("echo", echo), Duration.ZERO)) {
+    try (ControlServer _ =
+        ControlServer.start(socket, Map.of("echo", echo), () -> new ControlLimits(64, 8), 0)) {
       for (int i = 0; i < 64; i++) {
         idle.add(connect(socket));
       }
@@ -138,42 +141,70 @@ final class ControlTest {
         send(client, "{\"verb\":\"echo\"}\n");
         assertThat(line(client)).isEqualTo("{\"result\":{}}");
       }
+      assertThat(line(idle.getFirst()))
+          .as("the one that has been idle the longest")
+          .isEqualTo("null");
       for (SocketChannel each : idle) {
-        assertThat(line(each)).as("closed").isEqualTo("null");
         each.close();
       }
     }
   }
 
+  /** A hundred of dm wait used to lock out every command, status too. */
   @Test
-  void whoWaitedForAnEventAndIsGoneTakesNoRoom() throws Exception {
+  void whoWaitsTakesNoPlaceOfACommand() throws Exception {
     Site site = new Site(folder);
     try (ServerProcess server = site.serve(CONFIGURATION)) {
-      String wait = "{\"verb\":\"dm\",\"arguments\":{\"words\":[\"wait\",\"vm1\"]}}\n";
       List<SocketChannel> waiting = new ArrayList<>();
-      for (int i = 0; i < 64; i++) {
-        SocketChannel client = connect(site.socket());
-        send(client, wait);
-        assertThat(line(client)).isEqualTo("{\"progress\":{\"state\":\"waiting\"}}");
-        waiting.add(client);
+      for (int i = 0; i < 100; i++) {
+        waiting.add(await(site));
       }
-      try (SocketChannel more = connect(site.socket())) {
-        assertThat(line(more)).contains("64 commands are at work");
-      }
+      assertThat(site.ask("status", Map.of())).containsKey("volumes");
+      assertThat(site.ask("session list", Map.of())).containsKey("sessions");
+      site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
       for (SocketChannel client : waiting) {
         client.close();
       }
-      Await.until(
-          "a command is let in again",
-          () -> {
-            try (SocketChannel more = connect(site.socket())) {
-              send(more, "{\"verb\":\"session list\"}\n");
-              return line(more).contains("result");
-            } catch (IOException e) {
-              return false; // turned away before it had asked
-            }
-          });
       assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void waitingIsBoundedByTheConfigurationAndWhoIsGoneTakesNoRoom() throws Exception {
+    Site site = new Site(folder);
+    String limits = "limits { control-commands = 1, control-waiting = %d }\n" + CONFIGURATION;
+    try (ServerProcess server = site.serve(limits.formatted(3))) {
+      List<SocketChannel> waiting = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        waiting.add(await(site));
+      }
+      String user = System.getProperty("user.name", "");
+      assertThat(site.refusal("dm", Map.of("words", List.of("wait", "vm1"))))
+          .isEqualTo(
+              "3 commands of "
+                  + user
+                  + " wait or take long already; end one of them, or raise limits.control-waiting");
+      assertThat(site.ask("status", Map.of())).containsKey("volumes");
+      site.configure(limits.formatted(4));
+      site.ask("reload", Map.of());
+      waiting.add(await(site));
+      for (SocketChannel client : waiting) {
+        client.close();
+      }
+      await(site).close(); // as soon as the server has seen that they are gone
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  /** A client that waits for an event; tried again while it is refused. */
+  private static SocketChannel await(Site site) throws IOException {
+    while (true) {
+      SocketChannel client = connect(site.socket());
+      send(client, "{\"verb\":\"dm\",\"arguments\":{\"words\":[\"wait\",\"vm1\"]}}\n");
+      if (line(client).equals("{\"progress\":{\"state\":\"waiting\"}}")) {
+        return client;
+      }
+      client.close();
     }
   }
 

@@ -244,6 +244,22 @@ final class CowTest {
     assertThat(out.toString()).contains("no store yet");
   }
 
+  /** As that of an ext4 file system, whose superblock is at 1024. */
+  @Test
+  void anImageThatBeginsWithZerosIsNoStore() throws IOException {
+    byte[] image = new byte[1 << 20];
+    image[1024 + 56] = 0x53;
+    image[1024 + 57] = (byte) 0xef;
+    Path file = Files.write(folder.resolve("ext4.img"), image);
+    assertThat(run("cow", "check", file.toString())).isEqualTo(1);
+    assertThat(out.toString())
+        .isEqualTo(
+            file
+                + ": header: no store: it begins with zeros, and other data follows\n"
+                + file
+                + ": bad\n");
+  }
+
   @Test
   void usageAndAbsentFiles() {
     assertThat(run("cow")).isEqualTo(2);

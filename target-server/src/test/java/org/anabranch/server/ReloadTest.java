@@ -115,7 +115,22 @@ final class ReloadTest {
       assertThat(read(other.disk(0))).isEqualTo(block(2));
 
       site.configure(BASE);
-      assertThat(reload()).hasSize(5);
+      other.lives();
+      assertThat(site.anabranch(1, "reload").lines())
+          .containsExactly(
+              "anabranch: target iqn.2026-11.org.example:one: LUN 3 (vm2) is in use by "
+                  + host.session().options().initiatorName()
+                  + " (session 1)",
+              "target iqn.2026-11.org.example:two: LUN 0 (ends) is in use by "
+                  + other.session().options().initiatorName()
+                  + " (session 2)",
+              "the new configuration would take that away: log out there first, or use anabranch"
+                  + " reload --force");
+      Tools.run(10, "sh", "-c", "kill -HUP " + server.process().pid()).expect(0);
+      Await.until(
+          "the log says it", () -> server.errors().contains("SIGHUP: not reloaded: target"));
+      assertThat(other.lives()).isTrue();
+      assertThat(site.anabranch(0, "reload", "--force").lines()).hasSize(5);
       other.awaitClosed();
       assertThat(other.heard()).contains("event 3");
       assertThat(read(disk)).isEqualTo(block(1)); // REPORT LUNS would take the attention
@@ -125,7 +140,8 @@ final class ReloadTest {
       assertThat(site.dm("ls")).isEqualTo("vm1\t(253:0)\n");
       assertThat(folder.resolve("vm2.img")).hasSize(4 << 20);
       assertThat(server.terminate()).isZero();
-      assertThat(server.errors()).doesNotContain("ERROR");
+      assertThat(server.errors().replaceAll("(?m)^.*ERROR ServeCommand: SIGHUP.*$", ""))
+          .doesNotContain("ERROR");
     }
   }
 
@@ -233,7 +249,11 @@ final class ReloadTest {
       Site.Host goes = Site.Host.logIn(initiator, server.portal(), b);
 
       site.configure(access.formatted(chap.formatted("first-secret-16")));
-      assertThat(reload()).isEqualTo(List.of("target iqn.2026-11.org.example:one: who may log in"));
+      assertThat(site.refusal("reload", Map.of()))
+          .contains("LUN 0 (vm1) is in use by iqn.2026-11.org.example:b (session 2)")
+          .doesNotContain("session 1");
+      assertThat(site.ask("reload", Map.of("force", true)).get("changes"))
+          .isEqualTo(List.of("target iqn.2026-11.org.example:one: who may log in"));
       goes.awaitClosed();
       assertThat(goes.heard()).contains("event 3");
       assertThat(stays.lives()).isTrue();

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.anabranch.block.Scheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
@@ -23,6 +24,7 @@ import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.TableText;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +33,8 @@ import org.slf4j.LoggerFactory;
  * changes.
  *
  * <pre>
- *   1. refuse    what cannot be, all of it at once, before anything is touched
+ *   1. refuse    what cannot be, all of it at once, before anything is touched; then what would take
+ *                a LUN away from a session, unless that is forced
  *   2. prepare   bind portals, make and resize volumes, make and change devices, make LUNs;
  *                when a step fails, those before it are undone in reverse, and nothing has changed
  *   3. commit    put the LUNs in, end the sessions of what goes, take the rest down: none of this
@@ -40,6 +43,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reload {
   private static final Logger LOG = LoggerFactory.getLogger(Reload.class);
+
+  /** Of LUNs in use that a refusal lists. */
+  private static final int MAX_LINES = 20;
 
   /** A step back. */
   private interface Undo {
@@ -53,21 +59,27 @@ public final class Reload {
   private final Configuration before;
   private final Configuration after;
   private final ReloadPlan plan;
+  private final @Nullable LunUse use;
   private final Deque<Undo> undo = new ArrayDeque<>();
 
+  /**
+   * @param use what sessions use now and must keep; null: they may lose it
+   */
   public Reload(
       Storage storage,
       Targets targets,
       IscsiServer iscsi,
       RuntimeState state,
       Configuration before,
-      Configuration after) {
+      Configuration after,
+      @Nullable LunUse use) {
     this.storage = storage;
     this.targets = targets;
     this.iscsi = iscsi;
     this.state = state;
     this.before = before;
     this.after = after;
+    this.use = use;
     this.plan = ReloadPlan.of(before, after);
   }
 
@@ -82,6 +94,9 @@ public final class Reload {
     refusals.addAll(Rehearsal.of(after, scheduler).refusals());
     if (!refusals.isEmpty()) {
       throw new RefusedException(String.join("\n", refusals));
+    }
+    if (use != null) {
+      refuseToTakeAway(use.lostWith(after, Set.copyOf(storage.mapper().ls())));
     }
     try {
       bindPortals();
@@ -101,6 +116,20 @@ public final class Reload {
       undo(e);
       throw e;
     }
+  }
+
+  private static void refuseToTakeAway(List<String> lost) throws RefusedException {
+    if (lost.isEmpty()) {
+      return;
+    }
+    List<String> lines = new ArrayList<>(lost.subList(0, Math.min(lost.size(), MAX_LINES)));
+    if (lost.size() > MAX_LINES) {
+      lines.add("and " + (lost.size() - MAX_LINES) + " more");
+    }
+    lines.add(
+        "the new configuration would take that away: log out there first, or use anabranch reload"
+            + " --force");
+    throw new RefusedException(String.join("\n", lines));
   }
 
   private void refuseWhatIsInUse(List<String> refusals) {

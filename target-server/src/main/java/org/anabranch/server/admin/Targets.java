@@ -348,22 +348,8 @@ public final class Targets {
     Stages.await(deviceName, CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
   }
 
-  /** The targets that have a device, or one that is made of it, as a LUN. */
-  public Set<String> exporting(String deviceName) {
-    Set<String> names = madeOf(deviceName);
-    Set<String> targets = new TreeSet<>();
-    synchronized (this) {
-      for (Attached lun : attached) {
-        if (names.contains(lun.lun.device())) {
-          targets.add(lun.target);
-        }
-      }
-    }
-    return targets;
-  }
-
   /** A device and those that are made of it. */
-  private Set<String> madeOf(String deviceName) {
+  public Set<String> madeOf(String deviceName) {
     Set<String> names = new TreeSet<>(Set.of(deviceName));
     if (storage.has(deviceName)) {
       try {

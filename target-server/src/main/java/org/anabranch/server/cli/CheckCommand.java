@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "check",
     description = "Check a configuration file, and show the LUNs and device tables it means.",
+    footer = {"", "Example:", "  anabranch check /etc/anabranch.conf"},
     mixinStandardHelpOptions = true)
 public final class CheckCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "The configuration file.")

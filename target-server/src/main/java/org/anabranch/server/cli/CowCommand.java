@@ -3,8 +3,11 @@ package org.anabranch.server.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.BackingDevice;
+import org.anabranch.block.Io;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.block.store.StoreReport;
@@ -16,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,24 +30,26 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "cow",
     description = {
-      "Look into snapshot stores that nobody uses: ours, Linux's, LVM2's cow volumes.",
-      "Nothing is written to them."
+      "Look into snapshot stores that nobody uses.",
+      "They may be ours, Linux's, or LVM2's cow volumes. Nothing is written to them."
     },
     mixinStandardHelpOptions = true)
 public final class CowCommand implements Runnable {
   private static final int BAD = 1;
+  private static final int LOOKED_AT = 1 << 20;
 
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing");
+    throw Usage.error(spec, "a command is missing");
   }
 
   @Command(
       name = "dump",
       description = "Show header, areas and exceptions; what makes no sense too.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      footer = {"", "Example:", "  anabranch cow dump /var/lib/anabranch/cow/vm1@a.cow"})
   int dump(
       @Parameters(paramLabel = "FILE", description = "A file or block device.") Path file,
       @Option(names = "--origin", paramLabel = "FILE", description = "The volume, for its length.")
@@ -60,7 +64,13 @@ public final class CowCommand implements Runnable {
   @Command(
       name = "check",
       description = "Tell everything that is wrong, and where.",
-      footer = {"", "Exit status: 0 the store is good, 1 it is not, 2 usage."},
+      footer = {
+        "",
+        "Exit status: 0 the store is good, 1 it is not, 2 usage.",
+        "",
+        "Example:",
+        "  anabranch cow check vm1@a.cow --origin /srv/vm1.img"
+      },
       mixinStandardHelpOptions = true)
   int check(
       @Parameters(paramLabel = "FILE", description = "A file or block device.") Path file,
@@ -92,10 +102,37 @@ public final class CowCommand implements Runnable {
     BackingDevice store = open(file);
     try {
       StoreReport report = Stages.await(file.toString(), StoreReport.read(store, originSectors));
-      return new StoreText(file, store.sectors() * 512, report);
+      return new StoreText(file, store.sectors() * 512, report, isEmpty(store));
     } finally {
       Stages.<@Nullable Void>await(file.toString(), store.close());
     }
+  }
+
+  /**
+   * Whether the first {@value #LOOKED_AT} bytes are zeros: what is no store has something there.
+   */
+  private static boolean isEmpty(BackingDevice store) throws RefusedException {
+    int most = (int) Math.min(LOOKED_AT, store.sectors() * 512);
+    ByteBuffer data = ByteBuffer.allocateDirect(most);
+    CompletableFuture<@Nullable Void> read = new CompletableFuture<>();
+    store.submit(
+        Io.read(
+            0,
+            data,
+            (io, error) -> {
+              if (error == null) {
+                read.complete(null);
+              } else {
+                read.completeExceptionally(error.toException());
+              }
+            }));
+    Stages.<@Nullable Void>await(store.name(), read);
+    for (int i = 0; i < most; i++) {
+      if (data.get(i) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static BackingDevice open(Path file) throws RefusedException {

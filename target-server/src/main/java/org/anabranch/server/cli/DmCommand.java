@@ -20,7 +20,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -45,10 +44,14 @@ public final class DmCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing");
+    throw Usage.error(spec, "a command is missing");
   }
 
-  @Command(name = "ls", description = "Show the names of all devices.")
+  @Command(
+      name = "ls",
+      description = "Show the names of all devices.",
+      footer = {"", "Example:", "  anabranch dm ls --target snapshot"},
+      mixinStandardHelpOptions = true)
   int ls(
       @Option(names = "--target", paramLabel = "TYPE", description = "Only with such a target.")
           @Nullable String target,
@@ -57,12 +60,20 @@ public final class DmCommand implements Runnable {
     return send(server, words("ls", List.of(), target));
   }
 
-  @Command(name = "targets", description = "Show the types of targets that tables can name.")
+  @Command(
+      name = "targets",
+      description = "Show the types of targets that tables can name.",
+      footer = {"", "Example:", "  anabranch dm targets"},
+      mixinStandardHelpOptions = true)
   int targets(@Mixin ServerOption server) throws RefusedException {
     return send(server, List.of("targets"));
   }
 
-  @Command(name = "table", description = "Show tables, of all devices or of some.")
+  @Command(
+      name = "table",
+      description = "Show tables, of all devices or of some.",
+      footer = {"", "Example:", "  anabranch dm table vm1"},
+      mixinStandardHelpOptions = true)
   int table(
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
       @Option(names = "--inactive", description = "The one that was loaded and not resumed.")
@@ -78,7 +89,11 @@ public final class DmCommand implements Runnable {
     return send(server, words);
   }
 
-  @Command(name = "status", description = "Show what targets tell, of all devices or of some.")
+  @Command(
+      name = "status",
+      description = "Show what targets tell, of all devices or of some.",
+      footer = {"", "Example:", "  anabranch dm status vm1"},
+      mixinStandardHelpOptions = true)
   int status(
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
       @Option(names = "--target", paramLabel = "TYPE", description = "Only such targets.")
@@ -88,7 +103,11 @@ public final class DmCommand implements Runnable {
     return send(server, words("status", names, target));
   }
 
-  @Command(name = "info", description = "Show the state of all devices or of some.")
+  @Command(
+      name = "info",
+      description = "Show the state of all devices or of some.",
+      footer = {"", "Example:", "  anabranch dm info vm1"},
+      mixinStandardHelpOptions = true)
   int info(
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
       @Mixin ServerOption server)
@@ -96,7 +115,11 @@ public final class DmCommand implements Runnable {
     return send(server, words("info", names, null));
   }
 
-  @Command(name = "create", description = "Make a device, and resume it with a table.")
+  @Command(
+      name = "create",
+      description = "Make a device, and resume it with a table.",
+      footer = {"", "Example:", "  anabranch dm create d --table \"0 2048 linear vm1 0\""},
+      mixinStandardHelpOptions = true)
   int create(
       @Parameters(index = "0", paramLabel = "NAME") String name,
       @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
@@ -116,7 +139,9 @@ public final class DmCommand implements Runnable {
   @Command(
       name = "load",
       aliases = "reload",
-      description = "Give a device a table for the next resume.")
+      description = "Give a device a table for the next resume.",
+      footer = {"", "Example:", "  anabranch dm load d --table \"0 4096 linear vm1 0\""},
+      mixinStandardHelpOptions = true)
   int load(
       @Parameters(index = "0", paramLabel = "NAME") String name,
       @Parameters(index = "1", arity = "0..1", paramLabel = "FILE", description = TABLE_FILE)
@@ -128,7 +153,11 @@ public final class DmCommand implements Runnable {
     return send(server, List.of("load", name), table(table, file));
   }
 
-  @Command(name = "clear", description = "Drop tables that were loaded and not resumed.")
+  @Command(
+      name = "clear",
+      description = "Drop tables that were loaded and not resumed.",
+      footer = {"", "Example:", "  anabranch dm clear d"},
+      mixinStandardHelpOptions = true)
   int clear(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
@@ -136,7 +165,11 @@ public final class DmCommand implements Runnable {
     return send(server, words("clear", names, null));
   }
 
-  @Command(name = "suspend", description = "Let new requests wait.")
+  @Command(
+      name = "suspend",
+      description = "Let new requests wait.",
+      footer = {"", "Example:", "  anabranch dm suspend d"},
+      mixinStandardHelpOptions = true)
   int suspend(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Option(names = "--noflush", description = "Without waiting for queued work.")
@@ -150,7 +183,11 @@ public final class DmCommand implements Runnable {
     return send(server, words);
   }
 
-  @Command(name = "resume", description = "Take the loaded table, and let requests flow.")
+  @Command(
+      name = "resume",
+      description = "Take the loaded table, and let requests flow.",
+      footer = {"", "Example:", "  anabranch dm resume d"},
+      mixinStandardHelpOptions = true)
   int resume(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
@@ -158,7 +195,11 @@ public final class DmCommand implements Runnable {
     return send(server, words("resume", names, null));
   }
 
-  @Command(name = "rename", description = "Give a device another name.")
+  @Command(
+      name = "rename",
+      description = "Give a device another name.",
+      footer = {"", "Example:", "  anabranch dm rename d e"},
+      mixinStandardHelpOptions = true)
   int rename(
       @Parameters(index = "0", paramLabel = "NAME") String name,
       @Parameters(index = "1", paramLabel = "NEWNAME") String newName,
@@ -167,7 +208,11 @@ public final class DmCommand implements Runnable {
     return send(server, List.of("rename", name, newName));
   }
 
-  @Command(name = "remove", description = "Remove devices that nobody uses.")
+  @Command(
+      name = "remove",
+      description = "Remove devices that nobody uses.",
+      footer = {"", "Example:", "  anabranch dm remove d"},
+      mixinStandardHelpOptions = true)
   int remove(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
@@ -175,7 +220,11 @@ public final class DmCommand implements Runnable {
     return send(server, words("remove", names, null));
   }
 
-  @Command(name = "wait", description = "Wait for an event: a merge that ended, for instance.")
+  @Command(
+      name = "wait",
+      description = "Wait for an event: a merge that ended, for instance.",
+      footer = {"", "Example:", "  anabranch dm wait vm1 4"},
+      mixinStandardHelpOptions = true)
   int await(
       @Parameters(index = "0", paramLabel = "NAME") String name,
       @Parameters(
@@ -198,7 +247,11 @@ public final class DmCommand implements Runnable {
     return send(server, words);
   }
 
-  @Command(name = "message", description = "Tell a target something.")
+  @Command(
+      name = "message",
+      description = "Tell a target something.",
+      footer = {"", "Example:", "  anabranch dm message vm1 0 progress"},
+      mixinStandardHelpOptions = true)
   int message(
       @Parameters(index = "0", paramLabel = "NAME") String name,
       @Parameters(index = "1", paramLabel = "SECTOR", description = "Where the target is.")
@@ -225,7 +278,7 @@ public final class DmCommand implements Runnable {
 
   private String table(@Nullable String table, @Nullable Path file) throws RefusedException {
     if (table != null && file != null) {
-      throw new ParameterException(spec.commandLine(), "--table or FILE, not both");
+      throw Usage.error(spec, "--table or FILE, not both");
     }
     try {
       return absolute(

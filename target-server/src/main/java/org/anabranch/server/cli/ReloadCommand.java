@@ -10,6 +10,7 @@ import org.anabranch.server.control.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code anabranch reload}: applies a changed configuration file. */
@@ -17,18 +18,24 @@ import picocli.CommandLine.Spec;
     name = "reload",
     description = {
       "Let the server read its configuration file again and apply what has changed.",
-      "All of it or, when something is wrong with it, nothing. Sessions that it does not",
-      "concern go on. SIGHUP to the server does the same."
+      "When something is wrong with the file, nothing is applied. Sessions that the change does",
+      "not concern go on. SIGHUP to the server does the same, without --force."
     },
+    footer = {"", "Example:", "  anabranch reload"},
     mixinStandardHelpOptions = true)
 public final class ReloadCommand implements Callable<Integer> {
+  @Option(
+      names = "--force",
+      description = "Also when initiators are logged in to LUNs that the change takes away.")
+  private boolean force;
+
   @Mixin private ServerOption server = new ServerOption();
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws RefusedException {
-    Map<String, Object> result = server.client().ask("reload", Map.of(), p -> {});
+    Map<String, Object> result = server.client().ask("reload", Map.of("force", force), p -> {});
     PrintWriter out = spec.commandLine().getOut();
     if (server.json()) {
       out.print(Json.pretty(result));

@@ -11,7 +11,6 @@ import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -25,10 +24,14 @@ public final class SessionCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing");
+    throw Usage.error(spec, "a command is missing");
   }
 
-  @Command(name = "list", description = "Show who is logged in.")
+  @Command(
+      name = "list",
+      description = "Show who is logged in.",
+      footer = {"", "Example:", "  anabranch session list"},
+      mixinStandardHelpOptions = true)
   int list(@Mixin ServerOption server) throws RefusedException {
     Map<String, Object> result = server.client().ask("session list", Map.of(), p -> {});
     PrintWriter out = spec.commandLine().getOut();
@@ -41,19 +44,24 @@ public final class SessionCommand implements Runnable {
   }
 
   static TextTable table(List<Map<?, ?>> sessions) {
-    TextTable table = new TextTable("ID", "COMMANDS", "FROM", "INITIATOR", "TARGET");
+    TextTable table = new TextTable("ID", "COMMANDS", "FROM", "PORTAL", "INITIATOR", "TARGET");
     for (Map<?, ?> session : sessions) {
       table.row(
           session.get("id"),
           session.get("commands-done"),
           session.get("from"),
+          session.get("portal"),
           session.get("initiator"),
           "".equals(session.get("target")) ? "(discovery)" : session.get("target"));
     }
     return table;
   }
 
-  @Command(name = "drop", description = "End a session; its initiator may log in again.")
+  @Command(
+      name = "drop",
+      description = "End a session; its initiator may log in again.",
+      footer = {"", "Example:", "  anabranch session drop 3"},
+      mixinStandardHelpOptions = true)
   int drop(@Parameters(paramLabel = "ID") long id, @Mixin ServerOption server)
       throws RefusedException {
     Map<String, Object> result = server.client().ask("session drop", Map.of("id", id), p -> {});

@@ -18,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -40,7 +39,7 @@ public final class SnapshotCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing");
+    throw Usage.error(spec, "a command is missing");
   }
 
   private void print(ServerOption server, Map<String, Object> result, String text) {
@@ -49,7 +48,16 @@ public final class SnapshotCommand implements Runnable {
     out.flush();
   }
 
-  @Command(name = "create", description = "Take a snapshot; nothing stops, nobody logs out.")
+  @Command(
+      name = "create",
+      description = "Take a snapshot; nothing stops, nobody logs out.",
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch snapshot create vm1@before-upgrade",
+        "  anabranch snapshot create vm1@small --size \"2 GiB\" --read-only"
+      },
+      mixinStandardHelpOptions = true)
   int create(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
       @Option(
@@ -67,10 +75,10 @@ public final class SnapshotCommand implements Runnable {
       throws RefusedException {
     int at = name.indexOf('@');
     if (at <= 0) {
-      throw new ParameterException(spec.commandLine(), "not VOLUME@NAME: " + name);
+      throw Usage.error(spec, "not VOLUME@NAME: " + name);
     }
     if (writable && readOnly) {
-      throw new ParameterException(spec.commandLine(), "--writable or --read-only, not both");
+      throw Usage.error(spec, "--writable or --read-only, not both");
     }
     Map<String, Object> arguments = new LinkedHashMap<>();
     arguments.put("volume", name.substring(0, at));
@@ -90,13 +98,16 @@ public final class SnapshotCommand implements Runnable {
   private long bytes(String text) {
     Long bytes = DataSize.parse(text);
     if (bytes == null || bytes % 512 != 0) {
-      throw new ParameterException(
-          spec.commandLine(), "not a size in whole sectors: " + text + "; such as 8 KiB or 2 GiB");
+      throw Usage.error(spec, "not a size in whole sectors: " + text + "; such as 8 KiB or 2 GiB");
     }
     return bytes;
   }
 
-  @Command(name = "list", description = "Show snapshots, all or a volume's.")
+  @Command(
+      name = "list",
+      description = "Show snapshots, all or a volume's.",
+      footer = {"", "Example:", "  anabranch snapshot list vm1"},
+      mixinStandardHelpOptions = true)
   int list(
       @Parameters(paramLabel = "VOLUME", arity = "0..1") @Nullable String volume,
       @Mixin ServerOption server)
@@ -136,14 +147,18 @@ public final class SnapshotCommand implements Runnable {
         : status;
   }
 
-  @Command(name = "remove", description = "Remove a snapshot; the volume stays as it is now.")
+  @Command(
+      name = "remove",
+      description = "Remove a snapshot; the volume stays as it is now.",
+      footer = {"", "Example:", "  anabranch snapshot remove vm1@before-upgrade"},
+      mixinStandardHelpOptions = true)
   int remove(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
       @Option(
               names = "--force",
               description =
-                  "Also if initiators are logged in to it, or its merge cannot go on because it is"
-                      + " invalid.")
+                  "Also if initiators are logged in that see it as a LUN, or if its merge cannot go"
+                      + " on because it is invalid.")
           boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -159,7 +174,14 @@ public final class SnapshotCommand implements Runnable {
         "Roll a volume back to a snapshot.",
         "It begins when nobody is logged in to the volume, or at the next start of the server.",
         "The snapshot is gone at the end."
-      })
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch snapshot merge vm1@before-upgrade",
+        "  anabranch snapshot merge vm1@before-upgrade --now --wait"
+      },
+      mixinStandardHelpOptions = true)
   int merge(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
       @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
@@ -170,7 +192,7 @@ public final class SnapshotCommand implements Runnable {
       @Mixin ServerOption server)
       throws RefusedException {
     if (cancel && (now || wait)) {
-      throw new ParameterException(spec.commandLine(), "--cancel goes with no other option");
+      throw Usage.error(spec, "--cancel goes with no other option");
     }
     Screen screen = Screen.on(spec.commandLine().getOut());
     MergeBar bar = new MergeBar(screen, "");
@@ -215,14 +237,22 @@ public final class SnapshotCommand implements Runnable {
     return 0;
   }
 
-  @Command(name = "pause", description = "Pause a merge, also over a restart.")
+  @Command(
+      name = "pause",
+      description = "Pause a merge, also over a restart.",
+      footer = {"", "Example:", "  anabranch snapshot pause vm1@before-upgrade"},
+      mixinStandardHelpOptions = true)
   int pause(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
     print(server, server.client().ask("snapshot pause", Map.of("name", name), p -> {}), "paused");
     return 0;
   }
 
-  @Command(name = "resume", description = "Let a merge go on that was paused or has failed.")
+  @Command(
+      name = "resume",
+      description = "Let a merge go on that was paused or has failed.",
+      footer = {"", "Example:", "  anabranch snapshot resume vm1@before-upgrade"},
+      mixinStandardHelpOptions = true)
   int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
     print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");

@@ -32,9 +32,10 @@ final class SnapshotDataCommands {
   @Command(
       name = "diff",
       description = {
-        "Show which extents changed since the snapshot was taken: offset and length in bytes,",
-        "a line each, ascending.",
+        "Show which extents changed since the snapshot was taken.",
+        "One line for each, ascending: offset and length in bytes.",
       },
+      footer = {"", "Example:", "  anabranch snapshot diff vm1@tuesday --since vm1@monday"},
       mixinStandardHelpOptions = true)
   static final class Diff implements Callable<Integer> {
     @Parameters(paramLabel = "VOLUME@NAME")
@@ -104,9 +105,16 @@ final class SnapshotDataCommands {
   @Command(
       name = "export",
       description = {
-        "Write a snapshot to a file, while the volume is in use: a raw image, sparse; or, with",
-        "--changed or --since, only the extents that changed, for snapshot import.",
-        "The file appears when it is complete; interrupting it leaves nothing.",
+        "Write a snapshot to a file while the volume is in use.",
+        "The file is a sparse raw image, or with --changed or --since only the extents that",
+        "changed, for snapshot import. It appears when it is complete; an interrupted export",
+        "leaves nothing behind.",
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch snapshot export vm1@monday /backup/vm1.img",
+        "  anabranch snapshot export vm1@tuesday /backup/vm1.delta --since vm1@monday"
       },
       mixinStandardHelpOptions = true)
   static final class Export implements Callable<Integer> {
@@ -136,6 +144,9 @@ final class SnapshotDataCommands {
 
     @Override
     public Integer call() throws RefusedException {
+      if (changed && since != null) {
+        throw Usage.error(spec, "--changed or --since, not both");
+      }
       Screen screen = Screen.on(spec.commandLine().getOut());
       Map<String, Object> arguments = new LinkedHashMap<>();
       arguments.put("name", name);
@@ -180,8 +191,9 @@ final class SnapshotDataCommands {
       description = {
         "Apply a file of changed extents to a raw image or block device that nobody uses.",
         "All of the file is checked before anything is written. An import that was interrupted",
-        "is completed by the same one again.",
+        "is completed by running it again.",
       },
+      footer = {"", "Example:", "  anabranch snapshot import /backup/vm1.delta /backup/vm1.img"},
       mixinStandardHelpOptions = true)
   static final class Import implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "From snapshot export --changed or --since.")

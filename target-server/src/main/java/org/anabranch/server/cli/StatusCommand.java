@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
 /** {@code anabranch status}: what a server serves, and to whom. */
 @Command(
     name = "status",
-    description = "Show volumes, snapshots and sessions.",
+    description = "Show volumes, snapshots and sessions, and warn of what is wrong.",
+    footer = {"", "Examples:", "  anabranch status", "  anabranch status --watch"},
     mixinStandardHelpOptions = true)
 public final class StatusCommand implements Callable<Integer> {
   @Option(names = "--watch", description = "Again every second, until interrupted.")

@@ -22,7 +22,10 @@ final class StoreText {
   private final List<String> problems;
   private final long problemCount;
 
-  StoreText(Path file, long bytes, StoreReport report) {
+  /**
+   * @param empty whether the file begins with nothing but zeros, as a store does that is new
+   */
+  StoreText(Path file, long bytes, StoreReport report, boolean empty) {
     this.file = file;
     this.bytes = bytes;
     this.report = report;
@@ -36,6 +39,9 @@ final class StoreText {
     if (header.magic() == 0
         && (header.valid() != 0 || header.version() != 0 || header.chunkSectors() != 0)) {
       found.addFirst("header: magic is 0, what follows is not: it would be taken for no store yet");
+    }
+    if (found.isEmpty() && report.status().equals("new") && !empty) {
+      found.addFirst("header: no store: it begins with zeros, and other data follows");
     }
     this.problems = List.copyOf(found);
     this.problemCount = report.problemCount() + found.size() - report.problems().size();

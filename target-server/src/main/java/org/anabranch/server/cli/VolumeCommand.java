@@ -14,7 +14,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,10 +27,14 @@ public final class VolumeCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing");
+    throw Usage.error(spec, "a command is missing");
   }
 
-  @Command(name = "list", description = "Show volumes.")
+  @Command(
+      name = "list",
+      description = "Show volumes.",
+      footer = {"", "Example:", "  anabranch volume list"},
+      mixinStandardHelpOptions = true)
   int list(@Mixin ServerOption server) throws RefusedException {
     Map<String, Object> result = server.client().ask("volume list", Map.of(), p -> {});
     PrintWriter out = spec.commandLine().getOut();
@@ -62,7 +65,14 @@ public final class VolumeCommand implements Runnable {
         "Give a volume another size, for good.",
         "It grows under its initiators, which are told; Linux needs a rescan, as with",
         "echo 1 > /sys/block/sdX/device/rescan, and then resize2fs or the like."
-      })
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch volume resize vm1 40 GiB",
+        "  anabranch volume resize vm1 +10 GiB"
+      },
+      mixinStandardHelpOptions = true)
   int resize(
       @Parameters(index = "0", paramLabel = "VOLUME") String volume,
       @Parameters(
@@ -81,8 +91,7 @@ public final class VolumeCommand implements Runnable {
     boolean more = words.startsWith("+");
     Long bytes = DataSize.parse(more ? words.substring(1) : words);
     if (bytes == null || bytes <= 0 || bytes % 512 != 0) {
-      throw new ParameterException(
-          spec.commandLine(), "not a size in whole sectors: " + words + "; such as 40 GiB");
+      throw Usage.error(spec, "not a size in whole sectors: " + words + "; such as 40 GiB");
     }
     Map<String, Object> result =
         server

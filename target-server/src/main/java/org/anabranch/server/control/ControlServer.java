@@ -14,11 +14,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import jdk.net.ExtendedSocketOptions;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
@@ -34,63 +34,67 @@ import org.slf4j.LoggerFactory;
  *   <dt>What if two ask for changes at once?
  *   <dd>Each request has a thread; the verbs that change something take their turns themselves.
  *   <dt>What if very many connect, or one sends very much?
- *   <dd>{@value #MAX_CLIENTS} are served at a time, more are turned away; a request is a line of at
- *       most {@value #MAX_REQUEST} characters. Both are told so. Where there is no room for one
- *       more, those go that have not asked anything for {@value #REQUEST_SECONDS} seconds.
+ *   <dd>Each user has places for commands, other ones for requests that wait or take long, and
+ *       other ones for {@code status} ({@link Place}, {@link ControlLimits}); one request more is
+ *       refused. Connections that have asked nothing, or do not take their answer, make room for
+ *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} characters.
  *   <dt>What if the server stops while a command is at work?
  *   <dd>No command begins any more. A change that has begun is ended and answered; who only
  *       watches, and who has not asked yet, is sent away.
  * </dl>
  */
 public final class ControlServer implements AutoCloseable {
-  static final int MAX_CLIENTS = 64;
   static final int MAX_REQUEST = 1 << 20;
-  static final int REQUEST_SECONDS = 10;
+  private static final int BACKLOG = 64;
+  private static final long IDLE_MILLIS = 1000;
   private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
-  private static final long LAST_ANSWERS_NANOS = 1_000_000_000;
+  private static final long LAST_ANSWERS_MILLIS = 1000;
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
 
   private final Path path;
   private final Map<String, Verb> verbs;
   private final ServerSocketChannel socket;
 
-  /** Who is connected, and since when its request is waited for. */
-  private final Map<SocketChannel, Long> clients = new ConcurrentHashMap<>();
-
-  /** In {@link #clients}: the request has come. */
-  private static final long ASKED = Long.MIN_VALUE;
-
-  private final long patienceNanos;
+  private final Clients clients;
+  private final Places places;
 
   private volatile boolean stopping;
 
   private ControlServer(
-      Path path, Map<String, Verb> verbs, ServerSocketChannel socket, Duration patience) {
+      Path path,
+      Map<String, Verb> verbs,
+      ServerSocketChannel socket,
+      Supplier<ControlLimits> limits,
+      long idleMillis) {
     this.path = path;
     this.verbs = new TreeMap<>(verbs);
     this.socket = socket;
-    this.patienceNanos = patience.toNanos();
+    this.places = new Places(limits);
+    this.clients = new Clients(idleMillis);
   }
 
   /**
    * Listens at {@code path}, in place of a socket that a server left behind there.
    *
+   * @param limits asked for each request
    * @throws RefusedException when that cannot be
    */
-  public static ControlServer start(Path path, Map<String, Verb> verbs) throws RefusedException {
-    return start(path, verbs, Duration.ofSeconds(REQUEST_SECONDS));
+  public static ControlServer start(
+      Path path, Map<String, Verb> verbs, Supplier<ControlLimits> limits) throws RefusedException {
+    return start(path, verbs, limits, IDLE_MILLIS);
   }
 
   /**
    * The same, with another patience.
    *
-   * @param patience with clients that have asked nothing yet, when others want their place
+   * @param idleMillis how long a connection may ask nothing while others wait for its place
    */
-  public static ControlServer start(Path path, Map<String, Verb> verbs, Duration patience)
+  public static ControlServer start(
+      Path path, Map<String, Verb> verbs, Supplier<ControlLimits> limits, long idleMillis)
       throws RefusedException {
     try {
       ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      ControlServer server = new ControlServer(path, verbs, socket, patience);
+      ControlServer server = new ControlServer(path, verbs, socket, limits, idleMillis);
       server.bind();
       Thread.ofPlatform().daemon().name("control").start(server::accept);
       return server;
@@ -105,7 +109,7 @@ public final class ControlServer implements AutoCloseable {
     Path draft = path.resolveSibling(path.getFileName() + ".new");
     Files.deleteIfExists(draft);
     try (SocketPath shortPath = SocketPath.of(draft)) {
-      socket.bind(shortPath.address(), MAX_CLIENTS);
+      socket.bind(shortPath.address(), BACKLOG);
       Files.setPosixFilePermissions(draft, PosixFilePermissions.fromString("rw-------"));
       Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
@@ -118,50 +122,21 @@ public final class ControlServer implements AutoCloseable {
     while (true) {
       try {
         SocketChannel client = socket.accept();
-        if (!hasRoom()) {
-          LOG.warn("control: more than {} clients at once", MAX_CLIENTS);
-          turnAway(client);
-          continue;
+        if (!clients.awaitRoom()) {
+          Clients.close(client);
+          return;
         }
-        clients.put(client, System.nanoTime());
+        clients.add(client);
         Thread.ofVirtual().name("control request").start(() -> serve(client));
       } catch (ClosedChannelException e) {
         return; // the end
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
       } catch (IOException e) { // too many open files, for instance, which may end
         LOG.error("control: accept failed", e);
         LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
       }
-    }
-  }
-
-  /** Whether one more can be served, if need be in place of those who do not ask. */
-  private boolean hasRoom() {
-    if (clients.size() >= MAX_CLIENTS) {
-      long now = System.nanoTime();
-      clients.forEach((client, since) -> {
-        if (since != ASKED && now - since >= patienceNanos && clients.remove(client, since)) {
-          close(client);
-        }
-      });
-    }
-    return clients.size() < MAX_CLIENTS;
-  }
-
-  private static void close(SocketChannel client) {
-    try {
-      client.close();
-    } catch (IOException e) {
-      LOG.error("control: close failed", e);
-    }
-  }
-
-  private static void turnAway(SocketChannel client) {
-    try (client) {
-      send(
-          Channels.newWriter(client, StandardCharsets.UTF_8),
-          Map.of("error", MAX_CLIENTS + " commands are at work already; try again later"));
-    } catch (IOException e) {
-      LOG.debug("control: client gone: {}", e.toString());
     }
   }
 
@@ -188,10 +163,16 @@ public final class ControlServer implements AutoCloseable {
       send(out, Map.of("error", String.valueOf(e.getMessage())));
       return;
     }
-    boolean served = clients.replace(client, ASKED) != null;
-    if (request != null && served && !stopping) {
-      send(out, answer(request, state -> report(out, state)));
+    if (clients.asked(client) && request != null && !stopping) {
+      Map<String, ?> answer = answer(request, user(client), state -> report(out, state));
+      clients.answering(client);
+      send(out, answer);
     }
+  }
+
+  /** Who asks, as the kernel knows. */
+  private static String user(SocketChannel client) throws IOException {
+    return client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
   }
 
   private static @Nullable String line(BufferedReader in) throws IOException, RefusedException {
@@ -224,7 +205,7 @@ public final class ControlServer implements AutoCloseable {
     out.flush();
   }
 
-  private Map<String, ?> answer(String request, Verb.Progress progress) {
+  private Map<String, ?> answer(String request, String user, Verb.Progress progress) {
     try {
       Map<String, Object> object = Json.parse(request);
       Object name = object.get("verb");
@@ -233,7 +214,14 @@ public final class ControlServer implements AutoCloseable {
         return Map.of(
             "error", "no such verb: " + name + "; there are " + String.join(", ", verbs.keySet()));
       }
-      return Map.of("result", verb.run(arguments(object), progress));
+      Arguments arguments = arguments(object);
+      Place place = verb.place(arguments);
+      places.take(user, place);
+      try {
+        return Map.of("result", verb.run(arguments, progress));
+      } finally {
+        places.leave(user, place);
+      }
     } catch (RefusedException | IllegalArgumentException e) {
       return Map.of("error", String.valueOf(e.getMessage()));
     } catch (Verb.ClientGoneException e) {
@@ -262,21 +250,13 @@ public final class ControlServer implements AutoCloseable {
     } catch (IOException e) {
       LOG.error("control: close failed", e);
     }
-    for (Map.Entry<SocketChannel, Long> client : clients.entrySet()) {
-      if (client.getValue() != ASKED) {
-        close(client.getKey());
-      }
-    }
+    clients.stop();
   }
 
   /** Gives what is at work a moment to be answered, and ends the connections. */
   @Override
   public void close() {
     stopListening();
-    long deadline = System.nanoTime() + LAST_ANSWERS_NANOS;
-    while (!clients.isEmpty() && System.nanoTime() - deadline < 0) {
-      LockSupport.parkNanos(LAST_ANSWERS_NANOS / 100);
-    }
-    clients.keySet().forEach(ControlServer::close);
+    clients.end(LAST_ANSWERS_MILLIS);
   }
 }

@@ -26,6 +26,28 @@ public interface Verb {
     }
   }
 
+  /** Which place a request takes. */
+  default Place place(Arguments arguments) throws RefusedException {
+    return Place.COMMAND;
+  }
+
+  /** The same verb in another place. */
+  default Verb in(Place place) {
+    Verb verb = this;
+    return new Verb() {
+      @Override
+      public Place place(Arguments arguments) {
+        return place;
+      }
+
+      @Override
+      public Map<String, ?> run(Arguments arguments, Progress progress)
+          throws RefusedException, ClientGoneException {
+        return verb.run(arguments, progress);
+      }
+    };
+  }
+
   /** The result, a JSON object. */
   Map<String, ?> run(Arguments arguments, Progress progress)
       throws RefusedException, ClientGoneException;

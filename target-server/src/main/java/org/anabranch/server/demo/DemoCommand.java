@@ -24,9 +24,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Serve a disk, attach to it, snapshot it, break what is on it, and roll it back while it is",
-      "in use; every byte is verified, and nothing is left behind.",
+      "Show a rollback under a live initiator, from serving a disk to its repair.",
+      "The demo serves a disk, attaches to it, takes a snapshot, breaks what is on the disk, and",
+      "rolls it back while it is in use. Every byte is verified, and nothing is left behind."
     },
+    footer = {"", "Example:", "  anabranch demo"},
     mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
   private static final int INTERRUPTED = 130;

@@ -31,7 +31,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Without a file: volume disk0 in ./anabranch-data, target",
-      "iqn.2026-11.org.anabranch:disk0, LUN 0, on 127.0.0.1:3260."
+      "iqn.2026-11.org.anabranch:disk0, LUN 0, on 127.0.0.1:3260.",
+      "",
+      "Example:",
+      "  anabranch serve --config /etc/anabranch.conf"
     })
 public final class ServeCommand implements Callable<Integer> {
   /** What there is to serve: a file's, or our own with another place for it. */
@@ -121,7 +124,7 @@ public final class ServeCommand implements Callable<Integer> {
   private static void reload(Server server) {
     Logger log = LoggerFactory.getLogger(ServeCommand.class);
     try {
-      List<String> changes = server.reload();
+      List<String> changes = server.reload(false);
       log.info("SIGHUP: {}", changes.isEmpty() ? "nothing has changed" : "reloaded");
     } catch (RefusedException e) {
       log.error("SIGHUP: not reloaded: {}", e.getMessage());

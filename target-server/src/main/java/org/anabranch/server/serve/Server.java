@@ -7,16 +7,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.BoundPortal;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.admin.LunUse;
 import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Reload;
 import org.anabranch.server.admin.Targets;
@@ -28,6 +29,7 @@ import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.control.ControlLimits;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
@@ -215,21 +217,29 @@ public final class Server implements RunningServer, AutoCloseable {
     madeDevices.restore();
     snapshots.resumeMerges();
     targets.open().forEach(bound::put);
-    control = ControlServer.start(state.folder().resolve("control.sock"), new Verbs(this).all());
+    control =
+        ControlServer.start(
+            state.folder().resolve("control.sock"), new Verbs(this).all(), this::controlLimits);
     warnings.start();
     bound.listen();
     opened = true;
+  }
+
+  private ControlLimits controlLimits() {
+    LimitsConfig limits = configuration.limits();
+    return new ControlLimits(limits.controlCommands(), limits.controlWaiting());
   }
 
   /**
    * Reads the configuration again and applies what has changed, see {@link ReloadPlan}: all of it,
    * or nothing.
    *
+   * @param force also when sessions lose LUNs
    * @return a line for each change
    * @throws RefusedException with a line for each mistake; nothing has changed
    */
   @Override
-  public List<String> reload() throws RefusedException {
+  public List<String> reload(boolean force) throws RefusedException {
     changes.lock();
     try {
       IscsiServer running = iscsi;
@@ -238,7 +248,14 @@ public final class Server implements RunningServer, AutoCloseable {
       }
       Configuration after = source.read();
       Reload reload =
-          new Reload(storage, targets, running, stateFile.state(), configuration, after);
+          new Reload(
+              storage,
+              targets,
+              running,
+              stateFile.state(),
+              configuration,
+              after,
+              force ? null : new LunUse(configuration, sessionInfos()));
       reloadRefusal = null;
       if (!reload.plan().isEmpty()) {
         Targets.Change change = prepare(reload);
@@ -278,9 +295,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final class LoggedIn implements Initiators {
     @Override
     public int sessions(String device) {
-      Set<String> exporting = targets.exporting(device);
-      return (int)
-          sessionInfos().stream().filter(info -> exporting.contains(info.target())).count();
+      return new LunUse(configuration, sessionInfos()).of(targets.madeOf(device)).size();
     }
 
     @Override

@@ -204,7 +204,13 @@ final class SnapshotDevices {
     }
     initiators.vanishing(device);
     if (storage.has(device) && storage.isHeld(device)) {
-      throw new RefusedException("snapshot " + device + " is part of another device");
+      List<String> above = storage.above(device);
+      throw new RefusedException(
+          "snapshot "
+              + device
+              + (above.isEmpty()
+                  ? " is in use"
+                  : " is part of " + String.join(", ", above) + ": remove that first"));
     }
   }
 

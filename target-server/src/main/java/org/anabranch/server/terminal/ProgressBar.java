@@ -12,6 +12,9 @@ public final class ProgressBar {
   private static final long REDRAW_NANOS = 50_000_000;
   private static final int STEPS = 10;
 
+  /** A rate over less time than this says nothing. */
+  private static final double LEAST_SECONDS = 0.5;
+
   private final Screen screen;
   private final Bar bar;
   private final long total;
@@ -51,17 +54,18 @@ public final class ProgressBar {
   /** All is done: the bar's last state stays, or goes for a line of the caller's. */
   public String finish() {
     long nanos = Math.max(1, clock.getAsLong() - began);
-    return Sizes.bytes((double) total)
-        + " in "
-        + Sizes.time(Duration.ofNanos(nanos))
-        + ", "
-        + Sizes.bytes(total * 1e9 / nanos)
-        + "/s";
+    String amount = Sizes.bytes((double) total) + " in " + Sizes.time(Duration.ofNanos(nanos));
+    return nanos / 1e9 < LEAST_SECONDS
+        ? amount
+        : amount + ", " + Sizes.bytes(total * 1e9 / nanos) + "/s";
   }
 
   private String text(long done, long now) {
     double share = done / (double) total;
     double seconds = Math.max(1, now - began) / 1e9;
+    if (seconds < LEAST_SECONDS) {
+      return bar.at(share, Sizes.bytes((double) done));
+    }
     double rate = done / seconds;
     String left =
         done == 0

@@ -19,6 +19,7 @@ import org.anabranch.config.Configuration;
 import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
+import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
@@ -46,6 +47,13 @@ final class DeviceVerbs implements Verb {
     this.made = made;
     this.configuration = configuration;
     this.mapper = storage.mapper();
+  }
+
+  /** Who waits for an event may wait for ever. */
+  @Override
+  public Place place(Arguments arguments) throws RefusedException {
+    List<String> words = arguments.texts("words");
+    return !words.isEmpty() && words.getFirst().equals("wait") ? Place.WAITING : Place.COMMAND;
   }
 
   @Override
@@ -295,7 +303,8 @@ final class DeviceVerbs implements Verb {
       String text = options.verbose ? mapper.info(name).text() : "";
       return Map.of("text", text, "event-number", event.get());
     } catch (ExecutionException e) {
-      throw new RefusedException("dm wait " + name + ": " + e.getCause(), e);
+      String reason = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
+      throw new RefusedException("dm wait " + name + ": " + reason, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RefusedException("dm wait " + name + ": interrupted", e);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Arguments;
+import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.exports.Exports;
@@ -25,8 +26,8 @@ final class ExportVerbs {
   }
 
   void addTo(Map<String, Verb> verbs) {
-    verbs.put("snapshot diff", this::diff);
-    verbs.put("snapshot export", this::export);
+    verbs.put("snapshot diff", ((Verb) this::diff).in(Place.WAITING));
+    verbs.put("snapshot export", ((Verb) this::export).in(Place.WAITING));
   }
 
   /** The extents come as progress, a part at a time, since there may be very many. */

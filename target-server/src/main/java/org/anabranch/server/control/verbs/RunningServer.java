@@ -26,10 +26,11 @@ public interface RunningServer {
   /**
    * Reads the configuration again and applies what has changed: all of it, or nothing.
    *
+   * @param force also when sessions lose LUNs that they see
    * @return a line for each change
    * @throws RefusedException with a line for each error; nothing has changed
    */
-  List<String> reload() throws RefusedException;
+  List<String> reload(boolean force) throws RefusedException;
 
   /**
    * Gives a volume another size.

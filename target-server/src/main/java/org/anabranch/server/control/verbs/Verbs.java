@@ -20,6 +20,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.control.Arguments;
+import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.MergeStatus;
 import org.anabranch.server.state.SnapshotState;
@@ -38,20 +39,20 @@ public final class Verbs {
   /** Every verb, by its name. */
   public Map<String, Verb> all() {
     Map<String, Verb> verbs = new TreeMap<>();
-    verbs.put("status", (arguments, progress) -> status());
+    verbs.put("status", ((Verb) (arguments, progress) -> status()).in(Place.STATUS));
     verbs.put("session list", (arguments, progress) -> Map.of("sessions", sessions()));
     verbs.put("session drop", this::drop);
     verbs.put("volume list", (arguments, progress) -> Map.of("volumes", volumes()));
     verbs.put("snapshot create", this::createSnapshot);
     verbs.put("snapshot list", this::listSnapshots);
     verbs.put("snapshot remove", this::removeSnapshot);
-    verbs.put("snapshot merge", this::merge);
+    verbs.put("snapshot merge", new Merging());
     verbs.put("snapshot pause", (arguments, progress) -> pause(arguments, true));
     verbs.put("snapshot resume", (arguments, progress) -> pause(arguments, false));
     new ExportVerbs(server.exports()).addTo(verbs);
     verbs.put("dm", new DeviceVerbs(server.storage(), server.madeDevices(), server::configuration));
     verbs.put("volume resize", this::resize);
-    verbs.put("reload", (arguments, progress) -> Map.of("changes", server.reload()));
+    verbs.put("reload", this::reload);
     return verbs;
   }
 
@@ -159,6 +160,11 @@ public final class Verbs {
     return Map.of("dropped", id);
   }
 
+  private Map<String, ?> reload(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    return Map.of("changes", server.reload(arguments.flag("force")));
+  }
+
   private Map<String, ?> resize(Arguments arguments, Verb.Progress progress)
       throws RefusedException {
     String volume = arguments.text("volume");
@@ -215,6 +221,20 @@ public final class Verbs {
       phase = "merged";
     }
     return Map.of("name", name, "volume", snapshot.volume(), "phase", phase);
+  }
+
+  /** Who watches a merge may watch for hours. */
+  private final class Merging implements Verb {
+    @Override
+    public Place place(Arguments arguments) throws RefusedException {
+      return arguments.flag("wait") ? Place.WAITING : Place.COMMAND;
+    }
+
+    @Override
+    public Map<String, ?> run(Arguments arguments, Progress progress)
+        throws RefusedException, ClientGoneException {
+      return merge(arguments, progress);
+    }
   }
 
   /** Tells how far a merge is; whether it is to be waited for still. */
