@@ -31,6 +31,7 @@ final class LauncherTest {
           "readlink",
           "sed",
           "find",
+          "grep",
           "head",
           "mkdir",
           "mv",
@@ -150,9 +151,79 @@ final class LauncherTest {
       Run run = run("--version");
       assertThat(run.status()).isEqualTo(1);
       assertThat(run.out()).isEmpty();
-      assertThat(run.err()).last().asString().contains("the build failed");
+      assertThat(run.err())
+          .last()
+          .asString()
+          .contains("the build failed")
+          .contains(checkout.toRealPath() + "/target-server/target/built.log");
       assertThat(builds()).hasSize(attempt);
     }
+  }
+
+  @Test
+  void aBuildShowsWhatItDoesAndNothingElse() throws Exception {
+    maven(
+        """
+        printf '\\033[1m[INFO] Scanning for projects...\\033[0m\\n'
+        echo '[INFO] Building Anabranch blockcore 0.1.0 [2/5]'
+        echo 'Downloading from central: https://repo/a.pom'
+        echo 'Downloading from central: https://repo/b.pom'
+        mkdir -p target-server/target/lib && : >target-server/target/anabranch.jar\
+        """);
+    assertThat(run("--version").err())
+        .containsExactly(
+            "anabranch: building in "
+                + checkout.toRealPath()
+                + ", which takes a minute or two the first time",
+            "anabranch:   Anabranch blockcore 0.1.0 [2/5]",
+            "anabranch:   downloading libraries",
+            "anabranch:   preparing faster starts");
+    assertThat(checkout.resolve("target-server/target/built.log")).content().contains("b.pom");
+  }
+
+  @Test
+  void aBuildThatFailsOfflineSaysThatItNeedsTheNetwork() throws Exception {
+    maven("echo '[ERROR] Could not transfer a.pom: repo.maven.apache.org: Unknown host'; exit 1");
+    Run run = run("--version");
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err())
+        .anyMatch(line -> line.startsWith("[ERROR] Could not transfer"))
+        .anyMatch(line -> line.contains("the first build needs the network"));
+  }
+
+  @Test
+  void aCheckoutThatCannotBeWrittenIsSaid() throws Exception {
+    Files.writeString(checkout.resolve("target-server"), "in the way, also of root");
+    Run run = run("--version");
+    assertThat(run.status()).isEqualTo(1);
+    assertThat(run.err()).hasSize(2);
+    assertThat(run.err().getFirst()).contains("has not been built", "cannot be written");
+    assertThat(calls()).doesNotExist();
+  }
+
+  @Test
+  void namesOfFilesAreUtf8WhateverTheLocale() throws Exception {
+    run(Map.of("LC_ALL", "C"), "--version");
+    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=C.UTF-8");
+    run(Map.of(), "--version");
+    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=C.UTF-8");
+    run(Map.of("LC_ALL", "de_DE.UTF-8"), "--version");
+    assertThat(locale()).hasContent("LC_ALL=de_DE.UTF-8, LC_CTYPE=");
+    run(Map.of("LANG", "en_US.utf8"), "--version");
+    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=");
+  }
+
+  @Test
+  void needsNoHome() throws Exception {
+    Run run = run(Map.of("HOME", ""), "--version");
+    assertThat(run.status()).as("%s", run.err()).isZero();
+    assertThat(run.out()).endsWith("org.anabranch.server.Main", "--version");
+  }
+
+  @Test
+  void anOutOfMemoryErrorEndsTheServerAndWarningsAreShown() throws Exception {
+    assertThat(run("serve").out())
+        .contains("-XX:+ExitOnOutOfMemoryError", "-Xlog:all=warning,aot*=off,cds*=off:stderr");
   }
 
   @Test
@@ -170,7 +241,7 @@ final class LauncherTest {
     Run none = run("--version");
     assertThat(none.status()).isEqualTo(1);
     assertThat(none.err()).first().asString().contains("no JDK 25 or newer found");
-    assertThat(none.err()).last().asString().contains("install one");
+    assertThat(none.err()).last().asString().contains("set JAVA_HOME");
 
     jdk("26");
     assertThat(run("--version").status()).isZero();
@@ -187,12 +258,19 @@ final class LauncherTest {
         """
         #!/bin/sh
         for word; do case $word in -XX:AOTCacheOutput=*) : >"${word#*=}";; esac; done
-        printf '%s\\n' "$@"
-        """);
+        echo "LC_ALL=${LC_ALL-}, LC_CTYPE=${LC_CTYPE-}" >'%s'
+        printf '%%s\\n' "$@"
+        """
+            .formatted(locale()));
   }
 
   private void maven(String action) throws IOException {
     executable(path.resolve("mvn"), "#!/bin/sh\necho \"$@\" >>'" + calls() + "'\n" + action + "\n");
+  }
+
+  /** What java was started with last. */
+  private Path locale() {
+    return dir.resolve("locale");
   }
 
   private Path calls() {
@@ -219,9 +297,10 @@ final class LauncherTest {
     Path err = dir.resolve("err");
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().clear();
-    builder.environment().putAll(environment);
     builder.environment().put("PATH", path.toString());
     builder.environment().put("HOME", dir.toString());
+    builder.environment().putAll(environment);
+    builder.environment().values().removeIf(String::isEmpty); // then it is not set
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     int status = builder.start().waitFor();
     return new Run(status, Files.readAllLines(out, UTF_8), Files.readAllLines(err, UTF_8));

@@ -35,14 +35,6 @@ public record Response(
     return bytes;
   }
 
-  /** Gives this if the command succeeded, and throws what it says if not. */
-  public Response orThrow() throws ScsiException {
-    if (!isGood()) {
-      throw new ScsiException(this);
-    }
-    return this;
-  }
-
   /** The status in words, with the sense data where there is any. */
   public String describe() {
     if (response != 0) {

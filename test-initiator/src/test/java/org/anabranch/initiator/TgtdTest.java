@@ -4,11 +4,8 @@ package org.anabranch.initiator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,7 +13,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.anabranch.initiator.bench.Bench;
 import org.anabranch.initiator.workload.VerificationException;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;
@@ -293,30 +289,5 @@ final class TgtdTest {
       assertThat(await(read).remaining()).isEqualTo(512);
     }
     await(disk.session().logout());
-  }
-
-  @Test
-  void benchPrintsFigures() throws Exception {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    String url = "iscsi://127.0.0.1:" + tgtd.portal().getPort() + "/" + Tgtd.TARGET + "/" + LUN;
-    Bench.parse(
-            url,
-            "--seconds",
-            "0.3",
-            "--warmup",
-            "0.1",
-            "--read",
-            "70",
-            "--sessions",
-            "2",
-            "--digests",
-            "--size",
-            "8k")
-        .run(new PrintStream(out, true, StandardCharsets.UTF_8));
-    assertThat(out.toString(StandardCharsets.UTF_8).lines().toList())
-        .hasSize(3)
-        .allSatisfy(line -> assertThat(line).matches(".* [1-9]\\d* IOPS, .* p99 .*"));
-    assertThatThrownBy(() -> Bench.parse(url, "--depth", "3")).hasMessageContaining("--depth");
-    assertThatThrownBy(() -> Bench.parse("tcp://x")).hasMessageContaining("iscsi://");
   }
 }

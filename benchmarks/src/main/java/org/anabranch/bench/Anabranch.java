@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Our server, by its launcher, as a user starts it. */
+final class Anabranch extends ServerProcess {
+  private static final String TARGET = "iqn.2026-11.org.anabranch:bench";
+  private static final String READY = "anabranch: ready";
+  private static final String MERGE = "snapshot-merge";
+  private static final long READY_SECONDS = 60;
+
+  /** Sectors allocated, and those of them that are metadata. */
+  private static final Pattern MERGING = Pattern.compile(MERGE + " (\\d+)/\\d+ (\\d+)");
+
+  private final Path state;
+  private double readySeconds;
+
+  private Anabranch(String name, Process process, int port, Path state) {
+    super(name, process, port);
+    this.state = state;
+  }
+
+  /** Starts one with a volume for each file, {@code disk0} and so on, as LUNs from 0 on. */
+  static Anabranch start(Path launcher, Path folder, List<Path> files)
+      throws IOException, InterruptedException {
+    List<String> names = new ArrayList<>();
+    StringBuilder volumes = new StringBuilder();
+    for (Path file : files) {
+      names.add("disk" + names.size());
+      volumes.append("    %s { path = \"%s\" }%n".formatted(names.getLast(), file));
+    }
+    return start("anabranch", launcher, folder, "  volumes {\n" + volumes + "  }\n", names);
+  }
+
+  /**
+   * Starts one with what a configuration file says.
+   *
+   * @param parts the configuration's {@code volumes} and {@code devices}
+   * @param luns names of them, for LUN 0 and so on
+   */
+  static Anabranch start(String name, Path launcher, Path folder, String parts, List<String> luns)
+      throws IOException, InterruptedException {
+    Files.createDirectories(folder);
+    int port = freePort();
+    Path state = folder.resolve("state");
+    StringBuilder numbered = new StringBuilder();
+    for (int i = 0; i < luns.size(); i++) {
+      numbered.append(" %d = \"%s\",".formatted(i, luns.get(i)));
+    }
+    Path file = folder.resolve("anabranch.conf");
+    Files.writeString(
+        file,
+        """
+        anabranch {
+          portals = ["127.0.0.1:%d"]
+          state-dir = "%s"
+        %s  targets { "%s" { luns {%s } } }
+        }
+        """
+            .formatted(port, state, parts, TARGET, numbered));
+    Path log = folder.resolve("anabranch.log");
+    long begin = System.nanoTime();
+    Process process =
+        start(log.toFile(), List.of(launcher.toString(), "serve", "--config", file.toString()));
+    Anabranch server = new Anabranch(name, process, port, state);
+    try {
+      server.awaitReady(log);
+      server.readySeconds = (System.nanoTime() - begin) / 1e9;
+    } catch (IOException e) {
+      server.close();
+      throw e;
+    }
+    return server;
+  }
+
+  private void awaitReady(Path log) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_SECONDS);
+    while (!Files.readString(log).contains(READY)) {
+      if (!isAlive() || System.nanoTime() > deadline) {
+        throw new IOException(name() + " is not ready: " + Files.readString(log).strip());
+      }
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
+  }
+
+  /** Seconds from the command to the ready line. */
+  double readySeconds() {
+    return readySeconds;
+  }
+
+  /** Takes a snapshot, VOLUME@NAME, with a store that holds {@code storeBytes} at first. */
+  void createSnapshot(String snapshot, int chunkBytes, long storeBytes) throws IOException {
+    String[] names = snapshot.split("@", -1);
+    ask(
+        "snapshot create",
+        "\"volume\":\"%s\",\"name\":\"%s\",\"chunk-sectors\":%d,\"size\":%d"
+            .formatted(names[0], names[1], chunkBytes / 512, storeBytes));
+  }
+
+  void removeSnapshot(String snapshot) throws IOException {
+    ask("snapshot remove", "\"name\":\"%s\"".formatted(snapshot));
+  }
+
+  /** Begins to merge a snapshot at once. */
+  void merge(String snapshot) throws IOException {
+    ask("snapshot merge", "\"name\":\"%s\",\"now\":true".formatted(snapshot));
+  }
+
+  /** A verb of dmsetup's; the answer as it came. */
+  String dm(String... words) throws IOException {
+    return ask("dm", "\"words\":[\"%s\"]".formatted(String.join("\",\"", words)));
+  }
+
+  /** Asks by the control socket: a command would be another JVM beside the load. */
+  private String ask(String verb, String arguments) throws IOException {
+    // From here, as an address has room for a hundred bytes.
+    Path here = Path.of("").toAbsolutePath();
+    Path socket = here.relativize(state.toAbsolutePath()).resolve("control.sock");
+    String request = "{\"verb\":\"%s\",\"arguments\":{%s}}%n".formatted(verb, arguments);
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        BufferedReader answers = new BufferedReader(Channels.newReader(channel, UTF_8))) {
+      channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
+      String answer = answers.readLine();
+      if (answer == null || !answer.startsWith("{\"result\"")) {
+        throw new IOException(verb + " " + arguments + ": " + answer);
+      }
+      return answer;
+    }
+  }
+
+  /** Sectors that a volume's merge has before it; 0 once there are none, or when none is merged. */
+  long sectorsToMerge(String volume) throws IOException {
+    Matcher status = MERGING.matcher(dm("status", volume));
+    return status.find() ? Long.parseLong(status.group(1)) - Long.parseLong(status.group(2)) : 0;
+  }
+
+  /** Ends the merge of a snapshot, as fast as it goes; begins it if it has not begun. */
+  void finishMerge(String volume, String snapshot) throws IOException, InterruptedException {
+    if (dm("status", volume).contains(MERGE)) {
+      dm("message", volume, "0", "throttle", "0");
+      dm("message", volume, "0", "resume");
+    } else if (dm("ls").contains(volume + "@" + snapshot)) {
+      merge(volume + "@" + snapshot);
+    }
+    while (dm("status", volume).contains(MERGE)) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  @Override
+  String target() {
+    return TARGET;
+  }
+
+  @Override
+  int firstLun() {
+    return 0;
+  }
+}

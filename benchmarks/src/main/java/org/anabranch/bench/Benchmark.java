@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The benchmark of the whole server; build/bench runs it.
+ *
+ * <pre>
+ *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|start|scale ...
+ * </pre>
+ *
+ * Tables go to standard output, and what {@code peers} and {@code scale} found, as a picture, to
+ * ROOT/target/benchmark.png. Files are made in FOLDER and taken away in the end.
+ */
+public final class Benchmark {
+  private Benchmark() {}
+
+  /** See the class. */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    run(System.out, args);
+  }
+
+  /** The same with its output elsewhere. SECONDS 0 rehearses {@code own} in small. */
+  public static void run(PrintStream out, String... args) throws IOException, InterruptedException {
+    Path root = Path.of(args[0]).toAbsolutePath().normalize();
+    Path folder = Path.of(args[1]).toAbsolutePath().normalize().resolve("anabranch-benchmark");
+    Workplace workplace =
+        new Workplace(root, folder, Integer.parseInt(args[2]), Integer.parseInt(args[3]));
+    Report report = new Report(out);
+    Map<String, Double> ratios = Map.of();
+    List<Curves> curves = List.of();
+    for (String what : List.of(args).subList(4, args.length)) {
+      try {
+        switch (what) {
+          case "peers" -> ratios = new PeerBenchmark(workplace, report).run();
+          case "own" -> new OwnBenchmark(workplace, report).run();
+          case "start" -> new StartBenchmark(workplace, report).run();
+          case "scale" -> curves = new ScaleBenchmark(workplace, report).run();
+          default -> throw new IllegalArgumentException(what);
+        }
+      } finally {
+        workplace.clear();
+      }
+    }
+    if (!ratios.isEmpty() || !curves.isEmpty()) {
+      Path picture = root.resolve("target/benchmark.png");
+      Plot.write(picture, ratios, curves);
+      out.println("\n" + picture);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.bench;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.Session;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.initiator.workload.LatencyHistogram;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes once to each of some places, in an order in which no two neighbours follow each other.
+ *
+ * @param lun of the server's, from 0 on
+ * @param count of places, a power of two
+ * @param spacing bytes from one place to the next
+ * @param bytes of each write
+ * @param queueDepth writes in flight
+ */
+record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth) implements Generator {
+  private static final long PATIENCE_SECONDS = 60;
+
+  /** Odd, so that multiplying goes through all places before it comes back. */
+  private static final long STRIDE = 0x9E3779B1L;
+
+  ScatteredWriteLoad {
+    if (Integer.bitCount(count) != 1) {
+      throw new IllegalArgumentException(count + " is no power of two");
+    }
+  }
+
+  /** The offset of the {@code i}th write, in bytes. */
+  long place(int i) {
+    return ((i * STRIDE) & (count - 1)) * spacing;
+  }
+
+  @Override
+  public Measurement run(ServerProcess server) throws IOException, InterruptedException {
+    try (Initiator initiator = new Initiator()) {
+      Session session =
+          Initiator.await(
+              initiator.login(server.portal(), SessionOptions.normal(server.target())),
+              PATIENCE_SECONDS);
+      Disk disk = Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
+      Usage before = server.usageAtBegin();
+      long begin = System.nanoTime();
+      LatencyHistogram latency = writeAll(disk);
+      double seconds = (System.nanoTime() - begin) / 1e9;
+      Usage after = server.usage();
+      Initiator.await(session.logout(), PATIENCE_SECONDS);
+      return Measurement.of(count / seconds, bytes, count, before, after, latency, 1);
+    }
+  }
+
+  /** The times are taken on the session's one event loop, and looked at when all have come. */
+  private LatencyHistogram writeAll(Disk disk) throws IOException, InterruptedException {
+    LatencyHistogram latency = new LatencyHistogram();
+    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    Semaphore places = new Semaphore(queueDepth);
+    ByteBuffer data = ByteBuffer.allocateDirect(bytes);
+    for (int i = 0; i < count && failure.get() == null; i++) {
+      places.acquire();
+      long started = System.nanoTime();
+      CompletableFuture<?> _ =
+          disk.write(place(i) / disk.blockSize(), data.duplicate())
+              .whenComplete((written, error) -> {
+                latency.record(System.nanoTime() - started);
+                failure.compareAndSet(null, error);
+                places.release();
+              });
+    }
+    places.acquire(queueDepth);
+    Throwable cause = failure.get();
+    if (cause != null) {
+      throw new IOException("a write failed: " + cause.getMessage(), cause);
+    }
+    return latency;
+  }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.bench;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A server that is measured: a process on loopback with a target and LUNs of equal files. Linux
+ * only.
+ */
+abstract class ServerProcess implements AutoCloseable {
+  private static final long START_SECONDS = 60;
+
+  private final String name;
+  private final Process process;
+  private final int port;
+
+  /** Takes over a process that is to listen on {@code port}. */
+  ServerProcess(String name, Process process, int port) {
+    this.name = name;
+    this.process = process;
+    this.port = port;
+    // A benchmark that is interrupted leaves no server.
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+  }
+
+  static int freePort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return free.getLocalPort();
+    }
+  }
+
+  /** Starts a process whose output goes to {@code log}. */
+  static Process start(File log, List<String> command) throws IOException {
+    return new ProcessBuilder(command)
+        .redirectInput(new File("/dev/null"))
+        .redirectErrorStream(true)
+        .redirectOutput(log)
+        .start();
+  }
+
+  /** Waits until it listens; without connecting, since a stock jSCSI ends when one logs in not. */
+  final void awaitPortal() throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
+    while (!listens()) {
+      if (!process.isAlive() || System.nanoTime() > deadline) {
+        throw new IOException(name + " does not listen on port " + port);
+      }
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  /** Whether the kernel lists a listening socket (state 0A) with that port. */
+  private boolean listens() throws IOException {
+    String address = ":%04X ".formatted(port);
+    for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
+      for (String line : Files.readAllLines(Path.of(table))) {
+        String[] fields = line.strip().split("\\s+", -1);
+        if ((fields[1] + " ").endsWith(address) && fields[3].equals("0A")) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  final boolean isAlive() {
+    return process.isAlive();
+  }
+
+  final String name() {
+    return name;
+  }
+
+  final InetSocketAddress portal() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+  }
+
+  /** The target that has the LUNs. */
+  abstract String target();
+
+  /** The number of the first LUN; the others follow. */
+  abstract int firstLun();
+
+  /** For tools that want one. */
+  final String url(int lun) {
+    return "iscsi://127.0.0.1:" + port + "/" + target() + "/" + (firstLun() + lun);
+  }
+
+  /** What it has used so far. */
+  final Usage usage() throws IOException {
+    return Usage.of(process.pid());
+  }
+
+  /** The same, where a run begins. */
+  final Usage usageAtBegin() throws IOException {
+    Usage.resetPeak(process.pid());
+    return usage();
+  }
+
+  /** Ends the process, and waits for that; an interrupt makes it end at once. */
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (process.waitFor(10, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    process.destroyForcibly();
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A rehearsal of {@code build/bench own}: that it runs, whatever its figures. */
+final class BenchmarkTest {
+  @TempDir private Path root;
+
+  /** Starts the server from this class path, as {@code ./anabranch} does from the build. */
+  private Path launcher() throws Exception {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Path launcher = root.resolve("anabranch");
+    Files.writeString(
+        launcher,
+        "#!/bin/sh\nexec '%s' --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -cp '%s' %s \"$@\"\n"
+            .formatted(
+                java,
+                System.getProperty("java.class.path"),
+                org.anabranch.server.Main.class.getName()));
+    Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return launcher;
+  }
+
+  @Test
+  void benchPrintsFigures() throws Exception {
+    Path file = Files.write(root.resolve("disk.img"), new byte[4 << 20]);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (Anabranch server = Anabranch.start(launcher(), root.resolve("bench"), List.of(file))) {
+      Bench.parse(
+              server.url(0),
+              "--seconds",
+              "0.3",
+              "--warmup",
+              "0.1",
+              "--read",
+              "70",
+              "--sessions",
+              "2",
+              "--digests",
+              "--size",
+              "8k")
+          .run(new PrintStream(out, true, UTF_8));
+    }
+    assertThat(out.toString(UTF_8).lines().toList())
+        .hasSize(3)
+        .allSatisfy(line -> assertThat(line).matches(".* [1-9]\\d* IOPS, .* p99 .*"));
+    assertThatThrownBy(() -> Bench.parse("iscsi://h/t/0", "--depth", "3"))
+        .hasMessageContaining("--depth");
+    assertThatThrownBy(() -> Bench.parse("tcp://x")).hasMessageContaining("iscsi://");
+  }
+
+  @Test
+  void everyLoadRuns() throws Exception {
+    launcher();
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    Benchmark.run(
+        new PrintStream(bytes, true, UTF_8),
+        root.toString(),
+        root.resolve("files").toString(),
+        "1",
+        "0",
+        "own");
+
+    List<String> lines = bytes.toString(UTF_8).lines().toList();
+    for (String load :
+        List.of(
+            "reads, QD 32, nothing copied | origin",
+            "reads, QD 32, nothing copied | snapshot",
+            "reads, QD 32, all copied | linear",
+            "writes, QD 32, all copied | snapshot",
+            "chunks of 4 KiB, QD 1 | origin",
+            "chunks of 8 KiB, QD 32 | loop",
+            "4 KiB, 70 % reads, QD 32 | alone")) {
+      assertThat(lines)
+          .filteredOn(line -> line.contains(load))
+          .singleElement()
+          .asString()
+          .doesNotContain("failed");
+    }
+    assertThat(root.resolve("files/anabranch-benchmark")).doesNotExist();
+  }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.initiator.workload;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.Session;
+import org.anabranch.initiator.SessionOptions;
+
+/**
+ * Reads and writes random blocks of 4 KiB of LUN 0 for a second, seven reads to three writes, 32 at
+ * a time: what the launcher lets a new build serve once, so that later starts find its code warm.
+ * Destroys what the LUN holds.
+ *
+ * <pre>
+ *   MixedLoad HOST PORT TARGET
+ * </pre>
+ */
+public final class MixedLoad {
+  private static final long PATIENCE_SECONDS = 30;
+
+  private MixedLoad() {}
+
+  /** See the class. */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    LoadGenerator.Load load =
+        new LoadGenerator.Load(
+            4096, 32, 70, true, Long.MAX_VALUE, Duration.ZERO, Duration.ofSeconds(1), 1);
+    try (Initiator initiator = new Initiator()) {
+      Session session =
+          Initiator.await(
+              initiator.login(
+                  new InetSocketAddress(args[0], Integer.parseInt(args[1])),
+                  SessionOptions.normal(args[2])),
+              PATIENCE_SECONDS);
+      Disk disk = Initiator.await(Disk.open(session, 0), PATIENCE_SECONDS);
+      Initiator.await(LoadGenerator.run(disk, load), PATIENCE_SECONDS);
+      Initiator.await(session.logout(), PATIENCE_SECONDS);
+    }
+  }
+}
