@@ -17,7 +17,8 @@ import org.anabranch.initiator.workload.LatencyHistogram;
  * @param store is overwritten
  * @param chunk bytes of a chunk
  */
-record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int chunk) implements InterleavedRounds.Side {
+record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int chunk)
+    implements InterleavedRounds.Side {
   private static final int PAGE = 4096;
 
   @Override

@@ -104,7 +104,8 @@ final class MergeBenchmark {
   }
 
   /** Measures with a snapshot that has copies of the whole volume, and then merges the rest. */
-  private Measurement beside(InterleavedRounds.Side measured) throws IOException, InterruptedException {
+  private Measurement beside(InterleavedRounds.Side measured)
+      throws IOException, InterruptedException {
     server.createSnapshot(volume + "@merged", CHUNK, storeBytes);
     overwriting.run(server);
     try {

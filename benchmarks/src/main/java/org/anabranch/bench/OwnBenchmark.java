@@ -59,7 +59,8 @@ final class OwnBenchmark {
       server.createSnapshot("origin@before", DEFAULT_CHUNK, store);
       report.section("Our server against itself", Report.columns());
       compare(server, "4 KiB random reads, QD 32, nothing copied", 100);
-      ScatteredWriteLoad overwriting = new ScatteredWriteLoad(ORIGIN, (int) (bytes >> 20), 1 << 20, 1 << 20, 8);
+      ScatteredWriteLoad overwriting =
+          new ScatteredWriteLoad(ORIGIN, (int) (bytes >> 20), 1 << 20, 1 << 20, 8);
       overwriting.run(server);
       compare(server, "4 KiB random reads, QD 32, all copied", 100);
       compare(server, "4 KiB random writes, QD 32, all copied", 0);
@@ -97,7 +98,8 @@ final class OwnBenchmark {
   private void firstWrites(Anabranch server, Path looped, int chunk, int queueDepth)
       throws InterruptedException, IOException {
     int count = workplace.count(1024);
-    ScatteredWriteLoad writes = new ScatteredWriteLoad(ORIGIN, count, bytes / count, 4096, queueDepth);
+    ScatteredWriteLoad writes =
+        new ScatteredWriteLoad(ORIGIN, count, bytes / count, 4096, queueDepth);
     Path store = workplace.folder("loop").resolve("store");
     InterleavedRounds.Side first =
         () -> {

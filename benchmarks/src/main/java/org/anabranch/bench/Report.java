@@ -88,7 +88,8 @@ final class Report {
     }
   }
 
-  private static String ratios(int side, List<String> names, InterleavedRounds turns, List<String> baselines) {
+  private static String ratios(
+      int side, List<String> names, InterleavedRounds turns, List<String> baselines) {
     StringJoiner ratios = new StringJoiner(", ");
     for (String baseline : baselines) {
       int other = names.indexOf(baseline);

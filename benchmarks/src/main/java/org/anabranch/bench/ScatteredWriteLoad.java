@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param bytes of each write
  * @param queueDepth writes in flight
  */
-record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth) implements Generator {
+record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth)
+    implements Generator {
   private static final long PATIENCE_SECONDS = 60;
 
   /** Odd, so that multiplying goes through all places before it comes back. */

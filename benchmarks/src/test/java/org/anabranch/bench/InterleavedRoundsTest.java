@@ -38,7 +38,8 @@ final class InterleavedRoundsTest {
 
   @Test
   void takesTurnsAndGivesTheMedianOfEachSideAndOfTheRatiosWithinARound() throws Exception {
-    InterleavedRounds turns = InterleavedRounds.run(3, List.of(side("a", 100, 300, 200), side("b", 50, 300, 50)));
+    InterleavedRounds turns =
+        InterleavedRounds.run(3, List.of(side("a", 100, 300, 200), side("b", 50, 300, 50)));
     assertThat(order).containsExactly("a", "b", "a", "b", "a", "b");
     assertThat(turns.median(0).rate()).isEqualTo(200);
     assertThat(turns.median(1).rate()).isEqualTo(50);
@@ -49,7 +50,8 @@ final class InterleavedRoundsTest {
 
   @Test
   void aSideThatFailsTakesNoMoreTurns() throws Exception {
-    InterleavedRounds turns = InterleavedRounds.run(3, List.of(side("a", 1, 2, 3), side("b", 1), side("c", 2, 4, 6)));
+    InterleavedRounds turns =
+        InterleavedRounds.run(3, List.of(side("a", 1, 2, 3), side("b", 1), side("c", 2, 4, 6)));
     assertThat(order).containsExactly("a", "b", "c", "a", "b", "c", "a", "c");
     assertThat(turns.failure(0)).isNull();
     assertThat(turns.failure(1)).hasMessage("b failed");
@@ -60,7 +62,8 @@ final class InterleavedRoundsTest {
 
   @Test
   void theReportComparesEverySideWithEveryBaselineThatDidNotFail() throws Exception {
-    InterleavedRounds turns = InterleavedRounds.run(1, List.of(side("a", 9), side("b", 10), side("c"), side("d", 20)));
+    InterleavedRounds turns =
+        InterleavedRounds.run(1, List.of(side("a", 9), side("b", 10), side("c"), side("d", 20)));
     String text = report(List.of("a", "b", "c", "d"), turns, "b", "c", "d");
     assertThat(text.lines())
         .satisfiesExactly(

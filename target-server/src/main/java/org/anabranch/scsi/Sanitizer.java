@@ -27,9 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the
  * loss of the session. It goes a step at a time as fast as the device takes them, each a 512th of
- * the unit or less, so the units beside it keep their share of the disk. Only a unit so small that
- * all would be over in less than 8 s is held back to that: whoever polls then sees progress, and
- * has time to see that a reset does not stop it.
+ * the unit or less, so that other units keep their share of the disk.
  *
  * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew,
  * the unit is idle, and blocks that were not reached read as before: who needs to know that all are
@@ -61,9 +59,6 @@ final class Sanitizer {
   }
 
   private static final int STEPS = 512;
-
-  /** The least time that an operation takes. */
-  private static final long LEAST_NANOS = 8_000_000_000L;
 
   /** The most bytes of one step that writes a pattern, and of one that only gives blocks back. */
   private static final int MAX_WRITTEN = 1 << 20;
@@ -185,7 +180,6 @@ final class Sanitizer {
     private final long blocks;
     private final int stepBlocks;
     private final @Nullable ByteBuffer buffer;
-    private final long begun = scheduler.nanoTime();
     private @Nullable Task task;
     private int pass;
     private long lba;
@@ -262,12 +256,7 @@ final class Sanitizer {
         }
         fill();
       }
-      long early = begun + (long) (LEAST_NANOS * ((double) done / total)) - scheduler.nanoTime();
-      if (early > 0 && work.operation == Operation.SANITIZE) {
-        scheduler.schedule(this::step, early);
-      } else {
-        scheduler.execute(this::step);
-      }
+      scheduler.execute(this::step);
     }
 
     private void end(State endState, @Nullable Sense sense) {

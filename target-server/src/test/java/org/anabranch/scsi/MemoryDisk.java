@@ -10,6 +10,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
 
 /** A thin disk in memory that can hold its Ios back and fail them. Single-threaded. */
@@ -22,6 +23,8 @@ final class MemoryDisk implements BlockDevice {
   private IoError.@Nullable Kind fault;
   private long faultSector;
   private long badSector = -1;
+  private @Nullable Scheduler slowness;
+  private long writeNanos;
 
   /** Counts what reached the disk. */
   int flushes;
@@ -65,6 +68,12 @@ final class MemoryDisk implements BlockDevice {
     holding = true;
   }
 
+  /** From now on each request that writes or discards takes so long. */
+  void slow(Scheduler scheduler, long nanos) {
+    slowness = scheduler;
+    writeNanos = nanos;
+  }
+
   int held() {
     return held.size();
   }
@@ -92,6 +101,8 @@ final class MemoryDisk implements BlockDevice {
   public void submit(Io io) {
     if (holding) {
       held.add(io);
+    } else if (slowness != null && writeNanos > 0 && io.modifies()) {
+      slowness.schedule(() -> perform(io), writeNanos);
     } else {
       perform(io);
     }

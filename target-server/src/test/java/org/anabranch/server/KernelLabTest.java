@@ -29,6 +29,15 @@ final class KernelLabTest {
       """
           .formatted(BYTES, TARGET);
 
+  /** Writes take 8 ms, so that a sanitize can be seen at work. */
+  private static final String SLOW =
+      CONFIGURATION
+          .replace(
+              "targets {",
+              "devices { slow = \"0 %d delay vm1 0 0 vm1 0 8\" }\n  targets {"
+                  .formatted(BYTES / 512))
+          .replace("0 = vm1", "0 = slow");
+
   @TempDir Path folder;
 
   @BeforeAll
@@ -76,7 +85,7 @@ final class KernelLabTest {
   void sg3UtilsSeeADiskThatKeepsItsReservationOverARestart() throws Exception {
     Tools.requireTime();
     for (int step = 1; step <= 2; step++) {
-      try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION)) {
+      try (ServerProcess server = ServerProcess.serving(folder, SLOW)) {
         guest(server, "sg3.sh", "STEP=" + step);
       }
     }

@@ -168,7 +168,8 @@ final class LauncherTest {
         echo '[INFO] Building Anabranch blockcore 0.1.0 [2/5]'
         echo 'Downloading from central: https://repo/a.pom'
         echo 'Downloading from central: https://repo/b.pom'
-        mkdir -p target-server/target/lib && : >target-server/target/anabranch.jar\
+        mkdir -p target-server/target/lib && : >target-server/target/anabranch.jar
+        printf '\\033[0m\\033[0m'\
         """);
     assertThat(run("--version").err())
         .containsExactly(

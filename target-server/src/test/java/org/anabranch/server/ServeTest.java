@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.anabranch.block.testing.Await;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -122,6 +123,31 @@ final class ServeTest {
       assertThat(server.errors().lines()).hasSize(1);
     }
     assertThat(configuration).exists();
+  }
+
+  /** The JVM leaves a signal alone that it finds ignored; nohup starts it so. */
+  @Test
+  void aHangupReloadsUnderNohupToo() throws Exception {
+    String configuration =
+        "anabranch { portals = [\"127.0.0.1:0\"], volumes { v { path = v.img, size = 1 MiB } } }";
+    try (ServerProcess server = ServerProcess.servingUnderNohup(folder, configuration)) {
+      signal(server, "HUP");
+      Await.until("SIGHUP is logged", server::errors, log -> log.contains("SIGHUP: "));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void aSignalForAnotherProgramDoesNotEndIt() throws Exception {
+    try (ServerProcess server = ServerProcess.serving(folder)) {
+      signal(server, "USR1");
+      Await.until("SIGUSR1 is logged", server::errors, log -> log.contains("SIGUSR1 does nothing"));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  private static void signal(ServerProcess server, String name) throws Exception {
+    Tools.run(10, "sh", "-c", "kill -" + name + " " + server.process().pid()).expect(0);
   }
 
   /** One line, nothing on standard output, status 1. */

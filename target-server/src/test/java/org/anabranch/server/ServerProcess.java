@@ -86,6 +86,15 @@ final class ServerProcess implements AutoCloseable {
     return new ServerProcess(folder, "serve", "--config", file.toString()).ready();
   }
 
+  /** The same with SIGHUP ignored from the start, as nohup does it. */
+  static ServerProcess servingUnderNohup(Path folder, String configuration) throws IOException {
+    Path file = folder.resolve("anabranch.conf");
+    Files.writeString(file, configuration);
+    List<String> line = new ArrayList<>(List.of("sh", "-c", "trap '' HUP; exec \"$@\"", "sh"));
+    line.addAll(command(folder, "serve", "--config", file.toString()));
+    return new ServerProcess(folder, line).ready();
+  }
+
   private @Nullable String readyLine;
 
   private ServerProcess ready() throws IOException {

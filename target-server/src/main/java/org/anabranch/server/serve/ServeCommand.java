@@ -87,11 +87,15 @@ public final class ServeCommand implements Callable<Integer> {
     boolean clean;
     // Held until the start is through: a hangup in the middle of it is no end, and no reload yet.
     CompletableFuture<Server> ready = new CompletableFuture<>();
+    Signals.handleHangup(() -> {
+      var _ = ready.thenAccept(ServeCommand::reload);
+    });
+    // By default it would end the process at once.
     Signals.handle(
-        "HUP",
-        () -> {
-          var _ = ready.thenAccept(ServeCommand::reload);
-        });
+        "USR1",
+        () ->
+            LoggerFactory.getLogger(ServeCommand.class)
+                .info("SIGUSR1 does nothing here; SIGQUIT prints all threads"));
     try (Server server = start()) {
       ready.complete(server);
       PrintWriter out = spec.commandLine().getOut();
