@@ -33,8 +33,11 @@ import org.anabranch.scsi.UnitProperties;
 import org.anabranch.scsi.UnitRegistry;
 import org.anabranch.scsi.UnitView;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
+import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
@@ -48,13 +51,17 @@ import org.slf4j.LoggerFactory;
  * <p>A LUN may name a snapshot that is not there: it is attached when the snapshot {@link
  * #appeared} and taken away before it goes, and initiators are told both times.
  */
-public final class Targets {
+public final class Targets implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Targets.class);
 
   /** A LUN that is there, holding its device open. */
   private record Attached(String target, LunConfig lun, OpenDevice open, UnitView view) {}
 
   private Configuration configuration; // guarded by this
+
+  /** The same, for those who must not wait for the lock. */
+  private volatile Configuration applied;
+
   private final Storage storage;
   private final Scheduler scheduler;
   private final ReservationFiles reservations;
@@ -75,6 +82,7 @@ public final class Targets {
       PortNumbers ports,
       UnitIdentities identities) {
     this.configuration = configuration;
+    this.applied = configuration;
     this.storage = storage;
     this.scheduler = scheduler;
     this.reservations = reservations;
@@ -257,6 +265,7 @@ public final class Targets {
           }
         }
         configuration = after;
+        applied = after;
         return CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new));
       }
     }
@@ -399,6 +408,11 @@ public final class Targets {
         volume.readOnly() || storage.isReadOnly(deviceName),
         volume.removable(),
         thin);
+  }
+
+  @Override
+  public List<Warning> warnings() {
+    return StackedLuns.of(applied);
   }
 
   /** Gives every device back. */

@@ -17,6 +17,7 @@ import org.anabranch.config.VolumeConfig;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.storage.Rehearsal;
+import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.terminal.Sizes;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +51,7 @@ public final class CheckCommand implements Callable<Integer> {
     }
     PrintWriter err = spec.commandLine().getErr();
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
+    StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

@@ -57,13 +57,7 @@ public final class TableText {
    * @throws RefusedException when there is a circle
    */
   public static List<DeviceConfig> inOrder(Configuration configuration) throws RefusedException {
-    Set<String> names = new HashSet<>(configuration.volumes().keySet());
-    names.addAll(configuration.devices().keySet());
-    Map<String, List<DeviceRef>> tables = new LinkedHashMap<>();
-    for (DeviceConfig device : configuration.devices().values()) {
-      tables.put(device.name(), references(lines(device, configuration.baseDir()), names));
-    }
-    TableOrder order = TableOrder.of(tables);
+    TableOrder order = TableOrder.of(below(configuration));
     if (!order.circular().isEmpty()) {
       throw new RefusedException(
           "devices stand on each other in a circle: "
@@ -74,6 +68,17 @@ public final class TableText {
       ordered.add(Objects.requireNonNull(configuration.devices().get(name)));
     }
     return ordered;
+  }
+
+  /** What each of the devices of a configuration stands on, by name. */
+  static Map<String, List<DeviceRef>> below(Configuration configuration) {
+    Set<String> names = new HashSet<>(configuration.volumes().keySet());
+    names.addAll(configuration.devices().keySet());
+    Map<String, List<DeviceRef>> tables = new LinkedHashMap<>();
+    for (DeviceConfig device : configuration.devices().values()) {
+      tables.put(device.name(), references(lines(device, configuration.baseDir()), names));
+    }
+    return tables;
   }
 
   /** What a table stands on; nothing when it cannot be read, which is refused when it is loaded. */
