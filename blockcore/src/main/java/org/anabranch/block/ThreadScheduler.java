@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ThreadScheduler implements Scheduler, AutoCloseable {
   /** The bound unless another is given. */
-  public static final int DEFAULT_MOST = 1 << 20;
+  public static final int DEFAULT_MAX = 1 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(ThreadScheduler.class);
 
@@ -26,7 +26,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
   private final int most;
 
   public ThreadScheduler(String threadName) {
-    this(threadName, DEFAULT_MOST);
+    this(threadName, DEFAULT_MAX);
   }
 
   /**

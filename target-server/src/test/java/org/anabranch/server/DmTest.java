@@ -102,6 +102,8 @@ final class DmTest {
       assertThat(refusal(site, "resume", "nothing")).contains("No such device or address: nothing");
       assertThat(refusal(site, "message", "b", "0")).contains("a message are needed");
       assertThat(refusal(site, "message", "b", "0", "hello")).contains("dm message");
+      assertThat(refusal(site, "wait", "nothing"))
+          .isEqualTo("dm wait nothing: No such device or address: nothing");
       assertThat(refusal(site, "frobnicate")).contains("dm: no verb frobnicate; there are ls,");
     } // killed
     try (ServerProcess _ = site.serve(CONFIGURATION)) {

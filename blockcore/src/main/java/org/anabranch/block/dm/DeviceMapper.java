@@ -334,9 +334,17 @@ public final class DeviceMapper {
     return new ArrayList<>(types.values());
   }
 
-  /** Done as soon as the device's event number exceeds {@code seen}, with that number. */
-  public CompletionStage<Long> await(String name, long seen) {
-    return with(name, device -> device.events().awaitAbove(seen));
+  /**
+   * Done as soon as the device's event number exceeds {@code seen}, with that number; fails when the
+   * device is removed. Whoever gives up cancels the future: at most {@value Events#MAX} wait on a
+   * device, and more are refused.
+   */
+  public CompletableFuture<Long> await(String name, long seen) {
+    try {
+      return devices.mapped(name).events().awaitAbove(seen);
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   /** Gives {@code words} to the target that holds {@code sector}; its reply, "" if it has none. */

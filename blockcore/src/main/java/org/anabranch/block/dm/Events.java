@@ -4,7 +4,6 @@ package org.anabranch.block.dm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Scheduler;
 
 /**
@@ -71,22 +70,34 @@ final class Events {
     }
   }
 
-  /** Gives the number as soon as it exceeds {@code seen}; fails when the device is removed. */
-  synchronized CompletionStage<Long> awaitAbove(long seen) {
+  /**
+   * Gives the number as soon as it exceeds {@code seen}; fails when the device is removed. Whoever
+   * gives up cancels the future, which frees its place at once.
+   */
+  synchronized CompletableFuture<Long> awaitAbove(long seen) {
     if (ended) {
       return CompletableFuture.failedFuture(noDevice());
     }
     if (number > seen) {
       return CompletableFuture.completedFuture(number);
     }
-    waiters.removeIf(waiter -> waiter.done.isDone()); // somebody gave up
     if (waiters.size() == MAX) {
       return CompletableFuture.failedFuture(
           new TableException("Resource temporarily unavailable: " + MAX + " wait"));
     }
     Waiter waiter = new Waiter(seen, new CompletableFuture<>());
     waiters.add(waiter);
+    waiter.done.whenComplete((event, failure) -> forget(waiter));
     return waiter.done;
+  }
+
+  private synchronized void forget(Waiter waiter) {
+    waiters.remove(waiter);
+  }
+
+  /** How many wait. */
+  synchronized int waiting() {
+    return waiters.size();
   }
 
   /** Adds a listener. */

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class BufferPool {
   /** Bytes of the largest buffer of any pool. */
-  static final int MOST = 1 << 20;
+  static final int MAX = 1 << 20;
 
-  private static final int MOST_SLAB = 4 << 20;
+  private static final int MAX_SLAB = 4 << 20;
   private static final int PAGE = 4096;
 
   /** A buffer in use; whoever has it gives it back once. */
@@ -44,13 +44,13 @@ final class BufferPool {
 
   /** A pool of at most {@code bytes} bytes, and at least a page. */
   BufferPool(long bytes) {
-    slabBytes = Math.clamp(bytes / PAGE * PAGE, PAGE, MOST_SLAB);
+    slabBytes = Math.clamp(bytes / PAGE * PAGE, PAGE, MAX_SLAB);
     mostSlabs = (int) Math.max(1, bytes / slabBytes);
   }
 
   /** Bytes of the largest buffer of this pool. */
   int largest() {
-    return Math.min(MOST, slabBytes);
+    return Math.min(MAX, slabBytes);
   }
 
   /** Gives {@code then} a buffer of {@code bytes} bytes, now or when there is one. */

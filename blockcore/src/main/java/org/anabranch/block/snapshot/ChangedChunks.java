@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
   /** The most runs in one part. */
-  public static final int MOST_RUNS = 4096;
+  public static final int MAX_RUNS = 4096;
 
   /** With the group's lock held. */
   static ChangedChunks list(Snapshot snapshot, long from, int most) {

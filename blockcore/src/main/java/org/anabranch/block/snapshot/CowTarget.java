@@ -327,7 +327,7 @@ abstract class CowTarget implements Target {
     try {
       if (words.size() == 3 && words.getFirst().equals("changed")) {
         long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
-        long most = Arguments.number(words.get(2), 1, ChangedChunks.MOST_RUNS, "Invalid number");
+        long most = Arguments.number(words.get(2), 1, ChangedChunks.MAX_RUNS, "Invalid number");
         return CompletableFuture.completedFuture(changed(from, (int) most).toString());
       }
       throw new TableException("unknown message: " + String.join(" ", words));

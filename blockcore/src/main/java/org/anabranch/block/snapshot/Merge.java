@@ -49,7 +49,7 @@ final class Merge {
   /** Runs that leave the table at once, with the lock held. */
   private static final int FORGOTTEN_AT_ONCE = 1024;
 
-  private static final int PIECE_SECTORS = BufferPool.MOST >> 9;
+  private static final int PIECE_SECTORS = BufferPool.MAX >> 9;
 
   /**
    * So much is copied before the origin begins to make it durable, while copying goes on. Less

@@ -10,20 +10,20 @@ package org.anabranch.block.snapshot;
  */
 final class MergePace {
   static final long BATCH_NANOS = 1_000_000_000;
-  static final long LEAST_BYTES = 256 << 10;
-  static final long MOST_BYTES = 512 << 20;
+  static final long MIN_BYTES = 256 << 10;
+  static final long MAX_BYTES = 512 << 20;
 
   /** Exceptions in a batch. */
-  static final int MOST_CHUNKS = 65_536;
+  static final int MAX_CHUNKS = 65_536;
 
   /** How many times larger than the one before a batch may be. */
   private static final int GROWTH = 4;
 
-  private static final long MOST_REST_NANOS = 500_000_000;
+  private static final long MAX_REST_NANOS = 500_000_000;
   private static final long SECOND = 1_000_000_000;
 
   /** A bounded merge goes on at least so often, unless its batches take longer. */
-  private static final long LEAST_TURN_NANOS = SECOND / 10;
+  private static final long MIN_TURN_NANOS = SECOND / 10;
 
   private final int chunkBytes;
   private long bytes;
@@ -57,10 +57,10 @@ final class MergePace {
   int chunks() {
     long now = Math.min(bytes, mostBytes);
     if (limit > 0) {
-      long turn = Math.clamp(lastNanos, LEAST_TURN_NANOS, BATCH_NANOS);
+      long turn = Math.clamp(lastNanos, MIN_TURN_NANOS, BATCH_NANOS);
       now = Math.min(now, (long) ((double) limit * turn / SECOND));
     }
-    return Math.clamp(now / chunkBytes, 1, MOST_CHUNKS);
+    return Math.clamp(now / chunkBytes, 1, MAX_CHUNKS);
   }
 
   /** Nanoseconds until the next batch may begin; 0 for now. */
@@ -85,9 +85,9 @@ final class MergePace {
   private void adapt(long done, long took) {
     if (took > BATCH_NANOS || done >= bytes / 2) {
       double fits = (double) bytes * BATCH_NANOS * 3 / 4 / took; // a little below, as times vary
-      long least = Math.min(bytes, LEAST_BYTES);
+      long least = Math.min(bytes, MIN_BYTES);
       bytes = (long) Math.clamp(fits, bytes / 8.0, (double) bytes * GROWTH);
-      bytes = Math.clamp(bytes, least, MOST_BYTES);
+      bytes = Math.clamp(bytes, least, MAX_BYTES);
     }
   }
 
@@ -96,7 +96,7 @@ final class MergePace {
    * that took, so that at least half of the time is theirs.
    */
   static long rest(long begin, long now) {
-    return Math.min(now - begin, MOST_REST_NANOS);
+    return Math.min(now - begin, MAX_REST_NANOS);
   }
 
   /** Bounds the speed; 0 takes the bound away. */

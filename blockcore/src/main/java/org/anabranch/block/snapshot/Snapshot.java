@@ -29,7 +29,7 @@ final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
 
   /** Most bytes copied as one exception, unless a chunk is larger. */
-  private static final int MOST_COPY = 1 << 20;
+  private static final int MAX_COPY = 1 << 20;
 
   /** An event is raised whenever another such part of the store is in use. */
   private static final int USAGE_STEPS = 20;
@@ -166,7 +166,7 @@ final class Snapshot {
 
   /** Allocates an exception for up to {@code most} chunks from {@code old} on; null when full. */
   @Nullable PendingException begin(long old, long most) {
-    int atOnce = Math.max(1, MOST_COPY >> 9 >> shift);
+    int atOnce = Math.max(1, MAX_COPY >> 9 >> shift);
     Allocation allocation = store.allocate((int) Math.min(most, atOnce));
     if (allocation == null) {
       return null;

@@ -18,7 +18,7 @@ public sealed interface SnapshotHandle permits MergeHandle, SnapshotTarget {
    * Which chunks, from {@code from} on, have exceptions: where the snapshot differs from its
    * origin, or may do so.
    *
-   * @param most how many runs are listed, 1 to {@link ChangedChunks#MOST_RUNS}
+   * @param most how many runs are listed, 1 to {@link ChangedChunks#MAX_RUNS}
    * @throws TableException when it is invalid or has no store
    */
   ChangedChunks changed(long from, int most) throws TableException;

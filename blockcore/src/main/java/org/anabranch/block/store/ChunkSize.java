@@ -25,7 +25,7 @@ public final class ChunkSize {
         return "Chunk size is not a multiple of device blocksize.";
       }
     }
-    if (Integer.compareUnsigned(sectors, StoreLayout.MOST_CHUNK_SECTORS) > 0) {
+    if (Integer.compareUnsigned(sectors, StoreLayout.MAX_CHUNK_SECTORS) > 0) {
       return "Chunk size is too high.";
     }
     return null;

@@ -29,7 +29,7 @@ public final class ExceptionTable {
   public static final long NEW_CHUNK_LIMIT = 1L << 48;
 
   private static final int LENGTH_BITS = 16;
-  private static final int MOST_LENGTH = 1 << LENGTH_BITS;
+  private static final int MAX_LENGTH = 1 << LENGTH_BITS;
   private static final int LEAF_RUNS = 512;
   private static final int STEP = 32;
 
@@ -112,9 +112,9 @@ public final class ExceptionTable {
     if (next - old < count) {
       return false;
     }
-    add(at, i, old, newChunk, (int) Math.min(MOST_LENGTH, count));
-    for (long done = MOST_LENGTH; done < count; done += MOST_LENGTH) {
-      add(old + done, newChunk + done, (int) Math.min(MOST_LENGTH, count - done));
+    add(at, i, old, newChunk, (int) Math.min(MAX_LENGTH, count));
+    for (long done = MAX_LENGTH; done < count; done += MAX_LENGTH) {
+      add(old + done, newChunk + done, (int) Math.min(MAX_LENGTH, count - done));
     }
     chunks += count;
     return true;
@@ -171,7 +171,7 @@ public final class ExceptionTable {
       int length = leaf.length(before);
       if (leaf.old(before) + length == old
           && leaf.newChunk(before) + length == newChunk
-          && length + count <= MOST_LENGTH) {
+          && length + count <= MAX_LENGTH) {
         leaf.runs[before] = pack(leaf.newChunk(before), length + count);
         joinNext(at, leaf, before);
         return;
@@ -185,7 +185,7 @@ public final class ExceptionTable {
       int length = leaf.length(i);
       if (leaf.old(i) == old + count
           && leaf.newChunk(i) == newChunk + count
-          && length + count <= MOST_LENGTH
+          && length + count <= MAX_LENGTH
           && leaf.high == old >>> 32) {
         leaf.keys[i] = (int) old;
         leaf.runs[i] = pack(newChunk, length + count);
@@ -210,7 +210,7 @@ public final class ExceptionTable {
     int total = length + nextLeaf.length(next);
     if (nextLeaf.old(next) == leaf.old(i) + length
         && nextLeaf.newChunk(next) == leaf.newChunk(i) + length
-        && total <= MOST_LENGTH) {
+        && total <= MAX_LENGTH) {
       leaf.runs[i] = pack(leaf.newChunk(i), total);
       delete(nextAt, nextLeaf, next);
     }
@@ -319,7 +319,7 @@ public final class ExceptionTable {
     }
 
     int length(int i) {
-      return (int) (runs[i] & (MOST_LENGTH - 1)) + 1;
+      return (int) (runs[i] & (MAX_LENGTH - 1)) + 1;
     }
 
     /** The last run that begins at or before {@code old}. */

@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  *       list ends before them, and before it grows into an area, that area is zeroed durably.
  * </dl>
  *
- * <p>Limits: {@link StoreLayout#MOST_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
+ * <p>Limits: {@link StoreLayout#MAX_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
  */
 public final class PersistentStore implements ExceptionStore {
   private static final Logger LOG = LoggerFactory.getLogger(PersistentStore.class);

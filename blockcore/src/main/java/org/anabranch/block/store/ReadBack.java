@@ -79,7 +79,7 @@ final class ReadBack {
 
   private void readAhead() {
     int most =
-        Math.max(1, Math.min(StoreScan.MOST_AHEAD, StoreScan.AHEAD_BYTES / layout.chunkBytes()));
+        Math.max(1, Math.min(StoreScan.MAX_AHEAD, StoreScan.AHEAD_BYTES / layout.chunkBytes()));
     while (failure == null && issued < areas && reading < most) {
       int back = ++issued;
       ByteBuffer content =

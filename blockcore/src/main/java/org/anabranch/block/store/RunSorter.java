@@ -10,8 +10,8 @@ import java.util.Arrays;
  */
 final class RunSorter {
   private static final int INDEX_BITS = 20;
-  private static final int MOST = 1 << INDEX_BITS;
-  private static final int LEAST = 64;
+  private static final int MAX = 1 << INDEX_BITS;
+  private static final int MIN = 64;
   private static final long SORTABLE = Long.MAX_VALUE >> INDEX_BITS;
 
   private final ExceptionTable table;
@@ -45,13 +45,13 @@ final class RunSorter {
     records[size] = record;
     counts[size] = count;
     size++;
-    if (size == MOST) {
+    if (size == MAX) {
       insertAll();
     }
   }
 
   private void grow() {
-    int length = Math.clamp(2L * size, LEAST, MOST);
+    int length = Math.clamp(2L * size, MIN, MAX);
     order = Arrays.copyOf(order, length);
     news = Arrays.copyOf(news, length);
     areas = Arrays.copyOf(areas, length);
@@ -63,7 +63,7 @@ final class RunSorter {
   void insertAll() {
     Arrays.sort(order, 0, size);
     for (int i = 0; i < size; i++) {
-      int from = (int) order[i] & (MOST - 1);
+      int from = (int) order[i] & (MAX - 1);
       insert(areas[from], records[from], order[i] >>> INDEX_BITS, news[from], counts[from]);
     }
     size = 0;

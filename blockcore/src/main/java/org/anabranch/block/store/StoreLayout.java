@@ -29,12 +29,12 @@ public record StoreLayout(int chunkSectors) {
   public static final int VERSION = 1;
 
   /** Sectors of the largest chunk that is accepted: 32 MiB. */
-  public static final int MOST_CHUNK_SECTORS = 1 << 16;
+  public static final int MAX_CHUNK_SECTORS = 1 << 16;
 
   static final int RECORD_BYTES = 16;
 
   public StoreLayout {
-    if (Integer.bitCount(chunkSectors) != 1 || chunkSectors > MOST_CHUNK_SECTORS) {
+    if (Integer.bitCount(chunkSectors) != 1 || chunkSectors > MAX_CHUNK_SECTORS) {
       throw new IllegalArgumentException("chunk of " + chunkSectors + " sectors");
     }
   }

@@ -14,13 +14,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param header as found
  * @param layout null if the header makes no sense; then nothing else was looked at
- * @param runs the list in its order, runs in both numberings, up to {@link #MOST_RUNS}
+ * @param runs the list in its order, runs in both numberings, up to {@link #MAX_RUNS}
  * @param exceptions how many there are
  * @param areas how many areas the list goes through
  * @param stale whether something that is not on the list lies behind its end
  * @param status what the status line would say: {@code allocated/total metadata}, {@code Invalid}
  *     or, for a device that holds no store, {@code new}
- * @param problems what is wrong and where, up to {@link #MOST_PROBLEMS}
+ * @param problems what is wrong and where, up to {@link #MAX_PROBLEMS}
  * @param problemCount how many problems there are
  */
 public record StoreReport(
@@ -34,10 +34,10 @@ public record StoreReport(
     List<String> problems,
     long problemCount) {
   /** The most runs that are listed. */
-  public static final int MOST_RUNS = 1_000_000;
+  public static final int MAX_RUNS = 1_000_000;
 
   /** The most problems that are listed. */
-  public static final int MOST_PROBLEMS = 100;
+  public static final int MAX_PROBLEMS = 100;
 
   /**
    * Consecutive records.
@@ -136,7 +136,7 @@ public record StoreReport(
     @Override
     public void run(long area, int record, long old, long newChunk, int count) {
       exceptions += count;
-      if (runs.size() < MOST_RUNS) {
+      if (runs.size() < MAX_RUNS) {
         runs.add(new Run(area, record, old, newChunk, count));
       }
     }
@@ -150,7 +150,7 @@ public record StoreReport(
 
     private void add(String problem) {
       problemCount++;
-      if (problems.size() < MOST_PROBLEMS) {
+      if (problems.size() < MAX_PROBLEMS) {
         problems.add(problem);
       }
     }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Areas lie far apart, one small read each, and whether there is another one is known only when
  * one was full: so reads go ahead, more of them the longer the list turns out to be, within {@link
- * #MOST_AHEAD} reads and {@link #AHEAD_BYTES} bytes.
+ * #MAX_AHEAD} reads and {@link #AHEAD_BYTES} bytes.
  *
  * <p>An exception is wrong when its data would be beyond the end of the COW device, in a metadata
  * chunk or where another one's data is, and when its chunk is beyond the origin's end or has an
@@ -47,7 +47,7 @@ public final class StoreScan {
    */
   public record End(long area, int used, ByteBuffer content, boolean stale, long behindNew) {}
 
-  static final int MOST_AHEAD = 64;
+  static final int MAX_AHEAD = 64;
   static final int AHEAD_BYTES = 8 << 20;
 
   private final BlockDevice cow;
@@ -153,7 +153,7 @@ public final class StoreScan {
       outcome = () -> end.complete(found);
     } else {
       spare.add(content);
-      mostAhead = Math.min(2 * mostAhead, MOST_AHEAD);
+      mostAhead = Math.min(2 * mostAhead, MAX_AHEAD);
       next++;
     }
   }

@@ -30,7 +30,7 @@ public final class MergeLatency {
   private static final int CHUNKS = 32_768; // of the origin, 2 GiB
   private static final int COPIED = 16_384;
   private static final long BYTES = (long) CHUNKS * CHUNK_SECTORS * 512;
-  private static final int MOST_WRITES = 20_000_000;
+  private static final int MAX_WRITES = 20_000_000;
   private static final int PAUSED_MILLIS = 2000;
 
   private MergeLatency() {}
@@ -120,7 +120,7 @@ public final class MergeLatency {
     private final int depth;
     private final AtomicBoolean stopped = new AtomicBoolean();
     private final AtomicReference<@Nullable IoError> failure = new AtomicReference<>();
-    private final int[] micros = new int[MOST_WRITES]; // guarded by itself
+    private final int[] micros = new int[MAX_WRITES]; // guarded by itself
     private int count; // guarded by micros
     private final long begin = System.nanoTime();
     private final Thread thread;
@@ -137,7 +137,7 @@ public final class MergeLatency {
     private void write() {
       Random random = new Random(11);
       ByteBuffer data = ByteBuffer.allocateDirect(4096);
-      for (int i = 0; i < MOST_WRITES && !stopped.get(); i++) {
+      for (int i = 0; i < MAX_WRITES && !stopped.get(); i++) {
         places.acquireUninterruptibly();
         int block = random.nextInt(CHUNK_SECTORS / 8);
         long sector = (long) chunks.get(random.nextInt(chunks.size())) * CHUNK_SECTORS + block * 8L;

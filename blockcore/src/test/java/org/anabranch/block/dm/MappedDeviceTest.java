@@ -352,15 +352,16 @@ final class MappedDeviceTest {
 
   @Test
   void thoseWhoWaitForEventsAreBounded() throws Exception {
-    device("0 8 probe");
-    List<CompletionStage<Long>> waiting = new ArrayList<>();
+    MappedDevice device = device("0 8 probe");
+    List<CompletableFuture<Long>> waiting = new ArrayList<>();
     for (int i = 0; i < Events.MAX; i++) {
       waiting.add(mapper.await("dev", 0));
     }
 
     assertThat(refusal(mapper.await("dev", 0))).startsWith("Resource temporarily unavailable");
 
-    waiting.getFirst().toCompletableFuture().cancel(false);
+    waiting.getFirst().cancel(false);
+    assertThat(device.events().waiting()).isEqualTo(Events.MAX - 1);
     CompletionStage<Long> inItsPlace = mapper.await("dev", 0);
     Objects.requireNonNull(probe.context).event();
     assertThat(scheduler.await(inItsPlace, "the event")).isEqualTo(1);

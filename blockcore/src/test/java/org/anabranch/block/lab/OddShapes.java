@@ -9,7 +9,7 @@ import java.util.List;
  * large chunks.
  */
 final class OddShapes {
-  private static final int MOST_SECTORS = 1024;
+  private static final int MAX_SECTORS = 1024;
 
   private OddShapes() {}
 
@@ -69,8 +69,8 @@ final class OddShapes {
     int at = 0;
     int exceptions = 0;
     for (int i = 0; i < lengths.length; i++) {
-      for (int from = 0; from < lengths[i]; from += MOST_SECTORS / chunk) {
-        int count = Math.min(MOST_SECTORS / chunk, lengths[i] - from);
+      for (int from = 0; from < lengths[i]; from += MAX_SECTORS / chunk) {
+        int count = Math.min(MAX_SECTORS / chunk, lengths[i] - from);
         writes.add(write(i % 2 == 0, (at + from) * chunk, count * chunk, at + from));
       }
       at += lengths[i] + 1;

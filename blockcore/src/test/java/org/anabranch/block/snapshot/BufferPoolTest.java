@@ -66,7 +66,7 @@ final class BufferPoolTest {
       if (random.nextInt(5) < 3) {
         asked++;
         pool.acquire(
-            1 + random.nextInt(BufferPool.MOST),
+            1 + random.nextInt(BufferPool.MAX),
             lease -> {
               long mark = 1L + marks.size();
               marks.add(mark);

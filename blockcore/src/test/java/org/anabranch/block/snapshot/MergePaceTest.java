@@ -32,7 +32,7 @@ final class MergePaceTest {
   @Test
   void aBatchIsAsLargeAsCanBeCopiedInASecond() {
     run(1_000_000, 20);
-    assertThat((long) pace.chunks() * CHUNK).isBetween(MergePace.MOST_BYTES / 2, 1L << 30);
+    assertThat((long) pace.chunks() * CHUNK).isBetween(MergePace.MAX_BYTES / 2, 1L << 30);
   }
 
   @Test

@@ -54,7 +54,7 @@ final class ReadBackTest {
     fill();
     cow.hold = io -> io.op() == Io.Op.READ;
     prepare(EXCEPTIONS);
-    assertThat(cow.held).hasSize(StoreScan.MOST_AHEAD);
+    assertThat(cow.held).hasSize(StoreScan.MAX_AHEAD);
     while (!cow.held.isEmpty()) {
       cow.serve(cow.held.removeLast()); // the other way round
     }

@@ -52,7 +52,7 @@ final class StoreReportTest {
     }
     StoreReport report = report(new RamDevice("cow", store.bytes));
     assertThat(report.problemCount()).isEqualTo(200);
-    assertThat(report.problems()).hasSize(StoreReport.MOST_PROBLEMS);
+    assertThat(report.problems()).hasSize(StoreReport.MAX_PROBLEMS);
   }
 
   @Test

@@ -45,7 +45,7 @@ public final class ChangedExtents {
     @Nullable ByteExtent peek() throws RefusedException {
       while (extents.isEmpty() && next >= 0) {
         List<String> words =
-            List.of("changed", Long.toString(next), Integer.toString(ChangedChunks.MOST_RUNS));
+            List.of("changed", Long.toString(next), Integer.toString(ChangedChunks.MAX_RUNS));
         take(Stages.await("snapshot " + device, mapper.message(device, 0, words)));
       }
       return extents.peek();

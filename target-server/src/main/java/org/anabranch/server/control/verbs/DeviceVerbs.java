@@ -295,7 +295,7 @@ final class DeviceVerbs implements Verb {
     }
     String name = words.getFirst();
     long seen = words.size() == 2 ? number(words.get(1)) : 0;
-    CompletableFuture<Long> event = mapper.await(name, seen).toCompletableFuture();
+    CompletableFuture<Long> event = mapper.await(name, seen);
     try {
       while (!isDone(event)) {
         progress.report(Map.of("state", "waiting"));
