@@ -335,9 +335,9 @@ public final class DeviceMapper {
   }
 
   /**
-   * Done as soon as the device's event number exceeds {@code seen}, with that number; fails when the
-   * device is removed. Whoever gives up cancels the future: at most {@value Events#MAX} wait on a
-   * device, and more are refused.
+   * Done as soon as the device's event number exceeds {@code seen}, with that number; fails when
+   * the device is removed. Whoever gives up cancels the future: at most {@value Events#MAX} wait on
+   * a device, and more are refused.
    */
   public CompletableFuture<Long> await(String name, long seen) {
     try {

@@ -3,7 +3,6 @@ package org.anabranch.block.snapshot;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,27 +22,6 @@ import org.jspecify.annotations.Nullable;
 public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
   /** The most runs in one part. */
   public static final int MAX_RUNS = 4096;
-
-  /** With the group's lock held. */
-  static ChangedChunks list(Snapshot snapshot, long from, int most) {
-    List<Long> runs = new ArrayList<>();
-    Extent extent = new Extent();
-    long next = from;
-    while (snapshot.table.next(next, extent)) {
-      long end = extent.oldChunk() + extent.length();
-      int last = runs.size() - 1;
-      if (last > 0 && runs.get(last - 1) + runs.get(last) == extent.oldChunk()) {
-        runs.set(last, end - runs.get(last - 1));
-      } else if (runs.size() == 2 * most) {
-        return new ChangedChunks(snapshot.store.chunkSectors(), runs, extent.oldChunk());
-      } else {
-        runs.add(extent.oldChunk());
-        runs.add(extent.length());
-      }
-      next = end;
-    }
-    return new ChangedChunks(snapshot.store.chunkSectors(), runs, -1);
-  }
 
   /** Reads what {@link #toString} wrote; null for another text. */
   public static @Nullable ChangedChunks parse(String text) {

@@ -6,18 +6,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.anabranch.block.BlockDevice;
-import org.anabranch.block.DeferringLock;
-import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.store.ChunkSize;
-import org.anabranch.block.store.ExceptionStore;
-import org.anabranch.block.store.PersistentStore;
-import org.anabranch.block.store.StoreLayout;
-import org.anabranch.block.store.TransientStore;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The arguments of {@code snapshot} and {@code snapshot-merge}, read as Linux reads them:
@@ -70,7 +61,12 @@ public record CowArguments(
   private static final String BAD_STORE = "Couldn't create exception store";
   private static final String BAD_COUNT = "Invalid number of feature arguments";
 
-  static CowArguments read(List<String> words, Function<String, DeviceRef> devices)
+  /**
+   * Reads the arguments of a table.
+   *
+   * @param devices what the words for devices mean
+   */
+  public static CowArguments read(List<String> words, Function<String, DeviceRef> devices)
       throws TableException {
     if (words.size() < 4) {
       throw new TableException("requires 4 or more arguments");
@@ -121,29 +117,8 @@ public record CowArguments(
     return upper.length() > 1 ? Persistence.PO : Persistence.P;
   }
 
-  /** A store as the arguments ask for; not loaded yet. */
-  ExceptionStore store(BlockDevice originDevice, BlockDevice cowDevice, DeferringLock lock)
-      throws TableException {
-    Limits cowLimits = cowDevice.limits();
-    int chunk = chunkSectors;
-    if (chunk == 0) {
-      if (persistence == Persistence.N) {
-        throw new TableException("Chunk size not set");
-      }
-      chunk = ChunkSize.byDefault(cowLimits);
-    }
-    String wrong = ChunkSize.wrong(chunk, cowLimits, originDevice.limits());
-    if (wrong != null) {
-      throw new TableException(BAD_STORE + ": chunk of " + chunk + " sectors: " + wrong);
-    }
-    return persistence == Persistence.N
-        ? new TransientStore(cowDevice, lock, chunk)
-        : new PersistentStore(
-            cowDevice, lock, new StoreLayout(chunk), chunkSectors == 0, overflows());
-  }
-
-  /** Whether a full store is to keep what it has. */
-  boolean overflows() {
+  /** Whether a full store can still be read. */
+  public boolean overflows() {
     return persistence == Persistence.PO;
   }
 
@@ -154,17 +129,6 @@ public record CowArguments(
         change.apply(cow),
         persistence,
         chunkSectors,
-        discardZeroesCow,
-        discardPassdownOrigin);
-  }
-
-  /** These arguments with what a store found, or 0 for the chunk while there is none. */
-  CowArguments found(@Nullable ExceptionStore store) {
-    return new CowArguments(
-        origin,
-        cow,
-        store == null ? persistence : Persistence.valueOf(store.type()),
-        store == null ? 0 : store.chunkSectors(),
         discardZeroesCow,
         discardPassdownOrigin);
   }

@@ -8,7 +8,10 @@ import org.anabranch.block.dm.Registration;
  * device.loadedTargets(MergeHandle.class)} before it begins. What is set before the merge has its
  * store holds from its first batch on. Any thread; nothing here waits.
  */
-public sealed interface MergeHandle extends SnapshotHandle permits MergeTarget {
+public interface MergeHandle extends SnapshotHandle {
+  /** The most that may listen to one merge. */
+  int MAX_LISTENERS = 1024;
+
   /** How far it is. */
   MergeProgress progress();
 
@@ -40,7 +43,7 @@ public sealed interface MergeHandle extends SnapshotHandle permits MergeTarget {
    * ends, fails or is paused, until the registration is closed. Calls come one at a time; several
    * changes may be reported by one. The listener must not block.
    *
-   * @throws IllegalStateException when {@link MergeListeners#MAX} listen already
+   * @throws IllegalStateException when {@link #MAX_LISTENERS} listen already
    */
   Registration onProgress(Runnable listener);
 }

@@ -6,7 +6,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TargetSpec;
 
-/** {@code snapshot-merge origin cow P|PO chunk [count feature...]}: {@link MergeTarget}. */
+/** {@code snapshot-merge origin cow P|PO chunk [count feature...]}: see {@code MergeTarget}. */
 public record MergeSpec(CowArguments arguments) implements TargetSpec {
   /** Rolls the origin of {@code snapshot} back to it. */
   public MergeSpec(SnapshotSpec snapshot) {

@@ -6,7 +6,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TargetSpec;
 
-/** {@code snapshot-origin device}: {@link OriginTarget}. */
+/** {@code snapshot-origin device}: see {@code OriginTarget}. */
 public record OriginSpec(DeviceRef origin) implements TargetSpec {
   @Override
   public String type() {

@@ -7,7 +7,7 @@ import org.anabranch.block.dm.TableException;
  * A snapshot in use, or a merge, asked of its device: {@code device.targets(SnapshotHandle.class)}.
  * Any thread; nothing here waits.
  */
-public sealed interface SnapshotHandle permits MergeHandle, SnapshotTarget {
+public interface SnapshotHandle {
   /** Its state, and how full its store is. */
   SnapshotStatus snapshotStatus();
 

@@ -6,7 +6,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TargetSpec;
 
-/** {@code snapshot origin cow P|PO|N chunk [count feature...]}: {@link SnapshotTarget}. */
+/** {@code snapshot origin cow P|PO|N chunk [count feature...]}: see {@code SnapshotTarget}. */
 public record SnapshotSpec(CowArguments arguments) implements TargetSpec {
   @Override
   public String type() {

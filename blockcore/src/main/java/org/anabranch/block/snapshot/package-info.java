@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Snapshots: the targets {@code snapshot-origin}, {@code snapshot} and {@code snapshot-merge}.
- *
- * <p>Which question is answered where:
+ * Snapshots as code sees them: what a table says of one, and what can be asked of it.
  *
  * <table>
  * <caption>Files</caption>
- * <tr><td>{@link org.anabranch.block.snapshot.OriginTarget}</td>
- *     <td>what happens to a write to a volume that has snapshots?</td></tr>
- * <tr><td>{@link org.anabranch.block.snapshot.SnapshotTarget}</td>
- *     <td>what does a snapshot read as, and what happens to a write to it? what if it is full?</td></tr>
- * <tr><td>{@link org.anabranch.block.snapshot.MergeTarget}</td>
- *     <td>how is a volume rolled back while it is in use?</td></tr>
- * <tr><td>{@code MergeInterlock}</td>
- *     <td>what happens to a write that hits a chunk being merged?</td></tr>
- * <tr><td>{@code Merge}</td>
- *     <td>in which steps is a chunk merged, and what if one fails?</td></tr>
- * <tr><td>{@code PendingException}</td>
- *     <td>what happens between a first write to a chunk and its end?</td></tr>
- * <tr><td>{@code Handover}</td>
- *     <td>how does a store pass from one table to another?</td></tr>
- * <tr><td>{@code OriginGroup}</td>
- *     <td>who holds which lock?</td></tr>
+ * <tr><td>{@link org.anabranch.block.snapshot.OriginSpec}, {@link
+ *     org.anabranch.block.snapshot.SnapshotSpec}, {@link org.anabranch.block.snapshot.MergeSpec}</td>
+ *     <td>a volume that has snapshots, a snapshot, and a volume that is rolled back to one, as rows
+ *     of a {@link org.anabranch.block.dm.TableSpec}</td></tr>
+ * <tr><td>{@link org.anabranch.block.snapshot.SnapshotHandle}, {@link
+ *     org.anabranch.block.snapshot.MergeHandle}, {@link org.anabranch.block.snapshot.OriginHandle}</td>
+ *     <td>what their devices can be asked and told</td></tr>
+ * <tr><td>{@link org.anabranch.block.snapshot.SnapshotStatus}, {@link
+ *     org.anabranch.block.snapshot.MergeProgress}, {@link
+ *     org.anabranch.block.snapshot.ChangedChunks}</td>
+ *     <td>the answers</td></tr>
+ * <tr><td>{@link org.anabranch.block.snapshot.Bounds}, {@link
+ *     org.anabranch.block.snapshot.InvalidStores}</td>
+ *     <td>what the owner of the targets decides</td></tr>
  * </table>
+ *
+ * The targets themselves are in {@code org.anabranch.block.snapshot.group}.
  */
 @NullMarked
 package org.anabranch.block.snapshot;

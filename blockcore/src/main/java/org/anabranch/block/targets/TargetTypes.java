@@ -17,7 +17,7 @@ import org.anabranch.block.dm.linear.LinearTarget;
 import org.anabranch.block.dm.zero.ZeroTarget;
 import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.snapshot.InvalidStores;
-import org.anabranch.block.snapshot.Origins;
+import org.anabranch.block.snapshot.group.Origins;
 
 /** The target types that come with the product. */
 public final class TargetTypes {

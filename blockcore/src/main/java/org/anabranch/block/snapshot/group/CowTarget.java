@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -10,13 +11,17 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.Arguments;
-import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.ChangedChunks;
+import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.CowArguments.Persistence;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
+import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -153,7 +158,7 @@ abstract class CowTarget implements Target {
     ExceptionStore store;
     lock.enter();
     try {
-      store = arguments.store(origin, cow, lock);
+      store = CowStores.make(arguments, origin, cow, lock);
       if (merges() && !store.canMerge()) {
         throw new TableException("Snapshot exception store does not support snapshot-merge.");
       }
@@ -303,22 +308,29 @@ abstract class CowTarget implements Target {
 
   /** The arguments, with what the store found, and with the devices' present names. Any thread. */
   final CowArguments found() {
-    CowArguments found;
+    CowArguments given = arguments;
+    Persistence persistence;
+    int chunk = 0;
     lock.enter();
     try {
-      found = snapshot == null ? printed.found(null) : arguments.found(snapshot.store);
+      Snapshot mine = snapshot;
+      if (mine == null) {
+        given = printed;
+        persistence = given.persistence();
+      } else {
+        persistence = Persistence.valueOf(mine.store.type());
+        chunk = mine.store.chunkSectors();
+      }
     } finally {
       lock.leave();
     }
-    DeviceRef originNow = context.reference(origin);
-    DeviceRef cowNow = context.reference(cow);
     return new CowArguments(
-        originNow,
-        cowNow,
-        found.persistence(),
-        found.chunkSectors(),
-        found.discardZeroesCow(),
-        found.discardPassdownOrigin());
+        context.reference(origin),
+        context.reference(cow),
+        persistence,
+        chunk,
+        given.discardZeroesCow(),
+        given.discardPassdownOrigin());
   }
 
   /** Handles the messages that both targets have. */
@@ -343,10 +355,31 @@ abstract class CowTarget implements Target {
       if (snapshot == null || !snapshot.valid) {
         throw new TableException(invalidError().message());
       }
-      return ChangedChunks.list(snapshot, from, most);
+      return list(snapshot, from, most);
     } finally {
       lock.leave();
     }
+  }
+
+  /** With the lock held. */
+  private static ChangedChunks list(Snapshot snapshot, long from, int most) {
+    List<Long> runs = new ArrayList<>();
+    Extent extent = new Extent();
+    long next = from;
+    while (snapshot.table.next(next, extent)) {
+      long end = extent.oldChunk() + extent.length();
+      int last = runs.size() - 1;
+      if (last > 0 && runs.get(last - 1) + runs.get(last) == extent.oldChunk()) {
+        runs.set(last, end - runs.get(last - 1));
+      } else if (runs.size() == 2 * most) {
+        return new ChangedChunks(snapshot.store.chunkSectors(), runs, extent.oldChunk());
+      } else {
+        runs.add(extent.oldChunk());
+        runs.add(extent.length());
+      }
+      next = end;
+    }
+    return new ChangedChunks(snapshot.store.chunkSectors(), runs, -1);
   }
 
   @Override

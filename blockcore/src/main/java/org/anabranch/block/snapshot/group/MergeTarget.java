@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -14,6 +14,11 @@ import org.anabranch.block.dm.Registration;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.MergeHandle;
+import org.anabranch.block.snapshot.MergeProgress;
+import org.anabranch.block.snapshot.MergeSpec;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
 

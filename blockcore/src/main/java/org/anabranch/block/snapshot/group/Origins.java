@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -12,6 +12,12 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.snapshot.MergeSpec;
+import org.anabranch.block.snapshot.OriginSpec;
+import org.anabranch.block.snapshot.SnapshotSpec;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.Registration;
+import org.anabranch.block.snapshot.MergeHandle;
 
 /** Those who want to know how a merge goes on. Guarded by the group's lock. */
 final class MergeListeners {
-  /** The most that may listen to one merge. */
-  static final int MAX = 1024;
-
   private final DeferringLock lock;
   private final Scheduler scheduler;
   private final List<Runnable> listeners = new ArrayList<>();
@@ -25,8 +23,8 @@ final class MergeListeners {
   }
 
   Registration add(Runnable listener) {
-    if (listeners.size() == MAX) {
-      throw new IllegalStateException(MAX + " listen to a merge");
+    if (listeners.size() == MergeHandle.MAX_LISTENERS) {
+      throw new IllegalStateException(MergeHandle.MAX_LISTENERS + " listen to a merge");
     }
     listeners.add(listener);
     return () -> lock.run(() -> listeners.remove(listener));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.sim.QuietLog;

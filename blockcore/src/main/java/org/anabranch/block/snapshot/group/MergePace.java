@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 /**
  * How much is merged at once, and how fast. Each batch costs two flushes, and one that is larger is

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
@@ -7,6 +7,11 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.ChangedChunks;
+import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.snapshot.SnapshotHandle;
+import org.anabranch.block.snapshot.SnapshotSpec;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -8,6 +8,8 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.OriginHandle;
+import org.anabranch.block.snapshot.OriginSpec;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +8,8 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
 

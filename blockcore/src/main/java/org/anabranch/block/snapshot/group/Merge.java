@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -7,6 +7,7 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

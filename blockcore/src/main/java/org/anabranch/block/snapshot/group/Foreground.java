@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 /**
  * Tells a merge whether somebody has used a device meanwhile: any device of the mapper's, since all

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -15,6 +15,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.snapshot.Bounds;
 import org.jspecify.annotations.Nullable;
 
 /**

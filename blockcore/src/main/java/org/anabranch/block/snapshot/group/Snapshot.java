@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.block.snapshot;
+package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayDeque;
 import java.util.Map;
@@ -9,6 +9,8 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionStore.Allocation;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * How snapshots work: an origin, its snapshots and its merge are a group. The targets {@code
+ * snapshot-origin}, {@code snapshot} and {@code snapshot-merge}, and what they share.
+ *
+ * <p>Which question is answered where:
+ *
+ * <table>
+ * <caption>Files</caption>
+ * <tr><td>{@code OriginTarget}</td>
+ *     <td>what happens to a write to a volume that has snapshots?</td></tr>
+ * <tr><td>{@code SnapshotTarget}</td>
+ *     <td>what does a snapshot read as, and what happens to a write to it? what if it is full?</td></tr>
+ * <tr><td>{@code MergeTarget}</td>
+ *     <td>how is a volume rolled back while it is in use?</td></tr>
+ * <tr><td>{@code MergeInterlock}</td>
+ *     <td>what happens to a write that hits a chunk being merged?</td></tr>
+ * <tr><td>{@code Merge}, {@code MergePace}</td>
+ *     <td>in which steps is a chunk merged, how fast, and what if a step fails?</td></tr>
+ * <tr><td>{@code PendingException}</td>
+ *     <td>what happens between a first write to a chunk and its end?</td></tr>
+ * <tr><td>{@code Handover}</td>
+ *     <td>how does a store pass from one table to another?</td></tr>
+ * <tr><td>{@code OriginGroup}</td>
+ *     <td>who holds which lock?</td></tr>
+ * <tr><td>{@code Copier}, {@code CopySlots}, {@code BufferPool}</td>
+ *     <td>how is a chunk copied, and how many at once?</td></tr>
+ * </table>
+ */
+@NullMarked
+package org.anabranch.block.snapshot.group;
+
+import org.jspecify.annotations.NullMarked;
