@@ -121,6 +121,15 @@ final class ThinProvisioningTest {
       assertThat(Initiator.await(snapshot.inquiry(0xb2), 30).get(5))
           .as("LBPRZ alone")
           .isEqualTo((byte) 4);
+      byte[] written3 = new byte[512];
+      Arrays.fill(written3, (byte) 3);
+      Initiator.await(snapshot.write(10_000, ByteBuffer.wrap(written3)), 30);
+      assertThat(status(snapshot))
+          .as("a chunk of 8 KiB has data now")
+          .isEqualTo(
+              "0+8192 mapped 8192+1808 free 10000+16 mapped 10016+6368 free 16384+16384 mapped");
+      Initiator.await(snapshot.write(10_000, ByteBuffer.allocate(512)), 30);
+      assertThat(read(snapshot)).isEqualTo(before);
     }
     try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION);
         Initiator initiator = new Initiator()) {

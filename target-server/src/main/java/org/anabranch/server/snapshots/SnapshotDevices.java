@@ -8,8 +8,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.block.dm.TableLine;
+import org.anabranch.block.dm.TableSpec;
+import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.MergeHandle;
+import org.anabranch.block.snapshot.MergeSpec;
+import org.anabranch.block.snapshot.OriginSpec;
+import org.anabranch.block.snapshot.SnapshotHandle;
+import org.anabranch.block.snapshot.SnapshotSpec;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
@@ -102,8 +110,8 @@ final class SnapshotDevices {
     }
   }
 
-  private String table(SnapshotState snapshot) throws RefusedException {
-    return "0 " + snapshot.sectors() + " snapshot " + arguments(snapshot);
+  private TableSpec table(SnapshotState snapshot) throws RefusedException {
+    return TableSpec.of(snapshot.sectors(), new SnapshotSpec(arguments(snapshot)));
   }
 
   private void mark(SnapshotState snapshot) {
@@ -130,16 +138,13 @@ final class SnapshotDevices {
     }
   }
 
-  private String arguments(SnapshotState snapshot) throws RefusedException {
-    return path(snapshot.volume())
-        + " "
-        + TableLine.quote(snapshot.store().toString())
-        + " P "
-        + snapshot.chunkSectors();
+  private CowArguments arguments(SnapshotState snapshot) throws RefusedException {
+    return new CowArguments(
+        file(snapshot.volume()), DeviceRef.at(snapshot.store()), snapshot.chunkSectors());
   }
 
-  private String path(String volume) throws RefusedException {
-    return TableLine.quote(volume(volume).path().toString());
+  private DeviceRef file(String volume) throws RefusedException {
+    return DeviceRef.at(volume(volume).path());
   }
 
   VolumeConfig volume(String name) throws RefusedException {
@@ -226,9 +231,9 @@ final class SnapshotDevices {
     var mapper = storage.mapper();
     long end = snapshot.sectors();
     long behind = sectors(volume) - end;
-    String table = "0 " + end + " snapshot-merge " + arguments(snapshot);
+    TableSpec table = TableSpec.of(end, new MergeSpec(arguments(snapshot)));
     if (behind > 0) { // the volume has grown; newer snapshots see what is there, too
-      table += "\n" + end + " " + behind + " snapshot-origin " + path(volume);
+      table = table.and(behind, new OriginSpec(file(volume)));
     }
     boolean handover = storage.has(device);
     try {
@@ -292,14 +297,14 @@ final class SnapshotDevices {
     Stages.<@Nullable Void>await(volume, storage.mapper().reload(volume, originTable(volume)));
   }
 
-  private String originTable(String volume) throws RefusedException {
-    return "0 " + sectors(volume) + " snapshot-origin " + path(volume);
+  private TableSpec originTable(String volume) throws RefusedException {
+    return TableSpec.of(sectors(volume), new OriginSpec(file(volume)));
   }
 
   /** Whether the volume's live table rolls it back. */
   boolean isMerging(String volume) {
     try {
-      return storage.mapper().table(volume).contains(" snapshot-merge ");
+      return !storage.mapper().device(volume).targets(MergeHandle.class).isEmpty();
     } catch (TableException e) {
       return false;
     }
@@ -310,14 +315,19 @@ final class SnapshotDevices {
     return Stages.await(volume, storage.mapper().message(volume, 0, List.of(word)));
   }
 
-  /** The status of a snapshot's device, as dmsetup prints it behind the type; "" without one. */
-  String status(SnapshotState snapshot) {
+  /** The state of a snapshot and its store; null while it is being made, merged or removed. */
+  @Nullable SnapshotStatus state(SnapshotState snapshot) {
     try {
-      String line = storage.mapper().status(snapshot.device());
-      String[] words = line.strip().split(" ", 4);
-      return words.length == 4 ? words[3] : "";
+      var handles = storage.mapper().device(snapshot.device()).targets(SnapshotHandle.class);
+      return handles.isEmpty() ? null : handles.getFirst().snapshotStatus();
     } catch (TableException e) {
-      return ""; // it is being made, merged or removed
+      return null;
     }
+  }
+
+  /** The same as dmsetup prints it; "" for null. */
+  String status(SnapshotState snapshot) {
+    SnapshotStatus state = state(snapshot);
+    return state == null ? "" : state.toString();
   }
 }

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -152,14 +153,10 @@ final class Stores {
   }
 
   private @Nullable Use use(SnapshotState snapshot) {
-    String status = devices.status(snapshot);
-    if (!status.matches("\\d+/\\d+ \\d+")) {
-      return null; // invalid, or not there
-    }
-    int slash = status.indexOf('/');
-    return new Use(
-        Long.parseLong(status.substring(0, slash)),
-        Long.parseLong(status.substring(slash + 1, status.indexOf(' '))));
+    SnapshotStatus status = devices.state(snapshot);
+    return status == null || status.state() != SnapshotStatus.State.VALID
+        ? null
+        : new Use(status.allocatedSectors(), status.totalSectors());
   }
 
   private @Nullable String cannotGrow(SnapshotState snapshot, Use use) {

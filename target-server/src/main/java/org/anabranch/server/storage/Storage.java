@@ -15,6 +15,7 @@ import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.snapshot.Bounds;
@@ -155,8 +156,15 @@ public final class Storage {
     LOG.debug("{}: {}", what, table.replace("\n", "; "));
   }
 
+  /** Makes a mapped device with a table, to be taken down at the end. */
+  public void create(String what, String name, TableSpec table) throws RefusedException {
+    Stages.await(what, mapper.create(name, table));
+    adopt(name);
+    LOG.debug("{}: {}", what, table);
+  }
+
   /** Makes a mapped device with a table that waits for the first resume. */
-  public void prepare(String what, String name, String table) throws RefusedException {
+  public void prepare(String what, String name, TableSpec table) throws RefusedException {
     Stages.await(what, mapper.create(name));
     adopt(name);
     try {

@@ -149,7 +149,7 @@ final class MergeQueueTest {
       String table =
           "0 32768 snapshot %s %s P 16"
               .formatted(folder.resolve("vm1.img"), folder.resolve("cow/vm1@a.cow"));
-      volume.storage.prepare("x", "x", table);
+      volume.storage.prepare("x", "x", volume.storage.mapper().read(table));
       volume.appeared.clear();
       assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
           .isInstanceOf(RefusedException.class)
