@@ -152,7 +152,7 @@ public final class IscsiServer implements AutoCloseable {
    */
   public void limits(IscsiLimits changed) {
     limits = changed;
-    sessions.most(changed.sessions());
+    sessions.max(changed.sessions());
     placeMemory.capacity(changed.dataMemory() / 2);
     memory.capacity(changed.dataMemory() / 2);
   }

@@ -53,7 +53,7 @@ final class Login implements Connection.Phase {
   /** What is left of an answer that goes out in pieces. */
   private @Nullable ByteBuffer rest;
 
-  /** The session whose login {@link SessionEvents} has heard of and may still hold back. */
+  /** The session that waits for its place, or for {@link SessionEvents}. */
   private @Nullable Session waiting;
 
   private int received;
@@ -195,6 +195,7 @@ final class Login implements Connection.Phase {
   /** Everything is agreed on: brings the session into being, which may have to wait for another. */
   private void finish(LoginRequest request, LoginNegotiation n, byte[] answers) {
     Session session = n.session(request);
+    waiting = session;
     connection.pause();
     server
         .sessions()
@@ -216,7 +217,6 @@ final class Login implements Connection.Phase {
 
   /** {@link SessionEvents} hears of the session before the initiator may use it. */
   private void announce(LoginRequest request, Session session, byte[] answers, LoginNegotiation n) {
-    waiting = session;
     var _ =
         session
             .announce()

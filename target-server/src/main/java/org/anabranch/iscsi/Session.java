@@ -23,9 +23,9 @@ import org.slf4j.LoggerFactory;
  *   ENDED  its commands are being aborted; gone when the last has ended
  * </pre>
  *
- * <p>A session that reinstates another of its key follows it when that one is gone, nexus and all.
- * One that reinstates the connection of another takes over its TSIH, its nexus and its ExpCmdSN,
- * also when that one is gone; at level 0 the commands of the old connection are aborted.
+ * <p>A session that reinstates another one of its key is admitted when that one is gone with its
+ * nexus, see {@link Sessions}. One that reinstates only the connection then takes over TSIH, nexus
+ * and ExpCmdSN; at error recovery level 0 the commands of the old connection are aborted.
  *
  * <p>Owned by its connection's event loop but for what says otherwise.
  */
@@ -147,7 +147,8 @@ final class Session {
           LoginStatus.SERVICE_UNAVAILABLE, "another login took the session's place");
     }
     checkStillAdmitted();
-    Legacy inherited = predecessor == null ? null : predecessor.legacy;
+    Legacy left = predecessor == null ? null : predecessor.legacy;
+    Legacy inherited = reinstated ? left : null;
     if (reinstated && inherited == null) {
       throw new LoginRefusedException(
           LoginStatus.SESSION_DOES_NOT_EXIST, "the session ended in the meantime");
@@ -155,6 +156,10 @@ final class Session {
     CommandWindow opened = openWindow(inherited == null ? firstCmdSn : inherited.expCmdSn());
     window = opened;
     state = State.OPEN;
+    predecessor = null;
+    if (!reinstated && left != null && node != null) {
+      node.router().close(left.nexus()); // it was left for a login that this one overtook
+    }
     TaskManagement management = null;
     if (node != null) {
       Nexus mine =
@@ -222,10 +227,6 @@ final class Session {
       finish();
     } else if (state == State.NEW) {
       state = State.ENDED;
-      Legacy unused = predecessor == null ? null : predecessor.legacy;
-      if (unused != null && node != null) {
-        node.router().close(unused.nexus());
-      }
       release();
     }
   }
@@ -342,14 +343,22 @@ final class Session {
   }
 
   private void release() {
-    server.sessions().remove(this);
     report.ended(window != null);
-    Session before = predecessor;
+    inheritUnused(); // for the session that follows
+    Sessions.Left left = server.sessions().leave(this);
+    inheritUnused(); // it may have come just now
     predecessor = null;
-    if (before == null) {
-      gone.complete(null);
-    } else {
-      var _ = before.gone.thenRun(() -> gone.complete(null));
+    Legacy unused = legacy;
+    if (left == Sessions.Left.LAST && unused != null && node != null) {
+      node.router().close(unused.nexus());
+    }
+    gone.complete(null);
+  }
+
+  /** A session that never opened leaves what it would have taken over. */
+  private void inheritUnused() {
+    if (predecessor != null && legacy == null) {
+      legacy = predecessor.legacy;
     }
   }
 

@@ -3,8 +3,10 @@ package org.anabranch.iscsi;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.anabranch.jscsi.LoginStatus;
@@ -12,30 +14,50 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The sessions of the server by their key and by their TSIH. A login whose key is taken reinstates
- * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old one
- * is ended first, then the new one is admitted. Any thread; the lock covers the two tables.
+ * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old
+ * session is ended first, and the new one is admitted when nothing of the old one is left.
+ *
+ * <p>One login waits for each key. A later one takes its turn, and the earlier one is refused: so
+ * an initiator that tries again and again while a device hangs gets in with its last attempt, and
+ * what waits is bounded by the number of sessions.
+ *
+ * <p>Any thread; the lock covers the two tables, and nothing is called while it is held.
  */
 final class Sessions {
-  private static final int LARGEST_TSIH = 65535;
+  private static final int MAX_TSIH = 65535;
 
-  private volatile int most;
+  /** A login that waits until the session before it is gone. */
+  private record Waiting(
+      Session session, Executor loop, Consumer<@Nullable LoginRefusedException> admitted) {}
+
+  /** A key that is taken. Guarded by the lock of the sessions. */
+  private static final class Place {
+    Session holder;
+    @Nullable Waiting next;
+
+    Place(Session holder) {
+      this.holder = holder;
+    }
+  }
+
+  private volatile int max;
 
   /** Guarded by this. */
-  private final Map<SessionKey, Session> byKey = new HashMap<>();
+  private final Map<SessionKey, Place> places = new HashMap<>();
 
-  /** Guarded by this. */
+  /** Those who hold a place, and those who wait for one. Guarded by this. */
   private final Map<Integer, Session> byTsih = new HashMap<>();
 
   /** Guarded by this. */
   private int lastTsih;
 
-  Sessions(int most) {
-    this.most = most;
+  Sessions(int max) {
+    this.max = max;
   }
 
-  /** Those that are there stay, also when they are more. */
-  void most(int sessions) {
-    most = sessions;
+  /** Existing sessions stay, even above the new limit. */
+  void max(int sessions) {
+    max = sessions;
   }
 
   /**
@@ -44,42 +66,51 @@ final class Sessions {
    *
    * @param tsih the one that the initiator asks for; 0 for a new one
    * @param loop runs {@code admitted}, once the session that had the place before is gone
-   * @param admitted is told null, or why not
+   * @param admitted is told null, or why not; not called for a session that ends before
    */
   void admit(
       Session session,
       int tsih,
       Executor loop,
       Consumer<@Nullable LoginRefusedException> admitted) {
-    Session old;
+    Session old = null;
+    Waiting overtaken = null;
     LoginRefusedException refusal;
     synchronized (this) {
-      old = tsih == 0 ? byKey.get(session.key()) : byTsih.get(tsih);
-      refusal = tsih == 0 ? crowded(old) : unjoinable(session, old, tsih);
+      Place place = places.get(session.key());
+      refusal = tsih == 0 ? crowded(place) : unjoinable(session, byTsih.get(tsih), tsih);
       if (refusal == null) {
         session.tsih(tsih == 0 ? newTsih() : tsih);
         byTsih.put(session.tsih(), session);
-        byKey.put(session.key(), session);
+        if (place == null) {
+          places.put(session.key(), new Place(session));
+        } else {
+          old = place.holder;
+          overtaken = place.next;
+          place.next = new Waiting(session, loop, admitted);
+          session.follows(old);
+        }
       }
     }
-    if (refusal != null || old == null) {
+    if (old == null) {
       loop.execute(() -> admitted.accept(refusal));
       return;
     }
-    session.follows(old);
+    if (overtaken != null) {
+      overtaken.session.end("reinstated by a new login");
+    }
     if (tsih == 0) {
       old.end("reinstated by a new login");
     } else {
       session.reinstatesConnection();
       old.handOver();
     }
-    var _ = old.gone().thenRunAsync(() -> admitted.accept(null), loop);
   }
 
-  private @Nullable LoginRefusedException crowded(@Nullable Session old) {
-    return old != null || byKey.size() < most
+  private @Nullable LoginRefusedException crowded(@Nullable Place place) {
+    return place != null || places.size() < max
         ? null
-        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + most + " sessions");
+        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + max + " sessions");
   }
 
   private static @Nullable LoginRefusedException unjoinable(
@@ -98,22 +129,56 @@ final class Sessions {
   /** Called with the lock held. */
   private int newTsih() {
     do {
-      lastTsih = lastTsih % LARGEST_TSIH + 1;
+      lastTsih = lastTsih % MAX_TSIH + 1;
     } while (byTsih.containsKey(lastTsih));
     return lastTsih;
   }
 
-  /** A session that was admitted is no more. */
-  synchronized void remove(Session session) {
-    byTsih.remove(session.tsih(), session);
-    byKey.remove(session.key(), session);
+  /** What became of the place of a session that is gone. */
+  enum Left {
+    /** It had none, or not yet. */
+    NO_PLACE,
+    /** A session that waited has it now. */
+    PASSED_ON,
+    /** Nobody has it. */
+    LAST
+  }
+
+  /** Nothing is left of a session; one that was refused may leave, too. */
+  Left leave(Session session) {
+    Waiting next;
+    synchronized (this) {
+      byTsih.remove(session.tsih(), session);
+      Place place = places.get(session.key());
+      if (place == null) {
+        return Left.NO_PLACE;
+      }
+      if (place.holder != session) {
+        if (place.next != null && place.next.session == session) {
+          place.next = null;
+        }
+        return Left.NO_PLACE;
+      }
+      next = place.next;
+      if (next == null) {
+        places.remove(session.key());
+        return Left.LAST;
+      }
+      place.holder = next.session;
+      place.next = null;
+    }
+    next.loop.execute(() -> next.admitted.accept(null));
+    return Left.PASSED_ON;
   }
 
   synchronized @Nullable Session get(int tsih) {
     return byTsih.get(tsih);
   }
 
+  /** All that hold a place or wait for one. */
   synchronized List<Session> all() {
-    return new ArrayList<>(byTsih.values());
+    Set<Session> all = new LinkedHashSet<>(byTsih.values());
+    places.values().forEach(place -> all.add(place.holder)); // one may have passed its TSIH on
+    return new ArrayList<>(all);
   }
 }

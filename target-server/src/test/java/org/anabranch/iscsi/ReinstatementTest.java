@@ -4,12 +4,18 @@ package org.anabranch.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.IscsiException;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.PendingCommand;
@@ -17,6 +23,12 @@ import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.scsi.InitiatorPort;
+import org.anabranch.scsi.Nexus;
+import org.anabranch.scsi.TargetPort;
+import org.anabranch.scsi.Task;
+import org.anabranch.scsi.TaskManagementFunction;
+import org.anabranch.scsi.TaskRouter;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -161,5 +173,108 @@ final class ReinstatementTest {
     }
     assertThat(open).isPositive();
     Await.until("one is left", () -> target.server.sessionInfos().size() == 1);
+  }
+
+  /** An initiator that tries again and again while its commands hang gets in when they do not. */
+  @Test
+  void thousandsOfLoginsWhileACommandHangs() throws Exception {
+    Session old = target.login(options);
+    target.disk.hold();
+    old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    List<CompletableFuture<Session>> open = new ArrayList<>();
+    for (int i = 0; i < 1600; i++) {
+      open.add(target.initiator.login(target.portal(), options));
+      leave(open, 5); // the limit before login is 8
+    }
+    leave(open, 1);
+    Await.until(
+        "only the first and the last are left", () -> target.server.sessions().all().size() == 2);
+    target.disk.letGo();
+    Session young = Initiator.await(open.getFirst(), TestTarget.SOON.toSeconds());
+    ready(young); // unit attention
+    assertThat(TestTarget.read(young, 0, 8).isGood()).isTrue();
+    assertThat(target.server.sessions().all()).hasSize(1);
+  }
+
+  /** Waits until no more of these logins are not refused. */
+  private static void leave(List<CompletableFuture<Session>> open, int most)
+      throws InterruptedException {
+    Await.until(
+        "overtaken logins are refused",
+        () -> {
+          open.removeIf(CompletableFuture::isCompletedExceptionally);
+          return open.size() <= most;
+        });
+  }
+
+  /** The login that was to take over a nexus goes away before that: the nexus does, too. */
+  @Test
+  void aNexusThatNobodyTakesOverIsClosed() throws Exception {
+    AtomicInteger open = new AtomicInteger();
+    try (ServerUnderTest server =
+        new ServerUnderTest(1, IscsiLimits.DEFAULTS, next -> new Counting(next, open))) {
+      Session old = server.login(ServerUnderTest.options().isid(0x400000009999L));
+      ready(old); // unit attention
+      server.disk(0).hold();
+      old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
+      server.disk(0).awaitHeld(1);
+      assertThat(open).hasValue(1);
+      var login =
+          server
+              .initiator()
+              .login(
+                  server.portal(),
+                  ServerUnderTest.options()
+                      .isid(0x400000009999L)
+                      .tsih(old.parameters().tsih()));
+      Await.until("it waits", () -> server.server().sessions().all().size() == 2);
+      assertThat(login).isNotDone();
+      server.initiator().close();
+      Await.until("it is gone", () -> server.server().sessions().all().size() == 1);
+      assertThat(open).hasValue(1);
+      server.disk(0).letGo();
+      Await.until("the nexus is closed", () -> open.get() == 0);
+    }
+  }
+
+  /** Counts the nexuses that are open. */
+  private record Counting(TaskRouter next, AtomicInteger open) implements TaskRouter {
+    @Override
+    public Nexus open(InitiatorPort initiator, TargetPort port) {
+      open.incrementAndGet();
+      return next.open(initiator, port);
+    }
+
+    @Override
+    public void close(Nexus nexus) {
+      open.decrementAndGet();
+      next.close(nexus);
+    }
+
+    @Override
+    public void prepare(Task task) {
+      next.prepare(task);
+    }
+
+    @Override
+    public void execute(Task task) {
+      next.execute(task);
+    }
+
+    @Override
+    public void abandon(Task task) {
+      next.abandon(task);
+    }
+
+    @Override
+    public void manage(
+        Nexus nexus,
+        TaskManagementFunction function,
+        long lun,
+        int tag,
+        Consumer<TaskManagementFunction.Response> done) {
+      next.manage(nexus, function, lun, tag, done);
+    }
   }
 }
