@@ -15,7 +15,6 @@ import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
-import org.anabranch.initiator.IscsiException;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.PendingCommand;
@@ -25,7 +24,6 @@ import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.scsi.InitiatorPort;
 import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.TargetPort;
 import org.anabranch.scsi.Task;
 import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskRouter;
@@ -225,9 +223,7 @@ final class ReinstatementTest {
               .initiator()
               .login(
                   server.portal(),
-                  ServerUnderTest.options()
-                      .isid(0x400000009999L)
-                      .tsih(old.parameters().tsih()));
+                  ServerUnderTest.options().isid(0x400000009999L).tsih(old.parameters().tsih()));
       Await.until("it waits", () -> server.server().sessions().all().size() == 2);
       assertThat(login).isNotDone();
       server.initiator().close();
@@ -241,7 +237,7 @@ final class ReinstatementTest {
   /** Counts the nexuses that are open. */
   private record Counting(TaskRouter next, AtomicInteger open) implements TaskRouter {
     @Override
-    public Nexus open(InitiatorPort initiator, TargetPort port) {
+    public Nexus open(InitiatorPort initiator, int port) {
       open.incrementAndGet();
       return next.open(initiator, port);
     }
