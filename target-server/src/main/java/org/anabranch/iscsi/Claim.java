@@ -73,15 +73,16 @@ final class Claim {
     }
   }
 
-  /** Takes the place that the command's number gives it, or one for immediate delivery. */
-  void enter(boolean immediate) {
-    if (immediate) {
-      place = Place.IMMEDIATE;
-      window.enterImmediate();
-    } else {
-      place = Place.WINDOW;
-      window.enter();
-    }
+  /** Takes the place that the command's number gives it. */
+  void enter() {
+    place = Place.WINDOW;
+    window.enter();
+  }
+
+  /** Takes one of the places for immediate delivery. */
+  void enterImmediate() {
+    place = Place.IMMEDIATE;
+    window.enterImmediate();
   }
 
   /** Gives the place back; harmless without one. */

@@ -8,7 +8,17 @@ package org.anabranch.iscsi;
  * <p>A place is a command that the initiator may send unasked. Each is backed by {@code placeBytes}
  * reserved in {@link DataMemory}, the most that such a command can bring before the target has said
  * a word, so that what arrives within the window always has room. MaxCmdSN never goes back; a
- * window shrinks by not opening again as commands end. One place is always kept.
+ * window is narrowed by not opening again as commands end.
+ *
+ * <pre>
+ *   at login                          {@value #BASE} places, or fewer if memory is short; one always
+ *   a command ends                    one place more, up to the queue depth
+ *     while memory is scarce, or      one place fewer, down to {@value #BASE}: the memory goes to
+ *     commands wait for theirs        other sessions
+ * </pre>
+ *
+ * So wide windows belong to those who use them; sessions that log in and stay idle have {@value
+ * #BASE} places.
  *
  * <pre>
  *   places == commands in flight + (MaxCmdSN - ExpCmdSN + 1)
@@ -24,7 +34,11 @@ final class CommandWindow {
     GAP
   }
 
+  /** Windows are not widened when less than this part of the memory is left. */
   private static final int SHARE = 8;
+
+  /** What each session has while there is memory, and what a wide window is narrowed to. */
+  private static final int BASE = 16;
 
   /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
   private static final int MAX_IMMEDIATE = 8;
@@ -32,7 +46,7 @@ final class CommandWindow {
   private final DataMemory memory;
   private final DataMemory commandMemory;
   private final int placeBytes;
-  private final int mostPlaces;
+  private final int maxPlaces;
   private int places;
   private int expCmdSn;
   private int maxCmdSn;
@@ -44,22 +58,22 @@ final class CommandWindow {
   private boolean closed;
 
   /**
-   * Opens with as many places as there is memory for.
+   * Opens the window, see the class.
    *
    * @param memory for places
    * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
    * @throws OutOfMemoryException not even one
    */
   CommandWindow(
-      DataMemory memory, DataMemory commandMemory, int placeBytes, int mostPlaces, int firstCmdSn)
+      DataMemory memory, DataMemory commandMemory, int placeBytes, int maxPlaces, int firstCmdSn)
       throws OutOfMemoryException {
     this.memory = memory;
     this.commandMemory = commandMemory;
     this.placeBytes = placeBytes;
-    this.mostPlaces = mostPlaces;
-    // A part of what is left, so that something is left for those who come later.
-    long share = placeBytes == 0 ? mostPlaces : memory.spare() / SHARE / placeBytes;
-    places = Math.clamp(share, 1, mostPlaces);
+    this.maxPlaces = maxPlaces;
+    // Half of what is left at most, so that something is left for those who come later.
+    long share = placeBytes == 0 ? maxPlaces : memory.spare() / 2 / placeBytes;
+    places = Math.clamp(share, 1, Math.min(BASE, maxPlaces));
     if (!memory.tryReserve((long) places * placeBytes)) {
       throw new OutOfMemoryException();
     }
@@ -129,15 +143,15 @@ final class CommandWindow {
       memory.release(placeBytes);
       return;
     }
-    boolean scarce = memory.spare() < memory.capacity() / SHARE;
-    boolean contended = commandMemory.isContended();
-    if (places > 1 && (contended || (scarce && places > SHARE))) {
+    boolean scarce = memory.spare() < memory.capacity() / SHARE || commandMemory.isContended();
+    if (scarce && places > BASE) {
       places--;
       memory.release(placeBytes);
       return;
     }
     maxCmdSn++;
-    if (places < mostPlaces && !scarce && !contended && memory.tryReserve(placeBytes)) {
+    boolean mayWiden = places < BASE ? memory.spare() >= placeBytes : !scarce;
+    if (mayWiden && places < maxPlaces && memory.tryReserve(placeBytes)) {
       places++;
       maxCmdSn++;
     }

@@ -160,7 +160,11 @@ final class Commands {
       rejects.send(pdu, rejectReason);
       return;
     }
-    command.claim().enter(pdu.immediate());
+    if (pdu.immediate()) {
+      command.claim().enterImmediate();
+    } else {
+      command.claim().enter();
+    }
     dataOut.completeCommand(command, pdu);
     command.received();
     advance(command);

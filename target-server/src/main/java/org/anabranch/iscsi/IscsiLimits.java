@@ -2,71 +2,49 @@
 package org.anabranch.iscsi;
 
 import java.time.Duration;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
 
 /**
- * What the server grants at most. Lengths are bytes.
+ * What the server grants at most: a view of what the configuration says, which has the values.
+ * Lengths are bytes.
  *
- * @param sessions sessions at once, discovery included; 1 to 65535
- * @param connections connections at once, those before login included
- * @param connectionsBeforeLogin connections at once that have not finished login
- * @param bytesBeforeLogin text a connection may send before it has finished login
- * @param loginTimeout from accept to the end of login
- * @param pingInterval silence after which the server sends a NOP-In
- * @param pingTimeout silence after the NOP-In that drops the connection
- * @param sendTimeout how long an initiator may read nothing while answers wait for it, or send
- *     nothing of the data that was asked for
- * @param maxRecvDataSegmentLength what the server declares; 8192 to 16777212
- * @param maxBurstLength 262144 (the protocol's default, that nobody need negotiate) to 16777212
- * @param firstBurstLength 65536 (likewise) to maxBurstLength
- * @param maxOutstandingR2t 1 to 65535
- * @param queueDepth the widest command window of a session; 1 to 65535
- * @param dataMemory memory for the data of all commands of all sessions
+ * @param counts how many of each thing there may be, and how much memory
+ * @param protocol what is agreed to in negotiation, and how long a peer is waited for
+ * @param bytesBeforeLogin text that a connection may send before it has finished login
  */
-public record IscsiLimits(
-    int sessions,
-    int connections,
-    int connectionsBeforeLogin,
-    int bytesBeforeLogin,
-    Duration loginTimeout,
-    Duration pingInterval,
-    Duration pingTimeout,
-    Duration sendTimeout,
-    int maxRecvDataSegmentLength,
-    int maxBurstLength,
-    int firstBurstLength,
-    int maxOutstandingR2t,
-    int queueDepth,
-    long dataMemory) {
+public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBeforeLogin) {
+  private static final int BYTES_BEFORE_LOGIN = 65536;
 
   /** What suits a server with some hundreds of megabytes to spare. */
   public static final IscsiLimits DEFAULTS =
       new IscsiLimits(
-          1024,
-          2048,
-          64,
-          65536,
-          Duration.ofSeconds(15),
-          Duration.ofSeconds(30),
-          Duration.ofSeconds(60),
-          Duration.ofSeconds(30),
-          262144,
-          1048576,
-          65536,
-          4,
-          128,
-          256L << 20);
+          new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256),
+          new IscsiConfig(
+              Duration.ofSeconds(15),
+              Duration.ofSeconds(30),
+              Duration.ofSeconds(60),
+              Duration.ofSeconds(30),
+              262144,
+              1048576,
+              65536,
+              4));
+
+  public IscsiLimits(LimitsConfig counts, IscsiConfig protocol) {
+    this(counts, protocol, BYTES_BEFORE_LOGIN);
+  }
 
   public IscsiLimits {
-    within("sessions", sessions, 1, 65535);
-    within("connections", connections, 1, Integer.MAX_VALUE);
-    within("connectionsBeforeLogin", connectionsBeforeLogin, 1, Integer.MAX_VALUE);
-    within("bytesBeforeLogin", bytesBeforeLogin, 8192, 1 << 24);
-    within("maxRecvDataSegmentLength", maxRecvDataSegmentLength, 8192, 16777212);
-    within("maxBurstLength", maxBurstLength, 262144, 16777212);
-    within("firstBurstLength", firstBurstLength, 65536, maxBurstLength);
-    within("maxOutstandingR2t", maxOutstandingR2t, 1, 65535);
-    within("queueDepth", queueDepth, 1, 65535);
-    within("dataMemory", dataMemory, 2L * firstBurstLength, Long.MAX_VALUE);
+    within("sessions", counts.sessions(), 1, 65535);
+    within("connections", counts.connections(), 1, Integer.MAX_VALUE);
+    within("connections before login", counts.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
+    within("bytes before login", bytesBeforeLogin, 8192, 1 << 24);
+    within("MaxRecvDataSegmentLength", protocol.maxRecvDataSegmentLength(), 8192, 16777212);
+    within("MaxBurstLength", protocol.maxBurstLength(), 262144, 16777212);
+    within("FirstBurstLength", protocol.firstBurstLength(), 65536, protocol.maxBurstLength());
+    within("MaxOutstandingR2T", protocol.maxOutstandingR2t(), 1, 65535);
+    within("queue depth", counts.queueDepth(), 1, 65535);
+    within("data memory", counts.memory(), 2L * protocol.firstBurstLength(), Long.MAX_VALUE);
   }
 
   private static void within(String name, long value, long least, long most) {
@@ -74,5 +52,60 @@ public record IscsiLimits(
       throw new IllegalArgumentException(
           name + " is " + value + ", allowed are " + least + " to " + most);
     }
+  }
+
+  /** Sessions at once, discovery included. */
+  int sessions() {
+    return counts.sessions();
+  }
+
+  /** Connections at once, those before login included. */
+  int connections() {
+    return counts.connections();
+  }
+
+  /** Connections at once that have not finished login. */
+  int connectionsBeforeLogin() {
+    return counts.connectionsBeforeLogin();
+  }
+
+  /** The widest command window of a session. */
+  int queueDepth() {
+    return counts.queueDepth();
+  }
+
+  /** Memory for the data of all commands of all sessions. */
+  long dataMemory() {
+    return counts.memory();
+  }
+
+  /** From accept to the end of login. */
+  Duration loginTimeout() {
+    return protocol.loginTimeout();
+  }
+
+  /**
+   * How long an initiator may read nothing while answers wait for it, or send nothing of the data
+   * that was asked for.
+   */
+  Duration sendTimeout() {
+    return protocol.sendTimeout();
+  }
+
+  /** What the server declares. */
+  int maxRecvDataSegmentLength() {
+    return protocol.maxRecvDataSegmentLength();
+  }
+
+  int maxBurstLength() {
+    return protocol.maxBurstLength();
+  }
+
+  int firstBurstLength() {
+    return protocol.firstBurstLength();
+  }
+
+  int maxOutstandingR2t() {
+    return protocol.maxOutstandingR2t();
   }
 }

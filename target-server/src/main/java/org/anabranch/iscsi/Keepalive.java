@@ -22,8 +22,8 @@ final class Keepalive {
 
   Keepalive(Session session, IscsiLimits limits) {
     this.session = session;
-    this.intervalNanos = limits.pingInterval().toNanos();
-    this.timeoutNanos = limits.pingTimeout().toNanos();
+    this.intervalNanos = limits.protocol().keepaliveInterval().toNanos();
+    this.timeoutNanos = limits.protocol().keepaliveTimeout().toNanos();
   }
 
   void start() {

@@ -40,12 +40,12 @@ final class CommandWindowTest {
   @Test
   void someMemoryIsLeftForThoseWhoComeLater() throws Exception {
     List<CommandWindow> windows = new ArrayList<>();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 6; i++) {
       windows.add(window(32, 1));
     }
-    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(8);
-    assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
-    assertThat(places.free()).isNotNegative();
+    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(16);
+    assertThat(windows.getLast().maxCmdSn()).isEqualTo(2);
+    assertThat(places.free()).isPositive();
     windows.forEach(window -> window.close());
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
@@ -59,7 +59,7 @@ final class CommandWindowTest {
     for (int i = 0; i < sessions; i++) {
       windows.add(new CommandWindow(memory, commands, PLACE, 32, 1));
     }
-    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(4);
+    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(16);
     assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
     windows.forEach(window -> window.close());
     assertThat(memory.free()).isEqualTo(64 * PLACE);
@@ -75,35 +75,65 @@ final class CommandWindowTest {
     assertThatThrownBy(() -> window(1, 1)).isInstanceOf(CommandWindow.OutOfMemoryException.class);
   }
 
-  @Test
-  void aWindowGrowsBackToItsWidth() throws Exception {
-    CommandWindow window = window(16, 1);
-    assertThat(window.maxCmdSn()).isEqualTo(8);
-    for (int i = 0; i < 8; i++) {
+  private static int width(CommandWindow window) {
+    return window.maxCmdSn() - window.expCmdSn() + 1;
+  }
+
+  private static void run(CommandWindow window, int count) {
+    for (int i = 0; i < count; i++) {
       window.enter();
       window.leave();
     }
-    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).isEqualTo(16);
   }
 
   @Test
-  void aWindowNarrowsWhileSomebodyWaitsForMemoryButNotToNothing() throws Exception {
-    CommandWindow window = window(8, 1);
+  void aWindowWidensAsItIsUsed() throws Exception {
+    CommandWindow window = window(32, 1);
+    assertThat(width(window)).isEqualTo(16);
+    run(window, 16);
+    assertThat(width(window)).isEqualTo(32);
+    run(window, 16);
+    assertThat(width(window)).as("the queue depth").isEqualTo(32);
+  }
+
+  @Test
+  void aWindowNarrowsWhileSomebodyWaitsForMemoryButNotBelow16() throws Exception {
+    CommandWindow window = window(24, 1);
+    run(window, 8);
+    assertThat(width(window)).isEqualTo(24);
     assertThat(commands.tryReserve(10 * PLACE)).isTrue();
     List<Runnable> granted = new ArrayList<>();
     commands.await(PLACE, granted::add, () -> {});
     int last = window.maxCmdSn();
-    for (int i = 0; i < 7; i++) {
-      window.enter();
-      window.leave();
+    for (int i = 0; i < 8; i++) {
+      run(window, 1);
       assertThat(window.maxCmdSn()).as("MaxCmdSN never goes back").isEqualTo(last);
     }
-    window.enter();
-    window.leave();
-    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).isEqualTo(1);
-    assertThat(places.free()).isEqualTo(63 * PLACE);
+    run(window, 100);
+    assertThat(width(window)).isEqualTo(16);
+    assertThat(places.free()).isEqualTo(48 * PLACE);
     commands.release(10 * PLACE);
     assertThat(granted).hasSize(1);
+  }
+
+  /** The server's own numbers: 1,024 sessions may come, memory for 2,048 places. */
+  @Test
+  void idleSessionsDoNotKeepWideWindows() throws Exception {
+    DataMemory memory = new DataMemory(2048 * PLACE, 1024 * PLACE);
+    List<CommandWindow> idle = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      idle.add(new CommandWindow(memory, commands, PLACE, 128, 1));
+    }
+    assertThat(idle).allMatch(window -> width(window) == 16);
+    CommandWindow busy = new CommandWindow(memory, commands, PLACE, 128, 1);
+    run(busy, 3000);
+    assertThat(width(busy)).isEqualTo(128);
+    for (int i = 0; i < 20; i++) {
+      idle.add(new CommandWindow(memory, commands, PLACE, 128, 1));
+      run(busy, 200);
+    }
+    assertThat(width(busy)).as("gave some to those who came").isBetween(16, 127);
+    assertThat(idle).as("who comes late").allMatch(window -> width(window) == 16);
   }
 
   @Test

@@ -10,6 +10,8 @@ import io.netty.channel.ChannelOutboundBuffer;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Random;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Opcode;
@@ -39,20 +41,17 @@ final class HostileConnectionTest {
         new ServerUnderTest(
             2,
             new IscsiLimits(
-                d.sessions(),
-                d.connections(),
-                8,
-                d.bytesBeforeLogin(),
-                Duration.ofSeconds(3),
-                Duration.ofSeconds(2),
-                Duration.ofSeconds(2),
-                Duration.ofSeconds(2),
-                d.maxRecvDataSegmentLength(),
-                d.maxBurstLength(),
-                d.firstBurstLength(),
-                d.maxOutstandingR2t(),
-                d.queueDepth(),
-                d.dataMemory()));
+                new LimitsConfig(
+                    d.sessions(), d.connections(), 8, d.queueDepth(), d.dataMemory(), 1, 1),
+                new IscsiConfig(
+                    Duration.ofSeconds(3),
+                    Duration.ofSeconds(2),
+                    Duration.ofSeconds(2),
+                    Duration.ofSeconds(2),
+                    d.maxRecvDataSegmentLength(),
+                    d.maxBurstLength(),
+                    d.firstBurstLength(),
+                    d.maxOutstandingR2t())));
     bystander = server.bystander(0);
   }
 

@@ -38,7 +38,7 @@ final class IscsiCommandTest {
   @Test
   void aWriteWithoutFaults() {
     assertThat(command.phase()).isEqualTo(Phase.RECEIVING);
-    command.claim().enter(false);
+    command.claim().enter();
     command.received();
     assertThat(command.phase()).isEqualTo(Phase.TRANSFERRING);
     command.executes(null, 0);
@@ -143,15 +143,16 @@ final class IscsiCommandTest {
   @Test
   void aClaimIsGivenBackOnce() {
     int last = window.maxCmdSn();
+    int width = last - window.expCmdSn() + 1;
     command.claim().leave();
     assertThat(window.maxCmdSn()).as("nothing was entered").isEqualTo(last);
-    command.claim().enter(false);
+    command.claim().enter();
     command.claim().leave();
     command.claim().leave();
-    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).as("places").isEqualTo(2);
+    assertThat(window.maxCmdSn() - window.expCmdSn() + 1).as("places").isEqualTo(width + 1);
     for (int i = 0; window.takesImmediate(); i++) {
       assertThat(i).isLessThan(8);
-      writeOf(0).claim().enter(true);
+      writeOf(0).claim().enterImmediate();
     }
   }
 }

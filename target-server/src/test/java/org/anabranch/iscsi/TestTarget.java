@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.anabranch.block.ThreadScheduler;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
@@ -184,20 +186,18 @@ final class TestTarget implements AutoCloseable {
 
     IscsiLimits build() {
       return new IscsiLimits(
-          sessions,
-          connections,
-          connectionsBeforeLogin,
-          bytesBeforeLogin,
-          loginTimeout,
-          pingInterval,
-          pingTimeout,
-          sendTimeout,
-          maxRecv,
-          maxBurst,
-          firstBurst,
-          maxOutstandingR2t,
-          queueDepth,
-          dataMemory);
+          new LimitsConfig(
+              sessions, connections, connectionsBeforeLogin, queueDepth, dataMemory, 1, 1),
+          new IscsiConfig(
+              loginTimeout,
+              pingInterval,
+              pingTimeout,
+              sendTimeout,
+              maxRecv,
+              maxBurst,
+              firstBurst,
+              maxOutstandingR2t),
+          bytesBeforeLogin);
     }
   }
 }

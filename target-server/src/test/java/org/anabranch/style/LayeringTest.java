@@ -24,7 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  *
  * <pre>
  *   server      may use everything
- *   iscsi       jscsi, scsi, block, naming     Netty
+ *   iscsi       jscsi, scsi, block, naming,    Netty
+ *               config
  *   jscsi       scsi, block                    jSCSI, Netty
  *   scsi        block, naming
  *   block
@@ -41,6 +42,7 @@ final class LayeringTest {
         "org.anabranch.scsi..",
         "org.anabranch.block..",
         "org.anabranch.naming..",
+        "org.anabranch.config..",
         "io.netty.."),
     JSCSI("org.anabranch.scsi..", "org.anabranch.block..", "org.jscsi..", "io.netty.."),
     SCSI("org.anabranch.block..", "org.anabranch.naming.."),

@@ -8,8 +8,6 @@ import java.util.stream.Collectors;
 import org.anabranch.config.ChapConfig;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DiscoveryConfig;
-import org.anabranch.config.IscsiConfig;
-import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.Secret;
 import org.anabranch.config.TargetConfig;
@@ -27,8 +25,6 @@ import org.anabranch.scsi.TargetPort;
 
 /** What the configuration's records are in the words of the layers below. */
 public final class Translation {
-  private static final int BYTES_BEFORE_LOGIN = 65536;
-
   private Translation() {}
 
   /** A portal, in its portal group. */
@@ -38,23 +34,7 @@ public final class Translation {
 
   /** What a session may use and negotiate. */
   public static IscsiLimits limits(Configuration configuration) {
-    LimitsConfig limits = configuration.limits();
-    IscsiConfig protocol = configuration.iscsi();
-    return new IscsiLimits(
-        limits.sessions(),
-        limits.connections(),
-        limits.connectionsBeforeLogin(),
-        BYTES_BEFORE_LOGIN,
-        protocol.loginTimeout(),
-        protocol.keepaliveInterval(),
-        protocol.keepaliveTimeout(),
-        protocol.sendTimeout(),
-        protocol.maxRecvDataSegmentLength(),
-        protocol.maxBurstLength(),
-        protocol.firstBurstLength(),
-        protocol.maxOutstandingR2t(),
-        limits.queueDepth(),
-        limits.memory());
+    return new IscsiLimits(configuration.limits(), configuration.iscsi());
   }
 
   /** Terms of discovery sessions. */
