@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,133 +88,94 @@ public record SessionOptions(
     return 0x8000_0000_0000L | (java.util.concurrent.ThreadLocalRandom.current().nextLong() >>> 24);
   }
 
-  public SessionOptions as(String newInitiatorName) {
-    return new SessionOptions(
-        newInitiatorName,
-        targetName,
-        isid,
-        tsih,
-        cid,
-        chap,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        timeout);
+  /** The components of a changed copy. */
+  private static final class Builder {
+    String initiatorName;
+    @Nullable String targetName;
+    long isid;
+    int tsih;
+    int cid;
+    @Nullable ChapCredentials chap;
+    boolean securityStage;
+    Map<String, String> keys;
+    boolean expDataSnChecked;
+    Duration timeout;
+
+    Builder(SessionOptions options) {
+      initiatorName = options.initiatorName;
+      targetName = options.targetName;
+      isid = options.isid;
+      tsih = options.tsih;
+      cid = options.cid;
+      chap = options.chap;
+      securityStage = options.securityStage;
+      keys = new LinkedHashMap<>(options.keys);
+      expDataSnChecked = options.expDataSnChecked;
+      timeout = options.timeout;
+    }
+
+    SessionOptions build() {
+      return new SessionOptions(
+          initiatorName,
+          targetName,
+          isid,
+          tsih,
+          cid,
+          chap,
+          securityStage,
+          keys,
+          expDataSnChecked,
+          timeout);
+    }
   }
 
-  public SessionOptions isid(long newIsid) {
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        newIsid,
-        tsih,
-        cid,
-        chap,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        timeout);
+  private SessionOptions with(Consumer<Builder> change) {
+    Builder builder = new Builder(this);
+    change.accept(builder);
+    return builder.build();
   }
 
-  public SessionOptions tsih(int newTsih) {
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        newTsih,
-        cid,
-        chap,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        timeout);
+  public SessionOptions as(String name) {
+    return with(builder -> builder.initiatorName = name);
   }
 
-  public SessionOptions cid(int newCid) {
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        tsih,
-        newCid,
-        chap,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        timeout);
+  public SessionOptions isid(long qualifier) {
+    return with(builder -> builder.isid = qualifier);
+  }
+
+  public SessionOptions tsih(int handle) {
+    return with(builder -> builder.tsih = handle);
+  }
+
+  public SessionOptions cid(int connection) {
+    return with(builder -> builder.cid = connection);
   }
 
   public SessionOptions chap(ChapCredentials credentials) {
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        tsih,
-        cid,
-        credentials,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        timeout);
+    return with(builder -> builder.chap = credentials);
   }
 
   public SessionOptions securityStage(boolean on) {
-    return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, chap, on, keys, expDataSnChecked, timeout);
+    return with(builder -> builder.securityStage = on);
   }
 
-  public SessionOptions timeout(Duration newTimeout) {
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        tsih,
-        cid,
-        chap,
-        securityStage,
-        keys,
-        expDataSnChecked,
-        newTimeout);
+  public SessionOptions timeout(Duration limit) {
+    return with(builder -> builder.timeout = limit);
   }
 
   /** For targets that send another ExpDataSN than the RFC asks for. */
   public SessionOptions expDataSnUnchecked() {
-    return new SessionOptions(
-        initiatorName, targetName, isid, tsih, cid, chap, securityStage, keys, false, timeout);
+    return with(builder -> builder.expDataSnChecked = false);
   }
 
   /** Offers a key with this value, any key and any value. */
   public SessionOptions key(String key, String value) {
-    Map<String, String> changed = new LinkedHashMap<>(keys);
-    changed.put(key, value);
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        tsih,
-        cid,
-        chap,
-        securityStage,
-        changed,
-        expDataSnChecked,
-        timeout);
+    return with(builder -> builder.keys.put(key, value));
   }
 
   /** Does not offer a key. */
   public SessionOptions without(String key) {
-    Map<String, String> changed = new LinkedHashMap<>(keys);
-    changed.remove(key);
-    return new SessionOptions(
-        initiatorName,
-        targetName,
-        isid,
-        tsih,
-        cid,
-        chap,
-        securityStage,
-        changed,
-        expDataSnChecked,
-        timeout);
+    return with(builder -> builder.keys.remove(key));
   }
 
   /** CRC32C, and nothing else, for headers and data where true. */

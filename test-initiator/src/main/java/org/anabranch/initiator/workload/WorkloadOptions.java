@@ -3,6 +3,7 @@ package org.anabranch.initiator.workload;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -74,140 +75,108 @@ public record WorkloadOptions(
         error -> false);
   }
 
+  /** The components of a changed copy. */
+  private static final class Builder {
+    long seed;
+    int queueDepth;
+    long firstBlock;
+    long blocks;
+    int minBytes;
+    int maxBytes;
+    int readPercent;
+    int fuaPercent;
+    int flushPercent;
+    int discardPercent;
+    boolean discardZeroes;
+    long operations;
+    Duration duration;
+    boolean crashes;
+    Predicate<IOException> tolerated;
+
+    Builder(WorkloadOptions options) {
+      seed = options.seed;
+      queueDepth = options.queueDepth;
+      firstBlock = options.firstBlock;
+      blocks = options.blocks;
+      minBytes = options.minBytes;
+      maxBytes = options.maxBytes;
+      readPercent = options.readPercent;
+      fuaPercent = options.fuaPercent;
+      flushPercent = options.flushPercent;
+      discardPercent = options.discardPercent;
+      discardZeroes = options.discardZeroes;
+      operations = options.operations;
+      duration = options.duration;
+      crashes = options.crashes;
+      tolerated = options.tolerated;
+    }
+
+    WorkloadOptions build() {
+      return new WorkloadOptions(
+          seed,
+          queueDepth,
+          firstBlock,
+          blocks,
+          minBytes,
+          maxBytes,
+          readPercent,
+          fuaPercent,
+          flushPercent,
+          discardPercent,
+          discardZeroes,
+          operations,
+          duration,
+          crashes,
+          tolerated);
+    }
+  }
+
+  private WorkloadOptions with(Consumer<Builder> change) {
+    Builder builder = new Builder(this);
+    change.accept(builder);
+    return builder.build();
+  }
+
   public WorkloadOptions queueDepth(int depth) {
-    return new WorkloadOptions(
-        seed,
-        depth,
-        firstBlock,
-        blocks,
-        minBytes,
-        maxBytes,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        duration,
-        crashes,
-        tolerated);
+    return with(builder -> builder.queueDepth = depth);
   }
 
   /** The part of the disk to use. */
   public WorkloadOptions range(long first, long count) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        first,
-        count,
-        minBytes,
-        maxBytes,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        duration,
-        crashes,
-        tolerated);
+    return with(builder -> {
+      builder.firstBlock = first;
+      builder.blocks = count;
+    });
   }
 
   public WorkloadOptions sizes(int min, int max) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        firstBlock,
-        blocks,
-        min,
-        max,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        duration,
-        crashes,
-        tolerated);
+    return with(builder -> {
+      builder.minBytes = min;
+      builder.maxBytes = max;
+    });
   }
 
   /** Percentages: reads against writes, FUA among the writes, flushes and discards among all. */
   public WorkloadOptions mix(int reads, int fua, int flushes, int discards) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        firstBlock,
-        blocks,
-        minBytes,
-        maxBytes,
-        reads,
-        fua,
-        flushes,
-        discards,
-        discardZeroes,
-        operations,
-        duration,
-        crashes,
-        tolerated);
+    return with(builder -> {
+      builder.readPercent = reads;
+      builder.fuaPercent = fua;
+      builder.flushPercent = flushes;
+      builder.discardPercent = discards;
+    });
   }
 
   public WorkloadOptions duration(Duration time) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        firstBlock,
-        blocks,
-        minBytes,
-        maxBytes,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        time,
-        crashes,
-        tolerated);
+    return with(builder -> builder.duration = time);
   }
 
   /** The target may be killed and restarted. */
   public WorkloadOptions crashes(boolean expected) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        firstBlock,
-        blocks,
-        minBytes,
-        maxBytes,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        duration,
-        expected,
-        tolerated);
+    return with(builder -> builder.crashes = expected);
   }
 
   /** Operations that fail so count as neither done nor undone, and the workload goes on. */
   public WorkloadOptions tolerating(Predicate<IOException> errors) {
-    return new WorkloadOptions(
-        seed,
-        queueDepth,
-        firstBlock,
-        blocks,
-        minBytes,
-        maxBytes,
-        readPercent,
-        fuaPercent,
-        flushPercent,
-        discardPercent,
-        discardZeroes,
-        operations,
-        duration,
-        crashes,
-        errors);
+    return with(builder -> builder.tolerated = errors);
   }
 }
