@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi;
 
+import org.anabranch.iscsi.wire.Pdu;
+
 /**
  * The command window of a session (RFC 7143 4.2.2.1): ExpCmdSN, MaxCmdSN, and the memory behind
  * each place in it.

@@ -5,6 +5,8 @@ import io.netty.buffer.ByteBuf;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.function.Consumer;
+import org.anabranch.iscsi.wire.DataOutHeader;
+import org.anabranch.iscsi.wire.Pdu;
 import org.jspecify.annotations.Nullable;
 
 /**

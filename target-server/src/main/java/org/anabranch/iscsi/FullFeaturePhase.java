@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Arrays;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LogoutRequest;
 import org.anabranch.jscsi.LogoutResponse;

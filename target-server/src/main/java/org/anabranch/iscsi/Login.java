@@ -7,6 +7,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LoginRequest;
 import org.anabranch.jscsi.LoginResponse;

@@ -2,6 +2,7 @@
 package org.anabranch.iscsi;
 
 import java.nio.ByteBuffer;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.Opcode;
 
 /** Sends Reject PDUs (RFC 7143 11.17). Owned by the session's event loop. */

@@ -3,6 +3,9 @@ package org.anabranch.iscsi;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelPromise;
+import org.anabranch.iscsi.wire.Pdu;
+import org.anabranch.iscsi.wire.PduEncoder;
+import org.anabranch.iscsi.wire.Residual;
 import org.anabranch.jscsi.Opcode;
 import org.anabranch.scsi.Status;
 

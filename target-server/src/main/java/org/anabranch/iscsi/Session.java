@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.AsyncEvent;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LoginStatus;

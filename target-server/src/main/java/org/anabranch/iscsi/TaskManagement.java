@@ -6,6 +6,7 @@ import io.netty.channel.EventLoop;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.scsi.Nexus;
 import org.anabranch.scsi.TaskManagementFunction;
 import org.anabranch.scsi.TaskManagementFunction.Response;

@@ -4,6 +4,7 @@ package org.anabranch.iscsi;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.Map;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.MalformedPduException;
 import org.anabranch.jscsi.TextRequest;

@@ -11,6 +11,9 @@ import java.util.Random;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Requests;
+import org.anabranch.iscsi.wire.DataOutHeader;
+import org.anabranch.iscsi.wire.Pdu;
+import org.anabranch.iscsi.wire.ScsiCommandHeader;
 import org.anabranch.jscsi.JscsiOracle;
 import org.junit.jupiter.api.Test;
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.anabranch.iscsi.IscsiCommand.Phase;
+import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.scsi.Status;
 import org.anabranch.scsi.TaskAttribute;
 import org.junit.jupiter.api.BeforeEach;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
  * Nothing is accumulated but the header, so whatever lengths a PDU claims it takes no memory. What
  * a receiver gives as sink is all that is written. Owned by the connection's event loop.
  */
-final class PduDecoder {
+public final class PduDecoder {
   /** Who a connection's PDUs are for; it may change between two PDUs. */
-  interface Receiver {
+  public interface Receiver {
     /** Lengths are known, nothing else checked. False refuses the PDU: the decoder has halted. */
     boolean fits(Pdu pdu);
 
@@ -55,27 +55,27 @@ final class PduDecoder {
   private boolean halted;
   private int dataMissing;
 
-  PduDecoder(Receiver receiver) {
+  public PduDecoder(Receiver receiver) {
     this.receiver = receiver;
   }
 
   /** From the next PDU on. */
-  void receiver(Receiver next) {
+  public void receiver(Receiver next) {
     receiver = next;
   }
 
   /** From the next PDU on. */
-  void digests(boolean header, boolean data) {
+  public void digests(boolean header, boolean data) {
     headerDigest = header;
     dataDigest = data;
   }
 
   /** Stops before the next byte; {@link #decode} then leaves its input as it is. */
-  void halt() {
+  public void halt() {
     halted = true;
   }
 
-  void resume() {
+  public void resume() {
     halted = false;
   }
 
@@ -84,18 +84,18 @@ final class PduDecoder {
    * bytes are missing; otherwise null. What the socket puts there goes to {@link #decode} next. The
    * caller releases it.
    */
-  @Nullable ByteBuf room(int least) {
+  public @Nullable ByteBuf room(int least) {
     return part == Part.DATA ? pdu.room(least) : null;
   }
 
   /** Nothing more will come: lets go of the PDU that is not complete. */
-  void close() {
+  public void close() {
     halted = true;
     pdu.clear();
   }
 
   /** Takes from {@code in} all it can, or up to where it is halted. */
-  void decode(ByteBuf in) {
+  public void decode(ByteBuf in) {
     while (!halted && step(in)) {
       // each step is a part of a PDU
     }

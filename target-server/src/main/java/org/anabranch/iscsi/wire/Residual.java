@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 /**
  * The residual count of a command (RFC 7143 11.4.5): by how many bytes the expected data transfer
@@ -16,7 +16,7 @@ package org.anabranch.iscsi;
  * A command with the wrong flag thus has an underflow of all that was expected. The bits and the
  * count for bidirectional reads stay 0: no command here is bidirectional.
  */
-final class Residual {
+public final class Residual {
   private static final int OVERFLOW = 0x04;
   private static final int UNDERFLOW = 0x02;
 
@@ -26,17 +26,17 @@ final class Residual {
    * @param moves bytes that the command moves by itself
    * @param expected bytes, 0 for a command without R and W
    */
-  static long of(long moves, long expected) {
+  public static long of(long moves, long expected) {
     return moves - expected;
   }
 
   /** The O and U bits of byte 1. At most one of them is set. */
-  static int flags(long residual) {
+  public static int flags(long residual) {
     return residual == 0 ? 0 : residual > 0 ? OVERFLOW : UNDERFLOW;
   }
 
   /** The Residual Count field, unsigned 32 bits; 0 if neither bit is set. */
-  static int count(long residual) {
+  public static int count(long residual) {
     return (int) Math.abs(residual);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Its getters read the fields that all PDUs of an initiator share (RFC 7143 11.2.1); {@link
  * ScsiCommandHeader} and {@link DataOutHeader} read the ones of their own.
  */
-final class Pdu {
-  static final int BASIC_HEADER = 48;
-  static final int NO_TAG = 0xffffffff;
+public final class Pdu {
+  public static final int BASIC_HEADER = 48;
+  public static final int NO_TAG = 0xffffffff;
 
   private static final int MAX_HEADER = BASIC_HEADER + 255 * 4 + 4;
 
@@ -28,54 +28,54 @@ final class Pdu {
   private int sinkLength;
 
   /** The basic header segment, then the additional ones. */
-  ByteBuf header() {
+  public ByteBuf header() {
     return header;
   }
 
   /** The basic header segment for a parser that reads NIO buffers. */
-  ByteBuffer basicHeader() {
+  public ByteBuffer basicHeader() {
     return header.nioBuffer(0, BASIC_HEADER);
   }
 
   /** Null if there is no such operation code. */
-  @Nullable Opcode opcode() {
+  public @Nullable Opcode opcode() {
     return Opcode.of(header.getByte(0));
   }
 
-  boolean immediate() {
+  public boolean immediate() {
     return (header.getByte(0) & 0x40) != 0;
   }
 
   /** F, or T in a login request. */
-  boolean isFinal() {
+  public boolean isFinal() {
     return (header.getByte(1) & 0x80) != 0;
   }
 
-  int additionalLength() {
+  public int additionalLength() {
     return header.getUnsignedByte(4) * 4;
   }
 
-  int dataLength() {
+  public int dataLength() {
     return header.getUnsignedMedium(5);
   }
 
-  long lun() {
+  public long lun() {
     return header.getLong(8);
   }
 
-  int taskTag() {
+  public int taskTag() {
     return header.getInt(16);
   }
 
-  int transferTag() {
+  public int transferTag() {
     return header.getInt(20);
   }
 
-  int cmdSn() {
+  public int cmdSn() {
     return header.getInt(24);
   }
 
-  int expStatSn() {
+  public int expStatSn() {
     return header.getInt(28);
   }
 
@@ -84,7 +84,7 @@ final class Pdu {
    * sink is thrown away. The buffer is retained until all of the segment has come: its owner may
    * give it up before, when the command is aborted.
    */
-  void sink(ByteBuf buffer, int index, int length) {
+  public void sink(ByteBuf buffer, int index, int length) {
     sink = buffer.retain();
     sinkIndex = index;
     sinkLength = length;
@@ -94,14 +94,14 @@ final class Pdu {
    * The rest of the sink, as an empty buffer for the socket to fill, if it has at least {@code
    * least} bytes and is memory that a socket can fill; otherwise null. The caller releases it.
    */
-  @Nullable ByteBuf room(int least) {
+  public @Nullable ByteBuf room(int least) {
     return sink == null || sinkLength < least || !sink.hasMemoryAddress()
         ? null
         : sink.retainedSlice(sinkIndex, sinkLength).clear();
   }
 
   /** Takes {@code length} bytes of data segment from {@code in}. */
-  void take(ByteBuf in, int length) {
+  public void take(ByteBuf in, int length) {
     int kept = sink == null ? 0 : Math.min(length, sinkLength);
     if (sink != null && kept > 0) {
       if (isInPlace(sink, in)) {
@@ -122,7 +122,7 @@ final class Pdu {
         && to.memoryAddress() + sinkIndex == in.memoryAddress() + in.readerIndex();
   }
 
-  void clear() {
+  public void clear() {
     header.clear();
     if (sink != null) {
       sink.release();

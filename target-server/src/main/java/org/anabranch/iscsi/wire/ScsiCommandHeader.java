@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
 import org.anabranch.scsi.TaskAttribute;
@@ -17,23 +17,23 @@ import org.jspecify.annotations.Nullable;
  *   48  additional header segments, header digest, data segment, data digest
  * </pre>
  */
-final class ScsiCommandHeader {
+public final class ScsiCommandHeader {
   private static final int CDB = 32;
   private static final int CDB_LENGTH = 16;
   private static final int EXTENDED_CDB = 1;
 
   private ScsiCommandHeader() {}
 
-  static boolean reads(ByteBuf header) {
+  public static boolean reads(ByteBuf header) {
     return (header.getByte(1) & 0x40) != 0;
   }
 
-  static boolean writes(ByteBuf header) {
+  public static boolean writes(ByteBuf header) {
     return (header.getByte(1) & 0x20) != 0;
   }
 
   /** Null for a reserved value. */
-  static @Nullable TaskAttribute attribute(ByteBuf header) {
+  public static @Nullable TaskAttribute attribute(ByteBuf header) {
     return switch (header.getByte(1) & 7) {
       case 0, 1 -> TaskAttribute.SIMPLE;
       case 2 -> TaskAttribute.ORDERED;
@@ -44,7 +44,7 @@ final class ScsiCommandHeader {
   }
 
   /** Bytes, unsigned 32 bits. */
-  static long expectedDataTransferLength(ByteBuf header) {
+  public static long expectedDataTransferLength(ByteBuf header) {
     return header.getUnsignedInt(20);
   }
 
@@ -52,7 +52,7 @@ final class ScsiCommandHeader {
    * The CDB with what an extended-CDB segment adds (11.2.2.3). Null if the additional segments do
    * not add up, or hold what is not known.
    */
-  static byte @Nullable [] cdb(ByteBuf header, int additionalLength) {
+  public static byte @Nullable [] cdb(ByteBuf header, int additionalLength) {
     int at = Pdu.BASIC_HEADER;
     int end = at + additionalLength;
     int extra = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -10,43 +10,43 @@ import java.util.zip.CRC32C;
  * Frames a target's PDUs: lengths, pad and digests (RFC 7143 11.2). Owned by the connection's event
  * loop.
  */
-final class PduEncoder {
+public final class PduEncoder {
   private static final int DIGEST = 4;
 
   /** The longest pad and digest. */
-  static final int MAX_TRAILER = 3 + DIGEST;
+  public static final int MAX_TRAILER = 3 + DIGEST;
 
   private final ByteBufAllocator allocator;
   private final CRC32C crc = new CRC32C();
   private boolean headerDigest;
   private boolean dataDigest;
 
-  PduEncoder(ByteBufAllocator allocator) {
+  public PduEncoder(ByteBufAllocator allocator) {
     this.allocator = allocator;
   }
 
   /** From the next PDU on. */
-  void digests(boolean header, boolean data) {
+  public void digests(boolean header, boolean data) {
     headerDigest = header;
     dataDigest = data;
   }
 
-  boolean hasDataDigest() {
+  public boolean hasDataDigest() {
     return dataDigest;
   }
 
   /** Bytes between the start of a PDU and its data segment. */
-  int headerRoom() {
+  public int headerRoom() {
     return Pdu.BASIC_HEADER + (headerDigest ? DIGEST : 0);
   }
 
   /** Bytes after a data segment of this length. */
-  int trailerRoom(int dataLength) {
+  public int trailerRoom(int dataLength) {
     return dataLength == 0 ? 0 : (-dataLength & 3) + (dataDigest ? DIGEST : 0);
   }
 
   /** A PDU of a header and a data segment, for which lengths are filled in. */
-  ByteBuf frame(ByteBuffer header, byte[] data) {
+  public ByteBuf frame(ByteBuffer header, byte[] data) {
     ByteBuf pdu = allocator.directBuffer(headerRoom() + data.length + trailerRoom(data.length));
     pdu.writeBytes(header);
     sealHeader(pdu, 0, data.length);
@@ -59,7 +59,7 @@ final class PduEncoder {
   }
 
   /** Fills in the lengths of the header at {@code at} and its digest. */
-  void sealHeader(ByteBuf pdu, int at, int dataLength) {
+  public void sealHeader(ByteBuf pdu, int at, int dataLength) {
     pdu.setMedium(at + 5, dataLength);
     if (headerDigest) {
       pdu.setIntLE(at + Pdu.BASIC_HEADER, digest(pdu, at, Pdu.BASIC_HEADER));
@@ -67,7 +67,7 @@ final class PduEncoder {
   }
 
   /** Appends to {@code to} the pad and digest of the data in {@code pdu}. */
-  void sealData(ByteBuf pdu, int at, int length, ByteBuf to) {
+  public void sealData(ByteBuf pdu, int at, int length, ByteBuf to) {
     int pad = -length & 3;
     if (dataDigest) {
       crc.reset();

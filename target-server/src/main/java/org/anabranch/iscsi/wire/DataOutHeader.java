@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi;
+package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
 
@@ -15,15 +15,15 @@ import io.netty.buffer.ByteBuf;
  *   40  buffer offset            | reserved
  * </pre>
  */
-final class DataOutHeader {
+public final class DataOutHeader {
   private DataOutHeader() {}
 
-  static int dataSn(ByteBuf header) {
+  public static int dataSn(ByteBuf header) {
     return header.getInt(36);
   }
 
   /** Bytes, unsigned 32 bits. */
-  static long bufferOffset(ByteBuf header) {
+  public static long bufferOffset(ByteBuf header) {
     return header.getUnsignedInt(40);
   }
 }
