@@ -4,6 +4,7 @@ package org.anabranch.config;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -43,6 +44,27 @@ public record Configuration(
     locations = Collections.unmodifiableSortedMap(new TreeMap<>(locations));
     targets = Collections.unmodifiableSortedMap(new TreeMap<>(targets));
     warnings = List.copyOf(warnings);
+  }
+
+  /** The same without some volumes and devices; LUNs that name them stay. */
+  public Configuration withoutDevices(Set<String> names) {
+    SortedMap<String, VolumeConfig> fewerVolumes = new TreeMap<>(volumes);
+    SortedMap<String, DeviceConfig> fewerDevices = new TreeMap<>(devices);
+    fewerVolumes.keySet().removeAll(names);
+    fewerDevices.keySet().removeAll(names);
+    return new Configuration(
+        portals,
+        stateDir,
+        baseDir,
+        fewerVolumes,
+        fewerDevices,
+        locations,
+        targets,
+        discovery,
+        stores,
+        limits,
+        iscsi,
+        warnings);
   }
 
   /**

@@ -157,7 +157,7 @@ final class PowerCutTest {
     for (Path file : files) {
       Path to = world.resolve(base.relativize(file).toString());
       Files.createDirectories(Objects.requireNonNull(to.getParent()));
-      Files.copy(file, to);
+      Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
     }
     // Nothing else may know of the base's place: the stores' paths in the state file are absolute.
     for (String name : List.of("state/state.json", "state/state.json.new")) {

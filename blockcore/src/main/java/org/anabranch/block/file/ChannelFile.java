@@ -94,6 +94,11 @@ final class ChannelFile implements RawFile {
   }
 
   @Override
+  public int links() {
+    return 1; // a channel cannot tell, and another file may have the path by now
+  }
+
+  @Override
   public void resize(long newSize) throws IOException {
     Thread.interrupted();
     if (regular && newSize > channel.size()) {

@@ -37,6 +37,11 @@ import org.slf4j.LoggerFactory;
  *       same case, unless it failed for lack of space. Durable writes alone are still tried: the
  *       success of one proves that its own bytes are on the medium, and nothing of what was lost.
  *       So a snapshot's store can still be marked as invalid.
+ *   <dt>What happens when somebody outside cuts the file, or deletes it?
+ *   <dd>It is noticed as {@link FileIntegrity} says, logged, and told by {@link #trouble}. Reads
+ *       and block status of what is missing fail, and never take it for a hole. Every change and
+ *       every flush fails from then on, durable writes included: they would leave gaps of zeros, or
+ *       be lost when the file is closed. What is left can be read.
  *   <dt>What happens to a discard?
  *   <dd>It punches a hole, which reads as zeros. Where the file system can't, discards are refused,
  *       and {@link #limits} says so. {@code WRITE_ZEROES} writes zeros where the call is missing.
@@ -65,7 +70,10 @@ public final class FileDevice implements BackingDevice {
   private volatile long sectors; // written by one resize at a time, see there
   private volatile boolean discards = true; // true to false only
   private volatile boolean zeroes = true; // true to false only: the file can zero a range
-  private volatile @Nullable IoError broken; // set once: a sync failed
+  private volatile @Nullable IoError broken; // a sync failed, for good; or the file is not whole
+  private volatile @Nullable String trouble; // with broken: the file is not whole
+  private @Nullable IoError unsynced; // guarded by this: what broken was before that
+  private final FileIntegrity integrity;
   private boolean isClosing; // guarded by closing
 
   FileDevice(String name, FileOptions options, RawFile file, Object identity, long sectors) {
@@ -74,6 +82,7 @@ public final class FileDevice implements BackingDevice {
     this.file = file;
     this.identity = identity;
     this.sectors = sectors;
+    this.integrity = new FileIntegrity(file);
     this.threads = new FileThreads(name, options.threads(), options.queue());
     this.flushes = new Flushes(this, threads, options.queue());
     this.discards = !(file instanceof ChannelFile);
@@ -130,7 +139,7 @@ public final class FileDevice implements BackingDevice {
       io.complete(null);
     } else if (io.modifies() && refusesChange(io)) {
       io.complete(readOnly());
-    } else if (io.op() == Io.Op.READ) {
+    } else if (io.op() == Io.Op.READ && !integrity.lacks(io.end() << 9)) {
       read(io);
     } else if (io.op() == Io.Op.WRITE && !io.fua()) {
       write(io);
@@ -142,7 +151,7 @@ public final class FileDevice implements BackingDevice {
   }
 
   private boolean refusesChange(Io io) {
-    boolean provesItself = io.op() == Io.Op.WRITE && io.fua();
+    boolean provesItself = io.op() == Io.Op.WRITE && io.fua() && trouble == null;
     return options.readOnly() || (broken != null && !provesItself);
   }
 
@@ -158,7 +167,7 @@ public final class FileDevice implements BackingDevice {
 
   private void write(Io io) {
     int wanted = io.data().remaining();
-    int count = file.writeNow(io.data(), io.sector() << 9);
+    int count = integrity.isDue() ? RawFile.NOT_NOW : file.writeNow(io.data(), io.sector() << 9);
     if (count == wanted) {
       io.complete(null);
     } else {
@@ -178,9 +187,9 @@ public final class FileDevice implements BackingDevice {
   }
 
   private IoError readOnly() {
+    String since = trouble == null ? " since a sync failed" : ", because it " + trouble;
     return IoError.of(
-        IoError.Kind.READ_ONLY,
-        name + (broken == null ? " is read-only" : " is read-only since a sync failed"));
+        IoError.Kind.READ_ONLY, name + " is read-only" + (broken == null ? "" : since));
   }
 
   RawFile file() {
@@ -212,10 +221,83 @@ public final class FileDevice implements BackingDevice {
     }
     try {
       file.sync();
-      return null;
+      return look();
     } catch (IOException e) {
       return lost(e);
     }
+  }
+
+  /**
+   * Looks whether the file is whole. Blocks: on this file's threads only.
+   *
+   * @return why it takes no changes, from now on or since an earlier look; null if it is whole
+   */
+  @Nullable IoError look() throws IOException {
+    if (trouble == null && !options.readOnly() && integrity.look(sectors << 9) != null) {
+      lookAgain();
+    }
+    return trouble == null ? null : broken;
+  }
+
+  /** Looks while nobody resizes the file, and draws the conclusion. */
+  private synchronized void lookAgain() throws IOException {
+    String found = trouble == null ? integrity.look(sectors << 9) : null;
+    if (found != null) {
+      integrity.cut();
+      unsynced = broken;
+      trouble = found;
+      broken = IoError.of(IoError.Kind.IO, name + " " + found + "; it takes no changes any more");
+      LOG.error("{}", broken.message());
+    }
+  }
+
+  /** The error for a request that found the file shorter than the device. */
+  IOException endsEarly() throws IOException {
+    lookAgain();
+    return new IOException("the file ends early: it was cut from outside");
+  }
+
+  /** Whether bytes before {@code end} were cut off at some time. */
+  boolean isCutBefore(long end) {
+    return integrity.lacks(end);
+  }
+
+  /** Up to which byte the file holds what it should, also where it was made longer again. */
+  long present() throws IOException {
+    return integrity.present();
+  }
+
+  private synchronized void harmed(String found) {
+    if (trouble == null) {
+      trouble = found;
+      broken = IoError.of(IoError.Kind.IO, name + " " + found + "; it takes no changes any more");
+      LOG.error("{}", broken.message());
+    }
+  }
+
+  /**
+   * Looks again at a file that was cut or deleted from outside, since somebody says that it was put
+   * right. May block.
+   *
+   * @return whether nothing is wrong with it now; a failed sync stays until it is opened anew
+   */
+  public synchronized boolean putRight() throws IOException {
+    if (trouble != null && integrity.look(sectors << 9) == null) {
+      integrity.restored();
+      trouble = null;
+      broken = unsynced;
+      LOG.warn("{}: taken for whole again", name);
+    }
+    return broken == null;
+  }
+
+  /**
+   * That the file was cut or deleted from outside: one line that begins with the device's name, for
+   * a warning. Null as long as it is whole, or after {@link #putRight}.
+   */
+  public @Nullable String trouble() {
+    String found = trouble;
+    return found == null ? null : name + " " + found + "; it takes no changes any more";
   }
 
   /** A write could not be made durable. */
@@ -297,7 +379,7 @@ public final class FileDevice implements BackingDevice {
 
   @Override
   public @Nullable String failure() {
-    IoError error = broken;
+    IoError error = trouble == null ? broken : null; // which trouble() tells
     synchronized (closing) {
       return error == null || isClosing ? null : error.message();
     }

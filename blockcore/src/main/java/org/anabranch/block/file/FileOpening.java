@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
@@ -150,7 +151,8 @@ final class FileOpening {
       return;
     }
     try {
-      Files.createFile(path);
+      Files.createFile(
+          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       Path folder = path.toAbsolutePath().getParent();
       if (folder != null) {
         try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {

@@ -34,6 +34,10 @@ final class FileWork implements Runnable {
 
   private @Nullable IoError work() {
     try {
+      IoError harm = io.modifies() ? device.look() : null;
+      if (harm != null) {
+        return harm;
+      }
       switch (io.op()) {
         case READ -> read();
         case WRITE -> {
@@ -69,9 +73,12 @@ final class FileWork implements Runnable {
     while (done < length()) {
       int count = device.file().read(rest(), begin() + done);
       if (count == 0) {
-        throw new IOException("the file ends early: it was cut from outside");
+        throw device.endsEarly();
       }
       done += count;
+    }
+    if (device.isCutBefore(begin() + length())) { // and was made longer again since
+      throw device.endsEarly();
     }
   }
 
@@ -120,17 +127,23 @@ final class FileWork implements Runnable {
   }
 
   /**
-   * Storage comes in the file system's blocks, but a sector counts as backed if a byte of it is.
+   * Storage comes in the file system's blocks, but a sector counts as backed if a byte of it is. A
+   * file's end looks like a hole that goes on for ever, so the answer ends there, and whoever asks
+   * for what should be behind it gets an error.
    */
   private void status() throws IOException {
+    long sectors = Math.min(io.sectors(), (device.present() >> 9) - io.sector());
+    if (sectors <= 0) {
+      throw device.endsEarly();
+    }
     long data = device.file().nextData(begin());
     if (data == Long.MAX_VALUE) {
-      io.answer(false, io.sectors());
+      io.answer(false, sectors);
     } else if (data >> 9 > io.sector()) {
-      io.answer(false, (data >> 9) - io.sector());
+      io.answer(false, Math.min(sectors, (data >> 9) - io.sector()));
     } else {
       long hole = device.file().nextHole(data);
-      io.answer(true, ((hole + 511) >> 9) - io.sector());
+      io.answer(true, Math.min(sectors, ((hole + 511) >> 9) - io.sector()));
     }
   }
 }

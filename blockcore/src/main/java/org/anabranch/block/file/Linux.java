@@ -44,6 +44,11 @@ final class Linux {
   static final int EOPNOTSUPP = 95;
   static final int EDQUOT = 122;
 
+  private static final int AT_EMPTY_PATH = 0x1000;
+  private static final int STATX_NLINK = 0x4;
+  private static final int STATX_BYTES = 256;
+  private static final int STATX_NLINK_OFFSET = 16;
+
   private static final int F_OFD_SETLK = 37;
   private static final short F_RDLCK = 0;
   private static final short F_WRLCK = 1;
@@ -71,6 +76,7 @@ final class Linux {
   private static final MethodHandle FALLOCATE = function("fallocate");
   private static final MethodHandle LSEEK = function("lseek");
   private static final MethodHandle FCNTL = function("fcntl");
+  private static final MethodHandle STATX = function("statx");
   private static final MethodHandle STRERROR = function("strerror");
 
   /** What a call needs of native memory, one for each thread: errno's place and one iovec. */
@@ -117,9 +123,13 @@ final class Linux {
 
   /** Calls a function that returns an int: what else is in the register means nothing. */
   private static int callInt(MethodHandle function, long a, long b, long c, long d) {
+    return callInt(function, a, b, c, d, 0);
+  }
+
+  private static int callInt(MethodHandle function, long a, long b, long c, long d, long e) {
     Scratch scratch = SCRATCH.get();
     try {
-      int result = (int) (long) function.invokeExact(scratch.state, a, b, c, d, 0L);
+      int result = (int) (long) function.invokeExact(scratch.state, a, b, c, d, e);
       return result >= 0 ? result : -(int) ERRNO.get(scratch.state, 0L);
     } catch (Throwable t) {
       throw impossible(t);
@@ -178,6 +188,16 @@ final class Linux {
 
   static long lseek(int fd, long offset, int whence) {
     return call(LSEEK, fd, offset, whence, 0, 0);
+  }
+
+  /** How many names an open file has. */
+  static long links(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment empty = arena.allocateFrom("");
+      MemorySegment statx = arena.allocate(STATX_BYTES, 8);
+      int result = callInt(STATX, fd, empty.address(), AT_EMPTY_PATH, STATX_NLINK, statx.address());
+      return result < 0 ? result : statx.get(ValueLayout.JAVA_INT, STATX_NLINK_OFFSET);
+    }
   }
 
   /**

@@ -127,6 +127,11 @@ final class NativeFile implements RawFile {
   }
 
   @Override
+  public int links() throws IOException {
+    return (int) check("statx", Linux.links(fd));
+  }
+
+  @Override
   public void resize(long newSize) throws IOException {
     if (regular && newSize != size()) {
       check("ftruncate", Linux.ftruncate(fd, newSize));

@@ -47,6 +47,9 @@ interface RawFile {
   /** Length in bytes. */
   long size() throws IOException;
 
+  /** How many names the file has in its file system; 0: it was deleted. 1 where that is unknown. */
+  int links() throws IOException;
+
   /**
    * Gives a regular file another length; what is new is a hole. A block device has the length that
    * it has: nothing happens.

@@ -16,6 +16,7 @@ final class FaultyFile implements RawFile {
   volatile int now;
   volatile int writtenNow;
   volatile int end = bytes.length;
+  volatile int links = 1;
   volatile @Nullable FileError readError;
   volatile @Nullable FileError writeError;
   volatile @Nullable FileError syncError;
@@ -99,6 +100,11 @@ final class FaultyFile implements RawFile {
   @Override
   public long size() {
     return end;
+  }
+
+  @Override
+  public int links() {
+    return links;
   }
 
   @Override

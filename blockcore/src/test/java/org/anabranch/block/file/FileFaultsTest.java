@@ -57,6 +57,12 @@ final class FileFaultsTest {
     return failure == null ? null : failure.kind();
   }
 
+  /** The message of a request's error; empty if it did not fail. */
+  private String message(IoLatch.Request request) throws InterruptedException {
+    IoError failure = failure(request);
+    return failure == null ? "" : failure.message();
+  }
+
   private static IoLatch.Request write(boolean fua) {
     return done -> Io.write(8, ByteBuffer.allocateDirect(4096), fua, done);
   }
@@ -101,6 +107,73 @@ final class FileFaultsTest {
     assertThat(failure.kind()).isEqualTo(IoError.Kind.IO);
     assertThat(failure.sector()).isEqualTo(9);
     assertThat(failure.message()).contains("the file ends early");
+  }
+
+  @Test
+  void whatIsMissingIsNoHole() throws Exception {
+    file.end = 9 * 512 + 100;
+    List<Long> answers = new ArrayList<>();
+    assertThat(
+            failure(done ->
+                Io.blockStatus(
+                    0,
+                    64,
+                    (io, error) -> {
+                      answers.add(io.statusSectors());
+                      done.completed(io, error);
+                    })))
+        .isNull();
+    assertThat(answers).as("what is there is answered for").containsExactly(9L);
+    assertThat(kind(done -> Io.blockStatus(9, 55, done))).isEqualTo(IoError.Kind.IO);
+    assertThat(message(done -> Io.blockStatus(9, 55, done))).contains("the file ends early");
+    assertThat(device.trouble()).contains("was cut from outside to 4708 of 32768 bytes");
+  }
+
+  @Test
+  void aWriteBehindACutLeavesNoGapOfZeros() throws Exception {
+    assertThat(failure(write(false))).isNull();
+    file.end = 9 * 512;
+    file.writtenNow = 4096;
+    assertThat(message(Io::flush)).contains("was cut from outside");
+    assertThat(kind(done -> Io.write(56, ByteBuffer.allocateDirect(4096), false, done)))
+        .isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(kind(write(true)))
+        .as("durable ones are no better")
+        .isEqualTo(IoError.Kind.READ_ONLY);
+    file.end = file.bytes.length;
+    file.now = 4096;
+    assertThat(kind(done -> Io.read(20, ByteBuffer.allocateDirect(512), done)))
+        .as("made longer again, it reads as zeros")
+        .isEqualTo(IoError.Kind.IO);
+    assertThat(failure(done -> Io.read(0, ByteBuffer.allocateDirect(512), done))).isNull();
+    assertThat(device.putRight()).as("when somebody says so").isTrue();
+    assertThat(failure(done -> Io.read(20, ByteBuffer.allocateDirect(512), done))).isNull();
+    assertThat(failure(write(true))).isNull();
+    assertThat(device.trouble()).isNull();
+  }
+
+  @Test
+  void changesLookAtTheFileFirst() throws Exception {
+    file.end = 9 * 512;
+    for (IoLatch.Request change :
+        List.<IoLatch.Request>of(
+            done -> Io.write(40, ByteBuffer.allocateDirect(4096), true, done),
+            done -> Io.discard(40, 8, done),
+            done -> Io.writeZeroes(40, 8, false, done))) {
+      IoError error = failure(change);
+      assertThat(error).isNotNull();
+      assertThat(error.message()).contains("was cut from outside");
+    }
+  }
+
+  @Test
+  void aDeletedFileTakesNoChanges() throws Exception {
+    assertThat(failure(done -> Io.flush(done))).isNull();
+    file.links = 0;
+    assertThat(message(Io::flush)).contains("was deleted from outside");
+    assertThat(device.putRight()).isFalse();
+    assertThat(kind(write(true))).isEqualTo(IoError.Kind.READ_ONLY);
+    assertThat(failure(done -> Io.read(0, ByteBuffer.allocateDirect(512), done))).isNull();
   }
 
   @Test

@@ -43,10 +43,10 @@ public final class MadeDevices {
       made.forEach((name, table) -> tables.put(name, references(table, made.keySet())));
       TableOrder order = TableOrder.of(tables);
       for (String name : order.devices()) {
-        restore(name, made.getOrDefault(name, ""));
+        restoreUnlessThere(name, made.getOrDefault(name, ""));
       }
       for (String name : order.circular()) { // refused, by name
-        restore(name, made.getOrDefault(name, ""));
+        restoreUnlessThere(name, made.getOrDefault(name, ""));
       }
     } finally {
       changes.unlock();
@@ -64,15 +64,16 @@ public final class MadeDevices {
     }
   }
 
-  private void restore(String name, String table) throws RefusedException {
+  /** Brings one back; it is left out when that cannot be. */
+  private void restoreUnlessThere(String name, String table) {
+    if (storage.has(name)) {
+      return;
+    }
     try {
       make("device " + name, name, table);
+      storage.leftOut().remove(name);
     } catch (RefusedException e) {
-      throw new RefusedException(
-          e.getMessage()
-              + "; dm create made this device: put right what it stands on, or give it up by"
-              + " deleting its entry from state.json",
-          e);
+      storage.leaveOutDevice(name, e);
     }
   }
 
@@ -92,6 +93,7 @@ public final class MadeDevices {
     changes.lock();
     try {
       refuseIfConfigured("create", name, configuration);
+      storage.refuseIfLeftOut(name);
       make("dm create " + name, name, table);
       try {
         remember(name);
@@ -104,13 +106,21 @@ public final class MadeDevices {
     }
   }
 
+  /** Whether it was made and is not there, since what it stands on is not. */
+  public boolean isLeftOut(String name) {
+    return state.state().devices().containsKey(name) && storage.leftOut().get(name) != null;
+  }
+
   /** Removes a device that {@link #create} made. */
   public void remove(String name, Configuration configuration) throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("remove", name, configuration);
-      storage.remove(name);
+      if (storage.leftOut().get(name) == null) {
+        storage.remove(name);
+      }
       state.replace(state.state().withoutDevice(name));
+      storage.leftOut().remove(name);
     } finally {
       changes.unlock();
     }

@@ -58,6 +58,7 @@ public final class Reload {
   private final RuntimeState state;
   private final Configuration before;
   private final Configuration after;
+  private final Configuration withLeftOut;
   private final ReloadPlan plan;
   private final @Nullable LunUse use;
   private final Deque<Undo> undo = new ArrayDeque<>();
@@ -72,6 +73,7 @@ public final class Reload {
       RuntimeState state,
       Configuration before,
       Configuration after,
+      Configuration withLeftOut,
       @Nullable LunUse use) {
     this.storage = storage;
     this.targets = targets;
@@ -80,6 +82,7 @@ public final class Reload {
     this.before = before;
     this.after = after;
     this.use = use;
+    this.withLeftOut = withLeftOut;
     this.plan = ReloadPlan.of(before, after);
   }
 
@@ -109,7 +112,7 @@ public final class Reload {
       for (DeviceConfig device : TableText.inOrder(after)) {
         make(device);
       }
-      Targets.Change change = targets.prepare(after);
+      Targets.Change change = targets.prepare(withLeftOut);
       undo.push(change::cancel);
       return change;
     } catch (RefusedException e) {

@@ -142,9 +142,9 @@ public final class Targets implements WarningSource {
     return numbered;
   }
 
-  /** A snapshot need not be there. */
+  /** A snapshot need not be there, nor what is left out. */
   private boolean isThere(TargetConfig target, LunConfig lun) {
-    boolean there = lun.device().indexOf('@') < 0 || storage.has(lun.device());
+    boolean there = storage.has(lun.device());
     if (!there) {
       LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
     }

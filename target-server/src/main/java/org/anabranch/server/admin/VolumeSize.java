@@ -70,6 +70,7 @@ public final class VolumeSize {
     try {
       VolumeConfig volume = volumes.get(name);
       if (volume == null) {
+        storage.refuseIfLeftOut(name);
         throw RefusedException.absent("volume", name, volumes.keySet());
       }
       long before = storage.sectors(name);

@@ -15,7 +15,9 @@ import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.naming.InitiatorPattern;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.snapshots.Inspection;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.terminal.Sizes;
@@ -30,8 +32,18 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "check",
-    description = "Check a configuration file, and show the LUNs and device tables it means.",
-    footer = {"", "Example:", "  anabranch check /etc/anabranch.conf"},
+    description = {
+      "Check a configuration file, and show the LUNs and device tables it means.",
+      "What a server would leave out now, because a volume's file or a snapshot's store is missing,",
+      "replaced or damaged, is printed on standard error."
+    },
+    footer = {
+      "",
+      "Exit status: 0 all is well, 1 something would be left out, 2 the file has errors.",
+      "",
+      "Example:",
+      "  anabranch check /etc/anabranch.conf"
+    },
     mixinStandardHelpOptions = true)
 public final class CheckCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "The configuration file.")
@@ -43,7 +55,7 @@ public final class CheckCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws InvalidConfigurationException {
+  public Integer call() throws InvalidConfigurationException, RefusedException {
     Configuration configuration = Configuration.read(file);
     Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler("scheduler"));
     if (!rehearsal.problems().isEmpty()) {
@@ -53,9 +65,10 @@ public final class CheckCommand implements Callable<Integer> {
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
     StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
+    List<String> leftOut = Inspection.of(configuration);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.print(Json.pretty(json(configuration, rehearsal)));
+      out.print(Json.pretty(json(configuration, rehearsal, leftOut)));
     } else {
       configuration.portals().forEach(portal -> out.println("portal " + portal));
       configuration.targets().values().forEach(target -> print(out, target, configuration));
@@ -64,10 +77,13 @@ public final class CheckCommand implements Callable<Integer> {
           .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
     }
     out.flush();
-    return 0;
+    leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
+    spec.commandLine().getErr().flush();
+    return leftOut.isEmpty() ? 0 : 1;
   }
 
-  private static Map<String, ?> json(Configuration configuration, Rehearsal rehearsal) {
+  private static Map<String, ?> json(
+      Configuration configuration, Rehearsal rehearsal, List<String> leftOut) {
     return Map.of(
         "portals",
         configuration.portals().stream().map(Object::toString).toList(),
@@ -75,6 +91,8 @@ public final class CheckCommand implements Callable<Integer> {
         configuration.targets().values().stream()
             .map(target -> json(target, configuration))
             .toList(),
+        "left-out",
+        leftOut,
         "tables",
         rehearsal.tables().entrySet().stream()
             .map(table -> Map.of("name", table.getKey(), "table", table.getValue()))

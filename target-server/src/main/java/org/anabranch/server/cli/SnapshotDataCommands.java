@@ -108,7 +108,8 @@ final class SnapshotDataCommands {
         "Write a snapshot to a file while the volume is in use.",
         "The file is a sparse raw image, or with --changed or --since only the extents that",
         "changed, for snapshot import. It appears when it is complete; an interrupted export",
-        "leaves nothing behind.",
+        "leaves nothing behind. Until then it is FILE.part, which must not exist. Only the server's",
+        "user may read it (mode 0600).",
       },
       footer = {
         "",
@@ -135,7 +136,9 @@ final class SnapshotDataCommands {
         description = "What turns an image of an older snapshot into this one.")
     private @Nullable String since;
 
-    @Option(names = "--force", description = "Replace a file that is there.")
+    @Option(
+        names = "--force",
+        description = "Replace a regular file that is there; never one that is in use.")
     private boolean force;
 
     @Mixin private ServerOption server = new ServerOption();
@@ -175,7 +178,8 @@ final class SnapshotDataCommands {
                 + ": "
                 + Sizes.bytes((double) number(result, "stored-bytes"))
                 + " of "
-                + Sizes.bytes((double) number(result, "bytes")));
+                + Sizes.bytes((double) number(result, "bytes"))
+                + ", readable by its owner only");
       }
       return 0;
     }

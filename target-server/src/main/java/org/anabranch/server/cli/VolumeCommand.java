@@ -10,6 +10,7 @@ import org.anabranch.server.control.Json;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,7 +54,9 @@ public final class VolumeCommand implements Runnable {
           volume.get("name"),
           size(volume, "bytes"),
           volume.get("block-size"),
-          Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
+          "left-out".equals(volume.get("state"))
+              ? "left out"
+              : Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
           volume.get("path"));
     }
     return table;
@@ -111,6 +114,54 @@ public final class VolumeCommand implements Runnable {
                 + " before, now "
                 + size(result, "bytes")
                 + "\n");
+    out.flush();
+    return 0;
+  }
+
+  @Command(
+      name = "retry",
+      description = {
+        "Serve what was left out because it was missing or damaged, now that it is put right:",
+        "volumes with their snapshots and LUNs, and devices. reload does the same."
+      },
+      footer = {"", "Exit status: 0 it is served, 1 it is not; the reason is printed."})
+  int retry(
+      @Parameters(
+              paramLabel = "NAME",
+              arity = "0..1",
+              description = "A volume or device; without it all that is left out.")
+          @Nullable String name,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return changes(server, "volume retry", name == null ? Map.of() : Map.of("volume", name));
+  }
+
+  @Command(
+      name = "adopt",
+      description = {
+        "Say that the file at a volume's path is the volume's file, and serve it, when the server",
+        "refuses it: since it is another file than before, or shorter, or since none is there and",
+        "an empty one is to be made.",
+        "Snapshots of the volume go on over this file: after a restore of another time's contents,",
+        "remove them first (anabranch snapshot remove --force)."
+      })
+  int adopt(@Parameters(paramLabel = "VOLUME") String volume, @Mixin ServerOption server)
+      throws RefusedException {
+    return changes(server, "volume adopt", Map.of("volume", volume));
+  }
+
+  private int changes(ServerOption server, String verb, Map<String, ?> arguments)
+      throws RefusedException {
+    Map<String, Object> result = server.client().ask(verb, arguments, p -> {});
+    PrintWriter out = spec.commandLine().getOut();
+    if (server.json()) {
+      out.print(Json.pretty(result));
+    } else if (result.get("changes") instanceof List<?> lines) {
+      if (lines.isEmpty()) {
+        out.println("nothing has changed");
+      }
+      lines.forEach(out::println);
+    }
     out.flush();
     return 0;
   }

@@ -77,10 +77,12 @@ public final class ChangedExtents {
   /**
    * @param snapshot that is not being merged
    * @param since an older one of the same volume; null for the volume as it is now
+   * @param least what lies behind the snapshot's end, up to so many bytes, differs as well; 0: the
+   *     list ends with the snapshot
    */
   public ChangedExtents(
-      DeviceMapper mapper, SnapshotState snapshot, @Nullable SnapshotState since) {
-    this.bytes = snapshot.sectors() * 512;
+      DeviceMapper mapper, SnapshotState snapshot, @Nullable SnapshotState since, long least) {
+    this.bytes = Math.max(snapshot.sectors() * 512, least);
     OneSnapshot list = new OneSnapshot(mapper, snapshot, bytes);
     this.lists =
         since == null ? List.of(list) : List.of(list, new OneSnapshot(mapper, since, bytes));

@@ -2,7 +2,6 @@
 package org.anabranch.server.exports;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import org.anabranch.server.base.RefusedException;
@@ -21,8 +20,8 @@ final class DeltaWriter {
 
   private long zeroLength;
 
-  DeltaWriter(RandomAccessFile out, DeltaFormat.Header header) throws IOException {
-    this.out = out.getChannel();
+  DeltaWriter(FileChannel out, DeltaFormat.Header header) throws IOException {
+    this.out = out;
     append(header.write());
   }
 

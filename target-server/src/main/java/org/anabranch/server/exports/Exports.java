@@ -2,8 +2,8 @@
 package org.anabranch.server.exports;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -62,7 +62,8 @@ public final class Exports implements AutoCloseable {
   }
 
   /**
-   * Where a snapshot differs from its volume, or from an older snapshot of it.
+   * Where a snapshot differs from its volume, or from an older snapshot of it; what the longer of
+   * the two has behind the end of the other is part of it.
    *
    * @param since the older one; null for the volume as it is now
    */
@@ -70,7 +71,8 @@ public final class Exports implements AutoCloseable {
       throws RefusedException, ClientGoneException {
     begin();
     try (Comparison comparison = compare(device, since)) {
-      ChangedExtents extents = comparison.extents();
+      long now = since == null ? storage.bytes(comparison.younger.snapshot().volume()) : 0;
+      ChangedExtents extents = comparison.extents(now);
       for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
         refuseAtTheEnd();
         sink.take(extent);
@@ -89,8 +91,13 @@ public final class Exports implements AutoCloseable {
       DeviceMapper mapper, Readers.Reading younger, Readers.@Nullable Reading older)
       implements AutoCloseable {
     ChangedExtents extents() {
+      return extents(0);
+    }
+
+    /** What the snapshot does not have, up to so many bytes, differs as well. */
+    ChangedExtents extents(long bytes) {
       return new ChangedExtents(
-          mapper, younger.snapshot(), older == null ? null : older.snapshot());
+          mapper, younger.snapshot(), older == null ? null : older.snapshot(), bytes);
     }
 
     @Override
@@ -120,6 +127,18 @@ public final class Exports implements AutoCloseable {
       older.close();
       throw new RefusedException(since + " is no other snapshot of volume " + snapshot.volume());
     }
+    if (found.created().isAfter(snapshot.created())) {
+      older.close();
+      throw new RefusedException(
+          since
+              + " is younger than "
+              + snapshot.device()
+              + ": taken "
+              + found.created()
+              + ", after "
+              + snapshot.created()
+              + "; --since names an older one");
+    }
     return older;
   }
 
@@ -131,7 +150,7 @@ public final class Exports implements AutoCloseable {
    */
   public Map<String, ?> raw(String device, Path path, boolean force, Progress progress)
       throws RefusedException, ClientGoneException {
-    TargetFile file = new TargetFile(path, force);
+    TargetFile file = new TargetFile(path, force, storage::refuseOwn);
     long[] stored = new long[1];
     long bytes;
     begin();
@@ -151,7 +170,7 @@ public final class Exports implements AutoCloseable {
         } finally {
           reads.abandon();
         }
-        out.setLength(bytes);
+        TargetFile.extend(out, bytes);
         reporter.last();
       });
     } finally {
@@ -161,8 +180,7 @@ public final class Exports implements AutoCloseable {
   }
 
   /** Writes what is not zero; how many bytes that was. */
-  private static long store(RandomAccessFile out, ByteBuffer data, long offset)
-      throws RefusedException {
+  private static long store(FileChannel out, ByteBuffer data, long offset) throws RefusedException {
     long stored = 0;
     int end = data.limit();
     for (int from = 0; from < end; ) {
@@ -175,7 +193,7 @@ public final class Exports implements AutoCloseable {
         to = unit(to, end);
       }
       try {
-        TargetFile.write(out.getChannel(), data.slice(from, to - from), offset + from);
+        TargetFile.write(out, data.slice(from, to - from), offset + from);
       } catch (IOException e) {
         throw new RefusedException("the export cannot be written: " + e.getMessage(), e);
       }
@@ -197,7 +215,7 @@ public final class Exports implements AutoCloseable {
   public Map<String, ?> delta(
       String device, @Nullable String since, Path path, boolean force, Progress progress)
       throws RefusedException, ClientGoneException {
-    TargetFile file = new TargetFile(path, force);
+    TargetFile file = new TargetFile(path, force, storage::refuseOwn);
     begin();
     try (Comparison comparison = compare(device, since)) {
       String volume = comparison.younger.snapshot().volume();
@@ -249,6 +267,7 @@ public final class Exports implements AutoCloseable {
     json.put("file", path.toString());
     json.put("bytes", bytes);
     json.put("stored-bytes", stored);
+    json.put("mode", "0600");
     return json;
   }
 

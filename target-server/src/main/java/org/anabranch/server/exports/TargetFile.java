@@ -2,17 +2,17 @@
 package org.anabranch.server.exports;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.Objects;
 import java.util.Set;
 import org.anabranch.block.file.FileDevice;
@@ -24,24 +24,47 @@ import org.anabranch.server.state.StateDirectory;
 
 /**
  * A file that appears when it is complete: it is written beside its place, as {@code NAME.part},
- * made durable, and renamed. Whatever ends the work before that leaves the place as it was; a
- * {@code .part} that a crash left behind is written over by the next one.
+ * made durable, and renamed. Whatever ends the work before that leaves the place as it was.
+ *
+ * <dl>
+ *   <dt>Who may read the file?
+ *   <dd>Its owner alone, mode 0600, also where it replaces one that others may read.
+ *   <dt>What if {@code NAME.part} exists?
+ *   <dd>One that an export left behind at a crash is replaced; it carries a mark ({@value
+ *       #LEFTOVER}). Anything else is somebody's own, a link included: refused, and left alone.
+ *   <dt>What is never replaced?
+ *   <dd>Without force, anything. With it, what is no regular file (so no link is followed), what is
+ *       open or locked, and the server's own files.
+ * </dl>
  */
 final class TargetFile {
+  /** An extended attribute in the user's name space. */
+  private static final String LEFTOVER = "anabranch.part";
+
+  private static final Set<StandardOpenOption> CREATE_NEW =
+      Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+
   private final Path path;
   private final Path part;
 
   /** Writes the contents. */
   interface Contents {
-    void write(RandomAccessFile out) throws IOException, RefusedException, ClientGoneException;
+    void write(FileChannel out) throws IOException, RefusedException, ClientGoneException;
+  }
+
+  /** Refuses paths that belong to the server. */
+  interface Guard {
+    void refuseOwn(Path path) throws RefusedException;
   }
 
   /**
    * @throws RefusedException when something is there that must not be replaced
    */
-  TargetFile(Path path, boolean force) throws RefusedException {
+  TargetFile(Path path, boolean force, Guard guard) throws RefusedException {
     this.path = path;
     this.part = path.resolveSibling(path.getFileName() + ".part");
+    guard.refuseOwn(path);
+    guard.refuseOwn(part);
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
@@ -67,42 +90,74 @@ final class TargetFile {
   }
 
   void write(Contents contents) throws RefusedException, ClientGoneException {
-    try {
-      makePart();
-      try (RandomAccessFile out = new RandomAccessFile(part.toFile(), "rw")) {
-        Object mine = identity();
-        lock(out.getChannel());
-        if (!mine.equals(identity())) {
-          throw new RefusedException(part + " was written by another export");
-        }
-        replace(out, contents);
-      }
+    try (FileChannel out = openPart()) {
+      lock(out);
+      replace(out, contents);
     } catch (IOException e) {
       throw new RefusedException(path + " cannot be written: " + StateDirectory.reason(e), e);
     }
   }
 
-  /** Only its owner may read it. */
-  private void makePart() throws IOException {
-    FileChannel.open(
-            part,
-            Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))
-        .close();
+  private FileChannel openPart() throws IOException, RefusedException {
+    deleteLeftover();
+    FileChannel out;
+    try {
+      out =
+          FileChannel.open(
+              part,
+              CREATE_NEW,
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (FileAlreadyExistsException e) {
+      throw new RefusedException(
+          part
+              + " exists, where the export would be written first, and is none that an export left"
+              + " behind: move it away, or name another file",
+          e);
+    }
+    try {
+      marks().write(LEFTOVER, ByteBuffer.wrap(new byte[] {'1'}));
+    } catch (IOException | UnsupportedOperationException e) {
+      // No attributes here: one that is left behind must be deleted by hand.
+    }
+    return out;
   }
 
-  private Object identity() throws IOException {
-    return Objects.requireNonNull(
-        Files.readAttributes(part, BasicFileAttributes.class).fileKey(), "no inode");
+  /** A lock that can be had says that no export writes it now. */
+  private void deleteLeftover() throws IOException, RefusedException {
+    if (!Files.isRegularFile(part, LinkOption.NOFOLLOW_LINKS) || !isMarked()) {
+      return;
+    }
+    try (FileChannel old = FileChannel.open(part, StandardOpenOption.WRITE)) {
+      lock(old);
+      Files.delete(part);
+    }
   }
 
-  private void replace(RandomAccessFile out, Contents contents)
+  private boolean isMarked() {
+    try {
+      return marks().list().contains(LEFTOVER);
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
+  }
+
+  private UserDefinedFileAttributeView marks() {
+    UserDefinedFileAttributeView view =
+        Files.getFileAttributeView(
+            part, UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    if (view == null) {
+      throw new UnsupportedOperationException();
+    }
+    return view;
+  }
+
+  private void replace(FileChannel out, Contents contents)
       throws IOException, RefusedException, ClientGoneException {
     boolean complete = false;
     try {
-      out.setLength(0);
       contents.write(out);
-      out.getChannel().force(true);
+      unmark();
+      out.force(true);
       Files.move(part, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       complete = true;
       DurableFile.syncFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
@@ -110,6 +165,12 @@ final class TargetFile {
       if (!complete) {
         Files.deleteIfExists(part);
       }
+    }
+  }
+
+  private void unmark() throws IOException {
+    if (isMarked()) {
+      marks().delete(LEFTOVER);
     }
   }
 
@@ -122,6 +183,13 @@ final class TargetFile {
       // by this very process
     }
     throw new RefusedException(part + " is being written by another export");
+  }
+
+  /** Makes a file longer that ends in zeros. */
+  static void extend(FileChannel out, long bytes) throws IOException {
+    if (out.size() < bytes) {
+      write(out, ByteBuffer.allocate(1), bytes - 1);
+    }
   }
 
   /** Writes the whole buffer at an offset. */

@@ -70,6 +70,14 @@ public final class ServeCommand implements Callable<Integer> {
   @ArgGroup private @Nullable What what;
 
   @Option(
+      names = "--all-or-nothing",
+      description = {
+        "Do not start when a volume, a snapshot or a device is missing or damaged. Otherwise that is",
+        "left out, status says so, and the rest is served."
+      })
+  private boolean allOrNothing;
+
+  @Option(
       names = {"-v", "--verbose"},
       description = "Log more, with stack traces.")
   @SuppressWarnings("UnusedVariable") // Main reads it, before there is a logger
@@ -110,9 +118,10 @@ public final class ServeCommand implements Callable<Integer> {
   private Server start() throws RefusedException, InvalidConfigurationException {
     Configuration configuration = configuration();
     try {
-      return what != null && what.file != null
-          ? Server.start(configuration, this::configuration)
-          : Server.start(configuration);
+      return Server.start(
+          configuration,
+          what != null && what.file != null ? this::configuration : Server.NO_FILE,
+          allOrNothing ? Server.Strictness.ALL_OR_NOTHING : Server.Strictness.WHAT_IS_WHOLE);
     } catch (RefusedException e) {
       // Where it is the file's fault, its lines and all that is wrong with it say more.
       List<Problem> problems =

@@ -3,11 +3,14 @@ package org.anabranch.server.serve;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
@@ -19,6 +22,7 @@ import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
 import org.anabranch.server.admin.LunUse;
 import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.Reload;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.admin.Translation;
@@ -44,6 +48,8 @@ import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.FileConditions;
+import org.anabranch.server.storage.LeftOut;
+import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.SuspendedDevices;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +81,24 @@ public final class Server implements RunningServer, AutoCloseable {
     Configuration read() throws InvalidConfigurationException, RefusedException;
   }
 
+  /** What happens at the start when something is missing or damaged. */
+  public enum Strictness {
+    /** It is left out, and the rest is served. */
+    WHAT_IS_WHOLE,
+    /** The server does not start. */
+    ALL_OR_NOTHING
+  }
+
+  /** There is no file to read again. */
+  static final Source NO_FILE =
+      () -> {
+        throw new RefusedException(
+            "the server was started without a configuration file: there is nothing to reload;"
+                + " serve --config FILE has one");
+      };
+
   private final Source source;
+  private final Strictness strictness;
   private final Changes changes = new Changes();
 
   /** Those of the configuration, for those who look after snapshots. Changed by a reload. */
@@ -92,6 +115,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final StateFile stateFile;
   private final MadeDevices madeDevices;
   private final VolumeSize sizes;
+  private final Recovery recovery;
   private final Warnings warnings;
 
   /** Why the file was not applied the last time; null when it was. */
@@ -103,15 +127,18 @@ public final class Server implements RunningServer, AutoCloseable {
   private boolean stopped;
   private boolean clean;
 
-  private Server(Configuration configuration, Source source, DurableSteps steps)
+  private Server(
+      Configuration configuration, Source source, DurableSteps steps, Strictness strictness)
       throws RefusedException {
     this.configuration = configuration;
+    this.strictness = strictness;
     this.source = source;
     volumes.putAll(configuration.volumes());
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
     try {
-      storage = new Storage(scheduler, state.folder());
+      stateFile = new StateFile(state.folder().resolve("state.json"), steps);
+      storage = new Storage(scheduler, state.folder(), stateFile::state);
       targets =
           new Targets(
               configuration,
@@ -121,7 +148,6 @@ public final class Server implements RunningServer, AutoCloseable {
               PortNumbers.open(state.folder()),
               new UnitIdentities(
                   new IdentityFile(state.folder()), state.serverId(), state.wasUsed()));
-      stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       LoggedIn initiators = new LoggedIn();
       snapshots =
           new Snapshots(
@@ -134,6 +160,7 @@ public final class Server implements RunningServer, AutoCloseable {
               initiators);
       exports = new Exports(storage, snapshots);
       madeDevices = new MadeDevices(storage, stateFile, changes);
+      recovery = new Recovery(storage, snapshots, madeDevices, volumes, changes, initiators);
       sizes = new VolumeSize(storage, targets, stateFile, changes, initiators::sessions);
       warnings = new Warnings(warningSources());
     } catch (RefusedException e) {
@@ -148,6 +175,7 @@ public final class Server implements RunningServer, AutoCloseable {
     SequencedMap<String, WarningSource> sources = new LinkedHashMap<>();
     sources.put("configuration", this::configurationWarnings);
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
+    sources.put("storage", storage);
     sources.put("snapshots", snapshots);
     sources.put(
         "files",
@@ -171,13 +199,7 @@ public final class Server implements RunningServer, AutoCloseable {
 
   /** Starts with a configuration that does not change. */
   public static Server start(Configuration configuration) throws RefusedException {
-    return start(
-        configuration,
-        () -> {
-          throw new RefusedException(
-              "the server was started without a configuration file: there is nothing to reload;"
-                  + " serve --config FILE has one");
-        });
+    return start(configuration, NO_FILE);
   }
 
   /**
@@ -186,13 +208,25 @@ public final class Server implements RunningServer, AutoCloseable {
    * @param source of what a {@link #reload} applies
    */
   public static Server start(Configuration configuration, Source source) throws RefusedException {
-    return start(configuration, source, DurableSteps.UNWATCHED);
+    return start(configuration, source, Strictness.WHAT_IS_WHOLE);
+  }
+
+  /** The same, and what to do when something is missing or damaged. */
+  public static Server start(Configuration configuration, Source source, Strictness strictness)
+      throws RefusedException {
+    return start(configuration, source, DurableSteps.UNWATCHED, strictness);
   }
 
   /** The same, watched. */
   public static Server start(Configuration configuration, Source source, DurableSteps steps)
       throws RefusedException {
-    Server server = new Server(configuration, source, steps);
+    return start(configuration, source, steps, Strictness.WHAT_IS_WHOLE);
+  }
+
+  private static Server start(
+      Configuration configuration, Source source, DurableSteps steps, Strictness strictness)
+      throws RefusedException {
+    Server server = new Server(configuration, source, steps, strictness);
     try {
       server.open();
       return server;
@@ -213,9 +247,14 @@ public final class Server implements RunningServer, AutoCloseable {
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     }
     storage.open(configuration);
+    if (!storage.leftOut().all().isEmpty()) {
+      refuseErrors();
+    }
     snapshots.restore();
     madeDevices.restore();
+    refuseUnlessWhole();
     snapshots.resumeMerges();
+    refuseUnlessWhole();
     targets.open().forEach(bound::put);
     control =
         ControlServer.start(
@@ -228,6 +267,24 @@ public final class Server implements RunningServer, AutoCloseable {
   private ControlLimits controlLimits() {
     LimitsConfig limits = configuration.limits();
     return new ControlLimits(limits.controlCommands(), limits.controlWaiting());
+  }
+
+  /** A table that could not be made whatever the disks hold is an error in the configuration. */
+  private void refuseErrors() throws RefusedException {
+    List<String> errors = Rehearsal.regardlessOfFiles(configuration, scheduler).refusals();
+    if (!errors.isEmpty()) {
+      throw new RefusedException(String.join("\n", errors));
+    }
+  }
+
+  private void refuseUnlessWhole() throws RefusedException {
+    List<LeftOut.Entry> leftOut = storage.leftOut().all();
+    if (strictness == Strictness.ALL_OR_NOTHING && !leftOut.isEmpty()) {
+      throw new RefusedException(
+          leftOut.stream()
+              .map(entry -> entry.subject() + ": " + entry.text() + "; " + entry.remedy())
+              .collect(Collectors.joining("\n")));
+    }
   }
 
   /**
@@ -247,26 +304,32 @@ public final class Server implements RunningServer, AutoCloseable {
         throw new RefusedException("the server is starting; reload when it is ready");
       }
       Configuration after = source.read();
+      Set<String> leftOut =
+          storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
+      Configuration whole = after.withoutDevices(leftOut);
       Reload reload =
           new Reload(
               storage,
               targets,
               running,
               stateFile.state(),
-              configuration,
+              configuration.withoutDevices(leftOut),
+              whole,
               after,
               force ? null : new LunUse(configuration, sessionInfos()));
       reloadRefusal = null;
-      if (!reload.plan().isEmpty()) {
+      if (!reload.plan().isEmpty() || !leftOut.isEmpty()) {
         Targets.Change change = prepare(reload);
-        volumes.putAll(after.volumes());
-        volumes.keySet().retainAll(after.volumes().keySet());
+        volumes.putAll(whole.volumes());
+        volumes.keySet().retainAll(whole.volumes().keySet());
         configuration = after;
         snapshots.stores(after.stores());
         reload.commit(change);
       }
       reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
-      return reload.plan().summary();
+      List<String> lines = new ArrayList<>(reload.plan().summary());
+      lines.addAll(recovery.retry(after));
+      return lines;
     } catch (InvalidConfigurationException e) {
       reloadRefusal = e.getMessage();
       throw new RefusedException(String.valueOf(e.getMessage()), e);
@@ -282,6 +345,11 @@ public final class Server implements RunningServer, AutoCloseable {
       reloadRefusal = e.getMessage();
       throw e;
     }
+  }
+
+  @Override
+  public Recovery recovery() {
+    return recovery;
   }
 
   /** Gives a volume another size. */

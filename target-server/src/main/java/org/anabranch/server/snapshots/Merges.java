@@ -70,8 +70,8 @@ final class Merges {
     changes.lock();
     try {
       for (SnapshotState snapshot : entries.all()) {
-        if (volumes.containsKey(snapshot.volume()) && snapshot.phase() == Phase.MERGING) {
-          begin(snapshot);
+        if (snapshot.phase() == Phase.MERGING) {
+          goOn(snapshot);
         }
       }
       startWaiting();
@@ -79,6 +79,20 @@ final class Merges {
       changes.unlock();
     }
     watch.start();
+  }
+
+  /** Lets a merge go on that was under way; the volume is left out when that cannot be. */
+  void goOn(SnapshotState snapshot) throws RefusedException {
+    VolumeConfig volume = volumes.get(snapshot.volume());
+    if (volume == null) {
+      return;
+    }
+    try {
+      begin(snapshot);
+    } catch (RefusedException e) {
+      volumes.remove(volume.name());
+      devices.withdraw(volume, SnapshotDevices.lost(snapshot, e));
+    }
   }
 
   /** See {@link Snapshots#merge}. */

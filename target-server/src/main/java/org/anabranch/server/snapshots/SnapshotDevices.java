@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -21,7 +18,7 @@ import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
-import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.OverdueException;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
@@ -120,22 +117,47 @@ final class SnapshotDevices {
     }
   }
 
-  /** Makes the device of a snapshot that {@code stateFile} tells of. */
-  void restore(SnapshotState snapshot, Path stateFile) throws RefusedException {
+  /**
+   * Makes the device of a snapshot that the state file knows.
+   *
+   * @throws NotWholeException when that cannot be; the volume must not be written without it
+   */
+  void restore(SnapshotState snapshot) throws NotWholeException {
     try {
-      storage.create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
-      mark(snapshot);
+      StoreFile.refuseUnlessStore(snapshot.store());
+      if (snapshot.phase() != SnapshotState.Phase.MERGING) {
+        storage.create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+        mark(snapshot);
+      }
     } catch (RefusedException e) {
-      throw new RefusedException(
-          e.getMessage()
-              + "; serving "
-              + snapshot.volume()
-              + " without it would destroy it: put "
-              + snapshot.store()
-              + " back, or give the snapshot up by deleting its entry from "
-              + stateFile,
-          e);
+      throw lost(snapshot, e);
     }
+  }
+
+  /** Why a volume cannot be served whose snapshot cannot be. */
+  static NotWholeException lost(SnapshotState snapshot, RefusedException reason) {
+    String device = snapshot.device();
+    boolean merging = snapshot.phase() == SnapshotState.Phase.MERGING;
+    String words = String.valueOf(reason.getMessage()).replace("snapshot " + device + ": ", "");
+    return new NotWholeException(
+        "volume " + snapshot.volume(),
+        (merging
+                ? "it was being rolled back to " + device + ", which cannot go on"
+                : "its snapshot " + device + " cannot be activated, and would be destroyed")
+            + ": "
+            + words,
+        "put "
+            + snapshot.store()
+            + " right, then: anabranch volume retry "
+            + snapshot.volume()
+            + "; or give the snapshot up: anabranch snapshot remove --force "
+            + device,
+        reason);
+  }
+
+  /** The volume cannot be served. */
+  void withdraw(VolumeConfig volume, NotWholeException reason) throws RefusedException {
+    storage.withdraw(volume, reason);
   }
 
   private CowArguments arguments(SnapshotState snapshot) throws RefusedException {
@@ -150,6 +172,7 @@ final class SnapshotDevices {
   VolumeConfig volume(String name) throws RefusedException {
     VolumeConfig volume = volumes.get(name);
     if (volume == null) {
+      storage.refuseIfLeftOut(name);
       throw RefusedException.absent("volume", name, volumes.keySet());
     }
     return volume;
@@ -161,32 +184,6 @@ final class SnapshotDevices {
     } catch (TableException e) {
       throw new RefusedException("volume " + volume + ": " + e.getMessage(), e);
     }
-  }
-
-  /** Refuses a snapshot of another file than the one that the volume is now. */
-  void checkOrigin(SnapshotState snapshot, Path stateFile) throws RefusedException {
-    Path then = snapshot.origin();
-    Path now = volume(snapshot.volume()).path();
-    try {
-      if (then == null || then.equals(now) || (Files.exists(then) && Files.isSameFile(then, now))) {
-        return;
-      }
-    } catch (IOException e) {
-      throw new RefusedException(
-          "volume " + snapshot.volume() + ": " + StateDirectory.reason(e), e);
-    }
-    throw new RefusedException(
-        "snapshot "
-            + snapshot.device()
-            + " was taken of "
-            + then
-            + ", and volume "
-            + snapshot.volume()
-            + " is "
-            + now
-            + " now: configure the former file again; if it was only moved, put its new place into"
-            + " the snapshot's entry in "
-            + stateFile);
   }
 
   /** Lets LUNs that name the snapshot's device be there. A failure is logged. */

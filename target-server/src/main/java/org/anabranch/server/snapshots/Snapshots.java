@@ -16,7 +16,10 @@ import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.LeftOut;
+import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +46,9 @@ import org.slf4j.LoggerFactory;
 public final class Snapshots implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
   private static final String FOLDER = "cow";
+
+  /** A file system whose files cannot be this long, bytes, is not one for stores. */
+  private static final long LEAST_STORE = 64 << 20;
 
   private final Storage storage;
   private final Entries entries;
@@ -84,31 +90,47 @@ public final class Snapshots implements WarningSource {
 
   /**
    * Brings back what the state file knows, and ends what a crash interrupted. The volumes' devices
-   * are there, and nobody uses them yet.
+   * are there, and nobody uses them yet. A volume whose snapshots cannot all be activated is left
+   * out, and taken out of the map of volumes.
    */
   public void restore() throws RefusedException {
-    Path stateFile = folder.resolveSibling("state.json");
     changes.lock();
     try {
+      volumes.keySet().removeIf(name -> storage.leftOut().get(name) != null);
       for (SnapshotState snapshot : entries.all()) {
         if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
           entries.forget(snapshot);
+        } else if (!volumes.containsKey(snapshot.volume())) {
+          LOG.warn("snapshot {}: its volume is not served; left alone", snapshot.device());
         }
       }
-      for (SnapshotState snapshot : entries.all()) {
-        if (!volumes.containsKey(snapshot.volume())) {
-          LOG.warn("snapshot {}: its volume is not configured; left alone", snapshot.device());
-          continue;
-        }
-        devices.checkOrigin(snapshot, stateFile);
-        if (snapshot.phase() != Phase.MERGING) {
-          stores.opening(snapshot);
-          devices.restore(snapshot, stateFile);
-        }
+      for (VolumeConfig volume : List.copyOf(volumes.values())) {
+        restore(volume);
       }
       tellOfStrangers();
     } finally {
       changes.unlock();
+    }
+  }
+
+  /**
+   * The same for one volume, by its turn.
+   *
+   * @return whether it can be served
+   */
+  public boolean restore(VolumeConfig volume) throws RefusedException {
+    try {
+      for (SnapshotState snapshot : list(volume.name())) {
+        if (snapshot.phase() != Phase.MERGING) {
+          stores.opening(snapshot);
+        }
+        devices.restore(snapshot);
+      }
+      return true;
+    } catch (NotWholeException e) {
+      volumes.remove(volume.name());
+      storage.withdraw(volume, e);
+      return false;
     }
   }
 
@@ -133,6 +155,14 @@ public final class Snapshots implements WarningSource {
   public void resumeMerges() throws RefusedException {
     merges.open();
     stores.start();
+  }
+
+  /** The same for the merge of a volume that was left out, by its turn. */
+  public void resumeMerges(VolumeConfig volume) throws RefusedException {
+    SnapshotState merging = merges.merging(volume.name());
+    if (merging != null) {
+      merges.goOn(merging);
+    }
   }
 
   /**
@@ -182,10 +212,20 @@ public final class Snapshots implements WarningSource {
               Phase.CREATING,
               false,
               0);
-      long bytes = storeBytes == 0 ? StoreFile.sufficient(sectors, chunkSectors) : storeBytes;
+      long sufficient = StoreFile.sufficient(sectors, chunkSectors);
+      long bytes = storeBytes == 0 ? sufficient : storeBytes;
+      long least = storeBytes == 0 ? Math.min(bytes, LEAST_STORE) : storeBytes;
       entries.put(snapshot);
       try {
-        StoreFile.make(store, bytes, entries.steps());
+        long made = StoreFile.make(store, bytes, least, entries.steps());
+        if (made < bytes) {
+          LOG.warn(
+              "snapshot {}: its store has {}, the most that a file can have there; {} would hold"
+                  + " every change",
+              device,
+              Sizes.bytes((double) made),
+              Sizes.bytes((double) bytes));
+        }
         stores.opening(snapshot);
         devices.prepare(snapshot);
         entries.steps().taken("store loaded");
@@ -223,7 +263,19 @@ public final class Snapshots implements WarningSource {
     changes.lock();
     try {
       SnapshotState snapshot = entries.existing(device);
-      if (snapshot.phase() == Phase.MERGING) {
+      LeftOut.Entry leftOut = storage.leftOut().get(snapshot.volume());
+      if (leftOut != null && !force) {
+        throw new RefusedException(
+            "snapshot "
+                + device
+                + ": its volume is not served: "
+                + leftOut.text()
+                + "; --force gives the snapshot up"
+                + (snapshot.phase() == Phase.MERGING
+                    ? ", and leaves the volume as it is, partly rolled back"
+                    : ""));
+      }
+      if (snapshot.phase() == Phase.MERGING && leftOut == null) {
         merges.giveUp(snapshot, force);
         return;
       }

@@ -69,22 +69,53 @@ final class StoreFile {
     }
   }
 
-  /** Makes the file, sparse and empty, readable by its owner only; durable afterwards. */
-  static void make(Path path, long bytes, DurableSteps steps) throws RefusedException {
+  /**
+   * Refuses a file that is not the store of a snapshot that was taken. A new store has a header
+   * before the snapshot is ready: one that reads as zeros is not new, but was emptied, and what it
+   * held is lost.
+   */
+  static void refuseUnlessStore(Path path) throws RefusedException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      ByteBuffer magic = ByteBuffer.allocate(Integer.BYTES);
+      while (magic.hasRemaining() && channel.read(magic) >= 0) {
+        // until it is there, or the file ends
+      }
+      if (magic.hasRemaining()) {
+        throw new RefusedException(path + " is empty: it was cut from outside");
+      }
+      if (magic.getInt(0) == 0) {
+        throw new RefusedException(path + " has no header any more: it reads as zeros");
+      }
+    } catch (IOException e) {
+      throw new RefusedException(StateDirectory.reason(e), e);
+    }
+  }
+
+  /**
+   * Makes the file, sparse and empty, readable by its owner only, and as long as the file system
+   * can have it: a store need not be as long as it could ever need to be. Durable afterwards.
+   *
+   * @param wanted bytes
+   * @param least bytes; refused if no file can have that length
+   * @return bytes that it has
+   */
+  static long make(Path path, long wanted, long least, DurableSteps steps) throws RefusedException {
     try {
       Path folder = Objects.requireNonNull(path.getParent());
       Files.createDirectories(folder);
+      long bytes;
       try (FileChannel channel =
           FileChannel.open(
               path,
               Set.of(
                   StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-        channel.write(ByteBuffer.allocate(1), bytes - 1);
+        bytes = FileLengths.extend(channel, path, wanted, least);
         steps.taken("store written");
         DurableFile.sync(channel, path, steps);
       }
       DurableFile.syncFolder(folder, steps);
+      return bytes;
     } catch (IOException e) {
       throw new RefusedException(
           "store " + path + " cannot be made: " + StateDirectory.reason(e), e);

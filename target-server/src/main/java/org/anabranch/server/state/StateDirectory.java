@@ -7,12 +7,15 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Set;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  *   state.json     what was made at run time
  *   cow/           stores of snapshots
  *   invalid/       which stores are invalid though they could not be marked so
+ *   volumes/       what is known of the file of each volume
  *   reservations/  persistent reservations that survive a restart, one file for each unit
  * </pre>
  */
@@ -55,13 +59,12 @@ public final class StateDirectory implements AutoCloseable {
   public static StateDirectory open(Path folder) throws RefusedException {
     FileChannel lock = null;
     try {
-      Files.createDirectories(folder);
+      make(folder);
       lock =
           FileChannel.open(
               folder.resolve("lock"),
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.CREATE);
+              Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       lock(folder, lock);
       boolean wasUsed = Files.exists(folder.resolve(SERVER_ID));
       return new StateDirectory(folder, lock, serverId(folder), wasUsed);
@@ -71,6 +74,26 @@ public final class StateDirectory implements AutoCloseable {
     } catch (RefusedException e) {
       close(lock);
       throw e;
+    }
+  }
+
+  /** Only its owner may look into a folder that is made; one that is there stays as it is. */
+  private static void make(Path folder) throws IOException {
+    if (Files.isDirectory(folder)) {
+      return;
+    }
+    Path parent = folder.toAbsolutePath().getParent();
+    if (parent != null) {
+      Files.createDirectories(parent);
+    }
+    try {
+      Files.createDirectory(
+          folder,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(folder)) {
+        throw e;
+      }
     }
   }
 
@@ -110,6 +133,45 @@ public final class StateDirectory implements AutoCloseable {
           file.path() + " is damaged: it holds no " + 2 * ID_BYTES + " hexadecimal digits");
     }
     return id;
+  }
+
+  /** Names in the folder that are the server's; its administrator may have others there. */
+  private static final Set<String> OWN =
+      Set.of(
+          "lock",
+          "server-id",
+          "server-id.new",
+          "control.sock",
+          "state.json",
+          "state.json.new",
+          "cow",
+          "invalid",
+          "reservations",
+          "volumes");
+
+  /**
+   * Whether a path is one of the files in a state directory that the server works with, or lies
+   * below one, whether it exists or not.
+   *
+   * @param folder the state directory, which exists
+   */
+  public static boolean owns(Path folder, Path path) {
+    Path file = path.toAbsolutePath().normalize();
+    for (Path parent = file.getParent(); parent != null; parent = parent.getParent()) {
+      if (isSame(folder, parent)) {
+        return OWN.contains(parent.relativize(file).getName(0).toString());
+      }
+    }
+    return false;
+  }
+
+  private static boolean isSame(Path folder, Path other) {
+    try {
+      return folder.toAbsolutePath().normalize().equals(other)
+          || (Files.exists(other) && Files.isSameFile(folder, other));
+    } catch (IOException e) {
+      return false; // what cannot be looked at is another folder
+    }
   }
 
   /** Why a file operation failed, in few words. */

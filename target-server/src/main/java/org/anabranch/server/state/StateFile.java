@@ -88,8 +88,18 @@ public final class StateFile {
   public StateFile(Path path, DurableSteps steps) throws RefusedException {
     this.steps = steps;
     file = new DurableFile(path, steps);
-    state = read();
+    state = read(file);
+    forgetDraft();
     keepRoom();
+  }
+
+  /**
+   * What a file holds; nothing is changed, and a server may run meanwhile.
+   *
+   * @throws RefusedException as when a server starts with it
+   */
+  public static RuntimeState look(Path path) throws RefusedException {
+    return read(new DurableFile(path));
   }
 
   /** Who hears of what is made durable. */
@@ -128,11 +138,17 @@ public final class StateFile {
     }
   }
 
-  private RuntimeState read() throws RefusedException {
+  private void forgetDraft() throws RefusedException {
     try {
-      RuntimeState found = file.exists() ? parse(file.read(MAX_BYTES)) : RuntimeState.EMPTY;
       file.forgetDraft();
-      return found;
+    } catch (IOException e) {
+      throw new RefusedException(file.path() + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  private static RuntimeState read(DurableFile file) throws RefusedException {
+    try {
+      return file.exists() ? parse(file, file.read(MAX_BYTES)) : RuntimeState.EMPTY;
     } catch (IOException e) {
       throw new RefusedException(file.path() + " cannot be read: " + StateDirectory.reason(e), e);
     } catch (Damage e) {
@@ -183,7 +199,7 @@ public final class StateFile {
     return entry;
   }
 
-  private RuntimeState parse(String text) throws Damage, RefusedException {
+  private static RuntimeState parse(DurableFile file, String text) throws Damage, RefusedException {
     try {
       Config root =
           ConfigFactory.parseString(

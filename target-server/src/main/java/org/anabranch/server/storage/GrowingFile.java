@@ -26,6 +26,10 @@ final class GrowingFile implements BackingDevice, Extendable {
     this.growth = growth;
   }
 
+  FileDevice file() {
+    return file;
+  }
+
   @Override
   public synchronized CompletionStage<Boolean> extendBeyond(long sectors) {
     if (file.sectors() > sectors) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
@@ -33,6 +34,13 @@ final class GrowingFiles implements PathOpener {
   void forget(String path) {
     growths.remove(path);
     open.remove(path);
+  }
+
+  /** All that are open and may grow, by path. */
+  Map<String, FileDevice> files() {
+    Map<String, FileDevice> files = new TreeMap<>();
+    open.forEach((path, file) -> files.put(path, file.file()));
+    return files;
   }
 
   /** What was opened by this path, if it may grow. */

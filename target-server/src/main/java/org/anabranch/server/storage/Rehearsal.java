@@ -43,17 +43,37 @@ import org.jspecify.annotations.Nullable;
  * zeros; writes are swallowed.
  */
 public final class Rehearsal {
+  /** Longer than any file. */
+  private static final long ANY_SECTORS = 1L << 53;
+
+  /** Files are taken to be there, zeros, and as long as can be. */
+  private final boolean anyFiles;
+
   private final Map<Path, Long> sizes = new HashMap<>();
   private final Map<String, String> tables = new TreeMap<>();
   private final Deque<String> made = new ArrayDeque<>(); // the newest first
   private final List<String> refusals = new ArrayList<>();
   private final List<Problem> problems = new ArrayList<>();
 
-  private Rehearsal() {}
+  private Rehearsal(boolean anyFiles) {
+    this.anyFiles = anyFiles;
+  }
 
   /** Rehearses a configuration. */
   public static Rehearsal of(Configuration configuration, Scheduler scheduler) {
-    Rehearsal rehearsal = new Rehearsal();
+    return of(configuration, scheduler, false);
+  }
+
+  /**
+   * Rehearses a configuration as if every file were there and as long as can be: what is refused
+   * then is an error in the configuration, whatever becomes of the files.
+   */
+  public static Rehearsal regardlessOfFiles(Configuration configuration, Scheduler scheduler) {
+    return of(configuration, scheduler, true);
+  }
+
+  private static Rehearsal of(Configuration configuration, Scheduler scheduler, boolean anyFiles) {
+    Rehearsal rehearsal = new Rehearsal(anyFiles);
     List<TargetType> types = TargetTypes.standard();
     DeviceMapper mapper = new DeviceMapper(scheduler, rehearsal.new Opener(), types);
     rehearsal.run(
@@ -67,7 +87,7 @@ public final class Rehearsal {
   private void run(Configuration configuration, DeviceMapper mapper, Set<String> types) {
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
-        long sectors = VolumeFile.sectors(volume);
+        long sectors = anyFiles ? ANY_SECTORS : VolumeFile.sectors(volume);
         sizes.put(volume.path(), sectors);
         String table = TableText.volume(volume.path(), sectors, types);
         create("volume " + volume.name(), volume.name(), table, mapper);
@@ -126,12 +146,15 @@ public final class Rehearsal {
     @Override
     public Object identity(String path) throws IOException {
       Path file = Path.of(path).toAbsolutePath().normalize();
-      return Files.exists(file) ? file.toRealPath() : file;
+      return !anyFiles && Files.exists(file) ? file.toRealPath() : file;
     }
 
     @Override
     public BackingDevice open(String path) throws IOException {
       Path file = Path.of(path).toAbsolutePath().normalize();
+      if (anyFiles) {
+        return new ReadOnlyView(Path.of(""), file, ANY_SECTORS);
+      }
       Long planned = sizes.get(file);
       if (planned == null && !Files.isReadable(file)) {
         throw new IOException(path + " does not exist or cannot be read");
@@ -169,7 +192,7 @@ public final class Rehearsal {
       ByteBuffer into = io.data().duplicate();
       long offset = io.sector() * 512;
       try {
-        if (Files.exists(file)) {
+        if (Files.isReadable(file) && !Files.isDirectory(file)) {
           try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             int count;
             while (into.hasRemaining() && (count = channel.read(into, offset)) > 0) {

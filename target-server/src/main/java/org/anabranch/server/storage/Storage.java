@@ -4,17 +4,22 @@ package org.anabranch.server.storage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.file.FileDevice;
@@ -24,8 +29,13 @@ import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.InvalidStoreFiles;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.state.VolumeRecords;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * The block layer as a configuration wants it: a mapped device for each volume and each device, all
  * by their configured names. Opened and closed by one thread.
  */
-public final class Storage {
+public final class Storage implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
 
   private final VolumeOpener opener = new VolumeOpener();
@@ -43,16 +53,26 @@ public final class Storage {
   private final InvalidStoreFiles invalidStores;
   private final DeviceMapper mapper;
   private final Set<String> types;
+  private final Supplier<RuntimeState> state;
+  private final Path stateFolder;
 
+  private final KnownImages images;
+  private final LeftOut leftOut = new LeftOut();
   private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
 
   /** What was made, the newest first: the order to take it down in. Guarded by itself. */
   private final Deque<String> made = new ArrayDeque<>();
 
   /**
-   * @param stateFolder keeps what stores of snapshots can't say themselves
+   * @param stateFolder keeps what stores of snapshots and files of volumes can't say themselves
+   * @param state what was made at run time
+   * @throws RefusedException when what is remembered of volumes cannot be read
    */
-  public Storage(Scheduler scheduler, Path stateFolder) {
+  public Storage(Scheduler scheduler, Path stateFolder, Supplier<RuntimeState> state)
+      throws RefusedException {
+    this.state = state;
+    this.stateFolder = stateFolder;
+    this.images = new KnownImages(new VolumeRecords(stateFolder), state);
     this.invalidStores = new InvalidStoreFiles(stateFolder);
     this.mapper =
         new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
@@ -68,23 +88,193 @@ public final class Storage {
     return mapper;
   }
 
-  /** Makes every volume and device; none is left when one is refused. */
+  /**
+   * Makes every volume and device that is whole; the others are {@link #leftOut}.
+   *
+   * @throws RefusedException when the devices stand on each other in a circle
+   */
   public void open(Configuration configuration) throws RefusedException {
-    try {
-      for (VolumeConfig volume : configuration.volumes().values()) {
-        openVolume(volume);
-      }
-      for (DeviceConfig device : TableText.inOrder(configuration)) {
-        openDevice(device, configuration.baseDir());
-      }
-    } catch (RefusedException e) {
-      close();
-      throw e;
+    List<DeviceConfig> devices = TableText.inOrder(configuration);
+    for (VolumeConfig volume : configuration.volumes().values()) {
+      var _ = openIfWhole(volume);
+    }
+    barStrangers(configuration);
+    for (DeviceConfig device : devices) {
+      openDeviceIfWhole(device, configuration.baseDir());
     }
   }
 
-  /** Makes a volume's device; its file is made if absent, and extended if too short. */
+  /** Makes a volume's device, or leaves the volume out. Whether it is there now. */
+  public boolean openIfWhole(VolumeConfig volume) {
+    try {
+      openVolume(volume);
+      return true;
+    } catch (RefusedException e) {
+      leaveOut(volume, e);
+      return false;
+    }
+  }
+
+  /** Makes a configured device, or leaves it out. */
+  public void openDeviceIfWhole(DeviceConfig device, Path baseDir) {
+    try {
+      openDevice(device, baseDir);
+    } catch (RefusedException e) {
+      leftOut.add(LeftOut.Kind.DEVICE, device.name(), e);
+    }
+  }
+
+  /** What is not served though it should be. */
+  public LeftOut leftOut() {
+    return leftOut;
+  }
+
+  /** What is left out, and the files that take no writes. */
+  @Override
+  public List<Warning> warnings() {
+    List<Warning> warnings = new ArrayList<>(leftOut.warnings());
+    opener.files().forEach((volume, file) -> warn(file, "volume " + volume, file.name(), warnings));
+    growing.files().forEach((store, file) -> warn(file, "store " + store, store, warnings));
+    return warnings;
+  }
+
+  private static void warn(FileDevice file, String subject, String path, List<Warning> warnings) {
+    String trouble = file.trouble();
+    if (trouble != null) {
+      warnings.add(
+          new Warning(
+              subject,
+              trouble.replace(path + ": ", "").replace(path + " ", "its file "),
+              "save what can be read (snapshot export); when the file is whole again, anabranch"
+                  + " volume retry, or restart the server"));
+    }
+  }
+
+  /** Looks again at files that were cut or deleted, since somebody says that they are whole. */
+  public List<String> putFilesRight() throws RefusedException {
+    List<String> lines = new ArrayList<>();
+    List<FileDevice> files = new ArrayList<>(opener.files().values());
+    files.addAll(growing.files().values());
+    for (FileDevice file : files) {
+      try {
+        if (file.trouble() != null && file.putRight()) {
+          lines.add(file.name() + " takes writes again");
+        }
+      } catch (IOException e) {
+        throw new RefusedException(StateDirectory.reason(e), e);
+      }
+    }
+    return lines;
+  }
+
+  /** Whether the file of a volume, or of a snapshot of it, takes no writes. */
+  public boolean isHarmed(String volume) {
+    return warnings().stream()
+        .anyMatch(warning ->
+            warning.subject().equals("volume " + volume)
+                || warning.subject().contains("/" + volume + "@"));
+  }
+
+  /** Refuses a path of a file that is the server's own: of its state, or of a volume's. */
+  public void refuseOwn(Path path) throws RefusedException {
+    if (StateDirectory.owns(stateFolder, path) || images.isVolumes(path)) {
+      throw new RefusedException(path + " is a file of the server's own");
+    }
+  }
+
+  /** Refuses what is left out. */
+  public void refuseIfLeftOut(String name) throws RefusedException {
+    LeftOut.Entry entry = leftOut.get(name);
+    if (entry != null) {
+      throw entry.refusal();
+    }
+  }
+
+  /** Nobody writes past snapshots to the files of volumes that are not configured any more. */
+  private void barStrangers(Configuration configuration) {
+    for (SnapshotState snapshot : state.get().snapshots().values()) {
+      Path origin = snapshot.origin();
+      if (origin != null && !configuration.volumes().containsKey(snapshot.volume())) {
+        opener.bar(snapshot.volume(), origin);
+      }
+    }
+  }
+
+  private void leaveOut(VolumeConfig volume, RefusedException reason) {
+    leftOut.add(LeftOut.Kind.VOLUME, volume.name(), reason);
+    opener.bar(volume.name(), volume.path());
+  }
+
+  /**
+   * Takes a volume down that nobody uses yet, with everything that stands on it, since its
+   * snapshots cannot all be served: a write to it would destroy them.
+   */
+  public void withdraw(VolumeConfig volume, RefusedException reason) throws RefusedException {
+    Set<String> gone = new HashSet<>();
+    for (String device : names()) {
+      boolean snapshot = device.startsWith(volume.name() + "@");
+      if (snapshot || device.equals(volume.name())) {
+        gone.add(device);
+        gone.addAll(above(device));
+      }
+    }
+    for (String device : names()) { // the newest first
+      if (gone.contains(device)) {
+        remove(device);
+        if (!device.startsWith(volume.name() + "@") && !device.equals(volume.name())) {
+          leftOut.add(
+              state.get().devices().containsKey(device)
+                  ? LeftOut.Kind.MADE_DEVICE
+                  : LeftOut.Kind.DEVICE,
+              device,
+              onLeftOut(device, volume.name()));
+        }
+      }
+    }
+    opener.remove(volume.name());
+    leaveOut(volume, reason);
+  }
+
+  /** A device that {@code dm create} made cannot be brought back. */
+  public void leaveOutDevice(String name, RefusedException reason) {
+    leftOut.add(LeftOut.Kind.MADE_DEVICE, name, reason);
+  }
+
+  private static RefusedException onLeftOut(String device, String below) {
+    return new NotWholeException(
+        "device " + device,
+        "it stands on " + below + ", which is left out",
+        "put that right; it comes back with it");
+  }
+
+  /** Refuses a table that stands on something that is left out. */
+  private void refuseOnLeftOut(String name, String table) throws RefusedException {
+    Set<String> names = leftOut.all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
+    try {
+      for (DeviceRef below : TargetTypes.read(TableLine.parse(table), names).devices()) {
+        if (below instanceof DeviceRef.Named named
+            && names.contains(named.name())
+            && !named.name().equals(name)) {
+          throw onLeftOut(name, named.name());
+        }
+      }
+    } catch (TableException e) {
+      LOG.debug("{}: {}", name, e.getMessage()); // refused when it is loaded, with the reason
+    }
+  }
+
+  /** Takes the file at a volume's path for the right one; the volume is not served. */
+  public void adoptFile(VolumeConfig volume) throws RefusedException {
+    images.adopt(volume);
+  }
+
+  /**
+   * Makes a volume's device; its file is made if absent, and extended if too short.
+   *
+   * @throws RefusedException when the file is not whole, or not the volume's
+   */
   public void openVolume(VolumeConfig volume) throws RefusedException {
+    images.check(volume);
     long sectors = VolumeFile.prepare(volume);
     try {
       opener.put(volume);
@@ -92,7 +282,18 @@ public final class Storage {
       throw new RefusedException("volume " + volume.name() + ": " + StateDirectory.reason(e), e);
     }
     String table = TableText.volume(volume.path(), sectors, types);
-    create("volume " + volume.name(), volume.name(), table);
+    try {
+      create("volume " + volume.name(), volume.name(), table);
+    } catch (RefusedException e) {
+      opener.remove(volume.name());
+      throw e;
+    }
+    leftOut.remove(volume.name());
+    try {
+      images.remember(volume, sectors * 512);
+    } catch (RefusedException e) {
+      LOG.error("{}; another file in its place would not be noticed", e.getMessage());
+    }
   }
 
   /** Takes a volume's device down; its file stays. */
@@ -104,6 +305,7 @@ public final class Storage {
   /** Makes a configured device. */
   public void openDevice(DeviceConfig device, Path baseDir) throws RefusedException {
     create("device " + device.name(), device.name(), TableText.device(device, baseDir));
+    leftOut.remove(device.name());
   }
 
   /** Gives a configured device that is in use another table. */
@@ -135,6 +337,7 @@ public final class Storage {
     String table = TableText.volume(volume.path(), sectors, types);
     if (sectors < before) {
       Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
+      images.resized(volume.name(), sectors * 512);
       Stages.<@Nullable Void>await(what, file.resize(sectors));
       return;
     }
@@ -145,10 +348,12 @@ public final class Storage {
       Stages.<@Nullable Void>await(what, file.resize(before));
       throw e;
     }
+    images.resized(volume.name(), sectors * 512);
   }
 
   /** Makes a mapped device with a table, to be taken down at the end. */
   public void create(String what, String name, String table) throws RefusedException {
+    refuseOnLeftOut(name, table);
     Stages.await(what, mapper.create(name, table));
     synchronized (made) {
       made.push(name);

@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
+import java.util.Set;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
@@ -107,11 +109,13 @@ final class VolumeFile {
     }
   }
 
-  /** Gives a file a longer length, durably. What is new is a hole. */
+  /** Gives a file a longer length, durably. What is new is a hole; a new file is its owner's. */
   static void extend(Path path, long bytes) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
-            path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE)) {
+            path,
+            Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
       if (channel.size() < bytes) {
         // The channel has no call that only extends; a zero in the last byte costs one block.
         channel.write(ByteBuffer.allocate(1), bytes - 1);

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
@@ -13,9 +14,13 @@ import org.anabranch.block.file.FileOpener;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.config.VolumeConfig;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens what tables name by path; a volume's file in the way that the volume asks for. */
 final class VolumeOpener implements PathOpener {
+  private static final Logger LOG = LoggerFactory.getLogger(VolumeOpener.class);
+
   private final FileOpener plain = new FileOpener();
 
   /** By the file's identity, so that a table may spell the path in another way. */
@@ -24,10 +29,14 @@ final class VolumeOpener implements PathOpener {
   /** By volume, as last opened. */
   private final Map<String, FileDevice> files = new ConcurrentHashMap<>();
 
+  /** Volumes that are not served, by the identity of their files. */
+  private final Map<Object, String> barred = new ConcurrentHashMap<>();
+
   private record Known(String volume, FileOptions options) {}
 
   /** The file is there and has its length. */
   void put(VolumeConfig volume) throws IOException {
+    barred.values().removeIf(volume.name()::equals);
     volumes.put(
         plain.identity(volume.path().toString()),
         new Known(
@@ -43,6 +52,20 @@ final class VolumeOpener implements PathOpener {
     files.remove(volume);
   }
 
+  /** Lets nobody have the file of a volume that is not served, as far as there is one. */
+  void bar(String volume, Path path) {
+    try {
+      barred.put(plain.identity(path.toString()), volume);
+    } catch (IOException e) {
+      LOG.debug("volume {}: {}", volume, e.getMessage()); // nobody else can open it either
+    }
+  }
+
+  /** All open files of volumes, by volume. */
+  Map<String, FileDevice> files() {
+    return new TreeMap<>(files);
+  }
+
   /** The open file of a volume. */
   @Nullable FileDevice file(String volume) {
     return files.get(volume);
@@ -55,7 +78,12 @@ final class VolumeOpener implements PathOpener {
 
   @Override
   public BackingDevice open(String path) throws IOException {
-    Known known = volumes.get(identity(path));
+    Object identity = identity(path);
+    String left = barred.get(identity);
+    if (left != null) {
+      throw new IOException(path + ": is the file of volume " + left + ", which is not served");
+    }
+    Known known = volumes.get(identity);
     if (known == null) {
       return plain.open(path);
     }

@@ -6,8 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -289,7 +295,7 @@ final class ExportTest {
     volume.exports.raw("vm1@a", there, true, IGNORED);
     assertThat(there).hasSize(VolumeUnderTest.BYTES);
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("vm1.img"), true, IGNORED))
-        .hasMessageContaining("already open here");
+        .hasMessageContaining("is a file of the server's own");
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", folder, true, IGNORED))
         .hasMessageContaining("is no regular file");
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("no/such"), true, IGNORED))
@@ -311,11 +317,122 @@ final class ExportTest {
     assertThatThrownBy(() -> volume.exports.delta("vm1@a", null, file("a.delta"), false, gone))
         .isInstanceOf(ClientGoneException.class);
     assertThat(files()).isEqualTo(before);
-    // What a crash left behind is written over.
+    // What a crash left behind is replaced.
     Files.writeString(file("a.img.part"), "left behind");
+    Files.getFileAttributeView(file("a.img.part"), UserDefinedFileAttributeView.class)
+        .write("anabranch.part", ByteBuffer.wrap(new byte[] {'1'}));
     volume.exports.raw("vm1@a", file("a.img"), false, IGNORED);
     assertThat(files()).contains("a.img").doesNotContain("a.img.part");
+    assertThat(Files.getFileAttributeView(file("a.img"), UserDefinedFileAttributeView.class).list())
+        .isEmpty();
     volume.snapshots.remove("vm1@a", false);
+  }
+
+  @Test
+  void somebodysOwnPartFileAndItsLinksAreLeftAlone() throws Exception {
+    volume.write(0, MIB, 1);
+    volume.snapshot("a");
+    Path own = Files.writeString(file("x.img.part"), "my own file");
+    Path precious = Files.writeString(file("precious"), "precious");
+    Files.createSymbolicLink(file("y.img.part"), precious);
+    Files.createSymbolicLink(file("z.img.part"), file("vm1.img"));
+    Files.createDirectory(file("d.img.part"));
+    for (String name : List.of("x", "y", "z", "d")) {
+      for (boolean force : new boolean[] {false, true}) {
+        assertThatThrownBy(() -> volume.exports.raw("vm1@a", file(name + ".img"), force, IGNORED))
+            .hasMessageContaining(name + ".img.part ")
+            .hasMessageMatching(".*(exists, where the export would be|of the server's own).*");
+      }
+      assertThat(file(name + ".img")).doesNotExist();
+    }
+    assertThat(own).hasContent("my own file");
+    assertThat(precious).hasContent("precious");
+    assertThat(Files.isSymbolicLink(file("y.img.part"))).isTrue();
+  }
+
+  @Test
+  void onlyItsOwnerMayReadAnExport() throws Exception {
+    volume.snapshot("a");
+    Path there = Files.writeString(file("there"), "public");
+    Files.setPosixFilePermissions(there, PosixFilePermissions.fromString("rw-r--r--"));
+    volume.exports.raw("vm1@a", there, true, IGNORED);
+    volume.exports.delta("vm1@a", null, file("delta"), false, IGNORED);
+    for (Path path :
+        List.of(there, file("delta"), file("vm1.img"), file("cow/vm1@a.cow"), file("state.json"))) {
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+          .as(path.toString())
+          .isEqualTo("rw-------");
+    }
+  }
+
+  @Test
+  void theServersOwnFilesAreNotReplaced() throws Exception {
+    volume.snapshot("a");
+    for (String own :
+        List.of("state.json", "state.json.new", "lock", "cow/new", "cow/vm1@a.cow", "vm1.img")) {
+      assertThatThrownBy(() -> volume.exports.raw("vm1@a", file(own), true, IGNORED))
+          .as(own)
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("is a file of the server's own");
+    }
+    Path link = Files.createSymbolicLink(file("elsewhere"), folder);
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", link.resolve("state.json"), true, IGNORED))
+        .hasMessageContaining("is a file of the server's own");
+  }
+
+  @Test
+  void nothingIsExportedThatWasCutFromOutside() throws Exception {
+    volume.write(0, 8 * MIB, 1);
+    volume.snapshot("a");
+    volume.write(0, 4 * MIB, 2);
+    try (FileChannel store = FileChannel.open(file("cow/vm1@a.cow"), StandardOpenOption.WRITE)) {
+      store.truncate(MIB);
+    }
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, IGNORED))
+        .hasMessageContaining("the file ends early");
+    assertThatThrownBy(() -> volume.exports.delta("vm1@a", null, file("a"), false, IGNORED))
+        .hasMessageContaining("the file ends early");
+    assertThat(file("a.img")).doesNotExist();
+    assertThat(file("a")).doesNotExist();
+    assertThat(volume.storage.warnings().toString()).contains("was cut from outside");
+  }
+
+  @Test
+  void nothingIsExportedOfAVolumeThatWasCutFromOutside() throws Exception {
+    volume.write(0, 8 * MIB, 1);
+    volume.snapshot("a");
+    try (FileChannel image = FileChannel.open(file("vm1.img"), StandardOpenOption.WRITE)) {
+      image.truncate(4 * MIB);
+    }
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("a.img"), false, IGNORED))
+        .hasMessageContaining("the file ends early");
+    assertThat(file("a.img")).doesNotExist();
+  }
+
+  @Test
+  void diffTellsWhatAGrownVolumeHasBehindItsSnapshot() throws Exception {
+    volume.snapshot("a");
+    volume.storage.resize(volume.config(), (VolumeUnderTest.BYTES + 2L * MIB) / 512);
+    assertThat(changed("vm1@a", null))
+        .containsExactly(new ByteExtent(VolumeUnderTest.BYTES, 2 * MIB));
+    volume.snapshot("b");
+    assertThat(changed("vm1@b", "vm1@a"))
+        .containsExactly(new ByteExtent(VolumeUnderTest.BYTES, 2 * MIB));
+  }
+
+  @Test
+  void sinceNamesAnOlderSnapshot() throws Exception {
+    volume.snapshot("a");
+    Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    Await.until(
+        "the next second: a snapshot's age is known in seconds",
+        () -> Instant.now().truncatedTo(ChronoUnit.SECONDS).isAfter(before));
+    volume.snapshot("b");
+    assertThatThrownBy(() -> changed("vm1@a", "vm1@b"))
+        .hasMessageContaining("vm1@b is younger than vm1@a");
+    assertThatThrownBy(() -> volume.exports.delta("vm1@a", "vm1@b", file("d"), false, IGNORED))
+        .hasMessageContaining("vm1@b is younger than vm1@a");
+    assertThat(changed("vm1@b", "vm1@a")).isEmpty();
   }
 
   @Test

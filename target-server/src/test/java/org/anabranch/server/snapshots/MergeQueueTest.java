@@ -218,6 +218,8 @@ final class MergeQueueTest {
             .hasMessageContaining("The merge failed; snapshot resume tries again");
         channel.write(ByteBuffer.wrap(whole), 0);
       }
+      assertThat(volume.storage.warnings().toString()).contains("was cut from outside");
+      assertThat(volume.storage.putFilesRight()).hasSize(1);
       volume.snapshots.pause("vm1@a", false);
       Await.until(
           "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());

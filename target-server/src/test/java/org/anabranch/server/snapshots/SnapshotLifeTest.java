@@ -57,10 +57,13 @@ final class SnapshotLifeTest {
       volume.snapshot("a");
     }
     Files.copy(folder.resolve("vm1.img"), folder.resolve("copy.img"));
-    assertThatThrownBy(() -> new VolumeUnderTest(folder, "volumes.vm1.path = copy.img"))
-        .isInstanceOf(RefusedException.class)
-        .hasMessageContaining("snapshot vm1@a was taken of " + folder.resolve("vm1.img"))
-        .hasMessageContaining("is " + folder.resolve("copy.img") + " now");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.path = copy.img")) {
+      assertThat(volume.storage.leftOut().all().toString())
+          .contains("the file at " + folder.resolve("copy.img") + " is not the one")
+          .contains("from " + folder.resolve("vm1.img") + " before")
+          .contains("snapshots were taken of (vm1@a)");
+      assertThat(volume.storage.has("vm1@a")).isFalse();
+    }
     Files.createSymbolicLink(folder.resolve("link.img"), folder.resolve("vm1.img"));
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.path = link.img")) {
       assertThat(volume.snapshots.list("vm1")).hasSize(1);

@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
@@ -42,18 +44,13 @@ public final class VolumeUnderTest implements AutoCloseable {
         "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
             .formatted(BYTES, more);
     Configuration configuration = Configuration.parse("test", text, folder);
-    volumes = configuration.volumes();
-    storage = new Storage(scheduler, folder);
+    volumes = new ConcurrentSkipListMap<>(configuration.volumes());
+    StateFile state = new StateFile(folder.resolve("state.json"));
+    storage = new Storage(scheduler, folder, state::state);
     storage.open(configuration);
     snapshots =
         new Snapshots(
-            storage,
-            new StateFile(folder.resolve("state.json")),
-            folder,
-            volumes,
-            configuration.stores(),
-            new Changes(),
-            initiators);
+            storage, state, folder, volumes, configuration.stores(), new Changes(), initiators);
     snapshots.restore();
     snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
@@ -81,6 +78,11 @@ public final class VolumeUnderTest implements AutoCloseable {
 
     @Override
     public void contentsChanged(String device) {}
+  }
+
+  /** The volume's configuration. */
+  public VolumeConfig config() {
+    return Objects.requireNonNull(volumes.get("vm1"), "left out");
   }
 
   public void snapshot(String name) throws Exception {

@@ -266,7 +266,9 @@ final class DeviceVerbs implements Verb {
   }
 
   private void remove(String name) throws RefusedException, TableException {
-    mapper.info(name); // refuses where there is none
+    if (!made.isLeftOut(name)) {
+      mapper.info(name); // refuses where there is none
+    }
     made.remove(name, configuration.get());
   }
 

@@ -59,6 +59,9 @@ final class ExportVerbs {
     Path file = path(arguments.text("file"));
     boolean force = arguments.flag("force");
     @Nullable String since = arguments.optionalText("since");
+    if (since != null && arguments.flag("changed")) {
+      throw new RefusedException("since and changed exclude each other: changed is since now");
+    }
     return since != null || arguments.flag("changed")
         ? exports.delta(name, since, file, force, progress)
         : exports.raw(name, file, force, progress);

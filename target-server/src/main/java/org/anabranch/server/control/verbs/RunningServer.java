@@ -5,6 +5,7 @@ import java.util.List;
 import org.anabranch.config.Configuration;
 import org.anabranch.iscsi.SessionInfo;
 import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -55,6 +56,9 @@ public interface RunningServer {
 
   /** The exports of snapshots. */
   Exports exports();
+
+  /** Brings back what was left out. */
+  Recovery recovery();
 
   /** The devices that {@code dm create} made. */
   MadeDevices madeDevices();

@@ -52,6 +52,8 @@ public final class Verbs {
     new ExportVerbs(server.exports()).addTo(verbs);
     verbs.put("dm", new DeviceVerbs(server.storage(), server.madeDevices(), server::configuration));
     verbs.put("volume resize", this::resize);
+    verbs.put("volume retry", this::retry);
+    verbs.put("volume adopt", this::adopt);
     verbs.put("reload", this::reload);
     return verbs;
   }
@@ -79,9 +81,12 @@ public final class Verbs {
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("name", volume.name());
       json.put("path", volume.path().toString());
+      boolean leftOut = server.storage().leftOut().get(volume.name()) != null;
+      json.put("state", leftOut ? "left-out" : "served");
       try {
-        json.put("bytes", server.storage().mapper().device(volume.name()).sectors() * 512);
-        json.put("table", server.storage().mapper().table(volume.name()).strip());
+        json.put(
+            "bytes", leftOut ? 0 : server.storage().mapper().device(volume.name()).sectors() * 512);
+        json.put("table", leftOut ? "" : server.storage().mapper().table(volume.name()).strip());
       } catch (TableException e) {
         throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
       }
@@ -90,6 +95,22 @@ public final class Verbs {
       volumes.add(json);
     }
     return volumes;
+  }
+
+  private Map<String, ?> retry(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    String name = arguments.optionalText("volume");
+    List<String> served =
+        name == null
+            ? server.recovery().retry(server.configuration())
+            : server.recovery().retry(server.configuration(), name);
+    return Map.of("changes", served);
+  }
+
+  private Map<String, ?> adopt(Arguments arguments, Verb.Progress progress)
+      throws RefusedException {
+    String name = arguments.text("volume");
+    return Map.of("changes", server.recovery().adopt(server.configuration(), name));
   }
 
   private Map<String, ?> listSnapshots(Arguments arguments, Verb.Progress progress)

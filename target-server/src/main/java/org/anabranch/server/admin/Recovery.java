@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.admin;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.Initiators;
+import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.storage.LeftOut;
+import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.TableText;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings into service what was left out at the start, once it has been put right: volumes with
+ * their snapshots and merges, the devices on them, and the LUNs of all of these. Initiators are
+ * told of the LUNs; no session is dropped. Any thread, which may wait.
+ */
+public final class Recovery {
+  private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+
+  private final Storage storage;
+  private final Snapshots snapshots;
+  private final MadeDevices madeDevices;
+  private final Map<String, VolumeConfig> served;
+  private final Changes changes;
+  private final Initiators initiators;
+
+  /**
+   * @param served volumes by name, changed by its turn in {@code changes}
+   */
+  public Recovery(
+      Storage storage,
+      Snapshots snapshots,
+      MadeDevices madeDevices,
+      Map<String, VolumeConfig> served,
+      Changes changes,
+      Initiators initiators) {
+    this.storage = storage;
+    this.snapshots = snapshots;
+    this.madeDevices = madeDevices;
+    this.served = served;
+    this.changes = changes;
+    this.initiators = initiators;
+  }
+
+  /**
+   * Tries everything again that is left out.
+   *
+   * @return a line for each thing that is served again
+   */
+  public List<String> retry(Configuration configuration) throws RefusedException {
+    changes.lock();
+    try {
+      List<LeftOut.Entry> before = storage.leftOut().all();
+      forgetUnconfigured(configuration);
+      for (VolumeConfig volume : configuration.volumes().values()) {
+        if (storage.leftOut().get(volume.name()) != null) {
+          open(volume);
+        }
+      }
+      for (DeviceConfig device : TableText.inOrder(configuration)) {
+        if (storage.leftOut().get(device.name()) != null) {
+          storage.openDeviceIfWhole(device, configuration.baseDir());
+        }
+      }
+      madeDevices.restore();
+      List<String> lines = storage.putFilesRight();
+      for (LeftOut.Entry entry : before) {
+        if (storage.has(entry.name())) {
+          serve(entry);
+          lines.add(entry.subject() + " is served again");
+        }
+      }
+      lines.forEach(LOG::info);
+      return lines;
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Tries everything again, and refuses when the one named stays out.
+   *
+   * @return a line for each thing that is served again
+   */
+  public List<String> retry(Configuration configuration, String name) throws RefusedException {
+    if (storage.leftOut().get(name) == null && !storage.isHarmed(name)) {
+      throw new RefusedException(
+          storage.has(name)
+              ? name + " is served already"
+              : "nothing named " + name + " is left out");
+    }
+    List<String> lines = retry(configuration);
+    LeftOut.Entry still = storage.leftOut().get(name);
+    if (still != null) {
+      throw still.refusal();
+    }
+    return lines;
+  }
+
+  /**
+   * Takes the file that is at a volume's path for the volume's file, whatever was there before, and
+   * serves it.
+   *
+   * @return a line for each thing that is served again
+   */
+  public List<String> adopt(Configuration configuration, String name) throws RefusedException {
+    changes.lock();
+    try {
+      VolumeConfig volume = configuration.volumes().get(name);
+      if (volume == null) {
+        throw RefusedException.absent("volume", name, configuration.volumes().keySet());
+      }
+      if (storage.leftOut().get(name) == null) {
+        throw new RefusedException("volume " + name + " is served already, from " + volume.path());
+      }
+      storage.adoptFile(volume);
+      LOG.warn("volume {}: {} is taken for its file from now on", name, volume.path());
+      return retry(configuration, name);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** What is not configured any more is not missed either. */
+  private void forgetUnconfigured(Configuration configuration) {
+    for (LeftOut.Entry entry : storage.leftOut().all()) {
+      boolean wanted =
+          switch (entry.kind()) {
+            case VOLUME -> configuration.volumes().containsKey(entry.name());
+            case DEVICE -> configuration.devices().containsKey(entry.name());
+            case MADE_DEVICE -> true;
+          };
+      if (!wanted) {
+        storage.leftOut().remove(entry.name());
+      }
+    }
+  }
+
+  private void open(VolumeConfig volume) throws RefusedException {
+    if (storage.openIfWhole(volume)) {
+      served.put(volume.name(), volume);
+      var _ = snapshots.restore(volume); // which withdraws it when it cannot be served
+    }
+  }
+
+  private void serve(LeftOut.Entry entry) throws RefusedException {
+    initiators.appeared(entry.name());
+    if (entry.kind() == LeftOut.Kind.VOLUME) {
+      for (SnapshotState snapshot : snapshots.list(entry.name())) {
+        if (storage.has(snapshot.device())) {
+          initiators.appeared(snapshot.device());
+        }
+      }
+      snapshots.resumeMerges(Objects.requireNonNull(served.get(entry.name())));
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.state;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigSyntax;
+import com.typesafe.config.ConfigValueFactory;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.anabranch.server.base.RefusedException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code volumes/NAME.json} in the state directory: a {@link VolumeRecord} for each volume that was
+ * ever served, one small JSON file each.
+ *
+ * <pre>{@code
+ * {
+ *   "bytes" : 21474836480, "device" : 2049, "inode" : 131074, "marked" : true,
+ *   "path" : "/srv/vm1.img", "uuid" : "0b7f6e0c-6f0e-4c3c-8d3f-2f1f6a4f2f10"
+ * }
+ * }</pre>
+ *
+ * <p>Any thread may look; one at a time may change, by its turn in {@link Changes}.
+ */
+public final class VolumeRecords {
+  private static final String SUFFIX = ".json";
+  private static final int MAX_BYTES = 64 << 10;
+
+  private final Path folder;
+  private final Map<String, VolumeRecord> records = new ConcurrentSkipListMap<>();
+
+  /**
+   * Reads them all. One that is damaged refuses: without it a wrong file might be served.
+   *
+   * @param stateFolder of a server, which it owns, or that nobody changes
+   */
+  public VolumeRecords(Path stateFolder) throws RefusedException {
+    folder = stateFolder.resolve("volumes");
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+      for (Path file : files) {
+        String name = String.valueOf(file.getFileName());
+        if (name.endsWith(SUFFIX)) {
+          String volume = name.substring(0, name.length() - SUFFIX.length());
+          records.put(volume, read(volume));
+        }
+      }
+    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+      IOException cause = e instanceof IOException io ? io : (IOException) e.getCause();
+      throw new RefusedException(
+          folder + " cannot be read: " + (cause == null ? e : StateDirectory.reason(cause)), e);
+    }
+  }
+
+  private DurableFile file(String volume) {
+    return new DurableFile(folder.resolve(volume + SUFFIX));
+  }
+
+  private VolumeRecord read(String volume) throws IOException, RefusedException {
+    DurableFile file = file(volume);
+    try {
+      Config json =
+          ConfigFactory.parseString(
+              file.read(MAX_BYTES), ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
+      return new VolumeRecord(
+          volume,
+          UUID.fromString(json.getString("uuid")),
+          json.getBoolean("marked"),
+          Path.of(json.getString("path")),
+          json.getLong("device"),
+          json.getLong("inode"),
+          json.getLong("bytes"));
+    } catch (ConfigException | IllegalArgumentException e) {
+      throw new RefusedException(
+          file.path()
+              + " is damaged: "
+              + e.getMessage()
+              + "; restore it from a backup, or delete it if the file of volume "
+              + volume
+              + " is certainly the right one",
+          e);
+    }
+  }
+
+  /** What is remembered of a volume. */
+  public @Nullable VolumeRecord get(String volume) {
+    return records.get(volume);
+  }
+
+  /** All that there are, by volume. */
+  public SortedMap<String, VolumeRecord> all() {
+    return new TreeMap<>(records);
+  }
+
+  /** Remembers it, durably. */
+  public void put(VolumeRecord record) throws RefusedException {
+    if (record.equals(records.get(record.volume()))) {
+      return;
+    }
+    try {
+      if (!Files.isDirectory(folder)) {
+        Files.createDirectories(folder);
+        DurableFile.syncFolder(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
+      }
+      file(record.volume()).write(render(record));
+    } catch (IOException e) {
+      throw new RefusedException(
+          file(record.volume()).path() + " cannot be written: " + StateDirectory.reason(e), e);
+    }
+    records.put(record.volume(), record);
+  }
+
+  private static String render(VolumeRecord record) {
+    Map<String, Object> json =
+        Map.of(
+            "uuid", record.uuid().toString(),
+            "marked", record.marked(),
+            "path", record.path().toString(),
+            "device", record.device(),
+            "inode", record.inode(),
+            "bytes", record.bytes());
+    return ConfigValueFactory.fromMap(json)
+        .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));
+  }
+
+  /** Forgets it, durably. */
+  public void remove(String volume) throws RefusedException {
+    try {
+      if (Files.deleteIfExists(file(volume).path())) {
+        DurableFile.syncFolder(folder);
+      }
+    } catch (IOException e) {
+      throw new RefusedException(
+          file(volume).path() + " cannot be deleted: " + StateDirectory.reason(e), e);
+    }
+    records.remove(volume);
+  }
+}
