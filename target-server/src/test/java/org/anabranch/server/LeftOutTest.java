@@ -205,7 +205,7 @@ final class LeftOutTest {
         """
             .formatted(TARGET));
     site.ask("reload", Map.of());
-    assertThat(warnings()).isEmpty();
+    assertThat(warnings()).noneMatch(warning -> warning.startsWith("volume vm1: "));
   }
 
   @Test
@@ -265,9 +265,9 @@ final class LeftOutTest {
 
   @Test
   void checkTellsWhatWouldBeLeftOut() throws Exception {
-    assertThat(check(0)).isEmpty();
+    assertThat(check(0)).doesNotContain("would be left out");
     start(CONFIGURATION);
-    assertThat(check(0)).as("while a server runs").isEmpty();
+    assertThat(check(0)).as("while a server runs").doesNotContain("would be left out");
     server.close();
     Files.copy(store(), file("whole"));
     cut(store(), 16 << 10);
