@@ -42,7 +42,7 @@ if cmp -s /tmp/old /tmp/new; then exit 1; fi
 if [ "$MODE" = deferred ]; then
   say merge, mounted
   anabranch snapshot merge vm1@before-upgrade
-  grep 'will be rolled back when nobody is logged in' /tmp/answer
+  grep 'will be rolled back when nobody uses it' /tmp/answer
   echo 3 > /proc/sys/vm/drop_caches
   sums | cmp - /tmp/new
   anabranch snapshot list

@@ -2,6 +2,7 @@
 package org.anabranch.config;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -20,6 +21,8 @@ import java.util.TreeMap;
  * @param targets by normalised iSCSI name
  * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow
+ * @param mergeGrace after which a merge no longer waits for an initiator that is cut off; zero: it
+ *     waits until the initiator comes back and logs out
  * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
  * @param warnings what works, and may not be what is meant; in the file's order
@@ -34,6 +37,7 @@ public record Configuration(
     SortedMap<String, TargetConfig> targets,
     DiscoveryConfig discovery,
     StoresConfig stores,
+    Duration mergeGrace,
     LimitsConfig limits,
     IscsiConfig iscsi,
     List<Problem> warnings) {
@@ -62,6 +66,7 @@ public record Configuration(
         targets,
         discovery,
         stores,
+        mergeGrace,
         limits,
         iscsi,
         warnings);

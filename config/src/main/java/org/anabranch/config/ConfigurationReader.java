@@ -169,6 +169,8 @@ final class ConfigurationReader {
     SortedMap<String, TargetConfig> nodes = new TargetReader(targets, portals, names).targets();
     DiscoveryConfig discovery = discovery(top.section("discovery"));
     StoresConfig stores = stores(top.section("stores"));
+    Duration mergeGrace =
+        top.withDefault("merge-grace", ValueFormat.duration(Duration.ZERO, Duration.ofDays(365)));
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
     top.end();
@@ -182,6 +184,7 @@ final class ConfigurationReader {
         nodes,
         discovery,
         stores,
+        mergeGrace,
         limits,
         iscsi,
         problems.warnings());

@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.junit.jupiter.api.Test;
@@ -130,6 +131,13 @@ final class JsonTest {
     }
   }
 
+  private static void awaitCutOff(Site site) throws RefusedException {
+    Await.until(
+        "it is cut off",
+        () -> site.ask("snapshot list", Map.of()).toString(),
+        text -> text.contains("cut-off-since"));
+  }
+
   private static String firstSession(Site site) throws RefusedException {
     List<?> sessions =
         (List<?>) Objects.requireNonNull(site.ask("session list", Map.of()).get("sessions"));
@@ -190,7 +198,19 @@ final class JsonTest {
       holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
       holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a"));
       assertThat(site.ask("snapshot merge", name)).containsEntry("phase", "waiting");
+      holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--on-next-login"));
+      SessionOptions other = SessionOptions.normal(TARGET).as("iqn.2026-11.org.anabranch:other");
+      Site.Host lost = Site.Host.logIn(initiator, server.portal(), other);
+      lost.session().close();
+      lost.awaitClosed();
+      awaitCutOff(site);
+      holds("snapshot list", site.ask("snapshot list", Map.of()));
+      holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a"));
+      site.ask("snapshot merge", Map.of("name", "vm1@a", "assume-gone", other.initiatorName()));
+      site.ask(
+          "snapshot merge", Map.of("name", "vm1@a", "on-next-login", true, "throttle", 1 << 30));
       holds("snapshot list", json(site, "snapshot", "list"));
+      site.ask("snapshot merge", name);
       holds("status", Json.parse(site.anabranch(0, "status", "--json")));
       holds("volume list", json(site, "volume", "list"));
       holds("volume resize", json(site, "volume", "resize", "vm1", "65 MiB"));

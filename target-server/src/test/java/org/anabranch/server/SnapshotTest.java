@@ -153,10 +153,13 @@ final class SnapshotTest {
         assertThat(read(disk)).isEqualTo(upgraded);
         assertThat(read(Initiator.await(Disk.open(disk.session(), 1), 30))).isEqualTo(old);
         assertThat(anabranch(0, "snapshot", "merge", "vm1@before"))
-            .contains("will be rolled back when nobody is logged in");
+            .contains("will be rolled back when nobody uses it");
       } // killed with the merge still waiting
       try (ServerProcess server = ServerProcess.serving(folder, CONFIGURATION)) {
         Disk disk = attach(initiator, server, 0);
+        assertThat(read(disk)).isEqualTo(upgraded); // it never logged out
+        Initiator.await(disk.session().logout(), 30);
+        disk = attach(initiator, server, 0);
         assertThat(read(disk)).isEqualTo(old);
         write(disk, upgraded);
       } // killed, merging or merged

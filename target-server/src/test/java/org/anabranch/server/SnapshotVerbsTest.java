@@ -227,7 +227,7 @@ final class SnapshotVerbsTest {
     write(disk, 0, data(65536, 2));
     String[] command = {"snapshot", "merge", "--wait", "vm1@before", "--socket", socket()};
     try (ServerProcess waiting = new ServerProcess(folder, command)) {
-      assertThat(waiting.line()).isEqualTo("waiting until nobody is logged in");
+      assertThat(waiting.line()).isEqualTo("waiting until nobody uses the volume");
       waiting.process().toHandle().destroy();
       assertThat(waiting.await()).isNotZero();
       assertThat(waiting.output()).contains("the merge goes on; snapshot list tells");

@@ -30,6 +30,7 @@ import org.anabranch.server.storage.TableText;
  *   portal-groups, alias                   come, go and change
  *   chap, discovery                        change, for the logins to come
  *   stores                                 changes, for stores that are there as well
+ *   merge-grace                            changes
  *   limits, iscsi                          change, for the logins to come
  *   state-dir                              refused: it is what a server is known by
  * </pre>
@@ -112,6 +113,9 @@ public record ReloadPlan(
     boolean stores = !before.stores().equals(after.stores());
     if (stores) {
       summary.add("stores: when they grow");
+    }
+    if (!before.mergeGrace().equals(after.mergeGrace())) {
+      summary.add("merge-grace changed");
     }
     return new ReloadPlan(
         newPortals,

@@ -41,7 +41,7 @@ public final class MergeBar {
     } else if (state.equals("queued")) {
       draw(label + "waiting for the merge or export under way", changed);
     } else if (state.equals("waiting")) {
-      draw(label + "waiting until nobody is logged in", changed);
+      draw(label + "waiting until nobody uses the volume", changed);
     }
   }
 

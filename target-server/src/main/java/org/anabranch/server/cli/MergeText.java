@@ -14,8 +14,10 @@ import org.anabranch.server.terminal.Sizes;
  * @param remaining bytes
  * @param rate bytes a second
  * @param seconds that it will take; less than 0 when unknown
+ * @param throttle the most bytes a second that it may merge; 0: as many as it can
  */
-record MergeText(String state, double merged, double remaining, double rate, long seconds) {
+record MergeText(
+    String state, double merged, double remaining, double rate, long seconds, double throttle) {
   /** What {@code snapshot list --json} has below {@code merge}. */
   static MergeText of(Map<?, ?> merge) {
     return new MergeText(
@@ -23,7 +25,8 @@ record MergeText(String state, double merged, double remaining, double rate, lon
         number(merge, "merged-bytes", 0),
         number(merge, "remaining-bytes", 0),
         number(merge, "bytes-per-second", 0),
-        (long) number(merge, "seconds-left", -1));
+        (long) number(merge, "seconds-left", -1),
+        number(merge, "throttle-bytes-per-second", 0));
   }
 
   private static double number(Map<?, ?> merge, String key, double otherwise) {
@@ -46,6 +49,7 @@ record MergeText(String state, double merged, double remaining, double rate, lon
         + ", "
         + Sizes.bytes(rate)
         + "/s"
+        + (throttle == 0 ? "" : " of at most " + Sizes.bytes(throttle) + "/s")
         + (seconds < 0 ? "" : ", " + Sizes.time(Duration.ofSeconds(seconds)) + " left");
   }
 

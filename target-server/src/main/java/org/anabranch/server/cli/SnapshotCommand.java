@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
     })
 public final class SnapshotCommand implements Runnable {
   private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
+  private static final Pattern TIME = Pattern.compile("(\\d{1,6}) ?(s|m|min|h)");
   private static final int SECTOR = 512;
 
   @Spec private CommandSpec spec;
@@ -50,16 +51,20 @@ public final class SnapshotCommand implements Runnable {
 
   @Command(
       name = "create",
-      description = "Take a snapshot; nothing stops, nobody logs out.",
+      description = {
+        "Take a snapshot; nothing stops, nobody logs out.",
+        "Several volumes are taken at one instant: all of them, or none."
+      },
       footer = {
         "",
         "Examples:",
         "  anabranch snapshot create vm1@before-upgrade",
+        "  anabranch snapshot create vm1@monday vm2@monday",
         "  anabranch snapshot create vm1@small --size \"2 GiB\" --read-only"
       },
       mixinStandardHelpOptions = true)
   int create(
-      @Parameters(paramLabel = "VOLUME@NAME") String name,
+      @Parameters(paramLabel = "VOLUME@NAME", arity = "1..*") List<String> names,
       @Option(
               names = "--size",
               paramLabel = "SIZE",
@@ -73,16 +78,16 @@ public final class SnapshotCommand implements Runnable {
           boolean readOnly,
       @Mixin ServerOption server)
       throws RefusedException {
-    int at = name.indexOf('@');
-    if (at <= 0) {
-      throw Usage.error(spec, "not VOLUME@NAME: " + name);
+    for (String name : names) {
+      if (name.indexOf('@') <= 0) {
+        throw Usage.error(spec, "not VOLUME@NAME: " + name);
+      }
     }
     if (writable && readOnly) {
       throw Usage.error(spec, "--writable or --read-only, not both");
     }
     Map<String, Object> arguments = new LinkedHashMap<>();
-    arguments.put("volume", name.substring(0, at));
-    arguments.put("name", name.substring(at + 1));
+    arguments.put("names", names);
     arguments.put("read-only", readOnly);
     if (size != null) {
       arguments.put("size", bytes(size));
@@ -91,7 +96,10 @@ public final class SnapshotCommand implements Runnable {
       arguments.put("chunk-sectors", bytes(chunkSize) / 512);
     }
     Map<String, Object> result = server.client().ask("snapshot create", arguments, p -> {});
-    print(server, result, "snapshot " + name + " taken");
+    print(
+        server,
+        result,
+        (names.size() == 1 ? "snapshot " : "snapshots ") + String.join(", ", names) + " taken");
     return 0;
   }
 
@@ -132,7 +140,9 @@ public final class SnapshotCommand implements Runnable {
           snapshot.get("phase"),
           snapshot.get("merge") instanceof Map<?, ?> merge
               ? MergeText.of(merge).line()
-              : used(String.valueOf(snapshot.get("status"))));
+              : snapshot.get("waits-for") != null
+                  ? "waits " + WaitText.line(snapshot)
+                  : used(String.valueOf(snapshot.get("status"))));
     }
     return table;
   }
@@ -172,26 +182,61 @@ public final class SnapshotCommand implements Runnable {
       name = "merge",
       description = {
         "Roll a volume back to a snapshot.",
-        "It begins when nobody is logged in to the volume, or at the next start of the server.",
+        "It begins when nobody uses the volume. An initiator uses it from its login until it logs out:"
+            + " one whose connection is lost is waited for.",
         "The snapshot is gone at the end."
       },
       footer = {
         "",
         "Examples:",
         "  anabranch snapshot merge vm1@before-upgrade",
-        "  anabranch snapshot merge vm1@before-upgrade --now --wait"
+        "  anabranch snapshot merge vm1@before-upgrade --now --wait",
+        "  anabranch snapshot merge vm1@before-upgrade --on-next-login",
+        "  anabranch snapshot merge vm1@before-upgrade --throttle 50MB/s"
       },
       mixinStandardHelpOptions = true)
   int merge(
       @Parameters(paramLabel = "VOLUME@NAME") String name,
       @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
+      @Option(
+              names = "--on-next-login",
+              description =
+                  "Begin at the next login of the initiator that uses the volume, before anything is"
+                      + " read: for a host that is rebooted now.")
+          boolean onNextLogin,
+      @Option(
+              names = "--time-limit",
+              paramLabel = "TIME",
+              description = "How long --on-next-login holds, such as 10min; 15min.")
+          @Nullable String timeLimit,
+      @Option(
+              names = "--throttle",
+              paramLabel = "RATE",
+              description =
+                  "Merge at most so much a second, such as 50MB/s, also over restarts; 0 or none lifts"
+                      + " the bound. Goes for a merge that runs, too.")
+          @Nullable String throttle,
+      @Option(
+              names = "--assume-gone",
+              paramLabel = "INITIATOR",
+              description =
+                  "Do not wait for this initiator, which is cut off and will not come back; unknown"
+                      + " stands for those that are not recorded.")
+          @Nullable String assumeGone,
       @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
           boolean wait,
       @Option(names = "--cancel", description = "Take back one that waits to begin.")
           boolean cancel,
       @Mixin ServerOption server)
       throws RefusedException {
-    if (cancel && (now || wait)) {
+    boolean when = now || onNextLogin || assumeGone != null || throttle != null;
+    if (now && onNextLogin) {
+      throw Usage.error(spec, "--now or --on-next-login, not both");
+    }
+    if (timeLimit != null && !onNextLogin) {
+      throw Usage.error(spec, "--time-limit goes with --on-next-login");
+    }
+    if (cancel && (when || wait)) {
       throw Usage.error(spec, "--cancel goes with no other option");
     }
     Screen screen = Screen.on(spec.commandLine().getOut());
@@ -201,15 +246,25 @@ public final class SnapshotCommand implements Runnable {
     if (wait && !server.json()) {
       Runtime.getRuntime().addShutdownHook(interrupted);
     }
+    Map<String, Object> arguments = new LinkedHashMap<>();
+    arguments.put("name", name);
+    arguments.put("now", now);
+    arguments.put("on-next-login", onNextLogin);
+    arguments.put("wait", wait);
+    arguments.put("cancel", cancel);
+    if (timeLimit != null) {
+      arguments.put("time-limit-seconds", seconds(timeLimit));
+    }
+    if (throttle != null) {
+      arguments.put("throttle", rate(throttle));
+    }
+    if (assumeGone != null) {
+      arguments.put("assume-gone", assumeGone);
+    }
     Map<String, Object> result;
     try {
       result =
-          server
-              .client()
-              .ask(
-                  "snapshot merge",
-                  Map.of("name", name, "now", now, "wait", wait, "cancel", cancel),
-                  server.json() ? p -> {} : bar::update);
+          server.client().ask("snapshot merge", arguments, server.json() ? p -> {} : bar::update);
     } finally {
       Runtime.getRuntime().removeShutdownHook(interrupted);
     }
@@ -221,11 +276,7 @@ public final class SnapshotCommand implements Runnable {
               "volume "
                   + result.get("volume")
                   + " will be rolled back when the merge under way has ended";
-          case "waiting" ->
-              "volume "
-                  + result.get("volume")
-                  + " will be rolled back when nobody is logged in to it and no other merge or"
-                  + " export runs; --now does not wait for the logout";
+          case "waiting" -> WaitText.answer(name, result);
           default ->
               "volume " + result.get("volume") + " reads as " + name + " now; merging goes on";
         };
@@ -235,6 +286,30 @@ public final class SnapshotCommand implements Runnable {
       screen.line(text);
     }
     return 0;
+  }
+
+  private long rate(String text) {
+    if (text.equals("none") || text.equals("0")) {
+      return 0;
+    }
+    Long bytes = DataSize.parse(text.replaceFirst("/s$", ""));
+    if (bytes == null || bytes < 4096) {
+      throw Usage.error(spec, "not a rate: " + text + "; such as 50MB/s or 8 MiB/s, 0 or none");
+    }
+    return bytes;
+  }
+
+  private long seconds(String text) {
+    Matcher time = TIME.matcher(text);
+    if (!time.matches()) {
+      throw Usage.error(spec, "not a time: " + text + "; such as 90s, 10min or 2h");
+    }
+    long number = Long.parseLong(time.group(1));
+    return switch (time.group(2)) {
+      case "h" -> number * 3600;
+      case "min", "m" -> number * 60;
+      default -> number;
+    };
   }
 
   @Command(

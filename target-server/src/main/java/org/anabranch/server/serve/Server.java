@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
@@ -20,6 +21,7 @@ import org.anabranch.iscsi.BoundPortal;
 import org.anabranch.iscsi.IscsiServer;
 import org.anabranch.iscsi.Portal;
 import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.LunUse;
 import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Recovery;
@@ -45,6 +47,7 @@ import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.IdentityFile;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
+import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.FileConditions;
@@ -52,6 +55,7 @@ import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.SuspendedDevices;
+import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,6 +117,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final Snapshots snapshots;
   private final Exports exports;
   private final StateFile stateFile;
+  private final Uses uses;
   private final MadeDevices madeDevices;
   private final VolumeSize sizes;
   private final Recovery recovery;
@@ -148,6 +153,7 @@ public final class Server implements RunningServer, AutoCloseable {
               PortNumbers.open(state.folder()),
               new UnitIdentities(
                   new IdentityFile(state.folder()), state.serverId(), state.wasUsed()));
+      uses = Uses.open(state.folder(), usedBefore(stateFile.state()));
       LoggedIn initiators = new LoggedIn();
       snapshots =
           new Snapshots(
@@ -157,7 +163,8 @@ public final class Server implements RunningServer, AutoCloseable {
               volumes,
               configuration.stores(),
               changes,
-              initiators);
+              initiators,
+              uses);
       exports = new Exports(storage, snapshots);
       madeDevices = new MadeDevices(storage, stateFile, changes);
       recovery = new Recovery(storage, snapshots, madeDevices, volumes, changes, initiators);
@@ -240,7 +247,7 @@ public final class Server implements RunningServer, AutoCloseable {
     List<Portal> portals = configuration.portals().stream().map(Translation::portal).toList();
     IscsiServer bound;
     try {
-      bound = IscsiServer.bind(Translation.limits(configuration), portals);
+      bound = IscsiServer.bind(Translation.limits(configuration), portals, uses);
       iscsi = bound;
       bound.discovery(Translation.discovery(configuration));
     } catch (IOException e) {
@@ -253,6 +260,8 @@ public final class Server implements RunningServer, AutoCloseable {
     snapshots.restore();
     madeDevices.restore();
     refuseUnlessWhole();
+    uses.sees(new ConfiguredLuns(configuration, storage));
+    uses.grace(configuration.mergeGrace());
     snapshots.resumeMerges();
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
@@ -319,12 +328,14 @@ public final class Server implements RunningServer, AutoCloseable {
               force ? null : new LunUse(configuration, sessionInfos()));
       reloadRefusal = null;
       if (!reload.plan().isEmpty() || !leftOut.isEmpty()) {
-        Targets.Change change = prepare(reload);
+        Targets.Change change = prepare(reload, after);
         volumes.putAll(whole.volumes());
         volumes.keySet().retainAll(whole.volumes().keySet());
         configuration = after;
         snapshots.stores(after.stores());
         reload.commit(change);
+        uses.sees(new ConfiguredLuns(after, storage));
+        uses.grace(after.mergeGrace());
       }
       reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
       List<String> lines = new ArrayList<>(reload.plan().summary());
@@ -338,10 +349,13 @@ public final class Server implements RunningServer, AutoCloseable {
     }
   }
 
-  private Targets.Change prepare(Reload reload) throws RefusedException {
+  /** Prepares a reload. Who sees more LUNs after it uses them before they are there. */
+  private Targets.Change prepare(Reload reload, Configuration after) throws RefusedException {
     try {
+      uses.willSee(new ConfiguredLuns(after, storage));
       return reload.prepare(scheduler);
     } catch (RefusedException e) {
+      uses.sees(new ConfiguredLuns(configuration, storage));
       reloadRefusal = e.getMessage();
       throw e;
     }
@@ -350,6 +364,16 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public Recovery recovery() {
     return recovery;
+  }
+
+  /**
+   * What may be used by initiators that an older version of the server did not record: volumes that
+   * have snapshots, and those.
+   */
+  private static Set<String> usedBefore(RuntimeState state) {
+    Set<String> devices = new TreeSet<>(state.snapshots().keySet());
+    state.snapshots().values().forEach(snapshot -> devices.add(snapshot.volume()));
+    return devices;
   }
 
   /** Gives a volume another size. */
@@ -460,6 +484,7 @@ public final class Server implements RunningServer, AutoCloseable {
       storage.resumeAll(); // so that initiators are answered what waits in suspended devices
       running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
+    uses.close();
     clean = storage.sync();
     targets.release();
     clean &= storage.close();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
@@ -11,6 +13,7 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
+import org.anabranch.server.uses.User;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,15 +31,19 @@ final class Conditions implements WarningSource {
   private final Map<String, VolumeConfig> volumes;
   private final SnapshotDevices devices;
   private final DeviceMapper mapper;
+  private final Function<SnapshotState, MergeWait> waits;
 
   /**
    * @param volumes those that are configured, by name
+   * @param waits what the merge of a snapshot waits for
    */
   Conditions(
       Entries entries,
       Map<String, VolumeConfig> volumes,
       SnapshotDevices devices,
-      DeviceMapper mapper) {
+      DeviceMapper mapper,
+      Function<SnapshotState, MergeWait> waits) {
+    this.waits = waits;
     this.entries = entries;
     this.volumes = volumes;
     this.devices = devices;
@@ -68,6 +75,12 @@ final class Conditions implements WarningSource {
     if (snapshot.phase() == Phase.MERGING) {
       return merging(snapshot);
     }
+    if (snapshot.phase() == Phase.WAITING) {
+      Warning waiting = waiting(snapshot, waits.apply(snapshot));
+      if (waiting != null) {
+        return waiting;
+      }
+    }
     return switch (devices.status(snapshot)) {
       case "Invalid" ->
           new Warning(
@@ -83,6 +96,34 @@ final class Conditions implements WarningSource {
               "export what is needed of it, then anabranch snapshot remove " + name);
       default -> null;
     };
+  }
+
+  private static @Nullable Warning waiting(SnapshotState snapshot, MergeWait wait) {
+    if (wait.users().isEmpty()) {
+      return null;
+    }
+    String users = String.join("; ", wait.users().stream().map(User::toString).toList());
+    if (wait.onNextLoginUntil() != null) {
+      return new Warning(
+          "snapshot " + snapshot.device(),
+          "its merge begins at the next login, until "
+              + wait.onNextLoginUntil().truncatedTo(ChronoUnit.SECONDS)
+              + ": "
+              + users,
+          "reboot that host now, or take it back with anabranch snapshot merge --cancel "
+              + snapshot.device());
+    }
+    boolean unknown = wait.users().stream().anyMatch(User::isUnknown);
+    return new Warning(
+        "snapshot " + snapshot.device(),
+        "its merge waits for a logout: "
+            + users
+            + (wait.restarted() ? "; it does not begin at the next login since a restart" : ""),
+        "shut a virtual machine down and start it again, reboot a host with --on-next-login, or"
+            + " anabranch snapshot merge --assume-gone "
+            + (unknown ? User.UNKNOWN : "INITIATOR")
+            + " "
+            + snapshot.device());
   }
 
   /** Of a merge, as the volume's live table has it. */

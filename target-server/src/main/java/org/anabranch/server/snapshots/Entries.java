@@ -44,6 +44,15 @@ final class Entries {
     state.replace(state.state().with(snapshot));
   }
 
+  /** The same for several, all or none. */
+  void put(List<SnapshotState> snapshots) throws RefusedException {
+    RuntimeState next = state.state();
+    for (SnapshotState snapshot : snapshots) {
+      next = next.with(snapshot);
+    }
+    state.replace(next);
+  }
+
   /** Last steps of a life: no device, no store, no entry. */
   void forget(SnapshotState snapshot) throws RefusedException {
     if (storage.has(snapshot.device())) {

@@ -1,62 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
-import org.anabranch.server.base.RefusedException;
+import org.anabranch.block.snapshot.MergeHandle;
+import org.anabranch.block.snapshot.MergeProgress;
+import org.anabranch.block.snapshot.MergeProgress.State;
 
 /**
- * How far a merge is, as the block layer's {@code progress} message tells it.
+ * How far a merge is.
  *
- * @param state such as {@code running}, {@code paused}, {@code done}, {@code failed}
+ * @param state what it does
  * @param remaining bytes left
  * @param merged bytes merged since the server started or the merge began
  * @param rate bytes a second
  * @param seconds that it will take; -1 when unknown
+ * @param throttle the most bytes a second that it may merge; 0: as many as it can
  */
-public record MergeStatus(String state, long remaining, long merged, long rate, long seconds) {
-  static MergeStatus parse(String reply) throws RefusedException {
-    String[] words = reply.split(" ", -1);
-    Map<String, Long> numbers = new HashMap<>();
-    try {
-      for (int i = 1; i < words.length; i++) {
-        int equals = words[i].indexOf('=');
-        numbers.put(words[i].substring(0, equals), Long.valueOf(words[i].substring(equals + 1)));
-      }
-    } catch (NumberFormatException | IndexOutOfBoundsException e) {
-      throw new RefusedException("progress of a merge cannot be read: " + reply, e);
-    }
+public record MergeStatus(
+    State state, long remaining, long merged, long rate, long seconds, long throttle) {
+  static MergeStatus of(MergeHandle merge) {
+    MergeProgress progress = merge.progress();
     return new MergeStatus(
-        words[0],
-        numbers.getOrDefault("remaining", 0L),
-        numbers.getOrDefault("merged", 0L),
-        numbers.getOrDefault("rate", 0L),
-        numbers.getOrDefault("seconds", -1L));
+        progress.state(),
+        progress.remainingBytes(),
+        progress.mergedBytes(),
+        progress.bytesPerSecond(),
+        progress.secondsLeft(),
+        merge.throttle());
   }
 
   boolean isDone() {
-    return state.equals("done");
+    return state == State.DONE;
   }
 
   /** Whether it stopped at an error, and can be tried again. */
   public boolean isFailed() {
-    return state.equals("failed");
+    return state == State.FAILED;
   }
 
   /** Whether it will not go on by itself. */
   public boolean isStuck() {
-    return isFailed() || state.equals("invalid");
+    return isFailed() || state == State.INVALID;
   }
 
   /** As a JSON object. */
   public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("state", state);
+    json.put("state", state.name().toLowerCase(Locale.ROOT));
     json.put("remaining-bytes", remaining);
     json.put("merged-bytes", merged);
     json.put("bytes-per-second", rate);
     json.put("seconds-left", seconds);
+    json.put("throttle-bytes-per-second", throttle);
     return json;
   }
 }

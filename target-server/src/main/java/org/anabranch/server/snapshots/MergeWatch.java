@@ -1,110 +1,175 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import org.anabranch.block.dm.DeviceMapper;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.anabranch.block.dm.Registration;
+import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.storage.Stages;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread {@code merges}: looks after merges once a {@value #PERIOD_MILLIS} ms, ends those that
- * have nothing left, and lets those start that waited for the last logout. Other methods: any
- * thread.
+ * The thread {@code merges}: ends the merges that have nothing left, lets those begin that waited,
+ * and does what those ask for who must not wait themselves. Other methods: any thread.
  */
 final class MergeWatch {
   private static final Logger LOG = LoggerFactory.getLogger(MergeWatch.class);
-  private static final long PERIOD_MILLIS = 250;
-  private static final long PATIENCE_MILLIS = 60_000;
+  private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final long PATIENCE_SECONDS = 60;
 
   /** Ends a merge. */
   interface End {
     void ended(String device) throws RefusedException;
   }
 
-  private final DeviceMapper mapper;
+  /** A merge that is looked after. */
+  private record Watched(String volume, Registration progress) {}
+
+  private final Function<String, @Nullable MergeHandle> merges;
   private final End end;
   private final Runnable startWaiting;
-  private final Map<String, String> volumes = new ConcurrentHashMap<>(); // by snapshot
+  private final Map<String, Watched> watched = new ConcurrentHashMap<>(); // by snapshot
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
-  private final CountDownLatch closing = new CountDownLatch(1);
-  private final Thread thread = Thread.ofPlatform().daemon().name("merges").unstarted(this::run);
+  private final AtomicBoolean woken = new AtomicBoolean();
+  private final ScheduledThreadPoolExecutor thread =
+      new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("merges").factory());
 
-  MergeWatch(DeviceMapper mapper, End end, Runnable startWaiting) {
-    this.mapper = mapper;
+  /**
+   * @param merges the merge that a volume's live table makes
+   * @param startWaiting begins merges that wait, if they need not wait any more
+   */
+  MergeWatch(Function<String, @Nullable MergeHandle> merges, End end, Runnable startWaiting) {
+    this.merges = merges;
     this.end = end;
     this.startWaiting = startWaiting;
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    thread.setRemoveOnCancelPolicy(true);
   }
 
-  void start() {
-    thread.start();
-  }
-
-  /** A merge began. */
-  void add(String volume, String device) {
-    reported.remove(device);
-    volumes.put(device, volume);
-  }
-
-  private void run() {
-    try {
-      while (!closing.await(PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
-        volumes.forEach(this::look);
+  /** Something changed that a merge may have waited for. */
+  void wake() {
+    if (woken.compareAndSet(false, true)) {
+      execute(() -> {
+        woken.set(false);
         startWaiting.run();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      });
     }
   }
 
-  private void look(String device, String volume) {
+  /** The same, in a while. */
+  void wakeIn(Duration time) {
+    execute(this::wake, time);
+  }
+
+  /** Does something on the thread. */
+  void execute(Runnable task) {
+    execute(task, Duration.ZERO);
+  }
+
+  /** Does something on the thread, in a while. */
+  void execute(Runnable task, Duration time) {
     try {
-      String reply = Stages.await(volume, mapper.message(volume, 0, java.util.List.of("progress")));
-      MergeStatus status = MergeStatus.parse(reply);
+      var _ = thread.schedule(() -> logged(task), time.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the server stops; nothing begins any more", e);
+    }
+  }
+
+  /** Waits until the thread has done what it was given so far. */
+  void settle() throws InterruptedException {
+    CountDownLatch done = new CountDownLatch(1);
+    execute(done::countDown);
+    if (!done.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the thread of merges is stuck");
+    }
+  }
+
+  private static void logged(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      LOG.error("merges: unexpected failure", e);
+    }
+  }
+
+  /** A merge began, or begins again. */
+  void add(String volume, String device) {
+    reported.remove(device);
+    MergeHandle merge = merges.apply(volume);
+    if (merge != null) {
+      Registration progress = merge.onProgress(() -> execute(() -> look(device)));
+      close(watched.put(device, new Watched(volume, progress)));
+      execute(() -> look(device)); // it may have ended before anybody listened
+    }
+  }
+
+  private static void close(@Nullable Watched old) {
+    if (old != null) {
+      old.progress().close();
+    }
+  }
+
+  private void look(String device) {
+    Watched mine = watched.get(device);
+    MergeHandle merge = mine == null ? null : merges.apply(mine.volume());
+    if (mine == null || merge == null) {
+      return;
+    }
+    MergeStatus status = MergeStatus.of(merge);
+    try {
       if (status.isDone()) {
-        end(device, volume);
+        end(device, mine);
       } else if (status.isStuck() && reported.add(device)) {
         LOG.error(
             "volume {}: the merge of {} {}",
-            volume,
+            mine.volume(),
             device,
             status.isFailed()
                 ? "failed; snapshot resume or the next start tries again"
                 : "cannot go on, since its store is invalid; snapshot remove --force gives it up");
       }
     } catch (RefusedException e) {
-      if (closing.getCount() > 0 && reported.add(device)) {
-        LOG.error("volume {}: {}", volume, e.getMessage());
+      if (!thread.isShutdown() && reported.add(device)) {
+        LOG.error("volume {}: {}", mine.volume(), e.getMessage());
       }
+      execute(() -> look(device), RETRY);
     }
   }
 
   /** Whoever merges a snapshot of that name after this adds another one. */
-  private void end(String device, String volume) throws RefusedException {
-    volumes.remove(device);
+  private void end(String device, Watched mine) throws RefusedException {
+    watched.remove(device, mine);
     try {
       end.ended(device);
     } catch (RefusedException e) {
-      volumes.putIfAbsent(device, volume);
+      watched.putIfAbsent(device, mine);
       throw e;
     }
+    close(mine);
   }
 
   /** Nobody looks after it any more. */
   void remove(String device) {
-    volumes.remove(device);
+    close(watched.remove(device));
   }
 
   /** What is being started or ended comes to its end first, or devices would go under it. */
   void close() {
-    closing.countDown();
+    thread.shutdown();
     try {
-      thread.join(PATIENCE_MILLIS);
+      if (!thread.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        LOG.error("merges: not done after {} s", PATIENCE_SECONDS);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -13,6 +13,7 @@ import org.anabranch.server.storage.Storage;
 /** Who reads snapshots from end to end, such as exports: those must stay meanwhile. Any thread. */
 public final class Readers {
   private final Map<String, Integer> counts = new HashMap<>(); // guarded by this
+  private volatile Runnable whenEnded = () -> {};
 
   /** Refuses a snapshot that cannot be read. */
   static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
@@ -36,6 +37,11 @@ public final class Readers {
     OpenDevice open = storage.hold(snapshot.device());
     counts.merge(snapshot.device(), 1, Integer::sum);
     return new Reading(snapshot, open);
+  }
+
+  /** Runs after each reading. */
+  void whenEnded(Runnable task) {
+    whenEnded = task;
   }
 
   private synchronized void end(String device) {
@@ -70,6 +76,7 @@ public final class Readers {
     public void close() {
       open.release();
       end(snapshot.device());
+      whenEnded.run();
     }
   }
 }

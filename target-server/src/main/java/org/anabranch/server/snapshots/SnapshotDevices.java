@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.snapshot.CowArguments;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The mapped devices behind {@link Snapshots}: what it decides, done with tables. One call at a
- * time, except {@link #message} and {@link #status}.
+ * time, except {@link #merge} and {@link #status}.
  *
  * <pre>
  *   volume                        snapshot-origin FILE
@@ -72,35 +73,85 @@ final class SnapshotDevices {
     storage.prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
   }
 
-  /** Takes the snapshot: its device has what the volume has at this moment. */
-  void take(SnapshotState snapshot) throws RefusedException {
-    whileSuspended(snapshot.volume(), () -> storage.mapper().resume(snapshot.device()));
-    mark(snapshot);
+  /**
+   * Takes the snapshots: their devices have what the volumes have at this moment, the same for all.
+   * All or none: when one cannot be taken, none is to be kept.
+   */
+  void take(List<SnapshotState> snapshots) throws RefusedException {
+    List<String> volumes = snapshots.stream().map(SnapshotState::volume).sorted().toList();
+    whileSuspended(
+        volumes,
+        () -> {
+          for (SnapshotState snapshot : snapshots) {
+            Stages.<@Nullable Void>await(
+                snapshot.device(), storage.mapper().resume(snapshot.device()));
+          }
+        });
+    snapshots.forEach(this::mark);
+  }
+
+  /** Refuses a volume whose device somebody else has changed: see {@link VolumeTable}. */
+  void refuseForeignTable(String volume) throws RefusedException {
+    VolumeTable.refuseForeign(storage, volume(volume));
+  }
+
+  /** Refuses a snapshot whose device somebody else has changed. */
+  void refuseForeignTable(SnapshotState snapshot) throws RefusedException {
+    if (!storage.has(snapshot.device())) {
+      return;
+    }
+    try {
+      MappedDevice device = storage.mapper().device(snapshot.device());
+      if (device.loadedTable() != null || device.targets(SnapshotHandle.class).size() != 1) {
+        throw new RefusedException(
+            "snapshot "
+                + snapshot.device()
+                + " has a table that the server did not make: see dm table, and dm table --inactive;"
+                + " dm clear "
+                + snapshot.device()
+                + " takes a loaded one away");
+      }
+    } catch (TableException e) {
+      throw new RefusedException(snapshot.device() + ": " + e.getMessage(), e);
+    }
   }
 
   private interface Step {
     CompletionStage<@Nullable Void> begin() throws RefusedException;
   }
 
+  private interface Work {
+    void run() throws RefusedException;
+  }
+
   /**
-   * Nothing reaches the volume while the step runs; what was under way has ended before. The volume
-   * goes on in any case: also behind a suspend that nobody waits for any longer, and that comes.
+   * Nothing reaches the volumes while the work is done; what was under way has ended before. They
+   * go on in any case: also behind a suspend that nobody waits for any longer, and that comes.
+   *
+   * @param volumes in order, so that two that do this at once do not wait for each other
    */
-  private void whileSuspended(String volume, Step step) throws RefusedException {
+  private void whileSuspended(List<String> volumes, Work work) throws RefusedException {
     RefusedException failure = null;
+    List<String> begun = new ArrayList<>();
     try {
-      Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
-      Stages.<@Nullable Void>await(volume, step.begin());
+      for (String volume : volumes) {
+        begun.add(volume);
+        Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
+      }
+      work.run();
     } catch (RefusedException e) {
       failure = e;
     }
-    try {
-      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
-    } catch (RefusedException e) {
-      if (failure == null) {
-        throw e;
+    for (String volume : begun) {
+      try {
+        Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+      } catch (RefusedException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
       }
-      failure.addSuppressed(e);
     }
     if (failure != null) {
       throw failure;
@@ -235,6 +286,7 @@ final class SnapshotDevices {
     boolean handover = storage.has(device);
     try {
       Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
+      prepareMerge(snapshot);
       if (handover) {
         Stages.<@Nullable Void>await(device, mapper.suspend(device, false));
       }
@@ -251,6 +303,21 @@ final class SnapshotDevices {
       throw e;
     }
     begun(snapshot, handover);
+  }
+
+  /** What holds from the first batch on. */
+  private void prepareMerge(SnapshotState snapshot) throws RefusedException {
+    try {
+      MappedDevice device = storage.mapper().device(snapshot.volume());
+      for (MergeHandle merge : device.loadedTargets(MergeHandle.class)) {
+        merge.throttle(snapshot.throttle());
+        if (snapshot.paused()) {
+          merge.pause();
+        }
+      }
+    } catch (TableException e) {
+      throw new RefusedException(snapshot.volume() + ": " + e.getMessage(), e);
+    }
   }
 
   /** Everything is to be as it was. */
@@ -273,9 +340,6 @@ final class SnapshotDevices {
   /** What is left to do must not stop a merge that runs. */
   private void begun(SnapshotState snapshot, boolean handover) {
     try {
-      if (snapshot.paused()) {
-        message(snapshot.volume(), "pause");
-      }
       if (handover) {
         storage.remove(snapshot.device());
       }
@@ -286,7 +350,7 @@ final class SnapshotDevices {
 
   /** A merge that failed begins again. */
   void reactivate(String volume) throws RefusedException {
-    whileSuspended(volume, () -> CompletableFuture.completedFuture(null));
+    whileSuspended(List.of(volume), () -> {});
   }
 
   /** The volume is a volume with its other snapshots again. */
@@ -298,18 +362,14 @@ final class SnapshotDevices {
     return TableSpec.of(sectors(volume), new OriginSpec(file(volume)));
   }
 
-  /** Whether the volume's live table rolls it back. */
-  boolean isMerging(String volume) {
+  /** The merge that the volume's live table makes; null when it makes none. */
+  @Nullable MergeHandle merge(String volume) {
     try {
-      return !storage.mapper().device(volume).targets(MergeHandle.class).isEmpty();
+      List<MergeHandle> merges = storage.mapper().device(volume).targets(MergeHandle.class);
+      return merges.isEmpty() ? null : merges.getFirst();
     } catch (TableException e) {
-      return false;
+      return null;
     }
-  }
-
-  /** Says a word to the merge of a volume; its reply. */
-  String message(String volume, String word) throws RefusedException {
-    return Stages.await(volume, storage.mapper().message(volume, 0, List.of(word)));
   }
 
   /** The state of a snapshot and its store; null while it is being made, merged or removed. */

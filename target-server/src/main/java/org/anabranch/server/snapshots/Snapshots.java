@@ -7,6 +7,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
@@ -20,6 +22,7 @@ import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.terminal.Sizes;
+import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +34,7 @@ import org.slf4j.LoggerFactory;
  *   create   state: CREATING   store file made, loaded   volume suspended, snapshot device
  *            resumed, volume resumed   state: READY
  *   remove   state: REMOVING   device removed    store deleted       entry gone
- *   merge    state: WAITING until nobody is logged in, or to be now and QUEUED behind another
+ *   merge    state: WAITING until nobody uses the volume, or to be now and QUEUED behind another
  *            ({@link Merges});
  *            state: MERGING    the volume's table becomes snapshot-merge and takes the store over
  *            from the snapshot's device, which is removed; in the end the volume's table becomes
@@ -66,6 +69,7 @@ public final class Snapshots implements WarningSource {
    * @param folder the state directory
    * @param volumes by name; changed from outside, by its turn in {@code changes}
    * @param storesConfig how stores grow
+   * @param uses who uses what; closed by whoever made it
    */
   public Snapshots(
       Storage storage,
@@ -74,7 +78,8 @@ public final class Snapshots implements WarningSource {
       Map<String, VolumeConfig> volumes,
       StoresConfig storesConfig,
       Changes changes,
-      Initiators initiators) {
+      Initiators initiators,
+      Uses uses) {
     this.storage = storage;
     this.entries = new Entries(storage, state);
     this.folder = folder.resolve(FOLDER).toAbsolutePath();
@@ -83,9 +88,9 @@ public final class Snapshots implements WarningSource {
     this.initiators = initiators;
     this.devices = new SnapshotDevices(storage, volumes, initiators, readers);
     this.stores = new Stores(storage, storesConfig, this.folder, entries::all, devices);
-    this.merges =
-        new Merges(storage.mapper(), entries, volumes, changes, initiators, devices, readers);
-    this.conditions = new Conditions(entries, volumes, devices, storage.mapper());
+    this.merges = new Merges(entries, volumes, changes, initiators, devices, readers, uses);
+    readers.whenEnded(merges::wake);
+    this.conditions = new Conditions(entries, volumes, devices, storage.mapper(), merges::waits);
   }
 
   /**
@@ -166,82 +171,126 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Takes a snapshot.
+   * What a snapshot is to be.
    *
+   * @param volume its volume
+   * @param name unique in its volume
    * @param chunkSectors a power of two
    * @param storeBytes how large its store is at first, not negative; 0: as large as it can need
    * @param readOnly initiators cannot write it
    */
+  public record Wanted(
+      String volume, String name, int chunkSectors, long storeBytes, boolean readOnly) {
+    String device() {
+      return volume + "@" + name;
+    }
+  }
+
+  /** Takes one snapshot: see {@link #create(List)}. */
   public SnapshotState create(
       String volume, String name, int chunkSectors, long storeBytes, boolean readOnly)
       throws RefusedException {
-    SnapshotDevices.checkName(name);
-    if (storeBytes < 0) {
-      throw new RefusedException("snapshot " + name + ": a store of " + storeBytes + " bytes");
-    }
+    return create(List.of(new Wanted(volume, name, chunkSectors, storeBytes, readOnly))).getFirst();
+  }
+
+  /**
+   * Takes snapshots of several volumes at one instant: a write that one of them has was
+   * acknowledged before each write that another one has not. All or none, also when the server
+   * crashes meanwhile.
+   *
+   * @param wanted one for each volume
+   */
+  public List<SnapshotState> create(List<Wanted> wanted) throws RefusedException {
     changes.lock();
     try {
-      Path origin = devices.volume(volume).path();
-      String device = volume + "@" + name;
-      if (entries.state().snapshot(device) != null) {
-        throw new RefusedException(
-            "snapshot " + device + " exists; remove it first, or name another");
-      }
-      Path store = folder.resolve(device + ".cow");
-      StoreFile.refuseIfThere(store);
-      SnapshotState merging = merges.merging(volume);
-      if (merging != null) {
-        throw new RefusedException(
-            "volume "
-                + volume
-                + " is being rolled back to "
-                + merging.device()
-                + "; wait for its end");
-      }
-      long sectors = devices.sectors(volume);
-      SnapshotState snapshot =
-          new SnapshotState(
-              volume,
-              name,
-              origin,
-              store,
-              sectors,
-              chunkSectors,
-              readOnly,
-              Instant.now().truncatedTo(ChronoUnit.SECONDS),
-              Phase.CREATING,
-              false,
-              0);
-      long sufficient = StoreFile.sufficient(sectors, chunkSectors);
-      long bytes = storeBytes == 0 ? sufficient : storeBytes;
-      long least = storeBytes == 0 ? Math.min(bytes, LEAST_STORE) : storeBytes;
-      entries.put(snapshot);
-      try {
-        long made = StoreFile.make(store, bytes, least, entries.steps());
-        if (made < bytes) {
-          LOG.warn(
-              "snapshot {}: its store has {}, the most that a file can have there; {} would hold"
-                  + " every change",
-              device,
-              Sizes.bytes((double) made),
-              Sizes.bytes((double) bytes));
+      List<SnapshotState> snapshots = new ArrayList<>();
+      Set<String> seen = new TreeSet<>();
+      for (Wanted each : wanted) {
+        if (!seen.add(each.volume())) {
+          throw new RefusedException(
+              "volume " + each.volume() + " is named twice; one snapshot of each volume at a time");
         }
-        stores.opening(snapshot);
-        devices.prepare(snapshot);
+        snapshots.add(planned(each));
+      }
+      entries.put(snapshots);
+      try {
+        for (int i = 0; i < wanted.size(); i++) {
+          prepare(snapshots.get(i), wanted.get(i).storeBytes());
+        }
         entries.steps().taken("store loaded");
-        devices.take(snapshot);
+        devices.take(snapshots);
         entries.steps().taken("snapshot taken");
-        entries.put(snapshot.in(Phase.READY));
+        entries.put(snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList());
       } catch (RefusedException | RuntimeException e) {
-        undo(snapshot, e);
+        snapshots.forEach(snapshot -> undo(snapshot, e));
         throw e;
       }
-      LOG.info("snapshot {}: taken", device);
-      devices.attach(device);
-      return snapshot.in(Phase.READY);
+      snapshots.forEach(snapshot -> {
+        LOG.info("snapshot {}: taken", snapshot.device());
+        devices.attach(snapshot.device());
+      });
+      return snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList();
     } finally {
       changes.unlock();
     }
+  }
+
+  private void prepare(SnapshotState snapshot, long storeBytes) throws RefusedException {
+    long sufficient = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
+    long bytes = storeBytes == 0 ? sufficient : storeBytes;
+    long least = storeBytes == 0 ? Math.min(bytes, LEAST_STORE) : storeBytes;
+    long made = StoreFile.make(snapshot.store(), bytes, least, entries.steps());
+    if (made < bytes) {
+      LOG.warn(
+          "snapshot {}: its store has {}, the most that a file can have there; {} would hold every"
+              + " change",
+          snapshot.device(),
+          Sizes.bytes((double) made),
+          Sizes.bytes((double) bytes));
+    }
+    stores.opening(snapshot);
+    devices.prepare(snapshot);
+  }
+
+  /** Refuses what cannot be taken; nothing is made yet. */
+  private SnapshotState planned(Wanted wanted) throws RefusedException {
+    SnapshotDevices.checkName(wanted.name());
+    if (wanted.storeBytes() < 0) {
+      throw new RefusedException(
+          "snapshot " + wanted.name() + ": a store of " + wanted.storeBytes() + " bytes");
+    }
+    String volume = wanted.volume();
+    String device = wanted.device();
+    Path origin = devices.volume(volume).path();
+    if (entries.state().snapshot(device) != null) {
+      throw new RefusedException(
+          "snapshot " + device + " exists; remove it first, or name another");
+    }
+    Path store = folder.resolve(device + ".cow");
+    StoreFile.refuseIfThere(store);
+    SnapshotState merging = merges.merging(volume);
+    if (merging != null) {
+      throw new RefusedException(
+          "volume "
+              + volume
+              + " is being rolled back to "
+              + merging.device()
+              + "; wait for its end");
+    }
+    devices.refuseForeignTable(volume);
+    return new SnapshotState(
+        volume,
+        wanted.name(),
+        origin,
+        store,
+        devices.sectors(volume),
+        wanted.chunkSectors(),
+        wanted.readOnly(),
+        Instant.now().truncatedTo(ChronoUnit.SECONDS),
+        Phase.CREATING,
+        false,
+        0,
+        0);
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {
@@ -279,6 +328,7 @@ public final class Snapshots implements WarningSource {
         merges.giveUp(snapshot, force);
         return;
       }
+      devices.refuseForeignTable(snapshot);
       refuseUnderSessions(device, force);
       try {
         devices.detach(device);
@@ -288,6 +338,8 @@ public final class Snapshots implements WarningSource {
         throw e;
       }
       entries.forget(snapshot);
+      merges.removing(snapshot);
+      merges.wake();
       LOG.info("snapshot {}: removed", device);
     } finally {
       changes.unlock();
@@ -321,15 +373,19 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Rolls a volume back to a snapshot, now or when nobody is logged in to the volume. Several for a
-   * volume take place in the order in which they were asked for; and one waits for an export of its
-   * snapshot. One that stopped at an error begins again.
+   * Rolls a volume back to a snapshot. Several for a volume take place in the order in which they
+   * were asked for; and one waits for an export of its snapshot. One that stopped at an error
+   * begins again. Where the snapshot itself is a LUN, that LUN goes.
    *
-   * @param now also under initiators; those that have the snapshot as a LUN lose it
    * @return the snapshot in its new phase
    */
-  public SnapshotState merge(String device, boolean now) throws RefusedException {
-    return merges.merge(device, now);
+  public SnapshotState merge(MergeRequest request) throws RefusedException {
+    return merges.merge(request);
+  }
+
+  /** What the merge of a snapshot waits for. */
+  public MergeWait waits(SnapshotState snapshot) {
+    return merges.waits(snapshot);
   }
 
   /**
@@ -382,6 +438,11 @@ public final class Snapshots implements WarningSource {
   /** The status of a snapshot's device, as dmsetup prints it behind the type; "" without one. */
   public String status(SnapshotState snapshot) {
     return devices.status(snapshot);
+  }
+
+  /** Waits until what was told so far has been looked at. For tests. */
+  void settle() throws InterruptedException {
+    merges.settle();
   }
 
   /** Begins no more merges; those under way stop when their devices go, and go on after a start. */

@@ -71,7 +71,7 @@ public final class DurableFile {
    *
    * @throws IOException when there is none; the next write will look for it again
    */
-  void keepRoom() throws IOException {
+  public void keepRoom() throws IOException {
     long bytes = GROWTH + (exists() ? Files.size(path) : 0);
     Files.deleteIfExists(draft);
     try (FileChannel channel = openDraft()) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *   phase      what may be on disk                         at the next start
  *   CREATING   a store, or part of one, or none            the store is deleted, the entry goes: never was
  *   READY      a whole store                               the snapshot is activated before any write
- *   WAITING    a whole store; merge at the last logout     the merge starts: nobody is logged in yet
+ *   WAITING    a whole store; merge when nobody uses it    it waits on: who is away still uses the volume
  *   QUEUED     a whole store; merge after the one before    the merge starts, or waits for that one
  *   MERGING    a store, part of it merged back             the merge goes on
  *   REMOVING   a store, or part of one, or none            the store is deleted, the entry goes
@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param phase see above
  * @param paused the merge was paused by hand
  * @param turn among the merges of a volume that wait, the lowest is first; 0: none was asked for
+ * @param throttle the most bytes a second that its merge may move; 0: as many as it can
  */
 public record SnapshotState(
     String volume,
@@ -45,7 +46,8 @@ public record SnapshotState(
     Instant created,
     Phase phase,
     boolean paused,
-    long turn) {
+    long turn,
+    long throttle) {
   /** How far the life of a snapshot has come. */
   public enum Phase {
     CREATING,
@@ -79,7 +81,8 @@ public record SnapshotState(
         created,
         newPhase,
         paused,
-        newTurn);
+        newTurn,
+        throttle);
   }
 
   public SnapshotState withPaused(boolean isPaused) {
@@ -94,6 +97,24 @@ public record SnapshotState(
         created,
         phase,
         isPaused,
-        turn);
+        turn,
+        throttle);
+  }
+
+  /** With another bound of the merge's speed. */
+  public SnapshotState withThrottle(long bytesPerSecond) {
+    return new SnapshotState(
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        phase,
+        paused,
+        turn,
+        bytesPerSecond);
   }
 }

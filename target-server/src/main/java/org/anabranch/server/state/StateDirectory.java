@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  *   ports          relative port identifiers of target ports
  *   control.sock   where control commands connect
  *   state.json     what was made at run time
+ *   uses.json      which initiators use which volumes
  *   cow/           stores of snapshots
  *   invalid/       which stores are invalid though they could not be marked so
  *   volumes/       what is known of the file of each volume

@@ -46,6 +46,8 @@ import org.slf4j.LoggerFactory;
  *
  * Version 1 had neither {@code origin} nor {@code turn}. It is read, and written as version 2.
  *
+ * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded.
+ *
  * <p>A file that does not read exactly like this is refused and never written over: whoever edited
  * it or whatever damaged it, what it stood for may be all that tells which stores belong to which
  * volumes.
@@ -65,7 +67,8 @@ public final class StateFile {
           "phase",
           "paused",
           "origin",
-          "turn");
+          "turn",
+          "throttle");
 
   private final DurableFile file;
   private final DurableSteps steps;
@@ -196,6 +199,9 @@ public final class StateFile {
     entry.put("phase", snapshot.phase().name().toLowerCase(Locale.ROOT));
     entry.put("paused", snapshot.paused());
     entry.put("turn", snapshot.turn());
+    if (snapshot.throttle() > 0) {
+      entry.put("throttle", snapshot.throttle());
+    }
     return entry;
   }
 
@@ -261,7 +267,8 @@ public final class StateFile {
           Instant.parse(entry.getString("created")),
           SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
           entry.getBoolean("paused"),
-          entry.hasPath("turn") ? entry.getLong("turn") : 0);
+          entry.hasPath("turn") ? entry.getLong("turn") : 0,
+          entry.hasPath("throttle") ? entry.getLong("throttle") : 0);
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "

@@ -30,6 +30,7 @@ import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.snapshots.VolumeUnderTest;
 import org.anabranch.server.state.SnapshotState;
 import org.junit.jupiter.api.AfterEach;
@@ -469,7 +470,7 @@ final class ExportTest {
         false,
         state -> {
           try {
-            phases.add(volume.snapshots.merge("vm1@a", true).phase());
+            phases.add(volume.merge("vm1@a", Begin.NOW).phase());
           } catch (RefusedException e) {
             throw new AssertionError(e);
           }

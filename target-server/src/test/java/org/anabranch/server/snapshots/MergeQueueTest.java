@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -35,9 +36,9 @@ final class MergeQueueTest {
       volume.write(0, 8 << 20, 3);
       byte[] atC = volume.contents.clone();
       volume.snapshot("c");
-      assertThat(volume.snapshots.merge("vm1@b", true).phase()).isEqualTo(Phase.MERGING);
+      assertThat(volume.merge("vm1@b", Begin.NOW).phase()).isEqualTo(Phase.MERGING);
       // The first merge ends when the thread that looks after merges next does, not earlier.
-      assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
+      assertThat(volume.merge("vm1@a", Begin.NOW).phase()).isEqualTo(Phase.QUEUED);
       Await.until(
           "two merges have ended", () -> volume.snapshots.list("vm1"), list -> list.size() <= 1);
       assertThat(volume.snapshots.list("vm1").getFirst().device()).isEqualTo("vm1@c");
@@ -79,7 +80,7 @@ final class MergeQueueTest {
       volume.write(0, 3 << 20, 3);
       try (Readers.Reading _ = volume.snapshots.read("vm1@s1")) {
         for (String name : new String[] {"s1", "s9", "s2"}) {
-          assertThat(volume.snapshots.merge("vm1@" + name, true).phase()).isEqualTo(Phase.QUEUED);
+          assertThat(volume.merge("vm1@" + name, Begin.NOW).phase()).isEqualTo(Phase.QUEUED);
         }
         volume.snapshots.close();
       }
@@ -97,7 +98,7 @@ final class MergeQueueTest {
       volume.snapshot("a");
       volume.write(0, 1 << 20, 1);
       try (Readers.Reading _ = volume.snapshots.read("vm1@a")) {
-        assertThat(volume.snapshots.merge("vm1@a", false).phase()).isEqualTo(Phase.WAITING);
+        assertThat(volume.merge("vm1@a", Begin.WHEN_UNUSED).phase()).isEqualTo(Phase.WAITING);
         assertThat(volume.snapshots.cancelMerge("vm1@a").phase()).isEqualTo(Phase.READY);
       }
       assertThatThrownBy(() -> volume.snapshots.cancelMerge("vm1@a"))
@@ -114,15 +115,14 @@ final class MergeQueueTest {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, config)) {
       volume.snapshots.create("vm1", "a", 16, 64 << 10, false);
       try (Readers.Reading _ = volume.snapshots.read("vm1@a")) {
-        assertThat(volume.snapshots.merge("vm1@a", true).phase()).isEqualTo(Phase.QUEUED);
+        assertThat(volume.merge("vm1@a", Begin.NOW).phase()).isEqualTo(Phase.QUEUED);
         volume.write(0, 1 << 20, 1); // more than its store has room for
       }
       Await.until(
           "vm1@a is queued no more", () -> phase(volume, "vm1@a"), phase -> phase != Phase.QUEUED);
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
       assertThat(volume.appeared).contains("vm1@a");
-      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
-          .hasMessageContaining("is invalid");
+      assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW)).hasMessageContaining("is invalid");
       volume.snapshots.remove("vm1@a", false);
       holds(volume, volume.contents);
     }
@@ -134,7 +134,7 @@ final class MergeQueueTest {
       volume.snapshot("a");
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.read-only = true")) {
-      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
+      assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
           .hasMessage("volume vm1 is read-only and cannot be rolled back");
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
     }
@@ -151,7 +151,7 @@ final class MergeQueueTest {
               .formatted(folder.resolve("vm1.img"), folder.resolve("cow/vm1@a.cow"));
       volume.storage.prepare("x", "x", volume.storage.mapper().read(table));
       volume.appeared.clear();
-      assertThatThrownBy(() -> volume.snapshots.merge("vm1@a", true))
+      assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("pairing");
       assertThat(volume.appeared).containsExactly("vm1@a");
@@ -160,7 +160,7 @@ final class MergeQueueTest {
       volume.write(1 << 20, 1 << 20, 2);
       volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);
       assertThat(folder.resolve("a.img")).hasBinaryContent(new byte[VolumeUnderTest.BYTES]);
-      volume.snapshots.merge("vm1@a", true);
+      volume.merge("vm1@a", Begin.NOW);
       Await.until(
           "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, new byte[VolumeUnderTest.BYTES]);
@@ -180,10 +180,10 @@ final class MergeQueueTest {
       store.write(ByteBuffer.allocate(4), 4); // its header says valid = 0 now
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
-      assertThat(volume.snapshots.progress("vm1@a")).extracting("state").isEqualTo("invalid");
+      assertThat(state(volume)).isEqualTo("invalid");
       for (Executable way :
           new Executable[] {
-            () -> volume.snapshots.merge("vm1@a", true),
+            () -> volume.merge("vm1@a", Begin.NOW),
             () -> volume.snapshots.pause("vm1@a", false),
             () -> volume.snapshots.remove("vm1@a", false)
           }) {
@@ -212,7 +212,11 @@ final class MergeQueueTest {
       byte[] whole = Files.readAllBytes(store);
       try (FileChannel channel = FileChannel.open(store, StandardOpenOption.WRITE)) {
         channel.truncate(2 * 8192); // header and list are there, what they tell of is not
-        volume.snapshots.merge("vm1@a", true);
+        assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
+            .isInstanceOf(RefusedException.class)
+            .hasMessageContaining("fails, see the server's log");
+        assertThatThrownBy(() -> volume.snapshots.pause("vm1@a", false))
+            .hasMessageContaining("fails, see the server's log");
         Await.until("the merge has failed", () -> state(volume), "failed"::equals);
         assertThatThrownBy(() -> volume.snapshots.remove("vm1@a", true))
             .hasMessageContaining("The merge failed; snapshot resume tries again");
@@ -229,6 +233,6 @@ final class MergeQueueTest {
 
   private static String state(VolumeUnderTest volume) throws Exception {
     MergeStatus status = volume.snapshots.progress("vm1@a");
-    return status == null ? "none" : status.state();
+    return status == null ? "none" : String.valueOf(status.json().get("state"));
   }
 }

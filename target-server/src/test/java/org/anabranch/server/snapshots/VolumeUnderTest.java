@@ -8,18 +8,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.anabranch.block.Io;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.uses.Uses;
 
 /** A server's block layer without a network: one volume, {@code vm1}, and its snapshots. */
 public final class VolumeUnderTest implements AutoCloseable {
@@ -29,6 +34,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public final Storage storage;
   public final Snapshots snapshots;
   public final Exports exports;
+  public final Uses uses;
   public final Map<String, VolumeConfig> volumes;
 
   /** What the volume holds. */
@@ -40,6 +46,12 @@ public final class VolumeUnderTest implements AutoCloseable {
 
   /** With more in its configuration. */
   public VolumeUnderTest(Path folder, String more) throws Exception {
+    this(folder, more, volume -> {});
+  }
+
+  /** The same; {@code prepared} sees it before waiting merges may begin. */
+  public VolumeUnderTest(Path folder, String more, Consumer<VolumeUnderTest> prepared)
+      throws Exception {
     String text =
         "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
             .formatted(BYTES, more);
@@ -48,16 +60,28 @@ public final class VolumeUnderTest implements AutoCloseable {
     StateFile state = new StateFile(folder.resolve("state.json"));
     storage = new Storage(scheduler, folder, state::state);
     storage.open(configuration);
+    uses = Uses.open(folder, Set.of());
     snapshots =
         new Snapshots(
-            storage, state, folder, volumes, configuration.stores(), new Changes(), initiators);
+            storage,
+            state,
+            folder,
+            volumes,
+            configuration.stores(),
+            new Changes(),
+            initiators,
+            uses);
     snapshots.restore();
+    prepared.accept(this);
     snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
   }
 
   /** Devices whose LUNs were attached, each time. */
   public final List<String> appeared = new CopyOnWriteArrayList<>();
+
+  /** Runs each time that a merge has begun, before whoever waits for that goes on. */
+  public volatile Runnable whenRolledBack = () -> {};
 
   final Initiators initiators = new Nobody();
 
@@ -77,7 +101,14 @@ public final class VolumeUnderTest implements AutoCloseable {
     public void vanishing(String device) {}
 
     @Override
-    public void contentsChanged(String device) {}
+    public void contentsChanged(String device) {
+      whenRolledBack.run();
+    }
+  }
+
+  /** Asks for a merge. */
+  public SnapshotState merge(String device, MergeRequest.Begin begin) throws RefusedException {
+    return snapshots.merge(MergeRequest.of(device, begin));
   }
 
   /** The volume's configuration. */
@@ -134,6 +165,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public void close() throws IOException {
     exports.close();
     snapshots.close();
+    uses.close();
     if (!storage.close()) {
       throw new IOException("not closed well");
     }

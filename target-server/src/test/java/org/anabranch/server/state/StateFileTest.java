@@ -30,6 +30,7 @@ final class StateFileTest {
           Instant.parse("2026-11-22T19:00:00Z"),
           SnapshotState.Phase.READY,
           false,
+          0,
           0);
 
   @TempDir Path folder;
@@ -62,7 +63,8 @@ final class StateFileTest {
               Instant.EPOCH,
               phase,
               true,
-              7);
+              7,
+              phase.ordinal());
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");

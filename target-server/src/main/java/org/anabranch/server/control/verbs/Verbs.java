@@ -2,6 +2,8 @@
 package org.anabranch.server.control.verbs;
 
 import java.io.IOException;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,8 +24,13 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.control.Arguments;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.MergeRequest;
+import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.snapshots.MergeStatus;
+import org.anabranch.server.snapshots.MergeWait;
+import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.uses.User;
 
 /** What the control socket can ask of a {@link Server}. Each result is a JSON object. */
 public final class Verbs {
@@ -147,6 +154,12 @@ public final class Verbs {
     json.put("chunk-bytes", snapshot.chunkSectors() * 512);
     json.put("store", snapshot.store().toString());
     json.put("status", server.snapshots().status(snapshot));
+    if (snapshot.throttle() > 0) {
+      json.put("throttle-bytes-per-second", snapshot.throttle());
+    }
+    if (snapshot.phase() == SnapshotState.Phase.WAITING) {
+      addTo(json, server.snapshots().waits(snapshot));
+    }
     MergeStatus merge = server.snapshots().progress(snapshot.device());
     if (merge != null) {
       json.put("merge", merge.json());
@@ -208,16 +221,30 @@ public final class Verbs {
               + chunkSectors * 512
               + " bytes; allowed are powers of two from 4 KiB to 32 MiB");
     }
-    SnapshotState snapshot =
-        server
-            .snapshots()
-            .create(
-                arguments.text("volume"),
-                arguments.text("name"),
-                (int) chunkSectors,
-                arguments.number("size", 0),
-                arguments.flag("read-only"));
-    return json(snapshot);
+    List<Snapshots.Wanted> wanted = new ArrayList<>();
+    List<String> names = arguments.texts("names");
+    for (String device : names) {
+      int at = device.indexOf('@');
+      if (at <= 0) {
+        throw new RefusedException("not VOLUME@NAME: " + device);
+      }
+      wanted.add(
+          wanted(arguments, device.substring(0, at), device.substring(at + 1), chunkSectors));
+    }
+    if (names.isEmpty()) {
+      wanted.add(wanted(arguments, arguments.text("volume"), arguments.text("name"), chunkSectors));
+    }
+    List<Map<String, Object>> taken = new ArrayList<>();
+    for (SnapshotState snapshot : server.snapshots().create(wanted)) {
+      taken.add(json(snapshot));
+    }
+    return names.size() > 1 ? Map.of("snapshots", taken) : taken.getFirst();
+  }
+
+  private static Snapshots.Wanted wanted(
+      Arguments arguments, String volume, String name, long chunkSectors) throws RefusedException {
+    return new Snapshots.Wanted(
+        volume, name, (int) chunkSectors, arguments.number("size", 0), arguments.flag("read-only"));
   }
 
   private Map<String, ?> removeSnapshot(Arguments arguments, Verb.Progress progress)
@@ -233,7 +260,8 @@ public final class Verbs {
     SnapshotState snapshot =
         arguments.flag("cancel")
             ? server.snapshots().cancelMerge(name)
-            : server.snapshots().merge(name, arguments.flag("now"));
+            : server.snapshots().merge(request(name, arguments));
+    MergeWait wait = server.snapshots().waits(snapshot);
     String phase = snapshot.phase().name().toLowerCase(Locale.ROOT);
     if (arguments.flag("wait") && snapshot.phase() != SnapshotState.Phase.READY) {
       while (await(name, progress)) {
@@ -241,7 +269,54 @@ public final class Verbs {
       }
       phase = "merged";
     }
-    return Map.of("name", name, "volume", snapshot.volume(), "phase", phase);
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", name);
+    json.put("volume", snapshot.volume());
+    json.put("phase", phase);
+    if (phase.equals("waiting")) {
+      addTo(json, wait);
+    }
+    return json;
+  }
+
+  private static MergeRequest request(String name, Arguments arguments) throws RefusedException {
+    boolean now = arguments.flag("now");
+    boolean onNextLogin = arguments.flag("on-next-login");
+    if (now && onNextLogin) {
+      throw new RefusedException("now or on-next-login, not both");
+    }
+    long seconds = arguments.number("time-limit-seconds", MergeRequest.TIME_LIMIT.toSeconds());
+    if (seconds < 1 || seconds > MergeRequest.MAX_TIME_LIMIT.toSeconds()) {
+      throw new RefusedException("time limit of " + seconds + " s; allowed are 1 s to 1 day");
+    }
+    long throttle = arguments.number("throttle", -1);
+    return new MergeRequest(
+        name,
+        now ? Begin.NOW : onNextLogin ? Begin.ON_NEXT_LOGIN : Begin.WHEN_UNUSED,
+        Duration.ofSeconds(seconds),
+        arguments.optionalText("assume-gone"),
+        throttle < 0 ? null : Long.valueOf(throttle));
+  }
+
+  /** Whom a merge waits for. */
+  private static void addTo(Map<String, Object> json, MergeWait wait) {
+    List<Map<String, Object>> users = new ArrayList<>();
+    for (User user : wait.users()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("initiator", user.initiator());
+      one.put("target", user.target());
+      one.put("connected", user.isConnected() && !user.isUnknown());
+      if (user.cutOff() != null) {
+        one.put("cut-off-since", user.cutOff().truncatedTo(ChronoUnit.SECONDS).toString());
+      }
+      users.add(one);
+    }
+    json.put("waits-for", users);
+    if (wait.onNextLoginUntil() != null) {
+      json.put(
+          "on-next-login-until",
+          wait.onNextLoginUntil().truncatedTo(ChronoUnit.SECONDS).toString());
+    }
   }
 
   /** Who watches a merge may watch for hours. */
@@ -274,7 +349,11 @@ public final class Verbs {
       progress.report(status.json());
       if (status.isStuck()) {
         throw new RefusedException(
-            "the merge of " + name + " stopped: " + status.state() + ", see the server's log");
+            "the merge of "
+                + name
+                + " stopped: "
+                + status.json().get("state")
+                + ", see the server's log");
       }
     } else if (snapshot.phase() == SnapshotState.Phase.READY) {
       throw new RefusedException(

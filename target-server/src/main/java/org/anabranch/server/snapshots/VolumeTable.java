@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.util.List;
+import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.block.dm.OpenDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableSpec;
+import org.anabranch.block.dm.TargetSpec;
+import org.anabranch.block.snapshot.MergeSpec;
+import org.anabranch.block.snapshot.OriginSpec;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.storage.Storage;
+
+/**
+ * What a volume's device must be before its snapshots may change. {@code dm} can give it any table:
+ * over another one, a snapshot would follow every write, or a merge would undo what somebody else
+ * did. Any thread.
+ */
+public final class VolumeTable {
+  private VolumeTable() {}
+
+  /**
+   * Refuses a volume whose device is suspended, has a table that waits for a resume, or has a live
+   * table that is not the server's own.
+   */
+  public static void refuseForeign(Storage storage, VolumeConfig volume) throws RefusedException {
+    String name = volume.name();
+    try {
+      MappedDevice device = storage.mapper().device(name);
+      TableSpec live = device.table();
+      if (device.loadedTable() != null) {
+        throw new RefusedException(
+            "volume "
+                + name
+                + " has a table that was loaded and is not live yet: dm clear "
+                + name
+                + " takes it away");
+      }
+      if (live == null || !isOurs(live) || !isOn(storage, volume, device)) {
+        throw new RefusedException(
+            "volume "
+                + name
+                + " has another live table than the server's own: load \"0 "
+                + device.sectors()
+                + " snapshot-origin "
+                + volume.path()
+                + "\" with dm load "
+                + name
+                + ", and dm resume "
+                + name);
+      }
+      if (device.suspended()) {
+        throw new RefusedException(
+            "volume "
+                + name
+                + " is suspended, and would be resumed: dm resume "
+                + name
+                + " first; snapshot create takes several volumes at one instant");
+      }
+    } catch (TableException e) {
+      throw new RefusedException("volume " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** An origin, or a merge with perhaps an origin behind it. */
+  private static boolean isOurs(TableSpec live) {
+    List<TargetSpec> targets = live.rows().stream().map(TableSpec.Row::target).toList();
+    return targets.size() <= 2
+            && targets.getLast() instanceof OriginSpec
+            && (targets.size() == 1 || targets.getFirst() instanceof MergeSpec)
+        || (targets.size() == 1 && targets.getFirst() instanceof MergeSpec);
+  }
+
+  /** Whether it stands on the volume's file. */
+  private static boolean isOn(Storage storage, VolumeConfig volume, MappedDevice device)
+      throws TableException {
+    OpenDevice file = storage.mapper().open(DeviceRef.at(volume.path()));
+    try {
+      return device.dependsOn().contains(file.device());
+    } finally {
+      file.release();
+    }
+  }
+}
