@@ -319,6 +319,7 @@ final class UseHistoryTest {
       synchronized (this) {
         model.allCutOff();
       }
+      old.uses.onNextLogin("nothing", false); // waits until what has ended is on disk as well
       byte[] record = Files.readAllBytes(home.resolve("uses.json"));
       if (!crash) {
         sessions.forEach(each -> old.uses.ended(each, reported.apply(End.DROPPED)));
