@@ -150,7 +150,7 @@ final class Merges {
           return started;
         }
       }
-      if (!snapshot.equals(asked)) {
+      if (!asked.equals(entries.state().snapshot(asked.device()))) {
         entries.put(asked);
       }
       if (onNextLogin) {

@@ -147,6 +147,9 @@ final class UseHistoryTest {
         end(some, End.CONNECTION_LOST);
       } else if (dice < 56) {
         end(some, End.DROPPED);
+        if (some != null && random.nextInt(4) > 0) {
+          logIn(some.initiator(), some.isid()); // by itself, as initiators do
+        }
       } else if (dice < 60 && some != null) {
         end(some, End.LOGGED_OUT);
         logIn(); // before anybody has looked at what that means
@@ -167,6 +170,10 @@ final class UseHistoryTest {
           initiator.equals(QEMU)
               ? 0x800000000000L + ++nextIsid
               : 0x00023d000000L + random.nextInt(2);
+      logIn(initiator, isid);
+    }
+
+    private void logIn(String initiator, long isid) throws Exception {
       Login old =
           model.sessions(initiator).stream()
               .filter(each -> each.isid() == isid)
