@@ -3,7 +3,7 @@ package org.anabranch.block;
 
 import java.util.concurrent.CompletionStage;
 
-/** A device that may become longer when somebody needs more room on it. Any thread. */
+/** A device that can grow on demand. Any thread. */
 public interface Extendable extends BlockDevice {
   /**
    * Asks for a device longer than {@code sectors}. Does not block. Whoever asks while it is being

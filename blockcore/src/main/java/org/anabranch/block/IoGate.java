@@ -86,7 +86,7 @@ public final class IoGate {
     return true;
   }
 
-  /** Lets nobody in from here on; done when everybody has left. */
+  /** Refuses entry from now on; done when no request is inside. */
   public CompletionStage<@Nullable Void> shut() {
     open = false;
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
@@ -97,13 +97,13 @@ public final class IoGate {
     return done;
   }
 
-  /** Lets requests in again. The stage of the last {@link #shut} must be done. */
+  /** Allows entry again. The stage of the last {@link #shut} must be done. */
   public void open() {
     drained = null;
     open = true;
   }
 
-  /** How many requests are inside; a moment's picture. */
+  /** The number of requests inside at this moment. */
   public long count() {
     long sum = 0;
     for (int i = 0; i < STRIPES; i++) {

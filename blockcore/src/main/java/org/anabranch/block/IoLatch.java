@@ -7,15 +7,15 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for the end of one request, on a thread that may: of a command line or a test, never an
- * event loop, a scheduler or a completion.
+ * Waits for one request to complete. Only for threads that may block, such as a command line's or a
+ * test's; never for an event loop, a scheduler or a completion.
  *
  * <pre>{@code
  * IoLatch.await(device, latch -> Io.read(0, buffer, latch));
  * }</pre>
  */
 public final class IoLatch implements IoCompletion {
-  /** Makes the request that is waited for. */
+  /** Makes the request. */
   @FunctionalInterface
   public interface Request {
     /** The request, with {@code done} as its completion. */
@@ -30,7 +30,7 @@ public final class IoLatch implements IoCompletion {
   /**
    * Submits a request and waits for its end.
    *
-   * @return the request, with its answer if it asked for one
+   * @return the request, with its answer if it has one
    * @throws IOException the request failed
    * @throws InterruptedIOException the thread was interrupted, and stays so; the request goes on,
    *     and its buffer is in use
@@ -43,7 +43,7 @@ public final class IoLatch implements IoCompletion {
     return io;
   }
 
-  /** Waits for the end of the request that has this as its completion. */
+  /** Waits until the request that has this as its completion has completed. */
   public void await() throws IOException {
     try {
       ended.await();

@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries one request out in pieces: completes it when all pieces have completed, with the first
- * error that any of them met. Pieces are cut by one thread, and {@link #cut} ends the cutting; they
- * may complete on any thread, before or after that.
+ * Splits one request into pieces and completes it when all pieces have completed, with the first
+ * error of any piece. One thread makes the pieces and then calls {@link #cut}; pieces may complete
+ * on any thread, before or after that.
  */
 public final class IoSplit implements IoCompletion {
   private final Io parent;
@@ -25,7 +25,7 @@ public final class IoSplit implements IoCompletion {
     return parent.slice(offset, count, this);
   }
 
-  /** All pieces have been cut. The parent may complete inside this call. */
+  /** Says that no more pieces follow. The parent may complete inside this call. */
   public void cut() {
     ended(null);
   }

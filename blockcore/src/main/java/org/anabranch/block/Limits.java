@@ -2,8 +2,8 @@
 package org.anabranch.block;
 
 /**
- * What a device can do. Every device accepts requests of whole 512-byte sectors; the block sizes
- * say what it likes and what it tells the layers above.
+ * What a device supports. Every device accepts requests of whole 512-byte sectors; the block sizes
+ * are those that it prefers and reports to the layers above.
  *
  * @param logicalBlockSize bytes, a power of two of at least 512
  * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}: smaller writes cost a

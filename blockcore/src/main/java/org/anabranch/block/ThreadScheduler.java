@@ -11,10 +11,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The scheduler of production: one daemon thread for tasks and timers, in the order of their times.
  *
- * <p>At most {@code most} tasks and timers wait; one more is refused with a {@link
- * RejectedExecutionException}, as is what comes after the end. Parts bound what they schedule
- * themselves, far below that: this is the net under them. What a task throws is logged, and the
- * thread goes on.
+ * <p>At most {@code most} tasks and timers are queued; further ones are rejected with a {@link
+ * RejectedExecutionException}, as are those after {@link #close}. All callers have bounds of their
+ * own, far below this one, which only limits the damage of a defect. Exceptions of tasks are
+ * logged, and the thread goes on.
  */
 public final class ThreadScheduler implements Scheduler, AutoCloseable {
   /** The bound unless another is given. */
@@ -77,7 +77,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
     };
   }
 
-  /** Ends after what was given to {@link #execute} before; drops the timers. */
+  /** Ends after the tasks given to {@link #execute} so far; drops the timers. */
   @Override
   public void close() {
     executor.execute(executor::shutdown);

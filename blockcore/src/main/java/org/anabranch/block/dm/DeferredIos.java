@@ -18,7 +18,7 @@ final class DeferredIos {
   /** The most requests that wait. */
   static final int MAX = 65_536;
 
-  /** What becomes of a request that finds the device's gate shut. */
+  /** What happens to a request that finds the device's gate shut. */
   private enum State {
     /** The gate is open, or about to be: try again. */
     FLOW,
@@ -56,20 +56,20 @@ final class DeferredIos {
     return true;
   }
 
-  /** Runs {@code shutGate} and gives what it gives; requests wait from then on. */
+  /** Runs {@code shutGate} and returns its result; requests are deferred from then on. */
   synchronized <T> T hold(Supplier<T> shutGate) {
     state = State.HOLD;
     return shutGate.get();
   }
 
-  /** Runs {@code openGate}, and gives back those who waited, in their order. */
+  /** Runs {@code openGate} and returns the deferred requests, in their order. */
   synchronized List<Io> release(Runnable openGate) {
     state = State.FLOW;
     openGate.run();
     return drain();
   }
 
-  /** Lets nobody wait any more; gives back those who did, to be failed. */
+  /** Defers no more requests; returns those that were deferred, to be failed. */
   synchronized List<Io> end() {
     state = State.GONE;
     return drain();

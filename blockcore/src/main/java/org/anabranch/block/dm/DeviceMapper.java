@@ -56,7 +56,7 @@ public final class DeviceMapper {
     devices.add(name, device);
   }
 
-  /** Takes a volume that nobody holds open out, and closes it. */
+  /** Removes a volume and closes it; refused while it is open. */
   public CompletionStage<@Nullable Void> removeVolume(String name) {
     try {
       return devices.removeVolume(name);
@@ -180,15 +180,15 @@ public final class DeviceMapper {
   }
 
   /**
-   * Lets new requests wait, and is done when none is in flight. Does nothing to a suspended device.
+   * Holds new requests back; done when none is in flight. Does nothing to a suspended device.
    *
-   * @param noflush told to the targets: queued work need not be finished
+   * @param noflush passed to the targets: they need not finish queued work
    */
   public CompletionStage<@Nullable Void> suspend(String name, boolean noflush) {
     return with(name, device -> device.suspend(noflush));
   }
 
-  /** Makes the loaded table, if there is one, the live one, and lets requests flow. */
+  /** Makes the loaded table, if there is one, the live one, and admits requests again. */
   public CompletionStage<@Nullable Void> resume(String name) {
     return with(name, MappedDevice::resume);
   }
@@ -247,7 +247,7 @@ public final class DeviceMapper {
                     new IOException("flush failed: " + String.join("; ", failed))));
   }
 
-  /** Removes a device that nobody holds open. Requests that wait in it fail. */
+  /** Removes a device; refused while it is open. Requests that wait in it fail. */
   public CompletionStage<@Nullable Void> remove(String name) {
     return with(name, this::remove);
   }

@@ -19,7 +19,7 @@ import org.anabranch.block.BlockDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The devices that a table can name, and who holds each of them open.
+ * The devices that tables can refer to, and how often each is open.
  *
  * <p>A {@link DeviceRef} is the name of a mapped device or volume, or a path. What a path leads to
  * is opened once, whichever path, volume or table names it, and closed when nobody holds it any
@@ -244,7 +244,7 @@ final class Devices {
     return entry.device;
   }
 
-  /** Whether {@code to} is {@code from} or lies below it. */
+  /** Whether {@code to} is {@code from} or is below it. */
   private boolean leadsTo(Entry from, Entry to) {
     Set<Entry> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     ArrayDeque<Entry> next = new ArrayDeque<>(List.of(from));
@@ -260,7 +260,10 @@ final class Devices {
     return false;
   }
 
-  /** Gives back what {@link #open} gave to {@code above}; done when a closed file is closed. */
+  /**
+   * Closes a device that {@link #open} opened for {@code above}; done when a file that is not open
+   * elsewhere is closed.
+   */
   CompletionStage<@Nullable Void> release(BlockDevice device, @Nullable MappedDevice above) {
     Entry entry;
     synchronized (this) {
@@ -296,7 +299,7 @@ final class Devices {
     }
   }
 
-  /** Refuses while {@code device} is held; nobody can open it from here on. */
+  /** Begins a removal: refused while {@code device} is open; it cannot be opened any more. */
   synchronized void leave(BlockDevice device) throws TableException {
     Entry entry = entry(device);
     if (entry.holders > 0 || entry.leaving) {
@@ -305,12 +308,12 @@ final class Devices {
     entry.leaving = true;
   }
 
-  /** The end of a {@link #leave}. */
+  /** Completes a removal that {@link #leave} began. */
   void left(MappedDevice device) {
     forget(entry(device));
   }
 
-  /** Takes a volume out and closes it, if it can be. */
+  /** Removes a volume and closes it; refused while it is open. */
   CompletionStage<@Nullable Void> removeVolume(String name) throws TableException {
     Entry entry;
     synchronized (this) {

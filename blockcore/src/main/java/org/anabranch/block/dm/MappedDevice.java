@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A block device made of targets, whose table can be exchanged under way.
+ * A block device made of targets, whose table can be exchanged while it is in use.
  *
  * <pre>
  *            load              resume                    suspend
@@ -29,12 +29,13 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>What happens to a request while the device is suspended?
- *   <dd>It waits in {@link DeferredIos}, and goes on at the resume, in the order in which it came.
+ *   <dd>It waits in {@link DeferredIos} and is submitted at the resume, in the order of arrival.
  *   <dt>What happens to the requests in flight at a suspend?
  *   <dd>The targets stop their background work ({@code presuspend}) while requests still flow; then
  *       new ones wait and those in flight are waited for, however long the devices below take.
  *   <dt>What does {@code noflush} change?
- *   <dd>Nothing here: no request is ever pushed back from a target to the device. Targets are told.
+ *   <dd>Nothing here, since targets never push a request back to the device. Targets are told of
+ *       it.
  *   <dt>What happens when a table was loaded and the device is resumed?
  *   <dd>It is suspended if it was not; the loaded table takes the live one's place, with its size
  *       and limits, and the old one is closed after requests flow again. If the new table's {@code

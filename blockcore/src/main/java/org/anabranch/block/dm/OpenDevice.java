@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.anabranch.block.BlockDevice;
 import org.jspecify.annotations.Nullable;
 
-/** A device held open from outside the tables, by a logical unit for instance. */
+/** A device that is open outside of tables, for instance as a logical unit. */
 public final class OpenDevice implements AutoCloseable {
   private final Devices devices;
   private final BlockDevice device;
@@ -24,8 +24,8 @@ public final class OpenDevice implements AutoCloseable {
   }
 
   /**
-   * Gives it back: the device may be removed from here on. Done when a file that nobody else holds
-   * is durable and closed. A second call does nothing.
+   * Closes the device, so that it can be removed. Done when a file that is not open elsewhere is
+   * durable and closed. A second call does nothing.
    */
   public CompletionStage<@Nullable Void> release() {
     return closed.compareAndSet(false, true)
@@ -33,7 +33,7 @@ public final class OpenDevice implements AutoCloseable {
         : CompletableFuture.completedFuture(null);
   }
 
-  /** {@link #release}, without an answer. */
+  /** Calls {@link #release} and does not wait for it. */
   @Override
   public void close() {
     release();

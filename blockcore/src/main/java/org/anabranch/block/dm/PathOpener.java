@@ -7,17 +7,17 @@ import org.anabranch.block.BackingDevice;
 /** Opens what a table names by a path. */
 public interface PathOpener {
   /**
-   * What {@code path} leads to, whichever of its paths is given: what the device's {@link
-   * BackingDevice#identity} will be.
+   * The identity of what {@code path} leads to, the same for all paths to it: the device's {@link
+   * BackingDevice#identity} will equal it.
    *
-   * @throws IOException when it leads nowhere; the message is one line, and names the path
+   * @throws IOException when there is nothing at the path; the message is one line that names it
    */
   Object identity(String path) throws IOException;
 
   /**
    * Opens it.
    *
-   * @throws IOException when that can't be; the message is one line, and names the path
+   * @throws IOException when it cannot be opened; the message is one line that names the path
    */
   BackingDevice open(String path) throws IOException;
 }

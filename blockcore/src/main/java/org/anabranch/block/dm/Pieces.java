@@ -7,13 +7,13 @@ import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request that goes on in pieces: it ends when the last piece has ended, with the error of the
- * failed piece that begins first.
+ * A request that was split at the borders of targets. It completes when all pieces have, with the
+ * error of the failed piece that has the lowest sector.
  */
 final class Pieces implements IoCompletion {
   private final Io whole;
 
-  /** Pieces that have not ended. Guarded by this. */
+  /** The number of pieces that have not completed. Guarded by this. */
   private int left;
 
   /** Guarded by this. */

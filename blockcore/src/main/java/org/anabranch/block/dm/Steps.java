@@ -10,21 +10,21 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a device's life-cycle steps one at a time, in the order they came, without a thread that
- * waits: a step begins on the thread that asks for it when none is under way, else on the one that
- * ended the step before.
+ * Runs the life-cycle steps of a device one at a time, in the order of the calls, without blocking
+ * a thread: a step begins on the caller's thread if no step is running, else on the thread that
+ * completed the step before it.
  */
 final class Steps {
-  /** Steps that may wait; who comes later is refused. */
+  /** The most steps that wait; further ones are refused. */
   static final int MAX_WAITING = 1024;
 
   /** Steps that have not begun. Guarded by this. */
   private final ArrayDeque<Step<?>> waiting = new ArrayDeque<>();
 
-  /** Whether a step is under way. Guarded by this. */
+  /** Whether a step is running. Guarded by this. */
   private boolean busy;
 
-  /** Runs {@code work} when its turn has come; ends as its stage ends. */
+  /** Runs {@code work} in its turn; completes as the stage of {@code work} does. */
   <T> CompletionStage<T> run(Supplier<CompletionStage<T>> work) {
     Step<T> step = new Step<>(work);
     synchronized (this) {
@@ -42,7 +42,7 @@ final class Steps {
     return step.result;
   }
 
-  /** A loop, not a recursion: many steps may end as soon as they begin. */
+  /** A loop, since many steps complete at once, and a recursion would be deep. */
   private void runFrom(Step<?> first) {
     Step<?> step = first;
     while (step != null) {

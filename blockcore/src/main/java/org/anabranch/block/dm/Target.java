@@ -43,12 +43,12 @@ public interface Target {
   /** All requests have completed; none comes until the next resume. */
   default void postsuspend() {}
 
-  /** Gives everything back. Background work has been stopped by a suspend before. */
+  /** Releases all that the target holds. A suspend has stopped background work before. */
   default CompletionStage<@Nullable Void> close() {
     return CompletableFuture.completedFuture(null);
   }
 
-  /** What this target makes of the limits of the devices below it. */
+  /** The limits of this target, given those of the devices below it. */
   Limits limits();
 
   /** The status line's part behind the type, as dmsetup prints it; "" if there is none. */

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A part of the list of chunks that a snapshot has exceptions for: where it differs from its
- * origin, because one of them was written. As text:
+ * Part of the list of chunks for which a snapshot has exceptions: it differs from its origin there,
+ * since one of them was written. As text:
  *
  * <pre>
  *   chunk=8 next=1000         sectors of a chunk; where to go on asking, or -1 when that was all

@@ -7,12 +7,12 @@ import org.anabranch.block.BlockDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where it is kept that a store is invalid, when its own header can't be made to say so: without
- * it, a snapshot that lost what it had would come back after a restart, with what the origin holds
- * by then. Any thread.
+ * Records which stores are invalid when their own header cannot be written. Without this record, a
+ * snapshot that has lost data would look valid after a restart and read what the origin has by
+ * then. Any thread.
  */
 public interface InvalidStores {
-  /** Nobody keeps it: the origin goes on all the same, as under Linux. */
+  /** Keeps no record: the origin is written all the same, as under Linux. */
   InvalidStores NOT_KEPT =
       new InvalidStores() {
         @Override
@@ -27,13 +27,13 @@ public interface InvalidStores {
       };
 
   /**
-   * Keeps it. Does not block.
+   * Records that a store is invalid. Does not block.
    *
-   * @return done when it is durable: then the origin is written without a copy. Fails when it can't
-   *     be kept: then writes to the origin fail as long as the snapshot is there
+   * @return done when the record is durable; the origin is then written without a copy. Fails when
+   *     the record cannot be made; writes to the origin then fail while the snapshot exists
    */
   CompletionStage<@Nullable Void> add(BlockDevice cow);
 
-  /** Whether it was kept. Asked when a store is loaded; may read a file. */
+  /** Whether the store is recorded as invalid. Called when a store is loaded; may read a file. */
   boolean contains(BlockDevice cow);
 }

@@ -2,11 +2,11 @@
 package org.anabranch.block.snapshot;
 
 /**
- * How far a merge is.
+ * The state of a merge and how much of it is left.
  *
  * @param state what it does
- * @param remainingBytes what is still to be merged
- * @param mergedBytes what was merged since the device was activated
+ * @param remainingBytes bytes that are not merged yet
+ * @param mergedBytes bytes merged since the device was activated
  * @param bytesPerSecond the present speed; 0 before the first batch
  * @param waitingWrites writes that wait while their sectors are copied
  */
@@ -21,11 +21,11 @@ public record MergeProgress(
     /** Nothing is left. */
     DONE,
     FAILED,
-    /** The snapshot is invalid and can't be merged. */
+    /** The snapshot is invalid and cannot be merged. */
     INVALID
   }
 
-  /** Seconds that the rest will take; -1 if nobody knows. */
+  /** Estimated seconds until the end; -1 before the first batch. */
   public long secondsLeft() {
     if (remainingBytes == 0) {
       return 0;

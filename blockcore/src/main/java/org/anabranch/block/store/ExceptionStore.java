@@ -54,7 +54,7 @@ public interface ExceptionStore {
   void commit(long old, Allocation allocation, boolean copied, Done done);
 
   /**
-   * Marks the store as invalid, durably, so that nobody ever uses it again.
+   * Marks the store as invalid, durably, so that it is never used again.
    *
    * @param done after the last attempt: null for success; after an error it still looks valid
    */

@@ -3,7 +3,8 @@ package org.anabranch.block.store;
 
 /**
  * The answer of {@link ExceptionTable#lookup} and {@link ExceptionTable#next}: a range of chunks
- * with one fate. The caller brings it, so that asking allocates nothing; whoever may ask owns it.
+ * with one fate. The caller provides it, so that a lookup allocates nothing; it is guarded as the
+ * table is.
  */
 public final class Extent {
   boolean mapped;

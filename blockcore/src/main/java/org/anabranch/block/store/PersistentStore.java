@@ -86,7 +86,8 @@ public final class PersistentStore implements ExceptionStore {
    * A store on {@code cow}, not loaded yet.
    *
    * @param layout for a new store; an existing one's header decides
-   * @param byDefault whether nobody asked for this layout, so that another one is no surprise
+   * @param byDefault whether this layout is only the default, so that the store may have another
+   *     one
    * @param overflows type {@code PO} instead of {@code P}
    */
   public PersistentStore(

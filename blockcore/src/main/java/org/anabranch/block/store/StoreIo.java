@@ -9,7 +9,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.jspecify.annotations.Nullable;
 
-/** Single requests to a store that nobody else uses yet; they fail with {@link StoreException}. */
+/** Single requests to a store that is not in use yet; they fail with {@link StoreException}. */
 final class StoreIo {
   private StoreIo() {}
 

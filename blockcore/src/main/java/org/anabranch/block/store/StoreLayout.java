@@ -86,7 +86,7 @@ public record StoreLayout(int chunkSectors) {
   /**
    * The words that say what a header holds; any values.
    *
-   * @param chunkSectors as found, checked by nobody yet
+   * @param chunkSectors as found on disk, not checked yet
    */
   public record Header(int magic, int valid, int version, int chunkSectors) {
     /** How much of chunk 0 carries information. */

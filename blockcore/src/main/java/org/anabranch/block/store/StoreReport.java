@@ -56,7 +56,7 @@ public record StoreReport(
   }
 
   /**
-   * Reads a store that nobody writes meanwhile.
+   * Reads a store that is not written meanwhile.
    *
    * @param originSectors length of the origin; Long.MAX_VALUE if that is unknown
    * @return the report, whatever is wrong with the store; a {@link StoreException} only when the

@@ -12,11 +12,11 @@ import org.anabranch.block.dm.Area;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests of one class on their way through a delay: first in, first out, since the delay is the
- * same for all. One timer runs, for the oldest.
+ * The delayed requests of one class, first in, first out, since the delay is the same for all. One
+ * timer runs, for the oldest.
  */
 final class DelayLine {
-  /** The most requests that wait. */
+  /** The most requests that are delayed at once. */
   static final int MAX = 65_536;
 
   private record Waiting(Io io, long due) {}
@@ -50,7 +50,7 @@ final class DelayLine {
     }
   }
 
-  /** Keeps {@code io}; gives the request that must go on at once, if there is one. */
+  /** Queues {@code io}; returns the request that must be passed on now, or null. */
   private synchronized @Nullable Io keep(Io io) {
     if (!delaying || millis == 0) {
       return io;
@@ -78,12 +78,12 @@ final class DelayLine {
     IoRelease.each(due, area::submit);
   }
 
-  /** Requests wait from here on. */
+  /** Requests are delayed from now on. */
   synchronized void delay() {
     delaying = true;
   }
 
-  /** Sends all on, and lets none wait from here on. */
+  /** Passes all requests on, and delays none from now on. */
   void hurry() {
     List<Io> all = new ArrayList<>();
     synchronized (this) {

@@ -20,7 +20,7 @@ import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code delay} - passes requests on after a while.
+ * {@code delay} - passes requests on after a delay.
  *
  * <pre>
  * start length delay device offset ms [device offset ms [device offset ms]]
@@ -30,13 +30,13 @@ import org.jspecify.annotations.Nullable;
  * for writes, discards and zeroes, the last for flushes. Three that are missing are taken from
  * those before. {@code ms}: milliseconds, 0 passes on at once.
  *
- * <p><b>Status.</b> Three numbers: reads, writes and flushes that wait.
+ * <p><b>Status.</b> Three numbers: delayed reads, writes and flushes.
  *
  * <p><b>Refuses</b> other than 3, 6 or 9 arguments, an area as {@code linear} does, a delay that is
  * no number of at most 4294967295.
  *
  * <p><b>Failure modes.</b> None of its own. At most {@link DelayLine#MAX} requests of a class wait;
- * one more sends the oldest on early. A suspend sends all on at once.
+ * one more passes the oldest on early. A suspend passes all on at once.
  */
 public final class DelayTarget implements Target {
   private final DelayLine reads;

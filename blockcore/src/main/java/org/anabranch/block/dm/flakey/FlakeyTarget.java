@@ -21,7 +21,7 @@ import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
- * {@code flakey} - a device that behaves for a while, then misbehaves for a while, and so on.
+ * {@code flakey} - a device that works for a while, then fails for a while, and so on.
  *
  * <pre>
  * start length flakey device offset up down [count feature...]
@@ -32,9 +32,9 @@ import org.anabranch.block.dm.TargetType;
  * or more {@code feature}s hold ({@code count} is the number of words that follow):
  *
  * <ul>
- *   <li>{@code drop_writes}: writes, discards, zeroes and flushes are forgotten, and end well
- *   <li>{@code error_writes}: the same end with {@link IoError.Kind#IO}
- *   <li>{@code error_reads}: reads end so
+ *   <li>{@code drop_writes}: writes, discards, zeroes and flushes are dropped and succeed
+ *   <li>{@code error_writes}: the same fail with {@link IoError.Kind#IO}
+ *   <li>{@code error_reads}: reads fail likewise
  *   <li>{@code corrupt_bio_byte position r|w value flags}: see {@link Corruption}
  *   <li>none of them: {@code error_reads} and {@code error_writes}
  * </ul>

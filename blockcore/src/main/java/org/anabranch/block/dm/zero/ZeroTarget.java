@@ -15,7 +15,7 @@ import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
- * {@code zero} - reads as zeros, and forgets what is written.
+ * {@code zero} - reads as zeros and discards what is written.
  *
  * <pre>
  * start length zero

@@ -21,7 +21,7 @@ final class BufferPool {
   private static final int MAX_SLAB = 4 << 20;
   private static final int PAGE = 4096;
 
-  /** A buffer in use; whoever has it gives it back once. */
+  /** A buffer in use, to be returned once. */
   record Lease(ByteBuffer data, Slab slab, int page, int pages) {}
 
   private static final class Slab {

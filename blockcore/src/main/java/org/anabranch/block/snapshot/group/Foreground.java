@@ -2,8 +2,8 @@
 package org.anabranch.block.snapshot.group;
 
 /**
- * Tells a merge whether somebody has used a device meanwhile: any device of the mapper's, since all
- * share the machine's processors.
+ * Tells a merge whether any device of the mapper was used meanwhile, since all share the machine's
+ * processors.
  *
  * <p>Any thread. A request costs two reads of fields that change only after a merge has looked.
  */

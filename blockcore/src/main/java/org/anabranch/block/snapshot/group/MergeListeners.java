@@ -8,7 +8,7 @@ import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.Registration;
 import org.anabranch.block.snapshot.MergeHandle;
 
-/** Those who want to know how a merge goes on. Guarded by the group's lock. */
+/** The listeners of a merge's progress. Guarded by the group's lock. */
 final class MergeListeners {
   private final DeferringLock lock;
   private final Scheduler scheduler;
@@ -30,7 +30,7 @@ final class MergeListeners {
     return () -> lock.run(() -> listeners.remove(listener));
   }
 
-  /** There is something new. */
+  /** Schedules a call of the listeners. */
   void changed() {
     if (!listeners.isEmpty() && !telling) {
       telling = true;

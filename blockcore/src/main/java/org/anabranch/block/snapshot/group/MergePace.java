@@ -119,7 +119,7 @@ final class MergePace {
     return merged;
   }
 
-  /** Bytes a second at which it goes on, limit included; 0 if nobody knows yet. */
+  /** The speed in bytes a second, with the bound applied; 0 before the first batch. */
   long rate() {
     return limit > 0 ? Math.min(limit, (long) rate) : (long) rate;
   }

@@ -86,7 +86,7 @@ final class OriginGroup {
     rolesChanged();
   }
 
-  /** Whether a write to the origin concerns nobody. Any thread, without the lock. */
+  /** Whether no snapshot needs copies of what is overwritten. Any thread, without the lock. */
   boolean hasNoSnapshots() {
     return copied.length == 0;
   }

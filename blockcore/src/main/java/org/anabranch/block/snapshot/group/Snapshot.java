@@ -323,7 +323,7 @@ final class Snapshot {
     return invalidation;
   }
 
-  /** The store can't say it. Without the lock. */
+  /** The store could not be marked. Without the lock. */
   private void keep(Gate gate) {
     group
         .invalidStores
