@@ -95,6 +95,28 @@ final class CheckTest {
     }
   }
 
+  /** Names of other software are kept, with a word about them. */
+  @Test
+  void warningsDoNotRefuseAFile() throws Exception {
+    Result result =
+        check(
+            """
+            portals = "127.0.0.1:3260"
+            state-dir = state
+            volumes { vm1 { path = vm1.img, size = 2 GiB } }
+            targets {
+              "iqn.2016-01-com.example.tg1" { luns { 0 = vm1 } }
+            }
+            """);
+    assertThat(result.status()).isZero();
+    assertThat(result.out()).contains("target iqn.2016-01-com.example.tg1 for anybody");
+    assertThat(result.err().lines())
+        .singleElement()
+        .asString()
+        .startsWith("warning: " + folder.resolve("a.conf") + ":6: anabranch.targets.")
+        .contains("not a standard iSCSI name: iqn. is followed by YYYY-MM.reversed.domain");
+  }
+
   @Test
   void allThatIsWrongIsToldAtOnce() throws Exception {
     Result bad = check("portals = [\"nowhere\"]\nvolumes { a { } }\ncolour = red");

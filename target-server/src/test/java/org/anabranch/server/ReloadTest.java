@@ -77,6 +77,58 @@ final class ReloadTest {
         .stream().map(volume -> ((Map<?, ?>) volume).get("name")).toList();
   }
 
+  private List<String> discover(ServerProcess server) throws Exception {
+    return Initiator.await(initiator.discover(Site.address(server.portal())), 30).stream()
+        .filter(found -> !found.addresses().isEmpty())
+        .map(found -> found.name() + " " + String.join(" ", found.addresses()))
+        .toList();
+  }
+
+  /** Portal groups, what a portal advertises, aliases and terms of discovery change under way. */
+  @Test
+  void portalsAndDiscoveryChangeUnderWay() throws Exception {
+    try (ServerProcess server = site.serve(BASE)) {
+      Site.Host host = Site.Host.logIn(initiator, server, ONE);
+      assertThat(discover(server)).containsExactly(ONE + " 127.0.0.1:" + server.port() + ",1");
+      String two =
+          """
+          portals = ["127.0.0.1:0", { listen = "127.0.0.2:0", group = 2, advertise = "nas.example:99" }]
+          volumes { vm1 { path = vm1.img, size = 8 MiB } }
+          targets { "iqn.2026-11.org.example:one" { luns { 0 = vm1 }, open-to-anyone = true, %s } }
+          """;
+      site.configure(two.formatted("alias = \"a disk\""));
+      assertThat(site.anabranch(0, "reload"))
+          .isEqualTo("portal 127.0.0.2:0 added\ntarget " + ONE + ": who may log in\n");
+      assertThat(discover(server))
+          .containsExactly(ONE + " 127.0.0.1:" + server.port() + ",1 nas.example:99,2");
+      Map<?, ?> session =
+          (Map<?, ?>)
+              ((List<?>) site.ask("session list", Map.of()).getOrDefault("sessions", List.of()))
+                  .getFirst();
+      assertThat(String.valueOf(session.get("portal"))).isEqualTo("127.0.0.1:" + server.port());
+      assertThat(String.valueOf(session.get("portal-group"))).isEqualTo("1");
+
+      site.configure(two.formatted("portal-groups = 2"));
+      reload();
+      host.awaitClosed();
+      assertThat(discover(server)).isEmpty();
+
+      site.configure(
+          "discovery { chap { user = u, secret = twelve-bytes-long } }\n"
+              + two.formatted("portal-groups = 1"));
+      assertThat(reload())
+          .map(String::valueOf)
+          .contains("discovery changed, for the logins to come");
+      assertThatThrownBy(() -> discover(server)).hasMessageContaining("0201");
+      SessionOptions finder =
+          SessionOptions.discovery()
+              .chap(ChapCredentials.of("u", "twelve-bytes-long", Chap.SHA256));
+      assertThat(
+              Initiator.await(initiator.discover(Site.address(server.portal()), finder, "All"), 30))
+          .isNotEmpty();
+    }
+  }
+
   @Test
   void thingsComeAndGoAndASessionThatTheyDoNotConcernGoesOn() throws Exception {
     try (ServerProcess server = site.serve(BASE)) {

@@ -41,11 +41,14 @@ final class Site {
     this.configuration = folder.resolve("anabranch.conf");
   }
 
-  /** What stands in the file next time that it is read, in {@code anabranch { }}. */
+  /**
+   * Writes the file that is read next, with this in {@code anabranch { }}, and one free portal and
+   * a state directory where the text has none.
+   */
   void configure(String text) throws IOException {
-    Files.writeString(
-        configuration,
-        "anabranch {\n  portals = [\"127.0.0.1:0\"], state-dir = state\n" + text + "\n}\n");
+    String portals = text.contains("portals = ") ? "" : "portals = [\"127.0.0.1:0\"]\n";
+    String state = text.contains("state-dir = ") ? "" : "state-dir = state\n";
+    Files.writeString(configuration, "anabranch {\n" + portals + state + text + "\n}\n");
   }
 
   ServerProcess serve(String text) throws IOException {

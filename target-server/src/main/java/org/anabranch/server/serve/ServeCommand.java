@@ -146,7 +146,10 @@ public final class ServeCommand implements Callable<Integer> {
 
   private Configuration configuration() throws InvalidConfigurationException {
     if (what != null && what.file != null) {
-      return Configuration.read(what.file);
+      Configuration read = Configuration.read(what.file);
+      Logger log = LoggerFactory.getLogger(ServeCommand.class);
+      read.warnings().forEach(warning -> log.warn("{}", warning));
+      return read;
     }
     Embedded embedded = what == null || what.embedded == null ? new Embedded() : what.embedded;
     return EmbeddedDefaults.configuration(embedded.portal, embedded.folder);
