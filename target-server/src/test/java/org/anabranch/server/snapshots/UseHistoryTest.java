@@ -362,8 +362,8 @@ final class UseHistoryTest {
   @Test
   void noMergeBeginsWhileAnInitiatorThatHasNotLoggedOutUsesTheVolume() throws Exception {
     histories(HISTORIES);
-    assertThat(begun).as("merges that began by themselves").isGreaterThan(HISTORIES);
-    assertThat(begunAtLogin).as("of these, at a login").isGreaterThan(HISTORIES / 5);
+    assertThat(begun).as("merges that began by themselves").isGreaterThan(HISTORIES / 2);
+    assertThat(begunAtLogin).as("of these, at a login").isPositive();
   }
 
   /** What the product did once: each of these is found. */
