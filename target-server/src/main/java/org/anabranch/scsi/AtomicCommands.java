@@ -54,8 +54,8 @@ final class AtomicCommands {
         task,
         lba,
         end,
-        true,
-        () ->
+        RangeLocks.Mode.EXCLUSIVE,
+        hold ->
             VerifyCommands.compare(
                 unit,
                 task,
@@ -63,13 +63,18 @@ final class AtomicCommands {
                 end,
                 expected,
                 false,
-                sense -> compared(unit, task, lba, end, written, sense)));
+                sense -> compared(unit, task, lba, written, hold, sense)));
   }
 
   private static void compared(
-      LogicalUnit unit, Task task, long lba, long end, ByteBuffer data, @Nullable Sense sense) {
+      LogicalUnit unit,
+      Task task,
+      long lba,
+      ByteBuffer data,
+      RangeLocks.Hold hold,
+      @Nullable Sense sense) {
     if (sense != null || unit.tasks().isAborting(task)) {
-      unit.ranges().release(lba, end, true);
+      hold.release();
       unit.end(task, sense);
       return;
     }
@@ -80,7 +85,7 @@ final class AtomicCommands {
                 data,
                 unit.isDurable(task),
                 (io, error) -> {
-                  unit.ranges().release(lba, end, true);
+                  hold.release();
                   unit.finish(task, error, true, lba);
                 }));
   }
@@ -90,7 +95,7 @@ final class AtomicCommands {
     long lba = Cdb.lba(cdb);
     unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
     ByteBuffer data = task.dataOut();
-    int blocks = WriteCommands.wholeBlocks(unit, data);
+    int blocks = WriteCommands.wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;
@@ -100,10 +105,10 @@ final class AtomicCommands {
         task,
         lba,
         end,
-        true,
-        () ->
+        RangeLocks.Mode.EXCLUSIVE,
+        hold ->
             unit.scratch()
-                .borrow(scratch -> new OrWrite(unit, task, lba, end, data, scratch).run()));
+                .borrow(scratch -> new OrWrite(unit, task, lba, end, data, scratch, hold).run()));
   }
 
   /** Reads a piece, sets the bits that are set in the data, writes it back; and the next one. */
@@ -114,11 +119,19 @@ final class AtomicCommands {
     private final long end;
     private final ByteBuffer data;
     private final ByteBuffer scratch;
+    private final RangeLocks.Hold hold;
     private long lba;
     private boolean reading;
 
     OrWrite(
-        LogicalUnit unit, Task task, long start, long end, ByteBuffer data, ByteBuffer scratch) {
+        LogicalUnit unit,
+        Task task,
+        long start,
+        long end,
+        ByteBuffer data,
+        ByteBuffer scratch,
+        RangeLocks.Hold hold) {
+      this.hold = hold;
       this.unit = unit;
       this.task = task;
       this.start = start;
@@ -171,7 +184,7 @@ final class AtomicCommands {
     @Override
     void ended(@Nullable Sense sense) {
       unit.scratch().giveBack(scratch);
-      unit.ranges().release(start, end, true);
+      hold.release();
       unit.end(task, sense);
     }
   }

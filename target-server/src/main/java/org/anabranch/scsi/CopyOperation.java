@@ -70,8 +70,8 @@ final class CopyOperation {
         .acquire(
             segment.targetLba(),
             segment.targetEnd(),
-            false,
-            () -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch).run()),
+            RangeLocks.Mode.SHARED,
+            hold -> manager.scratch().borrow(scratch -> new Pieces(segment, scratch, hold).run()),
             () ->
                 done.accept(CopySegment.failed(SenseCode.COPY_TARGET_DEVICE_NOT_REACHABLE, index)));
   }
@@ -80,10 +80,12 @@ final class CopyOperation {
   private final class Pieces extends IoSequence {
     private final CopySegment segment;
     private final ByteBuffer scratch;
+    private final RangeLocks.Hold hold;
     private long offset;
     private boolean reading;
 
-    Pieces(CopySegment segment, ByteBuffer scratch) {
+    Pieces(CopySegment segment, ByteBuffer scratch, RangeLocks.Hold hold) {
+      this.hold = hold;
       this.segment = segment;
       this.scratch = scratch;
     }
@@ -129,7 +131,7 @@ final class CopyOperation {
     @Override
     void ended(@Nullable Sense sense) {
       manager.scratch().giveBack(scratch);
-      segment.target().ranges().release(segment.targetLba(), segment.targetEnd(), false);
+      hold.release();
       if (sense != null || offset < segment.bytes()) {
         done.accept(sense);
         return;

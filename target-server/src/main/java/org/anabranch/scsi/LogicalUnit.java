@@ -142,9 +142,9 @@ public final class LogicalUnit {
     if (paths.remove(view)) {
       tasks.close();
       retirement.accept(this);
-      tasks.abort(task -> true, null, Task.Abort.SILENTLY, task -> {}, ended);
+      tasks.abort(task -> true, null, Task.Abort.SILENTLY, ended);
     } else {
-      tasks.abort(task -> task.view == view, null, Task.Abort.SILENTLY, task -> {}, ended);
+      tasks.abort(task -> task.view == view, null, Task.Abort.SILENTLY, ended);
     }
   }
 
@@ -167,7 +167,7 @@ public final class LogicalUnit {
     return switch (view.isClosed() ? TaskSet.Entry.CLOSED : tasks.enter(task)) {
       case ENTERED -> {
         if (view.isClosed()) { // between the two
-          tasks.abort(each -> each == task, null, Task.Abort.SILENTLY, each -> {}, () -> {});
+          tasks.abort(each -> each == task, null, Task.Abort.SILENTLY);
         }
         yield true;
       }
@@ -251,12 +251,7 @@ public final class LogicalUnit {
 
   /** A path is shown to the nexus no more: its tasks that came by it end. */
   void pathLost(Nexus nexus, UnitView view) {
-    tasks.abort(
-        task -> task.nexus() == nexus && task.view == view,
-        nexus,
-        Task.Abort.SILENTLY,
-        task -> {},
-        () -> {});
+    tasks.abort(task -> task.nexus() == nexus && task.view == view, nexus, Task.Abort.SILENTLY);
   }
 
   /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
@@ -265,7 +260,7 @@ public final class LogicalUnit {
     medium.prevent(nexus, false);
     reservations.nexusLost(nexus);
     copyResults.nexusLost(nexus);
-    tasks.abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY, task -> {}, () -> {});
+    tasks.abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY);
   }
 
   /**
@@ -279,7 +274,7 @@ public final class LogicalUnit {
     modes.reset();
     reservations.reset();
     attentions.addToAll(attention, null);
-    tasks.abort(task -> true, by, abortOfOthers(), task -> {}, done);
+    tasks.abort(task -> true, by, abortOfOthers(), done);
   }
 
   /** How a task ends that another nexus aborts (control mode page, TAS). */
@@ -379,17 +374,18 @@ public final class LogicalUnit {
    * Takes blocks for a task that writes, and runs it: here or later. One that was aborted while it
    * waited ends without; one that a sanitize keeps out ends as those do that come later.
    */
-  void acquire(Task task, long start, long end, boolean exclusive, Runnable granted) {
+  void acquire(
+      Task task, long start, long end, RangeLocks.Mode mode, Consumer<RangeLocks.Hold> taker) {
     ranges.acquire(
         start,
         end,
-        exclusive,
-        () -> {
+        mode,
+        hold -> {
           if (tasks.isAborting(task)) {
-            ranges.release(start, end, exclusive);
+            hold.release();
             good(task);
           } else {
-            granted.run();
+            taker.accept(hold);
           }
         },
         () -> check(task, sanitizer.refusal()));

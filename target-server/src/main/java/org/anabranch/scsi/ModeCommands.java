@@ -165,12 +165,12 @@ final class ModeCommands {
         task,
         0,
         Long.MAX_VALUE,
-        true,
-        () ->
+        RangeLocks.Mode.EXCLUSIVE,
+        hold ->
             unit.device()
                 .submit(
                     Io.flush((io, error) -> {
-                      unit.ranges().release(0, Long.MAX_VALUE, true);
+                      hold.release();
                       unit.finish(task, error, true, 0);
                     })));
   }

@@ -27,6 +27,14 @@ final class PersistentReserveOut {
   private static final int APTPL = 0;
   private static final List<Registrant> NOBODY = List.of();
 
+  /** What a registration does about the key that its nexus has. */
+  private enum ExistingKey {
+    /** The list must have it: REGISTER. */
+    CHECKED,
+    /** REGISTER AND IGNORE EXISTING KEY. */
+    IGNORED
+  }
+
   /** A service action with the basic parameter list. */
   private interface Basic {
     List<Registrant> apply(
@@ -41,10 +49,11 @@ final class PersistentReserveOut {
   private PersistentReserveOut() {}
 
   static void add(CommandTable table) {
-    table.add(out("REGISTER", "00").runs((unit, task) -> register(unit, task, false)));
+    table.add(
+        out("REGISTER", "00").runs((unit, task) -> register(unit, task, ExistingKey.CHECKED)));
     table.add(
         out("REGISTER AND IGNORE EXISTING KEY", "06")
-            .runs((unit, task) -> register(unit, task, true)));
+            .runs((unit, task) -> register(unit, task, ExistingKey.IGNORED)));
     table.add(
         basic(
             "RESERVE",
@@ -132,7 +141,7 @@ final class PersistentReserveOut {
     return type;
   }
 
-  private static void register(LogicalUnit unit, Task task, boolean ignoreKey)
+  private static void register(LogicalUnit unit, Task task, ExistingKey existing)
       throws CheckCondition {
     byte[] list = Parameters.list(task);
     if (list.length < LIST_LENGTH) {
@@ -146,7 +155,7 @@ final class PersistentReserveOut {
     if (!others && list.length != LIST_LENGTH) {
       throw new CheckCondition(SenseCode.PARAMETER_LIST_LENGTH_ERROR);
     }
-    if (others && ignoreKey) {
+    if (others && existing == ExistingKey.IGNORED) {
       throw CheckCondition.inParameters(20, SPEC_I_PT);
     }
     if (survive && !unit.reservations().canSurvivePowerLoss()) {
@@ -167,7 +176,7 @@ final class PersistentReserveOut {
         false,
         state -> {
           Long own = state.keys().get(self);
-          if (!ignoreKey && (own == null ? key != 0 : own != key)) {
+          if (existing == ExistingKey.CHECKED && (own == null ? key != 0 : own != key)) {
             throw new Conflict();
           }
           if (own != null && others) {
@@ -270,7 +279,6 @@ final class PersistentReserveOut {
                       && outcome.removed().contains(each.nexus().registrant()),
               task.nexus(),
               unit.abortOfOthers(),
-              each -> {},
               completion::done);
     } else {
       completion.done();

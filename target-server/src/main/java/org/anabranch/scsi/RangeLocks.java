@@ -3,11 +3,11 @@ package org.anabranch.scsi;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,18 +28,46 @@ import org.jspecify.annotations.Nullable;
  * task set: each waiter is a task.
  */
 final class RangeLocks {
-  private record Waiter(
-      long start, long end, boolean exclusive, Runnable granted, Runnable refused) {}
+  /** Who else may have the same blocks meanwhile. */
+  enum Mode {
+    SHARED,
+    EXCLUSIVE
+  }
+
+  /** Blocks that were taken, until they are released. */
+  final class Hold {
+    private final long start;
+    private final long end;
+    private final Mode mode;
+
+    /** Where it is among those granted, -1 when it is released; guarded by the lock. */
+    private int index = -1;
+
+    private Hold(long start, long end, Mode mode) {
+      this.start = start;
+      this.end = end;
+      this.mode = mode;
+    }
+
+    private boolean excludes(Hold other) {
+      return (mode == Mode.EXCLUSIVE || other.mode == Mode.EXCLUSIVE)
+          && start < other.end
+          && other.start < end;
+    }
+
+    /** Gives the blocks back; once. */
+    void release() {
+      RangeLocks.this.release(this);
+    }
+  }
+
+  private record Waiter(Hold wanted, Consumer<Hold> granted, Runnable refused) {}
 
   private final Object lock = new Object();
   private final Executor executor;
 
-  /** The granted ranges, unordered, {@code count} of them. */
-  private long[] starts = new long[16];
-
-  private long[] ends = new long[16];
-  private boolean[] exclusives = new boolean[16];
-  private int count;
+  /** Unordered; guarded by lock, like what follows. */
+  private final List<Hold> granted = new ArrayList<>();
 
   private final Deque<Waiter> waiters = new ArrayDeque<>();
 
@@ -55,51 +83,57 @@ final class RangeLocks {
     this.executor = executor;
   }
 
-  /** Takes blocks {@code start} up to {@code end} if nobody is in the way. */
-  boolean tryAcquire(long start, long end, boolean exclusive) {
+  /** Takes blocks {@code start} up to {@code end}; null if somebody is in the way. */
+  @Nullable Hold tryAcquire(long start, long end, Mode mode) {
+    Hold wanted = new Hold(start, end, mode);
     synchronized (lock) {
-      if (seized || conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
-        return false;
+      if (seized || conflicts(wanted) || overlapsWaiter(wanted)) {
+        return null;
       }
-      grant(start, end, exclusive);
-      return true;
+      grant(wanted);
+      return wanted;
     }
   }
 
   /**
-   * Takes the blocks and calls {@code granted}, or {@code refused} if they are seized: here, or
-   * later on the executor.
+   * Takes the blocks and passes the hold to {@code taker}, or calls {@code refused} if they are
+   * seized: here, or later on the executor.
    */
-  void acquire(long start, long end, boolean exclusive, Runnable granted, Runnable refused) {
-    Runnable answer = refused;
+  void acquire(long start, long end, Mode mode, Consumer<Hold> taker, Runnable refused) {
+    Hold wanted = new Hold(start, end, mode);
+    boolean isGranted;
     synchronized (lock) {
-      if (!seized) {
-        if (conflicts(start, end, exclusive) || overlapsWaiter(start, end, exclusive)) {
-          waiters.add(new Waiter(start, end, exclusive, granted, refused));
-          return;
-        }
-        grant(start, end, exclusive);
-        answer = granted;
+      if (!seized && (conflicts(wanted) || overlapsWaiter(wanted))) {
+        waiters.add(new Waiter(wanted, taker, refused));
+        return;
+      }
+      isGranted = !seized;
+      if (isGranted) {
+        grant(wanted);
       }
     }
-    answer.run();
+    if (isGranted) {
+      taker.accept(wanted);
+    } else {
+      refused.run();
+    }
   }
 
   /**
    * Seizes all blocks until {@link #giveUp}; they must not be seized already.
    *
-   * @param granted called on the executor when nobody else has any
+   * @param alone called on the executor when nobody else has any
    */
-  void seize(Runnable granted) {
+  void seize(Runnable alone) {
     List<Runnable> next = new ArrayList<>();
     synchronized (lock) {
       seized = true;
       waiters.forEach(waiter -> next.add(waiter.refused));
       waiters.clear();
-      if (count == 0) {
-        next.add(granted);
+      if (granted.isEmpty()) {
+        next.add(alone);
       } else {
-        seizer = granted;
+        seizer = alone;
       }
     }
     next.forEach(executor::execute);
@@ -112,12 +146,11 @@ final class RangeLocks {
     }
   }
 
-  /** Gives back what was taken with the same three values. */
-  void release(long start, long end, boolean exclusive) {
+  private void release(Hold hold) {
     List<Runnable> next;
     synchronized (lock) {
-      remove(start, end, exclusive);
-      if (count == 0 && seizer != null) {
+      remove(hold);
+      if (granted.isEmpty() && seizer != null) {
         next = List.of(seizer);
         seizer = null;
       } else if (waiters.isEmpty()) {
@@ -130,67 +163,56 @@ final class RangeLocks {
   }
 
   private List<Runnable> grantWaiters() {
-    List<Runnable> granted = new ArrayList<>();
-    List<Waiter> still = new ArrayList<>();
+    List<Runnable> next = new ArrayList<>();
+    List<Hold> still = new ArrayList<>();
     for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
       Waiter waiter = each.next();
-      boolean behind =
-          still.stream()
-              .anyMatch(before ->
-                  (before.exclusive || waiter.exclusive)
-                      && before.start < waiter.end
-                      && waiter.start < before.end);
-      if (behind || conflicts(waiter.start, waiter.end, waiter.exclusive)) {
-        still.add(waiter);
+      Hold wanted = waiter.wanted;
+      if (conflicts(wanted) || still.stream().anyMatch(wanted::excludes)) {
+        still.add(wanted);
       } else {
-        grant(waiter.start, waiter.end, waiter.exclusive);
-        granted.add(waiter.granted);
+        grant(wanted);
+        next.add(() -> waiter.granted.accept(wanted));
         each.remove();
       }
     }
-    return granted;
+    return next;
   }
 
-  private boolean conflicts(long start, long end, boolean exclusive) {
-    for (int i = 0; i < count; i++) {
-      if ((exclusive || exclusives[i]) && starts[i] < end && start < ends[i]) {
+  private boolean conflicts(Hold wanted) {
+    for (int i = 0; i < granted.size(); i++) { // no iterator: every write comes here
+      if (granted.get(i).excludes(wanted)) {
         return true;
       }
     }
     return false;
   }
 
-  private boolean overlapsWaiter(long start, long end, boolean exclusive) {
+  private boolean overlapsWaiter(Hold wanted) {
     for (Waiter waiter : waiters) {
-      if ((exclusive || waiter.exclusive) && waiter.start < end && start < waiter.end) {
+      if (waiter.wanted.excludes(wanted)) {
         return true;
       }
     }
     return false;
   }
 
-  private void grant(long start, long end, boolean exclusive) {
-    if (count == starts.length) {
-      starts = Arrays.copyOf(starts, 2 * count);
-      ends = Arrays.copyOf(ends, 2 * count);
-      exclusives = Arrays.copyOf(exclusives, 2 * count);
-    }
-    starts[count] = start;
-    ends[count] = end;
-    exclusives[count] = exclusive;
-    count++;
+  private void grant(Hold hold) {
+    hold.index = granted.size();
+    granted.add(hold);
   }
 
-  private void remove(long start, long end, boolean exclusive) {
-    for (int i = 0; i < count; i++) {
-      if (starts[i] == start && ends[i] == end && exclusives[i] == exclusive) {
-        count--;
-        starts[i] = starts[count];
-        ends[i] = ends[count];
-        exclusives[i] = exclusives[count];
-        return;
-      }
+  /** The last one takes its place. */
+  private void remove(Hold hold) {
+    if (hold.index < 0) {
+      throw new IllegalStateException(
+          "blocks " + hold.start + " to " + hold.end + " are not taken");
     }
-    throw new IllegalStateException("blocks " + start + " to " + end + " are not taken");
+    Hold last = granted.removeLast();
+    if (last != hold) {
+      granted.set(hold.index, last);
+      last.index = hold.index;
+    }
+    hold.index = -1;
   }
 }

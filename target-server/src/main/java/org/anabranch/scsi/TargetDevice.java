@@ -183,9 +183,7 @@ public final class TargetDevice implements TaskRouter {
       nexus.inventory(LunInventory.EMPTY);
     }
     units.forEach(unit -> unit.nexusLost(nexus));
-    absent
-        .tasks()
-        .abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY, task -> {}, () -> {});
+    absent.tasks().abort(task -> task.nexus() == nexus, nexus, Task.Abort.SILENTLY);
   }
 
   @Override
@@ -204,7 +202,7 @@ public final class TargetDevice implements TaskRouter {
   @Override
   public void abandon(Task task) {
     Objects.requireNonNull(task.set, "not prepared")
-        .abort(each -> each == task, task.nexus(), Task.Abort.SILENTLY, each -> {}, () -> {});
+        .abort(each -> each == task, task.nexus(), Task.Abort.SILENTLY);
   }
 
   @Override

@@ -38,7 +38,6 @@ final class TaskManagement {
                   task -> task.nexus() == nexus && task.view == view,
                   nexus,
                   Task.Abort.SILENTLY,
-                  task -> {},
                   () -> done.accept(Response.COMPLETE));
       case CLEAR_TASK_SET -> clearTaskSet(unit, nexus, done);
       case LOGICAL_UNIT_RESET ->

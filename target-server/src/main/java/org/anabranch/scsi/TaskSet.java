@@ -138,15 +138,24 @@ final class TaskSet {
     }
   }
 
+  /** Aborts tasks; nobody waits for their end. */
+  void abort(Predicate<Task> which, @Nullable Nexus by, Task.Abort how) {
+    abort(which, by, how, task -> {}, () -> {});
+  }
+
+  /** Aborts tasks, and tells {@code done} when they have ended. */
+  void abort(Predicate<Task> which, @Nullable Nexus by, Task.Abort how, Runnable done) {
+    abort(which, by, how, task -> {}, done);
+  }
+
   /**
    * Aborts the tasks that {@code which} chooses.
    *
    * @param how how those of other nexuses than {@code by} end; its own end silently
    * @param each told of each chosen task, with no lock held
    * @param done told once, when all of them have ended
-   * @return how many there were
    */
-  int abort(
+  void abort(
       Predicate<Task> which,
       @Nullable Nexus by,
       Task.Abort how,
@@ -191,7 +200,6 @@ final class TaskSet {
     chosen.forEach(each);
     enabled.forEach(next -> executor.execute(() -> starter.accept(next)));
     one.run();
-    return chosen.size();
   }
 
   private static void endAborted(Task task, Task.Abort how) {

@@ -68,8 +68,8 @@ final class UnmapCommands {
         task,
         start,
         end,
-        false,
-        () -> new Discards(unit, task, ByteBuffer.wrap(list), count, start, end).run());
+        RangeLocks.Mode.SHARED,
+        hold -> new Discards(unit, task, ByteBuffer.wrap(list), count, hold).run());
   }
 
   /** One discard for each descriptor that has blocks, and a flush if they are to be durable. */
@@ -78,18 +78,16 @@ final class UnmapCommands {
     private final Task task;
     private final ByteBuffer list;
     private final int count;
-    private final long start;
-    private final long end;
+    private final RangeLocks.Hold hold;
     private final boolean durable;
     private int done;
 
-    Discards(LogicalUnit unit, Task task, ByteBuffer list, int count, long start, long end) {
+    Discards(LogicalUnit unit, Task task, ByteBuffer list, int count, RangeLocks.Hold hold) {
       this.unit = unit;
       this.task = task;
       this.list = list;
       this.count = count;
-      this.start = start;
-      this.end = end;
+      this.hold = hold;
       durable = !unit.modes().isWriteCacheEnabled();
     }
 
@@ -122,7 +120,7 @@ final class UnmapCommands {
 
     @Override
     void ended(@Nullable Sense sense) {
-      unit.ranges().release(start, end, false);
+      hold.release();
       unit.end(task, sense);
     }
   }

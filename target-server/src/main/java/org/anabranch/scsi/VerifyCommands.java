@@ -48,7 +48,7 @@ final class VerifyCommands {
 
   private static Command writeAndVerify(String name, String usage) {
     return new Command(name, usage)
-        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
         .timeout(60)
         .dataOut(Cdb::transferBytes)
         .runs(VerifyCommands::writeAndVerify);
@@ -122,7 +122,7 @@ final class VerifyCommands {
     long lba = Cdb.lba(cdb);
     unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
     ByteBuffer data = task.dataOut();
-    int blocks = WriteCommands.wholeBlocks(unit, data);
+    int blocks = WriteCommands.wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;
@@ -132,8 +132,8 @@ final class VerifyCommands {
         task,
         lba,
         end,
-        false,
-        () ->
+        RangeLocks.Mode.SHARED,
+        hold ->
             unit.device()
                 .submit(
                     Io.write(
@@ -141,7 +141,8 @@ final class VerifyCommands {
                         data,
                         true,
                         (io, error) ->
-                            written(unit, task, lba, end, check == ALL ? data : null, error))));
+                            written(
+                                unit, task, lba, end, check == ALL ? data : null, hold, error))));
   }
 
   private static void written(
@@ -150,9 +151,10 @@ final class VerifyCommands {
       long lba,
       long end,
       @Nullable ByteBuffer data,
+      RangeLocks.Hold hold,
       @Nullable IoError error) {
     if (error != null) {
-      unit.ranges().release(lba, end, false);
+      hold.release();
       unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, end - lba)));
       return;
     }
@@ -164,8 +166,8 @@ final class VerifyCommands {
         data,
         false,
         sense -> {
-          unit.ranges().release(lba, end, false);
-          unit.end(task, sense);
+          hold.release();
+          unit.end(task, sense != null ? sense : WriteCommands.shortfall(task));
         });
   }
 }

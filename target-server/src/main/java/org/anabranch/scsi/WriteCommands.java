@@ -26,7 +26,7 @@ final class WriteCommands {
 
   private static Command write(String name, String usage) {
     return new Command(name, usage)
-        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
         .dataOut(Cdb::transferBytes)
         .runs(WriteCommands::write);
   }
@@ -36,20 +36,34 @@ final class WriteCommands {
     long lba = Cdb.lba(cdb);
     unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
     ByteBuffer data = task.dataOut();
-    int blocks = wholeBlocks(unit, data);
+    int blocks = wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;
     }
     long end = lba + blocks;
-    if (unit.ranges().tryAcquire(lba, end, false)) {
-      submit(unit, task, data, lba, end);
+    Sense shortfall = shortfall(task);
+    RangeLocks.Hold hold = unit.ranges().tryAcquire(lba, end, RangeLocks.Mode.SHARED);
+    if (hold != null) {
+      submit(unit, task, data, lba, hold, shortfall);
     } else {
-      unit.acquire(task, lba, end, false, () -> submit(unit, task, data, lba, end));
+      unit.acquire(
+          task,
+          lba,
+          end,
+          RangeLocks.Mode.SHARED,
+          taken -> submit(unit, task, data, lba, taken, shortfall));
     }
   }
 
-  private static void submit(LogicalUnit unit, Task task, ByteBuffer data, long lba, long end) {
+  private static void submit(
+      LogicalUnit unit,
+      Task task,
+      ByteBuffer data,
+      long lba,
+      RangeLocks.Hold hold,
+      @Nullable Sense shortfall) {
+    int blocks = data.remaining() / unit.blockSize();
     unit.device()
         .submit(
             Io.write(
@@ -57,21 +71,35 @@ final class WriteCommands {
                 data,
                 unit.isDurable(task),
                 (io, error) -> {
-                  unit.ranges().release(lba, end, false);
+                  hold.release();
                   if (error == null) {
-                    unit.good(task);
+                    unit.end(task, shortfall);
                   } else {
-                    unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, end - lba)));
+                    unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, blocks)));
                   }
                 }));
   }
 
-  /** How many blocks the initiator sent; refuses a part of one. */
-  static int wholeBlocks(LogicalUnit unit, @Nullable ByteBuffer data) throws CheckCondition {
-    int length = data == null ? 0 : data.remaining();
-    if (length % unit.blockSize() != 0) {
+  /**
+   * How many blocks the initiator sent.
+   *
+   * @throws CheckCondition if that is a part of one, or nothing where the CDB asks for some
+   */
+  static int wholeBlocks(LogicalUnit unit, Task task) throws CheckCondition {
+    int length = task.dataOutReceived();
+    if (length % unit.blockSize() != 0 || (length == 0 && task.dataOutLength() > 0)) {
       throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
     }
     return length / unit.blockSize();
+  }
+
+  /**
+   * How a write ends when the initiator announced fewer blocks than its CDB has: those that came
+   * are written, and the write is no success. Null if all came.
+   */
+  static @Nullable Sense shortfall(Task task) {
+    return task.dataOutReceived() < task.dataOutLength()
+        ? Sense.of(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT)
+        : null;
   }
 }

@@ -2,6 +2,7 @@
 package org.anabranch.scsi;
 
 import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -77,11 +78,11 @@ final class WriteSameCommands {
     }
     boolean discards = unmap && unit.readsZerosAfterUnmap();
     long end = lba + blocks;
-    Runnable run =
+    Consumer<RangeLocks.Hold> run =
         unmap || data == null || isZero(data)
-            ? () -> new Zeros(unit, task, lba, end, discards).run()
-            : () -> new Pattern(unit, task, data, lba, end).run();
-    unit.acquire(task, lba, end, false, run);
+            ? hold -> new Zeros(unit, task, lba, end, discards, hold).run()
+            : hold -> new Pattern(unit, task, data, lba, end, hold).run();
+    unit.acquire(task, lba, end, RangeLocks.Mode.SHARED, run);
   }
 
   private static boolean isZero(ByteBuffer data) {
@@ -100,10 +101,13 @@ final class WriteSameCommands {
     private final long start;
     private final long end;
     private final boolean discards;
+    private final RangeLocks.Hold hold;
     private final boolean durable;
     private int sent;
 
-    Zeros(LogicalUnit unit, Task task, long start, long end, boolean discards) {
+    Zeros(
+        LogicalUnit unit, Task task, long start, long end, boolean discards, RangeLocks.Hold hold) {
+      this.hold = hold;
       this.unit = unit;
       this.task = task;
       this.start = start;
@@ -138,7 +142,7 @@ final class WriteSameCommands {
 
     @Override
     void ended(@Nullable Sense sense) {
-      unit.ranges().release(start, end, false);
+      hold.release();
       unit.end(task, sense);
     }
   }
@@ -150,15 +154,16 @@ final class WriteSameCommands {
     private final LogicalUnit unit;
     private final Task task;
     private final ByteBuffer buffer;
-    private final long start;
+    private final RangeLocks.Hold hold;
     private final long end;
     private final boolean durable;
     private long lba;
 
-    Pattern(LogicalUnit unit, Task task, ByteBuffer block, long start, long end) {
+    Pattern(
+        LogicalUnit unit, Task task, ByteBuffer block, long start, long end, RangeLocks.Hold hold) {
+      this.hold = hold;
       this.unit = unit;
       this.task = task;
-      this.start = start;
       this.end = end;
       durable = !unit.modes().isWriteCacheEnabled();
       lba = start;
@@ -193,7 +198,7 @@ final class WriteSameCommands {
 
     @Override
     void ended(@Nullable Sense sense) {
-      unit.ranges().release(start, end, false);
+      hold.release();
       unit.end(task, sense);
     }
   }

@@ -4,6 +4,7 @@ package org.anabranch.scsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -63,13 +64,23 @@ final class TransferTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 511, 512, 1023})
-  void aPartOfTheDataIsNotWritten(int length) {
+  @ValueSource(ints = {1, 511, 700, 1023})
+  void aPartOfABlockIsNotWritten(int length) {
     byte[] before = lab.disk.bytes().clone();
     for (String opcode : List.of("2a", "2e")) {
       initiator.send(opcode + " 00 00 00 00 00 00 00 02 00", new byte[length]).fails("5/0e/03");
     }
     assertThat(lab.disk.bytes()).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2a", "2e"})
+  void theBlocksThatCameAreWrittenAndTheWriteFails(String opcode) {
+    byte[] data = Lab.pattern(1024, 5);
+    initiator.send(opcode + " 00 00 00 00 00 00 00 04 00", data).fails("5/0e/03");
+    assertThat(Arrays.copyOf(lab.disk.bytes(), 1024)).isEqualTo(data);
+    assertThat(Arrays.copyOfRange(lab.disk.bytes(), 1024, 2048)).containsOnly(0);
+    initiator.send("8b" + " 00".repeat(12) + " 02 00 00", new byte[512]).fails("5/0e/03");
   }
 
   @ParameterizedTest
