@@ -54,6 +54,20 @@ final class StackedLunsTest {
   }
 
   @Test
+  void statusSaysIt() throws Exception {
+    String configuration = STACK.replace("LUNS", "0 = v, 1 = part");
+    Site site = new Site(folder);
+    try (ServerProcess server =
+        site.serve(
+            configuration.substring(
+                configuration.indexOf("volumes"), configuration.lastIndexOf('}')))) {
+      assertThat(String.valueOf(site.ask("status", java.util.Map.of()).get("warnings")))
+          .contains("device part: it is made of v, and both are LUNs");
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  @Test
   void checkSaysIt() throws Exception {
     configuration("0 = v, 1 = part");
     try (ServerProcess check = new ServerProcess(folder, "check", "anabranch.conf")) {

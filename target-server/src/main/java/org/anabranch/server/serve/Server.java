@@ -183,6 +183,7 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("configuration", this::configurationWarnings);
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
+    sources.put("targets", targets);
     sources.put("snapshots", snapshots);
     sources.put(
         "files",
