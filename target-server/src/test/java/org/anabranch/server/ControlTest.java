@@ -94,6 +94,15 @@ final class ControlTest {
               "{\"verb\":\"echo\",\"arguments\":{\"what\":1}}\n",
               "{\"error\":\"argument what is no text\"}"
             },
+            {
+              "{\"protocol\":1,\"verb\":\"echo\",\"arguments\":{\"what\":\"x\"}}\n",
+              "{\"result\":{\"said\":\"x\"}}"
+            },
+            {
+              "{\"protocol\":2,\"verb\":\"echo\"}\n",
+              "{\"error\":\"the command speaks protocol 2 and this server up to 1: use the command of"
+                  + " the server's version\"}"
+            },
             {"{\"verb\":\"echo\",\"arguments\":[]}\n", "{\"error\":\"arguments is no object\"}"},
             {"x".repeat((1 << 20) + 1), "{\"error\":\"a request has at most 1048576 characters\"}"}
           }) {

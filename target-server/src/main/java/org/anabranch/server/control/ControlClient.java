@@ -41,7 +41,10 @@ public final class ControlClient {
     try (SocketPath path = SocketPath.of(socket);
         SocketChannel channel = SocketChannel.open(path.address())) {
       Writer out = Channels.newWriter(channel, StandardCharsets.UTF_8);
-      out.write(Json.line(Map.of("verb", verb, "arguments", arguments)) + "\n");
+      out.write(
+          Json.line(
+                  Map.of("protocol", ControlServer.PROTOCOL, "verb", verb, "arguments", arguments))
+              + "\n");
       out.flush();
       BufferedReader in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
       for (String line = in.readLine(); line != null; line = in.readLine()) {

@@ -44,6 +44,9 @@ import org.slf4j.LoggerFactory;
  * </dl>
  */
 public final class ControlServer implements AutoCloseable {
+  /** Of requests and answers; one that is not compatible gets another number. */
+  static final int PROTOCOL = 1;
+
   static final int MAX_REQUEST = 1 << 20;
   private static final int BACKLOG = 64;
   private static final long IDLE_MILLIS = 1000;
@@ -208,6 +211,15 @@ public final class ControlServer implements AutoCloseable {
   private Map<String, ?> answer(String request, String user, Verb.Progress progress) {
     try {
       Map<String, Object> object = Json.parse(request);
+      if (object.get("protocol") instanceof Number asked && asked.longValue() > PROTOCOL) {
+        return Map.of(
+            "error",
+            "the command speaks protocol "
+                + asked
+                + " and this server up to "
+                + PROTOCOL
+                + ": use the command of the server's version");
+      }
       Object name = object.get("verb");
       Verb verb = name instanceof String text ? verbs.get(text) : null;
       if (verb == null) {

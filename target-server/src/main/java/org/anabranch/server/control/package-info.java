@@ -6,12 +6,13 @@
  *
  * <pre>
  *   client                                     server
- *   {"verb":"snapshot create","arguments":{...}}  -->
+ *   {"protocol":1,"verb":"snapshot create","arguments":{...}}  -->
  *                                              &lt;--  {"progress":{...}}       any number
  *                                              &lt;--  {"result":{...}}  or  {"error":"one line"}
  * </pre>
  *
- * One request a connection. Who may connect may do everything: the socket has mode 0600.
+ * One request a connection. Without {@code protocol} it is 1; a request with a higher number than
+ * the server's is refused. Who may connect may do everything: the socket has mode 0600.
  */
 @NullMarked
 package org.anabranch.server.control;
