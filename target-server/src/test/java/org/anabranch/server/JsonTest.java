@@ -270,6 +270,7 @@ final class JsonTest {
       assertThat(server.terminate()).isZero();
     }
     stores();
+    leftOut(site);
     check();
     Set<String> promised = new HashSet<>();
     documented()
@@ -316,6 +317,44 @@ final class JsonTest {
         }
         """);
     holds("check", json("check", file.toString()));
+  }
+
+  /** With a volume whose file is away for a time, and then for good. */
+  private void leftOut(Site site) throws Exception {
+    String volumes =
+        """
+        volumes { vm1 { path = vm1.img, size = 16 MiB }, late { path = late.img, size = 1 MiB } }
+        targets { "iqn.2026-11.org.example:late" { luns { 0 = late } } }
+        """;
+    Path late = folder.resolve("late.img");
+    Path away = folder.resolve("away.img");
+    try (ServerProcess server = site.serve(volumes)) {
+      assertThat(server.terminate()).isZero();
+    }
+    Files.move(late, away);
+    try (ServerProcess server = site.serve(volumes)) {
+      StringWriter out = new StringWriter();
+      Main.commandLine()
+          .setOut(new PrintWriter(out))
+          .execute("check", "--json", site.configuration.toString());
+      shows("check", "left-out[]", Json.parse(out.toString()));
+      Files.move(away, late);
+      holds("volume retry", json(site, "volume", "retry", "late"));
+      assertThat(server.terminate()).isZero();
+    }
+    Files.delete(late);
+    try (ServerProcess server = site.serve(volumes)) {
+      holds("volume adopt", json(site, "volume", "adopt", "late"));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
+  /** The rest of the section is compared elsewhere. */
+  private void shows(String section, String key, Map<String, ?> printed) throws IOException {
+    Map<String, String> found = new TreeMap<>();
+    flatten("", printed, found);
+    assertThat(found).containsEntry(key, section(section).get(key));
+    shown.add(section + ": " + key);
   }
 
   /** Of a server that has stopped. */

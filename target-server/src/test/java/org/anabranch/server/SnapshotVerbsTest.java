@@ -254,7 +254,8 @@ final class SnapshotVerbsTest {
     String image = folder.resolve("out.img").toString();
     assertThat(run(0, "snapshot", "export", "vm1@before", image))
         .contains("100 %  8 MiB")
-        .endsWith("vm1@before exported to " + image + ": 64 KiB of 8 MiB\n");
+        .endsWith(
+            "vm1@before exported to " + image + ": 64 KiB of 8 MiB, readable by its owner only\n");
     byte[] expected = Arrays.copyOf(data(65536, 1), BYTES);
     assertThat(Path.of(image)).hasBinaryContent(expected);
     assertThat(run(1, "snapshot", "export", "vm1@before", image)).contains("exists; --force");

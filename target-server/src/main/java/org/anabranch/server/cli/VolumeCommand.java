@@ -121,10 +121,17 @@ public final class VolumeCommand implements Runnable {
   @Command(
       name = "retry",
       description = {
-        "Serve what was left out because it was missing or damaged, now that it is put right:",
-        "volumes with their snapshots and LUNs, and devices. reload does the same."
+        "Serve what was left out because it was missing or damaged, now that it is mended.",
+        "It covers volumes with their snapshots and LUNs, and devices. reload does the same."
       },
-      footer = {"", "Exit status: 0 it is served, 1 it is not; the reason is printed."})
+      footer = {
+        "",
+        "Exit status: 0 it is served, 1 it is not; the reason is printed.",
+        "",
+        "Example:",
+        "  anabranch volume retry vm1"
+      },
+      mixinStandardHelpOptions = true)
   int retry(
       @Parameters(
               paramLabel = "NAME",
@@ -139,12 +146,14 @@ public final class VolumeCommand implements Runnable {
   @Command(
       name = "adopt",
       description = {
-        "Say that the file at a volume's path is the volume's file, and serve it, when the server",
-        "refuses it: since it is another file than before, or shorter, or since none is there and",
-        "an empty one is to be made.",
-        "Snapshots of the volume go on over this file: after a restore of another time's contents,",
-        "remove them first (anabranch snapshot remove --force)."
-      })
+        "Say that the file at a volume's path is the volume's file, and serve it.",
+        "The server refuses a file that is another one than before, or shorter, and makes no",
+        "empty file where the volume's is missing; this command accepts it.",
+        "Snapshots of the volume go on over this file. After a restore of other contents, remove",
+        "them first (anabranch snapshot remove --force)."
+      },
+      footer = {"", "Example:", "  anabranch volume adopt vm1"},
+      mixinStandardHelpOptions = true)
   int adopt(@Parameters(paramLabel = "VOLUME") String volume, @Mixin ServerOption server)
       throws RefusedException {
     return changes(server, "volume adopt", Map.of("volume", volume));
