@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.testing.Await;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -81,7 +82,7 @@ final class IoGateTest {
                 while (!stop.get()) {
                   Io io = flush((done, error) -> inside.decrementAndGet());
                   if (!gate.enter(io)) {
-                    Thread.yield();
+                    LockSupport.parkNanos(1_000);
                     continue;
                   }
                   inside.incrementAndGet();

@@ -72,7 +72,8 @@ public record TableLine(long start, long length, String type, List<String> argum
     StringBuilder text = new StringBuilder(start + " " + length + " " + type);
     for (String argument : arguments) {
       text.append(' ');
-      for (char c : argument.toCharArray()) {
+      for (int i = 0; i < argument.length(); i++) {
+        char c = argument.charAt(i);
         if (Character.isWhitespace(c) || c == '\\') {
           text.append('\\');
         }

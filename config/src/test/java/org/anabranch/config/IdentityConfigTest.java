@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,15 +22,19 @@ final class IdentityConfigTest {
     return Configuration.read(file);
   }
 
+  private static VolumeConfig volume(Configuration configuration, String name) {
+    return Objects.requireNonNull(configuration.volumes().get(name));
+  }
+
   @Test
   void theKeysOfAVolumeSetIt() throws Exception {
     Configuration configuration =
         read(
             "a { path = a, serial = S-1, naa = 500A0B8000000001, vendor = \"LIO-ORG\" }\n"
                 + "b { path = b }");
-    assertThat(configuration.volumes().get("a").identity())
+    assertThat(volume(configuration, "a").identity())
         .isEqualTo(new IdentityConfig("S-1", "500a0b8000000001", "LIO-ORG", null, null));
-    assertThat(configuration.volumes().get("b").identity()).isEqualTo(IdentityConfig.NONE);
+    assertThat(volume(configuration, "b").identity()).isEqualTo(IdentityConfig.NONE);
   }
 
   @ParameterizedTest

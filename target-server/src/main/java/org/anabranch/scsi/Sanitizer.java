@@ -45,6 +45,7 @@ final class Sanitizer {
     final SenseCode failed;
 
     /** Operation codes that are allowed after a failure. */
+    @SuppressWarnings("ImmutableEnumChecker") // Set.of is immutable
     private final Set<Integer> after;
 
     Operation(SenseCode inProgress, SenseCode failed, Set<Integer> after) {

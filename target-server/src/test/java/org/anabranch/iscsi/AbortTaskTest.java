@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
@@ -194,7 +195,7 @@ final class AbortTaskTest {
               .start(() -> {
                 while (!over.get()) {
                   if (!server.disk(0).runOne()) {
-                    Thread.yield();
+                    LockSupport.parkNanos(1_000);
                   }
                 }
               });

@@ -31,7 +31,7 @@ final class TransferTest {
         byte before = cdb[at];
         for (int bit = 0; bit < 8 && command.dataOutLength(lab.unit, cdb) == 0; bit++) {
           boolean selects = at == 1 && bit < 5 && command.hasServiceAction();
-          cdb[at] = selects ? before : (byte) (before | command.usage()[at] & 1 << bit);
+          cdb[at] = selects ? before : (byte) (before | (command.usage()[at] & (1 << bit)));
         }
         if (command.dataOutLength(lab.unit, cdb) == 0
             || command.dataOutLength(lab.unit, cdb) > LogicalUnit.MAX_TRANSFER) {

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -52,7 +53,7 @@ final class HelpTest {
     List<String> words = new ArrayList<>(List.of(command.split(" ", -1)));
     CommandLine line = Main.commandLine();
     for (String word : words) {
-      line = line.getSubcommands().get(word);
+      line = Objects.requireNonNull(line.getSubcommands().get(word), command);
     }
     boolean leaf = line.getSubcommands().isEmpty();
     assertThat(line.getCommandSpec().usageMessage().description()[0])
@@ -63,9 +64,7 @@ final class HelpTest {
     assertThat(err.toString()).isEmpty();
     assertThat(out.toString()).startsWith("Usage: anabranch ");
     if (leaf) {
-      assertThat(out.toString())
-          .contains("Example")
-          .contains("  anabranch " + command.split(" ")[0]);
+      assertThat(out.toString()).contains("Example").contains("  anabranch " + words.getFirst());
     }
   }
 

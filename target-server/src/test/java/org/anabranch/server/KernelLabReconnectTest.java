@@ -30,15 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class KernelLabReconnectTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
-  private static final String CONFIGURATION =
-      """
-      anabranch {
-        portals = ["127.0.0.1:%d"], state-dir = state
-        volumes { vm1 { path = vm1.img, size = 64 MiB } }
-        targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
-      }
-      """;
-
   @TempDir Path folder;
   private @Nullable ServerProcess server; // guarded by this: the guest may restart it
 
@@ -53,7 +44,16 @@ final class KernelLabReconnectTest {
   }
 
   private synchronized int start(int port) throws IOException {
-    ServerProcess started = ServerProcess.serving(folder, CONFIGURATION.formatted(port));
+    String configuration =
+        """
+        anabranch {
+          portals = ["127.0.0.1:%d"], state-dir = state
+          volumes { vm1 { path = vm1.img, size = 64 MiB } }
+          targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
+        }
+        """
+            .formatted(port);
+    ServerProcess started = ServerProcess.serving(folder, configuration);
     server = started;
     return started.port();
   }

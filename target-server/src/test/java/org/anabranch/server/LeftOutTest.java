@@ -47,6 +47,7 @@ final class LeftOutTest {
   private Server server;
 
   @BeforeEach
+  @SuppressWarnings("NullAway.Init") // start() sets the server
   void serveAndTakeASnapshot() throws Exception {
     site = new Site(folder);
     start(CONFIGURATION);

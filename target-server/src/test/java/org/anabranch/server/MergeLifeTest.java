@@ -54,8 +54,7 @@ final class MergeLifeTest {
   private static void awaitNoSnapshot(Site site) throws Exception {
     Await.until(
         "no snapshot is left",
-        () -> site.ask("snapshot list", Map.of()).get("snapshots"),
-        List.of()::equals);
+        () -> List.of().equals(site.ask("snapshot list", Map.of()).get("snapshots")));
   }
 
   @Test

@@ -66,8 +66,7 @@ final class SnapshotTest {
     ControlClient client = new ControlClient(socket());
     Await.until(
         "no snapshot is left",
-        () -> client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"),
-        List.of()::equals);
+        () -> List.of().equals(client.ask("snapshot list", Map.of(), p -> {}).get("snapshots")));
   }
 
   private static byte[] contents(long seed) {

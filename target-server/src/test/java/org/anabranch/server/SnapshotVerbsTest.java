@@ -124,8 +124,7 @@ final class SnapshotVerbsTest {
     ControlClient client = new ControlClient(Path.of(socket()));
     Await.until(
         "no snapshot is left",
-        () -> client.ask("snapshot list", Map.of(), p -> {}).get("snapshots"),
-        List.of()::equals);
+        () -> List.of().equals(client.ask("snapshot list", Map.of(), p -> {}).get("snapshots")));
   }
 
   @Test

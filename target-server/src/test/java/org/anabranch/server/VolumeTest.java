@@ -38,8 +38,7 @@ final class VolumeTest {
   private static void awaitNoSnapshot(Site site) throws Exception {
     Await.until(
         "no snapshot is left",
-        () -> site.ask("snapshot list", Map.of()).get("snapshots"),
-        List.of()::equals);
+        () -> List.of().equals(site.ask("snapshot list", Map.of()).get("snapshots")));
   }
 
   @Test

@@ -62,7 +62,7 @@ final class MethodLength {
                         + " is the most");
               }
             }
-            return super.visitMethod(method, nothing);
+            return super.visitMethod(method, null);
           }
         }.scan(unit, null);
       }

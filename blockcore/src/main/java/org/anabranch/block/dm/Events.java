@@ -87,7 +87,7 @@ final class Events {
     }
     Waiter waiter = new Waiter(seen, new CompletableFuture<>());
     waiters.add(waiter);
-    waiter.done.whenComplete((event, failure) -> forget(waiter));
+    var _ = waiter.done.whenComplete((event, failure) -> forget(waiter));
     return waiter.done;
   }
 

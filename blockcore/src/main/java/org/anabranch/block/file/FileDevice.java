@@ -267,14 +267,6 @@ public final class FileDevice implements BackingDevice {
     return integrity.present();
   }
 
-  private synchronized void harmed(String found) {
-    if (trouble == null) {
-      trouble = found;
-      broken = IoError.of(IoError.Kind.IO, name + " " + found + "; it takes no changes any more");
-      LOG.error("{}", broken.message());
-    }
-  }
-
   /**
    * Looks again at a file that was cut or deleted from outside, since somebody says that it was put
    * right. May block.

@@ -15,7 +15,7 @@ public record ItNexus(String initiator, long isid, String target) implements Com
   private static final Comparator<ItNexus> ORDER =
       Comparator.comparing(ItNexus::initiator)
           .thenComparing(ItNexus::target)
-          .thenComparing(ItNexus::isid);
+          .thenComparingLong(ItNexus::isid);
 
   /**
    * Whether the ISID is of the type Random (T = 10b, RFC 7143 11.12.5). libiscsi and QEMU choose

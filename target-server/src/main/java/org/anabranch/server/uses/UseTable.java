@@ -61,7 +61,7 @@ final class UseTable {
   private final Set<String> onNextLogin;
 
   /** What sessions reach that are not recorded because there are too many. */
-  private final Map<Login, Set<String>> unrecorded = new IdentityHashMap<>();
+  private final IdentityHashMap<Login, Set<String>> unrecorded = new IdentityHashMap<>();
 
   private long version = 1;
 
@@ -173,6 +173,7 @@ final class UseTable {
    *
    * @return what it could reach; null if it is not here
    */
+  @SuppressWarnings("ReferenceEquality") // another login of the same nexus is equal, and another
   @Nullable Set<String> disconnect(Login login, End end) {
     Set<String> devices = unrecorded.remove(login);
     Use use = uses.get(nexus(login));

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -26,6 +27,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -217,7 +219,7 @@ final class UseHistoryTest {
       }
     }
 
-    private synchronized void end(Login session, End end) {
+    private synchronized void end(@Nullable Login session, End end) {
       if (session == null) {
         return;
       }
@@ -237,8 +239,9 @@ final class UseHistoryTest {
     private void merge() throws Exception {
       Await.until(
           "the merge is over",
-          this::phase,
-          phase -> phase != Phase.MERGING && phase != Phase.REMOVING);
+          () ->
+              !Set.of(Phase.MERGING, Phase.REMOVING)
+                  .contains(Objects.requireNonNullElse(phase(), Phase.READY)));
       if (phase() == null) {
         volume.snapshot("s");
         volume.write(0, 8192, random.nextInt());
@@ -274,7 +277,7 @@ final class UseHistoryTest {
       }
     }
 
-    private Phase phase() {
+    private @Nullable Phase phase() {
       return volume.snapshots.list("vm1").stream().map(SnapshotState::phase).findAny().orElse(null);
     }
 

@@ -64,7 +64,7 @@ final class StateFileTest {
               phase,
               true,
               7,
-              phase.ordinal());
+              phase.name().length());
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");

@@ -121,6 +121,7 @@ final class LincheckStack {
     }
 
     /** Whoever waits does what the scheduler's threads would: it may be what is waited for. */
+    @SuppressWarnings("ThreadPriorityCheck") // yields to the other threads of the scenario
     void await() {
       for (long begin = System.nanoTime(); !done.isDone(); Thread.yield()) {
         turn();
