@@ -121,6 +121,9 @@ final class VolumeTest {
       assertThat(site.anabranch(2, "volume", "resize", "vm1", "much"))
           .contains("not a size in whole sectors: much; such as 40 GiB");
       assertThat(Site.Host.logIn(initiator, server, TARGET).disk(0).bytes()).isEqualTo(8 << 20);
+      site.anabranch(0, "dm", "load", "vm1", "--table", "0 16384 error");
+      assertThat(site.refusal("volume resize", Map.of("volume", "vm1", "bytes", 16 << 20)))
+          .contains("dm clear vm1 takes it away");
       assertThat(server.terminate()).isZero();
     }
   }

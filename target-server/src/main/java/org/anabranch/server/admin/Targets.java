@@ -92,7 +92,7 @@ public final class Targets implements WarningSource {
 
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
-    identities.settle(configuration);
+    identities.settle(configuration, this::isLeftOut);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = new TargetDevice(ports(configuration, target), scheduler);
@@ -149,6 +149,10 @@ public final class Targets implements WarningSource {
       LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
     }
     return there;
+  }
+
+  private boolean isLeftOut(String volume) {
+    return storage.leftOut().get(volume) != null;
   }
 
   /** Makes a unit on a device that it holds from here on; nobody sees it yet. */
@@ -303,7 +307,7 @@ public final class Targets implements WarningSource {
    * be there.
    */
   synchronized Change prepare(Configuration after) throws RefusedException {
-    identities.settle(after);
+    identities.settle(after, this::isLeftOut);
     Change change = new Change(after);
     try {
       for (TargetConfig target : after.targets().values()) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.LunConfig;
@@ -66,12 +67,15 @@ public final class UnitIdentities {
 
   /**
    * Settles the names of all volumes and devices of a configuration, durably. The images of its
-   * volumes are there.
+   * volumes are there, but for those that are left out: what lies at the path of such a one may be
+   * anybody's, so it is neither asked for names nor given any.
+   *
+   * @param leftOut volumes whose image is missing or not theirs
    */
-  void settle(Configuration configuration) throws RefusedException {
+  void settle(Configuration configuration, Predicate<String> leftOut) throws RefusedException {
     Map<String, DiskNames> carried = new TreeMap<>();
     for (VolumeConfig volume : configuration.volumes().values()) {
-      DiskNames names = ImageIdentity.read(volume.path());
+      DiskNames names = leftOut.test(volume.name()) ? null : ImageIdentity.read(volume.path());
       if (names != null) {
         carried.put(volume.name(), names);
       }
@@ -90,7 +94,7 @@ public final class UnitIdentities {
       DiskNames names = choose(name, carried.get(name), given);
       given.put(names, name);
       file.put(name, names);
-      if (!names.equals(carried.get(name)) && !volume.readOnly()) {
+      if (!names.equals(carried.get(name)) && !volume.readOnly() && !leftOut.test(name)) {
         mark(volume.path(), names);
       }
     }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.ToIntFunction;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.VolumeTable;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
@@ -84,6 +85,7 @@ public final class VolumeSize {
         throw new RefusedException("volume " + name + " is read-only; its size stays");
       }
       refuseWhileMerging(name, state.state());
+      VolumeTable.refuseForeign(storage, volume);
       if (sectors < before) {
         refuseToShrink(volume, sectors, before, force);
       }

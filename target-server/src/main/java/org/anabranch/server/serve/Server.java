@@ -185,6 +185,7 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("storage", storage);
     sources.put("targets", targets);
     sources.put("snapshots", snapshots);
+    sources.put("uses", uses);
     sources.put(
         "files",
         new FileConditions(

@@ -20,6 +20,8 @@ import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import org.anabranch.iscsi.SessionEvents;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,7 +57,7 @@ import org.slf4j.LoggerFactory;
  * <p>Any thread. Logins and their ends come on event loops: nothing here blocks but {@link
  * #willSee}, {@link #assumeGone}, {@link #onNextLogin} and {@link #close}.
  */
-public final class Uses implements SessionEvents, AutoCloseable {
+public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Uses.class);
 
   /** How many nexuses and names of devices are recorded at most. */
@@ -351,9 +353,18 @@ public final class Uses implements SessionEvents, AutoCloseable {
     return table.onNextLogin();
   }
 
-  /** Why the record cannot be written; null when it can. */
-  public @Nullable String failure() {
-    return recorder.failure();
+  /** Whether the record cannot be written. */
+  @Override
+  public List<Warning> warnings() {
+    String failure = recorder.failure();
+    return failure == null
+        ? List.of()
+        : List.of(
+            new Warning(
+                "server",
+                "new initiators cannot log in, since who uses which volume cannot be recorded: "
+                    + failure,
+                "make the state directory writable, or free space there"));
   }
 
   private static void await(CompletionStage<@Nullable Void> durable) throws RefusedException {

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Set;
+import java.util.TreeSet;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.scsi.UnitIdentity;
@@ -56,11 +58,13 @@ final class UnitIdentitiesTest {
     return "\"iqn.2026-11.org.example:" + name + "\" { luns { " + luns + " } }\n";
   }
 
+  private final Set<String> leftOut = new TreeSet<>();
+
   private UnitIdentity identity(Configuration configuration, String device, boolean wasUsed)
       throws RefusedException, IOException {
     Path state = Files.createDirectories(folder.resolve("state"));
     UnitIdentities identities = new UnitIdentities(new IdentityFile(state), SERVER, wasUsed);
-    identities.settle(configuration);
+    identities.settle(configuration, leftOut::contains);
     return identities.of(configuration, device);
   }
 
@@ -117,6 +121,18 @@ final class UnitIdentitiesTest {
     assertThat(identity(both, "a")).as("from now on").isEqualTo(copy);
     loseTheStateDirectory();
     assertThat(identity(both, "a")).as("its image has been marked").isEqualTo(copy);
+  }
+
+  @Test
+  void aFileInThePlaceOfAVolumeThatIsLeftOutIsNeitherAskedNorMarked() throws Exception {
+    needsAttributes();
+    UnitIdentity first = identity("a { path = a.img }", "a");
+    Path image = folder.resolve("a.img");
+    Files.delete(image);
+    Files.createFile(image);
+    leftOut.add("a");
+    assertThat(identity("a { path = a.img }", "a")).isEqualTo(first);
+    assertThat(ImageIdentity.read(image)).isNull();
   }
 
   @Test
