@@ -13,12 +13,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Keeps what is logged that should not be: errors, and anything with a stack trace. */
-final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+public final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseable {
   private final List<String> bad = new CopyOnWriteArrayList<>();
   private final List<String> warnings = new CopyOnWriteArrayList<>();
   private final ch.qos.logback.classic.Logger root;
 
-  LogWatch() {
+  public LogWatch() {
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     setContext(context);
@@ -44,14 +44,14 @@ final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseabl
   }
 
   /** Warnings and errors so far, and forgets them. */
-  List<String> takeWarnings() {
+  public List<String> takeWarnings() {
     List<String> taken = List.copyOf(warnings);
     warnings.clear();
     return taken;
   }
 
   /** Nothing of the kind so far. */
-  void assertClean() {
+  public void assertClean() {
     assertThat(bad).as("errors and stack traces in the log").isEmpty();
   }
 

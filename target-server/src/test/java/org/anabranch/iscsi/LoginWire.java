@@ -16,27 +16,27 @@ import org.anabranch.initiator.Sense;
 import org.jspecify.annotations.Nullable;
 
 /** A connection on which a test says each PDU itself. Numbers are the test's to get wrong. */
-final class LoginWire implements AutoCloseable {
-  static final long ISID = 0x80_1234_5678_9aL;
-  static final int SECURITY_TO_OPERATIONAL = 0x81;
-  static final int OPERATIONAL_TO_FULL = 0x87;
+public final class LoginWire implements AutoCloseable {
+  public static final long ISID = 0x80_1234_5678_9aL;
+  public static final int SECURITY_TO_OPERATIONAL = 0x81;
+  public static final int OPERATIONAL_TO_FULL = 0x87;
 
-  final RawConnection connection;
-  int cmdSn = 1;
-  int expStatSn;
+  public final RawConnection connection;
+  public int cmdSn = 1;
+  public int expStatSn;
   private int lastTag;
 
-  LoginWire(RawConnection connection) {
+  public LoginWire(RawConnection connection) {
     this.connection = connection;
   }
 
-  static LoginWire connect(TestTarget target) throws Exception {
+  public static LoginWire connect(TestTarget target) throws Exception {
     return new LoginWire(
         Initiator.await(target.initiator.connect(target.portal()), TestTarget.SOON.toSeconds()));
   }
 
   /** Logs in, with these keys beside the names, in one request. */
-  static LoginWire login(TestTarget target, Map<String, String> keys) throws Exception {
+  public static LoginWire login(TestTarget target, Map<String, String> keys) throws Exception {
     LoginWire wire = connect(target);
     Map<String, String> all = names();
     all.putAll(keys);
@@ -50,7 +50,7 @@ final class LoginWire implements AutoCloseable {
     return wire;
   }
 
-  static Map<String, String> names() {
+  public static Map<String, String> names() {
     Map<String, String> keys = new LinkedHashMap<>();
     keys.put("InitiatorName", "iqn.2026-11.org.anabranch:wire");
     keys.put("TargetName", TestTarget.NAME);
@@ -58,13 +58,13 @@ final class LoginWire implements AutoCloseable {
     return keys;
   }
 
-  Pdu loginRequest(int flags, Map<String, String> keys) {
+  public Pdu loginRequest(int flags, Map<String, String> keys) {
     StringBuilder text = new StringBuilder();
     keys.forEach((key, value) -> text.append(key).append('=').append(value).append('\0'));
     return Requests.login(ISID, 0, 1, 0, flags).cmdSn(cmdSn).data(text.toString());
   }
 
-  static Map<String, String> text(Pdu pdu) {
+  public static Map<String, String> text(Pdu pdu) {
     Map<String, String> keys = new LinkedHashMap<>();
     for (String pair : new String(pdu.dataBytes(), StandardCharsets.UTF_8).split("\0", -1)) {
       if (!pair.isEmpty()) {
@@ -74,40 +74,40 @@ final class LoginWire implements AutoCloseable {
     return keys;
   }
 
-  int nextTag() {
+  public int nextTag() {
     return ++lastTag;
   }
 
   /** A command for LUN 0 with the number that is due. */
-  Pdu command(byte[] cdb, int flags, int expected) {
+  public Pdu command(byte[] cdb, int flags, int expected) {
     return Requests.command(0, nextTag(), cdb, flags, expected).cmdSn(cmdSn++);
   }
 
-  Pdu write(int lba, int blocks, boolean isFinal) {
+  public Pdu write(int lba, int blocks, boolean isFinal) {
     return command(
         Cdb.write(lba, blocks, false),
         Requests.WRITE | (isFinal ? Requests.FINAL : 0),
         blocks * 512);
   }
 
-  void send(Pdu pdu) {
+  public void send(Pdu pdu) {
     connection.send(pdu);
   }
 
-  Pdu receive() throws Exception {
+  public Pdu receive() throws Exception {
     return connection.receive(TestTarget.SOON);
   }
 
-  Pdu ask(Pdu pdu) throws Exception {
+  public Pdu ask(Pdu pdu) throws Exception {
     send(pdu);
     return receive();
   }
 
-  void expectClosed() throws Exception {
+  public void expectClosed() throws Exception {
     assertThat(connection.awaitClosed(TestTarget.SOON)).as("connection is dropped").isTrue();
   }
 
-  void expectReject(int reason) throws Exception {
+  public void expectReject(int reason) throws Exception {
     Pdu pdu = receive();
     assertThat(pdu.toString()).startsWith("Reject");
     assertThat(pdu.opcode()).isEqualTo(Opcode.REJECT);
@@ -117,7 +117,7 @@ final class LoginWire implements AutoCloseable {
   }
 
   /** The next PDU is a SCSI Response with this status, and this ASC and ASCQ if not 0. */
-  Pdu expectStatus(int tag, int status, int code) throws Exception {
+  public Pdu expectStatus(int tag, int status, int code) throws Exception {
     Pdu pdu = receive();
     assertThat(pdu.opcode()).as("opcode of " + pdu).isEqualTo(Opcode.SCSI_RESPONSE);
     assertThat(pdu.taskTag()).isEqualTo(tag);
@@ -136,7 +136,7 @@ final class LoginWire implements AutoCloseable {
   }
 
   /** The connection still works: a ping comes back. */
-  void expectAlive() throws Exception {
+  public void expectAlive() throws Exception {
     Pdu answer = ask(Requests.nopOut(nextTag()).immediate(true).cmdSn(cmdSn).data("still there"));
     assertThat(answer.opcode()).as("opcode of " + answer).isEqualTo(Opcode.NOP_IN);
     assertThat(new String(answer.dataBytes(), StandardCharsets.UTF_8)).isEqualTo("still there");

@@ -8,7 +8,7 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 
 /** A disk in memory that can hold its requests back. Thread-safe. */
-final class MemoryDisk implements BlockDevice {
+public final class MemoryDisk implements BlockDevice {
   private static final int SECTOR = 512;
 
   private final byte[] bytes;
@@ -19,32 +19,32 @@ final class MemoryDisk implements BlockDevice {
   /** Guarded by this. */
   private boolean holding;
 
-  MemoryDisk(int sectors) {
+  public MemoryDisk(int sectors) {
     bytes = new byte[sectors * SECTOR];
   }
 
-  byte[] bytes() {
+  public byte[] bytes() {
     return bytes;
   }
 
   /** From now on requests wait. */
-  synchronized void hold() {
+  public synchronized void hold() {
     holding = true;
   }
 
-  synchronized int heldCount() {
+  public synchronized int heldCount() {
     return held.size();
   }
 
   /** Waits until this many requests are held back. */
-  synchronized void awaitHeld(int count) throws InterruptedException {
+  public synchronized void awaitHeld(int count) throws InterruptedException {
     while (held.size() < count) {
       wait();
     }
   }
 
   /** Runs what waits, and holds nothing back any more. */
-  void letGo() {
+  public void letGo() {
     while (true) {
       Io io;
       synchronized (this) {
@@ -59,7 +59,7 @@ final class MemoryDisk implements BlockDevice {
   }
 
   /** Runs the oldest request that waits, if there is one; others go on being held back. */
-  boolean runOne() {
+  public boolean runOne() {
     Io io;
     synchronized (this) {
       io = held.poll();

@@ -21,18 +21,18 @@ import org.junit.jupiter.api.DynamicTest;
  * answer is one of these, the session works on unless it was dropped, the log has no exception, and
  * a session beside it is not harmed. Answers are in the words of {@link Wire}.
  */
-abstract class PduMatrix {
-  static ServerUnderTest server;
+public abstract class PduMatrix {
+  public static ServerUnderTest server;
   private static ServerUnderTest.Bystander bystander;
 
   @BeforeAll
-  static void start() throws Exception {
+  public static void start() throws Exception {
     server = new ServerUnderTest(2);
     bystander = server.bystander(1);
   }
 
   @AfterAll
-  static void stop() throws Exception {
+  public static void stop() throws Exception {
     try {
       bystander.finish();
     } finally {
@@ -41,17 +41,17 @@ abstract class PduMatrix {
   }
 
   /** Sends something wrong. */
-  interface Act {
+  public interface Act {
     void on(Wire wire) throws Exception;
   }
 
-  final List<DynamicTest> tests = new ArrayList<>();
+  public final List<DynamicTest> tests = new ArrayList<>();
 
-  void wrong(String name, String expected, Act act) {
+  public void wrong(String name, String expected, Act act) {
     wrong(name, expected, options(), act);
   }
 
-  void wrong(String name, String expected, SessionOptions options, Act act) {
+  public void wrong(String name, String expected, SessionOptions options, Act act) {
     tests.add(
         DynamicTest.dynamicTest(
             name,
@@ -69,15 +69,15 @@ abstract class PduMatrix {
             }));
   }
 
-  static Pdu ready(Wire wire, long lun) {
+  public static Pdu ready(Wire wire, long lun) {
     return Requests.command(lun, wire.nextTag(), Cdb.testUnitReady(), FINAL, 0);
   }
 
-  static SessionOptions solicited() {
+  public static SessionOptions solicited() {
     return options().key("InitialR2T", "Yes").key("ImmediateData", "No");
   }
 
-  static SessionOptions unsolicited() {
+  public static SessionOptions unsolicited() {
     return options().key("InitialR2T", "No").key("ImmediateData", "Yes");
   }
 }

@@ -17,6 +17,10 @@ import org.anabranch.initiator.RawConnection;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;
+import org.anabranch.iscsi.login.IscsiLimits;
+import org.anabranch.iscsi.login.Portal;
+import org.anabranch.iscsi.login.TargetNode;
+import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
@@ -29,9 +33,9 @@ import org.anabranch.scsi.UnitProperties;
  * A server on a free port of the loopback address, with one target of some disks in memory, an
  * initiator, and an eye on the log. Closing it fails if the log has errors or stack traces.
  */
-final class ServerUnderTest implements AutoCloseable {
-  static final String TARGET = "iqn.2026-11.org.anabranch:test";
-  static final int SECTORS = 8192;
+public final class ServerUnderTest implements AutoCloseable {
+  public static final String TARGET = "iqn.2026-11.org.anabranch:test";
+  public static final int SECTORS = 8192;
 
   private final LogWatch log = new LogWatch();
   private final ThreadScheduler scheduler = new ThreadScheduler("test-scheduler");
@@ -41,12 +45,12 @@ final class ServerUnderTest implements AutoCloseable {
   private final Initiator initiator = new Initiator();
 
   /** With disks of {@value #SECTORS} sectors at LUN 0 and on. */
-  ServerUnderTest(int luns, IscsiLimits limits) throws IOException {
+  public ServerUnderTest(int luns, IscsiLimits limits) throws IOException {
     this(luns, limits, router -> router);
   }
 
   /** Something of the test's stands between iSCSI and the disks. */
-  ServerUnderTest(int luns, IscsiLimits limits, UnaryOperator<TaskRouter> between)
+  public ServerUnderTest(int luns, IscsiLimits limits, UnaryOperator<TaskRouter> between)
       throws IOException {
     device = new TargetDevice(List.of(new TargetPort(TARGET, 1, 1)), scheduler);
     for (int lun = 0; lun < luns; lun++) {
@@ -69,62 +73,62 @@ final class ServerUnderTest implements AutoCloseable {
             List.of(new Portal(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1)));
   }
 
-  ServerUnderTest(int luns) throws IOException {
+  public ServerUnderTest(int luns) throws IOException {
     this(luns, IscsiLimits.DEFAULTS);
   }
 
-  IscsiServer server() {
+  public IscsiServer server() {
     return server;
   }
 
-  TargetDevice device() {
+  public TargetDevice device() {
     return device;
   }
 
-  MemoryDisk disk(int lun) {
+  public MemoryDisk disk(int lun) {
     return disks.get(lun);
   }
 
-  LogWatch log() {
+  public LogWatch log() {
     return log;
   }
 
-  Initiator initiator() {
+  public Initiator initiator() {
     return initiator;
   }
 
-  InetSocketAddress portal() {
+  public InetSocketAddress portal() {
     return server.portals().getFirst().address();
   }
 
-  static SessionOptions options() {
+  public static SessionOptions options() {
     return SessionOptions.normal(TARGET);
   }
 
-  static <T> T await(CompletableFuture<T> future) throws IOException, InterruptedException {
+  public static <T> T await(CompletableFuture<T> future) throws IOException, InterruptedException {
     return Initiator.await(future, 60);
   }
 
-  org.anabranch.initiator.Session login(SessionOptions options)
+  public org.anabranch.initiator.Session login(SessionOptions options)
       throws IOException, InterruptedException {
     return await(initiator.login(portal(), options));
   }
 
-  Disk open(int lun) throws IOException, InterruptedException {
+  public Disk open(int lun) throws IOException, InterruptedException {
     return await(Disk.open(login(options()), lun));
   }
 
-  RawConnection connect() throws IOException, InterruptedException {
+  public RawConnection connect() throws IOException, InterruptedException {
     return await(initiator.connect(portal()));
   }
 
   /** A session that works and verifies until it is asked how that went. */
-  Bystander bystander(int lun) throws IOException, InterruptedException {
+  public Bystander bystander(int lun) throws IOException, InterruptedException {
     return new Bystander(open(lun));
   }
 
   /** Does verified random I/O beside whatever else happens. */
-  static final class Bystander {
+  public static final class Bystander {
     private final Disk disk;
     private final VerifiedWorkload workload;
     private final CompletableFuture<VerifiedWorkload.Report> result;
@@ -141,12 +145,12 @@ final class ServerUnderTest implements AutoCloseable {
       this.result = workload.start();
     }
 
-    Disk disk() {
+    public Disk disk() {
       return disk;
     }
 
     /** Fails now if it has failed already. */
-    void assertUnharmed() throws Exception {
+    public void assertUnharmed() throws Exception {
       if (result.isDone()) {
         result.get();
         throw new AssertionError("the bystander stopped by itself");
@@ -154,7 +158,7 @@ final class ServerUnderTest implements AutoCloseable {
     }
 
     /** Ends it, and fails if anything it did went wrong. */
-    void finish() throws Exception {
+    public void finish() throws Exception {
       workload.stop();
       VerifiedWorkload.Report report = result.get(60, TimeUnit.SECONDS);
       if (report.operations() == 0) {

@@ -20,6 +20,12 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
+import org.anabranch.iscsi.login.ChapCredentials;
+import org.anabranch.iscsi.login.IscsiLimits;
+import org.anabranch.iscsi.login.Portal;
+import org.anabranch.iscsi.login.TargetNode;
+import org.anabranch.iscsi.server.IscsiServer;
+import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.naming.AccessList;
 import org.anabranch.scsi.LogicalUnit;
 import org.anabranch.scsi.TargetDevice;
@@ -29,30 +35,30 @@ import org.anabranch.scsi.UnitProperties;
 import org.jspecify.annotations.Nullable;
 
 /** A server with one target of one disk in memory, and an initiator to reach it with. */
-final class TestTarget implements AutoCloseable {
-  static final String NAME = "iqn.2026-11.org.anabranch:test";
-  static final int SECTORS = 16384;
-  static final Duration SOON = Duration.ofSeconds(20);
+public final class TestTarget implements AutoCloseable {
+  public static final String NAME = "iqn.2026-11.org.anabranch:test";
+  public static final int SECTORS = 16384;
+  public static final Duration SOON = Duration.ofSeconds(20);
 
-  final MemoryDisk disk = new MemoryDisk(SECTORS);
-  final IscsiServer server;
-  final Initiator initiator = new Initiator(1);
+  public final MemoryDisk disk = new MemoryDisk(SECTORS);
+  public final IscsiServer server;
+  public final Initiator initiator = new Initiator(1);
   private final ThreadScheduler scheduler = new ThreadScheduler("test-target");
 
-  TestTarget() {
+  public TestTarget() {
     this(limits -> limits, AccessList.EVERYBODY, null);
   }
 
-  TestTarget(UnaryOperator<Limits> change) {
+  public TestTarget(UnaryOperator<Limits> change) {
     this(change, AccessList.EVERYBODY, null);
   }
 
-  TestTarget(
+  public TestTarget(
       UnaryOperator<Limits> change, AccessList access, @Nullable ChapCredentials credentials) {
     this(change, access, credentials, SessionEvents.IGNORED);
   }
 
-  TestTarget(
+  public TestTarget(
       UnaryOperator<Limits> change,
       AccessList access,
       @Nullable ChapCredentials credentials,
@@ -66,7 +72,7 @@ final class TestTarget implements AutoCloseable {
     }
   }
 
-  TargetNode node(
+  public TargetNode node(
       String name,
       AccessList access,
       @Nullable ChapCredentials credentials,
@@ -84,19 +90,19 @@ final class TestTarget implements AutoCloseable {
         portalGroups);
   }
 
-  static Portal loopback(int tag) {
+  public static Portal loopback(int tag) {
     return new Portal(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), tag);
   }
 
-  InetSocketAddress portal() {
+  public InetSocketAddress portal() {
     return server.portals().getFirst().address();
   }
 
-  Session login() throws Exception {
+  public Session login() throws Exception {
     return login(SessionOptions.normal(NAME));
   }
 
-  Session login(SessionOptions options) throws Exception {
+  public Session login(SessionOptions options) throws Exception {
     Session session = Initiator.await(initiator.login(portal(), options), SOON.toSeconds());
     // The unit attention that every new nexus is owed.
     session.submit(Command.of(0, Cdb.testUnitReady())).get();
@@ -104,17 +110,17 @@ final class TestTarget implements AutoCloseable {
   }
 
   /** A connection that has logged in, for PDUs of any kind. */
-  LoginWire wire(Map<String, String> keys) throws Exception {
+  public LoginWire wire(Map<String, String> keys) throws Exception {
     return LoginWire.login(this, keys);
   }
 
-  static Response write(Session session, long lba, byte[] data) throws Exception {
+  public static Response write(Session session, long lba, byte[] data) throws Exception {
     return session
         .submit(Command.out(0, Cdb.write(lba, data.length / 512, false), ByteBuffer.wrap(data)))
         .get();
   }
 
-  static Response read(Session session, long lba, int blocks) throws Exception {
+  public static Response read(Session session, long lba, int blocks) throws Exception {
     return session.submit(Command.in(0, Cdb.read(lba, blocks), blocks * 512)).get();
   }
 
@@ -127,7 +133,7 @@ final class TestTarget implements AutoCloseable {
   }
 
   /** Limits to change one of. */
-  static final class Limits {
+  public static final class Limits {
     int sessions = 16;
     int connections = 32;
     int connectionsBeforeLogin = 8;
@@ -143,48 +149,48 @@ final class TestTarget implements AutoCloseable {
     int queueDepth = 32;
     long dataMemory = 64 << 20;
 
-    Limits sessions(int value) {
+    public Limits sessions(int value) {
       sessions = value;
       return this;
     }
 
-    Limits connections(int value) {
+    public Limits connections(int value) {
       connections = value;
       return this;
     }
 
-    Limits connectionsBeforeLogin(int value) {
+    public Limits connectionsBeforeLogin(int value) {
       connectionsBeforeLogin = value;
       return this;
     }
 
-    Limits loginTimeout(Duration value) {
+    public Limits loginTimeout(Duration value) {
       loginTimeout = value;
       return this;
     }
 
-    Limits ping(Duration interval, Duration timeout) {
+    public Limits ping(Duration interval, Duration timeout) {
       pingInterval = interval;
       pingTimeout = timeout;
       return this;
     }
 
-    Limits sendTimeout(Duration value) {
+    public Limits sendTimeout(Duration value) {
       sendTimeout = value;
       return this;
     }
 
-    Limits queueDepth(int value) {
+    public Limits queueDepth(int value) {
       queueDepth = value;
       return this;
     }
 
-    Limits dataMemory(long value) {
+    public Limits dataMemory(long value) {
       dataMemory = value;
       return this;
     }
 
-    IscsiLimits build() {
+    public IscsiLimits build() {
       return new IscsiLimits(
           new LimitsConfig(
               sessions, connections, connectionsBeforeLogin, queueDepth, dataMemory, 1, 1),

@@ -32,7 +32,7 @@ import org.anabranch.initiator.SessionOptions;
  *   drop              the connection is closed
  * </pre>
  */
-final class Wire implements AutoCloseable {
+public final class Wire implements AutoCloseable {
   private static final Duration LONG = Duration.ofSeconds(30);
   private static final int PING = 0x7fff_0000;
 
@@ -43,7 +43,7 @@ final class Wire implements AutoCloseable {
   private int pings;
   private final ArrayDeque<Pdu> unread = new ArrayDeque<>();
 
-  Wire(ServerUnderTest server, SessionOptions options) throws Exception {
+  public Wire(ServerUnderTest server, SessionOptions options) throws Exception {
     connection = server.connect();
     discovery = options.targetName() == null;
     await(server.initiator().logIn(connection, options));
@@ -60,39 +60,39 @@ final class Wire implements AutoCloseable {
     throw new AssertionError("the unit attentions do not end");
   }
 
-  RawConnection connection() {
+  public RawConnection connection() {
     return connection;
   }
 
-  int nextTag() {
+  public int nextTag() {
     return tag++;
   }
 
   /** The number that the next command should have. */
-  int cmdSn() {
+  public int cmdSn() {
     return cmdSn;
   }
 
   /** Sends a PDU that takes the next CmdSN, unless it is for immediate delivery. */
-  void send(Pdu pdu) {
+  public void send(Pdu pdu) {
     connection.send(pdu.cmdSn(cmdSn));
     if (!pdu.immediate() && pdu.opcode() != Opcode.DATA_OUT) {
       cmdSn++;
     }
   }
 
-  Pdu receive() throws Exception {
+  public Pdu receive() throws Exception {
     Pdu first = unread.poll();
     return first == null ? connection.receive(LONG) : first;
   }
 
   /** What was looked at is still part of what the target said. */
-  void unread(Pdu pdu) {
+  public void unread(Pdu pdu) {
     unread.add(pdu);
   }
 
   /** Sends a write without its data, and receives the R2T. */
-  Pdu startWrite(long lba, int bytes) throws Exception {
+  public Pdu startWrite(long lba, int bytes) throws Exception {
     send(write(lba, bytes));
     Pdu r2t = receive();
     assertThat(describe(r2t)).isEqualTo("r2t");
@@ -100,13 +100,13 @@ final class Wire implements AutoCloseable {
   }
 
   /** A write without its data. */
-  Pdu write(long lba, int bytes) {
+  public Pdu write(long lba, int bytes) {
     return Requests.command(
         0, nextTag(), Cdb.write(lba, bytes / 512, false), Requests.FINAL | Requests.WRITE, bytes);
   }
 
   /** A Data-Out that answers an R2T, for some of the burst. */
-  static Pdu dataFor(Pdu r2t, int dataSn, int offset, int bytes, boolean isFinal) {
+  public static Pdu dataFor(Pdu r2t, int dataSn, int offset, int bytes, boolean isFinal) {
     return Requests.dataOut(r2t.lun(), r2t.taskTag(), r2t.transferTag(), dataSn, offset, isFinal)
         .data(ByteBuffer.allocate(bytes));
   }
@@ -115,7 +115,7 @@ final class Wire implements AutoCloseable {
    * All that the target said up to now. When that is not {@code expected} it may be under way
    * still, and is waited for.
    */
-  String outcome(Pattern expected) throws Exception {
+  public String outcome(Pattern expected) throws Exception {
     List<String> words = new ArrayList<>();
     long deadline = System.nanoTime() + LONG.toNanos();
     try {
@@ -150,7 +150,7 @@ final class Wire implements AutoCloseable {
   }
 
   /** What the target has said until it answers a ping. */
-  List<String> saysNow() throws Exception {
+  public List<String> saysNow() throws Exception {
     List<String> words = new ArrayList<>();
     collectUpToPing(words);
     return words;
@@ -164,7 +164,7 @@ final class Wire implements AutoCloseable {
   }
 
   /** The session is in order: a command is executed and answered. */
-  void assertWorks() throws Exception {
+  public void assertWorks() throws Exception {
     if (discovery) {
       collectUpToPing(new ArrayList<>());
       return;
@@ -187,7 +187,7 @@ final class Wire implements AutoCloseable {
     return describe(answer);
   }
 
-  static String describe(Pdu pdu) {
+  public static String describe(Pdu pdu) {
     return switch (pdu.opcode()) {
       case Opcode.REJECT -> String.format("reject %02x", pdu.u8(2));
       case Opcode.SCSI_RESPONSE -> {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The iSCSI server, mostly over real connections, with an initiator that may do anything. */
+/**
+ * An iSCSI server under test, and initiators that may do anything. The tests of login, session and
+ * server use them, mostly over real connections.
+ */
 @NullMarked
 package org.anabranch.iscsi;
 

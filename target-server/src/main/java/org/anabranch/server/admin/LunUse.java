@@ -8,7 +8,7 @@ import java.util.TreeSet;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
-import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.naming.IscsiName;
 import org.jspecify.annotations.Nullable;
 

@@ -15,7 +15,7 @@ import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.iscsi.IscsiServer;
+import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.RuntimeState;

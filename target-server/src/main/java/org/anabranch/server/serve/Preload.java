@@ -4,7 +4,7 @@ package org.anabranch.server.serve;
 import java.nio.file.Path;
 import org.anabranch.block.file.FileOpener;
 import org.anabranch.config.InvalidConfigurationException;
-import org.anabranch.iscsi.IscsiServer;
+import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.server.base.EmbeddedDefaults;
 
 /**

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.anabranch.iscsi.SessionEvents.Login;
+import org.anabranch.iscsi.session.SessionEvents.Login;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,7 +3,7 @@ package org.anabranch.server.control.verbs;
 
 import java.util.List;
 import org.anabranch.config.Configuration;
-import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.VolumeSize;

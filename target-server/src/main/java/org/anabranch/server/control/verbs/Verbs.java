@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.iscsi.SessionInfo;
+import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.RefusedException;

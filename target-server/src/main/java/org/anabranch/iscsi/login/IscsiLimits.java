@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.login;
+
+import java.time.Duration;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
+
+/**
+ * What the server grants at most: a view of what the configuration says, which has the values.
+ * Lengths are bytes.
+ *
+ * @param counts how many of each thing there may be, and how much memory
+ * @param protocol what is agreed to in negotiation, and how long a peer is waited for
+ * @param bytesBeforeLogin text that a connection may send before it has finished login
+ */
+public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBeforeLogin) {
+  private static final int BYTES_BEFORE_LOGIN = 65536;
+
+  /** What suits a server with some hundreds of megabytes to spare. */
+  public static final IscsiLimits DEFAULTS =
+      new IscsiLimits(
+          new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256),
+          new IscsiConfig(
+              Duration.ofSeconds(15),
+              Duration.ofSeconds(30),
+              Duration.ofSeconds(60),
+              Duration.ofSeconds(30),
+              262144,
+              1048576,
+              65536,
+              4));
+
+  public IscsiLimits(LimitsConfig counts, IscsiConfig protocol) {
+    this(counts, protocol, BYTES_BEFORE_LOGIN);
+  }
+
+  public IscsiLimits {
+    within("sessions", counts.sessions(), 1, 65535);
+    within("connections", counts.connections(), 1, Integer.MAX_VALUE);
+    within("connections before login", counts.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
+    within("bytes before login", bytesBeforeLogin, 8192, 1 << 24);
+    within("MaxRecvDataSegmentLength", protocol.maxRecvDataSegmentLength(), 8192, 16777212);
+    within("MaxBurstLength", protocol.maxBurstLength(), 262144, 16777212);
+    within("FirstBurstLength", protocol.firstBurstLength(), 65536, protocol.maxBurstLength());
+    within("MaxOutstandingR2T", protocol.maxOutstandingR2t(), 1, 65535);
+    within("queue depth", counts.queueDepth(), 1, 65535);
+    within("data memory", counts.memory(), 2L * protocol.firstBurstLength(), Long.MAX_VALUE);
+  }
+
+  private static void within(String name, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(
+          name + " is " + value + ", allowed are " + least + " to " + most);
+    }
+  }
+
+  /** Sessions at once, discovery included. */
+  public int sessions() {
+    return counts.sessions();
+  }
+
+  /** Connections at once, those before login included. */
+  public int connections() {
+    return counts.connections();
+  }
+
+  /** Connections at once that have not finished login. */
+  public int connectionsBeforeLogin() {
+    return counts.connectionsBeforeLogin();
+  }
+
+  /** The widest command window of a session. */
+  public int queueDepth() {
+    return counts.queueDepth();
+  }
+
+  /** Memory for the data of all commands of all sessions. */
+  public long dataMemory() {
+    return counts.memory();
+  }
+
+  /** From accept to the end of login. */
+  public Duration loginTimeout() {
+    return protocol.loginTimeout();
+  }
+
+  /**
+   * How long an initiator may read nothing while answers wait for it, or send nothing of the data
+   * that was asked for.
+   */
+  public Duration sendTimeout() {
+    return protocol.sendTimeout();
+  }
+
+  /** What the server declares. */
+  public int maxRecvDataSegmentLength() {
+    return protocol.maxRecvDataSegmentLength();
+  }
+
+  public int maxBurstLength() {
+    return protocol.maxBurstLength();
+  }
+
+  public int firstBurstLength() {
+    return protocol.firstBurstLength();
+  }
+
+  public int maxOutstandingR2t() {
+    return protocol.maxOutstandingR2t();
+  }
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.login;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.iscsi.wire.Pdu;
+import org.anabranch.jscsi.ColdPdus;
+import org.anabranch.jscsi.LoginRequest;
+import org.anabranch.jscsi.LoginResponse;
+import org.anabranch.jscsi.LoginStage;
+import org.anabranch.jscsi.LoginStatus;
+import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.jscsi.Opcode;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Login phase of a connection (RFC 7143 6.3, 11.12): requests and responses, stages and their
+ * transitions. What the keys say is up to {@link LoginNegotiation}.
+ *
+ * <pre>
+ *   what happens to                             answer
+ *   a PDU that is no login request              connection dropped; 020b after the first request
+ *   nothing at all, until the timeout           connection dropped
+ *   more text than the limit, or an AHS         0200
+ *   stages that do not exist or go back         0200
+ *   a version above 0                           0205
+ *   text with C                                 an empty response, then the whole text at once
+ *   an answer longer than it may be             in pieces (C), each asked for by an empty request
+ *   T                                           followed, unless security is not settled
+ * </pre>
+ *
+ * Owned by the connection's event loop.
+ */
+public final class Login implements Connection.Phase {
+  private static final Logger LOG = LoggerFactory.getLogger(Login.class);
+
+  /** The initiator's MaxRecvDataSegmentLength, the default until the login has ended (13.12). */
+  private static final int LONGEST_ANSWER = 8192;
+
+  private final LoginTerms terms;
+  private final Admission admission;
+  private final Connection connection;
+  private final Portal portal;
+  private final ScheduledFuture<?> timeout;
+  private final ByteBuf text;
+  private @Nullable LoginRequest first;
+  private @Nullable LoginNegotiation negotiation;
+  private LoginStage stage = LoginStage.SECURITY_NEGOTIATION;
+
+  /** What is left of an answer that goes out in pieces. */
+  private @Nullable ByteBuffer rest;
+
+  /** The session that waits for its place, or for its login to be announced. */
+  private @Nullable NewSession waiting;
+
+  private int received;
+  private boolean done;
+
+  /**
+   * Begins with a connection that has just been opened.
+   *
+   * @param portal the portal that the initiator connected to
+   */
+  public Login(LoginTerms terms, Admission admission, Connection connection, Portal portal) {
+    this.terms = terms;
+    this.admission = admission;
+    this.connection = connection;
+    this.portal = portal;
+    this.text = Unpooled.buffer(1024, terms.limits().bytesBeforeLogin());
+    this.timeout =
+        connection
+            .channel()
+            .eventLoop()
+            .schedule(
+                () -> connection.drop("no login within the time for it"),
+                terms.limits().loginTimeout().toNanos(),
+                TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public boolean fits(Pdu pdu) {
+    if (pdu.opcode() != Opcode.LOGIN_REQUEST) {
+      if (first == null) {
+        connection.drop("the first PDU is no login request");
+      } else {
+        refuse(first, LoginStatus.INVALID_DURING_LOGIN, "a PDU that is no login request");
+      }
+      return false;
+    }
+    received += Pdu.BASIC_HEADER + pdu.additionalLength() + pdu.dataLength();
+    if (received > terms.limits().bytesBeforeLogin()) {
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, "login of " + received + " bytes");
+      return false;
+    }
+    if (pdu.additionalLength() > 0) {
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, "login with additional headers");
+      return false;
+    }
+    return true;
+  }
+
+  @Override
+  public void begin(Pdu pdu) {
+    int at = text.writerIndex();
+    text.ensureWritable(pdu.dataLength());
+    pdu.sink(text, at, pdu.dataLength());
+    text.writerIndex(at + pdu.dataLength());
+  }
+
+  @Override
+  public void complete(Pdu pdu, boolean digestRight) {
+    LoginRequest request;
+    try {
+      request = ColdPdus.loginRequest(pdu.basicHeader());
+    } catch (MalformedPduException e) {
+      refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
+      return;
+    }
+    try {
+      step(request);
+    } catch (LoginRefusedException e) {
+      refuse(request, e.status(), String.valueOf(e.getMessage()));
+    } catch (MalformedPduException e) {
+      refuse(request, LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** What a refusal needs of a request that makes no sense. */
+  private static LoginRequest unreadable(Pdu pdu) {
+    return new LoginRequest(
+        false,
+        false,
+        LoginStage.SECURITY_NEGOTIATION,
+        LoginStage.SECURITY_NEGOTIATION,
+        0,
+        0,
+        pdu.lun() >>> 16,
+        (int) pdu.lun() & 0xffff,
+        pdu.taskTag(),
+        0,
+        pdu.cmdSn(),
+        pdu.expStatSn());
+  }
+
+  private void step(LoginRequest request) throws LoginRefusedException, MalformedPduException {
+    if (request.versionMin() > 0) {
+      throw new LoginRefusedException(
+          LoginStatus.UNSUPPORTED_VERSION, "version " + request.versionMin());
+    }
+    if (first == null) {
+      first = request;
+      stage = request.current();
+    } else if (request.isid() != first.isid()
+        || request.tsih() != first.tsih()
+        || request.taskTag() != first.taskTag()
+        || request.connectionId() != first.connectionId()) {
+      throw new MalformedPduException("login request of another login");
+    }
+    if (request.current() != stage) {
+      throw new MalformedPduException("login request of another stage");
+    }
+    if (request.transit() && request.next().code() <= stage.code()) {
+      throw new MalformedPduException("login goes back in its stages");
+    }
+    if (rest != null) {
+      if (request.continues() || text.isReadable()) {
+        throw new MalformedPduException("text in the middle of an answer");
+      }
+      respond(request, rest);
+      return;
+    }
+    if (request.continues()) {
+      respond(request, false, new byte[0]);
+      return;
+    }
+    byte[] bytes = new byte[text.readableBytes()];
+    text.readBytes(bytes).clear();
+    Map<String, String> keys = Text.parse(bytes, bytes.length);
+    Text answers = new Text();
+    LoginNegotiation n = negotiation;
+    if (n == null) {
+      n = LoginNegotiation.begin(terms, connection, portal, request, keys, answers);
+      negotiation = n;
+    }
+    boolean settled = n.step(stage, request.transit(), keys, answers);
+    byte[] answer = answers.toBytes();
+    if (answer.length > LONGEST_ANSWER) {
+      respond(request, ByteBuffer.wrap(answer)); // the stage is left when all of it is there
+    } else if (!request.transit() || !settled) {
+      respond(request, false, answer);
+    } else if (request.next() == LoginStage.FULL_FEATURE_PHASE) {
+      finish(request, n, answer);
+    } else {
+      respond(request, true, answer);
+      stage = request.next();
+    }
+  }
+
+  /** Everything is agreed on: brings the session into being, which may have to wait for another. */
+  private void finish(LoginRequest request, LoginNegotiation n, byte[] answers) {
+    NewSession session = admission.session(connection, n.agreed(request));
+    waiting = session;
+    connection.pause();
+    session.admit(
+        request.tsih(),
+        connection.channel().eventLoop(),
+        refusal -> {
+          if (connection.isClosing()) {
+            session.abandon();
+          } else if (refusal != null) {
+            session.abandon();
+            refuse(request, refusal.status(), String.valueOf(refusal.getMessage()));
+          } else {
+            announce(request, session, answers, n);
+          }
+        });
+  }
+
+  /** Announces the session before the initiator may use it. */
+  private void announce(
+      LoginRequest request, NewSession session, byte[] answers, LoginNegotiation n) {
+    var _ =
+        session
+            .announce()
+            .whenCompleteAsync(
+                (done, failure) -> {
+                  if (connection.isClosing()) {
+                    session.abandon();
+                  } else if (failure != null) {
+                    session.abandon();
+                    refuse(request, LoginStatus.TARGET_ERROR, String.valueOf(failure.getMessage()));
+                  } else {
+                    enter(request, session, answers, n);
+                  }
+                },
+                connection.channel().eventLoop());
+  }
+
+  private void enter(LoginRequest request, NewSession session, byte[] answers, LoginNegotiation n) {
+    Connection.Phase phase;
+    try {
+      phase = session.open();
+    } catch (LoginRefusedException e) {
+      session.abandon();
+      refuse(request, e.status(), String.valueOf(e.getMessage()));
+      return;
+    }
+    done = true;
+    timeout.cancel(false);
+    admission.loggedIn(connection);
+    connection.send(
+        ColdPdus.loginResponse(
+            response(
+                request,
+                true,
+                false,
+                session.tsih(),
+                session.expCmdSn(),
+                session.maxCmdSn(),
+                LoginStatus.SUCCESS)),
+        answers);
+    connection.enter(phase, n.parameters().headerDigest, n.parameters().dataDigest);
+    LOG.info("{}: logged in to {}", connection.peer(), session.describeTarget());
+    connection.resume();
+    connection.flush();
+  }
+
+  private void respond(LoginRequest request, boolean transit, byte[] answers) {
+    respond(request, transit, false, answers);
+  }
+
+  /** The next piece of an answer; what then is left waits for the next request. */
+  private void respond(LoginRequest request, ByteBuffer answers) {
+    byte[] piece = new byte[Math.min(answers.remaining(), LONGEST_ANSWER)];
+    answers.get(piece);
+    rest = answers.hasRemaining() ? answers : null;
+    respond(request, false, answers.hasRemaining(), piece);
+  }
+
+  private void respond(LoginRequest request, boolean transit, boolean continues, byte[] answers) {
+    connection.send(
+        ColdPdus.loginResponse(
+            response(
+                request,
+                transit,
+                continues,
+                request.tsih(),
+                request.cmdSn(),
+                request.cmdSn(),
+                LoginStatus.SUCCESS)),
+        answers);
+  }
+
+  private LoginResponse response(
+      LoginRequest request,
+      boolean transit,
+      boolean continues,
+      int tsih,
+      int expCmdSn,
+      int maxCmdSn,
+      LoginStatus status) {
+    return new LoginResponse(
+        transit,
+        continues,
+        request.current(),
+        request.next(),
+        request.isid(),
+        tsih,
+        request.taskTag(),
+        connection.nextStatSn(),
+        expCmdSn,
+        maxCmdSn,
+        status);
+  }
+
+  private void refuse(LoginRequest request, LoginStatus status, String reason) {
+    LOG.warn(
+        "{}: login refused with {}: {}",
+        connection.peer(),
+        String.format("%04x", status.code()),
+        reason);
+    connection.send(
+        ColdPdus.loginResponse(
+            response(
+                request, false, false, request.tsih(), request.cmdSn(), request.cmdSn(), status)),
+        new byte[0]);
+    connection.closeAfterSending();
+  }
+
+  @Override
+  public void headerDigestWrong() {
+    throw new IllegalStateException("login has no digests");
+  }
+
+  @Override
+  public void closed() {
+    timeout.cancel(false);
+    if (!done) {
+      if (waiting != null) {
+        waiting.abandon();
+      }
+      LOG.debug("{}: closed before the end of login", connection.peer());
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.login;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.jscsi.LoginRequest;
+import org.anabranch.jscsi.LoginStage;
+import org.anabranch.jscsi.LoginStatus;
+import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.naming.IscsiName;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a login is about: who asks for which target, whether they may, and on what terms (RFC 7143
+ * 6.3, 13).
+ *
+ * <pre>
+ *   no InitiatorName, no TargetName for a normal session    0207
+ *   no such target, or not through this portal              0203
+ *   initiator's name or address not admitted                0202
+ *   CHAP wanted and not offered, not done, or failed        0201
+ * </pre>
+ *
+ * Owned by the connection's event loop.
+ */
+final class LoginNegotiation {
+  /**
+   * Keys of the first request. Some initiators say them again in each stage; they do not change.
+   */
+  private static final Set<String> FIRST_KEYS =
+      Stream.of(Key.values())
+          .filter(key -> key.scope() == Key.Scope.FIRST)
+          .map(Key::text)
+          .collect(Collectors.toUnmodifiableSet());
+
+  private final Portal portal;
+  private final IscsiName initiator;
+  private final @Nullable TargetNode node;
+  private final Map<String, String> firstKeys;
+  private final Parameters parameters = new Parameters();
+  private final Negotiation operational;
+  private final @Nullable ChapAuthentication chap;
+  private boolean methodChosen;
+  private boolean authenticated;
+
+  private LoginNegotiation(
+      LoginTerms terms,
+      Portal portal,
+      IscsiName initiator,
+      @Nullable TargetNode node,
+      Map<String, String> firstKeys) {
+    this.portal = portal;
+    this.initiator = initiator;
+    this.node = node;
+    this.firstKeys = firstKeys;
+    this.operational = new Negotiation(terms.limits(), parameters, node == null);
+    List<ChapCredentials> users = node == null ? terms.discovery().chap() : node.chap();
+    this.chap = users.isEmpty() ? null : new ChapAuthentication(users, initiator);
+  }
+
+  /** Takes the keys that begin a login out of {@code keys}. */
+  static LoginNegotiation begin(
+      LoginTerms terms,
+      Connection connection,
+      Portal portal,
+      LoginRequest request,
+      Map<String, String> keys,
+      Text answers)
+      throws LoginRefusedException {
+    Map<String, String> firstKeys = new HashMap<>(keys);
+    firstKeys.keySet().retainAll(FIRST_KEYS);
+    IscsiName initiator = name(keys, Key.INITIATOR_NAME);
+    connection.peer(initiator.text());
+    keys.remove(Key.INITIATOR_ALIAS.text());
+    String type = keys.remove(Key.SESSION_TYPE.text());
+    if (type != null && type.equals("Discovery")) {
+      keys.remove(Key.TARGET_NAME.text());
+      return new LoginNegotiation(terms, portal, initiator, null, firstKeys);
+    }
+    if (type != null && !type.equals("Normal")) {
+      throw new LoginRefusedException(
+          LoginStatus.SESSION_TYPE_NOT_SUPPORTED, "unknown session type");
+    }
+    IscsiName target = name(keys, Key.TARGET_NAME);
+    int tag = portal.groupTag();
+    TargetNode node = terms.node(target.text());
+    if (node == null) {
+      throw new LoginRefusedException(LoginStatus.NOT_FOUND, "no target " + target);
+    }
+    if (!node.isReachableThrough(tag)) {
+      throw new LoginRefusedException(
+          LoginStatus.NOT_FOUND,
+          "target " + target + " is not reached through portal group " + tag);
+    }
+    if (!node.access().admits(initiator, connection.remoteAddress().getAddress())) {
+      throw new LoginRefusedException(
+          LoginStatus.AUTHORIZATION_FAILURE,
+          "not admitted to " + target + " by its initiators and addresses");
+    }
+    // Only a target declares these; an initiator that does so is told it once, by our values.
+    keys.remove(Key.TARGET_ALIAS.text());
+    keys.remove(Key.TARGET_PORTAL_GROUP_TAG.text());
+    if (node.alias() != null) {
+      answers.add(Key.TARGET_ALIAS.text(), node.alias());
+    }
+    answers.add(Key.TARGET_PORTAL_GROUP_TAG.text(), String.valueOf(tag));
+    return new LoginNegotiation(terms, portal, initiator, node, firstKeys);
+  }
+
+  /** A name, in whatever spelling it comes. */
+  private static IscsiName name(Map<String, String> keys, Key key) throws LoginRefusedException {
+    String name = keys.remove(key.text());
+    if (name == null || name.isEmpty()) {
+      throw new LoginRefusedException(LoginStatus.MISSING_PARAMETER, "no " + key.text());
+    }
+    String flaw = IscsiName.flaw(name);
+    if (flaw != null) {
+      throw new LoginRefusedException(
+          LoginStatus.INITIATOR_ERROR, key.text() + " is no iSCSI name: " + flaw);
+    }
+    return new IscsiName(name);
+  }
+
+  /**
+   * Whether a key of the first request comes again with the same meaning: a name in any spelling.
+   */
+  private static boolean isSame(String key, String again, @Nullable String first) {
+    return first != null
+        && (key.equals(Key.SESSION_TYPE.text())
+            ? again.equals(first)
+            : IscsiName.normalise(again).equals(IscsiName.normalise(first)));
+  }
+
+  Parameters parameters() {
+    return parameters;
+  }
+
+  /**
+   * Answers the keys of one request.
+   *
+   * @return whether the stage may be left
+   */
+  boolean step(LoginStage stage, boolean transit, Map<String, String> keys, Text answers)
+      throws LoginRefusedException, MalformedPduException {
+    for (String key : FIRST_KEYS) {
+      String again = keys.remove(key);
+      if (again != null && !isSame(key, again, firstKeys.get(key))) {
+        throw new MalformedPduException(key + " changes during login");
+      }
+    }
+    if (stage == LoginStage.SECURITY_NEGOTIATION) {
+      security(keys, answers);
+      operational.answer(keys, answers);
+      if (chap == null || authenticated) {
+        authenticated = true;
+        return true;
+      }
+      if (transit && !methodChosen) {
+        throw ChapAuthentication.failed("it offered no CHAP");
+      }
+      return false;
+    }
+    if (chap != null && !authenticated) {
+      throw ChapAuthentication.failed("it did no CHAP");
+    }
+    operational.answer(keys, answers);
+    operational.declare(answers);
+    return true;
+  }
+
+  private void security(Map<String, String> keys, Text answers) throws LoginRefusedException {
+    String methods = keys.remove(Key.AUTH_METHOD.text());
+    if (methods != null) {
+      String wanted = chap == null ? "None" : "CHAP";
+      boolean offered = List.of(methods.split(",", -1)).contains(wanted);
+      if (!offered || methodChosen) {
+        throw ChapAuthentication.failed(
+            methodChosen ? "AuthMethod a second time" : "it did not offer " + wanted);
+      }
+      methodChosen = true;
+      answers.add(Key.AUTH_METHOD.text(), wanted);
+    }
+    if (chap != null && methodChosen) {
+      chap.step(keys, answers);
+      authenticated = chap.proven();
+    }
+  }
+
+  /** What this login asks for. */
+  AgreedLogin agreed(LoginRequest request) {
+    SessionKey key =
+        new SessionKey(
+            initiator, request.isid(), node == null ? "" : node.name(), portal.groupTag());
+    return new AgreedLogin(key, request.connectionId(), request.cmdSn(), node, portal, parameters);
+  }
+}

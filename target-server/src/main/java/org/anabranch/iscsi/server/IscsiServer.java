@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.server;
+
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.anabranch.iscsi.login.Admission;
+import org.anabranch.iscsi.login.AgreedLogin;
+import org.anabranch.iscsi.login.DiscoveryPolicy;
+import org.anabranch.iscsi.login.IscsiLimits;
+import org.anabranch.iscsi.login.Login;
+import org.anabranch.iscsi.login.NewSession;
+import org.anabranch.iscsi.login.Portal;
+import org.anabranch.iscsi.login.SessionKey;
+import org.anabranch.iscsi.login.TargetNode;
+import org.anabranch.iscsi.session.Session;
+import org.anabranch.iscsi.session.SessionEvents;
+import org.anabranch.iscsi.session.SessionInfo;
+import org.anabranch.iscsi.session.Sessions;
+import org.anabranch.iscsi.wire.Connection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The iSCSI server: portals that listen, target nodes, sessions. Portals and nodes come and go at
+ * run time; a session is only touched by what concerns its own node.
+ *
+ * <p>All methods from any thread. Each connection lives on one event loop, on which its session's
+ * whole state is; see the page of {@code org.anabranch.iscsi}.
+ */
+public final class IscsiServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
+
+  private final ServerTerms terms;
+  private final Sessions sessions;
+  private final EventLoopGroup loops;
+  private final Portals portals;
+  private final Logins logins = new Logins();
+  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final Set<Connection> beforeLogin = ConcurrentHashMap.newKeySet();
+  private volatile boolean stopping;
+
+  /** Makes sessions of what logins agree on. */
+  private final class Logins implements Admission {
+    @Override
+    public NewSession session(Connection connection, AgreedLogin login) {
+      return new Session(terms, sessions, connection, login);
+    }
+
+    @Override
+    public void loggedIn(Connection connection) {
+      beforeLogin.remove(connection);
+    }
+  }
+
+  private IscsiServer(IscsiLimits limits, SessionEvents events, int threads) {
+    this.sessions = new Sessions(limits.sessions());
+    this.loops =
+        new MultiThreadIoEventLoopGroup(
+            threads,
+            new DefaultThreadFactory("iscsi"),
+            Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    this.portals = new Portals(loops, this::accept);
+    this.terms = new ServerTerms(limits, events, portals::bound);
+  }
+
+  /**
+   * Starts a server that listens on these portals.
+   *
+   * @throws IOException a portal cannot be bound; then nothing is left running
+   */
+  public static IscsiServer start(
+      IscsiLimits limits, Collection<TargetNode> nodes, Collection<Portal> portals)
+      throws IOException {
+    IscsiServer server = bind(limits, portals);
+    nodes.forEach(server::put);
+    server.listen();
+    return server;
+  }
+
+  /**
+   * Takes the portals' addresses, so that they are sure before anything else is begun. Whoever
+   * connects waits until {@link #listen}.
+   *
+   * @throws IOException a portal cannot be bound; then nothing is left running
+   */
+  public static IscsiServer bind(IscsiLimits limits, Collection<Portal> portals)
+      throws IOException {
+    return bind(limits, portals, SessionEvents.IGNORED);
+  }
+
+  /**
+   * The same.
+   *
+   * @param events hears of the sessions
+   */
+  public static IscsiServer bind(
+      IscsiLimits limits, Collection<Portal> portals, SessionEvents events) throws IOException {
+    IscsiServer server =
+        new IscsiServer(limits, events, Runtime.getRuntime().availableProcessors());
+    try {
+      for (Portal portal : portals) {
+        server.addPortal(portal);
+      }
+    } catch (IOException e) {
+      server.stop(Duration.ZERO);
+      throw e;
+    }
+    return server;
+  }
+
+  /** Loads what the first server needs, which takes longer than to start it. */
+  public static void preload() {
+    Epoll.isAvailable();
+    Connection.preload();
+  }
+
+  /** Accepts connections from here on: every target node is there. */
+  public void listen() {
+    portals.listen();
+  }
+
+  // --- portals ------------------------------------------------------------------------------
+
+  /**
+   * Changes the limits. Sessions that are logged in keep what they negotiated and the window that
+   * they have; none is ended because it is one too many.
+   */
+  public void limits(IscsiLimits changed) {
+    terms.limits(changed);
+    sessions.max(changed.sessions());
+  }
+
+  /** Sets the terms of the discovery sessions to come. */
+  public void discovery(DiscoveryPolicy changed) {
+    terms.discovery(changed);
+  }
+
+  /**
+   * Listens on one more portal.
+   *
+   * @return what it is bound to
+   * @throws IOException it cannot be bound; the message names it
+   */
+  public BoundPortal addPortal(Portal portal) throws IOException {
+    return portals.add(portal);
+  }
+
+  /** Stops listening on a portal; the sessions that came through it go on. */
+  public void removePortal(Portal portal) {
+    portals.remove(portal);
+  }
+
+  /** The portals that listen, in the order they were added. */
+  public List<BoundPortal> portals() {
+    return portals.bound();
+  }
+
+  /** One at a time, so that the limits hold exactly. */
+  private synchronized void accept(Portal portal, Channel channel) {
+    IscsiLimits limits = terms.limits();
+    if (stopping || connections.size() >= limits.connections()) {
+      LOG.warn(
+          "{}: connection refused: limit of {}", channel.remoteAddress(), limits.connections());
+      var _ = channel.close();
+      return;
+    }
+    if (beforeLogin.size() >= limits.connectionsBeforeLogin()) {
+      LOG.warn(
+          "{}: connection refused: limit of {} that have not logged in",
+          channel.remoteAddress(),
+          limits.connectionsBeforeLogin());
+      var _ = channel.close();
+      return;
+    }
+    Connection connection =
+        new Connection(
+            channel,
+            limits.sendTimeout(),
+            opened -> new Login(terms, logins, opened, portal),
+            this::closed);
+    connections.add(connection);
+    beforeLogin.add(connection);
+    channel.pipeline().addLast(connection);
+  }
+
+  private void closed(Connection connection) {
+    beforeLogin.remove(connection);
+    connections.remove(connection);
+  }
+
+  // --- target nodes -------------------------------------------------------------------------
+
+  /**
+   * Adds a node, or replaces the one of its name. Sessions that the new one's access list no longer
+   * admits are ended, and those that came through a portal group that it is no longer reached
+   * through; the others go on, even when it wants another secret from now on.
+   */
+  public void put(TargetNode node) {
+    terms.put(node);
+    for (Session session : sessions.all()) {
+      SessionKey key = session.key();
+      if (!key.target().equals(node.name())) {
+        continue;
+      }
+      if (!node.isReachableThrough(key.portalGroupTag())) {
+        session.dismiss(
+            "the target is no longer reached through portal group " + key.portalGroupTag());
+      } else if (!node.access()
+          .admits(key.initiator(), session.connection().remoteAddress().getAddress())) {
+        session.dismiss("the target no longer admits it");
+      }
+    }
+  }
+
+  /** Removes a node and ends its sessions. */
+  public void remove(String name) {
+    terms.remove(name);
+    for (Session session : sessions.all()) {
+      if (session.key().target().equals(name)) {
+        session.dismiss("target removed");
+      }
+    }
+  }
+
+  // --- sessions -----------------------------------------------------------------------------
+
+  /** All sessions; the counts in it are of about now. */
+  public List<SessionInfo> sessionInfos() {
+    List<SessionInfo> infos = new ArrayList<>();
+    for (Session session : sessions.all()) {
+      infos.add(session.info());
+    }
+    return infos;
+  }
+
+  /**
+   * Ends a session: its initiator is told that all its connections will drop, and may log in again.
+   *
+   * @return false if there is none with this TSIH
+   */
+  public boolean drop(int tsih) {
+    Session session = sessions.get(tsih);
+    if (session == null) {
+      return false;
+    }
+    session.dismiss("dropped by the administrator");
+    return true;
+  }
+
+  /** For tests, as {@link #terms}. */
+  Sessions sessions() {
+    return sessions;
+  }
+
+  ServerTerms terms() {
+    return terms;
+  }
+
+  // --- the end ------------------------------------------------------------------------------
+
+  /**
+   * Ends all sessions ({@link #endSessions}), then the event loops. Returns when all is closed or
+   * the time is over; afterwards no command runs that the router has already ended.
+   */
+  public void stop(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
+    endSessions(within);
+    endLoops(Duration.ofNanos(deadline - System.nanoTime()));
+  }
+
+  /**
+   * Stops listening, asks the initiators to log out, gives them half of the time for it, then
+   * closes their connections. Commands that the devices below have not ended may end later, until
+   * {@link #endLoops}; nobody is answered.
+   */
+  public void endSessions(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
+    stopping = true;
+    portals.close();
+    List<Session> open = sessions.all();
+    Duration grace = within.dividedBy(2);
+    open.forEach(session -> session.requestLogout(grace));
+    await(open, grace.toNanos());
+    open = sessions.all();
+    open.forEach(session -> session.end("the server stops"));
+    connections.forEach(connection -> close(connection.channel()));
+    await(open, deadline - System.nanoTime());
+  }
+
+  /** Ends the event loops: the last step of a {@link #stop}, when no command can end any more. */
+  public void endLoops(Duration within) {
+    var _ = loops.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+    try {
+      loops.terminationFuture().await(Math.max(within.toNanos(), 1), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void close(Channel channel) {
+    var _ = channel.close();
+  }
+
+  private static void await(List<Session> sessions, long nanos) {
+    CompletableFuture<?> gone =
+        CompletableFuture.allOf(
+            sessions.stream().map(Session::gone).toArray(CompletableFuture[]::new));
+    try {
+      gone.get(Math.max(nanos, 1), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    } catch (TimeoutException e) {
+      LOG.debug("{} sessions did not log out", sessions.size());
+    }
+  }
+
+  @Override
+  public void close() {
+    stop(Duration.ofSeconds(2));
+  }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import org.anabranch.iscsi.wire.Pdu;
+
+/**
+ * The command window of a session (RFC 7143 4.2.2.1): ExpCmdSN, MaxCmdSN, and the memory behind
+ * each place in it.
+ *
+ * <p>A place is a command that the initiator may send unasked. Each is backed by {@code placeBytes}
+ * reserved in {@link DataMemory}, the most that such a command can bring before the target has said
+ * a word, so that what arrives within the window always has room. MaxCmdSN never goes back; a
+ * window is narrowed by not opening again as commands end.
+ *
+ * <pre>
+ *   at login                          {@value #BASE} places, or fewer if memory is short; one always
+ *   a command ends                    one place more, up to the queue depth
+ *     while memory is scarce, or      one place fewer, down to {@value #BASE}: the memory goes to
+ *     commands wait for theirs        other sessions
+ * </pre>
+ *
+ * So wide windows belong to those who use them; sessions that log in and stay idle have {@value
+ * #BASE} places.
+ *
+ * <pre>
+ *   places == commands in flight + (MaxCmdSN - ExpCmdSN + 1)
+ * </pre>
+ *
+ * Owned by the session's event loop.
+ */
+final class CommandWindow {
+  /** What a sequence number says about a command. */
+  enum Arrival {
+    NEXT,
+    OUTSIDE,
+    GAP
+  }
+
+  /** Windows are not widened when less than this part of the memory is left. */
+  private static final int SHARE = 8;
+
+  /** What each session has while there is memory, and what a wide window is narrowed to. */
+  private static final int BASE = 16;
+
+  /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
+  private static final int MAX_IMMEDIATE = 8;
+
+  private final DataMemory memory;
+  private final DataMemory commandMemory;
+  private final int placeBytes;
+  private final int maxPlaces;
+  private int places;
+  private int expCmdSn;
+  private int maxCmdSn;
+
+  /** Commands that have a place, and those outside the window. */
+  private int inFlight;
+
+  private int immediate;
+  private boolean closed;
+
+  /**
+   * Opens the window, see the class.
+   *
+   * @param memory for places
+   * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
+   * @throws OutOfMemoryException not even one
+   */
+  CommandWindow(
+      DataMemory memory, DataMemory commandMemory, int placeBytes, int maxPlaces, int firstCmdSn)
+      throws OutOfMemoryException {
+    this.memory = memory;
+    this.commandMemory = commandMemory;
+    this.placeBytes = placeBytes;
+    this.maxPlaces = maxPlaces;
+    // Half of what is left at most, so that something is left for those who come later.
+    long share = placeBytes == 0 ? maxPlaces : memory.spare() / 2 / placeBytes;
+    places = Math.clamp(share, 1, Math.min(BASE, maxPlaces));
+    if (!memory.tryReserve((long) places * placeBytes)) {
+      throw new OutOfMemoryException();
+    }
+    expCmdSn = firstCmdSn;
+    maxCmdSn = firstCmdSn + places - 1;
+  }
+
+  /** No memory for even one command. */
+  static final class OutOfMemoryException extends Exception {
+    OutOfMemoryException() {
+      super("no data memory left", null, false, false);
+    }
+  }
+
+  int expCmdSn() {
+    return expCmdSn;
+  }
+
+  int maxCmdSn() {
+    return maxCmdSn;
+  }
+
+  int placeBytes() {
+    return placeBytes;
+  }
+
+  Arrival classify(int cmdSn) {
+    if (cmdSn == expCmdSn && maxCmdSn - cmdSn >= 0) {
+      return Arrival.NEXT;
+    }
+    return cmdSn - expCmdSn < 0 || cmdSn - maxCmdSn > 0 ? Arrival.OUTSIDE : Arrival.GAP;
+  }
+
+  /** The next number has arrived and now takes a place, until {@link #leave}. */
+  void enter() {
+    expCmdSn++;
+    inFlight++;
+  }
+
+  /** Whether one more command marked for immediate delivery can be taken. */
+  boolean takesImmediate() {
+    return immediate < MAX_IMMEDIATE;
+  }
+
+  /** A command marked for immediate delivery is taken, until {@link #leaveImmediate}. */
+  void enterImmediate() {
+    immediate++;
+  }
+
+  void leaveImmediate() {
+    immediate--;
+  }
+
+  /** A PDU that is no command for a LUN is taken: its number is used up, and its place free. */
+  void pass(Pdu pdu) {
+    if (!pdu.immediate()) {
+      enter();
+      leave();
+    }
+  }
+
+  /** A command that took a place has ended: the place opens again, or its memory goes back. */
+  void leave() {
+    inFlight--;
+    if (closed) {
+      places--;
+      memory.release(placeBytes);
+      return;
+    }
+    boolean scarce = memory.spare() < memory.capacity() / SHARE || commandMemory.isContended();
+    if (scarce && places > BASE) {
+      places--;
+      memory.release(placeBytes);
+      return;
+    }
+    maxCmdSn++;
+    boolean mayWiden = places < BASE ? memory.spare() >= placeBytes : !scarce;
+    if (mayWiden && places < maxPlaces && memory.tryReserve(placeBytes)) {
+      places++;
+      maxCmdSn++;
+    }
+  }
+
+  /**
+   * The session is over: gives back the memory of all places but those of commands still in flight,
+   * which give it back when they {@link #leave}.
+   */
+  void close() {
+    closed = true;
+    memory.release((long) (places - inFlight) * placeBytes);
+    places = inFlight;
+  }
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.collection.IntObjectMap;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.anabranch.iscsi.login.Parameters;
+import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.iscsi.wire.Pdu;
+import org.anabranch.iscsi.wire.PduEncoder;
+import org.anabranch.iscsi.wire.ScsiCommandHeader;
+import org.anabranch.scsi.Nexus;
+import org.anabranch.scsi.Task;
+import org.anabranch.scsi.TaskAttribute;
+import org.anabranch.scsi.TaskManagementFunction;
+import org.anabranch.scsi.TaskRouter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The SCSI commands of a session (RFC 7143 4.2, 11.3, 11.4): takes each from one phase of its life
+ * to the next, see {@link IscsiCommand}. Whatever happens to a command, {@link #advance} then does
+ * what can be done next for it.
+ *
+ * <pre>
+ *   begin     the header is there: the task is prepared, so that its data has a place to go
+ *   complete  immediate data is there too
+ *   ended     from the router, on any thread: hops to the event loop, many at a time
+ * </pre>
+ *
+ * Owned by the session's event loop but for {@link #ended}.
+ */
+final class Commands {
+  private final Connection connection;
+  private final EventLoop loop;
+  private final TaskRouter router;
+  private final Nexus nexus;
+  private final CommandWindow window;
+  private final DataMemory memory;
+  private final Responses responses;
+  private final IntObjectMap<IscsiCommand> commands = new IntObjectHashMap<>();
+  private final DataOut dataOut;
+
+  /** Those that ended on other threads, last first; null when the loop knows of all. Any thread. */
+  private final AtomicReference<@Nullable IscsiCommand> endedElsewhere = new AtomicReference<>();
+
+  private final Runnable collect = this::collect;
+
+  /** The command whose PDU is being received, and why it is to be rejected if it is. */
+  private @Nullable IscsiCommand current;
+
+  private int rejectReason;
+  private long done;
+
+  /** No command is begun any more. */
+  private boolean ending;
+
+  private @Nullable Runnable whenEmpty;
+
+  Commands(
+      Session session,
+      TaskRouter router,
+      Nexus nexus,
+      CommandWindow window,
+      Parameters parameters,
+      DataMemory memory,
+      Duration dataTimeout) {
+    this.connection = session.connection();
+    this.loop = connection.channel().eventLoop();
+    this.router = router;
+    this.nexus = nexus;
+    this.window = window;
+    this.memory = memory;
+    this.responses = new Responses(session, window, parameters, memory);
+    this.dataOut =
+        new DataOut(
+            commands.values(), responses, parameters, connection, dataTimeout, this::finalMissing);
+  }
+
+  Responses responses() {
+    return responses;
+  }
+
+  int inFlight() {
+    return commands.size();
+  }
+
+  /** Commands that were answered. */
+  long done() {
+    return done;
+  }
+
+  @Nullable IscsiCommand get(int tag) {
+    return commands.get(tag);
+  }
+
+  List<IscsiCommand> all() {
+    return List.copyOf(commands.values());
+  }
+
+  // --- from the PDU to the router -----------------------------------------------------------
+
+  /** The header of a command that is due has arrived. */
+  void begin(Pdu pdu) {
+    current = null;
+    TaskAttribute attribute = ScsiCommandHeader.attribute(pdu.header());
+    byte[] cdb = ScsiCommandHeader.cdb(pdu.header(), pdu.additionalLength());
+    if (attribute == null || cdb == null || !isInOrder(pdu)) {
+      rejectReason = Rejects.INVALID_PDU_FIELD;
+    } else if (commands.containsKey(pdu.taskTag())) {
+      rejectReason = Rejects.TASK_IN_PROGRESS;
+    } else if (pdu.immediate() && !window.takesImmediate()) {
+      rejectReason = Rejects.TOO_MANY_IMMEDIATE_COMMANDS;
+    } else {
+      Claim claim = new Claim(window, memory);
+      IscsiCommand command = new IscsiCommand(this, nexus, claim, pdu, cdb, attribute);
+      commands.put(pdu.taskTag(), command);
+      current = command;
+      router.prepare(command.task());
+      if (!command.isDecided()) {
+        measure(command, pdu.immediate() ? 0 : window.placeBytes());
+      }
+      failIf(command, dataOut.beginCommand(command, pdu));
+    }
+  }
+
+  /** No command here is bidirectional, and only a write has data that comes without being asked. */
+  private static boolean isInOrder(Pdu pdu) {
+    boolean reads = ScsiCommandHeader.reads(pdu.header());
+    boolean writes = ScsiCommandHeader.writes(pdu.header());
+    return !(reads && writes) && (writes || pdu.isFinal()) && pdu.taskTag() != Pdu.NO_TAG;
+  }
+
+  /**
+   * Finds how much memory a prepared command takes, and reserves it if it can be had now.
+   *
+   * @param place bytes that its place in the window has for it
+   */
+  private void measure(IscsiCommand command, long place) {
+    Task task = command.task();
+    int out = command.writes() ? (int) Math.min(command.expected(), task.dataOutLength()) : 0;
+    command.transfer().length(out);
+    long extra = (long) out + task.dataInLength() - place;
+    if (extra > memory.capacity()) {
+      fail(command, TransportSense.INSUFFICIENT_RESOURCES);
+    } else if (extra > 0) {
+      command.claim().reserve(extra, loop, () -> granted(command));
+    }
+  }
+
+  private void granted(IscsiCommand command) {
+    command.granted();
+    connection.attempt(() -> advance(command));
+    connection.flush();
+  }
+
+  /** The whole PDU of a command is there. */
+  void complete(Pdu pdu, Rejects rejects) {
+    IscsiCommand command = current;
+    current = null;
+    if (command == null) {
+      rejects.send(pdu, rejectReason);
+      return;
+    }
+    if (pdu.immediate()) {
+      command.claim().enterImmediate();
+    } else {
+      command.claim().enter();
+    }
+    dataOut.completeCommand(command, pdu);
+    command.received();
+    advance(command);
+  }
+
+  /** The PDU of a command was damaged: as if it had not come. Its number stays open. */
+  void discard() {
+    IscsiCommand command = current;
+    current = null;
+    if (command != null) {
+      dataOut.discard(command);
+      drop(command);
+      advance(command);
+    }
+  }
+
+  /** The header of a Data-Out PDU. */
+  void beginData(Pdu pdu) {
+    IscsiCommand command = commands.get(pdu.taskTag());
+    byte[] fault = dataOut.begin(pdu, command);
+    if (command != null) {
+      failIf(command, fault);
+    }
+  }
+
+  /** All of a Data-Out PDU. */
+  void completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
+    IscsiCommand command = dataOut.current();
+    if (command == null) {
+      dataOut.completeStray(pdu, digestRight, rejects);
+      return;
+    }
+    failIf(command, dataOut.complete(pdu, digestRight, command));
+    advance(command);
+  }
+
+  /** A sequence of data had all its bytes, and its F did not come in time. */
+  private void finalMissing(IscsiCommand command) {
+    fail(command, TransportSense.INCORRECT_AMOUNT_OF_DATA);
+    advance(command);
+  }
+
+  /** Does what can be done next for a command. */
+  void advance(IscsiCommand command) {
+    switch (command.phase()) {
+      case RECEIVING, WAITING, ENDED -> {
+        // Whatever it waits for leads here again.
+      }
+      case TRANSFERRING -> {
+        if (command.transfer().wantsMore()) {
+          dataOut.ask(command);
+        } else if (!command.transfer().isOpen()) {
+          execute(command);
+        }
+      }
+      case EXECUTING, LEAVING -> {
+        command.withdrawIfAwaited();
+        if (command.canEnd()) {
+          end(command);
+        }
+      }
+    }
+  }
+
+  private void execute(IscsiCommand command) {
+    int length = command.task().dataInLength();
+    int start = connection.encoder().headerRoom();
+    ByteBuf in = length == 0 ? null : responses.allocate(start + length + PduEncoder.MAX_TRAILER);
+    command.executes(in, start);
+    router.execute(command.task());
+  }
+
+  private void failIf(IscsiCommand command, byte @Nullable [] fault) {
+    if (fault != null) {
+      fail(command, fault);
+    }
+  }
+
+  /** Ends a command that was not executed with sense data of ours. */
+  private void fail(IscsiCommand command, byte[] sense) {
+    if (command.fail(sense)) {
+      abandon(command);
+    }
+  }
+
+  /** Ends a command unheard; one that is executed when the router has ended it. */
+  private void drop(IscsiCommand command) {
+    command.silence();
+    abandon(command);
+  }
+
+  private void abandon(IscsiCommand command) {
+    if (command.isAbandonable()) {
+      router.abandon(command.task());
+    }
+  }
+
+  // --- from the router to the response ------------------------------------------------------
+
+  /** The router is done with a command. Any thread. */
+  void ended(IscsiCommand command) {
+    if (loop.inEventLoop()) {
+      command.returned();
+      advance(command);
+      return;
+    }
+    IscsiCommand head;
+    do {
+      head = endedElsewhere.get();
+      command.nextEnded = head;
+    } while (!endedElsewhere.compareAndSet(head, command));
+    if (head == null) {
+      loop.execute(collect);
+    }
+  }
+
+  private void collect() {
+    IscsiCommand command = endedElsewhere.getAndSet(null);
+    IscsiCommand oldest = null;
+    while (command != null) { // oldest first
+      IscsiCommand next = command.nextEnded;
+      command.nextEnded = oldest;
+      oldest = command;
+      command = next;
+    }
+    while (oldest != null) {
+      IscsiCommand next = oldest.nextEnded;
+      oldest.nextEnded = null;
+      oldest.returned();
+      advance(oldest);
+      oldest = next;
+    }
+    connection.flush();
+  }
+
+  private void end(IscsiCommand command) {
+    command.ends();
+    commands.remove(command.tag());
+    dataOut.forget(command);
+    command.claim().leave();
+    if (command.isAnswered()) {
+      done++;
+      connection.attempt(() -> responses.send(command)); // others may have been collected with it
+    }
+    command.release();
+    command.tellWatchers();
+    if (whenEmpty != null && commands.isEmpty()) {
+      Runnable action = whenEmpty;
+      whenEmpty = null;
+      action.run();
+    }
+  }
+
+  /**
+   * Runs {@code then} once nothing more will be sent for any of these commands. Those whose answer
+   * waits for the initiator's data get none.
+   */
+  void whenEnded(List<IscsiCommand> these, Runnable then) {
+    int[] left = {1};
+    Runnable one =
+        () -> {
+          if (--left[0] == 0) {
+            then.run();
+          }
+        };
+    for (IscsiCommand command : these) {
+      if (command.phase() != IscsiCommand.Phase.ENDED) {
+        left[0]++;
+        command.whenEnded(one);
+        advance(command);
+      }
+    }
+    one.run();
+  }
+
+  // --- the end ------------------------------------------------------------------------------
+
+  /**
+   * Aborts all commands; takes no new ones. {@code action} runs when none is left, unless the
+   * session is closed before.
+   */
+  void abortAll(Runnable action) {
+    if (ending) {
+      return;
+    }
+    dropAll();
+    router.close(nexus);
+    whenEmpty(action);
+  }
+
+  private void dropAll() {
+    ending = true;
+    current = null;
+    for (IscsiCommand command : all()) {
+      drop(command);
+      advance(command);
+    }
+  }
+
+  /**
+   * The session is over, but its nexus lives on in another: aborts its commands. {@code gone} runs
+   * when none is left.
+   */
+  void detach(Runnable gone) {
+    if (!ending) {
+      dropAll();
+      for (IscsiCommand command : all()) {
+        router.manage(
+            nexus, TaskManagementFunction.ABORT_TASK, command.lun(), command.tag(), response -> {});
+      }
+    }
+    leave(gone);
+  }
+
+  /** The session is over: what is still executed ends unheard, and then {@code gone} runs. */
+  void close(Runnable gone) {
+    if (!ending) {
+      dropAll();
+      router.close(nexus);
+    }
+    leave(gone);
+  }
+
+  private void leave(Runnable gone) {
+    dataOut.stop();
+    window.close();
+    whenEmpty(gone);
+  }
+
+  private void whenEmpty(Runnable action) {
+    if (commands.isEmpty()) {
+      whenEmpty = null;
+      action.run();
+    } else {
+      whenEmpty = action;
+    }
+  }
+}

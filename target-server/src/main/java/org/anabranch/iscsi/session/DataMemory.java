@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.Executor;
+
+/**
+ * The memory that the data of commands may take, over all sessions: a count of bytes, not the bytes
+ * themselves. Nothing is granted to the initiator (no R2T, no place in the command window) that was
+ * not reserved here first.
+ *
+ * <p>Who must wait waits in order: while somebody waits, nobody is served out of turn, and sessions
+ * give places of their window back. Any thread; the lock is held for a few instructions.
+ */
+public final class DataMemory {
+  /** A reservation that waits. */
+  static final class Waiter {
+    private final long bytes;
+    private final Executor executor;
+    private final Runnable granted;
+
+    private Waiter(long bytes, Executor executor, Runnable granted) {
+      this.bytes = bytes;
+      this.executor = executor;
+      this.granted = granted;
+    }
+  }
+
+  /** Guarded by this. */
+  private long capacity;
+
+  private final long kept;
+
+  /** Guarded by this. */
+  private long free;
+
+  /** The same, for those who only want to know about; written under the lock. */
+  private volatile long lastFree;
+
+  /** Guarded by this. Bounded by the commands in all windows. */
+  private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+
+  /** Written under the lock. */
+  private volatile boolean contended;
+
+  public DataMemory(long capacity) {
+    this(capacity, 0);
+  }
+
+  /**
+   * Some of which is only for those who have nothing yet.
+   *
+   * @param kept bytes that {@link #spare} leaves out
+   */
+  public DataMemory(long capacity, long kept) {
+    this.capacity = capacity;
+    this.kept = kept;
+    this.free = capacity;
+    this.lastFree = capacity;
+  }
+
+  synchronized long capacity() {
+    return capacity;
+  }
+
+  /**
+   * Changes how much there is. What is reserved stays so: after a cut below that, {@code free} is
+   * negative and nothing is granted until enough has come back.
+   */
+  public synchronized void capacity(long bytes) {
+    free += bytes - capacity;
+    capacity = bytes;
+    serve();
+  }
+
+  /** About how much is free now. */
+  public long free() {
+    return lastFree;
+  }
+
+  /** About how much is free for those who have some already. */
+  long spare() {
+    return Math.max(lastFree - kept, 0);
+  }
+
+  /** Somebody waits. */
+  public boolean isContended() {
+    return contended;
+  }
+
+  /** Reserves at once or not at all. */
+  synchronized boolean tryReserve(long bytes) {
+    if (!waiters.isEmpty() || bytes > free) {
+      return false;
+    }
+    free -= bytes;
+    lastFree = free;
+    return true;
+  }
+
+  /**
+   * Queues for a reservation of at most the capacity. {@code granted} runs on {@code executor},
+   * never inside this call; the waiter then owns the bytes.
+   */
+  synchronized Waiter await(long bytes, Executor executor, Runnable granted) {
+    Waiter waiter = new Waiter(bytes, executor, granted);
+    waiters.add(waiter);
+    serve();
+    return waiter;
+  }
+
+  /**
+   * Takes a waiter out of the queue.
+   *
+   * @return false if it was granted already: {@code granted} has run or will, and the bytes are the
+   *     caller's
+   */
+  synchronized boolean cancel(Waiter waiter) {
+    boolean waiting = waiters.remove(waiter);
+    serve();
+    return waiting;
+  }
+
+  synchronized void release(long bytes) {
+    if (bytes > capacity - free) {
+      throw new IllegalStateException("more memory released than reserved");
+    }
+    free += bytes;
+    serve();
+  }
+
+  private void serve() {
+    // One that came before a cut may want more than there is by now: it gets its turn alone.
+    while (!waiters.isEmpty() && (waiters.peek().bytes <= free || free == capacity)) {
+      Waiter waiter = waiters.remove();
+      free -= waiter.bytes;
+      waiter.executor.execute(waiter.granted);
+    }
+    lastFree = free;
+    contended = !waiters.isEmpty();
+  }
+}

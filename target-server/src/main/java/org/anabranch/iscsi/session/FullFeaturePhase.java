@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.Arrays;
+import org.anabranch.iscsi.login.Parameters;
+import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.iscsi.wire.Pdu;
+import org.anabranch.jscsi.ColdPdus;
+import org.anabranch.jscsi.LogoutRequest;
+import org.anabranch.jscsi.LogoutResponse;
+import org.anabranch.jscsi.MalformedPduException;
+import org.anabranch.jscsi.NopOut;
+import org.anabranch.jscsi.Opcode;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Full feature phase of a connection (RFC 7143 4.3, 7): counts CmdSN, answers the PDUs that are not
+ * about a command, and leaves those that are to {@link Commands} and {@link TaskManagement}. In a
+ * discovery session there are neither: it takes text, and a logout that closes the session (4.3).
+ *
+ * <pre>
+ *   what happens to                              answer
+ *   a CmdSN outside the window                   ignored, with its data
+ *   a CmdSN that leaves a gap                    connection dropped: nothing is kept behind gaps
+ *   a PDU longer than declared                   Reject (protocol error), connection dropped
+ *   a wrong header digest                        connection dropped
+ *   a wrong data digest                          Reject; a data PDU also fails its command
+ *   an opcode that is not for a target           Reject (command not supported)
+ *   a header that makes no sense                 Reject (invalid PDU field)
+ *   a SNACK                                      Reject: level 0 repeats nothing
+ *   a login                                      Reject (protocol error)
+ *   the CmdSN of what was rejected               stays open (7.3), for another PDU of that number
+ *   in a discovery session: a ping, or a logout of a connection
+ *                                                Reject (protocol error)
+ *   what comes behind a logout                   ignored ({@link Connection#ignoreInput})
+ *   a dead peer                                  pinged, then dropped ({@link Keepalive})
+ *   a peer that reads nothing                    no more PDUs taken, then dropped
+ * </pre>
+ *
+ * Owned by the connection's event loop.
+ */
+final class FullFeaturePhase implements Connection.Phase {
+  private static final Logger LOG = LoggerFactory.getLogger(FullFeaturePhase.class);
+  private static final byte[] NO_DATA = {};
+
+  private final Session session;
+  private final Connection connection;
+  private final CommandWindow window;
+  private final @Nullable Commands commands;
+  private final @Nullable TaskManagement management;
+  private final Parameters parameters;
+  private final int maxReceive;
+  private final Rejects rejects;
+  private final TextExchange texts;
+
+  /** Data segment of a PDU off the hot path that is being received. */
+  private @Nullable ByteBuf coldData;
+
+  FullFeaturePhase(
+      SessionTerms terms,
+      Session session,
+      CommandWindow window,
+      @Nullable Commands commands,
+      @Nullable TaskManagement management) {
+    this.session = session;
+    this.connection = session.connection();
+    this.window = window;
+    this.commands = commands;
+    this.management = management;
+    this.parameters = session.parameters();
+    this.maxReceive = terms.limits().maxRecvDataSegmentLength();
+    this.rejects = new Rejects(session);
+    this.texts = new TextExchange(terms, session, window);
+  }
+
+  @Override
+  public boolean fits(Pdu pdu) {
+    if (pdu.dataLength() <= maxReceive) {
+      return true;
+    }
+    rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+    LOG.warn(
+        "{}: connection dropped: a PDU of {} bytes, declared are {}",
+        connection.peer(),
+        pdu.dataLength(),
+        maxReceive);
+    connection.closeAfterSending();
+    return false;
+  }
+
+  @Override
+  public void begin(Pdu pdu) {
+    Opcode opcode = pdu.opcode();
+    if (opcode == Opcode.DATA_OUT && commands != null) {
+      commands.beginData(pdu);
+      return;
+    }
+    if (opcode == Opcode.SCSI_COMMAND && commands != null) {
+      // Nothing is done for a command outside the window; that its number is next is checked again.
+      if (pdu.immediate() || window.classify(pdu.cmdSn()) == CommandWindow.Arrival.NEXT) {
+        commands.begin(pdu);
+      }
+      return;
+    }
+    if (pdu.dataLength() > 0 && (opcode == Opcode.NOP_OUT || opcode == Opcode.TEXT_REQUEST)) {
+      ByteBuf data = Unpooled.buffer(pdu.dataLength(), pdu.dataLength());
+      data.writerIndex(pdu.dataLength());
+      pdu.sink(data, 0, pdu.dataLength());
+      coldData = data;
+    }
+  }
+
+  @Override
+  public void complete(Pdu pdu, boolean digestRight) {
+    take(pdu, digestRight);
+    if (!connection.channel().isWritable()) {
+      connection.pause(); // until the peer has read some of the answers, whatever it asked for
+    }
+  }
+
+  private void take(Pdu pdu, boolean digestRight) {
+    Opcode opcode = pdu.opcode();
+    byte[] data = takeColdData();
+    if (opcode == Opcode.DATA_OUT && commands != null) {
+      if (!digestRight) {
+        rejects.send(pdu, Rejects.DATA_DIGEST_ERROR);
+      }
+      commands.completeData(pdu, digestRight, rejects);
+      return;
+    }
+    if (!digestRight) {
+      // As if the PDU had not come; its CmdSN stays open (RFC 7143 7.8).
+      rejects.send(pdu, Rejects.DATA_DIGEST_ERROR);
+      if (commands != null) {
+        commands.discard();
+      }
+      return;
+    }
+    if (opcode == null || opcode == Opcode.DATA_OUT || isTargets(opcode)) {
+      rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
+      return;
+    }
+    if (opcode == Opcode.SNACK_REQUEST) { // has no CmdSN, and no place at level 0
+      rejects.send(pdu, Rejects.SNACK_REJECT);
+      return;
+    }
+    if (!pdu.immediate()) {
+      switch (window.classify(pdu.cmdSn())) {
+        case NEXT -> {
+          // It counts when the PDU is found to be in order, not before (RFC 7143 7.3).
+        }
+        case OUTSIDE -> {
+          if (commands != null) {
+            commands.discard();
+          }
+          return;
+        }
+        case GAP -> {
+          connection.drop("CmdSN " + pdu.cmdSn() + " when " + window.expCmdSn() + " is next");
+          return;
+        }
+      }
+    }
+    dispatch(opcode, pdu, data);
+  }
+
+  private static boolean isTargets(Opcode opcode) {
+    return opcode.code() >= Opcode.NOP_IN.code();
+  }
+
+  private void dispatch(Opcode opcode, Pdu pdu, byte[] data) {
+    try {
+      switch (opcode) {
+        case SCSI_COMMAND -> {
+          if (commands == null) {
+            rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
+          } else {
+            commands.complete(pdu, rejects);
+          }
+        }
+        case TASK_MANAGEMENT_REQUEST -> {
+          if (management == null) {
+            rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
+          } else {
+            management.request(pdu, rejects);
+          }
+        }
+        case NOP_OUT -> nopOut(pdu, data);
+        case TEXT_REQUEST -> texts.request(pdu, data, rejects);
+        case LOGOUT_REQUEST -> logout(pdu, ColdPdus.logoutRequest(pdu.basicHeader()));
+        case LOGIN_REQUEST -> rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+        default -> rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
+      }
+    } catch (MalformedPduException e) {
+      LOG.debug("{}: rejected: {}", connection.peer(), e.getMessage());
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+    }
+  }
+
+  private byte[] takeColdData() {
+    ByteBuf data = coldData;
+    coldData = null;
+    return data == null ? NO_DATA : data.array();
+  }
+
+  @Override
+  public void headerDigestWrong() {
+    connection.drop("header digest is wrong");
+  }
+
+  // --- PDUs off the hot path ----------------------------------------------------------------
+
+  private void nopOut(Pdu pdu, byte[] data) throws MalformedPduException {
+    NopOut nop = ColdPdus.nopOut(pdu.basicHeader());
+    if (nop.taskTag() == Pdu.NO_TAG) {
+      window.pass(pdu);
+      return; // an answer to a ping of ours, or a word about ExpStatSN
+    }
+    if (commands == null) {
+      rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+      return;
+    }
+    window.pass(pdu);
+    byte[] echo =
+        data.length <= parameters.maxSendDataSegmentLength()
+            ? data
+            : Arrays.copyOf(data, parameters.maxSendDataSegmentLength());
+    connection.send(
+        ColdPdus.nopIn(
+            0, // reserved without a transfer tag of ours (11.19)
+            nop.taskTag(),
+            Pdu.NO_TAG,
+            connection.nextStatSn(),
+            window.expCmdSn(),
+            window.maxCmdSn()),
+        echo);
+  }
+
+  private void logout(Pdu pdu, LogoutRequest request) {
+    if (request.taskTag() == Pdu.NO_TAG) {
+      rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
+      return;
+    }
+    if (commands == null && request.reason() != LogoutRequest.Reason.CLOSE_SESSION) {
+      rejects.send(pdu, Rejects.PROTOCOL_ERROR);
+      return;
+    }
+    window.pass(pdu);
+    LogoutResponse response =
+        switch (request.reason()) {
+          case CLOSE_SESSION -> LogoutResponse.CLOSED;
+          case CLOSE_CONNECTION ->
+              request.connectionId() == session.connectionId()
+                  ? LogoutResponse.CLOSED
+                  : LogoutResponse.CONNECTION_NOT_FOUND;
+          case CONNECTION_RECOVERY -> LogoutResponse.RECOVERY_NOT_SUPPORTED;
+        };
+    if (response == LogoutResponse.CLOSED && commands != null) {
+      session.report().logoutReceived();
+      // The answer says that no command of the session will do anything any more. Until it can,
+      // nothing that comes may cost the initiator this answer, or anybody else anything.
+      connection.ignoreInput();
+      commands.abortAll(() -> loggedOut(request, response));
+    } else {
+      loggedOut(request, response);
+    }
+  }
+
+  private void loggedOut(LogoutRequest request, LogoutResponse response) {
+    if (!session.isOpen()) {
+      return;
+    }
+    boolean close = response == LogoutResponse.CLOSED;
+    connection.send(
+        ColdPdus.logoutResponse(
+            response,
+            request.taskTag(),
+            close ? parameters.time2Wait() : 0,
+            close ? parameters.time2Retain() : 0,
+            connection.nextStatSn(),
+            window.expCmdSn(),
+            window.maxCmdSn()),
+        NO_DATA);
+    if (close) {
+      session.loggedOut();
+    }
+  }
+
+  /** The channel has room again for answers. */
+  @Override
+  public void writable() {
+    if (session.isOpen()) {
+      connection.resume();
+    }
+  }
+
+  @Override
+  public void closed() {
+    session.closed();
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.anabranch.iscsi.login.IscsiLimits;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Drops a dead peer: after a silence it is sent a NOP-In that wants an answer (RFC 7143 11.19), and
+ * if it then sends nothing at all, it is dropped. The default leaves it a minute, since some
+ * initiators live and yet answer no ping while their user does something else, such as libiscsi's
+ * synchronous calls. A discovery session is never sent a ping, which many initiators do not expect
+ * there; it has a longer limit to its silence. Owned by the session's event loop.
+ */
+final class Keepalive {
+  private final Session session;
+  private final long intervalNanos;
+  private final long timeoutNanos;
+  private @Nullable ScheduledFuture<?> timer;
+  private int lastTag;
+
+  Keepalive(Session session, IscsiLimits limits) {
+    this.session = session;
+    this.intervalNanos = limits.protocol().keepaliveInterval().toNanos();
+    this.timeoutNanos = limits.protocol().keepaliveTimeout().toNanos();
+  }
+
+  void start() {
+    later(intervalNanos, this::listen);
+  }
+
+  /** Sends no pings, and drops the peer when it is silent for so long. */
+  void expectWithin(Duration limit) {
+    long silence = System.nanoTime() - session.connection().receivedAt();
+    long left = limit.toNanos() - silence;
+    if (left > 0) {
+      later(left, () -> expectWithin(limit));
+    } else {
+      session.connection().drop("discovery session silent for " + limit.toSeconds() + " s");
+    }
+  }
+
+  void stop() {
+    if (timer != null) {
+      timer.cancel(false);
+    }
+  }
+
+  private void later(long nanos, Runnable step) {
+    timer =
+        session
+            .connection()
+            .channel()
+            .eventLoop()
+            .schedule(step, Math.max(nanos, 1), TimeUnit.NANOSECONDS);
+  }
+
+  private void listen() {
+    long silence = System.nanoTime() - session.connection().receivedAt();
+    if (silence < intervalNanos) {
+      later(intervalNanos - silence, this::listen);
+      return;
+    }
+    lastTag = lastTag + 1 & 0x7fffffff;
+    session.ping(lastTag);
+    long pinged = System.nanoTime();
+    later(timeoutNanos, () -> judge(pinged));
+  }
+
+  private void judge(long pinged) {
+    if (session.connection().receivedAt() - pinged < 0) {
+      session.connection().drop("it does not answer");
+    } else {
+      listen();
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link SessionEvents} is told of one session: its login and, once, how it ended. Owned by
+ * the session's event loop.
+ */
+final class SessionReport {
+  private final SessionEvents events;
+
+  /** The login that was reported; null before it, and once the end has been reported. */
+  private SessionEvents.@Nullable Login login;
+
+  /** Whether the target ended the session, or asked the initiator to log out. */
+  private boolean dropped;
+
+  /** Whether the initiator sent a Logout that closes the session, without being asked to. */
+  private boolean loggedOut;
+
+  SessionReport(SessionEvents events) {
+    this.events = events;
+  }
+
+  /** The session has its place. Completes when the login may be answered. */
+  CompletionStage<@Nullable Void> loggingIn(SessionEvents.Login reported) {
+    login = reported;
+    return events.loggingIn(reported);
+  }
+
+  /** The target ends the session, or asks the initiator to log out. */
+  void dropped() {
+    dropped = true;
+  }
+
+  /** The initiator sent a Logout that closes the session; commands may still run. */
+  void logoutReceived() {
+    loggedOut = !dropped;
+  }
+
+  /**
+   * None of the session's commands runs any more.
+   *
+   * @param wasOpen whether the session ever reached full feature phase
+   */
+  void ended(boolean wasOpen) {
+    SessionEvents.Login reported = login;
+    if (reported == null) {
+      return;
+    }
+    login = null;
+    SessionEvents.End end;
+    if (!wasOpen) {
+      end = SessionEvents.End.NOT_LOGGED_IN;
+    } else if (loggedOut) {
+      end = SessionEvents.End.LOGGED_OUT;
+    } else {
+      end = dropped ? SessionEvents.End.DROPPED : SessionEvents.End.CONNECTION_LOST;
+    }
+    events.ended(reported, end);
+  }
+}

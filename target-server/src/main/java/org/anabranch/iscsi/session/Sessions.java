@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.anabranch.iscsi.login.LoginRefusedException;
+import org.anabranch.iscsi.login.SessionKey;
+import org.anabranch.jscsi.LoginStatus;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sessions of the server by their key and by their TSIH. A login whose key is taken reinstates
+ * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old
+ * session is ended first, and the new one is admitted when nothing of the old one is left.
+ *
+ * <p>One login waits for each key. A later one takes its turn, and the earlier one is refused: so
+ * an initiator that tries again and again while a device hangs gets in with its last attempt, and
+ * what waits is bounded by the number of sessions.
+ *
+ * <p>Any thread; the lock covers the two tables, and nothing is called while it is held.
+ */
+public final class Sessions {
+  private static final int MAX_TSIH = 65535;
+
+  /** A login that waits until the session before it is gone. */
+  private record Waiting(
+      Session session, Executor loop, Consumer<@Nullable LoginRefusedException> admitted) {}
+
+  /** A key that is taken. Guarded by the lock of the sessions. */
+  private static final class Place {
+    Session holder;
+    @Nullable Waiting next;
+
+    Place(Session holder) {
+      this.holder = holder;
+    }
+  }
+
+  private volatile int max;
+
+  /** Guarded by this. */
+  private final Map<SessionKey, Place> places = new HashMap<>();
+
+  /** Those who hold a place, and those who wait for one. Guarded by this. */
+  private final Map<Integer, Session> byTsih = new HashMap<>();
+
+  /** Guarded by this. */
+  private int lastTsih;
+
+  public Sessions(int max) {
+    this.max = max;
+  }
+
+  /** Existing sessions stay, even above the new limit. */
+  public void max(int sessions) {
+    max = sessions;
+  }
+
+  /**
+   * Gives a session its place: a new one, that of the session with its key, or with a TSIH that of
+   * the session whose connection it reinstates.
+   *
+   * @param tsih the one that the initiator asks for; 0 for a new one
+   * @param loop runs {@code admitted}, once the session that had the place before is gone
+   * @param admitted is told null, or why not; not called for a session that ends before
+   */
+  void admit(
+      Session session,
+      int tsih,
+      Executor loop,
+      Consumer<@Nullable LoginRefusedException> admitted) {
+    Session old = null;
+    Waiting overtaken = null;
+    LoginRefusedException refusal;
+    synchronized (this) {
+      Place place = places.get(session.key());
+      refusal = tsih == 0 ? crowded(place) : unjoinable(session, byTsih.get(tsih), tsih);
+      if (refusal == null) {
+        session.tsih(tsih == 0 ? newTsih() : tsih);
+        byTsih.put(session.tsih(), session);
+        if (place == null) {
+          places.put(session.key(), new Place(session));
+        } else {
+          old = place.holder;
+          overtaken = place.next;
+          place.next = new Waiting(session, loop, admitted);
+          session.follows(old);
+        }
+      }
+    }
+    if (old == null) {
+      loop.execute(() -> admitted.accept(refusal));
+      return;
+    }
+    if (overtaken != null) {
+      overtaken.session.end("reinstated by a new login");
+    }
+    if (tsih == 0) {
+      old.end("reinstated by a new login");
+    } else {
+      session.reinstatesConnection();
+      old.handOver();
+    }
+  }
+
+  private @Nullable LoginRefusedException crowded(@Nullable Place place) {
+    return place != null || places.size() < max
+        ? null
+        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + max + " sessions");
+  }
+
+  private static @Nullable LoginRefusedException unjoinable(
+      Session session, @Nullable Session old, int tsih) {
+    if (old == null || !old.key().equals(session.key())) {
+      return new LoginRefusedException(
+          LoginStatus.SESSION_DOES_NOT_EXIST, "no session with TSIH " + tsih);
+    }
+    if (old.connectionId() != session.connectionId()) {
+      return new LoginRefusedException(
+          LoginStatus.TOO_MANY_CONNECTIONS, "a session has one connection");
+    }
+    return null;
+  }
+
+  /** Called with the lock held. */
+  private int newTsih() {
+    do {
+      lastTsih = lastTsih % MAX_TSIH + 1;
+    } while (byTsih.containsKey(lastTsih));
+    return lastTsih;
+  }
+
+  /** What became of the place of a session that is gone. */
+  enum Left {
+    /** It had none, or not yet. */
+    NO_PLACE,
+    /** A session that waited has it now. */
+    PASSED_ON,
+    /** Nobody has it. */
+    LAST
+  }
+
+  /** Nothing is left of a session; one that was refused may leave, too. */
+  Left leave(Session session) {
+    Waiting next;
+    synchronized (this) {
+      byTsih.remove(session.tsih(), session);
+      Place place = places.get(session.key());
+      if (place == null) {
+        return Left.NO_PLACE;
+      }
+      if (place.holder != session) {
+        if (place.next != null && place.next.session == session) {
+          place.next = null;
+        }
+        return Left.NO_PLACE;
+      }
+      next = place.next;
+      if (next == null) {
+        places.remove(session.key());
+        return Left.LAST;
+      }
+      place.holder = next.session;
+      place.next = null;
+    }
+    next.loop.execute(() -> next.admitted.accept(null));
+    return Left.PASSED_ON;
+  }
+
+  public synchronized @Nullable Session get(int tsih) {
+    return byTsih.get(tsih);
+  }
+
+  /** All that hold a place or wait for one. */
+  public synchronized List<Session> all() {
+    Set<Session> all = new LinkedHashSet<>(byTsih.values());
+    places.values().forEach(place -> all.add(place.holder)); // one may have passed its TSIH on
+    return new ArrayList<>(all);
+  }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.session;
+
+import static org.anabranch.initiator.Requests.FINAL;
+import static org.anabranch.initiator.Requests.READ;
+import static org.anabranch.iscsi.ServerUnderTest.SECTORS;
+import static org.anabranch.iscsi.ServerUnderTest.await;
+import static org.anabranch.iscsi.ServerUnderTest.options;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.anabranch.initiator.Cdb;
+import org.anabranch.initiator.Command;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Pdu;
+import org.anabranch.initiator.PendingCommand;
+import org.anabranch.initiator.Requests;
+import org.anabranch.initiator.Response;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.initiator.TaskAbortedException;
+import org.anabranch.initiator.TaskManagement;
+import org.anabranch.iscsi.ServerUnderTest;
+import org.anabranch.iscsi.Wire;
+import org.anabranch.iscsi.login.IscsiLimits;
+import org.anabranch.scsi.InitiatorPort;
+import org.anabranch.scsi.Nexus;
+import org.anabranch.scsi.Task;
+import org.anabranch.scsi.TaskManagementFunction;
+import org.anabranch.scsi.TaskRouter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * ABORT TASK at every moment of a command's life (RFC 7143 11.5, 11.6): a command is answered
+ * before the task management response, or never.
+ */
+final class AbortTaskTest {
+  private static final int COMMANDS = 4000;
+  private static final int MOST_IN_FLIGHT = 24;
+
+  /** Bursts that are asked for one by one, so that aborts come between them. */
+  private static SessionOptions solicited() {
+    return options()
+        .key("InitialR2T", "Yes")
+        .key("ImmediateData", "No")
+        .key("MaxBurstLength", "4096");
+  }
+
+  // --- one command --------------------------------------------------------------------------
+
+  @Test
+  void aCommandInTheBlockLayerIsNotAnswered() throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(1);
+        Wire wire = new Wire(server, options())) {
+      server.disk(0).hold();
+      Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
+      wire.send(read);
+      server.disk(0).awaitHeld(1);
+      wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
+      // What the device still does must be over before the initiator may use the buffer again.
+      assertThat(wire.saysNow()).isEmpty();
+      server.disk(0).letGo();
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 00");
+      wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 01");
+      assertThat(wire.saysNow()).isEmpty();
+      wire.assertWorks();
+    }
+  }
+
+  @Test
+  void aCommandThatWasAnsweredDoesNotExist() throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(1);
+        Wire wire = new Wire(server, options())) {
+      Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
+      wire.send(read);
+      wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("data 00");
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 01");
+      assertThat(wire.saysNow()).isEmpty();
+    }
+  }
+
+  /** The functions that end all of a unit's commands are alike. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4, 5, 6})
+  void aCommandThatFailedAndStillTakesDataIsNotAnswered(int function) throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(1);
+        Wire wire = new Wire(server, solicited())) {
+      Pdu r2t = wire.startWrite(0, 4096);
+      // Out of sequence: it fails, and would be answered after the last of the burst (RFC 7143
+      // 7.8).
+      wire.send(Wire.dataFor(r2t, 3, 0, 2048, false));
+      assertThat(wire.saysNow()).isEmpty();
+      wire.send(Requests.taskManagement(function, 0, 6, r2t.taskTag(), wire.cmdSn() - 1));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 00");
+      wire.send(Wire.dataFor(r2t, 4, 2048, 2048, true));
+      assertThat(wire.saysNow()).isEmpty();
+      wire.assertWorks();
+    }
+  }
+
+  /**
+   * The moment in which another thread has taken the command out of its task set, and has not told
+   * the session yet.
+   */
+  private record JustEnding(TaskRouter next) implements TaskRouter {
+    @Override
+    public Nexus open(InitiatorPort initiator, int portalGroupTag) {
+      return next.open(initiator, portalGroupTag);
+    }
+
+    @Override
+    public void close(Nexus nexus) {
+      next.close(nexus);
+    }
+
+    @Override
+    public void prepare(Task task) {
+      next.prepare(task);
+    }
+
+    @Override
+    public void execute(Task task) {
+      next.execute(task);
+    }
+
+    @Override
+    public void abandon(Task task) {
+      next.abandon(task);
+    }
+
+    @Override
+    public void manage(
+        Nexus nexus,
+        TaskManagementFunction function,
+        long lun,
+        int tag,
+        Consumer<TaskManagementFunction.Response> done) {
+      done.accept(
+          function == TaskManagementFunction.ABORT_TASK
+              ? TaskManagementFunction.Response.TASK_DOES_NOT_EXIST
+              : TaskManagementFunction.Response.COMPLETE);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,tmf 01", "2,tmf 00", "4,tmf 00", "5,tmf 00", "6,tmf 00"})
+  void aCommandThatIsJustEndingIsAnsweredFirst(int function, String answer) throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(2, IscsiLimits.DEFAULTS, JustEnding::new);
+        Wire wire = new Wire(server, options())) {
+      server.disk(0).hold();
+      Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
+      wire.send(read);
+      server.disk(0).awaitHeld(1);
+      wire.send(Requests.taskManagement(function, 0, 6, 5, read.cmdSn()));
+      assertThat(wire.saysNow()).isEmpty();
+      server.disk(0).letGo();
+      assertThat(Wire.describe(wire.receive())).isEqualTo("data 00");
+      assertThat(Wire.describe(wire.receive())).isEqualTo(answer);
+      wire.assertWorks();
+    }
+  }
+
+  // --- thousands ----------------------------------------------------------------------------
+
+  /** What became of a command that was aborted. */
+  private enum Outcome {
+    ANSWERED_BEFORE,
+    NEVER_ANSWERED
+  }
+
+  /**
+   * Commands end on another thread than the session's while they are aborted there. The initiator
+   * drops the session when a response comes for a task that it no longer has.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2})
+  void aRaceOfAbortsAndEnds(long seed) throws Exception {
+    SplittableRandom random = new SplittableRandom(seed);
+    AtomicBoolean over = new AtomicBoolean();
+    Map<Outcome, Integer> outcomes = new EnumMap<>(Outcome.class);
+    try (ServerUnderTest server = new ServerUnderTest(1)) {
+      Disk disk = await(Disk.open(server.login(seed == 1 ? options() : solicited()), 0));
+      server.disk(0).hold();
+      Thread device =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!over.get()) {
+                  if (!server.disk(0).runOne()) {
+                    LockSupport.parkNanos(1_000);
+                  }
+                }
+              });
+      try {
+        ArrayDeque<PendingCommand> flying = new ArrayDeque<>();
+        ArrayDeque<CompletableFuture<Outcome>> ends = new ArrayDeque<>();
+        for (int i = 0; i < COMMANDS; i++) {
+          flying.add(disk.session().start(command(disk.lunField(), random)));
+          while (random.nextInt(3) == 0 && !flying.isEmpty()) {
+            PendingCommand one = random.nextBoolean() ? flying.removeLast() : flying.removeFirst();
+            ends.add(aborted(disk, one));
+          }
+          while (flying.size() > MOST_IN_FLIGHT) {
+            assertThat(await(flying.removeFirst().response()).status()).isZero();
+          }
+          while (ends.size() > MOST_IN_FLIGHT) {
+            outcomes.merge(await(ends.removeFirst()), 1, Integer::sum);
+          }
+        }
+        while (!ends.isEmpty()) {
+          outcomes.merge(await(ends.removeFirst()), 1, Integer::sum);
+        }
+        for (PendingCommand one : flying) {
+          assertThat(await(one.response()).status()).isZero();
+        }
+        assertThat(await(disk.session().inFlight())).isZero();
+      } finally {
+        over.set(true);
+        device.join();
+        server.disk(0).letGo();
+      }
+      await(disk.session().logout());
+    }
+    assertThat(outcomes).as("both happen").containsOnlyKeys(Outcome.values());
+  }
+
+  private static Command command(long lun, SplittableRandom random) {
+    int blocks = 1 + random.nextInt(32);
+    int lba = random.nextInt(SECTORS - blocks);
+    return switch (random.nextInt(4)) {
+      case 0 -> Command.of(lun, Cdb.synchronizeCache());
+      case 1 -> Command.out(lun, Cdb.write(lba, blocks, false), ByteBuffer.allocate(blocks * 512));
+      default -> Command.in(lun, Cdb.read(lba, blocks), blocks * 512);
+    };
+  }
+
+  /** Fails unless the answers fit together. */
+  private static CompletableFuture<Outcome> aborted(Disk disk, PendingCommand command) {
+    return disk.session()
+        .abort(command)
+        .thenApply(answer -> {
+          // On the event loop, before anything that comes after the answer.
+          CompletableFuture<Response> response = command.response();
+          assertThat(response).isDone();
+          if (response.isCompletedExceptionally()) {
+            assertThat(response.exceptionNow()).isInstanceOf(TaskAbortedException.class);
+            assertThat(answer).isEqualTo(TaskManagement.COMPLETE);
+            return Outcome.NEVER_ANSWERED;
+          }
+          assertThat(response.join().status()).isZero();
+          assertThat(answer).isEqualTo(TaskManagement.TASK_DOES_NOT_EXIST);
+          return Outcome.ANSWERED_BEFORE;
+        });
+  }
+}
