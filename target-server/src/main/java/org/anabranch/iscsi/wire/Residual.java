@@ -23,6 +23,8 @@ public final class Residual {
   private Residual() {}
 
   /**
+   * Returns the residual, positive for an overflow.
+   *
    * @param moves bytes that the command moves by itself
    * @param expected bytes, 0 for a command without R and W
    */
