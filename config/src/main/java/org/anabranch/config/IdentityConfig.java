@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.config;
 
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,24 +21,4 @@ public record IdentityConfig(
     @Nullable String revision) {
   /** Nothing is set. */
   public static final IdentityConfig NONE = new IdentityConfig(null, null, null, null, null);
-
-  static final ValueFormat<String> SERIAL =
-      ValueFormat.of(
-          "1 to 64 printable ASCII characters without blanks",
-          text -> text.matches("[!-~]{1,64}") ? text : null);
-
-  static final ValueFormat<String> NAA =
-      ValueFormat.of(
-          "32 hexadecimal digits that begin with 6, or 16 that begin with 2, 3 or 5",
-          text -> {
-            String digits = text.toLowerCase(Locale.ROOT);
-            return digits.matches("[235][0-9a-f]{15}|6[0-9a-f]{31}") ? digits : null;
-          });
-
-  /** Up to {@code max} printable ASCII characters. */
-  static ValueFormat<String> text(int max) {
-    return ValueFormat.of(
-        "1 to " + max + " printable ASCII characters",
-        text -> text.matches("[ -~]{1," + max + "}") ? text : null);
-  }
 }

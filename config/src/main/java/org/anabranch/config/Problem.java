@@ -16,7 +16,7 @@ import java.util.List;
  */
 public record Problem(String file, int line, String key, String found, String allowed) {
   /** Each once, sorted by file and line. */
-  static List<Problem> inOrder(List<Problem> problems) {
+  public static List<Problem> inOrder(List<Problem> problems) {
     return problems.stream()
         .distinct()
         .sorted(Comparator.comparing(Problem::file).thenComparingInt(Problem::line))

@@ -24,7 +24,7 @@ public record TableLine(long start, long length, String type, List<String> argum
   }
 
   /** The row, or null when the text is none. */
-  static @Nullable TableLine parse(String text) {
+  public static @Nullable TableLine parse(String text) {
     List<String> words = words(text);
     if (words.size() < 3 || !words.get(2).matches("[A-Za-z][A-Za-z0-9-]*")) {
       return null;

@@ -16,7 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.anabranch.config.Configuration;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
@@ -72,8 +72,8 @@ final class LeftOutTest {
     site.configure(text);
     server =
         Server.start(
-            Configuration.read(site.configuration),
-            () -> Configuration.read(site.configuration),
+            ConfigurationFile.read(site.configuration),
+            () -> ConfigurationFile.read(site.configuration),
             strictness);
   }
 

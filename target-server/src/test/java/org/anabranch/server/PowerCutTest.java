@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
@@ -177,7 +178,7 @@ final class PowerCutTest {
   }
 
   private static Server start(Path at, DurableSteps steps) throws Exception {
-    Configuration configuration = Configuration.parse("test", CONFIGURATION, at);
+    Configuration configuration = ConfigurationFile.parse("test", CONFIGURATION, at);
     return Server.start(configuration, () -> configuration, steps);
   }
 

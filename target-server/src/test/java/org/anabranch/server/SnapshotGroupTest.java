@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.control.ControlClient;
@@ -142,7 +143,7 @@ final class SnapshotGroupTest {
 
   private static Server start(Path at, DurableSteps steps) throws Exception {
     Configuration configuration =
-        Configuration.parse(
+        ConfigurationFile.parse(
             "test",
             "anabranch { portals = [\"127.0.0.1:0\"], state-dir = state\n" + CONFIGURATION + "}",
             at);

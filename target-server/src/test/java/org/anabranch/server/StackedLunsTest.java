@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.storage.StackedLuns;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,7 +34,7 @@ final class StackedLunsTest {
   private Configuration configuration(String luns) throws Exception {
     Path file = folder.resolve("anabranch.conf");
     Files.writeString(file, STACK.replace("LUNS", luns));
-    return Configuration.read(file);
+    return ConfigurationFile.read(file);
   }
 
   private String warnings(String luns) throws Exception {

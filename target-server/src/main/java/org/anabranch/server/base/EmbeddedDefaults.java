@@ -5,6 +5,7 @@ import com.typesafe.config.ConfigUtil;
 import java.nio.file.Path;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.reader.ConfigurationFile;
 
 /** What {@code anabranch serve} serves when it is given no configuration file. */
 public final class EmbeddedDefaults {
@@ -40,6 +41,6 @@ public final class EmbeddedDefaults {
                 ConfigUtil.quoteString(portal),
                 ConfigUtil.quoteString(folder.toAbsolutePath().toString()),
                 TARGET);
-    return Configuration.parse("embedded defaults", text, folder.toAbsolutePath());
+    return ConfigurationFile.parse("embedded defaults", text, folder.toAbsolutePath());
   }
 }

@@ -14,6 +14,7 @@ import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
@@ -56,7 +57,7 @@ public final class CheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InvalidConfigurationException, RefusedException {
-    Configuration configuration = Configuration.read(file);
+    Configuration configuration = ConfigurationFile.read(file);
     Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler("scheduler"));
     if (!rehearsal.problems().isEmpty()) {
       throw new InvalidConfigurationException(rehearsal.problems());

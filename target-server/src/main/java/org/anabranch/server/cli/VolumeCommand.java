@@ -4,7 +4,7 @@ package org.anabranch.server.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
-import org.anabranch.config.DataSize;
+import org.anabranch.config.reader.DataSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.terminal.Screen;

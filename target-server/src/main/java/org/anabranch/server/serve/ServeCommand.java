@@ -11,6 +11,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Rehearsal;
@@ -146,7 +147,7 @@ public final class ServeCommand implements Callable<Integer> {
 
   private Configuration configuration() throws InvalidConfigurationException {
     if (what != null && what.file != null) {
-      Configuration read = Configuration.read(what.file);
+      Configuration read = ConfigurationFile.read(what.file);
       Logger log = LoggerFactory.getLogger(ServeCommand.class);
       read.warnings().forEach(warning -> log.warn("{}", warning));
       return read;

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,7 +33,7 @@ final class ReloadPlanTest {
       """;
 
   private static Configuration read(String text, String folder) throws Exception {
-    return Configuration.parse("test", "anabranch {\n" + text + "\n}", Path.of(folder));
+    return ConfigurationFile.parse("test", "anabranch {\n" + text + "\n}", Path.of(folder));
   }
 
   private static ReloadPlan plan(String from, String to) throws Exception {

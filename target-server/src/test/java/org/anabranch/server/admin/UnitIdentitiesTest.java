@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.scsi.UnitIdentity;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DiskNames;
@@ -51,7 +52,7 @@ final class UnitIdentitiesTest {
             + "}, targets {"
             + targets
             + "}, devices { dev = \"0 8 zero\" } }");
-    return Configuration.read(file);
+    return ConfigurationFile.read(file);
   }
 
   private static String target(String name, String luns) {

@@ -18,6 +18,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
@@ -55,7 +56,7 @@ public final class VolumeUnderTest implements AutoCloseable {
     String text =
         "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
             .formatted(BYTES, more);
-    Configuration configuration = Configuration.parse("test", text, folder);
+    Configuration configuration = ConfigurationFile.parse("test", text, folder);
     volumes = new ConcurrentSkipListMap<>(configuration.volumes());
     StateFile state = new StateFile(folder.resolve("state.json"));
     storage = new Storage(scheduler, folder, state::state);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.Problem;
 
 /** Configurations as texts, for the tests here. */
 final class Texts {
@@ -75,7 +78,7 @@ final class Texts {
   private Texts() {}
 
   static Configuration parse(String text) throws InvalidConfigurationException {
-    return Configuration.parse("test.conf", text, BASE);
+    return ConfigurationFile.parse("test.conf", text, BASE);
   }
 
   /** A configuration with one volume {@code v}, one target {@code iqn.2026-11.org.example:t}. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigValue;
@@ -13,6 +13,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.IdentityConfig;
+import org.anabranch.config.SourceLocation;
+import org.anabranch.config.TableLine;
+import org.anabranch.config.VolumeConfig;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code volumes}, {@code volume-defaults} and {@code devices}: they share their names. */
@@ -122,11 +127,11 @@ final class VolumeReader {
   private IdentityConfig identity(String name, Section section) {
     IdentityConfig identity =
         new IdentityConfig(
-            section.optional("serial", IdentityConfig.SERIAL),
-            section.optional("naa", IdentityConfig.NAA),
-            section.optional("vendor", IdentityConfig.text(8)),
-            section.optional("product", IdentityConfig.text(16)),
-            section.optional("revision", IdentityConfig.text(4)));
+            section.optional("serial", IdentityReader.SERIAL),
+            section.optional("naa", IdentityReader.NAA),
+            section.optional("vendor", IdentityReader.text(8)),
+            section.optional("product", IdentityReader.text(16)),
+            section.optional("revision", IdentityReader.text(4)));
     unique(name, section, "serial", identity.serial());
     unique(name, section, "naa", identity.naa());
     return identity;

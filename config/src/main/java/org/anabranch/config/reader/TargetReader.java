@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
@@ -9,6 +9,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.anabranch.config.ChapConfig;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.Portal;
+import org.anabranch.config.Suggestion;
+import org.anabranch.config.TargetConfig;
 import org.anabranch.naming.AccessList;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.naming.IscsiName;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
@@ -13,6 +13,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import org.anabranch.config.Secret;
+import org.anabranch.config.SourceLocation;
+import org.anabranch.config.Suggestion;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,6 +2,6 @@
 
 /** Tests of the configuration. */
 @NullMarked
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import org.jspecify.annotations.NullMarked;

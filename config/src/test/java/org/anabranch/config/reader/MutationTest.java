@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.Problem;
 import org.junit.jupiter.api.Test;
 
 /**

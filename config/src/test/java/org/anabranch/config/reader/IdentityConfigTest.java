@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,6 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.IdentityConfig;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.VolumeConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +23,7 @@ final class IdentityConfigTest {
   private Configuration read(String volumes) throws IOException, InvalidConfigurationException {
     Path file = folder.resolve("anabranch.conf");
     Files.writeString(file, "anabranch { volumes { " + volumes + " } }");
-    return Configuration.read(file);
+    return ConfigurationFile.read(file);
   }
 
   private static VolumeConfig volume(Configuration configuration, String name) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -14,6 +14,9 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.anabranch.config.ChapDigest;
+import org.anabranch.config.Portal;
+import org.anabranch.config.Secret;
 import org.anabranch.naming.AddressRange;
 import org.anabranch.naming.InitiatorPattern;
 import org.jspecify.annotations.Nullable;

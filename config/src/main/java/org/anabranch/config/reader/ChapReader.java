@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.anabranch.config.ChapConfig;
+import org.anabranch.config.ChapDigest;
+import org.anabranch.config.Secret;
 import org.anabranch.naming.InitiatorPattern;
 import org.jspecify.annotations.Nullable;
 

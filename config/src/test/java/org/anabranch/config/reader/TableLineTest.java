@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.anabranch.config.TableLine;
 import org.junit.jupiter.api.Test;
 
 /** A row of a table: its words and their quoting. */

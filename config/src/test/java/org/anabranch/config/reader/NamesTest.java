@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.anabranch.config.ChapConfig;
+import org.anabranch.config.ChapDigest;
+import org.anabranch.config.Portal;
+import org.anabranch.config.Secret;
+import org.anabranch.config.Suggestion;
 import org.anabranch.naming.AdvertisedAddress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import com.typesafe.config.ConfigOrigin;
 import java.util.ArrayList;
 import java.util.List;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.Problem;
+import org.anabranch.config.SourceLocation;
 
 /** Collects what is wrong with one file. */
 final class Problems {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -13,6 +13,19 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.config.ChapConfig;
+import org.anabranch.config.ChapDigest;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.Portal;
+import org.anabranch.config.Problem;
+import org.anabranch.config.Secret;
+import org.anabranch.config.TableLine;
+import org.anabranch.config.TargetConfig;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.naming.AdvertisedAddress;
 import org.anabranch.naming.InitiatorPattern;
 import org.junit.jupiter.api.Test;
@@ -209,7 +222,7 @@ final class ConfigurationTest {
     Path file = folder.resolve("a.conf");
     Files.writeString(
         file, "anabranch { state-dir = state, volumes { v { path = \"../v.img\" } } }");
-    Configuration c = Configuration.read(file);
+    Configuration c = ConfigurationFile.read(file);
     assertThat(c.stateDir()).isEqualTo(folder.resolve("state"));
     assertThat(Objects.requireNonNull(c.volumes().get("v")).path())
         .isEqualTo(folder.resolveSibling("v.img"));
@@ -220,25 +233,25 @@ final class ConfigurationTest {
     Files.writeString(folder.resolve("more.conf"), "anabranch {\n limits { sessions = no }\n}");
     Path file = folder.resolve("a.conf");
     Files.writeString(file, "include \"more.conf\"\nanabranch { }");
-    assertThatThrownBy(() -> Configuration.read(file))
+    assertThatThrownBy(() -> ConfigurationFile.read(file))
         .hasMessageStartingWith(
             folder.resolve("more.conf") + ":2: anabranch.limits.sessions: found \"no\"");
   }
 
   @Test
   void unreadableFilesAreProblemsToo() throws IOException {
-    assertThatThrownBy(() -> Configuration.read(folder.resolve("absent.conf")))
+    assertThatThrownBy(() -> ConfigurationFile.read(folder.resolve("absent.conf")))
         .isInstanceOf(InvalidConfigurationException.class)
         .hasMessage(folder.resolve("absent.conf") + ": no such file");
-    assertThatThrownBy(() -> Configuration.read(folder))
+    assertThatThrownBy(() -> ConfigurationFile.read(folder))
         .isInstanceOf(InvalidConfigurationException.class)
         .hasMessageContaining("this is a folder");
     Files.write(folder.resolve("latin1.conf"), new byte[] {'#', (byte) 0xe9, '\n'});
-    assertThatThrownBy(() -> Configuration.read(folder.resolve("latin1.conf")))
+    assertThatThrownBy(() -> ConfigurationFile.read(folder.resolve("latin1.conf")))
         .isInstanceOf(InvalidConfigurationException.class)
         .hasMessageContaining("cannot be read");
     Files.write(folder.resolve("large.conf"), new byte[(4 << 20) + 1]);
-    assertThatThrownBy(() -> Configuration.read(folder.resolve("large.conf")))
+    assertThatThrownBy(() -> ConfigurationFile.read(folder.resolve("large.conf")))
         .isInstanceOf(InvalidConfigurationException.class)
         .hasMessageContaining("larger than 4 MiB");
   }

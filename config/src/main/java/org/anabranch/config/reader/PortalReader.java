@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.config.Portal;
 import org.anabranch.naming.AdvertisedAddress;
 import org.jspecify.annotations.Nullable;
 

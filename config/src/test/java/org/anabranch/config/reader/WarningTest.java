@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.anabranch.config.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

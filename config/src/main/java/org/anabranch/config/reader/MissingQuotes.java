@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

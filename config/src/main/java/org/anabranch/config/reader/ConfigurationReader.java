@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.reader;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
@@ -21,6 +21,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.DiscoveryConfig;
+import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.IscsiConfig;
+import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.Portal;
+import org.anabranch.config.StoresConfig;
+import org.anabranch.config.TargetConfig;
+import org.anabranch.config.VolumeConfig;
 import org.jspecify.annotations.Nullable;
 
 /** Turns HOCON into a {@link Configuration}, collecting everything that is wrong on the way. */
@@ -151,7 +161,7 @@ final class ConfigurationReader {
   static Config reference() {
     try (InputStream in =
         Objects.requireNonNull(
-            ConfigurationReader.class.getResourceAsStream("reference.conf"), "reference.conf")) {
+            Configuration.class.getResourceAsStream("reference.conf"), "reference.conf")) {
       return ConfigFactory.parseReader(new InputStreamReader(in, StandardCharsets.UTF_8)).resolve();
     } catch (IOException e) {
       throw new IllegalStateException("reference.conf", e);
