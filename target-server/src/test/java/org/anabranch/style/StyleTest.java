@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The house rules that a machine can check, over the Java sources of every module. */
 final class StyleTest {
-  private static final List<String> MODULES =
+  static final List<String> MODULES =
       List.of("blockcore", "config", "test-initiator", "target-server", "benchmarks");
 
   private static final int MAX_FILE_LINES = 700;

@@ -48,9 +48,10 @@ final class CutWriteTest {
   @Test
   void beforeAllDataHasCome() throws Exception {
     Session neighbour = target.login();
-    long places = ServerInsides.placeMemory(target.server).free();
-    long memory = ServerInsides.memory(target.server).free();
     for (int cut = 0; cut < 8; cut++) {
+      // Anew each time: the neighbour's window widens with what the neighbour does.
+      long places = ServerInsides.placeMemory(target.server).free();
+      long memory = ServerInsides.memory(target.server).free();
       LoginWire wire =
           target.wire(
               Map.of(
