@@ -234,7 +234,8 @@ final class ResidualTest {
           WRITE,
           out.bytes / 2,
           answer -> {
-            answer.nothingDone();
+            assertThat(answer.changed).isEqualTo(writesWhatCame(out));
+            assertThat(answer.status).isNotZero();
             answer.isOver(out.bytes - out.bytes / 2);
           });
       add(
@@ -262,6 +263,11 @@ final class ResidualTest {
       }
     }
     return tests;
+  }
+
+  /** A WRITE that is sent fewer blocks than its CDB has writes these, and fails. */
+  private static boolean writesWhatCame(Out out) {
+    return writes(out) && out.name.matches("WRITE( AND VERIFY)? \\(.*");
   }
 
   private static boolean writes(Out out) {
