@@ -98,6 +98,7 @@ final class SessionEventsTest {
     session.start(Command.in(0, Cdb.read(0, 8), 4096));
     Await.until("read reaches the disk", () -> target.disk.heldCount() == 1);
     var logout = session.logout();
+    Initiator.await(session.inFlight(), 20); // the loop has written the Logout
     session.connection().close();
     Await.until("the logout fails", logout::isCompletedExceptionally);
     target.disk.letGo();
