@@ -59,6 +59,11 @@ final class HelpTest {
     assertThat(line.getCommandSpec().usageMessage().description()[0])
         .as("what its parent's help shows of it")
         .endsWith(".");
+    if (leaf) {
+      assertThat(line.getCommandSpec().usageMessage().description())
+          .as("each line fits, or is a paragraph of its own")
+          .allMatch(text -> text.length() <= 80 || text.endsWith("."));
+    }
     words.add("--help");
     assertThat(run(words.toArray(String[]::new))).isZero();
     assertThat(err.toString()).isEmpty();

@@ -100,6 +100,11 @@ final class VolumeTest {
       assertThat(site.refusal("volume resize", smaller))
           .contains("what is behind 8388608 would be lost")
           .contains("--force");
+      site.dmTable("0 32768 error", "load", "vm1");
+      assertThat(site.refusal("volume resize", Map.of("volume", "vm1", "bytes", 24 << 20)))
+          .as("somebody's table is not replaced")
+          .contains("dm clear vm1 takes it away");
+      site.dm("clear", "vm1");
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       assertThat(site.refusal("volume resize", forced))
           .isEqualTo("volume vm1 is a LUN of a target that has 1 session; log out there first");

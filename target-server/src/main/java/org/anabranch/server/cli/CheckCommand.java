@@ -35,8 +35,8 @@ import picocli.CommandLine.Spec;
     name = "check",
     description = {
       "Check a configuration file, and show the LUNs and device tables it means.",
-      "What a server would leave out now, because a volume's file or a snapshot's store is missing,",
-      "replaced or damaged, is printed on standard error."
+      "What a server would leave out now, because a volume's file or a snapshot's store",
+      "is missing, replaced or damaged, is printed on standard error."
     },
     footer = {
       "",

@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
     name = "reload",
     description = {
       "Let the server read its configuration file again and apply what has changed.",
-      "When something is wrong with the file, nothing is applied. Sessions that the change does",
-      "not concern go on. SIGHUP to the server does the same, without --force."
+      "When something is wrong with the file, nothing is applied. Sessions that the",
+      "change does not concern go on. SIGHUP to the server does the same, without",
+      "--force."
     },
     footer = {"", "Example:", "  anabranch reload"},
     mixinStandardHelpOptions = true)

@@ -149,6 +149,9 @@ public final class SnapshotCommand implements Runnable {
 
   /** What device-mapper tells in sectors, in the form that people read; another status as it is. */
   private static String used(String status) {
+    if (status.isEmpty()) {
+      return "not served";
+    }
     Matcher sectors = SECTORS.matcher(status);
     return sectors.matches()
         ? Sizes.bytes(Double.parseDouble(sectors.group(1)) * SECTOR)

@@ -106,10 +106,10 @@ final class SnapshotDataCommands {
       name = "export",
       description = {
         "Write a snapshot to a file while the volume is in use.",
-        "The file is a sparse raw image, or with --changed or --since only the extents that",
-        "changed, for snapshot import. It appears when it is complete; an interrupted export",
-        "leaves nothing behind. Until then it is FILE.part, which must not exist. Only the server's",
-        "user may read it (mode 0600).",
+        "The file is a sparse raw image, or with --changed or --since only the extents",
+        "that changed, for snapshot import. It appears when it is complete; an export",
+        "that is interrupted leaves nothing behind. Until then it is FILE.part, which",
+        "must not exist. Only the server's user may read it (mode 0600).",
       },
       footer = {
         "",
@@ -194,8 +194,8 @@ final class SnapshotDataCommands {
       name = "import",
       description = {
         "Apply a file of changed extents to a raw image or block device that nobody uses.",
-        "All of the file is checked before anything is written. An import that was interrupted",
-        "is completed by running it again.",
+        "All of the file is checked before anything is written. An import that was",
+        "interrupted is completed by running it again.",
       },
       footer = {"", "Example:", "  anabranch snapshot import /backup/vm1.delta /backup/vm1.img"},
       mixinStandardHelpOptions = true)

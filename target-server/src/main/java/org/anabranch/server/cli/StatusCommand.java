@@ -76,6 +76,10 @@ public final class StatusCommand implements Callable<Integer> {
     TextTable table = new TextTable("VOLUME", "SIZE", "TABLE");
     for (Map<?, ?> volume : volumes) {
       Object name = volume.get("name");
+      if (VolumeCommand.leftOut(volume)) {
+        table.row(name, "", "left out");
+        continue;
+      }
       Object size = VolumeCommand.size(volume, "bytes");
       for (String line : String.valueOf(volume.get("table")).split("\n", -1)) {
         table.row(name, size, line);

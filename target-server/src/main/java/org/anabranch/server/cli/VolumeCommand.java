@@ -52,11 +52,9 @@ public final class VolumeCommand implements Runnable {
     for (Map<?, ?> volume : volumes) {
       table.row(
           volume.get("name"),
-          size(volume, "bytes"),
+          leftOut(volume) ? "" : size(volume, "bytes"),
           volume.get("block-size"),
-          "left-out".equals(volume.get("state"))
-              ? "left out"
-              : Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
+          leftOut(volume) ? "left out" : Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
           volume.get("path"));
     }
     return table;
@@ -121,8 +119,9 @@ public final class VolumeCommand implements Runnable {
   @Command(
       name = "retry",
       description = {
-        "Serve what was left out because it was missing or damaged, now that it is mended.",
-        "It covers volumes with their snapshots and LUNs, and devices. reload does the same."
+        "Serve what was left out, now that it is mended.",
+        "It covers volumes with their snapshots and LUNs, and devices. anabranch reload",
+        "does the same."
       },
       footer = {
         "",
@@ -147,10 +146,10 @@ public final class VolumeCommand implements Runnable {
       name = "adopt",
       description = {
         "Say that the file at a volume's path is the volume's file, and serve it.",
-        "The server refuses a file that is another one than before, or shorter, and makes no",
-        "empty file where the volume's is missing; this command accepts it.",
-        "Snapshots of the volume go on over this file. After a restore of other contents, remove",
-        "them first (anabranch snapshot remove --force)."
+        "The server refuses a file that is another one than before, or shorter, and",
+        "makes no empty file where the volume's is missing; this command accepts it.",
+        "Snapshots of the volume go on over this file. After a restore of other",
+        "contents, remove them first (anabranch snapshot remove --force)."
       },
       footer = {"", "Example:", "  anabranch volume adopt vm1"},
       mixinStandardHelpOptions = true)
@@ -173,6 +172,11 @@ public final class VolumeCommand implements Runnable {
     }
     out.flush();
     return 0;
+  }
+
+  /** Whether a volume is left out: it has no size then, and no table. */
+  static boolean leftOut(Map<?, ?> volume) {
+    return "left-out".equals(volume.get("state"));
   }
 
   static String size(Map<?, ?> result, String key) {

@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
     name = "demo",
     description = {
       "Show a rollback under a live initiator, from serving a disk to its repair.",
-      "The demo serves a disk, attaches to it, takes a snapshot, breaks what is on the disk, and",
-      "rolls it back while it is in use. Every byte is verified, and nothing is left behind."
+      "The demo serves a disk, attaches to it, takes a snapshot, breaks what is on the",
+      "disk, and rolls it back while it is in use. Every byte is verified, and nothing",
+      "is left behind."
     },
     footer = {"", "Example:", "  anabranch demo"},
     mixinStandardHelpOptions = true)

@@ -6,18 +6,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
+import org.anabranch.server.storage.Storage;
 import org.anabranch.server.uses.User;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Snapshots that have lost their contents, and merges that do not go on. Any thread.
+ * Snapshots that have lost their contents or are about to, and merges that do not go on. Any
+ * thread.
  *
  * <pre>
  *   status         of a snapshot                       of a volume that is rolled back
@@ -30,7 +31,7 @@ final class Conditions implements WarningSource {
   private final Entries entries;
   private final Map<String, VolumeConfig> volumes;
   private final SnapshotDevices devices;
-  private final DeviceMapper mapper;
+  private final Storage storage;
   private final Function<SnapshotState, MergeWait> waits;
 
   /**
@@ -41,13 +42,13 @@ final class Conditions implements WarningSource {
       Entries entries,
       Map<String, VolumeConfig> volumes,
       SnapshotDevices devices,
-      DeviceMapper mapper,
+      Storage storage,
       Function<SnapshotState, MergeWait> waits) {
     this.waits = waits;
     this.entries = entries;
     this.volumes = volumes;
     this.devices = devices;
-    this.mapper = mapper;
+    this.storage = storage;
   }
 
   @Override
@@ -64,7 +65,11 @@ final class Conditions implements WarningSource {
 
   private @Nullable Warning warning(SnapshotState snapshot) {
     String name = snapshot.device();
-    if (!volumes.containsKey(snapshot.volume())) {
+    if (storage.leftOut().get(snapshot.volume()) != null) {
+      return null; // the warning of the volume says why, and what to do
+    }
+    VolumeConfig volume = volumes.get(snapshot.volume());
+    if (volume == null) {
       return new Warning(
           "snapshot " + name,
           "its volume " + snapshot.volume() + " is not configured, so it is not served",
@@ -74,6 +79,17 @@ final class Conditions implements WarningSource {
     }
     if (snapshot.phase() == Phase.MERGING) {
       return merging(snapshot);
+    }
+    if (VolumeTable.isForeign(storage, volume)) {
+      return new Warning(
+          "snapshot " + name,
+          "volume "
+              + snapshot.volume()
+              + " has another live table than the server's own: what is written meanwhile changes"
+              + " the snapshot, too",
+          VolumeTable.remedy(storage, volume)
+              + "; do not trust the snapshot any more: anabranch snapshot remove "
+              + name);
     }
     if (snapshot.phase() == Phase.WAITING) {
       Warning waiting = waiting(snapshot, waits.apply(snapshot));
@@ -131,7 +147,7 @@ final class Conditions implements WarningSource {
     String volume = snapshot.volume();
     String status;
     try {
-      status = mapper.status(volume);
+      status = storage.mapper().status(volume);
     } catch (TableException e) {
       return null; // there is no such device: the volume's own warning
     }

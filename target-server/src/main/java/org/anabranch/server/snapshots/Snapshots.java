@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -65,6 +66,9 @@ public final class Snapshots implements WarningSource {
   private final Merges merges;
   private final Conditions conditions;
 
+  /** Files beside the stores that no snapshot had at the start. */
+  private volatile List<Path> strangers = List.of();
+
   /**
    * @param folder the state directory
    * @param volumes by name; changed from outside, by its turn in {@code changes}
@@ -90,7 +94,7 @@ public final class Snapshots implements WarningSource {
     this.stores = new Stores(storage, storesConfig, this.folder, entries::all, devices);
     this.merges = new Merges(entries, volumes, changes, initiators, devices, readers, uses);
     readers.whenEnded(merges::wake);
-    this.conditions = new Conditions(entries, volumes, devices, storage.mapper(), merges::waits);
+    this.conditions = new Conditions(entries, volumes, devices, storage, merges::waits);
   }
 
   /**
@@ -112,7 +116,7 @@ public final class Snapshots implements WarningSource {
       for (VolumeConfig volume : List.copyOf(volumes.values())) {
         restore(volume);
       }
-      tellOfStrangers();
+      findStrangers();
     } finally {
       changes.unlock();
     }
@@ -140,17 +144,29 @@ public final class Snapshots implements WarningSource {
   }
 
   /** Stores that no snapshot has: somebody put them there, or an older state file. */
-  private void tellOfStrangers() throws RefusedException {
-    List<Path> known = entries.all().stream().map(SnapshotState::store).toList();
-    List<Path> strangers = StoreFile.in(folder);
-    strangers.removeAll(known);
-    if (!strangers.isEmpty()) {
-      LOG.warn(
-          "{} has files that belong to no snapshot, such as {}: {} in all",
-          folder,
-          strangers.getFirst().getFileName(),
-          strangers.size());
+  private void findStrangers() throws RefusedException {
+    List<Path> found = StoreFile.in(folder);
+    found.removeAll(entries.all().stream().map(SnapshotState::store).toList());
+    found.sort(null);
+    strangers = List.copyOf(found);
+  }
+
+  /** They may be all that is left of snapshots. */
+  private List<Warning> strangerWarnings() {
+    List<Path> there = strangers.stream().filter(Files::exists).toList();
+    if (there.isEmpty()) {
+      return List.of();
     }
+    return List.of(
+        new Warning(
+            "folder " + folder,
+            "it has files that belong to no snapshot, such as "
+                + there.getFirst().getFileName()
+                + ": "
+                + there.size()
+                + " in all",
+            "stop the server and put its state.json back if that was lost, before anything is"
+                + " written to the volumes; or delete the files"));
   }
 
   /**
@@ -366,7 +382,9 @@ public final class Snapshots implements WarningSource {
   public Readers.Reading read(String device) throws RefusedException {
     changes.lock();
     try {
-      return readers.begin(storage, Readers.standing(entries.existing(device)));
+      SnapshotState snapshot = Readers.standing(entries.existing(device));
+      storage.refuseIfLeftOut(snapshot.volume());
+      return readers.begin(storage, snapshot);
     } finally {
       changes.unlock();
     }
@@ -415,6 +433,7 @@ public final class Snapshots implements WarningSource {
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>(conditions.warnings());
     warnings.addAll(stores.warnings());
+    warnings.addAll(strangerWarnings());
     return warnings;
   }
 

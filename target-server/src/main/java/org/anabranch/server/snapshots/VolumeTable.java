@@ -43,14 +43,8 @@ public final class VolumeTable {
         throw new RefusedException(
             "volume "
                 + name
-                + " has another live table than the server's own: load \"0 "
-                + device.sectors()
-                + " snapshot-origin "
-                + volume.path()
-                + "\" with dm load "
-                + name
-                + ", and dm resume "
-                + name);
+                + " has another live table than the server's own: "
+                + remedy(storage, volume));
       }
       if (device.suspended()) {
         throw new RefusedException(
@@ -63,6 +57,39 @@ public final class VolumeTable {
     } catch (TableException e) {
       throw new RefusedException("volume " + name + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Whether a volume's live table is not the server's own, so that its snapshots do not hold what
+   * it had.
+   */
+  static boolean isForeign(Storage storage, VolumeConfig volume) {
+    try {
+      MappedDevice device = storage.mapper().device(volume.name());
+      TableSpec live = device.table();
+      return live == null || !isOurs(live) || !isOn(storage, volume, device);
+    } catch (TableException e) {
+      return false; // there is no such device, or its file cannot be opened: others warn of that
+    }
+  }
+
+  /** How to give a volume the server's own table again, in commands. */
+  static String remedy(Storage storage, VolumeConfig volume) {
+    String name = volume.name();
+    String length;
+    try {
+      length = String.valueOf(storage.mapper().device(name).sectors());
+    } catch (TableException e) {
+      length = "SECTORS";
+    }
+    return "load \"0 "
+        + length
+        + " snapshot-origin "
+        + volume.path()
+        + "\" with dm load "
+        + name
+        + ", and dm resume "
+        + name;
   }
 
   /** An origin, or a merge with perhaps an origin behind it. */

@@ -159,7 +159,8 @@ public final class StateFile {
           file.path()
               + " is damaged and was left as it is: "
               + e.getMessage()
-              + "; repair it or restore it from a backup",
+              + "; restore it from a backup, or move it away to start without its snapshots (their"
+              + " stores stay, and status names them) and without devices that dm made",
           e);
     }
   }

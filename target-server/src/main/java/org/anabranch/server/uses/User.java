@@ -2,6 +2,7 @@
 package org.anabranch.server.uses;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,9 @@ public record User(String initiator, String target, @Nullable Instant cutOff) {
     if (isUnknown()) {
       return "initiators that are not recorded";
     }
-    return initiator + (cutOff == null ? ", logged in" : ", cut off since " + cutOff);
+    return initiator
+        + (cutOff == null
+            ? ", logged in"
+            : ", cut off since " + cutOff.truncatedTo(ChronoUnit.SECONDS));
   }
 }

@@ -47,7 +47,12 @@ final class ForeignTableTest {
           () -> volume.snapshot("b"),
           () -> volume.merge("vm1@a", Begin.NOW),
           () -> volume.merge("vm1@a", Begin.WHEN_UNUSED));
+      assertThat(volume.snapshots.warnings())
+          .singleElement()
+          .asString()
+          .contains("vm1@a", "changes the snapshot, too", origin());
       volume.storage.mapper().reload("vm1", origin()).toCompletableFuture().join();
+      assertThat(volume.snapshots.warnings()).isEmpty();
       volume.snapshot("b");
       assertThat(volume.snapshots.list("vm1")).hasSize(2);
     }
