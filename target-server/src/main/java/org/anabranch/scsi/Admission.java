@@ -46,9 +46,8 @@ final class Admission {
   /**
    * A command that takes data gets all that its CDB asks for, and one that returns data may return
    * some; else nothing is done (SPC-4 4.5.6). To write only what came, or nothing, and say GOOD
-   * would lose data, since the initiator need not look at the residual count. (Of a WRITE that has
-   * some of its blocks these are written, as initiators know it, and then it fails.) Fewer bytes
-   * than a read returns are no fault: they are cut off, and reported as residual overflow.
+   * would lose data, since the initiator need not look at the residual count. Fewer bytes than a
+   * read returns are no fault: they are cut off, and reported as residual overflow.
    */
   private static void checkTransfer(Task task) throws CheckCondition {
     if (task.dataOutReceived() < task.dataOutLength()

@@ -93,9 +93,9 @@ final class AtomicCommands {
   private static void orWrite(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
     long lba = Cdb.lba(cdb);
-    unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
+    int blocks = Cdb.transferBlocks(unit, cdb);
+    unit.checkRange(lba, blocks);
     ByteBuffer data = task.dataOut();
-    int blocks = WriteCommands.wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;

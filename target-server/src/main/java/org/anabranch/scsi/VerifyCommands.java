@@ -48,7 +48,7 @@ final class VerifyCommands {
 
   private static Command writeAndVerify(String name, String usage) {
     return new Command(name, usage)
-        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
         .timeout(60)
         .dataOut(Cdb::transferBytes)
         .runs(VerifyCommands::writeAndVerify);
@@ -120,9 +120,9 @@ final class VerifyCommands {
       throw CheckCondition.inCdb(1, 2);
     }
     long lba = Cdb.lba(cdb);
-    unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
+    int blocks = Cdb.transferBlocks(unit, cdb);
+    unit.checkRange(lba, blocks);
     ByteBuffer data = task.dataOut();
-    int blocks = WriteCommands.wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;
@@ -167,7 +167,7 @@ final class VerifyCommands {
         false,
         sense -> {
           hold.release();
-          unit.end(task, sense != null ? sense : WriteCommands.shortfall(task));
+          unit.end(task, sense);
         });
   }
 }

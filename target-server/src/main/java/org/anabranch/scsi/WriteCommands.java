@@ -3,14 +3,11 @@ package org.anabranch.scsi;
 
 import java.nio.ByteBuffer;
 import org.anabranch.block.Io;
-import org.jspecify.annotations.Nullable;
 
 /**
  * WRITE (6), (10), (12) and (16) (SBC-3 5.43). One Io, straight from the transport's buffer.
  *
- * <p>An initiator that sends less than the CDB asks for gets the whole blocks that came written,
- * and GOOD; the transport reports the residual. If what came ends within a block, nothing is
- * written and the command is refused (0E/03).
+ * <p>When an initiator sends less than the CDB asks for, nothing is written: see {@link Admission}.
  *
  * <p>A write is durable when it ends if it has FUA, or if the write cache is switched off.
  */
@@ -26,7 +23,7 @@ final class WriteCommands {
 
   private static Command write(String name, String usage) {
     return new Command(name, usage)
-        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
+        .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
         .dataOut(Cdb::transferBytes)
         .runs(WriteCommands::write);
   }
@@ -34,35 +31,25 @@ final class WriteCommands {
   private static void write(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();
     long lba = Cdb.lba(cdb);
-    unit.checkRange(lba, Cdb.transferBlocks(unit, cdb));
+    int blocks = Cdb.transferBlocks(unit, cdb);
+    unit.checkRange(lba, blocks);
     ByteBuffer data = task.dataOut();
-    int blocks = wholeBlocks(unit, task);
     if (data == null || blocks == 0) {
       unit.good(task);
       return;
     }
     long end = lba + blocks;
-    Sense shortfall = shortfall(task);
     RangeLocks.Hold hold = unit.ranges().tryAcquire(lba, end, RangeLocks.Mode.SHARED);
     if (hold != null) {
-      submit(unit, task, data, lba, hold, shortfall);
+      submit(unit, task, data, lba, hold);
     } else {
       unit.acquire(
-          task,
-          lba,
-          end,
-          RangeLocks.Mode.SHARED,
-          taken -> submit(unit, task, data, lba, taken, shortfall));
+          task, lba, end, RangeLocks.Mode.SHARED, taken -> submit(unit, task, data, lba, taken));
     }
   }
 
   private static void submit(
-      LogicalUnit unit,
-      Task task,
-      ByteBuffer data,
-      long lba,
-      RangeLocks.Hold hold,
-      @Nullable Sense shortfall) {
+      LogicalUnit unit, Task task, ByteBuffer data, long lba, RangeLocks.Hold hold) {
     int blocks = data.remaining() / unit.blockSize();
     unit.device()
         .submit(
@@ -73,33 +60,10 @@ final class WriteCommands {
                 (io, error) -> {
                   hold.release();
                   if (error == null) {
-                    unit.end(task, shortfall);
+                    unit.good(task);
                   } else {
                     unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, blocks)));
                   }
                 }));
-  }
-
-  /**
-   * How many blocks the initiator sent.
-   *
-   * @throws CheckCondition if that is a part of one, or nothing where the CDB asks for some
-   */
-  static int wholeBlocks(LogicalUnit unit, Task task) throws CheckCondition {
-    int length = task.dataOutReceived();
-    if (length % unit.blockSize() != 0 || (length == 0 && task.dataOutLength() > 0)) {
-      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
-    }
-    return length / unit.blockSize();
-  }
-
-  /**
-   * How a write ends when the initiator announced fewer blocks than its CDB has: those that came
-   * are written, and the write is no success. Null if all came.
-   */
-  static @Nullable Sense shortfall(Task task) {
-    return task.dataOutReceived() < task.dataOutLength()
-        ? Sense.of(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT)
-        : null;
   }
 }

@@ -57,7 +57,7 @@ final class SnapshotLifeTest {
       volume.snapshot("a");
     }
     Files.copy(folder.resolve("vm1.img"), folder.resolve("copy.img"));
-    try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.path = copy.img")) {
+    try (VolumeUnderTest volume = VolumeUnderTest.of(folder, "copy.img")) {
       assertThat(volume.storage.leftOut().all().toString())
           .contains("the file at " + folder.resolve("copy.img") + " is not the one")
           .contains("from " + folder.resolve("vm1.img") + " before")
@@ -65,7 +65,7 @@ final class SnapshotLifeTest {
       assertThat(volume.storage.has("vm1@a")).isFalse();
     }
     Files.createSymbolicLink(folder.resolve("link.img"), folder.resolve("vm1.img"));
-    try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.path = link.img")) {
+    try (VolumeUnderTest volume = VolumeUnderTest.of(folder, "link.img")) {
       assertThat(volume.snapshots.list("vm1")).hasSize(1);
     }
   }

@@ -53,9 +53,19 @@ public final class VolumeUnderTest implements AutoCloseable {
   /** The same; {@code prepared} sees it before waiting merges may begin. */
   public VolumeUnderTest(Path folder, String more, Consumer<VolumeUnderTest> prepared)
       throws Exception {
+    this(folder, "vm1.img", more, prepared);
+  }
+
+  /** The volume is this file of the folder. */
+  static VolumeUnderTest of(Path folder, String image) throws Exception {
+    return new VolumeUnderTest(folder, image, "", volume -> {});
+  }
+
+  private VolumeUnderTest(
+      Path folder, String image, String more, Consumer<VolumeUnderTest> prepared) throws Exception {
     String text =
-        "anabranch { state-dir = ., volumes { vm1 { path = vm1.img, size = %d } }, %s }"
-            .formatted(BYTES, more);
+        "anabranch { state-dir = ., volumes { vm1 { path = %s, size = %d } }, %s }"
+            .formatted(image, BYTES, more);
     Configuration configuration = ConfigurationFile.parse("test", text, folder);
     volumes = new ConcurrentSkipListMap<>(configuration.volumes());
     StateFile state = new StateFile(folder.resolve("state.json"));
