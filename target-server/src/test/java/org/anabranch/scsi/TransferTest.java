@@ -75,11 +75,10 @@ final class TransferTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"2a", "2e"})
-  void theBlocksThatCameAreWrittenAndTheWriteFails(String opcode) {
+  void aWriteOfWhichOnlySomeBlocksComeWritesNothing(String opcode) {
     byte[] data = Lab.pattern(1024, 5);
     initiator.send(opcode + " 00 00 00 00 00 00 00 04 00", data).fails("5/0e/03");
-    assertThat(Arrays.copyOf(lab.disk.bytes(), 1024)).isEqualTo(data);
-    assertThat(Arrays.copyOfRange(lab.disk.bytes(), 1024, 2048)).containsOnly(0);
+    assertThat(Arrays.copyOf(lab.disk.bytes(), 2048)).containsOnly(0);
     initiator.send("8b" + " 00".repeat(12) + " 02 00 00", new byte[512]).fails("5/0e/03");
   }
 

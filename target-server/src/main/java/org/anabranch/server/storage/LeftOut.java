@@ -9,15 +9,12 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What is configured or was made, and is not served because something of it is missing, damaged or
  * not what it was. The rest of the server goes on without it; its LUNs are absent. Any thread.
  */
 public final class LeftOut implements WarningSource {
-  private static final Logger LOG = LoggerFactory.getLogger(LeftOut.class);
 
   /** What it is. */
   public enum Kind {
@@ -65,9 +62,7 @@ public final class LeftOut implements WarningSource {
                 ? whole.text()
                 : words.replaceFirst("^(volume|device) " + Pattern.quote(name) + ": ", ""),
             reason instanceof NotWholeException whole ? whole.remedy() : remedy(kind, name));
-    if (!entry.equals(entries.put(name, entry))) {
-      LOG.error("{} is left out: {}; {}", entry.subject(), entry.text, entry.remedy);
-    }
+    entries.put(name, entry); // the log has it as a warning of the server
   }
 
   private static String remedy(Kind kind, String name) {

@@ -234,8 +234,7 @@ final class ResidualTest {
           WRITE,
           out.bytes / 2,
           answer -> {
-            assertThat(answer.changed).isEqualTo(writesWhatCame(out));
-            assertThat(answer.status).isNotZero();
+            answer.nothingDone();
             answer.isOver(out.bytes - out.bytes / 2);
           });
       add(
@@ -263,11 +262,6 @@ final class ResidualTest {
       }
     }
     return tests;
-  }
-
-  /** A WRITE that is sent fewer blocks than its CDB has writes these, and fails. */
-  private static boolean writesWhatCame(Out out) {
-    return writes(out) && out.name.matches("WRITE( AND VERIFY)? \\(.*");
   }
 
   private static boolean writes(Out out) {
