@@ -175,6 +175,9 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "status", "--json")).contains("\"sessions\"");
     assertThat(ask(site, "volume", "list")).contains("vm1.img");
     assertThat(ask(site, "volume", "resize", "vm1", "65", "MiB")).contains("now 65 MiB");
+    ask(site, "volume", "retry");
+    assertThat(anabranch(1, "volume", "adopt", "vm1", "--socket", site.socket().toString()))
+        .contains("volume vm1 is served already");
     assertThat(ask(site, "session", "list")).contains(TARGET);
     Process watch = start("status", "--watch", "--socket", site.socket().toString());
     try (BufferedReader lines = watch.inputReader()) {

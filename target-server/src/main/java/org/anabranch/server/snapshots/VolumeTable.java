@@ -95,10 +95,13 @@ public final class VolumeTable {
   /** An origin, or a merge with perhaps an origin behind it. */
   private static boolean isOurs(TableSpec live) {
     List<TargetSpec> targets = live.rows().stream().map(TableSpec.Row::target).toList();
-    return targets.size() <= 2
-            && targets.getLast() instanceof OriginSpec
-            && (targets.size() == 1 || targets.getFirst() instanceof MergeSpec)
-        || (targets.size() == 1 && targets.getFirst() instanceof MergeSpec);
+    boolean merges = targets.getFirst() instanceof MergeSpec;
+    boolean endsAsOrigin = targets.getLast() instanceof OriginSpec;
+    return switch (targets.size()) {
+      case 1 -> merges || endsAsOrigin;
+      case 2 -> merges && endsAsOrigin;
+      default -> false;
+    };
   }
 
   /** Whether it stands on the volume's file. */
