@@ -14,10 +14,12 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.FileSource;
 import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeSource;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code volumes}, {@code volume-defaults} and {@code devices}: they share their names. */
@@ -34,11 +36,17 @@ final class VolumeReader {
   private final Path baseDir;
   private final Section volumes;
   private final Section devices;
-  private final VolumeConfig defaults;
-  private final Map<Path, String> paths = new HashMap<>();
+  private final Defaults defaults;
+
+  /** Which volume has a source. */
+  private final Map<VolumeSource, String> sources = new HashMap<>();
 
   /** Which volume has a serial or a NAA. */
   private final Map<String, String> identities = new HashMap<>();
+
+  /** {@code volume-defaults}. */
+  private record Defaults(
+      int blockSize, int physicalBlockSize, boolean readOnly, boolean removable) {}
 
   VolumeReader(Path baseDir, Section top) {
     this.baseDir = baseDir;
@@ -62,13 +70,13 @@ final class VolumeReader {
     return locations;
   }
 
-  private static VolumeConfig defaults(Section section) {
+  private static Defaults defaults(Section section) {
     int blockSize = section.withDefault("block-size", BLOCK_SIZE);
     int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);
     boolean readOnly = section.withDefault("read-only", ValueFormat.BOOLEAN);
     boolean removable = section.withDefault("removable", ValueFormat.BOOLEAN);
     section.end();
-    return new VolumeConfig("", Path.of(""), 0, blockSize, physical, readOnly, removable);
+    return new Defaults(blockSize, physical, readOnly, removable);
   }
 
   SortedMap<String, VolumeConfig> volumes() {
@@ -87,7 +95,7 @@ final class VolumeReader {
   }
 
   private @Nullable VolumeConfig volume(String name, Section section) {
-    String text = section.required("path", ValueFormat.PATH);
+    VolumeSource source = source(section);
     int blockSize =
         Objects.requireNonNullElse(
             section.optional("block-size", BLOCK_SIZE), defaults.blockSize());
@@ -108,20 +116,25 @@ final class VolumeReader {
             section.optional("removable", ValueFormat.BOOLEAN), defaults.removable());
     IdentityConfig identity = identity(name, section);
     section.end();
-    if (text == null) {
+    if (source == null) {
       return null;
     }
-    Path path = ConfigurationReader.path(baseDir, text);
-    String other = paths.putIfAbsent(path, name);
+    String other = sources.putIfAbsent(source, name);
     if (other != null) {
       section.problem(
-          "path",
-          "found " + Problems.printable(path.toString()) + ", which is volume " + other + "'s",
-          "a file of its own");
+          source.key(),
+          "found " + Problems.printable(source.address()) + ", which is volume " + other + "'s",
+          "an image of its own");
     }
     long sectors = size == null ? 0 : size / 512;
     return new VolumeConfig(
-        name, path, sectors, blockSize, physical, readOnly, removable, identity);
+        name, source, sectors, blockSize, physical, readOnly, removable, identity);
+  }
+
+  /** Where the image is: the one key of the volume that each kind of source has. */
+  private @Nullable VolumeSource source(Section section) {
+    String path = section.required("path", ValueFormat.PATH);
+    return path == null ? null : new FileSource(ConfigurationReader.path(baseDir, path));
   }
 
   private IdentityConfig identity(String name, Section section) {

@@ -16,6 +16,7 @@ import java.util.Objects;
 import org.anabranch.config.ChapConfig;
 import org.anabranch.config.ChapDigest;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.FileSource;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
@@ -51,16 +52,26 @@ final class ConfigurationTest {
         .containsOnlyKeys("k4", "old", "vm1", "vm2")
         .containsEntry(
             "vm1",
-            new VolumeConfig("vm1", Path.of("/srv/vm1.img"), 20L << 21, 512, 4096, false, false))
+            new VolumeConfig(
+                "vm1", new FileSource(Path.of("/srv/vm1.img")), 20L << 21, 512, 4096, false, false))
         .containsEntry(
             "vm2",
             new VolumeConfig(
-                "vm2", Path.of("/etc/anabranch/vm2.img"), 4097, 512, 16384, true, true))
+                "vm2",
+                new FileSource(Path.of("/etc/anabranch/vm2.img")),
+                4097,
+                512,
+                16384,
+                true,
+                true))
         .containsEntry(
             "k4",
-            new VolumeConfig("k4", Path.of("/srv/k4.img"), 3L << 20, 4096, 4096, false, false))
+            new VolumeConfig(
+                "k4", new FileSource(Path.of("/srv/k4.img")), 3L << 20, 4096, 4096, false, false))
         .containsEntry(
-            "old", new VolumeConfig("old", Path.of("/srv/old.img"), 0, 512, 4096, false, false));
+            "old",
+            new VolumeConfig(
+                "old", new FileSource(Path.of("/srv/old.img")), 0, 512, 4096, false, false));
     assertThat(c.devices()).containsOnlyKeys("raw0", "two");
     assertThat(Objects.requireNonNull(c.devices().get("two")).table())
         .map(TableLine::toString)
@@ -195,9 +206,10 @@ final class ConfigurationTest {
             }
             """);
     assertThat(c.volumes().get("a"))
-        .isEqualTo(new VolumeConfig("a", Path.of("/a"), 0, 4096, 4096, true, false));
+        .isEqualTo(
+            new VolumeConfig("a", new FileSource(Path.of("/a")), 0, 4096, 4096, true, false));
     assertThat(c.volumes().get("b"))
-        .isEqualTo(new VolumeConfig("b", Path.of("/b"), 0, 512, 512, false, false));
+        .isEqualTo(new VolumeConfig("b", new FileSource(Path.of("/b")), 0, 512, 512, false, false));
   }
 
   @Test
@@ -212,9 +224,12 @@ final class ConfigurationTest {
             }
             """);
     assertThat(Objects.requireNonNull(c.volumes().get("a")))
-        .isEqualTo(new VolumeConfig("a", Path.of("/srv/a.img"), 0, 512, 512, false, false));
-    assertThat(Objects.requireNonNull(c.volumes().get("b")).path())
-        .isEqualTo(Path.of(Objects.requireNonNull(System.getenv("PATH"))).normalize());
+        .isEqualTo(
+            new VolumeConfig(
+                "a", new FileSource(Path.of("/srv/a.img")), 0, 512, 512, false, false));
+    assertThat(Objects.requireNonNull(c.volumes().get("b")).source())
+        .isEqualTo(
+            new FileSource(Path.of(Objects.requireNonNull(System.getenv("PATH"))).normalize()));
   }
 
   @Test
@@ -224,8 +239,8 @@ final class ConfigurationTest {
         file, "anabranch { state-dir = state, volumes { v { path = \"../v.img\" } } }");
     Configuration c = ConfigurationFile.read(file);
     assertThat(c.stateDir()).isEqualTo(folder.resolve("state"));
-    assertThat(Objects.requireNonNull(c.volumes().get("v")).path())
-        .isEqualTo(folder.resolveSibling("v.img"));
+    assertThat(Objects.requireNonNull(c.volumes().get("v")).source())
+        .isEqualTo(new FileSource(folder.resolveSibling("v.img")));
   }
 
   @Test

@@ -120,10 +120,11 @@ public final class Recovery {
         throw RefusedException.absent("volume", name, configuration.volumes().keySet());
       }
       if (storage.leftOut().get(name) == null) {
-        throw new RefusedException("volume " + name + " is served already, from " + volume.path());
+        throw new RefusedException(
+            "volume " + name + " is served already, from " + volume.source().address());
       }
       storage.adoptFile(volume);
-      LOG.warn("volume {}: {} is taken for its file from now on", name, volume.path());
+      LOG.warn("volume {}: {} is taken for its file from now on", name, volume.source().address());
       return retry(configuration, name);
     } finally {
       changes.unlock();

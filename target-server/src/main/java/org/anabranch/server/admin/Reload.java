@@ -24,6 +24,7 @@ import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.TableText;
+import org.anabranch.server.storage.VolumeFile;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -215,8 +216,8 @@ public final class Reload {
   }
 
   private void open(VolumeConfig volume) throws RefusedException {
-    if (!Files.exists(volume.path())) {
-      undo.push(() -> delete(volume.path()));
+    if (!Files.exists(VolumeFile.path(volume))) {
+      undo.push(() -> delete(VolumeFile.path(volume)));
     }
     storage.openVolume(volume);
     undo.push(() -> storage.removeVolume(volume.name()));

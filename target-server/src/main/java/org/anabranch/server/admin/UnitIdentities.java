@@ -22,6 +22,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.state.IdentityFile;
 import org.anabranch.server.storage.ImageIdentity;
+import org.anabranch.server.storage.VolumeFile;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,7 +76,8 @@ public final class UnitIdentities {
   void settle(Configuration configuration, Predicate<String> leftOut) throws RefusedException {
     Map<String, DiskNames> carried = new TreeMap<>();
     for (VolumeConfig volume : configuration.volumes().values()) {
-      DiskNames names = leftOut.test(volume.name()) ? null : ImageIdentity.read(volume.path());
+      DiskNames names =
+          leftOut.test(volume.name()) ? null : ImageIdentity.read(VolumeFile.path(volume));
       if (names != null) {
         carried.put(volume.name(), names);
       }
@@ -95,7 +97,7 @@ public final class UnitIdentities {
       given.put(names, name);
       file.put(name, names);
       if (!names.equals(carried.get(name)) && !volume.readOnly() && !leftOut.test(name)) {
-        mark(volume.path(), names);
+        mark(VolumeFile.path(volume), names);
       }
     }
     for (String device : configuration.devices().keySet()) {

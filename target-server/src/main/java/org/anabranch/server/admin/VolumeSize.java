@@ -13,6 +13,7 @@ import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.VolumeFile;
 
 /**
  * {@code volume resize}.
@@ -118,8 +119,8 @@ public final class VolumeSize {
               + volume.sectors() * 512
               + " bytes, and it would have that again at the next start; lower it there first");
     }
-    if (!Files.isRegularFile(volume.path())) {
-      throw new RefusedException(what + ": " + volume.path() + " is not a regular file");
+    if (!Files.isRegularFile(VolumeFile.path(volume))) {
+      throw new RefusedException(what + ": " + VolumeFile.path(volume) + " is not a regular file");
     }
     List<String> snapshots =
         state.state().snapshots().values().stream()

@@ -217,7 +217,7 @@ final class SnapshotDevices {
   }
 
   private DeviceRef file(String volume) throws RefusedException {
-    return DeviceRef.at(volume(volume).path());
+    return new DeviceRef.AtPath(volume(volume).source().address());
   }
 
   VolumeConfig volume(String name) throws RefusedException {

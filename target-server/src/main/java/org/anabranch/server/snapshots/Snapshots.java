@@ -277,7 +277,7 @@ public final class Snapshots implements WarningSource {
     }
     String volume = wanted.volume();
     String device = wanted.device();
-    Path origin = devices.volume(volume).path();
+    String origin = devices.volume(volume).source().address();
     if (entries.state().snapshot(device) != null) {
       throw new RefusedException(
           "snapshot " + device + " exists; remove it first, or name another");

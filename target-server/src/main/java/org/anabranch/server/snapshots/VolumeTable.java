@@ -6,6 +6,7 @@ import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.snapshot.MergeSpec;
@@ -85,7 +86,7 @@ public final class VolumeTable {
     return "load \"0 "
         + length
         + " snapshot-origin "
-        + volume.path()
+        + TableLine.quote(volume.source().address())
         + "\" with dm load "
         + name
         + ", and dm resume "
@@ -107,7 +108,7 @@ public final class VolumeTable {
   /** Whether it stands on the volume's file. */
   private static boolean isOn(Storage storage, VolumeConfig volume, MappedDevice device)
       throws TableException {
-    OpenDevice file = storage.mapper().open(DeviceRef.at(volume.path()));
+    OpenDevice file = storage.mapper().open(new DeviceRef.AtPath(volume.source().address()));
     try {
       return device.dependsOn().contains(file.device());
     } finally {

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param volume the origin's name
  * @param name unique in its volume
- * @param origin the volume's file when it was taken, absolute; null when an older version took it
+ * @param origin address of the volume's image when the snapshot was taken; null when an older
+ *     version took it
  * @param store the COW store's file, absolute
  * @param sectors how long the volume was when it was taken
  * @param chunkSectors chunk size in sectors
@@ -38,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 public record SnapshotState(
     String volume,
     String name,
-    @Nullable Path origin,
+    @Nullable String origin,
     Path store,
     long sectors,
     int chunkSectors,

@@ -190,7 +190,7 @@ public final class StateFile {
   private static Map<String, Object> render(SnapshotState snapshot) {
     Map<String, Object> entry = new HashMap<>();
     if (snapshot.origin() != null) {
-      entry.put("origin", snapshot.origin().toString());
+      entry.put("origin", snapshot.origin());
     }
     entry.put("store", snapshot.store().toString());
     entry.put("sectors", snapshot.sectors());
@@ -260,7 +260,7 @@ public final class StateFile {
       return new SnapshotState(
           names[0],
           names[1],
-          entry.hasPath("origin") ? Path.of(entry.getString("origin")) : null,
+          entry.hasPath("origin") ? entry.getString("origin") : null,
           Path.of(entry.getString("store")),
           sectors,
           chunkSectors,
@@ -275,7 +275,7 @@ public final class StateFile {
           "snapshot "
               + device
               + ": "
-              + (e instanceof InvalidPathException ? "origin or store" : e.getMessage()),
+              + (e instanceof InvalidPathException ? "store" : e.getMessage()),
           e);
     }
   }

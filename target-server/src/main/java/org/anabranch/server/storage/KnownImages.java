@@ -120,12 +120,12 @@ public final class KnownImages {
   public void check(VolumeConfig volume) throws RefusedException {
     try {
       VolumeRecord known = records.get(volume.name());
-      Found found = Found.at(volume.path());
+      Found found = Found.at(VolumeFile.path(volume));
       if (found == null) {
         checkAbsent(volume, known);
         return;
       }
-      ImageMark mark = ImageMark.read(volume.path());
+      ImageMark mark = ImageMark.read(VolumeFile.path(volume));
       checkOthers(volume, found, mark);
       if (known == null) {
         checkOrigin(volume);
@@ -134,9 +134,11 @@ public final class KnownImages {
           throw refused(
               volume,
               "the file at "
-                  + volume.path()
+                  + VolumeFile.path(volume)
                   + " is not the one that was served"
-                  + (known.path().equals(volume.path()) ? " there" : " from " + known.path())
+                  + (known.path().equals(VolumeFile.path(volume))
+                      ? " there"
+                      : " from " + known.path())
                   + " before, and that "
                   + ofSnapshots(volume.name()),
               "put that file back, or say that this one is right: anabranch volume adopt ");
@@ -144,7 +146,12 @@ public final class KnownImages {
       } else if (found.bytes < known.bytes()) {
         throw refused(
             volume,
-            volume.path() + " has " + found.bytes + " bytes, and had " + known.bytes() + " before",
+            VolumeFile.path(volume)
+                + " has "
+                + found.bytes
+                + " bytes, and had "
+                + known.bytes()
+                + " before",
             "restore it, or serve what is left of it: anabranch volume adopt ");
       }
     } catch (IOException e) {
@@ -155,11 +162,11 @@ public final class KnownImages {
   private void checkAbsent(VolumeConfig volume, @Nullable VolumeRecord known)
       throws RefusedException {
     boolean hasSnapshots = !snapshots(volume.name()).isEmpty();
-    if (hasSnapshots || (known != null && known.path().equals(volume.path()))) {
+    if (hasSnapshots || (known != null && known.path().equals(VolumeFile.path(volume)))) {
       throw refused(
           volume,
           "its file "
-              + volume.path()
+              + VolumeFile.path(volume)
               + " is missing, which "
               + (hasSnapshots ? ofSnapshots(volume.name()) : "was served before"),
           "mount its file system or put the file back"
@@ -169,6 +176,11 @@ public final class KnownImages {
     }
   }
 
+  private static @Nullable Path origin(SnapshotState snapshot) {
+    String origin = snapshot.origin();
+    return origin == null ? null : Path.of(origin);
+  }
+
   private String ofSnapshots(String volume) {
     return "snapshots were taken of (" + String.join(", ", snapshots(volume).keySet()) + ")";
   }
@@ -176,8 +188,8 @@ public final class KnownImages {
   /** Before there were records, a snapshot alone knew the path of its volume. */
   private void checkOrigin(VolumeConfig volume) throws RefusedException, IOException {
     for (SnapshotState snapshot : snapshots(volume.name()).values()) {
-      Path then = snapshot.origin();
-      Path now = volume.path();
+      Path then = origin(snapshot);
+      Path now = VolumeFile.path(volume);
       if (then != null
           && !then.equals(now)
           && !(Files.exists(then) && Files.isSameFile(then, now))) {
@@ -195,15 +207,17 @@ public final class KnownImages {
     for (SnapshotState snapshot : state.get().snapshots().values()) {
       String other = snapshot.volume();
       VolumeRecord record = records.get(other);
-      Path origin = snapshot.origin();
+      Path origin = origin(snapshot);
       boolean its =
           record != null
               ? isIts(record, found, mark)
-              : origin != null && Files.exists(origin) && Files.isSameFile(origin, volume.path());
+              : origin != null
+                  && Files.exists(origin)
+                  && Files.isSameFile(origin, VolumeFile.path(volume));
       if (its && !other.equals(volume.name())) {
         throw refused(
             volume,
-            volume.path()
+            VolumeFile.path(volume)
                 + " is the file of volume "
                 + other
                 + ", which has snapshots ("
@@ -246,7 +260,7 @@ public final class KnownImages {
    */
   VolumeRecord remember(VolumeConfig volume, long bytes) throws RefusedException {
     try {
-      Path path = volume.path();
+      Path path = VolumeFile.path(volume);
       Found found = Objects.requireNonNull(Found.at(path), "absent");
       ImageMark mark = ImageMark.read(path);
       VolumeRecord known = records.get(volume.name());
@@ -295,16 +309,16 @@ public final class KnownImages {
    */
   void adopt(VolumeConfig volume) throws RefusedException {
     try {
-      Found found = Found.at(volume.path());
+      Found found = Found.at(VolumeFile.path(volume));
       if (found != null) {
-        checkOthers(volume, found, ImageMark.read(volume.path()));
+        checkOthers(volume, found, ImageMark.read(VolumeFile.path(volume)));
         for (SnapshotState snapshot : snapshots(volume.name()).values()) {
           if (found.bytes < snapshot.sectors() * 512) {
             throw new RefusedException(
                 "volume "
                     + volume.name()
                     + ": "
-                    + volume.path()
+                    + VolumeFile.path(volume)
                     + " has "
                     + found.bytes
                     + " bytes, too few for snapshot "
@@ -321,7 +335,7 @@ public final class KnownImages {
             "volume "
                 + volume.name()
                 + ": there is no file at "
-                + volume.path()
+                + VolumeFile.path(volume)
                 + ", and an empty one cannot stand below its snapshots ("
                 + String.join(", ", snapshots(volume.name()).keySet())
                 + "): remove these with --force first");

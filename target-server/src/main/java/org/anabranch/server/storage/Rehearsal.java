@@ -88,8 +88,8 @@ public final class Rehearsal {
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
         long sectors = anyFiles ? ANY_SECTORS : VolumeFile.sectors(volume);
-        sizes.put(volume.path(), sectors);
-        String table = TableText.volume(volume.path(), sectors, types);
+        sizes.put(VolumeFile.path(volume), sectors);
+        String table = TableText.volume(volume, sectors, types);
         create("volume " + volume.name(), volume.name(), table, mapper);
       } catch (RefusedException e) {
         refused(e, configuration, volume.name());

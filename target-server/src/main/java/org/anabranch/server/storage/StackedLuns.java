@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -33,9 +32,9 @@ public final class StackedLuns {
     for (TargetConfig target : configuration.targets().values()) {
       target.luns().values().stream().map(LunConfig::device).forEach(shown::add);
     }
-    Map<Path, String> images = new TreeMap<>();
+    Map<String, String> images = new TreeMap<>();
     for (VolumeConfig volume : configuration.volumes().values()) {
-      images.put(volume.path(), volume.name());
+      images.put(volume.source().address(), volume.name());
     }
     List<Warning> warnings = new ArrayList<>();
     for (String device : below.keySet()) {
@@ -59,7 +58,7 @@ public final class StackedLuns {
   }
 
   private static Set<String> allBelow(
-      String device, Map<String, List<DeviceRef>> below, Map<Path, String> images) {
+      String device, Map<String, List<DeviceRef>> below, Map<String, String> images) {
     Set<String> found = new TreeSet<>();
     Deque<String> next = new ArrayDeque<>(List.of(device));
     while (!next.isEmpty()) {
@@ -67,7 +66,7 @@ public final class StackedLuns {
         String name =
             switch (each) {
               case DeviceRef.Named named -> named.name();
-              case DeviceRef.AtPath file -> images.get(Path.of(file.path()));
+              case DeviceRef.AtPath file -> images.get(file.path());
             };
         if (name != null && found.add(name)) {
           next.add(name);

@@ -193,7 +193,7 @@ public final class Storage implements WarningSource {
   /** Nobody writes past snapshots to the files of volumes that are not configured any more. */
   private void barStrangers(Configuration configuration) {
     for (SnapshotState snapshot : state.get().snapshots().values()) {
-      Path origin = snapshot.origin();
+      String origin = snapshot.origin();
       if (origin != null && !configuration.volumes().containsKey(snapshot.volume())) {
         opener.bar(snapshot.volume(), origin);
       }
@@ -202,7 +202,7 @@ public final class Storage implements WarningSource {
 
   private void leaveOut(VolumeConfig volume, RefusedException reason) {
     leftOut.add(LeftOut.Kind.VOLUME, volume.name(), reason);
-    opener.bar(volume.name(), volume.path());
+    opener.bar(volume.name(), volume.source().address());
   }
 
   /**
@@ -281,7 +281,7 @@ public final class Storage implements WarningSource {
     } catch (IOException e) {
       throw new RefusedException("volume " + volume.name() + ": " + StateDirectory.reason(e), e);
     }
-    String table = TableText.volume(volume.path(), sectors, types);
+    String table = TableText.volume(volume, sectors, types);
     try {
       create("volume " + volume.name(), volume.name(), table);
     } catch (RefusedException e) {
@@ -334,7 +334,7 @@ public final class Storage implements WarningSource {
       throw new RefusedException(what + " is not open");
     }
     long before = sectors(volume.name());
-    String table = TableText.volume(volume.path(), sectors, types);
+    String table = TableText.volume(volume, sectors, types);
     if (sectors < before) {
       Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
       images.resized(volume.name(), sectors * 512);

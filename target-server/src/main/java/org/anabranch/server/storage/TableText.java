@@ -17,15 +17,16 @@ import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 
 /** The tables that a configuration means, as texts. */
 public final class TableText {
   private TableText() {}
 
-  /** A volume's: its whole file, in the role of an origin, so that snapshots can be taken. */
-  static String volume(Path file, long sectors, Set<String> types) {
-    String path = TableLine.quote(file.toString());
+  /** A volume's: its whole image, in the role of an origin, so that snapshots can be taken. */
+  static String volume(VolumeConfig volume, long sectors, Set<String> types) {
+    String path = TableLine.quote(volume.source().address());
     return types.contains("snapshot-origin")
         ? "0 " + sectors + " snapshot-origin " + path
         : "0 " + sectors + " linear " + path + " 0";

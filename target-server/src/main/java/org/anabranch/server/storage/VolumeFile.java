@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 import java.util.Set;
+import org.anabranch.config.FileSource;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
@@ -32,14 +33,21 @@ import org.slf4j.LoggerFactory;
  *   <dd>The incomplete block at the end is not served.
  * </dl>
  */
-final class VolumeFile {
+public final class VolumeFile {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeFile.class);
 
   private VolumeFile() {}
 
+  /** The file behind a volume. */
+  public static Path path(VolumeConfig volume) {
+    return switch (volume.source()) {
+      case FileSource file -> file.path();
+    };
+  }
+
   /** How long the volume is or will be, in sectors, without touching anything. */
   static long sectors(VolumeConfig volume) throws RefusedException {
-    Path path = volume.path();
+    Path path = path(volume);
     try {
       if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
         if (volume.sectors() == 0) {
@@ -84,7 +92,7 @@ final class VolumeFile {
   /** Makes or extends the file as needed; its length in sectors afterwards. */
   static long prepare(VolumeConfig volume) throws RefusedException {
     long sectors = sectors(volume);
-    Path path = volume.path();
+    Path path = path(volume);
     try {
       boolean made = !Files.exists(path);
       if (made || (Files.isRegularFile(path) && Files.size(path) < sectors * 512)) {

@@ -38,7 +38,7 @@ final class VolumeOpener implements PathOpener {
   void put(VolumeConfig volume) throws IOException {
     barred.values().removeIf(volume.name()::equals);
     volumes.put(
-        plain.identity(volume.path().toString()),
+        plain.identity(volume.source().address()),
         new Known(
             volume.name(),
             FileOptions.DEFAULT
@@ -53,9 +53,9 @@ final class VolumeOpener implements PathOpener {
   }
 
   /** Lets nobody have the file of a volume that is not served, as far as there is one. */
-  void bar(String volume, Path path) {
+  void bar(String volume, String address) {
     try {
-      barred.put(plain.identity(path.toString()), volume);
+      barred.put(plain.identity(address), volume);
     } catch (IOException e) {
       LOG.debug("volume {}: {}", volume, e.getMessage()); // nobody else can open it either
     }

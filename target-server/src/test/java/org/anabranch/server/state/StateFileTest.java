@@ -22,7 +22,7 @@ final class StateFileTest {
       new SnapshotState(
           "vm1",
           "before.upgrade",
-          Path.of("/srv/vm1.img"),
+          "/srv/vm1.img",
           Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
           41943040,
           8,
@@ -55,7 +55,7 @@ final class StateFileTest {
           new SnapshotState(
               "vm1",
               "s-" + phase,
-              phase == SnapshotState.Phase.READY ? null : Path.of("/srv/vm1.img"),
+              phase == SnapshotState.Phase.READY ? null : "/srv/vm1.img",
               Path.of("/a \"b\"\n/c"),
               7,
               8,

@@ -87,7 +87,7 @@ public final class Verbs {
     for (VolumeConfig volume : server.configuration().volumes().values()) {
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("name", volume.name());
-      json.put("path", volume.path().toString());
+      json.put("path", volume.source().address());
       boolean leftOut = server.storage().leftOut().get(volume.name()) != null;
       json.put("state", leftOut ? "left-out" : "served");
       try {
