@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
 
 /**
  * The requests that arrived while a device was suspended, in order. Any thread.
@@ -30,6 +31,11 @@ final class DeferredIos {
 
   private final ArrayDeque<Io> waiting = new ArrayDeque<>(); // guarded by this
   private State state = State.FLOW; // guarded by this
+  private final Counters<DeviceCounter> counters;
+
+  DeferredIos(Counters<DeviceCounter> counters) {
+    this.counters = counters;
+  }
 
   /**
    * Takes a request that found the gate shut.
@@ -44,6 +50,7 @@ final class DeferredIos {
       }
       if (state == State.HOLD && waiting.size() < MAX) {
         waiting.add(io);
+        counters.increment(DeviceCounter.DEFERRED);
         return true;
       }
       error =

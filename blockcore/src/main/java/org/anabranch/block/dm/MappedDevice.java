@@ -9,11 +9,14 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoGate;
 import org.anabranch.block.IoRelease;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Counts;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +56,10 @@ public final class MappedDevice implements BlockDevice {
 
   private final Steps steps = new Steps();
   private final IoGate gate = new IoGate(true);
-  private final DeferredIos deferred = new DeferredIos();
+  private final Counts counts = new Counts();
+  private final Counters<IoCounter> ios = counts.counters(IoCounter.class);
+  private final Counters<DeviceCounter> counters = counts.counters(DeviceCounter.class);
+  private final DeferredIos deferred = new DeferredIos(counters);
   private final Events events;
 
   private volatile String name; // written by a step
@@ -92,12 +98,21 @@ public final class MappedDevice implements BlockDevice {
         return;
       }
     }
+    IoCounter.count(ios, io);
     Table table = live;
     if (table == null) {
       io.complete(IoError.of(IoError.Kind.IO, name + " has no table"));
     } else {
       table.submit(io);
     }
+  }
+
+  /**
+   * What the device has counted since it was made: its requests, and what the targets of its tables
+   * add. It goes on when the table is changed or the device renamed.
+   */
+  public Counts counts() {
+    return counts;
   }
 
   /** Whether requests wait instead of flowing. */
@@ -263,6 +278,7 @@ public final class MappedDevice implements BlockDevice {
         .thenAccept(done -> {
           suspended = true;
           if (table != null) {
+            counters.increment(DeviceCounter.SUSPENDS);
             table.postsuspend();
           }
         });
@@ -284,6 +300,7 @@ public final class MappedDevice implements BlockDevice {
         .thenCompose(done -> {
           Table before = live;
           live = next;
+          counters.increment(DeviceCounter.TABLE_CHANGES);
           inactive = null;
           CompletionStage<@Nullable Void> flowing = flow();
           return before == null ? flowing : closeAfter(flowing, before);

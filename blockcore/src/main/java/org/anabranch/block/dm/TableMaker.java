@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counts;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -132,6 +133,11 @@ final class TableMaker {
     @Override
     public Scheduler scheduler() {
       return scheduler;
+    }
+
+    @Override
+    public Counts counts() {
+      return device.counts();
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counts;
 
 /** A kind of target by the name that tables use, such as {@code linear}. */
 public interface TargetType {
@@ -60,6 +61,9 @@ public interface TargetType {
 
     /** Clock and executor. */
     Scheduler scheduler();
+
+    /** What the mapped device counts; a target adds its own. It outlives the table. */
+    Counts counts();
 
     /** Raises the device's event number, which {@code dmsetup wait} waits for. Any thread. */
     void event();

@@ -7,9 +7,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoGate;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Counts;
+import org.anabranch.block.count.Latencies;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +65,10 @@ public final class FileDevice implements BackingDevice {
   private final FileOptions options;
   private final RawFile file;
   private final Object identity;
+  private final Counts counts = new Counts();
+  private final Counters<IoCounter> ios = counts.counters(IoCounter.class);
+  private final Counters<FileCounter> counters = counts.counters(FileCounter.class);
+  private final Latencies<FileLatency> latencies = counts.latencies(FileLatency.class);
   private final FileThreads threads;
   private final Flushes flushes;
   private final IoGate gate = new IoGate(true);
@@ -130,16 +138,21 @@ public final class FileDevice implements BackingDevice {
   @Override
   public void submit(Io io) {
     if (!gate.enter(io)) {
-      io.complete(IoError.of(IoError.Kind.GONE, name + " is closed"));
+      end(io, IoError.of(IoError.Kind.GONE, name + " is closed"));
       return;
     }
     if (io.end() > sectors) {
-      io.complete(IoError.outOfRange(io, sectors));
+      end(io, IoError.outOfRange(io, sectors));
+      return;
     } else if (io.sectors() == 0 && io.op() != Io.Op.FLUSH) {
       io.complete(null);
+      return;
     } else if (io.modifies() && refusesChange(io)) {
-      io.complete(readOnly());
-    } else if (io.op() == Io.Op.READ && !integrity.lacks(io.end() << 9)) {
+      end(io, readOnly());
+      return;
+    }
+    IoCounter.count(ios, io);
+    if (io.op() == Io.Op.READ && !integrity.lacks(io.end() << 9)) {
       read(io);
     } else if (io.op() == Io.Op.WRITE && !io.fua()) {
       write(io);
@@ -148,6 +161,19 @@ public final class FileDevice implements BackingDevice {
     } else {
       hand(new FileWork(this, io, 0));
     }
+  }
+
+  /** Completes a request, and counts it if it has failed. */
+  void end(Io io, @Nullable IoError error) {
+    if (error != null) {
+      counters.increment(FileCounter.ERRORS);
+    }
+    io.complete(error);
+  }
+
+  /** What this file has counted since it was opened. */
+  public Counts counts() {
+    return counts;
   }
 
   private boolean refusesChange(Io io) {
@@ -176,8 +202,9 @@ public final class FileDevice implements BackingDevice {
   }
 
   private void hand(FileWork work) {
+    counters.increment(FileCounter.THREADED);
     if (!flushes.follow(work) && !threads.offer(work)) {
-      work.io().complete(tooMany());
+      end(work.io(), tooMany());
     }
   }
 
@@ -201,6 +228,12 @@ public final class FileDevice implements BackingDevice {
     return !zeroes;
   }
 
+  /** A request that took a thread has ended, {@code nanos} after it came. */
+  void endThreaded(Io io, @Nullable IoError error, long nanos) {
+    latencies.record(FileLatency.THREADED, nanos);
+    end(io, error);
+  }
+
   /** The file system has no such operation; it won't be asked for again. */
   void lacks(Io.Op op) {
     if (op == Io.Op.DISCARD) {
@@ -219,8 +252,11 @@ public final class FileDevice implements BackingDevice {
     if (before != null) {
       return IoError.of(IoError.Kind.IO, before.message());
     }
+    counters.increment(FileCounter.SYNCS);
+    long begin = System.nanoTime();
     try {
       file.sync();
+      latencies.record(FileLatency.SYNC, System.nanoTime() - begin);
       return look();
     } catch (IOException e) {
       return lost(e);

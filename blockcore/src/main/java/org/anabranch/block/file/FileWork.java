@@ -13,6 +13,7 @@ final class FileWork implements Runnable {
 
   private final FileDevice device;
   private final Io io;
+  private final long begun = System.nanoTime();
 
   /** Bytes of a read or write that are done. */
   private long done;
@@ -29,7 +30,8 @@ final class FileWork implements Runnable {
 
   @Override
   public void run() {
-    io.complete(work());
+    IoError error = work();
+    device.endThreaded(io, error, System.nanoTime() - begun);
   }
 
   private @Nullable IoError work() {

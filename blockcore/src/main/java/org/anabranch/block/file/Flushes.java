@@ -47,7 +47,7 @@ final class Flushes implements Runnable {
       }
     }
     if (full) {
-      io.complete(device.tooMany());
+      device.end(io, device.tooMany());
     } else if (start && !threads.offer(this)) {
       fail();
     }
@@ -101,10 +101,10 @@ final class Flushes implements Runnable {
     end(batch, device.tooMany());
   }
 
-  private static void end(List<Io> batch, @Nullable IoError error) {
+  private void end(List<Io> batch, @Nullable IoError error) {
     for (Io io : batch) {
       try {
-        io.complete(error);
+        device.end(io, error);
       } catch (RuntimeException | Error e) {
         LOG.error("a completion failed", e); // the others must be told all the same
       }

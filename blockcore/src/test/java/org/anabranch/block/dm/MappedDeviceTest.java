@@ -16,8 +16,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counters;
 import org.anabranch.block.sim.SimScheduler;
 import org.anabranch.block.targets.TargetTypes;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +72,29 @@ final class MappedDeviceTest {
           case BLOCK_STATUS -> Io.blockStatus(sector, sectors, ended);
         });
     return ended;
+  }
+
+  @Test
+  void countsEachRequestWhenItGoesOn() {
+    MappedDevice device = device("0 64 linear a 0");
+    Counters<IoCounter> ios = device.counts().counters(IoCounter.class);
+    Counters<DeviceCounter> counters = device.counts().counters(DeviceCounter.class);
+    submit(device, Io.Op.WRITE, 0, 8);
+    done(mapper.suspend("dev", true));
+    submit(device, Io.Op.READ, 0, 2);
+    assertThat(ios.get(IoCounter.READS)).isZero();
+    assertThat(counters.get(DeviceCounter.DEFERRED)).isEqualTo(1);
+    done(mapper.resume("dev"));
+    assertThat(ios.get(IoCounter.READS)).isEqualTo(1);
+    assertThat(ios.get(IoCounter.READ_BYTES)).isEqualTo(1024);
+    assertThat(ios.get(IoCounter.WRITES)).isEqualTo(1);
+    assertThat(ios.get(IoCounter.WRITTEN_BYTES)).isEqualTo(4096);
+    assertThat(counters.get(DeviceCounter.DEFERRED)).isEqualTo(1);
+    assertThat(counters.get(DeviceCounter.SUSPENDS)).isEqualTo(1);
+    assertThat(counters.get(DeviceCounter.TABLE_CHANGES)).isEqualTo(1);
+    done(mapper.reload("dev", "0 64 linear b 0"));
+    assertThat(counters.get(DeviceCounter.TABLE_CHANGES)).isEqualTo(2);
+    assertThat(ios.get(IoCounter.WRITES)).isEqualTo(1);
   }
 
   @Test

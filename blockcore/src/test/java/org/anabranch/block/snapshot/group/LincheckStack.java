@@ -10,6 +10,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counts;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
@@ -50,6 +51,8 @@ final class LincheckStack {
   }
 
   private final class Context implements TargetType.Context {
+    private final Counts counts = new Counts();
+
     @Override
     public String deviceName() {
       return "device";
@@ -78,6 +81,11 @@ final class LincheckStack {
     @Override
     public Scheduler scheduler() {
       return new Queueing();
+    }
+
+    @Override
+    public Counts counts() {
+      return counts;
     }
 
     @Override
