@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -91,6 +92,17 @@ final class ServerProcess implements AutoCloseable {
     Path file = folder.resolve("anabranch.conf");
     Files.writeString(file, configuration);
     List<String> line = new ArrayList<>(List.of("sh", "-c", "trap '' HUP; exec \"$@\"", "sh"));
+    line.addAll(command(folder, "serve", "--config", file.toString()));
+    return new ServerProcess(folder, line).ready();
+  }
+
+  /** Serves a configuration as a service does, whose manager has these in the environment. */
+  static ServerProcess servingAsService(
+      Path folder, String configuration, Map<String, String> environment) throws IOException {
+    Path file = folder.resolve("anabranch.conf");
+    Files.writeString(file, configuration);
+    List<String> line = new ArrayList<>(List.of("env"));
+    environment.forEach((name, value) -> line.add(name + "=" + value));
     line.addAll(command(folder, "serve", "--config", file.toString()));
     return new ServerProcess(folder, line).ready();
   }

@@ -8,6 +8,7 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -261,6 +262,17 @@ public final class IscsiServer implements AutoCloseable {
     }
     session.dismiss("dropped by the administrator");
     return true;
+  }
+
+  /**
+   * Completes when each event loop has come to a task that is given to it now: none of them hangs.
+   */
+  public CompletableFuture<Void> answer() {
+    List<CompletableFuture<Void>> answers = new ArrayList<>();
+    for (EventExecutor loop : loops) {
+      answers.add(CompletableFuture.runAsync(() -> {}, loop));
+    }
+    return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
   }
 
   /** For tests, as {@link #terms}. */

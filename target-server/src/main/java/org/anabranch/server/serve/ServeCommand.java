@@ -15,6 +15,8 @@ import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Rehearsal;
+import org.anabranch.server.systemd.Supervisor;
+import org.anabranch.server.systemd.Watchdog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -107,13 +109,23 @@ public final class ServeCommand implements Callable<Integer> {
                 .info("SIGUSR1 does nothing here; SIGQUIT prints all threads"));
     try (Server server = start()) {
       ready.complete(server);
-      PrintWriter out = spec.commandLine().getOut();
-      out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
-      out.flush();
-      end.await();
+      serve(server, end);
       clean = server.stop();
     }
     return clean ? 0 : 1;
+  }
+
+  /** Says that the server is ready, to the user and the service manager, and waits for the end. */
+  private void serve(Server server, CountDownLatch end) throws InterruptedException {
+    Supervisor supervisor = Supervisor.ofEnvironment();
+    server.announceTo(supervisor);
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
+    out.flush();
+    try (Watchdog _ = Watchdog.start(supervisor, server::answer)) {
+      end.await();
+    }
+    supervisor.stopping();
   }
 
   private Server start() throws RefusedException, InvalidConfigurationException {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
@@ -55,6 +56,7 @@ import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.SuspendedDevices;
+import org.anabranch.server.systemd.Supervisor;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -126,6 +128,7 @@ public final class Server implements RunningServer, AutoCloseable {
   /** Why the file was not applied the last time; null when it was. */
   private volatile @Nullable String reloadRefusal;
 
+  private volatile Supervisor supervisor = Supervisor.NONE; // set once the start is through
   private volatile @Nullable IscsiServer iscsi;
   private @Nullable ControlServer control;
   private boolean opened;
@@ -309,6 +312,7 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public List<String> reload(boolean force) throws RefusedException {
     changes.lock();
+    supervisor.reloading();
     try {
       IscsiServer running = iscsi;
       if (running == null) {
@@ -347,6 +351,7 @@ public final class Server implements RunningServer, AutoCloseable {
       reloadRefusal = e.getMessage();
       throw new RefusedException(String.valueOf(e.getMessage()), e);
     } finally {
+      supervisor.ready(summary());
       changes.unlock();
     }
   }
@@ -450,6 +455,31 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public MadeDevices madeDevices() {
     return madeDevices;
+  }
+
+  /** Tells a service manager that this server is ready, and from now on of each reload. */
+  void announceTo(Supervisor listener) {
+    supervisor = listener;
+    listener.ready(summary());
+  }
+
+  /** One line for people. */
+  private String summary() {
+    int count = configuration.targets().size();
+    int warned = warnings().size();
+    return "Serving "
+        + count
+        + (count == 1 ? " target on " : " targets on ")
+        + String.join(" ", portals())
+        + (warned == 0 ? "" : "; " + warned + " to look at, see anabranch status");
+  }
+
+  /** Completes when each event loop and the scheduler have answered: none of them hangs. */
+  CompletableFuture<Void> answer() {
+    IscsiServer running = iscsi;
+    return CompletableFuture.allOf(
+        running == null ? CompletableFuture.completedFuture(null) : running.answer(),
+        CompletableFuture.runAsync(() -> {}, scheduler));
   }
 
   /** Where it listens, {@code address:port}, with the ports that were found for port 0. */
