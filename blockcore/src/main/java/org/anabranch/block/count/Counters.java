@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * @param <E> the layer's enum
  */
+@SuppressWarnings("EnumOrdinal") // an array by ordinal is what makes counting cheap
 public final class Counters<E extends Enum<E> & Counter> {
   private final List<E> all;
   private final LongAdder[] values;

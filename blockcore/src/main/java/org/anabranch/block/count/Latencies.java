@@ -8,6 +8,7 @@ import java.util.List;
  *
  * @param <E> the layer's enum
  */
+@SuppressWarnings("EnumOrdinal") // an array by ordinal is what makes counting cheap
 public final class Latencies<E extends Enum<E> & Latency> {
   private final List<E> all;
   private final LatencyHistogram[] histograms;

@@ -4,6 +4,7 @@ package org.anabranch.block.store;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,9 @@ public interface ExceptionStore {
 
   /** A handover to another table may change {@link #overflows}. */
   void setOverflows(boolean overflows);
+
+  /** Where the store counts from now on. */
+  void countIn(Counters<StoreCounter> counters);
 
   /** Sectors of a chunk. May change in {@link #load}: the disk's word counts. */
   int chunkSectors();

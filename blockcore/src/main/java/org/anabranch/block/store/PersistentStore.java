@@ -10,6 +10,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +53,7 @@ public final class PersistentStore implements ExceptionStore {
 
   // All below guarded by lock.
   private boolean overflows;
+  private Counters<StoreCounter> counters = new Counters<>(StoreCounter.class);
   private StoreLayout layout;
   private boolean valid = true;
 
@@ -119,6 +121,12 @@ public final class PersistentStore implements ExceptionStore {
   public void setOverflows(boolean newOverflows) {
     lock.checkHeld();
     overflows = newOverflows;
+  }
+
+  @Override
+  public void countIn(Counters<StoreCounter> newCounters) {
+    lock.checkHeld();
+    counters = newCounters;
   }
 
   @Override
@@ -250,13 +258,26 @@ public final class PersistentStore implements ExceptionStore {
       return;
     }
     stale = false;
-    write(area, from, area.used, true, e -> written(e, done));
+    int records = area.used - from;
+    write(
+        area,
+        from,
+        area.used,
+        true,
+        e -> {
+          if (e == null) {
+            counters.increment(StoreCounter.COMMITS);
+            counters.add(StoreCounter.RECORDS, records);
+          }
+          written(e, done);
+        });
   }
 
   private void written(@Nullable IoError error, List<Done> done) {
     if (error != null) {
       LOG.error(
           "{}: can't write exceptions of area {}: {}", cow.name(), area.number, error.message());
+      counters.increment(StoreCounter.FAILURES);
       valid = false;
     }
     if (area.full()) {
@@ -337,8 +358,16 @@ public final class PersistentStore implements ExceptionStore {
   }
 
   @Override
-  public void commitMerge(int count, Committed done) {
+  public void commitMerge(int count, Committed whenDone) {
     lock.checkHeld();
+    Committed done =
+        error -> {
+          if (error == null) {
+            counters.increment(StoreCounter.MERGE_COMMITS);
+            counters.add(StoreCounter.MERGED_RECORDS, count);
+          }
+          whenDone.committed(error);
+        };
     long left = exceptions() - count;
     if (count < 1 || left < 0 || uncommitted > 0 || writing) {
       throw new IllegalStateException(count + " of " + exceptions() + " exceptions");
@@ -383,6 +412,7 @@ public final class PersistentStore implements ExceptionStore {
             zeroDropped(dropped, done);
           } else {
             // What the disk says now is unknown: nothing may be added to the list.
+            counters.increment(StoreCounter.FAILURES);
             valid = false;
             writing = false;
             done.committed(error);

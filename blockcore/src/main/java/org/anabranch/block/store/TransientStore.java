@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,8 @@ public final class TransientStore implements ExceptionStore {
   private boolean valid = true;
 
   private boolean overflows;
+
+  private Counters<StoreCounter> counters = new Counters<>(StoreCounter.class);
 
   public TransientStore(BlockDevice cow, DeferringLock lock, int chunkSectors) {
     this.cow = cow;
@@ -45,6 +48,11 @@ public final class TransientStore implements ExceptionStore {
   @Override
   public void setOverflows(boolean newOverflows) {
     overflows = newOverflows;
+  }
+
+  @Override
+  public void countIn(Counters<StoreCounter> newCounters) {
+    counters = newCounters;
   }
 
   @Override
@@ -79,6 +87,7 @@ public final class TransientStore implements ExceptionStore {
     valid &= copied;
     if (valid) {
       exceptions += allocation.count();
+      counters.add(StoreCounter.RECORDS, allocation.count());
     }
     done.committed(valid);
   }

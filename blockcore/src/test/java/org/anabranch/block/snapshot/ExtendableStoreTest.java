@@ -11,6 +11,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counters;
 import org.anabranch.block.dm.TableException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -132,6 +133,9 @@ final class ExtendableStoreTest {
     }
     assertThat(writes).allMatch(Bench.Outcome::good);
     assertThat(cow.asked).containsExactly(48L, 80L);
+    Counters<SnapshotCounter> counters =
+        bench.mapper.device("s").counts().counters(SnapshotCounter.class);
+    assertThat(counters.get(SnapshotCounter.STORE_EXTENSIONS)).isEqualTo(2);
   }
 
   @Test

@@ -10,6 +10,8 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Latencies;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
@@ -17,11 +19,15 @@ import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.snapshot.ChangedChunks;
 import org.anabranch.block.snapshot.CowArguments;
 import org.anabranch.block.snapshot.CowArguments.Persistence;
+import org.anabranch.block.snapshot.OriginCounter;
+import org.anabranch.block.snapshot.SnapshotCounter;
+import org.anabranch.block.snapshot.SnapshotLatency;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.anabranch.block.store.Extent;
+import org.anabranch.block.store.StoreCounter;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +45,9 @@ abstract class CowTarget implements Target {
   final BlockDevice cow;
   final CowArguments arguments;
   final Context context;
+  final Counters<SnapshotCounter> counters;
+  final Latencies<SnapshotLatency> latencies;
+  final Counters<OriginCounter> originCounters;
 
   private final Handover handover;
   private final Runnable closed;
@@ -75,6 +84,9 @@ abstract class CowTarget implements Target {
     this.cow = cow;
     this.arguments = arguments;
     this.context = context;
+    this.counters = context.counts().counters(SnapshotCounter.class);
+    this.latencies = context.counts().latencies(SnapshotLatency.class);
+    this.originCounters = context.counts().counters(OriginCounter.class);
     this.handover = new Handover(group);
     this.closed = whenClosed;
     this.printed = arguments;
@@ -198,6 +210,7 @@ abstract class CowTarget implements Target {
 
   private void keep(Snapshot mine) {
     snapshot = mine;
+    mine.store.countIn(context.counts().counters(StoreCounter.class));
     chunkSectors = mine.store.chunkSectors();
     arrived(mine);
   }

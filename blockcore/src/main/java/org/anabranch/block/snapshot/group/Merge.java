@@ -7,6 +7,9 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.snapshot.MergeCounter;
+import org.anabranch.block.snapshot.MergeLatency;
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +69,7 @@ final class Merge {
   private final Snapshot snapshot;
   private final Scheduler scheduler;
   private final MergeTarget target;
+  private final Counters<MergeCounter> counters;
 
   private boolean running;
   private boolean paused;
@@ -108,6 +112,7 @@ final class Merge {
 
   Merge(MergeTarget target, Snapshot snapshot, Scheduler scheduler) {
     this.target = target;
+    this.counters = target.mergeCounters;
     this.group = target.group;
     this.lock = group.lock;
     this.snapshot = snapshot;
@@ -123,6 +128,7 @@ final class Merge {
     if (!running && !done) {
       failed = false;
       running = true;
+      counters.increment(MergeCounter.STARTS);
       target.progressed();
       look = group.foreground.look();
       step();
@@ -200,6 +206,7 @@ final class Merge {
       shut();
     } else if (batch == null) {
       done = true;
+      counters.increment(MergeCounter.COMPLETIONS);
       LOG.info("{}: merge complete, {} bytes", target, pace.merged());
       lock.after(target::event);
       shut();
@@ -305,6 +312,9 @@ final class Merge {
     copying--;
     unflushed += range.end() - range.sector();
     IoError error = readError == null ? writeError : readError;
+    if (error == null) {
+      counters.add(MergeCounter.COPIED_BYTES, (range.end() - range.sector()) << 9);
+    }
     if (error != null && !copyFailed) {
       copyFailed = true;
       fail((readError == null ? "Write" : "Read") + " error: shutting down merge.", error);
@@ -392,9 +402,18 @@ final class Merge {
     }
     interlock.open();
     beforeCommit = -1;
-    pace.merged(batch.count(), begin, copyEnd, scheduler.nanoTime());
+    long now = scheduler.nanoTime();
+    pace.merged(batch.count(), begin, copyEnd, now);
+    count(batch, now - begin);
     target.progressed();
     anotherTurn(0, this::step);
+  }
+
+  private void count(MergeBatch batch, long nanos) {
+    counters.increment(MergeCounter.BATCHES);
+    counters.add(MergeCounter.RUNS, batch.runs());
+    counters.add(MergeCounter.CHUNKS, batch.count());
+    target.mergeLatencies.record(MergeLatency.BATCH, nanos);
   }
 
   /** Others want to run, too, and a device may complete at once for ever. */
@@ -412,6 +431,7 @@ final class Merge {
   private void fail(String message, IoError error) {
     LOG.error("{}: {} ({})", target, message, error.message());
     failed = true;
+    counters.increment(MergeCounter.FAILURES);
     interlock.fail(unsettled != null);
     lock.after(target::event);
   }

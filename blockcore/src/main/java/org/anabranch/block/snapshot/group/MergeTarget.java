@@ -9,13 +9,17 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoSplit;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Latencies;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.Registration;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.MergeCounter;
 import org.anabranch.block.snapshot.MergeHandle;
+import org.anabranch.block.snapshot.MergeLatency;
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.block.snapshot.MergeSpec;
 import org.anabranch.block.snapshot.SnapshotStatus;
@@ -81,6 +85,8 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   private final SnapshotReads reads;
   private final Extent extent = new Extent(); // guarded by lock
   private final MergeListeners listeners; // guarded by lock
+  final Counters<MergeCounter> mergeCounters;
+  final Latencies<MergeLatency> mergeLatencies;
   private @Nullable Merge merge; // guarded by lock
 
   // What the next merge here is given, and the one that is here has. Guarded by lock.
@@ -95,6 +101,8 @@ final class MergeTarget extends CowTarget implements MergeHandle {
       Context context,
       Runnable whenClosed) {
     super(group, cow, arguments, context, whenClosed);
+    this.mergeCounters = context.counts().counters(MergeCounter.class);
+    this.mergeLatencies = context.counts().latencies(MergeLatency.class);
     this.reads = new SnapshotReads(group, false);
     this.listeners = new MergeListeners(lock, context.scheduler());
   }
@@ -179,7 +187,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
       Snapshot snapshot = snapshot();
       Merge mine = merge;
       if (originAlone()) {
-        lock.after(() -> group.write(io, null));
+        lock.after(() -> group.write(io, null, originCounters));
         return;
       }
       if (snapshot == null || mine == null) {
@@ -192,6 +200,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
       if (pending != null) {
         pending.committed.await(() -> write(io));
       } else if (mine.interlock.holds(io)) {
+        mergeCounters.increment(MergeCounter.INTERLOCK_WAITS);
         mine.interlock.hold(io);
       } else {
         writePieces(snapshot, mine.interlock, io);
@@ -229,7 +238,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
       Io piece = split == null ? io : split.piece(done, count);
       done += count;
       if (!extent.mapped()) {
-        lock.after(() -> group.write(piece, null));
+        lock.after(() -> group.write(piece, null, originCounters));
       } else {
         long to = sector + ((extent.newChunk() - extent.oldChunk()) << snapshot.shift);
         snapshot.tracked.track(
@@ -261,6 +270,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
 
   /** To the origin, and when it is there to the COW device, too: see {@link MergeInterlock}. */
   private void writeBoth(MergeInterlock interlock, Io piece, long to) {
+    mergeCounters.increment(MergeCounter.MIRRORED_WRITES);
     MergeInterlock.Range range = interlock.begin(piece.sector(), piece.end());
     piece.push((ended, error) -> {
       lock.run(() -> interlock.end(range, this::write));
@@ -278,7 +288,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
         piece.op() == Io.Op.DISCARD
             ? Io.writeZeroes(piece.sector(), piece.sectors(), false, then)
             : piece.slice(0, piece.sectors(), then);
-    lock.after(() -> group.write(first, null));
+    lock.after(() -> group.write(first, null, originCounters));
   }
 
   @Override

@@ -8,8 +8,10 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counters;
 import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
 
@@ -101,9 +103,10 @@ final class OriginGroup {
    * has its copy. Any thread, without the lock.
    *
    * @param except a snapshot that wants no copy, or null
+   * @param counters of the device through which it comes
    */
-  void write(Io io, @Nullable CowTarget except) {
-    write(io, except, copied, 0, true);
+  void write(Io io, @Nullable CowTarget except, Counters<OriginCounter> counters) {
+    write(io, except, counters, copied, 0, true);
   }
 
   /**
@@ -113,7 +116,13 @@ final class OriginGroup {
    * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
    */
   @SuppressWarnings("ReferenceEquality") // another array tells that the members have changed
-  private void write(Io io, @Nullable CowTarget except, CowTarget[] of, long done, boolean fresh) {
+  private void write(
+      Io io,
+      @Nullable CowTarget except,
+      Counters<OriginCounter> counters,
+      CowTarget[] of,
+      long done,
+      boolean fresh) {
     if (copied.length > 0) {
       lock.enter();
       try {
@@ -126,15 +135,17 @@ final class OriginGroup {
           return;
         }
         if (gate == NO_SLOT) {
-          slots.await(() -> write(io, except, now, from, true));
+          counters.increment(OriginCounter.SLOT_WAITS);
+          slots.await(() -> write(io, except, counters, now, from, true));
           return;
         }
         if (gate != null) {
-          gate.await(() -> write(io, except, now, from, false));
+          counters.increment(OriginCounter.COPY_WAITS);
+          gate.await(() -> write(io, except, counters, now, from, false));
           return;
         }
         if (from + sectors < io.sectors()) {
-          lock.after(() -> write(io, except, now, from + sectors, true));
+          lock.after(() -> write(io, except, counters, now, from + sectors, true));
           return;
         }
       } finally {

@@ -5,9 +5,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counters;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
+import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.snapshot.OriginHandle;
 import org.anabranch.block.snapshot.OriginSpec;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,7 @@ final class OriginTarget implements Target, OriginHandle {
   private final OriginGroup group;
   private final long begin;
   private final Context context;
+  private final Counters<OriginCounter> counters;
   private final Runnable closed;
 
   /** {@code closed} is called once, at the end. */
@@ -46,6 +49,7 @@ final class OriginTarget implements Target, OriginHandle {
     this.group = group;
     this.begin = context.begin();
     this.context = context;
+    this.counters = context.counts().counters(OriginCounter.class);
     this.closed = closed;
   }
 
@@ -56,7 +60,7 @@ final class OriginTarget implements Target, OriginHandle {
       io.remap(begin + io.sector());
     }
     if (io.modifies() && !group.hasNoSnapshots()) {
-      group.write(io, null);
+      group.write(io, null, counters);
     } else {
       group.origin.submit(io);
     }

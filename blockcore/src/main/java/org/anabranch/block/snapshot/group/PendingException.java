@@ -35,6 +35,9 @@ final class PendingException {
   final long old;
   final Allocation allocation;
 
+  /** When it was begun, by the scheduler's clock. */
+  final long begun;
+
   /** Open when the exception is on the list, or the snapshot invalid. */
   final Gate committed;
 
@@ -49,8 +52,9 @@ final class PendingException {
 
   boolean good;
 
-  PendingException(DeferringLock lock, long old, Allocation allocation) {
+  PendingException(DeferringLock lock, long old, Allocation allocation, long begun) {
     this.old = old;
+    this.begun = begun;
     this.allocation = allocation;
     this.committed = new Gate(lock);
     this.originFree = new Gate(lock);

@@ -10,6 +10,8 @@ import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.snapshot.SnapshotCounter;
+import org.anabranch.block.snapshot.SnapshotLatency;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
@@ -173,7 +175,7 @@ final class Snapshot {
     if (allocation == null) {
       return null;
     }
-    PendingException begun = new PendingException(lock, old, allocation);
+    PendingException begun = new PendingException(lock, old, allocation, now());
     pending.put(old, begun);
     uncommitted.add(begun);
     long step = step();
@@ -190,6 +192,7 @@ final class Snapshot {
    */
   @Nullable Gate room() {
     if (room == null && hasMoreRoom && cow instanceof Extendable device) {
+      owner.counters.increment(SnapshotCounter.STORE_EXTENSIONS);
       Gate gate = new Gate(lock);
       room = gate;
       long full = cow.sectors();
@@ -223,16 +226,32 @@ final class Snapshot {
                 to,
                 sectors,
                 (readError, writeError) ->
-                    lock.run(() -> filled(exception, readError == null && writeError == null))));
+                    lock.run(() ->
+                        copied(exception, sectors, readError == null && writeError == null))));
+  }
+
+  private void copied(PendingException exception, long sectors, boolean good) {
+    if (good) {
+      owner.counters.add(SnapshotCounter.COW_COPIES, exception.allocation.count());
+      owner.counters.add(SnapshotCounter.COW_COPIED_BYTES, sectors << 9);
+    }
+    filled(exception, good);
   }
 
   /** Fills a new exception with a write to exactly its chunks; completes that in the end. */
   void fill(PendingException exception, Io io) {
     group.slots.begin();
     exception.filling = io;
-    io.push((filled, error) -> lock.run(() -> filled(exception, error == null)));
+    io.push((filled, error) -> lock.run(() -> writeFilled(exception, error == null)));
     io.remap(exception.allocation.newChunk() << shift);
     store.whenWritable(exception.allocation, () -> cow.submit(io));
+  }
+
+  private void writeFilled(PendingException exception, boolean good) {
+    if (good) {
+      owner.counters.add(SnapshotCounter.WRITE_FILLED_CHUNKS, exception.allocation.count());
+    }
+    filled(exception, good);
   }
 
   private void filled(PendingException exception, boolean good) {
@@ -247,7 +266,9 @@ final class Snapshot {
   }
 
   private void committed(PendingException exception, boolean storeValid) {
-    if (!storeValid) {
+    if (storeValid) {
+      owner.latencies.record(SnapshotLatency.EXCEPTION, now() - exception.begun);
+    } else {
       invalidate("Error reading/writing.");
     }
     long count = exception.allocation.count();
@@ -308,6 +329,7 @@ final class Snapshot {
   Gate invalidate(String reason) {
     if (invalidation == null) {
       LOG.warn("{}: Invalidating snapshot: {}", cow.name(), reason);
+      owner.counters.increment(SnapshotCounter.INVALIDATIONS);
       valid = false;
       table = new ExceptionTable();
       Gate gate = new Gate(lock);
@@ -366,6 +388,7 @@ final class Snapshot {
   void overflow() {
     if (!overflowed) {
       LOG.warn("{}: Snapshot overflowed: Unable to allocate exception.", cow.name());
+      owner.counters.increment(SnapshotCounter.OVERFLOWS);
       overflowed = true;
       lock.after(owner::event);
     }
@@ -382,6 +405,10 @@ final class Snapshot {
 
   IoError full() {
     return IoError.of(IoError.Kind.NO_SPACE, "the COW store on " + cow.name() + " is full");
+  }
+
+  private long now() {
+    return owner.context.scheduler().nanoTime();
   }
 
   private long step() {

@@ -5,6 +5,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoSplit;
+import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.store.Extent;
 
 /**
@@ -87,6 +88,7 @@ final class SnapshotWrites {
       } else if (pending != null) {
         pending.committed.await(() -> write(piece, false));
       } else if (noSlot) {
+        target.originCounters.increment(OriginCounter.SLOT_WAITS);
         group.slots.await(() -> write(piece, true));
       } else if (begun == null) {
         Gate room = snapshot.room();
@@ -146,7 +148,7 @@ final class SnapshotWrites {
         } else if (pending != null) {
           pending.committed.await(() -> discard(piece, passdown));
         } else if (passdown) {
-          group.lock.after(() -> group.write(piece, target));
+          group.lock.after(() -> group.write(piece, target, target.originCounters));
         } else {
           group.lock.complete(piece, null);
         }
