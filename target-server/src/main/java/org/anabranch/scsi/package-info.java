@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * SCSI: commands, logical units, sense. Knows no transport: iSCSI (or anything else) drives it
- * through {@link org.anabranch.scsi.TaskRouter} and {@link org.anabranch.scsi.Task}. Below it are
- * the block devices of blockcore.
+ * through {@code TaskRouter} and {@code Task} of its package {@code api}. Below it are the block
+ * devices of blockcore.
  *
  * <pre>
- *   TargetDevice            the LUNs of one target, and who sees which: UnitView, LunInventory
- *   UnitRegistry            one LogicalUnit for each device, by however many views
- *   LogicalUnit             the state of a unit; Admission: whether a command may run; TaskSet: when
- *   CommandTable, Command   what there is; one class of commands for each family
- *   Reservations            RESERVE and persistent ones; SavedReservations: as they are kept
- *   RangeLocks              what writes at once, and what excludes writes
- *   Sanitizer               SANITIZE and FORMAT UNIT
- *   CopyOperation           EXTENDED COPY
+ *   api          what a transport sees: Task, TaskRouter, Nexus, Status, Sense
+ *   data         what goes over the wire: CDBs, parameter lists, identities and designators
+ *   unit         LogicalUnit and its state: task set, attentions, locks, mode pages, medium
+ *   device       TargetDevice: the LUNs of one target, and who sees which
+ *   reservation  RESERVE and persistent reservations
+ *   copy         EXTENDED COPY
+ *   command      all other commands, a class for each family; CommandTable, DiskUnit
  * </pre>
+ *
+ * A package uses those above it in this list; reservation and copy do not use each other.
  */
 @NullMarked
 package org.anabranch.scsi;

@@ -22,12 +22,12 @@ import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.naming.AccessList;
-import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
-import org.anabranch.scsi.TaskRouter;
-import org.anabranch.scsi.UnitIdentity;
-import org.anabranch.scsi.UnitProperties;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.api.TaskRouter;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.UnitProperties;
 
 /**
  * A server on a free port of the loopback address, with one target of some disks in memory, an
@@ -57,7 +57,7 @@ public final class ServerUnderTest implements AutoCloseable {
       MemoryDisk disk = new MemoryDisk(SECTORS);
       disks.add(disk);
       UnitProperties properties = UnitProperties.disk(UnitIdentity.of(TARGET, "disk" + lun));
-      device.attach(lun, new LogicalUnit(disk, properties, scheduler), name -> true);
+      device.attach(lun, DiskUnit.of(disk, properties, scheduler), name -> true);
     }
     server =
         IscsiServer.start(

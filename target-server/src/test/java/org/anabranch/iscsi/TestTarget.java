@@ -27,11 +27,12 @@ import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.naming.AccessList;
-import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
-import org.anabranch.scsi.UnitIdentity;
-import org.anabranch.scsi.UnitProperties;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.UnitProperties;
 import org.jspecify.annotations.Nullable;
 
 /** A server with one target of one disk in memory, and an initiator to reach it with. */
@@ -79,7 +80,7 @@ public final class TestTarget implements AutoCloseable {
       Set<Integer> portalGroups) {
     TargetDevice device = new TargetDevice(List.of(new TargetPort(name, 1, 1)), scheduler);
     LogicalUnit unit =
-        new LogicalUnit(disk, UnitProperties.disk(UnitIdentity.of(name, "disk")), scheduler);
+        DiskUnit.of(disk, UnitProperties.disk(UnitIdentity.of(name, "disk")), scheduler);
     device.attach(0, unit, initiatorName -> true);
     return new TargetNode(
         name,

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import org.anabranch.jscsi.JscsiVocabulary;
+import org.anabranch.scsi.api.SenseKey;
+import org.anabranch.scsi.api.Status;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;

@@ -9,24 +9,38 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import org.anabranch.scsi.api.InitiatorPort;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Status;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.TaskAttribute;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.BigEndian;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.LunInventory;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.reservation.ReservationStore;
+import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.UnitProperties;
 import org.jspecify.annotations.Nullable;
 
 /** A target device with units over memory, and initiators that talk to it without a transport. */
-final class Lab {
-  static final String TARGET = "iqn.2026-11.org.example:lab";
-  static final TargetPort PORT = new TargetPort(TARGET, 1, 1);
-  static final TargetPort SECOND_PORT = new TargetPort(TARGET, 2, 2);
+public final class Lab {
+  public static final String TARGET = "iqn.2026-11.org.example:lab";
+  public static final TargetPort PORT = new TargetPort(TARGET, 1, 1);
+  public static final TargetPort SECOND_PORT = new TargetPort(TARGET, 2, 2);
 
-  final StepScheduler scheduler = new StepScheduler();
-  final MemoryDisk disk;
-  final LogicalUnit unit;
-  final TargetDevice device;
+  public final StepScheduler scheduler = new StepScheduler();
+  public final MemoryDisk disk;
+  public final LogicalUnit unit;
+  public final TargetDevice device;
   private int tags;
 
-  Lab(int sectors, UnitProperties properties, ReservationStore store) {
+  public Lab(int sectors, UnitProperties properties, ReservationStore store) {
     disk = new MemoryDisk(sectors);
     try {
-      unit = new LogicalUnit(disk, properties, scheduler, store);
+      unit = DiskUnit.of(disk, properties, scheduler, store);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -35,51 +49,52 @@ final class Lab {
   }
 
   /** A thin disk of 4 MiB with blocks of 512 bytes at LUN 0. */
-  static Lab disk() {
+  public static Lab disk() {
     return new Lab(8192, properties(), ReservationStore.NONE);
   }
 
-  static UnitProperties properties() {
+  public static UnitProperties properties() {
     return UnitProperties.disk(UnitIdentity.of(TARGET, "disk"));
   }
 
-  static UnitProperties properties(boolean readOnly, boolean removable, boolean thin, int block) {
+  public static UnitProperties properties(
+      boolean readOnly, boolean removable, boolean thin, int block) {
     return new UnitProperties(
         UnitIdentity.of(TARGET, "disk"), block, block, readOnly, removable, thin);
   }
 
   /** What came of a command. */
-  static final class Result {
+  public static final class Result {
     private final Status status;
     private final byte[] sense;
     private final byte[] data;
     private final boolean aborted;
 
-    Result(Status status, byte[] sense, byte[] data, boolean aborted) {
+    public Result(Status status, byte[] sense, byte[] data, boolean aborted) {
       this.status = status;
       this.sense = sense;
       this.data = data;
       this.aborted = aborted;
     }
 
-    Status status() {
+    public Status status() {
       return status;
     }
 
-    byte[] sense() {
+    public byte[] sense() {
       return sense;
     }
 
-    byte[] data() {
+    public byte[] data() {
       return data;
     }
 
-    boolean aborted() {
+    public boolean aborted() {
       return aborted;
     }
 
     /** Key, ASC and ASCQ as in {@code 5/24/00}; empty without sense. */
-    String code() {
+    public String code() {
       if (sense.length == 0) {
         return "";
       }
@@ -89,36 +104,36 @@ final class Lab {
       return String.format("%x/%02x/%02x", key, sense[at], sense[at + 1]);
     }
 
-    void conflicts() {
+    public void conflicts() {
       assertThat(status).isEqualTo(Status.RESERVATION_CONFLICT);
     }
 
-    void isGood() {
+    public void isGood() {
       assertThat(status + " " + code()).isEqualTo("GOOD ");
     }
 
-    void fails(String code) {
+    public void fails(String code) {
       assertThat(status + " " + code()).isEqualTo("CHECK_CONDITION " + code);
     }
 
     /** The byte that the sense-key-specific field of fixed sense points at. */
-    int pointer() {
+    public int pointer() {
       assertThat(sense[15] & 0x80).as("SKSV").isNotZero();
       return BigEndian.u16(sense, 16);
     }
 
-    long information() {
+    public long information() {
       assertThat(sense[0] & 0xff).as("VALID, fixed format").isEqualTo(0xf0);
       return BigEndian.u32(sense, 3);
     }
   }
 
   /** A command under way. */
-  final class Command {
-    final Task task;
+  public final class Command {
+    public final Task task;
     private @Nullable Result result;
 
-    Command(Initiator from, TaskAttribute attribute, long lun, String cdb, byte[] out) {
+    public Command(Initiator from, TaskAttribute attribute, long lun, String cdb, byte[] out) {
       this(from, attribute, lun, cdb, Long.MAX_VALUE, out);
     }
 
@@ -153,64 +168,64 @@ final class Lab {
       result = new Result(ended.status(), ended.sense(), data, ended.aborted());
     }
 
-    Command execute() {
+    public Command execute() {
       device.execute(task);
       return this;
     }
 
-    boolean isOver() {
+    public boolean isOver() {
       return result != null;
     }
 
-    Result result() {
+    public Result result() {
       assertThat(result).as("not ended").isNotNull();
       return result;
     }
   }
 
   /** An I_T nexus. */
-  final class Initiator {
-    final Nexus nexus;
+  public final class Initiator {
+    public final Nexus nexus;
 
-    Initiator(String name, TargetPort port) {
+    public Initiator(String name, TargetPort port) {
       this(name, device, port.portalGroupTag());
     }
 
-    Initiator(String name, TargetDevice at, int portalGroupTag) {
+    public Initiator(String name, TargetDevice at, int portalGroupTag) {
       nexus = at.open(new InitiatorPort(name, 0x800000000001L), portalGroupTag);
     }
 
-    Command beginAt(int lun, String cdb, byte... out) {
+    public Command beginAt(int lun, String cdb, byte... out) {
       return new Command(this, TaskAttribute.SIMPLE, LunInventory.field(lun), cdb, out);
     }
 
     /** Takes the unit attention that every new nexus is owed. */
-    Initiator ready() {
+    public Initiator ready() {
       send("00 00 00 00 00 00").fails("6/29/00");
       return this;
     }
 
-    Command begin(String cdb, byte... out) {
+    public Command begin(String cdb, byte... out) {
       return new Command(this, TaskAttribute.SIMPLE, 0, cdb, out);
     }
 
-    Command begin(TaskAttribute attribute, String cdb, byte... out) {
+    public Command begin(TaskAttribute attribute, String cdb, byte... out) {
       return new Command(this, attribute, 0, cdb, out);
     }
 
     /** Runs a command to its end. */
-    Result send(String cdb, byte... out) {
+    public Result send(String cdb, byte... out) {
       return sendTo(0, cdb, out);
     }
 
     /** The same, by a transport that may return so many bytes; -1 if it is told of no read. */
-    Result sendExpecting(long in, String cdb) {
+    public Result sendExpecting(long in, String cdb) {
       Command command = new Command(this, TaskAttribute.SIMPLE, 0, cdb, in, new byte[0]).execute();
       scheduler.settle();
       return command.result();
     }
 
-    Result sendTo(int lun, String cdb, byte... out) {
+    public Result sendTo(int lun, String cdb, byte... out) {
       Command command =
           new Command(this, TaskAttribute.SIMPLE, LunInventory.field(lun), cdb, out).execute();
       scheduler.settle();
@@ -218,16 +233,16 @@ final class Lab {
     }
   }
 
-  Initiator initiator(String name) {
+  public Initiator initiator(String name) {
     return new Initiator(name, PORT).ready();
   }
 
-  Initiator initiator() {
+  public Initiator initiator() {
     return initiator("iqn.2026-11.org.example:first");
   }
 
   /** So many bytes, told apart by {@code seed}. */
-  static byte[] pattern(int length, int seed) {
+  public static byte[] pattern(int length, int seed) {
     byte[] bytes = new byte[length];
     for (int i = 0; i < length; i++) {
       bytes[i] = (byte) (seed * 31 + i + i / 512 * 7);
@@ -235,7 +250,7 @@ final class Lab {
     return bytes;
   }
 
-  static byte[] hex(String text) {
+  public static byte[] hex(String text) {
     return HexFormat.ofDelimiter(" ").parseHex(text);
   }
 }

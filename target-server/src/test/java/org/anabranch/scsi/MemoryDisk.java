@@ -14,7 +14,7 @@ import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
 
 /** A thin disk in memory that can hold its Ios back and fail them. Single-threaded. */
-final class MemoryDisk implements BlockDevice {
+public final class MemoryDisk implements BlockDevice {
   private byte[] bytes;
   private final BitSet allocated = new BitSet();
   private final List<Io> held = new ArrayList<>();
@@ -27,12 +27,12 @@ final class MemoryDisk implements BlockDevice {
   private long writeNanos;
 
   /** Counts what reached the disk. */
-  int flushes;
+  public int flushes;
 
-  int durableWrites;
-  int discards;
+  public int durableWrites;
+  public int discards;
 
-  MemoryDisk(int sectors) {
+  public MemoryDisk(int sectors) {
     bytes = new byte[sectors * 512];
   }
 
@@ -51,35 +51,35 @@ final class MemoryDisk implements BlockDevice {
     return limits;
   }
 
-  void limits(Limits newLimits) {
+  public void limits(Limits newLimits) {
     limits = newLimits;
   }
 
-  byte[] bytes() {
+  public byte[] bytes() {
     return bytes;
   }
 
-  void grow(int sectors) {
+  public void grow(int sectors) {
     bytes = Arrays.copyOf(bytes, sectors * 512);
   }
 
   /** From now on Ios wait for {@link #release}. */
-  void hold() {
+  public void hold() {
     holding = true;
   }
 
   /** From now on each request that writes or discards takes so long. */
-  void slow(Scheduler scheduler, long nanos) {
+  public void slow(Scheduler scheduler, long nanos) {
     slowness = scheduler;
     writeNanos = nanos;
   }
 
-  int held() {
+  public int held() {
     return held.size();
   }
 
   /** Lets the Ios go that were held back. */
-  void release() {
+  public void release() {
     holding = false;
     List<Io> waiting = new ArrayList<>(held);
     held.clear();
@@ -87,13 +87,13 @@ final class MemoryDisk implements BlockDevice {
   }
 
   /** From now on every Io fails; null ends that. */
-  void fail(IoError.@Nullable Kind kind, long sector) {
+  public void fail(IoError.@Nullable Kind kind, long sector) {
     fault = kind;
     faultSector = sector;
   }
 
   /** From now on Ios fail that take in the sector; -1 ends that. */
-  void failAt(long sector) {
+  public void failAt(long sector) {
     badSector = sector;
   }
 

@@ -6,13 +6,20 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import org.anabranch.block.sim.Machine;
+import org.anabranch.scsi.api.InitiatorPort;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.TaskAttribute;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A unit over a mapped device of a simulated machine, and one initiator, who does one thing at a
  * time.
  */
-final class SimulatedUnit {
+public final class SimulatedUnit {
   private final Machine machine;
   private final TargetDevice target;
   private final Nexus nexus;
@@ -20,10 +27,9 @@ final class SimulatedUnit {
   private @Nullable Task ended;
 
   /** On the mapped device of that name. */
-  SimulatedUnit(Machine machine, String device) {
+  public SimulatedUnit(Machine machine, String device) {
     this.machine = machine;
-    LogicalUnit unit =
-        new LogicalUnit(machine.device(device), Lab.properties(), machine.scheduler());
+    LogicalUnit unit = DiskUnit.of(machine.device(device), Lab.properties(), machine.scheduler());
     target = new TargetDevice(List.of(Lab.PORT), machine.scheduler());
     target.attach(0, unit, initiator -> true);
     InitiatorPort port = new InitiatorPort("iqn.2026-11.org.example:first", 0x800000000001L);
@@ -32,7 +38,7 @@ final class SimulatedUnit {
   }
 
   /** Runs a command to its end, or up to a power cut. */
-  Lab.Result send(String cdb, byte... out) {
+  public Lab.Result send(String cdb, byte... out) {
     byte[] bytes = Arrays.copyOf(HexFormat.ofDelimiter(" ").parseHex(cdb), 16);
     ended = null;
     Task task = new Task(nexus, 0, bytes, TaskAttribute.SIMPLE, tags++, over -> ended = over);

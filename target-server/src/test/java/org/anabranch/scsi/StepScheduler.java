@@ -7,7 +7,7 @@ import java.util.Queue;
 import org.anabranch.block.Scheduler;
 
 /** A scheduler that runs when it is told to, on a clock of its own. Single-threaded. */
-final class StepScheduler implements Scheduler {
+public final class StepScheduler implements Scheduler {
   private static final class Entry implements Timer, Comparable<Entry> {
     final Runnable task;
     final long time;
@@ -51,14 +51,14 @@ final class StepScheduler implements Scheduler {
   }
 
   /** Runs what is ready, and what that makes ready; time stands still. */
-  void settle() {
+  public void settle() {
     for (Runnable task = ready.poll(); task != null; task = ready.poll()) {
       task.run();
     }
   }
 
   /** Runs everything that happens within so many nanoseconds. */
-  void advance(long nanos) {
+  public void advance(long nanos) {
     long until = now + nanos;
     settle();
     for (Entry entry = timers.peek(); entry != null && entry.time <= until; entry = timers.peek()) {

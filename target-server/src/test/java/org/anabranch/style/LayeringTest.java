@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  *
  * <pre>
  *   server      may use everything
- *   iscsi       jscsi, scsi, block, naming,    Netty
- *               config
+ *   iscsi       jscsi, scsi.api, block,        Netty
+ *               naming, config
  *   jscsi       scsi, block                    jSCSI, Netty
  *   scsi        block, naming
  *   block
@@ -45,7 +45,7 @@ final class LayeringTest {
   enum Part {
     ISCSI(
         "org.anabranch.jscsi..",
-        "org.anabranch.scsi..",
+        "org.anabranch.scsi.api..",
         "org.anabranch.block..",
         "org.anabranch.naming..",
         "org.anabranch.config..",
@@ -75,8 +75,6 @@ final class LayeringTest {
   /** Packages that are larger, and why. */
   private static final Map<String, String> LARGE =
       Map.of(
-          "org.anabranch.scsi",
-          "commands share the insides of LogicalUnit; it is the next to be divided",
           "org.anabranch.block.dm",
           "a table is a value and text at once, and each form needs the insides of the other",
           "org.anabranch.initiator",
@@ -107,6 +105,43 @@ final class LayeringTest {
         .should()
         .onlyDependOnClassesThat(resideInAnyPackage(allowed))
         .check(CLASSES);
+  }
+
+  /** The packages of scsi, the lowest first, and which of those below each one uses. */
+  enum Scsi {
+    API(),
+    DATA(API),
+    UNIT(API, DATA),
+    DEVICE(API, DATA, UNIT),
+    RESERVATION(API, DATA, UNIT),
+    COPY(API, DATA, UNIT, DEVICE),
+    COMMAND(API, DATA, UNIT, DEVICE, RESERVATION, COPY);
+
+    @SuppressWarnings("ImmutableEnumChecker") // List.of is immutable
+    private final List<Scsi> mayUse;
+
+    Scsi(Scsi... mayUse) {
+      this.mayUse = List.of(mayUse);
+    }
+
+    String packages() {
+      return "org.anabranch.scsi." + name().toLowerCase(Locale.ROOT) + "..";
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void scsiUsesOnlyWhatIsBelow(Scsi part) {
+    String[] forbidden =
+        Arrays.stream(Scsi.values())
+            .filter(other -> other != part && !part.mayUse.contains(other))
+            .map(Scsi::packages)
+            .toArray(String[]::new);
+    JavaClasses classes = CLASSES.that(resideInAnyPackage(part.packages()));
+    assertThat(classes).isNotEmpty();
+    if (forbidden.length > 0) {
+      noClasses().should().dependOnClassesThat().resideInAnyPackage(forbidden).check(classes);
+    }
   }
 
   @Test

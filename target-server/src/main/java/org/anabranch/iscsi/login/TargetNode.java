@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.anabranch.naming.AccessList;
 import org.anabranch.naming.IscsiName;
-import org.anabranch.scsi.TaskRouter;
+import org.anabranch.scsi.api.TaskRouter;
 import org.jspecify.annotations.Nullable;
 
 /**

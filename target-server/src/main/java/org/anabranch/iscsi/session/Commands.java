@@ -13,11 +13,11 @@ import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduEncoder;
 import org.anabranch.iscsi.wire.ScsiCommandHeader;
-import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.Task;
-import org.anabranch.scsi.TaskAttribute;
-import org.anabranch.scsi.TaskManagementFunction;
-import org.anabranch.scsi.TaskRouter;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.TaskAttribute;
+import org.anabranch.scsi.api.TaskManagementFunction;
+import org.anabranch.scsi.api.TaskRouter;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -7,10 +7,10 @@ import java.util.List;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.Residual;
 import org.anabranch.iscsi.wire.ScsiCommandHeader;
-import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.Status;
-import org.anabranch.scsi.Task;
-import org.anabranch.scsi.TaskAttribute;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Status;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.TaskAttribute;
 import org.jspecify.annotations.Nullable;
 
 /**

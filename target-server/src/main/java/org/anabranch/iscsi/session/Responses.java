@@ -9,7 +9,7 @@ import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduEncoder;
 import org.anabranch.iscsi.wire.Residual;
 import org.anabranch.jscsi.Opcode;
-import org.anabranch.scsi.Status;
+import org.anabranch.scsi.api.Status;
 
 /**
  * What the target sends for a command: R2T, Data-In and SCSI Response (RFC 7143 11.4, 11.7, 11.8).

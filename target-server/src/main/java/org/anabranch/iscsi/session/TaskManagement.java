@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.anabranch.iscsi.wire.Pdu;
-import org.anabranch.scsi.Nexus;
-import org.anabranch.scsi.TaskManagementFunction;
-import org.anabranch.scsi.TaskManagementFunction.Response;
-import org.anabranch.scsi.TaskRouter;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.TaskManagementFunction;
+import org.anabranch.scsi.api.TaskManagementFunction.Response;
+import org.anabranch.scsi.api.TaskRouter;
 
 /**
  * Task management requests (RFC 7143 11.5, 11.6). The answer comes when the tasks that a function

@@ -2,7 +2,7 @@
 package org.anabranch.iscsi.wire;
 
 import io.netty.buffer.ByteBuf;
-import org.anabranch.scsi.TaskAttribute;
+import org.anabranch.scsi.api.TaskAttribute;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -24,14 +24,15 @@ import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.server.IscsiServer;
-import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.PathAccess;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
-import org.anabranch.scsi.UnitIdentity;
-import org.anabranch.scsi.UnitProperties;
-import org.anabranch.scsi.UnitRegistry;
-import org.anabranch.scsi.UnitView;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.PathAccess;
+import org.anabranch.scsi.unit.UnitProperties;
+import org.anabranch.scsi.unit.UnitRegistry;
+import org.anabranch.scsi.unit.UnitView;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
@@ -187,7 +188,7 @@ public final class Targets implements WarningSource {
     UnitIdentity identity = identities.of(of, deviceName);
     UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
     reservations.takeOver(properties.identity().id(), before);
-    return new LogicalUnit(open.device(), properties, scheduler, reservations);
+    return DiskUnit.of(open.device(), properties, scheduler, reservations);
   }
 
   /** An earlier version knew no port of a target but the first. */

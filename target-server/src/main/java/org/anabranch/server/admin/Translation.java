@@ -20,8 +20,8 @@ import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.naming.AccessList;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.naming.IscsiName;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.device.TargetDevice;
 
 /** What the configuration's records are in the words of the layers below. */
 public final class Translation {

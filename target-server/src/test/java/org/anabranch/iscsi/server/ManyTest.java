@@ -24,11 +24,12 @@ import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.naming.AccessList;
-import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
-import org.anabranch.scsi.UnitIdentity;
-import org.anabranch.scsi.UnitProperties;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.UnitProperties;
 import org.junit.jupiter.api.Test;
 
 /** Many logical units behind one target, and many targets behind one server. */
@@ -48,7 +49,7 @@ final class ManyTest {
       TargetDevice device = new TargetDevice(List.of(new TargetPort(name, 1, 1)), scheduler);
       for (int lun : LUNS) {
         UnitProperties properties = UnitProperties.disk(UnitIdentity.of(name, "disk" + lun));
-        LogicalUnit unit = new LogicalUnit(new MemoryDisk(SECTORS), properties, scheduler);
+        LogicalUnit unit = DiskUnit.of(new MemoryDisk(SECTORS), properties, scheduler);
         device.attach(lun, unit, initiator -> true);
       }
       target.server.put(

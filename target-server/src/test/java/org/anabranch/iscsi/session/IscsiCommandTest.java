@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.anabranch.iscsi.session.IscsiCommand.Phase;
 import org.anabranch.iscsi.wire.Pdu;
-import org.anabranch.scsi.Status;
-import org.anabranch.scsi.TaskAttribute;
+import org.anabranch.scsi.api.Status;
+import org.anabranch.scsi.api.TaskAttribute;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 

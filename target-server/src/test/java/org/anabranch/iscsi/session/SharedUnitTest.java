@@ -19,11 +19,12 @@ import org.anabranch.iscsi.MemoryDisk;
 import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.naming.AccessList;
-import org.anabranch.scsi.LogicalUnit;
-import org.anabranch.scsi.TargetDevice;
-import org.anabranch.scsi.TargetPort;
-import org.anabranch.scsi.UnitIdentity;
-import org.anabranch.scsi.UnitProperties;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.UnitIdentity;
+import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.UnitProperties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,7 +72,7 @@ final class SharedUnitTest {
 
   private LogicalUnit unit(int lun, MemoryDisk disk, boolean isReadOnly) {
     UnitIdentity identity = UnitIdentity.of(NAME, "disk" + lun);
-    return new LogicalUnit(
+    return DiskUnit.of(
         disk, new UnitProperties(identity, 512, 512, isReadOnly, false, true), scheduler);
   }
 

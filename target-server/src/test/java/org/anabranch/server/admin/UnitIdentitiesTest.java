@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.reader.ConfigurationFile;
-import org.anabranch.scsi.UnitIdentity;
+import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.state.IdentityFile;

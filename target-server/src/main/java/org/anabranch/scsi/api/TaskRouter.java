@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.api;
+
+import java.util.function.Consumer;
+
+/**
+ * The door of a SCSI target device: takes the commands and task management functions that a
+ * transport received and routes them to logical units (SAM-5 4.5.9, 5, 7).
+ *
+ * <p>A command makes these steps; the calls for one task come one after the other, for different
+ * tasks from any threads:
+ *
+ * <pre>
+ *   transport                            router
+ *   new Task(...)
+ *   prepare(task)  ------------------>   parses the CDB, enters it in the task set;
+ *                                        sets dataOutLength and dataInLength, or ends it at once
+ *   brings at most dataOutLength bytes,
+ *   provides a buffer for dataInLength
+ *   execute(task)  ------------------>   runs it, in the order that task attributes ask for
+ *   listener.ended(task)  <-----------   once, on any thread, also inside prepare or execute
+ * </pre>
+ *
+ * A transport that loses a task before {@code execute} (its connection dropped) calls {@link
+ * #abandon}. {@code ended} comes for each prepared task exactly once, aborted ones included, and no
+ * part of the router touches the task's buffers after it.
+ */
+public interface TaskRouter {
+  /**
+   * A session begins: makes the I_T nexus, with the unit attentions that it owes (SAM-5 5.14). The
+   * name of the nexus (initiator port, target port) is not in use; the transport closes the old one
+   * first on session reinstatement.
+   *
+   * @param portalGroupTag names the port of this target (RFC 7143 4.4.1)
+   */
+  Nexus open(InitiatorPort initiator, int portalGroupTag);
+
+  /** The session is gone: I_T nexus loss (SAM-5 6.3.4). Its tasks are aborted; each still ends. */
+  void close(Nexus nexus);
+
+  /** First step of a command, see above. The transport calls it in the order of delivery. */
+  void prepare(Task task);
+
+  /** Second step, when data-out is complete and the data-in buffer is there. */
+  void execute(Task task);
+
+  /** The transport gives up on a task that was prepared and not executed; it ends as aborted. */
+  void abandon(Task task);
+
+  /**
+   * A task management function (SAM-5 7).
+   *
+   * @param lun the LUN field's eight bytes; ignored where the function addresses the target
+   * @param tag initiator task tag of the task for ABORT TASK, ignored otherwise
+   * @param done told once, when the function's effects are complete (tasks it aborted have ended)
+   */
+  void manage(
+      Nexus nexus,
+      TaskManagementFunction function,
+      long lun,
+      int tag,
+      Consumer<TaskManagementFunction.Response> done);
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.command;
+
+import java.util.List;
+import java.util.function.Consumer;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.BigEndian;
+import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.data.Designators;
+import org.anabranch.scsi.unit.Access;
+import org.anabranch.scsi.unit.Command;
+import org.anabranch.scsi.unit.LogicalUnit;
+
+/**
+ * REPORT TARGET PORT GROUPS (SPC-4 6.37): the ports of all targets that show the unit are in one
+ * group, active/optimized.
+ */
+final class PortGroupCommands {
+  private static final int SUPPORTS_ACTIVE_OPTIMIZED = 0x01;
+
+  private PortGroupCommands() {}
+
+  static void add(Consumer<Command> table) {
+    table.accept(
+        new Command("REPORT TARGET PORT GROUPS", "a3 ea 00 00 00 00 ff ff ff ff 00 00")
+            .byServiceAction()
+            .access(Access.STATUS)
+            .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
+            .replies(PortGroupCommands::portGroups));
+  }
+
+  private static byte[] portGroups(LogicalUnit unit, Task task) throws CheckCondition {
+    int format = BigEndian.u8(task.cdb(), 1) >> 5;
+    if (format > 1) {
+      throw CheckCondition.inCdb(1, 7);
+    }
+    List<TargetPort> ports = unit.ports();
+    int header = format == 0 ? 4 : 8;
+    byte[] data = new byte[header + 8 + 4 * ports.size()];
+    BigEndian.put32(data, 0, data.length - 4);
+    if (format == 1) {
+      data[4] = 0x10; // extended header; no implicit transition time
+    }
+    data[header + 1] = SUPPORTS_ACTIVE_OPTIMIZED;
+    BigEndian.put16(data, header + 2, Designators.TARGET_PORT_GROUP);
+    data[header + 7] = (byte) ports.size();
+    for (int i = 0; i < ports.size(); i++) {
+      BigEndian.put16(data, header + 8 + 4 * i + 2, ports.get(i).relativeIdentifier());
+    }
+    return data;
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.data;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * What a logical unit is called, for INQUIRY. Stable over restarts: initiators recognise a disk by
+ * it.
+ *
+ * @param id what the server keeps of the unit is kept under this name (persistent reservations); an
+ *     administrator who changes the others leaves it alone
+ * @param vendor at most 8 ASCII characters
+ * @param product at most 16 ASCII characters
+ * @param revision at most 4 ASCII characters
+ * @param serial unit serial number, ASCII
+ * @param naa by which hosts recognise the disk
+ */
+public record UnitIdentity(
+    String id, String vendor, String product, String revision, String serial, Naa naa) {
+  public static final String VENDOR = "ANABRNCH";
+  public static final String PRODUCT = "volume";
+  public static final String REVISION = "0001";
+
+  /** Twelve digits, so that vendor and serial fit where EXTENDED COPY names a unit: 20 bytes. */
+  private static final int SERIAL_BYTES = 6;
+
+  /**
+   * An identity whose digits come from a hash of two names: the same names give the same one. The
+   * NAA is locally assigned (3).
+   */
+  public static UnitIdentity of(String scope, String name) {
+    byte[] hash = sha256(scope + "\n" + name);
+    long naa = 3L << 60 | (BigEndian.u64(hash, 0) & ((1L << 60) - 1));
+    return of(HexFormat.of().formatHex(hash, 8, 8 + SERIAL_BYTES), new Naa(Long.toHexString(naa)));
+  }
+
+  /** An identity of ours with these digits. */
+  public static UnitIdentity of(String serial, Naa naa) {
+    return new UnitIdentity(serial, VENDOR, PRODUCT, REVISION, serial, naa);
+  }
+
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // Every Java has SHA-256.
+    }
+  }
+}

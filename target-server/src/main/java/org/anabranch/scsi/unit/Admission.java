@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.unit;
+
+import org.anabranch.scsi.api.SenseCode;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.CheckCondition;
+
+/**
+ * Whether a command whose turn has come may run: steps 3 to 7 of {@link LogicalUnit}, in the order
+ * that SAM-5 5.14 and SPC-4 5.12 ask for.
+ */
+public final class Admission {
+  private Admission() {}
+
+  /**
+   * Admits the task; false for a reservation conflict.
+   *
+   * @throws CheckCondition what else it ends with
+   */
+  static boolean admits(LogicalUnit unit, UnitTask entry) throws CheckCondition {
+    Command command = entry.command;
+    Task task = entry.task();
+    if (command == null || !command.has(Command.Trait.PAST_ATTENTION)) {
+      SenseCode attention = unit.attentions().take(task.nexus());
+      if (attention != null) {
+        throw new CheckCondition(attention);
+      }
+    }
+    if (command == null) {
+      throw new CheckCondition(unit.commands().unknown(task.cdb()));
+    }
+    if (unit.reservations().conflicts(task.nexus(), command.access(task.cdb()))) {
+      return false;
+    }
+    command.checkUsage(task.cdb());
+    if (!command.has(Command.Trait.DURING_SANITIZE)) {
+      unit.sanitizer().check(command);
+    }
+    if (command.has(Command.Trait.MEDIUM)) {
+      unit.medium().checkReady();
+    }
+    if (command.has(Command.Trait.WRITES)) {
+      checkWritable(unit, entry);
+    }
+    if (!command.has(Command.Trait.CHECKS_LENGTH)) {
+      checkTransfer(task);
+    }
+    return true;
+  }
+
+  /**
+   * A command that takes data gets all that its CDB asks for, and one that returns data may return
+   * some; else nothing is done (SPC-4 4.5.6). To write only what came, or nothing, and say GOOD
+   * would lose data, since the initiator need not look at the residual count. Fewer bytes than a
+   * read returns are no fault: they are cut off, and reported as residual overflow.
+   */
+  private static void checkTransfer(Task task) throws CheckCondition {
+    if (task.dataOutReceived() < task.dataOutLength()
+        || (task.dataInLength() > 0 && !task.isRead())) {
+      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+    }
+  }
+
+  private static void checkWritable(LogicalUnit unit, UnitTask task) throws CheckCondition {
+    if (unit.isReadOnly() || task.isReadOnlyPath()) {
+      throw new CheckCondition(SenseCode.WRITE_PROTECTED);
+    }
+    if (unit.modes().isSoftwareWriteProtected()) {
+      throw new CheckCondition(SenseCode.SOFTWARE_WRITE_PROTECTED);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.unit;
+
+import java.util.EnumSet;
+import java.util.HexFormat;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.anabranch.scsi.api.SenseCode;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.CheckCondition;
+
+/**
+ * All that is known of one command, in one place: the dispatcher, reservations, write protection
+ * and REPORT SUPPORTED OPERATION CODES read it from here.
+ *
+ * <p>The {@code usage} map is the CDB's (SPC-4 6.35.3): the operation code (and the service action)
+ * as it is, and a bit set for each bit of the CDB that is looked at. Its length is the CDB's. A CDB
+ * with a bit set outside of the map is refused with a pointer to that bit: RDPROTECT, NACA and
+ * whatever else is not supported need no further check.
+ */
+public final class Command {
+  /** What else the dispatcher must know. */
+  public enum Trait {
+    /** Needs a medium that is there and ready. */
+    MEDIUM,
+    /** Changes the medium: refused when it is write protected. */
+    WRITES,
+    /** Leaves a pending unit attention alone (SAM-5 5.14). */
+    PAST_ATTENTION,
+    /** Allowed while SANITIZE or FORMAT UNIT is at work (SBC-3 4.10, 4.11). */
+    DURING_SANITIZE,
+    /** Answers itself when less data comes than its CDB asks for. */
+    CHECKS_LENGTH
+  }
+
+  /** Bytes that a CDB asks for; any number, the caller bounds it. */
+  @FunctionalInterface
+  public interface Length {
+    long of(LogicalUnit unit, byte[] cdb);
+  }
+
+  /** What a CDB does to the unit, where that is not the same for all of the command. */
+  @FunctionalInterface
+  public interface AccessOf {
+    Access of(byte[] cdb);
+  }
+
+  /** Runs the command; ends the task, here or later, or throws what it ends with. */
+  @FunctionalInterface
+  public interface Action {
+    void run(LogicalUnit unit, Task task) throws CheckCondition;
+  }
+
+  /** Makes the reply to a command that only returns parameter data. */
+  @FunctionalInterface
+  public interface Reply {
+    byte[] make(LogicalUnit unit, Task task) throws CheckCondition;
+  }
+
+  private static final Length NOTHING = (unit, cdb) -> 0;
+
+  public final String name;
+  private final byte[] usage;
+  private boolean serviceAction;
+  private AccessOf access = cdb -> Access.WRITE;
+  private Set<Trait> traits = EnumSet.noneOf(Trait.class);
+  private Predicate<LogicalUnit> units = unit -> true;
+  private int timeoutSeconds = 30;
+  private Length dataOut = NOTHING;
+  private Length dataIn = NOTHING;
+  private Action action =
+      (unit, task) -> {
+        throw new CheckCondition(SenseCode.INTERNAL_TARGET_FAILURE);
+      };
+
+  /**
+   * @param usage the usage map in hexadecimal, with spaces
+   */
+  public Command(String name, String usage) {
+    this.name = name;
+    this.usage = HexFormat.ofDelimiter(" ").parseHex(usage);
+  }
+
+  /** Told apart from others of its operation code by the service action in byte 1, bits 0-4. */
+  public Command byServiceAction() {
+    serviceAction = true;
+    return this;
+  }
+
+  public Command access(Access newAccess) {
+    return access(cdb -> newAccess);
+  }
+
+  public Command access(AccessOf newAccess) {
+    access = newAccess;
+    return this;
+  }
+
+  public Command traits(Trait first, Trait... others) {
+    traits = EnumSet.of(first, others);
+    return this;
+  }
+
+  /** Not a command of every unit: for others there is none of its operation code. */
+  public Command onlyOf(Predicate<LogicalUnit> these) {
+    units = these;
+    return this;
+  }
+
+  /** How long it may take, for initiators that ask; more than 30 s for those that walk the LUN. */
+  public Command timeout(int seconds) {
+    timeoutSeconds = seconds;
+    return this;
+  }
+
+  public Command dataOut(Length length) {
+    dataOut = length;
+    return this;
+  }
+
+  public Command dataIn(Length length) {
+    dataIn = length;
+    return this;
+  }
+
+  public Command runs(Action newAction) {
+    action = newAction;
+    return this;
+  }
+
+  /** Returns parameter data, cut to the allocation length, which is what {@link #dataIn} says. */
+  public Command replies(Reply reply) {
+    action = (unit, task) -> unit.reply(task, reply.make(unit, task));
+    return this;
+  }
+
+  public int opcode() {
+    return usage[0] & 0xff;
+  }
+
+  public boolean hasServiceAction() {
+    return serviceAction;
+  }
+
+  public int serviceAction() {
+    return usage[1] & 0x1f;
+  }
+
+  public int cdbLength() {
+    return usage.length;
+  }
+
+  public byte[] usage() {
+    return usage.clone();
+  }
+
+  public Access access(byte[] cdb) {
+    return access.of(cdb);
+  }
+
+  public boolean has(Trait trait) {
+    return traits.contains(trait);
+  }
+
+  public boolean isOf(LogicalUnit unit) {
+    return units.test(unit);
+  }
+
+  public int timeoutSeconds() {
+    return timeoutSeconds;
+  }
+
+  public long dataOutLength(LogicalUnit unit, byte[] cdb) {
+    return dataOut.of(unit, cdb);
+  }
+
+  public long dataInLength(LogicalUnit unit, byte[] cdb) {
+    return dataIn.of(unit, cdb);
+  }
+
+  public void run(LogicalUnit unit, Task task) throws CheckCondition {
+    action.run(unit, task);
+  }
+
+  /** Refuses a CDB with a bit that nobody will look at, with a pointer to it. */
+  public void checkUsage(byte[] cdb) throws CheckCondition {
+    for (int at = 1; at < usage.length; at++) {
+      int unknown = cdb[at] & ~usage[at] & 0xff;
+      if (unknown != 0) {
+        throw CheckCondition.inCdb(at, 31 - Integer.numberOfLeadingZeros(unknown));
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

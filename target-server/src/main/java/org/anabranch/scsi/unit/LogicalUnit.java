@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.unit;
+
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.IoError;
+import org.anabranch.block.Scheduler;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Sense;
+import org.anabranch.scsi.api.SenseCode;
+import org.anabranch.scsi.api.Status;
+import org.anabranch.scsi.api.TargetPort;
+import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.Cdb;
+import org.anabranch.scsi.data.CheckCondition;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A logical unit: a block device with the state that SCSI adds to it. What happens to a command:
+ *
+ * <pre>
+ *   1. it enters the task set                              TASK SET FULL
+ *   2. its turn comes, see {@link TaskSet}
+ *   3. a unit attention is owed to its nexus               CHECK CONDITION, that one
+ *   4. there is no such command                            ILLEGAL REQUEST
+ *   5. another nexus has reserved the unit                 RESERVATION CONFLICT
+ *   6. its CDB has a bit that is not in the usage map      ILLEGAL REQUEST, pointing at it
+ *   7. sanitize is at work, no medium, write protected     NOT READY, DATA PROTECT
+ *   8. the command itself
+ * </pre>
+ *
+ * <p>Steps 3 to 7 are {@link Admission}. Thread-safe. No lock is held while an Io is submitted or a
+ * task ends.
+ */
+public final class LogicalUnit {
+  /** The most bytes that one command moves; block limits VPD page, maximum transfer length. */
+  public static final int MAX_TRANSFER = 8 << 20;
+
+  /** The most bytes of parameter data in either direction. */
+  public static final int MAX_PARAMETERS = 256 << 10;
+
+  private static final Logger log = LoggerFactory.getLogger(LogicalUnit.class);
+
+  private final BlockDevice device;
+  private final UnitProperties properties;
+  private final int sectorShift;
+  private final TaskSet tasks;
+  private final UnitAttentions attentions = new UnitAttentions();
+  private final Medium medium;
+  private final ModePages modes = new ModePages();
+  private final RangeLocks ranges;
+  private final CommandSet commands;
+  private final ReservationCheck reservations;
+
+  /** By class; reservations are one of them. */
+  private final Map<Class<?>, UnitPart> parts;
+
+  private final ScratchMemory scratch;
+  private final Sanitizer sanitizer;
+  private final Scheduler scheduler;
+  private final UnitPaths paths = new UnitPaths();
+  private volatile Consumer<LogicalUnit> retirement = unit -> {};
+
+  /**
+   * @param commands what the unit understands
+   * @param parts what commands keep of the unit beside that; one of each class
+   */
+  public LogicalUnit(
+      BlockDevice device,
+      UnitProperties properties,
+      Scheduler scheduler,
+      CommandSet commands,
+      ReservationCheck reservations,
+      UnitPart... parts) {
+    this.device = device;
+    this.scheduler = scheduler;
+    this.properties = properties;
+    sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
+    tasks = new TaskSet(scheduler, this::start);
+    medium = new Medium(properties.removable());
+    ranges = new RangeLocks(scheduler);
+    scratch = new ScratchMemory(scheduler);
+    sanitizer = new Sanitizer(this, scheduler);
+    this.commands = commands;
+    this.reservations = reservations;
+    Map<Class<?>, UnitPart> byClass = new HashMap<>();
+    byClass.put(reservations.getClass(), reservations);
+    for (UnitPart part : parts) {
+      byClass.put(part.getClass(), part);
+    }
+    this.parts = Map.copyOf(byClass);
+  }
+
+  public UnitProperties properties() {
+    return properties;
+  }
+
+  public BlockDevice device() {
+    return device;
+  }
+
+  /** The device has grown (or, against all custom, shrunk). Any thread. */
+  public void capacityChanged() {
+    attentions.addToAll(SenseCode.CAPACITY_DATA_HAS_CHANGED, null);
+  }
+
+  /**
+   * The blocks read differently from now on although nobody here wrote them: a roll back to a
+   * snapshot. Initiators are told that the medium may have changed (28/00), at which they drop what
+   * they have cached. Any thread.
+   */
+  public void contentsChanged() {
+    attentions.addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, null);
+  }
+
+  /**
+   * Makes a path to the unit.
+   *
+   * @throws IllegalStateException if its last path is gone
+   */
+  public UnitView view(PathAccess access) {
+    UnitView view = tryView(access);
+    if (view == null) {
+      throw new IllegalStateException("unit " + properties.identity().serial() + " is retired");
+    }
+    return view;
+  }
+
+  /** The same, or null if the last path is gone. */
+  @Nullable UnitView tryView(PathAccess access) {
+    UnitView view = new UnitView(this, access);
+    return paths.add(view) ? view : null;
+  }
+
+  /** Who is told when the last path is gone; called before there is one. */
+  void whenRetired(Consumer<LogicalUnit> listener) {
+    retirement = listener;
+  }
+
+  /**
+   * Takes a path away: the tasks that came by it end. After the last path no task enters.
+   *
+   * @param ended told when they have
+   */
+  void close(UnitView view, Runnable ended) { // by the view, which is closed from here on
+    if (paths.remove(view)) {
+      tasks.close();
+      retirement.accept(this);
+      tasks.abort(task -> true, null, TaskSet.Abort.SILENTLY, ended);
+    } else {
+      tasks.abort(task -> task.view == view, null, TaskSet.Abort.SILENTLY, ended);
+    }
+  }
+
+  /** The target ports through which the unit is reached, whatever the target. */
+  public List<TargetPort> ports() {
+    return paths.ports();
+  }
+
+  /** Step 1; false if the unit has been taken away. */
+  public boolean prepare(Task task, UnitView view) {
+    byte[] cdb = task.cdb();
+    Command command = commands.find(this, cdb);
+    UnitTask entry = new UnitTask(task, tasks, command, view);
+    if (command != null) {
+      task.needs(
+          bounded(command.dataOutLength(this, cdb)), bounded(command.dataInLength(this, cdb)));
+    }
+    return switch (view.isClosed() ? TaskSet.Entry.CLOSED : tasks.enter(entry)) {
+      case ENTERED -> {
+        if (view.isClosed()) { // between the two
+          tasks.abort(each -> each == entry, null, TaskSet.Abort.SILENTLY);
+        }
+        yield true;
+      }
+      case FULL -> {
+        task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
+        yield true;
+      }
+      case CLOSED -> false;
+    };
+  }
+
+  /** A CDB that asks for more than can be is refused later, and moves nothing. */
+  private static int bounded(long length) {
+    return length > MAX_TRANSFER ? 0 : (int) length;
+  }
+
+  private void start(UnitTask entry) {
+    Task task = entry.task();
+    try {
+      if (!Admission.admits(this, entry)) {
+        conflict(task);
+        return;
+      }
+      Objects.requireNonNull(entry.command).run(this, task);
+    } catch (CheckCondition answer) {
+      check(task, answer.sense());
+    } catch (RuntimeException e) {
+      log.error("{} failed", entry, e);
+      check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
+    }
+  }
+
+  boolean isReadOnly() {
+    return properties.readOnly() || device.limits().readOnly();
+  }
+
+  /** Read-only by whatever path, or protected by an initiator (control mode page, SWP). */
+  public boolean isWriteProtected() {
+    return isReadOnly() || modes.isSoftwareWriteProtected();
+  }
+
+  /** Whether UNMAP is there and gives space back. */
+  public boolean isThin() {
+    return properties.thin() && device.limits().discards();
+  }
+
+  /**
+   * Whether GET LBA STATUS tells what is not allocated (LBPME): so do thin units, and those that
+   * cannot be unmapped but know where they have holes, such as snapshots.
+   */
+  public boolean reportsAllocation() {
+    return isThin() || (properties.thin() && device.limits().holesReadZero());
+  }
+
+  /** Whether blocks that are not allocated read as zeros (LBPRZ). */
+  public boolean holesReadZero() {
+    return isThin() ? readsZerosAfterUnmap() : device.limits().holesReadZero();
+  }
+
+  public boolean readsZerosAfterUnmap() {
+    return device.limits().discardZeroes();
+  }
+
+  /** Whether a write must be on stable storage when it ends: FUA, or no write cache. */
+  public boolean isDurable(Task task) {
+    return Cdb.fua(task.cdb()) || !modes.isWriteCacheEnabled();
+  }
+
+  /** What keeps commands from the medium now, as REQUEST SENSE tells it. */
+  public Sense readiness() {
+    Sense obstacle = sanitizer.obstacle();
+    if (obstacle != null) {
+      return obstacle;
+    }
+    try {
+      medium.checkReady();
+      return Sense.of(SenseCode.NO_ADDITIONAL_SENSE);
+    } catch (CheckCondition notReady) {
+      return notReady.sense();
+    }
+  }
+
+  /** A path is shown to the nexus no more: its tasks that came by it end. */
+  public void pathLost(Nexus nexus, UnitView view) {
+    tasks.abort(task -> task.isOf(nexus) && task.view == view, nexus, TaskSet.Abort.SILENTLY);
+  }
+
+  /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
+  public void nexusLost(Nexus nexus) {
+    attentions.leave(nexus);
+    medium.prevent(nexus, false);
+    parts.values().forEach(part -> part.nexusLost(nexus));
+    tasks.abort(task -> task.isOf(nexus), nexus, TaskSet.Abort.SILENTLY);
+  }
+
+  /**
+   * Logical unit reset (SAM-5 6.3.3): aborts every task, returns to the default mode parameters,
+   * lets the medium go, and owes everybody {@code attention}.
+   *
+   * @param done told when the tasks have ended
+   */
+  public void reset(Nexus by, SenseCode attention, Runnable done) {
+    medium.allowAll();
+    modes.reset();
+    parts.values().forEach(UnitPart::reset);
+    attentions.addToAll(attention, null);
+    tasks.abort(task -> true, by, abortOfOthers(), done);
+  }
+
+  /** How a task ends that another nexus aborts (control mode page, TAS). */
+  public TaskSet.Abort abortOfOthers() {
+    return modes.reportsAbortedTasks() ? TaskSet.Abort.WITH_STATUS : TaskSet.Abort.SILENTLY;
+  }
+
+  public UnitAttentions attentions() {
+    return attentions;
+  }
+
+  public TaskSet tasks() {
+    return tasks;
+  }
+
+  public Medium medium() {
+    return medium;
+  }
+
+  ReservationCheck reservations() {
+    return reservations;
+  }
+
+  CommandSet commands() {
+    return commands;
+  }
+
+  /**
+   * What the commands of one family keep of the unit.
+   *
+   * @throws NullPointerException if the unit has no part of that class
+   */
+  public <T extends UnitPart> T part(Class<T> type) {
+    return type.cast(Objects.requireNonNull(parts.get(type), type::getName));
+  }
+
+  public ScratchMemory scratch() {
+    return scratch;
+  }
+
+  /** Runs {@code next} soon, with a fresh stack. */
+  public void later(Runnable next) {
+    scheduler.execute(next);
+  }
+
+  /** Whether a copy for the nexus may use the medium as a command with this access could. */
+  public boolean allows(Nexus nexus, Access access) {
+    return medium.isLoaded()
+        && sanitizer.obstacle() == null
+        && !reservations.conflicts(nexus, access);
+  }
+
+  public Sanitizer sanitizer() {
+    return sanitizer;
+  }
+
+  public RangeLocks ranges() {
+    return ranges;
+  }
+
+  public ModePages modes() {
+    return modes;
+  }
+
+  /** Bytes in a logical block. */
+  public int blockSize() {
+    return properties.blockSize();
+  }
+
+  /** How many logical blocks there are, now. */
+  public long blocks() {
+    return device.sectors() >> sectorShift;
+  }
+
+  /** From blocks to sectors. */
+  public long sectors(long blocks) {
+    return blocks << sectorShift;
+  }
+
+  /** From sectors to blocks, rounded down. */
+  public long toBlocks(long sectors) {
+    return sectors >> sectorShift;
+  }
+
+  /**
+   * The transfer length of a CDB.
+   *
+   * @throws CheckCondition if that is more than a command may move (SBC-3 6.6.3)
+   */
+  public int transferBlocks(byte[] cdb) throws CheckCondition {
+    long blocks = Cdb.blocks(cdb);
+    if (blocks * blockSize() > MAX_TRANSFER) {
+      throw CheckCondition.inCdb(Cdb.blocksAt(cdb), 7);
+    }
+    return (int) blocks;
+  }
+
+  /** Bytes of data for as many blocks as a CDB names; see {@link Command#dataIn}. */
+  public long transferBytes(byte[] cdb) {
+    return Cdb.blocks(cdb) * blockSize();
+  }
+
+  /**
+   * Whether no write of this task is admitted, be it for the unit or for the path by which it came.
+   */
+  public boolean isWriteProtectedFor(Task task) {
+    return isWriteProtected() || UnitTask.of(task).isReadOnlyPath();
+  }
+
+  /** The block that an error is about, if it says so and it is in the range; else the first. */
+  public long badBlock(IoError error, long lba, long count) {
+    long block = toBlocks(error.sector());
+    return error.sector() >= 0 && block >= lba && block - lba < count ? block : lba;
+  }
+
+  /**
+   * Checks that the blocks are there.
+   *
+   * @throws CheckCondition LBA OUT OF RANGE with the first one that is not, unless it needs 64 bits
+   */
+  public void checkRange(long lba, long count) throws CheckCondition {
+    long blocks = blocks();
+    if (lba < 0 || lba > blocks || count > blocks - lba) {
+      throw new CheckCondition(
+          Sense.of(
+              SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba < 0 ? -1 : Math.max(lba, blocks)));
+    }
+  }
+
+  /**
+   * Takes blocks for a task that writes, and runs it: here or later. One that was aborted while it
+   * waited ends without; one that a sanitize keeps out ends as those do that come later.
+   */
+  public void acquire(
+      Task task, long start, long end, RangeLocks.Mode mode, Consumer<RangeLocks.Hold> taker) {
+    ranges.acquire(
+        start,
+        end,
+        mode,
+        hold -> {
+          if (tasks.isAborting(task)) {
+            hold.release();
+            good(task);
+          } else {
+            taker.accept(hold);
+          }
+        },
+        () -> check(task, sanitizer.refusal()));
+  }
+
+  public void good(Task task) {
+    tasks.end(task, Status.GOOD, Task.NO_SENSE, 0);
+  }
+
+  public void good(Task task, int transferred) {
+    tasks.end(task, Status.GOOD, Task.NO_SENSE, transferred);
+  }
+
+  public void conflict(Task task) {
+    tasks.end(task, Status.RESERVATION_CONFLICT, Task.NO_SENSE, 0);
+  }
+
+  public void check(Task task, Sense sense) {
+    tasks.end(task, Status.CHECK_CONDITION, sense.encode(modes.hasDescriptorSense()), 0);
+  }
+
+  /** Ends a task with what came of its Io. */
+  public void finish(Task task, @Nullable IoError error, boolean writing, long lba) {
+    if (error == null) {
+      good(task);
+    } else {
+      check(task, Sense.of(error, writing, lba));
+    }
+  }
+
+  /** Ends a task: GOOD if there is no sense. */
+  public void end(Task task, @Nullable Sense sense) {
+    if (sense == null) {
+      good(task);
+    } else {
+      check(task, sense);
+    }
+  }
+
+  /** Returns parameter data, as much as the initiator has room for. */
+  public void reply(Task task, byte[] data) {
+    int length = Math.min(data.length, task.dataInLength());
+    ByteBuffer in = task.dataIn();
+    if (in != null) {
+      in.put(in.position(), data, 0, length);
+    }
+    good(task, in == null ? 0 : length);
+  }
+}

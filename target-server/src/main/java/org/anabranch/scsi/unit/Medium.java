@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.unit;
+
+import java.util.HashSet;
+import java.util.Set;
+import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.SenseCode;
+import org.anabranch.scsi.data.CheckCondition;
+
+/**
+ * The medium in a logical unit: whether it is there, and held by PREVENT ALLOW MEDIUM REMOVAL
+ * (SPC-4 6.15). A fixed disk's is always there.
+ */
+public final class Medium {
+  private final boolean removable;
+  private final Object lock = new Object();
+
+  /** Written under lock. */
+  private volatile boolean loaded = true;
+
+  /** The nexuses that prevent removal; guarded by lock. */
+  private final Set<Nexus> preventing = new HashSet<>();
+
+  Medium(boolean removable) {
+    this.removable = removable;
+  }
+
+  boolean isLoaded() {
+    return loaded;
+  }
+
+  void checkReady() throws CheckCondition {
+    if (!loaded) {
+      throw new CheckCondition(SenseCode.MEDIUM_NOT_PRESENT);
+    }
+  }
+
+  public void prevent(Nexus nexus, boolean prevents) {
+    synchronized (lock) {
+      if (prevents) {
+        preventing.add(nexus);
+      } else {
+        preventing.remove(nexus);
+      }
+    }
+  }
+
+  /** A reset: nobody prevents anything any more. */
+  void allowAll() {
+    synchronized (lock) {
+      preventing.clear();
+    }
+  }
+
+  public boolean isPrevented() {
+    synchronized (lock) {
+      return !preventing.isEmpty();
+    }
+  }
+
+  /** Whether the medium went; it does not if it is fixed or was gone. */
+  public boolean eject() {
+    synchronized (lock) {
+      boolean was = loaded;
+      loaded = !removable;
+      return was && !loaded;
+    }
+  }
+
+  /** Whether the medium came; it was there if not. */
+  public boolean load() {
+    synchronized (lock) {
+      boolean was = loaded;
+      loaded = true;
+      return !was;
+    }
+  }
+}

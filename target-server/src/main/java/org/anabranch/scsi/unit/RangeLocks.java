@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.scsi.unit;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps writes out of the blocks of a command that must read and write them as one: COMPARE AND
+ * WRITE and ORWRITE (SBC-3 4.25). Writers share, such a command excludes; whoever must wait is
+ * queued, and nobody overtakes one that waits for the same blocks.
+ *
+ * <pre>
+ *                 shared (any write)   exclusive
+ *   shared        go                   wait
+ *   exclusive     wait                 wait
+ * </pre>
+ *
+ * <p>A sanitize seizes all blocks: for so long nobody waits. Who does when it comes, and who comes
+ * until it is over, is refused; it begins when those are done that go already.
+ *
+ * <p>One lock guards everything; nothing is called while it is held. The queue is bounded by the
+ * task set: each waiter is a task.
+ */
+public final class RangeLocks {
+  /** Who else may have the same blocks meanwhile. */
+  public enum Mode {
+    SHARED,
+    EXCLUSIVE
+  }
+
+  /** Blocks that were taken, until they are released. */
+  public final class Hold {
+    private final long start;
+    private final long end;
+    private final Mode mode;
+
+    /** Where it is among those granted, -1 when it is released; guarded by the lock. */
+    private int index = -1;
+
+    private Hold(long start, long end, Mode mode) {
+      this.start = start;
+      this.end = end;
+      this.mode = mode;
+    }
+
+    private boolean excludes(Hold other) {
+      return (mode == Mode.EXCLUSIVE || other.mode == Mode.EXCLUSIVE)
+          && start < other.end
+          && other.start < end;
+    }
+
+    /** Gives the blocks back; once. */
+    public void release() {
+      RangeLocks.this.release(this);
+    }
+  }
+
+  private record Waiter(Hold wanted, Consumer<Hold> granted, Runnable refused) {}
+
+  private final Object lock = new Object();
+  private final Executor executor;
+
+  /** Unordered; guarded by lock, like what follows. */
+  private final List<Hold> granted = new ArrayList<>();
+
+  private final Deque<Waiter> waiters = new ArrayDeque<>();
+
+  private boolean seized;
+
+  /** Who seized the blocks, until the last of those that go is done. */
+  private @Nullable Runnable seizer;
+
+  /**
+   * @param executor runs those who had to wait
+   */
+  RangeLocks(Executor executor) {
+    this.executor = executor;
+  }
+
+  /** Takes blocks {@code start} up to {@code end}; null if somebody is in the way. */
+  public @Nullable Hold tryAcquire(long start, long end, Mode mode) {
+    Hold wanted = new Hold(start, end, mode);
+    synchronized (lock) {
+      if (seized || conflicts(wanted) || overlapsWaiter(wanted)) {
+        return null;
+      }
+      grant(wanted);
+      return wanted;
+    }
+  }
+
+  /**
+   * Takes the blocks and passes the hold to {@code taker}, or calls {@code refused} if they are
+   * seized: here, or later on the executor.
+   */
+  public void acquire(long start, long end, Mode mode, Consumer<Hold> taker, Runnable refused) {
+    Hold wanted = new Hold(start, end, mode);
+    boolean isGranted;
+    synchronized (lock) {
+      if (!seized && (conflicts(wanted) || overlapsWaiter(wanted))) {
+        waiters.add(new Waiter(wanted, taker, refused));
+        return;
+      }
+      isGranted = !seized;
+      if (isGranted) {
+        grant(wanted);
+      }
+    }
+    if (isGranted) {
+      taker.accept(wanted);
+    } else {
+      refused.run();
+    }
+  }
+
+  /**
+   * Seizes all blocks until {@link #giveUp}; they must not be seized already.
+   *
+   * @param alone called on the executor when nobody else has any
+   */
+  void seize(Runnable alone) {
+    List<Runnable> next = new ArrayList<>();
+    synchronized (lock) {
+      seized = true;
+      waiters.forEach(waiter -> next.add(waiter.refused));
+      waiters.clear();
+      if (granted.isEmpty()) {
+        next.add(alone);
+      } else {
+        seizer = alone;
+      }
+    }
+    next.forEach(executor::execute);
+  }
+
+  /** Gives back what was seized. */
+  void giveUp() {
+    synchronized (lock) {
+      seized = false;
+    }
+  }
+
+  private void release(Hold hold) {
+    List<Runnable> next;
+    synchronized (lock) {
+      remove(hold);
+      if (granted.isEmpty() && seizer != null) {
+        next = List.of(seizer);
+        seizer = null;
+      } else if (waiters.isEmpty()) {
+        return;
+      } else {
+        next = grantWaiters();
+      }
+    }
+    next.forEach(executor::execute);
+  }
+
+  private List<Runnable> grantWaiters() {
+    List<Runnable> next = new ArrayList<>();
+    List<Hold> still = new ArrayList<>();
+    for (Iterator<Waiter> each = waiters.iterator(); each.hasNext(); ) {
+      Waiter waiter = each.next();
+      Hold wanted = waiter.wanted;
+      if (conflicts(wanted) || still.stream().anyMatch(wanted::excludes)) {
+        still.add(wanted);
+      } else {
+        grant(wanted);
+        next.add(() -> waiter.granted.accept(wanted));
+        each.remove();
+      }
+    }
+    return next;
+  }
+
+  private boolean conflicts(Hold wanted) {
+    for (int i = 0; i < granted.size(); i++) { // no iterator: every write comes here
+      if (granted.get(i).excludes(wanted)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean overlapsWaiter(Hold wanted) {
+    for (Waiter waiter : waiters) {
+      if (waiter.wanted.excludes(wanted)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void grant(Hold hold) {
+    hold.index = granted.size();
+    granted.add(hold);
+  }
+
+  /** The last one takes its place. */
+  private void remove(Hold hold) {
+    if (hold.index < 0) {
+      throw new IllegalStateException(
+          "blocks " + hold.start + " to " + hold.end + " are not taken");
+    }
+    Hold last = granted.removeLast();
+    if (last != hold) {
+      granted.set(hold.index, last);
+      last.index = hold.index;
+    }
+    hold.index = -1;
+  }
+}
