@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block;
 
+import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,24 @@ public interface BackingDevice extends BlockDevice {
    */
   default @Nullable String failure() {
     return null;
+  }
+
+  /**
+   * That the storage was cut or taken away from outside, so that the device takes no changes: one
+   * line that begins with the device's name. Null as long as it is whole. Any thread.
+   */
+  default @Nullable String trouble() {
+    return null;
+  }
+
+  /**
+   * Looks again at storage with {@link #trouble}, since somebody says that it was put right. May
+   * block.
+   *
+   * @return whether the device takes changes now
+   */
+  default boolean putRight() throws IOException {
+    return failure() == null && trouble() == null;
   }
 
   /**

@@ -141,7 +141,8 @@ final class LeftOutTest {
   void aMissingFileIsNotMadeAnewUnderSnapshots() throws Exception {
     Files.move(file("vm1.img"), file("away"));
     start(CONFIGURATION);
-    isLeftOut("its file " + file("vm1.img") + " is missing, which snapshots were taken of (vm1@a)");
+    isLeftOut(
+        "its image " + file("vm1.img") + " is missing, which snapshots were taken of (vm1@a)");
     assertThat(file("vm1.img")).doesNotExist();
     assertThat(site.refusal("volume adopt", Map.of("volume", "vm1")))
         .contains("an empty one cannot stand below its snapshots (vm1@a)");
@@ -298,7 +299,7 @@ final class LeftOutTest {
     assertThat(check(1)).contains("would be left out: volume vm1: its snapshot vm1@a cannot be");
     Files.copy(file("whole"), store(), StandardCopyOption.REPLACE_EXISTING);
     Files.delete(file("vm2.img"));
-    assertThat(check(1)).contains("would be left out: volume vm2: its file");
+    assertThat(check(1)).contains("would be left out: volume vm2: its image");
   }
 
   private String check(int status) {
@@ -316,7 +317,7 @@ final class LeftOutTest {
     start(CONFIGURATION);
     String table = "0 1024 linear " + file("vm1.img") + " 0";
     assertThatThrownBy(() -> site.dmTable(table, "create", "sly"))
-        .hasMessageContaining("is the file of volume vm1, which is not served");
+        .hasMessageContaining("is the image of volume vm1, which is not served");
     assertThatThrownBy(() -> site.dmTable("0 1024 linear vm1 0", "create", "sly"))
         .hasMessageContaining("it stands on vm1, which is left out");
   }
@@ -327,7 +328,7 @@ final class LeftOutTest {
     start(renamed);
     assertThat(host().luns()).containsExactly(2);
     assertThat(String.join("\n", warnings()))
-        .contains("vm1.img is the file of volume vm1, which has snapshots (vm1@a)");
+        .contains("vm1.img is the image of volume vm1, which has snapshots (vm1@a)");
     server.close();
     start(CONFIGURATION);
     isServedAgain();
@@ -363,7 +364,7 @@ final class LeftOutTest {
   void allOrNothing() throws Exception {
     Files.move(file("vm1.img"), file("away"));
     assertThatThrownBy(() -> start(CONFIGURATION, Server.Strictness.ALL_OR_NOTHING))
-        .hasMessageContaining("volume vm1: its file " + file("vm1.img") + " is missing");
+        .hasMessageContaining("volume vm1: its image " + file("vm1.img") + " is missing");
     Files.move(file("away"), file("vm1.img"));
     start(CONFIGURATION, Server.Strictness.ALL_OR_NOTHING);
     isServedAgain();

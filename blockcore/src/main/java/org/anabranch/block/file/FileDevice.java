@@ -5,12 +5,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoGate;
 import org.anabranch.block.Limits;
+import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.count.Counters;
 import org.anabranch.block.count.Counts;
 import org.anabranch.block.count.Latencies;
@@ -58,7 +58,7 @@ import org.slf4j.LoggerFactory;
  * <p>The file is locked as long as it is open: for this process alone, or for readers when it is
  * read-only. See {@link FileOptions} for its making, {@link #open} for the refusals.
  */
-public final class FileDevice implements BackingDevice {
+public final class FileDevice implements ResizableDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FileDevice.class);
 
   private final String name;
@@ -303,12 +303,8 @@ public final class FileDevice implements BackingDevice {
     return integrity.present();
   }
 
-  /**
-   * Looks again at a file that was cut or deleted from outside, since somebody says that it was put
-   * right. May block.
-   *
-   * @return whether nothing is wrong with it now; a failed sync stays until it is opened anew
-   */
+  /** A failed sync stays until the file is opened anew. */
+  @Override
   public synchronized boolean putRight() throws IOException {
     if (trouble != null && integrity.look(sectors << 9) == null) {
       integrity.restored();
@@ -319,10 +315,7 @@ public final class FileDevice implements BackingDevice {
     return broken == null;
   }
 
-  /**
-   * That the file was cut or deleted from outside: one line that begins with the device's name, for
-   * a warning. Null as long as it is whole, or after {@link #putRight}.
-   */
+  @Override
   public @Nullable String trouble() {
     String found = trouble;
     return found == null ? null : name + " " + found + "; it takes no changes any more";
@@ -352,14 +345,10 @@ public final class FileDevice implements BackingDevice {
   }
 
   /**
-   * Gives the device another length, durably. What is new in a file reads as zeros, also where the
-   * file was longer than the device; a block device must have grown already, and its new part reads
-   * as what is there. What a shorter file loses is lost: nobody may use it any more.
-   *
-   * <p>Fails with an {@link IOException} if the file can't have this length; its old one stays.
-   *
-   * @param newSectors 1 or more
+   * What is new in a file reads as zeros, also where the file was longer than the device. A block
+   * device must have grown already, and its new part reads as what is there.
    */
+  @Override
   public CompletionStage<@Nullable Void> resize(long newSectors) {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     boolean taken =

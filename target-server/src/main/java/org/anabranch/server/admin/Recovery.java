@@ -123,8 +123,8 @@ public final class Recovery {
         throw new RefusedException(
             "volume " + name + " is served already, from " + volume.source().address());
       }
-      storage.adoptFile(volume);
-      LOG.warn("volume {}: {} is taken for its file from now on", name, volume.source().address());
+      storage.adoptImage(volume);
+      LOG.warn("volume {}: {} is taken for its image from now on", name, volume.source().address());
       return retry(configuration, name);
     } finally {
       changes.unlock();

@@ -2,8 +2,6 @@
 package org.anabranch.server.admin;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -17,14 +15,13 @@ import org.anabranch.config.Portal;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.TableText;
-import org.anabranch.server.storage.VolumeFile;
+import org.anabranch.server.storage.VolumeImage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,7 +92,7 @@ public final class Reload {
   public Targets.Change prepare(Scheduler scheduler) throws RefusedException {
     List<String> refusals = new ArrayList<>(plan.refusals());
     refuseWhatIsInUse(refusals);
-    refusals.addAll(Rehearsal.of(after, scheduler).refusals());
+    refusals.addAll(Rehearsal.of(after, storage.backends(), scheduler).refusals());
     if (!refusals.isEmpty()) {
       throw new RefusedException(String.join("\n", refusals));
     }
@@ -216,20 +213,19 @@ public final class Reload {
   }
 
   private void open(VolumeConfig volume) throws RefusedException {
-    if (!Files.exists(VolumeFile.path(volume))) {
-      undo.push(() -> delete(VolumeFile.path(volume)));
+    VolumeImage image = storage.image(volume);
+    if (!image.exists()) {
+      undo.push(() -> delete(image, volume));
     }
     storage.openVolume(volume);
     undo.push(() -> storage.removeVolume(volume.name()));
   }
 
-  private static void delete(Path file) throws RefusedException {
+  private static void delete(VolumeImage image, VolumeConfig volume) throws RefusedException {
     try {
-      if (Files.deleteIfExists(file)) {
-        DurableFile.syncFolder(Objects.requireNonNull(file.toAbsolutePath().getParent()));
-      }
+      image.delete();
     } catch (IOException e) {
-      throw new RefusedException(file + ": " + StateDirectory.reason(e), e);
+      throw new RefusedException(volume.source().address() + ": " + StateDirectory.reason(e), e);
     }
   }
 

@@ -93,7 +93,7 @@ public final class Targets implements WarningSource {
 
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
-    identities.settle(configuration, this::isLeftOut);
+    identities.settle(configuration, this::isLeftOut, storage::image);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = new TargetDevice(ports(configuration, target), scheduler);
@@ -308,7 +308,7 @@ public final class Targets implements WarningSource {
    * be there.
    */
   synchronized Change prepare(Configuration after) throws RefusedException {
-    identities.settle(after, this::isLeftOut);
+    identities.settle(after, this::isLeftOut, storage::image);
     Change change = new Change(after);
     try {
       for (TargetConfig target : after.targets().values()) {

@@ -2,7 +2,6 @@
 package org.anabranch.server.admin;
 
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.IdentityConfig;
@@ -21,8 +21,7 @@ import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.state.IdentityFile;
-import org.anabranch.server.storage.ImageIdentity;
-import org.anabranch.server.storage.VolumeFile;
+import org.anabranch.server.storage.VolumeImage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,12 +71,16 @@ public final class UnitIdentities {
    * anybody's, so it is neither asked for names nor given any.
    *
    * @param leftOut volumes whose image is missing or not theirs
+   * @param images the image of each volume
    */
-  void settle(Configuration configuration, Predicate<String> leftOut) throws RefusedException {
+  void settle(
+      Configuration configuration,
+      Predicate<String> leftOut,
+      Function<VolumeConfig, VolumeImage> images)
+      throws RefusedException {
     Map<String, DiskNames> carried = new TreeMap<>();
     for (VolumeConfig volume : configuration.volumes().values()) {
-      DiskNames names =
-          leftOut.test(volume.name()) ? null : ImageIdentity.read(VolumeFile.path(volume));
+      DiskNames names = leftOut.test(volume.name()) ? null : images.apply(volume).names();
       if (names != null) {
         carried.put(volume.name(), names);
       }
@@ -97,7 +100,7 @@ public final class UnitIdentities {
       given.put(names, name);
       file.put(name, names);
       if (!names.equals(carried.get(name)) && !volume.readOnly() && !leftOut.test(name)) {
-        mark(VolumeFile.path(volume), names);
+        carry(volume, images.apply(volume), names);
       }
     }
     for (String device : configuration.devices().keySet()) {
@@ -140,12 +143,12 @@ public final class UnitIdentities {
     return own;
   }
 
-  private static void mark(Path image, DiskNames names) {
-    if (!ImageIdentity.write(image, names)) {
+  private static void carry(VolumeConfig volume, VolumeImage image, DiskNames names) {
+    if (!image.carry(names)) {
       log.info(
-          "{} takes no extended attributes: the disk's identity is kept in the state directory"
-              + " alone",
-          image);
+          "volume {}: its image cannot carry the disk's identity, which is kept in the state"
+              + " directory alone",
+          volume.name());
     }
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.admin;
 
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToIntFunction;
@@ -13,15 +12,15 @@ import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
-import org.anabranch.server.storage.VolumeFile;
+import org.anabranch.server.storage.VolumeImage.Capability;
 
 /**
  * {@code volume resize}.
  *
  * <dl>
  *   <dt>Where is the new size kept?
- *   <dd>In the length of the volume's file. {@code size} in the configuration is the least that it
- *       has: a longer file is served whole after every restart, whatever the configuration says.
+ *   <dd>In the length of the volume's image. {@code size} in the configuration is the least that it
+ *       has: a longer image is served whole after every restart, whatever the configuration says.
  *   <dt>What do initiators notice of it when a volume grows?
  *   <dd>The unit attention CAPACITY DATA HAS CHANGED (2A/09). What is new reads as zeros.
  *   <dt>And its snapshots?
@@ -119,8 +118,9 @@ public final class VolumeSize {
               + volume.sectors() * 512
               + " bytes, and it would have that again at the next start; lower it there first");
     }
-    if (!Files.isRegularFile(VolumeFile.path(volume))) {
-      throw new RefusedException(what + ": " + VolumeFile.path(volume) + " is not a regular file");
+    if (!storage.image(volume).capabilities().contains(Capability.SHRINKS_IN_USE)) {
+      throw new RefusedException(
+          what + ": " + volume.source().address() + " cannot become shorter while it is served");
     }
     List<String> snapshots =
         state.state().snapshots().values().stream()

@@ -18,6 +18,7 @@ import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.serve.StandardBackends;
 import org.anabranch.server.snapshots.Inspection;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.StackedLuns;
@@ -58,7 +59,8 @@ public final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InvalidConfigurationException, RefusedException {
     Configuration configuration = ConfigurationFile.read(file);
-    Rehearsal rehearsal = Rehearsal.of(configuration, new ThreadScheduler("scheduler"));
+    Rehearsal rehearsal =
+        Rehearsal.of(configuration, StandardBackends.ALL, new ThreadScheduler("scheduler"));
     if (!rehearsal.problems().isEmpty()) {
       throw new InvalidConfigurationException(rehearsal.problems());
     }
@@ -66,7 +68,7 @@ public final class CheckCommand implements Callable<Integer> {
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
     StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
-    List<String> leftOut = Inspection.of(configuration);
+    List<String> leftOut = Inspection.of(configuration, StandardBackends.ALL);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.print(Json.pretty(json(configuration, rehearsal, leftOut)));

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.util.Objects;
 import java.util.Set;
 import org.anabranch.block.file.FileDevice;
@@ -21,6 +20,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.storage.file.ExtendedAttribute;
 
 /**
  * A file that appears when it is complete: it is written beside its place, as {@code NAME.part},
@@ -30,16 +30,17 @@ import org.anabranch.server.state.StateDirectory;
  *   <dt>Who may read the file?
  *   <dd>Its owner alone, mode 0600, also where it replaces one that others may read.
  *   <dt>What if {@code NAME.part} exists?
- *   <dd>One that an export left behind at a crash is replaced; it carries a mark ({@value
- *       #LEFTOVER}). Anything else is somebody's own, a link included: refused, and left alone.
+ *   <dd>One that an export left behind at a crash is replaced; it carries a mark ({@code
+ *       user.anabranch.part}). Anything else is somebody's own, a link included: refused, and left
+ *       alone.
  *   <dt>What is never replaced?
  *   <dd>Without force, anything. With it, what is no regular file (so no link is followed), what is
  *       open or locked, and the server's own files.
  * </dl>
  */
 final class TargetFile {
-  /** An extended attribute in the user's name space. */
-  private static final String LEFTOVER = "anabranch.part";
+  /** Marks a file that an export has not completed. */
+  private static final ExtendedAttribute LEFTOVER = new ExtendedAttribute("anabranch.part", 1);
 
   private static final Set<StandardOpenOption> CREATE_NEW =
       Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
@@ -115,8 +116,8 @@ final class TargetFile {
           e);
     }
     try {
-      marks().write(LEFTOVER, ByteBuffer.wrap(new byte[] {'1'}));
-    } catch (IOException | UnsupportedOperationException e) {
+      LEFTOVER.write(part, "1", LinkOption.NOFOLLOW_LINKS);
+    } catch (IOException e) {
       // No attributes here: one that is left behind must be deleted by hand.
     }
     return out;
@@ -135,20 +136,10 @@ final class TargetFile {
 
   private boolean isMarked() {
     try {
-      return marks().list().contains(LEFTOVER);
-    } catch (IOException | UnsupportedOperationException e) {
+      return LEFTOVER.isOn(part, LinkOption.NOFOLLOW_LINKS);
+    } catch (IOException e) {
       return false;
     }
-  }
-
-  private UserDefinedFileAttributeView marks() {
-    UserDefinedFileAttributeView view =
-        Files.getFileAttributeView(
-            part, UserDefinedFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
-    if (view == null) {
-      throw new UnsupportedOperationException();
-    }
-    return view;
   }
 
   private void replace(FileChannel out, Contents contents)
@@ -170,7 +161,7 @@ final class TargetFile {
 
   private void unmark() throws IOException {
     if (isMarked()) {
-      marks().delete(LEFTOVER);
+      LEFTOVER.delete(part, LinkOption.NOFOLLOW_LINKS);
     }
   }
 

@@ -138,7 +138,8 @@ public final class ServeCommand implements Callable<Integer> {
     } catch (RefusedException e) {
       // Where it is the file's fault, its lines and all that is wrong with it say more.
       List<Problem> problems =
-          Rehearsal.of(configuration, new ThreadScheduler("rehearsal")).problems();
+          Rehearsal.of(configuration, StandardBackends.ALL, new ThreadScheduler("rehearsal"))
+              .problems();
       if (problems.isEmpty()) {
         throw e;
       }

@@ -2,6 +2,7 @@
 package org.anabranch.server.serve;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -51,7 +52,8 @@ import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
-import org.anabranch.server.storage.FileConditions;
+import org.anabranch.server.storage.BackendConditions;
+import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.Storage;
@@ -136,7 +138,11 @@ public final class Server implements RunningServer, AutoCloseable {
   private boolean clean;
 
   private Server(
-      Configuration configuration, Source source, DurableSteps steps, Strictness strictness)
+      Configuration configuration,
+      Source source,
+      DurableSteps steps,
+      Strictness strictness,
+      Backends backends)
       throws RefusedException {
     this.configuration = configuration;
     this.strictness = strictness;
@@ -146,7 +152,7 @@ public final class Server implements RunningServer, AutoCloseable {
     reservations = new ReservationFiles(state.folder());
     try {
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
-      storage = new Storage(scheduler, state.folder(), stateFile::state);
+      storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       targets =
           new Targets(
               configuration,
@@ -191,8 +197,11 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("uses", uses);
     sources.put(
         "files",
-        new FileConditions(
-            storage.files(), snapshots::isStore, () -> configuration.stores().warnBelow()));
+        new BackendConditions(
+            storage.files(),
+            storage.backends(),
+            address -> snapshots.isStore(Path.of(address)),
+            () -> configuration.stores().warnBelow()));
     return sources;
   }
 
@@ -226,19 +235,29 @@ public final class Server implements RunningServer, AutoCloseable {
   /** The same, and what to do when something is missing or damaged. */
   public static Server start(Configuration configuration, Source source, Strictness strictness)
       throws RefusedException {
-    return start(configuration, source, DurableSteps.UNWATCHED, strictness);
+    return start(configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.ALL);
   }
 
   /** The same, watched. */
   public static Server start(Configuration configuration, Source source, DurableSteps steps)
       throws RefusedException {
-    return start(configuration, source, steps, Strictness.WHAT_IS_WHOLE);
+    return start(configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.ALL);
+  }
+
+  /** The same with other backends. */
+  static Server start(Configuration configuration, Backends backends) throws RefusedException {
+    return start(
+        configuration, NO_FILE, DurableSteps.UNWATCHED, Strictness.WHAT_IS_WHOLE, backends);
   }
 
   private static Server start(
-      Configuration configuration, Source source, DurableSteps steps, Strictness strictness)
+      Configuration configuration,
+      Source source,
+      DurableSteps steps,
+      Strictness strictness,
+      Backends backends)
       throws RefusedException {
-    Server server = new Server(configuration, source, steps, strictness);
+    Server server = new Server(configuration, source, steps, strictness, backends);
     try {
       server.open();
       return server;
@@ -285,7 +304,8 @@ public final class Server implements RunningServer, AutoCloseable {
 
   /** A table that could not be made whatever the disks hold is an error in the configuration. */
   private void refuseErrors() throws RefusedException {
-    List<String> errors = Rehearsal.regardlessOfFiles(configuration, scheduler).refusals();
+    List<String> errors =
+        Rehearsal.regardlessOfImages(configuration, storage.backends(), scheduler).refusals();
     if (!errors.isEmpty()) {
       throw new RefusedException(String.join("\n", errors));
     }

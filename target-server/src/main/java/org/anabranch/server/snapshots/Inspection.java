@@ -18,12 +18,13 @@ import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.state.VolumeRecords;
+import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.KnownImages;
 import org.anabranch.server.storage.Stages;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a server would leave out if it started now: files of volumes that are not theirs, stores of
+ * What a server would leave out if it started now: images that are not their volumes', stores of
  * snapshots that are missing or damaged. Nothing is changed, and a server may run meanwhile; a
  * store that it has open is not read through.
  */
@@ -36,14 +37,15 @@ public final class Inspection {
    * @return a line for each thing that is not whole, with what to do; empty when all is well
    * @throws RefusedException when the state cannot be read: a server would not start
    */
-  public static List<String> of(Configuration configuration) throws RefusedException {
+  public static List<String> of(Configuration configuration, Backends backends)
+      throws RefusedException {
     List<String> wrong = new ArrayList<>();
     Path folder = configuration.stateDir();
     if (!Files.isDirectory(folder)) {
       return wrong; // no server has run yet
     }
     RuntimeState state = StateFile.look(folder.resolve("state.json"));
-    KnownImages images = new KnownImages(new VolumeRecords(folder), () -> state);
+    KnownImages images = new KnownImages(backends, new VolumeRecords(folder), () -> state);
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
         images.check(volume);

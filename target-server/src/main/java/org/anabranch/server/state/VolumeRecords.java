@@ -27,10 +27,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * {
- *   "bytes" : 21474836480, "device" : 2049, "inode" : 131074, "marked" : true,
+ *   "bytes" : 21474836480, "image" : "2049:131074", "marked" : true,
  *   "path" : "/srv/vm1.img", "uuid" : "0b7f6e0c-6f0e-4c3c-8d3f-2f1f6a4f2f10"
  * }
  * }</pre>
+ *
+ * <p>{@code path} is the image's address, whatever keeps it. Earlier versions wrote {@code device}
+ * and {@code inode} in place of {@code image}; such records are read.
  *
  * <p>Any thread may look; one at a time may change, by its turn in {@link Changes}.
  */
@@ -80,16 +83,17 @@ public final class VolumeRecords {
           volume,
           UUID.fromString(json.getString("uuid")),
           json.getBoolean("marked"),
-          Path.of(json.getString("path")),
-          json.getLong("device"),
-          json.getLong("inode"),
+          json.getString("path"),
+          json.hasPath("image")
+              ? json.getString("image")
+              : FileId.of(json.getLong("device"), json.getLong("inode")),
           json.getLong("bytes"));
     } catch (ConfigException | IllegalArgumentException e) {
       throw new RefusedException(
           file.path()
               + " is damaged: "
               + e.getMessage()
-              + "; restore it from a backup, or delete it if the file of volume "
+              + "; restore it from a backup, or delete it if the image of volume "
               + volume
               + " is certainly the right one",
           e);
@@ -129,9 +133,8 @@ public final class VolumeRecords {
         Map.of(
             "uuid", record.uuid().toString(),
             "marked", record.marked(),
-            "path", record.path().toString(),
-            "device", record.device(),
-            "inode", record.inode(),
+            "path", record.address(),
+            "image", record.id(),
             "bytes", record.bytes());
     return ConfigValueFactory.fromMap(json)
         .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));

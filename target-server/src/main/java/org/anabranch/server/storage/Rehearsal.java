@@ -3,10 +3,6 @@ package org.anabranch.server.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -38,42 +34,49 @@ import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the tables of a configuration on files that can only be read, so that what the block layer
- * would refuse is known before anything is served or changed. Files that would be made read as
+ * Makes the tables of a configuration on images that can only be read, so that what the block layer
+ * would refuse is known before anything is served or changed. Images that would be made read as
  * zeros; writes are swallowed.
  */
 public final class Rehearsal {
-  /** Longer than any file. */
+  /** Longer than any image. */
   private static final long ANY_SECTORS = 1L << 53;
 
-  /** Files are taken to be there, zeros, and as long as can be. */
-  private final boolean anyFiles;
+  /** Images are taken to be there, zeros, and as long as can be. */
+  private final boolean anyImages;
 
-  private final Map<Path, Long> sizes = new HashMap<>();
+  private final Backends backends;
+
+  /** How long the images of volumes would be, sectors, by their places. */
+  private final Map<Object, Long> sizes = new HashMap<>();
+
   private final Map<String, String> tables = new TreeMap<>();
   private final Deque<String> made = new ArrayDeque<>(); // the newest first
   private final List<String> refusals = new ArrayList<>();
   private final List<Problem> problems = new ArrayList<>();
 
-  private Rehearsal(boolean anyFiles) {
-    this.anyFiles = anyFiles;
+  private Rehearsal(Backends backends, boolean anyImages) {
+    this.backends = backends;
+    this.anyImages = anyImages;
   }
 
   /** Rehearses a configuration. */
-  public static Rehearsal of(Configuration configuration, Scheduler scheduler) {
-    return of(configuration, scheduler, false);
+  public static Rehearsal of(Configuration configuration, Backends backends, Scheduler scheduler) {
+    return of(configuration, backends, scheduler, false);
   }
 
   /**
-   * Rehearses a configuration as if every file were there and as long as can be: what is refused
-   * then is an error in the configuration, whatever becomes of the files.
+   * Rehearses a configuration as if every image were there and as long as can be: what is refused
+   * then is an error in the configuration, whatever becomes of the images.
    */
-  public static Rehearsal regardlessOfFiles(Configuration configuration, Scheduler scheduler) {
-    return of(configuration, scheduler, true);
+  public static Rehearsal regardlessOfImages(
+      Configuration configuration, Backends backends, Scheduler scheduler) {
+    return of(configuration, backends, scheduler, true);
   }
 
-  private static Rehearsal of(Configuration configuration, Scheduler scheduler, boolean anyFiles) {
-    Rehearsal rehearsal = new Rehearsal(anyFiles);
+  private static Rehearsal of(
+      Configuration configuration, Backends backends, Scheduler scheduler, boolean anyImages) {
+    Rehearsal rehearsal = new Rehearsal(backends, anyImages);
     List<TargetType> types = TargetTypes.standard();
     DeviceMapper mapper = new DeviceMapper(scheduler, rehearsal.new Opener(), types);
     rehearsal.run(
@@ -87,8 +90,12 @@ public final class Rehearsal {
   private void run(Configuration configuration, DeviceMapper mapper, Set<String> types) {
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
-        long sectors = anyFiles ? ANY_SECTORS : VolumeFile.sectors(volume);
-        sizes.put(VolumeFile.path(volume), sectors);
+        String address = volume.source().address();
+        long sectors =
+            anyImages ? ANY_SECTORS : VolumeLength.sectors(volume, backends.image(volume));
+        if (!anyImages) {
+          sizes.put(backends.of(address).place(address), sectors);
+        }
         String table = TableText.volume(volume, sectors, types);
         create("volume " + volume.name(), volume.name(), table, mapper);
       } catch (RefusedException e) {
@@ -144,31 +151,32 @@ public final class Rehearsal {
 
   private final class Opener implements PathOpener {
     @Override
-    public Object identity(String path) throws IOException {
-      Path file = Path.of(path).toAbsolutePath().normalize();
-      return !anyFiles && Files.exists(file) ? file.toRealPath() : file;
+    public Object identity(String address) {
+      return anyImages ? address : backends.of(address).place(address);
     }
 
     @Override
-    public BackingDevice open(String path) throws IOException {
-      Path file = Path.of(path).toAbsolutePath().normalize();
-      if (anyFiles) {
-        return new ReadOnlyView(Path.of(""), file, ANY_SECTORS);
+    public BackingDevice open(String address) throws IOException {
+      if (anyImages) {
+        return new ZeroImage(address);
       }
-      Long planned = sizes.get(file);
-      if (planned == null && !Files.isReadable(file)) {
-        throw new IOException(path + " does not exist or cannot be read");
-      }
-      long sectors = planned != null ? planned : VolumeFile.length(file) / 512;
-      return new ReadOnlyView(file, identity(path), sectors);
+      Long planned = sizes.get(identity(address));
+      return backends
+          .of(address)
+          .preview(address, planned == null ? VolumeBackend.AS_IT_IS : planned);
     }
   }
 
-  /** A file's contents, zeros behind its end or in its absence; writes are swallowed. */
-  private record ReadOnlyView(Path file, Object identity, long sectors) implements BackingDevice {
+  /** An image of which nothing is known. */
+  private record ZeroImage(String name) implements BackingDevice {
     @Override
-    public String name() {
-      return file.toString();
+    public Object identity() {
+      return name;
+    }
+
+    @Override
+    public long sectors() {
+      return ANY_SECTORS;
     }
 
     @Override
@@ -178,35 +186,20 @@ public final class Rehearsal {
 
     @Override
     public void submit(Io io) {
-      if (io.end() > sectors) {
-        io.complete(IoError.outOfRange(io, sectors));
+      if (io.end() > ANY_SECTORS) {
+        io.complete(IoError.outOfRange(io, ANY_SECTORS));
         return;
       }
       if (io.op() == Io.Op.BLOCK_STATUS) {
         io.answer(true, io.sectors());
       }
-      io.complete(io.op() == Io.Op.READ ? read(io) : null);
-    }
-
-    private @Nullable IoError read(Io io) {
-      ByteBuffer into = io.data().duplicate();
-      long offset = io.sector() * 512;
-      try {
-        if (Files.isReadable(file) && !Files.isDirectory(file)) {
-          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            int count;
-            while (into.hasRemaining() && (count = channel.read(into, offset)) > 0) {
-              offset += count;
-            }
-          }
+      if (io.op() == Io.Op.READ) {
+        ByteBuffer into = io.data().duplicate();
+        while (into.hasRemaining()) {
+          into.put((byte) 0);
         }
-      } catch (IOException e) {
-        return IoError.io(io.sector(), file + " cannot be read: " + e.getMessage(), e);
       }
-      while (into.hasRemaining()) {
-        into.put((byte) 0);
-      }
-      return null;
+      io.complete(null);
     }
 
     @Override

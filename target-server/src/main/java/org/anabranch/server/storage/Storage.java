@@ -14,6 +14,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.anabranch.block.BackingDevice;
+import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.DeviceRef;
@@ -22,7 +24,6 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.TargetType;
-import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
@@ -36,6 +37,7 @@ import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.VolumeRecords;
+import org.anabranch.server.storage.VolumeImage.Capability;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,9 +49,10 @@ import org.slf4j.LoggerFactory;
 public final class Storage implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Storage.class);
 
-  private final VolumeOpener opener = new VolumeOpener();
-  private final GrowingFiles growing = new GrowingFiles(opener);
-  private final OpenFiles files = new OpenFiles(growing);
+  private final Backends backends;
+  private final VolumeOpener opener;
+  private final GrowingFiles growing;
+  private final OpenFiles files;
   private final InvalidStoreFiles invalidStores;
   private final DeviceMapper mapper;
   private final Set<String> types;
@@ -64,15 +67,21 @@ public final class Storage implements WarningSource {
   private final Deque<String> made = new ArrayDeque<>();
 
   /**
-   * @param stateFolder keeps what stores of snapshots and files of volumes can't say themselves
+   * @param backends where images of volumes may be kept
+   * @param stateFolder keeps what stores of snapshots and images of volumes can't say themselves
    * @param state what was made at run time
    * @throws RefusedException when what is remembered of volumes cannot be read
    */
-  public Storage(Scheduler scheduler, Path stateFolder, Supplier<RuntimeState> state)
+  public Storage(
+      Scheduler scheduler, Backends backends, Path stateFolder, Supplier<RuntimeState> state)
       throws RefusedException {
+    this.backends = backends;
+    this.opener = new VolumeOpener(backends);
+    this.growing = new GrowingFiles(opener);
+    this.files = new OpenFiles(growing);
     this.state = state;
     this.stateFolder = stateFolder;
-    this.images = new KnownImages(new VolumeRecords(stateFolder), state);
+    this.images = new KnownImages(backends, new VolumeRecords(stateFolder), state);
     this.invalidStores = new InvalidStoreFiles(stateFolder);
     this.mapper =
         new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
@@ -82,6 +91,16 @@ public final class Storage implements WarningSource {
   /** The files that devices stand on now. */
   public OpenFiles files() {
     return files;
+  }
+
+  /** Where images of volumes may be kept. */
+  public Backends backends() {
+    return backends;
+  }
+
+  /** The image of a volume. */
+  public VolumeImage image(VolumeConfig volume) {
+    return backends.image(volume);
   }
 
   public DeviceMapper mapper() {
@@ -133,12 +152,15 @@ public final class Storage implements WarningSource {
   @Override
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>(leftOut.warnings());
-    opener.files().forEach((volume, file) -> warn(file, "volume " + volume, file.name(), warnings));
+    opener
+        .devices()
+        .forEach((volume, device) -> warn(device, "volume " + volume, device.name(), warnings));
     growing.files().forEach((store, file) -> warn(file, "store " + store, store, warnings));
     return warnings;
   }
 
-  private static void warn(FileDevice file, String subject, String path, List<Warning> warnings) {
+  private static void warn(
+      BackingDevice file, String subject, String path, List<Warning> warnings) {
     String trouble = file.trouble();
     if (trouble != null) {
       warnings.add(
@@ -153,9 +175,9 @@ public final class Storage implements WarningSource {
   /** Looks again at files that were cut or deleted, since somebody says that they are whole. */
   public List<String> putFilesRight() throws RefusedException {
     List<String> lines = new ArrayList<>();
-    List<FileDevice> files = new ArrayList<>(opener.files().values());
-    files.addAll(growing.files().values());
-    for (FileDevice file : files) {
+    List<BackingDevice> devices = new ArrayList<>(opener.devices().values());
+    devices.addAll(growing.files().values());
+    for (BackingDevice file : devices) {
       try {
         if (file.trouble() != null && file.putRight()) {
           lines.add(file.name() + " takes writes again");
@@ -190,7 +212,7 @@ public final class Storage implements WarningSource {
     }
   }
 
-  /** Nobody writes past snapshots to the files of volumes that are not configured any more. */
+  /** Nobody writes past snapshots to the images of volumes that are not configured any more. */
   private void barStrangers(Configuration configuration) {
     for (SnapshotState snapshot : state.get().snapshots().values()) {
       String origin = snapshot.origin();
@@ -263,19 +285,20 @@ public final class Storage implements WarningSource {
     }
   }
 
-  /** Takes the file at a volume's path for the right one; the volume is not served. */
-  public void adoptFile(VolumeConfig volume) throws RefusedException {
+  /** Takes the image at a volume's address for the right one; the volume is not served. */
+  public void adoptImage(VolumeConfig volume) throws RefusedException {
     images.adopt(volume);
   }
 
   /**
-   * Makes a volume's device; its file is made if absent, and extended if too short.
+   * Makes a volume's device; its image is made if absent, and extended if too short.
    *
-   * @throws RefusedException when the file is not whole, or not the volume's
+   * @throws RefusedException when the image is not whole, or not the volume's
    */
   public void openVolume(VolumeConfig volume) throws RefusedException {
     images.check(volume);
-    long sectors = VolumeFile.prepare(volume);
+    VolumeImage image = backends.image(volume);
+    long sectors = VolumeLength.prepare(volume, image);
     try {
       opener.put(volume);
     } catch (IOException e) {
@@ -289,14 +312,20 @@ public final class Storage implements WarningSource {
       throw e;
     }
     leftOut.remove(volume.name());
+    if (!image.capabilities().contains(Capability.LOCKS)) {
+      LOG.warn(
+          "volume {}: nothing keeps other processes from writing to {} while it is served",
+          volume.name(),
+          volume.source().address());
+    }
     try {
       images.remember(volume, sectors * 512);
     } catch (RefusedException e) {
-      LOG.error("{}; another file in its place would not be noticed", e.getMessage());
+      LOG.error("{}; another image in its place would not be noticed", e.getMessage());
     }
   }
 
-  /** Takes a volume's device down; its file stays. */
+  /** Takes a volume's device down; its image stays. */
   public void removeVolume(String volume) throws RefusedException {
     remove(volume);
     opener.remove(volume);
@@ -324,28 +353,38 @@ public final class Storage implements WarningSource {
   }
 
   /**
-   * Gives a volume that is in use, but not being rolled back, another length: its file and its
+   * Gives a volume that is in use, but not being rolled back, another length: its image and its
    * device, durably. Requests wait for a moment. Snapshots keep their length.
    */
   public void resize(VolumeConfig volume, long sectors) throws RefusedException {
     String what = "volume " + volume.name();
-    FileDevice file = opener.file(volume.name());
-    if (file == null) {
+    BackingDevice device = opener.device(volume.name());
+    if (device == null) {
       throw new RefusedException(what + " is not open");
     }
     long before = sectors(volume.name());
+    Capability needed = sectors < before ? Capability.SHRINKS_IN_USE : Capability.GROWS_IN_USE;
+    if (!(device instanceof ResizableDevice image)
+        || !backends.image(volume).capabilities().contains(needed)) {
+      throw new RefusedException(
+          what
+              + ": "
+              + volume.source().address()
+              + (sectors < before ? " cannot become shorter" : " cannot become longer")
+              + " while it is served");
+    }
     String table = TableText.volume(volume, sectors, types);
     if (sectors < before) {
       Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
       images.resized(volume.name(), sectors * 512);
-      Stages.<@Nullable Void>await(what, file.resize(sectors));
+      Stages.<@Nullable Void>await(what, image.resize(sectors));
       return;
     }
-    Stages.<@Nullable Void>await(what, file.resize(sectors));
+    Stages.<@Nullable Void>await(what, image.resize(sectors));
     try {
       Stages.<@Nullable Void>await(what, mapper.reload(volume.name(), table));
     } catch (RefusedException e) {
-      Stages.<@Nullable Void>await(what, file.resize(before));
+      Stages.<@Nullable Void>await(what, image.resize(before));
       throw e;
     }
     images.resized(volume.name(), sectors * 512);

@@ -12,13 +12,16 @@ import java.nio.file.StandardCopyOption;
 import java.util.Set;
 import java.util.TreeSet;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.FileSource;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.state.IdentityFile;
-import org.anabranch.server.storage.ImageIdentity;
+import org.anabranch.server.storage.VolumeImage;
+import org.anabranch.server.storage.file.FileBackend;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,9 +39,16 @@ final class UnitIdentitiesTest {
     }
   }
 
+  private VolumeImage image(String file) {
+    return new FileBackend()
+        .image(
+            new VolumeConfig(
+                file, new FileSource(folder.resolve(file)), 0, 512, 4096, false, false));
+  }
+
   private void needsAttributes() {
     assumeTrue(
-        ImageIdentity.write(folder.resolve("c.img"), CARRIED),
+        image("c.img").carry(CARRIED),
         "the folder for temporary files keeps no extended attributes");
   }
 
@@ -65,7 +75,7 @@ final class UnitIdentitiesTest {
       throws RefusedException, IOException {
     Path state = Files.createDirectories(folder.resolve("state"));
     UnitIdentities identities = new UnitIdentities(new IdentityFile(state), SERVER, wasUsed);
-    identities.settle(configuration, leftOut::contains);
+    identities.settle(configuration, leftOut::contains, new FileBackend()::image);
     return identities.of(configuration, device);
   }
 
@@ -112,8 +122,7 @@ final class UnitIdentitiesTest {
     UnitIdentity original = identity("b { path = b.img }", "b");
     Files.copy(
         folder.resolve("b.img"), folder.resolve("copy.img"), StandardCopyOption.COPY_ATTRIBUTES);
-    ImageIdentity.write(
-        folder.resolve("copy.img"), new DiskNames(original.serial(), original.naa().digits()));
+    image("copy.img").carry(new DiskNames(original.serial(), original.naa().digits()));
     String both = "a { path = copy.img }, b { path = b.img }";
     UnitIdentity copy = identity(both, "a");
     assertThat(copy.serial()).isNotEqualTo(original.serial());
@@ -133,7 +142,7 @@ final class UnitIdentitiesTest {
     Files.createFile(image);
     leftOut.add("a");
     assertThat(identity("a { path = a.img }", "a")).isEqualTo(first);
-    assertThat(ImageIdentity.read(image)).isNull();
+    assertThat(image("a.img").names()).isNull();
   }
 
   @Test
@@ -141,7 +150,7 @@ final class UnitIdentitiesTest {
     Configuration readOnly =
         configuration("a { path = a.img, read-only = true }", target("one", "0 = a"));
     UnitIdentity first = identity(readOnly, "a", false);
-    assertThat(ImageIdentity.read(folder.resolve("a.img"))).isNull();
+    assertThat(image("a.img").names()).isNull();
     assertThat(identity(readOnly, "a", true)).isEqualTo(first);
   }
 

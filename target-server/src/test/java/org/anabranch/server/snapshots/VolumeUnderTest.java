@@ -24,7 +24,9 @@ import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.file.FileBackend;
 import org.anabranch.server.uses.Uses;
 
 /** A server's block layer without a network: one volume, {@code vm1}, and its snapshots. */
@@ -69,7 +71,8 @@ public final class VolumeUnderTest implements AutoCloseable {
     Configuration configuration = ConfigurationFile.parse("test", text, folder);
     volumes = new ConcurrentSkipListMap<>(configuration.volumes());
     StateFile state = new StateFile(folder.resolve("state.json"));
-    storage = new Storage(scheduler, folder, state::state);
+    storage =
+        new Storage(scheduler, new Backends(List.of(new FileBackend())), folder, state::state);
     storage.open(configuration);
     uses = Uses.open(folder, Set.of());
     snapshots =

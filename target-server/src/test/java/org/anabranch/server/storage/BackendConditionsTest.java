@@ -18,6 +18,7 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.file.FileOpener;
 import org.anabranch.server.base.Warning;
+import org.anabranch.server.storage.file.FileBackend;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,11 +26,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is said of files and of the room for them. */
 @Timeout(60)
-final class FileConditionsTest {
+final class BackendConditionsTest {
   @TempDir private Path folder;
 
-  private static FileConditions conditions(OpenFiles files, long warnBelow) {
-    return new FileConditions(files, path -> path.toString().endsWith(".cow"), () -> warnBelow);
+  private static BackendConditions conditions(OpenFiles files, long warnBelow) {
+    return new BackendConditions(
+        files,
+        new Backends(List.of(new FileBackend())),
+        address -> address.endsWith(".cow"),
+        () -> warnBelow);
   }
 
   @Test

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.serve;
+
+import java.util.List;
+import org.anabranch.server.storage.Backends;
+import org.anabranch.server.storage.file.FileBackend;
+
+/** Where a server can keep the images of volumes: one line for each backend. */
+public final class StandardBackends {
+  /** In the order in which they are asked; files are the last, since any word may be a path. */
+  public static final Backends ALL = new Backends(List.of(new FileBackend()));
+
+  private StandardBackends() {}
+}
