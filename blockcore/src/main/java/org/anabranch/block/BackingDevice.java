@@ -5,20 +5,20 @@ import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
-/** A device that stands on something outside, such as a file, and must be given back. */
+/** A device backed by storage outside the process, such as a file, that must be closed. */
 public interface BackingDevice extends BlockDevice {
-  /** What the device stands on: equal for two devices if, and only if, they would share storage. */
+  /** Identifies the storage. Two devices with equal identities would share it. */
   Object identity();
 
   /**
-   * Completes what is in flight, makes it durable and gives the storage back; requests that come
-   * later end with {@link IoError.Kind#GONE}. A failure to make it durable fails the stage, after
-   * the storage was given back. Calling it again gives the same stage.
+   * Completes the requests in flight, makes their data durable and closes the storage. Later
+   * requests fail with {@link IoError.Kind#GONE}. If the data cannot be made durable, the storage
+   * is closed all the same and the stage fails. Further calls return the same stage.
    */
   CompletionStage<@Nullable Void> close();
 
   /**
-   * Why writes are refused since something failed: one line, or null while nothing has failed and
+   * Why writes have been refused since a failure, as one line; null if nothing has failed, and
    * after {@link #close}. Any thread.
    */
   default @Nullable String failure() {
@@ -26,26 +26,25 @@ public interface BackingDevice extends BlockDevice {
   }
 
   /**
-   * That the storage was cut or taken away from outside, so that the device takes no changes: one
-   * line that begins with the device's name. Null as long as it is whole. Any thread.
+   * A warning that the storage was truncated or removed from outside, so that the device accepts no
+   * changes: one line that starts with the device's name. Null while it is intact. Any thread.
    */
   default @Nullable String trouble() {
     return null;
   }
 
   /**
-   * Looks again at storage with {@link #trouble}, since somebody says that it was put right. May
-   * block.
+   * Checks storage with {@link #trouble} again, after somebody has repaired it. May block.
    *
-   * @return whether the device takes changes now
+   * @return whether the device accepts changes now
    */
   default boolean putRight() throws IOException {
     return failure() == null && trouble() == null;
   }
 
   /**
-   * Whether writes may need storage that the device does not have yet, as in a sparse file. May
-   * wait for the file system.
+   * Whether a write may need storage that the device does not have yet, as in a sparse file. May
+   * block on the file system.
    */
   default boolean isSparse() {
     return false;

@@ -9,16 +9,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lock under which one decides, and after which one acts.
+ * A lock that postpones actions until it is released: decide under the lock, act afterwards.
  *
- * <p>No request may be submitted or completed with a lock held: its completion might want the lock,
- * or run for long. So whoever holds this lock gives what is to be done to {@link #after}, and
- * {@link #leave} does it, in that order, once the lock is released. Actions given while the same
- * thread is already doing some are appended to those, so a device that completes inside {@code
- * submit} makes a loop, not a recursion.
+ * <p>No request may be submitted or completed while a lock is held: its completion might take the
+ * same lock, or run for a long time. So the holder of this lock passes such actions to {@link
+ * #after}, and {@link #leave} runs them in order once the lock is released. If the thread is
+ * already running postponed actions, new ones are appended to those; a device that completes inside
+ * {@code submit} therefore causes a loop, not a recursion.
  *
- * <p>The lock is not reentrant and is held for short, bounded work only; nobody waits for anything
- * else while holding it.
+ * <p>The lock is not reentrant. It is held for short, bounded work only, and nothing may wait while
+ * holding it.
  */
 public final class DeferringLock {
   private final ReentrantLock lock = new ReentrantLock();
@@ -26,7 +26,7 @@ public final class DeferringLock {
   /** Guarded by {@link #lock}. */
   private List<Runnable> actions = new ArrayList<>();
 
-  /** The actions that a thread is doing, in order; null when it does none. One for all locks. */
+  /** The actions that this thread is running, in order; null if none. Shared by all locks. */
   private static final ThreadLocal<@Nullable ArrayDeque<Runnable>> DOING = new ThreadLocal<>();
 
   /** Takes the lock. */
@@ -37,7 +37,7 @@ public final class DeferringLock {
     lock.lock();
   }
 
-  /** Releases the lock and does what was put off meanwhile. */
+  /** Releases the lock and runs the postponed actions. */
   public void leave() {
     if (actions.isEmpty()) {
       lock.unlock();
@@ -59,28 +59,28 @@ public final class DeferringLock {
     }
   }
 
-  /** Puts {@code action} off until the lock is released. With the lock held. */
+  /** Postpones {@code action} until the lock is released. The lock must be held. */
   public void after(Runnable action) {
     checkHeld();
     actions.add(action);
   }
 
-  /** Puts off submitting {@code io} to {@code device}. With the lock held. */
+  /** Postpones submitting {@code io} to {@code device}. The lock must be held. */
   public void submit(BlockDevice device, Io io) {
     after(() -> device.submit(io));
   }
 
-  /** Puts off completing {@code io}. With the lock held. */
+  /** Postpones completing {@code io}. The lock must be held. */
   public void complete(Io io, @Nullable IoError error) {
     after(() -> io.complete(error));
   }
 
-  /** A completion, for a request's creator, that runs {@code next} with the lock held. */
+  /** Returns a completion for a request's creator that runs {@code next} with the lock held. */
   public IoCompletion locked(Consumer<@Nullable IoError> next) {
     return (io, error) -> run(() -> next.accept(error));
   }
 
-  /** Fails if the calling thread does not hold the lock. */
+  /** Throws if the calling thread does not hold the lock. */
   public void checkHeld() {
     if (!lock.isHeldByCurrentThread()) {
       throw new IllegalStateException("lock not held");
@@ -100,7 +100,7 @@ public final class DeferringLock {
       try {
         next.run();
       } catch (RuntimeException | Error e) {
-        // The others are somebody else's requests: they go on.
+        // The remaining actions belong to other requests and still run.
         if (failure == null) {
           failure = e;
         } else {

@@ -7,17 +7,17 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request on its way through block devices, in the manner of Linux's bio.
+ * One request on its way through block devices, like a bio in Linux.
  *
- * <p>Whoever holds an {@code Io} owns it: it is submitted, kept in a queue or completed by one
- * party at a time, so its fields need no lock; handing it to another thread must go through
- * something that orders memory (a lock, a queue, an executor). Sectors are 512 bytes.
+ * <p>An {@code Io} has one owner at a time, who submits it, queues it or completes it; so its
+ * fields need no lock. Passing it to another thread must go through something that orders memory
+ * accesses (a lock, a queue, an executor). Sectors are 512 bytes.
  *
- * <p>Completion is a stack. Each layer that wants to see the end of a request pushes an {@link
- * IoCompletion} with {@link #push}; {@link #complete} pops the newest one and calls it. That one
- * then owns the {@code Io} again, sees it with the sector range it had when it was pushed, and
- * either passes it on with another {@code complete} or submits it afresh. The bottom of the stack
- * is the creator's, which does not pass it on.
+ * <p>Completions form a stack. A layer that must see the end of a request adds an {@link
+ * IoCompletion} with {@link #push}; {@link #complete} removes the newest one and calls it. The
+ * callee then owns the {@code Io} again, with the sector range that it had at the push, and either
+ * completes it in turn or submits it again. The completion at the bottom is the creator's, which
+ * ends the request.
  */
 public final class Io {
   /** What a request asks for. */
@@ -26,18 +26,13 @@ public final class Io {
     READ,
     /** Store {@link #data} on the device. */
     WRITE,
-    /** Make all writes completed before this request was submitted durable. Has no range. */
+    /** Make all writes durable that completed before this request was submitted. Has no range. */
     FLUSH,
-    /**
-     * Give the range's storage back. Afterwards it reads as zeros where {@link
-     * Limits#discardZeroes}.
-     */
+    /** Release the range's storage. It then reads as zeros if {@link Limits#discardZeroes}. */
     DISCARD,
-    /** Make the range read as zeros; the storage stays reserved where the device can do that. */
+    /** Make the range read as zeros; keeps the storage allocated where the device supports that. */
     WRITE_ZEROES,
-    /**
-     * Ask whether storage backs the first sector, and how far that answer holds: {@link #answer}.
-     */
+    /** Ask whether the first sector is allocated, and for how many sectors that is so. */
     BLOCK_STATUS
   }
 
@@ -74,8 +69,8 @@ public final class Io {
   }
 
   /**
-   * A write of {@code data.remaining()} bytes, a multiple of 512; {@code fua}: durable when
-   * complete.
+   * A write of {@code data.remaining()} bytes, a multiple of 512. With {@code fua} the data is
+   * durable when the request completes.
    */
   public static Io write(long sector, ByteBuffer data, boolean fua, IoCompletion done) {
     return new Io(Op.WRITE, sector, wholeSectors(data), data, fua, done);
@@ -91,7 +86,7 @@ public final class Io {
     return new Io(Op.DISCARD, sector, sectors, null, false, done);
   }
 
-  /** A write of zeros without a buffer; {@code fua}: durable when complete. */
+  /** A write of zeros without a buffer; with {@code fua} they are durable on completion. */
   public static Io writeZeroes(long sector, long sectors, boolean fua, IoCompletion done) {
     return new Io(Op.WRITE_ZEROES, sector, sectors, null, fua, done);
   }
@@ -117,7 +112,7 @@ public final class Io {
     return fua;
   }
 
-  /** First sector, relative to the device that the request is at. */
+  /** First sector, relative to the device that holds the request now. */
   public long sector() {
     return sector;
   }
@@ -127,25 +122,26 @@ public final class Io {
     return sectors;
   }
 
-  /** First sector behind the range. */
+  /** The sector after the last one of the range. */
   public long end() {
     return sector + sectors;
   }
 
-  /** Whether this request changes what the device reads as. */
+  /** Whether this request changes what later reads return. */
   public boolean modifies() {
     return op == Op.WRITE || op == Op.DISCARD || op == Op.WRITE_ZEROES;
   }
 
   /**
-   * The bytes of a read or write, from its position to its limit. Neither moves: a device works on
-   * a duplicate. The buffer belongs to the creator and stays valid until the request completes.
+   * The data of a read or write, between its position and its limit. Neither changes: a device
+   * works on a duplicate. The buffer belongs to the creator and stays valid until the request
+   * completes.
    */
   public ByteBuffer data() {
     return Objects.requireNonNull(data, "no data");
   }
 
-  /** Moves the request to another sector, on its way to the next device. */
+  /** Moves the request to another sector, for the next device. */
   public void remap(long newSector) {
     if (newSector < 0 || newSector > Long.MAX_VALUE / 512 - sectors) {
       throw new IllegalArgumentException("sector " + newSector);
@@ -153,7 +149,7 @@ public final class Io {
     sector = newSector;
   }
 
-  /** Asks to be called before everybody who asked earlier. */
+  /** Adds a completion, which runs before those added earlier. */
   public void push(IoCompletion hook) {
     if (depth == hooks.length) {
       hooks = Arrays.copyOf(hooks, 2 * depth);
@@ -179,8 +175,8 @@ public final class Io {
   }
 
   /**
-   * A request for the {@code count} sectors at {@code offset} into this one, same operation, whose
-   * completion is {@code done}'s. Its data is a view of this one's.
+   * Returns a request of the same operation for {@code count} sectors at {@code offset} within this
+   * one. Its data is a view of this one's, its completion is {@code done}.
    */
   public Io slice(long offset, long count, IoCompletion done) {
     if (offset < 0 || count < 0 || offset + count > sectors) {
@@ -195,21 +191,20 @@ public final class Io {
   }
 
   /**
-   * Answers a {@link Op#BLOCK_STATUS}: whether storage backs the first sector, and for how many
-   * sectors (at least 1, cut to the range asked for) that holds. Call before {@code
-   * complete(null)}.
+   * Answers a {@link Op#BLOCK_STATUS}: whether the first sector is allocated, and for how many
+   * sectors (at least 1, limited to the range) that is so. Call it before {@code complete(null)}.
    */
   public void answer(boolean isAllocated, long count) {
     allocated = isAllocated;
     statusSectors = Math.min(Math.max(1, count), Math.max(1, sectors));
   }
 
-  /** The answer's first half: storage backs the range's first {@link #statusSectors} sectors. */
+  /** The answer: whether the first {@link #statusSectors} sectors are allocated. */
   public boolean allocated() {
     return allocated;
   }
 
-  /** The answer's second half: for how many sectors {@link #allocated} holds. */
+  /** The answer: for how many sectors {@link #allocated} is valid. */
   public long statusSectors() {
     return statusSectors;
   }

@@ -4,16 +4,16 @@ package org.anabranch.block;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why a request failed. A value, not an exception: it travels through completions. Whoever creates
- * one for a fault of the storage logs it there, once; layers above pass it on in silence.
+ * Why a request failed. A value, not an exception: completions pass it on. The layer that creates
+ * one for a storage failure logs it once; the layers above pass it on without logging.
  *
- * @param kind what an initiator must be told
+ * @param kind the class of failure, as reported to the initiator
  * @param sector the first sector known to be bad, relative to the device that failed; -1 if unknown
  * @param message one line for the log
- * @param cause the exception behind it, if there was one
+ * @param cause the underlying exception, if any
  */
 public record IoError(Kind kind, long sector, String message, @Nullable Throwable cause) {
-  /** The classes of failure that a layer above tells apart. */
+  /** The classes of failure that upper layers distinguish. */
   public enum Kind {
     /** The medium or the path to it failed (EIO). */
     IO,
@@ -21,11 +21,11 @@ public record IoError(Kind kind, long sector, String message, @Nullable Throwabl
     NO_SPACE,
     /** The device is read-only (EROFS). */
     READ_ONLY,
-    /** The device has no such operation (EOPNOTSUPP). */
+    /** The device does not support the operation (EOPNOTSUPP). */
     NOT_SUPPORTED,
     /** The range lies beyond the end of the device. */
     OUT_OF_RANGE,
-    /** The device was removed or shut down while the request waited. */
+    /** The device was removed or shut down while the request was waiting. */
     GONE
   }
 
@@ -42,7 +42,7 @@ public record IoError(Kind kind, long sector, String message, @Nullable Throwabl
         Kind.OUT_OF_RANGE, deviceSectors, io + " is beyond the end at " + deviceSectors, null);
   }
 
-  /** As a checked exception, for callers that wait on a control operation. */
+  /** As a checked exception, for callers that wait for a control operation. */
   public java.io.IOException toException() {
     return new java.io.IOException(message, cause);
   }

@@ -7,19 +7,19 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts the requests in flight through a device, and can be shut: then nobody enters, and a stage
- * tells when the last one has left. This is what suspend and close wait for.
+ * Counts the requests in flight through a device and can be shut. A shut gate admits no request,
+ * and a stage completes when the last one has left. Suspend and close wait for that.
  *
- * <p>Counting must not cost: a thread counts in a stripe of its own (by its id), and a request
- * leaves by the stripe through which it entered. A stripe's count is exact, so when every stripe
- * was seen at zero after the gate was shut, nobody is inside: whoever comes later only bumps the
- * count, finds the gate shut and turns back.
+ * <p>Counting must be cheap: each thread counts in a stripe chosen by its id, and a request leaves
+ * by the stripe through which it entered. Each stripe's count is exact. So once every stripe has
+ * been seen at zero after the gate was shut, no request is inside: one that arrives later
+ * increments the count, finds the gate shut and turns back.
  *
- * <p>All methods may be called from any thread, except that {@link #shut} and {@link #open} come
- * one at a time.
+ * <p>All methods may be called from any thread, but {@link #shut} and {@link #open} must not
+ * overlap.
  */
 public final class IoGate {
-  /** Longs between two stripes: two cache lines, since processors fetch them in pairs. */
+  /** Longs between two stripes: two cache lines, since processors prefetch them in pairs. */
   private static final int SPACING = 16;
 
   private static final int STRIPES =
@@ -32,7 +32,7 @@ public final class IoGate {
   /** Completed when the gate is shut and the last request has left; null while it is open. */
   private volatile @Nullable CompletableFuture<@Nullable Void> drained;
 
-  /** An open gate, or a shut one. */
+  /** Creates an open or a shut gate. */
   public IoGate(boolean open) {
     this.open = open;
     for (int i = 0; i < STRIPES; i++) {
@@ -49,10 +49,10 @@ public final class IoGate {
   }
 
   /**
-   * Lets {@code io} in and sees to it that its completion counts it out, after those above have
-   * seen the end of it.
+   * Admits {@code io} and counts it out when it completes, after the layers above have seen its
+   * completion.
    *
-   * @return false when the gate is shut; {@code io} is untouched then and still the caller's
+   * @return false if the gate is shut; {@code io} is then unchanged and still the caller's
    */
   public boolean enter(Io io) {
     if (!open) {
@@ -72,8 +72,7 @@ public final class IoGate {
     inside.getAndDecrement(stripe * SPACING);
     CompletableFuture<@Nullable Void> waiting = drained;
     if (waiting != null && isEmpty()) {
-      waiting.complete(
-          null); // several may come here, and late ones after the gate was opened again
+      waiting.complete(null); // several threads may get here, some after the gate was opened again
     }
   }
 
@@ -86,7 +85,7 @@ public final class IoGate {
     return true;
   }
 
-  /** Refuses entry from now on; done when no request is inside. */
+  /** Shuts the gate; the stage completes when no request is inside. */
   public CompletionStage<@Nullable Void> shut() {
     open = false;
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
@@ -97,13 +96,13 @@ public final class IoGate {
     return done;
   }
 
-  /** Allows entry again. The stage of the last {@link #shut} must be done. */
+  /** Opens the gate. The stage of the last {@link #shut} must have completed. */
   public void open() {
     drained = null;
     open = true;
   }
 
-  /** The number of requests inside at this moment. */
+  /** The number of requests inside now. */
   public long count() {
     long sum = 0;
     for (int i = 0; i < STRIPES; i++) {

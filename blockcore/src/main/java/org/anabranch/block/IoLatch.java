@@ -7,18 +7,18 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for one request to complete. Only for threads that may block, such as a command line's or a
- * test's; never for an event loop, a scheduler or a completion.
+ * Waits for one request to complete. Only for threads that may block, such as those of a command
+ * line or a test; never for an event loop, a scheduler or a completion.
  *
  * <pre>{@code
  * IoLatch.await(device, latch -> Io.read(0, buffer, latch));
  * }</pre>
  */
 public final class IoLatch implements IoCompletion {
-  /** Makes the request. */
+  /** Creates the request. */
   @FunctionalInterface
   public interface Request {
-    /** The request, with {@code done} as its completion. */
+    /** Returns the request, with {@code done} as its completion. */
     Io make(IoCompletion done);
   }
 
@@ -30,10 +30,10 @@ public final class IoLatch implements IoCompletion {
   /**
    * Submits a request and waits for its end.
    *
-   * @return the request, with its answer if it has one
+   * @return the completed request, with its answer if it has one
    * @throws IOException the request failed
-   * @throws InterruptedIOException the thread was interrupted, and stays so; the request goes on,
-   *     and its buffer is in use
+   * @throws InterruptedIOException the thread was interrupted, and its interrupt flag stays set;
+   *     the request is still in flight and uses its buffer
    */
   public static Io await(BlockDevice device, Request request) throws IOException {
     IoLatch latch = new IoLatch();
@@ -43,7 +43,7 @@ public final class IoLatch implements IoCompletion {
     return io;
   }
 
-  /** Waits until the request that has this as its completion has completed. */
+  /** Waits until the request with this completion has completed. */
   public void await() throws IOException {
     try {
       ended.await();

@@ -7,15 +7,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Goes on with requests that waited together and belong to different owners. What the completion of
- * one throws is logged, and keeps no other from going on.
+ * Resumes requests that waited together but belong to different owners. An exception thrown by one
+ * completion is logged and does not stop the others.
  */
 public final class IoRelease {
   private static final Logger LOG = LoggerFactory.getLogger(IoRelease.class);
 
   private IoRelease() {}
 
-  /** Gives each request to {@code next}, in their order, with no lock held. */
+  /** Passes each request to {@code next}, in order, with no lock held. */
   public static void each(List<Io> waiting, Consumer<Io> next) {
     for (Io io : waiting) {
       try {

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Splits one request into pieces and completes it when all pieces have completed, with the first
- * error of any piece. One thread makes the pieces and then calls {@link #cut}; pieces may complete
- * on any thread, before or after that.
+ * error among them. One thread creates the pieces and then calls {@link #cut}; pieces may complete
+ * on any thread, before or after that call.
  */
 public final class IoSplit implements IoCompletion {
   private final Io parent;
@@ -25,7 +25,7 @@ public final class IoSplit implements IoCompletion {
     return parent.slice(offset, count, this);
   }
 
-  /** Says that no more pieces follow. The parent may complete inside this call. */
+  /** Ends the list of pieces. The parent may complete inside this call. */
   public void cut() {
     ended(null);
   }

@@ -2,18 +2,18 @@
 package org.anabranch.block;
 
 /**
- * What a device supports. Every device accepts requests of whole 512-byte sectors; the block sizes
- * are those that it prefers and reports to the layers above.
+ * What a device supports. Every device accepts requests in whole sectors of 512 bytes; the block
+ * sizes are those that it prefers and reports to the layers above.
  *
  * @param logicalBlockSize bytes, a power of two of at least 512
- * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}: smaller writes cost a
+ * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}; smaller writes cost a
  *     read-modify-write
- * @param readOnly writes, discards and zeroes fail with {@link IoError.Kind#READ_ONLY}
- * @param discards whether {@link Io.Op#DISCARD} does anything
+ * @param readOnly writes, discards and writes of zeros fail with {@link IoError.Kind#READ_ONLY}
+ * @param discards whether {@link Io.Op#DISCARD} has an effect
  * @param discardZeroes whether a discarded range reads as zeros
- * @param discardGranularity sectors; smaller discards may keep their storage
- * @param holesReadZero whether ranges that {@link Io.Op#BLOCK_STATUS} answers as not allocated read
- *     as zeros. A device can tell holes without being able to make them: a snapshot does
+ * @param discardGranularity sectors; a smaller discard may release nothing
+ * @param holesReadZero whether ranges that {@link Io.Op#BLOCK_STATUS} reports as unallocated read
+ *     as zeros. A device may report holes without being able to punch them, as a snapshot does
  */
 public record Limits(
     int logicalBlockSize,
@@ -24,7 +24,7 @@ public record Limits(
     long discardGranularity,
     boolean holesReadZero) {
 
-  /** A device whose holes read as zeros when discarded ranges do. */
+  /** A device whose holes read as zeros if discarded ranges do. */
   public Limits(
       int logicalBlockSize,
       int physicalBlockSize,
@@ -58,7 +58,7 @@ public record Limits(
     }
   }
 
-  /** 512-byte blocks, writable, discards that zero by single sectors. */
+  /** 512-byte blocks, writable, discards of any sector, which then reads as zeros. */
   public static final Limits DEFAULT = new Limits(512, 512, false, true, true, 1);
 
   public Limits withBlockSizes(int logical, int physical) {
@@ -82,7 +82,7 @@ public record Limits(
         logicalBlockSize, physicalBlockSize, readOnly, supported, zeroes, granularity, zeroes);
   }
 
-  /** The same with or without {@link #holesReadZero}. */
+  /** The same limits with another {@link #holesReadZero}. */
   public Limits withHolesReadZero(boolean zero) {
     return new Limits(
         logicalBlockSize,
@@ -95,8 +95,8 @@ public record Limits(
   }
 
   /**
-   * What holds of a device that is made of one with these limits and one with {@code others}: the
-   * largest blocks, read-only when either is, discards and zeros only when both have them.
+   * The limits of a device made of one with these limits and one with {@code others}: the larger
+   * block sizes, read-only if either is, discards and zeros only if both have them.
    */
   public Limits and(Limits others) {
     return new Limits(

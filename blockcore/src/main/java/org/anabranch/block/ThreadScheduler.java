@@ -9,15 +9,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The scheduler of production: one daemon thread for tasks and timers, in the order of their times.
+ * The production scheduler: one daemon thread that runs tasks and timers in order of their times.
  *
- * <p>At most {@code most} tasks and timers are queued; further ones are rejected with a {@link
- * RejectedExecutionException}, as are those after {@link #close}. All callers have bounds of their
- * own, far below this one, which only limits the damage of a defect. Exceptions of tasks are
- * logged, and the thread goes on.
+ * <p>The queue holds a limited number of tasks and timers; further ones, and all after {@link
+ * #close}, are rejected with a {@link RejectedExecutionException}. All callers have limits of their
+ * own, far below this one, which only contains the damage of a defect. An exception thrown by a
+ * task is logged, and the thread continues.
  */
 public final class ThreadScheduler implements Scheduler, AutoCloseable {
-  /** The bound unless another is given. */
+  /** The default limit of the queue. */
   public static final int DEFAULT_MAX = 1 << 20;
 
   private static final Logger LOG = LoggerFactory.getLogger(ThreadScheduler.class);
@@ -30,8 +30,10 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
   }
 
   /**
-   * @param threadName names the thread after its role
-   * @param most how many tasks and timers may wait, at least 1
+   * Starts the thread.
+   *
+   * @param threadName the thread's name, after its role
+   * @param most the largest number of queued tasks and timers, at least 1
    */
   public ThreadScheduler(String threadName, int most) {
     this.most = most;
@@ -63,7 +65,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
 
   private void checkRoom() {
     if (executor.getQueue().size() >= most) {
-      throw new RejectedExecutionException(most + " tasks wait already");
+      throw new RejectedExecutionException(most + " tasks are queued already");
     }
   }
 
@@ -77,7 +79,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
     };
   }
 
-  /** Ends after the tasks given to {@link #execute} so far; drops the timers. */
+  /** Ends after the tasks passed to {@link #execute} so far; drops the timers. */
   @Override
   public void close() {
     executor.execute(executor::shutdown);

@@ -104,7 +104,7 @@ final class ThreadSchedulerTest {
 
       assertThatThrownBy(() -> scheduler.execute(done::countDown))
           .isInstanceOf(RejectedExecutionException.class)
-          .hasMessage("2 tasks wait already");
+          .hasMessage("2 tasks are queued already");
       assertThatThrownBy(() -> scheduler.schedule(done::countDown, 1))
           .isInstanceOf(RejectedExecutionException.class);
 

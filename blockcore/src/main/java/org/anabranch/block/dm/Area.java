@@ -6,8 +6,8 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 
 /**
- * An {@link AreaSpec} whose device is open: what linear, error, delay and flakey map onto, and what
- * all of them refuse.
+ * An {@link AreaSpec} whose device is open: what linear, error, delay and flakey map to, with the
+ * checks common to them.
  */
 public final class Area {
   private final BlockDevice device;
@@ -23,9 +23,9 @@ public final class Area {
   /**
    * Opens the device.
    *
-   * @param context gives the area's length, which is the target's
-   * @throws TableException when there is no such device, or the area goes beyond the device's end
-   *     or does not lie on its logical blocks
+   * @param context gives the area's length, which is that of the target
+   * @throws TableException if the device does not exist, or the area exceeds the device or is not
+   *     aligned to its logical blocks
    */
   public static Area open(TargetType.Context context, AreaSpec spec) throws TableException {
     long start = spec.offset();
@@ -59,7 +59,7 @@ public final class Area {
     return device;
   }
 
-  /** Passes a request of the target on to the device. */
+  /** Passes a request of the target to the device. */
   public void submit(Io io) {
     if (io.op() != Io.Op.FLUSH) {
       io.remap(offset + io.sector());
@@ -67,7 +67,7 @@ public final class Area {
     device.submit(io);
   }
 
-  /** The area as a value, with the name that the device has now. */
+  /** The area as a value, with the device's current name. */
   public AreaSpec spec() {
     return new AreaSpec(reference.get(), offset);
   }

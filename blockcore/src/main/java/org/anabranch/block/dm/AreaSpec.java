@@ -16,19 +16,19 @@ public record AreaSpec(DeviceRef device, long offset) {
   /**
    * Reads the two words.
    *
-   * @param devices what the word for a device means
+   * @param devices maps the word for a device to a reference
    */
   public static AreaSpec read(String device, String offset, Function<String, DeviceRef> devices)
       throws TableException {
     return new AreaSpec(devices.apply(device), Arguments.sector(offset, "Invalid device sector"));
   }
 
-  /** The same part of another device. */
+  /** The same area of another device. */
   public AreaSpec withDevice(UnaryOperator<DeviceRef> change) {
     return new AreaSpec(change.apply(device), offset);
   }
 
-  /** The two words again. */
+  /** The two words, as in a table. */
   public List<String> words() {
     return List.of(device.word(), Long.toString(offset));
   }

@@ -6,9 +6,9 @@ public final class Arguments {
   private Arguments() {}
 
   /**
-   * A sector number: decimal digits only.
+   * Reads a sector number: decimal digits only.
    *
-   * @param refusal what the exception says in front of the word
+   * @param refusal the start of the error message, before the word
    */
   public static long sector(String word, String refusal) throws TableException {
     return number(word, 0, Long.MAX_VALUE / 512, refusal);

@@ -11,21 +11,21 @@ import org.anabranch.block.count.Counters;
 /**
  * The requests that arrived while a device was suspended, in order. Any thread.
  *
- * <p>At most {@link #MAX} wait. One more fails with {@link IoError.Kind#IO} at once: a submitter
- * with so many requests in flight at a suspended device has no bound of its own, and it must
- * neither be blocked nor be given memory without end.
+ * <p>At most {@link #MAX} wait; further ones fail at once with {@link IoError.Kind#IO}. A submitter
+ * with that many requests in flight has no limit of its own, and must neither be blocked nor use
+ * unlimited memory.
  */
 final class DeferredIos {
-  /** The most requests that wait. */
+  /** The largest number of waiting requests. */
   static final int MAX = 65_536;
 
   /** What happens to a request that finds the device's gate shut. */
   private enum State {
-    /** The gate is open, or about to be: try again. */
+    /** The gate is open, or about to open: try again. */
     FLOW,
     /** The device is suspended: wait. */
     HOLD,
-    /** The device is removed: fail. */
+    /** The device was removed: fail. */
     GONE
   }
 
@@ -38,9 +38,9 @@ final class DeferredIos {
   }
 
   /**
-   * Takes a request that found the gate shut.
+   * Queues a request that found the gate shut.
    *
-   * @return false if the gate has been opened since, and the request must try it again
+   * @return false if the gate has been opened since; the caller must try again
    */
   boolean take(Io io, String device) {
     IoError error;
@@ -69,14 +69,14 @@ final class DeferredIos {
     return shutGate.get();
   }
 
-  /** Runs {@code openGate} and returns the deferred requests, in their order. */
+  /** Runs {@code openGate} and returns the deferred requests in order. */
   synchronized List<Io> release(Runnable openGate) {
     state = State.FLOW;
     openGate.run();
     return drain();
   }
 
-  /** Defers no more requests; returns those that were deferred, to be failed. */
+  /** Stops deferring and returns the deferred requests, which the caller must fail. */
   synchronized List<Io> end() {
     state = State.GONE;
     return drain();

@@ -2,16 +2,16 @@
 package org.anabranch.block.dm;
 
 /**
- * What {@code dmsetup info} tells of a device.
+ * What {@code dmsetup info} shows of a device.
  *
  * @param name the device's name
- * @param suspended whether requests wait instead of flowing
+ * @param suspended whether requests are deferred
  * @param live whether there is a live table
  * @param inactive whether a table is loaded for the next resume
- * @param openCount how many tables and others hold the device open
+ * @param openCount how many tables and other users hold the device open
  * @param eventNumber how many events its targets have raised
- * @param minor its number: the lowest that was free when it was made; no node has it
- * @param targets lines of the live table
+ * @param minor the device's number, the lowest free one when it was created; no device node has it
+ * @param targets number of targets in the live table
  */
 public record DeviceInfo(
     String name,
@@ -22,10 +22,10 @@ public record DeviceInfo(
     long eventNumber,
     int minor,
     int targets) {
-  /** What Linux gives device-mapper nearly everywhere; here all devices have it. */
+  /** The major number that device-mapper usually has on Linux; fixed here. */
   public static final int MAJOR = 253;
 
-  /** The lines that dmsetup prints; nothing is read ahead here. */
+  /** The lines that {@code dmsetup info} prints. There is no read-ahead here. */
   public String text() {
     String tables =
         live && inactive ? "LIVE & INACTIVE" : live ? "LIVE" : inactive ? "INACTIVE" : "None";

@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All mapped devices, by name, with the verbs of {@code dmsetup}. Tables are values ({@link
- * TableSpec}); verbs that take a text read it as dmsetup does.
+ * TableSpec}); a verb that takes text parses it as dmsetup does.
  *
- * <p>A verb refuses with a {@link TableException} in the words of dmsetup and the kernel: those
- * that give a value throw it, those that give a stage fail the stage with it. The verbs of one
- * device take effect one at a time, in the order they were called; those of different devices do
- * not wait for each other. A stage may be completed on any thread, and never while a lock is held.
+ * <p>A refused verb reports a {@link TableException} in the words of dmsetup and the kernel: a verb
+ * that returns a value throws it, one that returns a stage fails the stage with it. The verbs of
+ * one device run one at a time, in the order of the calls; those of different devices do not wait
+ * for each other. A stage may complete on any thread, and never while a lock is held.
  *
  * <p>Any thread may call.
  */
@@ -32,14 +32,16 @@ public final class DeviceMapper {
   public static final int MAX_NAME = 127;
 
   private final Scheduler scheduler;
-  private final Map<String, TargetType> types = new TreeMap<>(); // not changed once constructed
+  private final Map<String, TargetType> types = new TreeMap<>(); // never changed after construction
   private final Devices devices;
   private final TableMaker tables;
 
   /**
-   * @param scheduler clock and executor of every target
-   * @param opener opens what tables name by path
-   * @param types of targets that tables can have
+   * Creates a mapper without devices.
+   *
+   * @param scheduler clock and executor of all targets
+   * @param opener opens the paths that tables name
+   * @param types the target types that tables may use
    */
   public DeviceMapper(Scheduler scheduler, PathOpener opener, Collection<TargetType> types) {
     this.scheduler = scheduler;
@@ -49,7 +51,7 @@ public final class DeviceMapper {
   }
 
   /**
-   * Lets tables name {@code device} by {@code name}. It is closed by {@link #removeVolume}, if it
+   * Makes {@code device} available to tables as {@code name}. {@link #removeVolume} closes it if it
    * is a {@link org.anabranch.block.BackingDevice}.
    */
   public void addVolume(String name, BlockDevice device) throws TableException {
@@ -65,20 +67,21 @@ public final class DeviceMapper {
     }
   }
 
-  /** Holds open what {@code argument} names: a mapped device, a volume, or a path. */
+  /** Opens what {@code argument} names: a mapped device, a volume, or a path. */
   public OpenDevice open(String argument) throws TableException {
     return open(TableText.reference(argument, devices.names()));
   }
 
-  /** Holds a device open. */
+  /** Opens a device and holds it open. */
   public OpenDevice open(DeviceRef device) throws TableException {
     return new OpenDevice(devices, devices.open(device, null));
   }
 
   /**
-   * Reads a table's text. A word is the device of that name if there is one now, else a path.
+   * Reads a table's text. A word means the device of that name if there is one now, otherwise a
+   * path.
    *
-   * @throws TableException names the line and the reason of the first thing wrong
+   * @throws TableException names the line and the reason of the first error
    */
   public TableSpec read(String text) throws TableException {
     return read(TableLine.parse(text), devices.names());
@@ -87,13 +90,13 @@ public final class DeviceMapper {
   /**
    * Reads the lines of a table.
    *
-   * @param names words that mean devices; others are paths
+   * @param names the words that name devices; other words are paths
    */
   public TableSpec read(List<TableLine> lines, Collection<String> names) throws TableException {
     return TableText.read(lines, types.values(), word -> TableText.reference(word, names));
   }
 
-  /** Makes a device without a table. */
+  /** Creates a device without a table. */
   public CompletionStage<MappedDevice> create(String name) {
     MappedDevice device = new MappedDevice(name, scheduler);
     try {
@@ -104,12 +107,12 @@ public final class DeviceMapper {
     }
   }
 
-  /** Makes a device, loads {@code table} and resumes it; all of it, or nothing is left. */
+  /** Creates a device, loads {@code table} and resumes it. If any step fails, nothing is left. */
   public CompletionStage<MappedDevice> create(String name, TableSpec table) {
     return create(name, device -> load(device, table));
   }
 
-  /** The same with a table's text. */
+  /** The same with a table as text. */
   public CompletionStage<MappedDevice> create(String name, String table) {
     return create(name, device -> load(device, table));
   }
@@ -127,12 +130,12 @@ public final class DeviceMapper {
                             gone -> CompletableFuture.failedFuture(Steps.cause(failure)))));
   }
 
-  /** Keeps a table for the next resume, in place of one that was loaded before. */
+  /** Loads a table for the next resume, in place of one loaded before. */
   public CompletionStage<@Nullable Void> load(String name, TableSpec table) {
     return with(name, device -> load(device, table));
   }
 
-  /** The same with a table's text. */
+  /** The same with a table as text. */
   public CompletionStage<@Nullable Void> load(String name, String table) {
     return with(name, device -> load(device, table));
   }
@@ -166,7 +169,7 @@ public final class DeviceMapper {
                         : Steps.cause(failure))));
   }
 
-  /** How a message names a row: by its type, and by its place where there are several. */
+  /** How messages name a row: by type, and by start sector if there are several rows. */
   private static String row(TableSpec table, int at) {
     TableSpec.Row row = table.rows().get(at);
     return table.rows().size() == 1
@@ -174,13 +177,14 @@ public final class DeviceMapper {
         : row.target().type() + " at sector " + row.start();
   }
 
-  /** Drops the table that was loaded and not resumed. */
+  /** Drops the table that was loaded but not resumed. */
   public CompletionStage<@Nullable Void> clear(String name) {
     return with(name, MappedDevice::clear);
   }
 
   /**
-   * Holds new requests back; done when none is in flight. Does nothing to a suspended device.
+   * Suspends a device: defers new requests, and completes when none is in flight. Does nothing if
+   * the device is suspended already.
    *
    * @param noflush passed to the targets: they need not finish queued work
    */
@@ -188,7 +192,7 @@ public final class DeviceMapper {
     return with(name, device -> device.suspend(noflush));
   }
 
-  /** Makes the loaded table, if there is one, the live one, and admits requests again. */
+  /** Resumes a device: makes the loaded table, if any, the live one, and admits requests again. */
   public CompletionStage<@Nullable Void> resume(String name) {
     return with(name, MappedDevice::resume);
   }
@@ -198,17 +202,16 @@ public final class DeviceMapper {
     return load(name, table).thenCompose(done -> resume(name));
   }
 
-  /** The same with a table's text. */
+  /** The same with a table as text. */
   public CompletionStage<@Nullable Void> reload(String name, String table) {
     return load(name, table).thenCompose(done -> resume(name));
   }
 
   /**
-   * Lets requests flow in every device that is suspended, before all are removed: else those that
-   * stand on a suspended one could not end what they have in flight. Live tables stay; a table that
-   * is loaded is not taken.
+   * Resumes every suspended device before all are removed; otherwise the devices above a suspended
+   * one could not complete their requests. Live tables stay; loaded tables are not used.
    *
-   * @return done when all have been tried; fails with the first refusal
+   * @return completes when all have been tried; fails with the first error
    */
   public CompletionStage<@Nullable Void> resumeAll() {
     CompletableFuture<?>[] resuming =
@@ -219,11 +222,11 @@ public final class DeviceMapper {
   }
 
   /**
-   * Makes durable what has been written: flushes every volume and file that is open, whatever the
-   * devices above it do, so that neither a suspended device nor a delay is waited for.
+   * Makes all written data durable: flushes every open volume and file directly, so that neither a
+   * suspended device nor a delay holds it up.
    *
-   * @return done when all have answered; fails with an {@link IOException} that names those that
-   *     failed
+   * @return completes when all flushes have; fails with an {@link IOException} that names those
+   *     that failed
    */
   public CompletionStage<@Nullable Void> sync() {
     List<String> failed = Collections.synchronizedList(new ArrayList<>());
@@ -247,7 +250,7 @@ public final class DeviceMapper {
                     new IOException("flush failed: " + String.join("; ", failed))));
   }
 
-  /** Removes a device; refused while it is open. Requests that wait in it fail. */
+  /** Removes a device; refused while it is open. Deferred requests fail. */
   public CompletionStage<@Nullable Void> remove(String name) {
     return with(name, this::remove);
   }
@@ -261,7 +264,7 @@ public final class DeviceMapper {
     return device.remove().whenComplete((done, failure) -> devices.left(device));
   }
 
-  /** Gives a device another name, wherever it is in use. */
+  /** Renames a device, which may be in use. */
   public CompletionStage<@Nullable Void> rename(String name, String newName) {
     return with(
         name,
@@ -281,40 +284,40 @@ public final class DeviceMapper {
     return devices.mapped().stream().map(MappedDevice::name).toList();
   }
 
-  /** What a device stands on: {@link MappedDevice#dependsOn}. */
+  /** The devices below a device: {@link MappedDevice#dependsOn}. */
   public List<BlockDevice> dependsOn(String name) throws TableException {
     return devices.mapped(name).dependsOn();
   }
 
-  /** The names of the devices that stand on this one, directly or by way of others; sorted. */
+  /** The names of the devices above this one, directly or through others; sorted. */
   public List<String> above(String name) throws TableException {
     return devices.above(devices.mapped(name)).stream().map(MappedDevice::name).toList();
   }
 
-  /** The device of that name. It can be removed while you use it: see {@link #open}. */
+  /** The device of that name. It may be removed while you use it, unless you {@link #open} it. */
   public MappedDevice device(String name) throws TableException {
     return devices.mapped(name);
   }
 
-  /** The live table, a line for each target; "" if there is none. */
+  /** The live table, one line for each target; "" if there is none. */
   public String table(String name) throws TableException {
     TableSpec table = devices.mapped(name).table();
     return table == null ? "" : TableText.print(table);
   }
 
-  /** The table that waits for the next resume; "" if there is none. */
+  /** The table loaded for the next resume; "" if there is none. */
   public String inactiveTable(String name) throws TableException {
     TableSpec table = devices.mapped(name).loadedTable();
     return table == null ? "" : TableText.print(table);
   }
 
-  /** The live table's status, a line for each target; "" if there is none. */
+  /** The live table's status, one line for each target; "" if there is none. */
   public String status(String name) throws TableException {
     Table table = devices.mapped(name).liveTable();
     return table == null ? "" : table.status();
   }
 
-  /** What the device is and who uses it. */
+  /** The device's state and its use. */
   public DeviceInfo info(String name) throws TableException {
     MappedDevice device = devices.mapped(name);
     Table live = device.liveTable();
@@ -329,15 +332,15 @@ public final class DeviceMapper {
         live == null ? 0 : live.size());
   }
 
-  /** All target types: name and version, sorted by name. */
+  /** All target types, sorted by name. */
   public List<TargetType> targets() {
     return new ArrayList<>(types.values());
   }
 
   /**
-   * Done as soon as the device's event number exceeds {@code seen}, with that number; fails when
-   * the device is removed. Whoever gives up cancels the future: at most {@value Events#MAX} wait on
-   * a device, and more are refused.
+   * Completes with the device's event number as soon as it exceeds {@code seen}; fails when the
+   * device is removed. Cancel the future to stop waiting. At most {@value Events#MAX} callers may
+   * wait for one device; more are refused.
    */
   public CompletableFuture<Long> await(String name, long seen) {
     try {
@@ -347,7 +350,7 @@ public final class DeviceMapper {
     }
   }
 
-  /** Gives {@code words} to the target that holds {@code sector}; its reply, "" if it has none. */
+  /** Sends {@code words} to the target at {@code sector}; returns its reply, "" if it has none. */
   public CompletionStage<String> message(String name, long sector, List<String> words) {
     if (words.isEmpty()) {
       return CompletableFuture.failedFuture(

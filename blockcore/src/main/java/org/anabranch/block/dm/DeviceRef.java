@@ -4,12 +4,11 @@ package org.anabranch.block.dm;
 import java.nio.file.Path;
 
 /**
- * Which device a table stands on: one by its name, or a file by its path. The two never mix: a
- * device that has the name of a file in the current directory, of a target type or of a number is
- * still that device, and the file is still the file.
+ * How a table refers to a device: by name, or by the path of a file. The two are never confused: a
+ * device may have the name of a file in the current directory, of a target type, or a number.
  */
 public sealed interface DeviceRef {
-  /** The mapped device or volume of that name, and nothing else. */
+  /** The mapped device or volume of that name. */
   record Named(String name) implements DeviceRef {
     @Override
     public String word() {
@@ -23,7 +22,7 @@ public sealed interface DeviceRef {
   }
 
   /**
-   * What a path leads to, and nothing else.
+   * The device at a path.
    *
    * @param path as the {@link PathOpener} takes it; never empty
    */
@@ -55,6 +54,6 @@ public sealed interface DeviceRef {
     return new AtPath(path.toString());
   }
 
-  /** The word for it in a table's text, not quoted. A path has a slash in it, a name has none. */
+  /** Its word in a table's text, unquoted. A path contains a slash, a name does not. */
   String word();
 }

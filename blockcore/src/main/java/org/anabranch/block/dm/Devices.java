@@ -19,20 +19,20 @@ import org.anabranch.block.BlockDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The devices that tables can refer to, and how often each is open.
+ * The devices that tables can refer to, with their open counts.
  *
- * <p>A {@link DeviceRef} is the name of a mapped device or volume, or a path. What a path leads to
- * is opened once, whichever path, volume or table names it, and closed when nobody holds it any
- * more and it is no volume.
+ * <p>A {@link DeviceRef} is the name of a mapped device or volume, or a path. The storage at a path
+ * is opened once, even if several paths, volumes or tables name it, and closed when it has no
+ * holder left and is not a volume.
  *
  * <p>Lock order: {@link #opening}, then this. Neither is held while requests are submitted or
- * waited for; {@code opening} is held while a file is opened, which only other openings wait for.
+ * waited for. {@code opening} is held while a file is opened, which only other openings wait for.
  */
 final class Devices {
   /** The most mapped devices, volumes and open files together. */
   static final int MAX = 65_536;
 
-  /** A device and those who hold it; guarded by the {@link Devices}. */
+  /** A device and its holders; guarded by the {@link Devices}. */
   private static final class Entry {
     final BlockDevice device;
     final @Nullable Object identity;
@@ -56,13 +56,13 @@ final class Devices {
   private final Map<Object, Entry> identities = new HashMap<>(); // guarded by this
   private final IdentityHashMap<BlockDevice, Entry> entries =
       new IdentityHashMap<>(); // guarded by this
-  private final BitSet minors = new BitSet(); // that are taken; guarded by this
+  private final BitSet minors = new BitSet(); // in use; guarded by this
 
   Devices(PathOpener opener) {
     this.opener = opener;
   }
 
-  /** Enters a mapped device or a volume by its name. */
+  /** Registers a mapped device or a volume under its name. */
   synchronized void add(String name, BlockDevice device) throws TableException {
     checkName(name);
     if (names.containsKey(name)) {
@@ -104,7 +104,7 @@ final class Devices {
     }
   }
 
-  /** The mapped device of that name. */
+  /** The mapped device with that name. */
   synchronized MappedDevice mapped(String name) throws TableException {
     Entry entry = names.get(name);
     if (entry == null || !(entry.device instanceof MappedDevice device)) {
@@ -129,13 +129,13 @@ final class Devices {
     return entries.keySet().stream().filter(device -> !(device instanceof MappedDevice)).toList();
   }
 
-  /** How many hold {@code device} open. */
+  /** The open count of {@code device}. */
   synchronized int holders(BlockDevice device) {
     Entry entry = entries.get(device);
     return entry == null ? 0 : entry.holders;
   }
 
-  /** The mapped devices that are made of {@code device}, in one step or several; by name. */
+  /** The mapped devices above {@code device}, directly or through others; by name. */
   synchronized List<MappedDevice> above(MappedDevice device) {
     Entry below = entry(device);
     List<MappedDevice> above = new ArrayList<>();
@@ -147,7 +147,7 @@ final class Devices {
     return above;
   }
 
-  /** The number of {@code device}, from 0. */
+  /** The minor number of {@code device}, from 0. */
   synchronized int minor(MappedDevice device) throws TableException {
     Entry entry = entries.get(device);
     if (entry == null) {
@@ -168,21 +168,21 @@ final class Devices {
     device.rename(newName);
   }
 
-  /** The names that tables can use. */
+  /** The names available to tables. */
   synchronized Set<String> names() {
     return Set.copyOf(names.keySet());
   }
 
-  /** The name that a mapped device or volume has now; null for another device. */
+  /** The current name of a mapped device or volume; null for another device. */
   synchronized @Nullable String name(BlockDevice device) {
     Entry entry = entries.get(device);
     return entry == null ? null : entry.name;
   }
 
   /**
-   * Opens what {@code reference} leads to.
+   * Opens the device that {@code reference} names.
    *
-   * @param above the mapped device whose table wants it; null for somebody outside
+   * @param above the mapped device whose table opens it; null for another user
    */
   BlockDevice open(DeviceRef reference, @Nullable MappedDevice above) throws TableException {
     return switch (reference) {
@@ -244,7 +244,7 @@ final class Devices {
     return entry.device;
   }
 
-  /** Whether {@code to} is {@code from} or is below it. */
+  /** Whether {@code to} is {@code from} or lies below it. */
   private boolean leadsTo(Entry from, Entry to) {
     Set<Entry> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     ArrayDeque<Entry> next = new ArrayDeque<>(List.of(from));
@@ -261,8 +261,8 @@ final class Devices {
   }
 
   /**
-   * Closes a device that {@link #open} opened for {@code above}; done when a file that is not open
-   * elsewhere is closed.
+   * Closes a device that {@link #open} opened for {@code above}; completes when a file that nobody
+   * else holds open is closed.
    */
   CompletionStage<@Nullable Void> release(BlockDevice device, @Nullable MappedDevice above) {
     Entry entry;
@@ -299,7 +299,7 @@ final class Devices {
     }
   }
 
-  /** Begins a removal: refused while {@code device} is open; it cannot be opened any more. */
+  /** Starts a removal. Refused while {@code device} is open; it cannot be opened afterwards. */
   synchronized void leave(BlockDevice device) throws TableException {
     Entry entry = entry(device);
     if (entry.holders > 0 || entry.leaving) {
@@ -308,7 +308,7 @@ final class Devices {
     entry.leaving = true;
   }
 
-  /** Completes a removal that {@link #leave} began. */
+  /** Ends a removal that {@link #leave} started. */
   void left(MappedDevice device) {
     forget(entry(device));
   }

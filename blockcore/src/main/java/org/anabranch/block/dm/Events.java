@@ -7,11 +7,11 @@ import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.Scheduler;
 
 /**
- * A device's event number, those who wait for it to rise ({@code dmsetup wait}), and those who
- * listen. Any thread.
+ * A device's event number, the callers waiting for it to rise ({@code dmsetup wait}), and its
+ * listeners. Any thread.
  */
 final class Events {
-  /** The most that may wait, and the most that may listen, on one device. */
+  /** The largest number of waiters, and of listeners, of one device. */
   static final int MAX = 1024;
 
   private record Waiter(long seen, CompletableFuture<Long> done) {}
@@ -31,13 +31,13 @@ final class Events {
     return number;
   }
 
-  /** Raises the number. May be called with a lock held: waiters and listeners are told later. */
+  /** Raises the number. May be called with a lock held: waiters and listeners are called later. */
   synchronized void raise() {
     number++;
     schedule();
   }
 
-  /** Schedules {@link #tell} if there is somebody to be told. With this locked. */
+  /** Schedules {@link #tell} if anybody waits or listens. This must be locked. */
   private void schedule() {
     if (!telling && (!waiters.isEmpty() || !listeners.isEmpty())) {
       telling = true;
@@ -71,8 +71,8 @@ final class Events {
   }
 
   /**
-   * Gives the number as soon as it exceeds {@code seen}; fails when the device is removed. Whoever
-   * gives up cancels the future, which frees its place at once.
+   * Completes with the number as soon as it exceeds {@code seen}; fails when the device is removed.
+   * Cancelling the future frees its place at once.
    */
   synchronized CompletableFuture<Long> awaitAbove(long seen) {
     if (ended) {
@@ -95,7 +95,7 @@ final class Events {
     waiters.remove(waiter);
   }
 
-  /** How many wait. */
+  /** The number of waiters. */
   synchronized int waiting() {
     return waiters.size();
   }
@@ -116,7 +116,7 @@ final class Events {
     listeners.remove(listener);
   }
 
-  /** The device is removed: nobody waits or listens any more. Without a lock. */
+  /** Ends all waits and listeners, since the device was removed. Call it without a lock. */
   void end() {
     List<Waiter> left;
     synchronized (this) {

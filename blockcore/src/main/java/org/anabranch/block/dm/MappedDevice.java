@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A block device made of targets, whose table can be exchanged while it is in use.
+ * A block device made of targets. Its table can be replaced while it is in use.
  *
  * <pre>
  *            load              resume                    suspend
@@ -32,24 +32,26 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>What happens to a request while the device is suspended?
- *   <dd>It waits in {@link DeferredIos} and is submitted at the resume, in the order of arrival.
- *   <dt>What happens to the requests in flight at a suspend?
- *   <dd>The targets stop their background work ({@code presuspend}) while requests still flow; then
- *       new ones wait and those in flight are waited for, however long the devices below take.
+ *   <dd>It waits in {@link DeferredIos}. The resume submits the waiting requests in the order of
+ *       arrival.
+ *   <dt>What happens to requests in flight when the device is suspended?
+ *   <dd>The targets first stop their background work ({@code presuspend}), with requests still
+ *       flowing. Then new requests are deferred, and the suspend waits for those in flight, however
+ *       long the devices below take.
  *   <dt>What does {@code noflush} change?
- *   <dd>Nothing here, since targets never push a request back to the device. Targets are told of
- *       it.
- *   <dt>What happens when a table was loaded and the device is resumed?
- *   <dd>It is suspended if it was not; the loaded table takes the live one's place, with its size
- *       and limits, and the old one is closed after requests flow again. If the new table's {@code
- *       preresume} fails, the device stays suspended with the new table, as under Linux: load
- *       another and resume, or resume again.
- *   <dt>And without any table?
+ *   <dd>Nothing here, since targets never push a request back to the device. It is passed to the
+ *       targets.
+ *   <dt>What happens on a resume when a table was loaded?
+ *   <dd>The device is suspended if it was not. The loaded table replaces the live one, with its
+ *       size and limits, and the old one is closed once requests flow again. If {@code preresume}
+ *       of the new table fails, the device stays suspended with the new table, as under Linux: load
+ *       another one and resume, or resume again.
+ *   <dt>What if there is no table?
  *   <dd>The device has no sectors, and every request fails.
  * </dl>
  *
  * <p>Requests come from any thread. Life-cycle steps come from {@link DeviceMapper} and run one at
- * a time in {@link Steps}; fields marked so are written there only.
+ * a time in {@link Steps}; fields marked "written by a step" are written only there.
  */
 public final class MappedDevice implements BlockDevice {
   private static final Logger LOG = LoggerFactory.getLogger(MappedDevice.class);
@@ -78,7 +80,7 @@ public final class MappedDevice implements BlockDevice {
     return name;
   }
 
-  /** The live table's end; 0 without one. */
+  /** The length of the live table; 0 if there is none. */
   @Override
   public long sectors() {
     Table table = live;
@@ -108,14 +110,14 @@ public final class MappedDevice implements BlockDevice {
   }
 
   /**
-   * What the device has counted since it was made: its requests, and what the targets of its tables
-   * add. It goes on when the table is changed or the device renamed.
+   * The device's counters since it was created: its requests, and those of its targets. A table
+   * change or a rename does not reset them.
    */
   public Counts counts() {
     return counts;
   }
 
-  /** Whether requests wait instead of flowing. */
+  /** Whether requests are deferred. */
   public boolean suspended() {
     return suspended;
   }
@@ -130,21 +132,21 @@ public final class MappedDevice implements BlockDevice {
     return name;
   }
 
-  /** The live table, with the names that its devices have now; null without one. */
+  /** The live table, with the current names of its devices; null if there is none. */
   public @Nullable TableSpec table() {
     Table table = live;
     return table == null ? null : table.spec();
   }
 
-  /** The table that is loaded for the next resume; null without one. */
+  /** The table loaded for the next resume; null if there is none. */
   public @Nullable TableSpec loadedTable() {
     Table table = inactive;
     return table == null ? null : table.spec();
   }
 
   /**
-   * The devices that this one holds open, for its live table or for the one that is loaded, each
-   * once: mapped devices, and the volumes and files that tables name.
+   * The devices that this one holds open for its live and its loaded table, each once: mapped
+   * devices, volumes, and files that tables name.
    */
   public List<BlockDevice> dependsOn() {
     return Stream.of(live, inactive)
@@ -154,26 +156,26 @@ public final class MappedDevice implements BlockDevice {
   }
 
   /**
-   * The live table's targets of one kind, in the order of their rows. Kinds are what targets offer
-   * beside requests, such as {@code MergeHandle}. A target serves its table only: ask again after
-   * the table was changed.
+   * The live table's targets that implement {@code kind}, in the order of their rows. A kind is an
+   * interface for more than requests, such as {@code MergeHandle}. A target belongs to one table,
+   * so ask again after a table change.
    */
   public <T> List<T> targets(Class<T> kind) {
     Table table = live;
     return table == null ? List.of() : table.targets(kind);
   }
 
-  /** The same of the table that is loaded for the next resume. */
+  /** The same for the loaded table. */
   public <T> List<T> loadedTargets(Class<T> kind) {
     Table table = inactive;
     return table == null ? List.of() : table.targets(kind);
   }
 
   /**
-   * Calls {@code listener} on the scheduler whenever the event number rises, and when the device is
-   * removed, until the registration is closed.
+   * Registers {@code listener}. The scheduler calls it whenever the event number rises and when the
+   * device is removed, until the registration is closed.
    *
-   * @throws TableException when {@link Events#MAX} listen already
+   * @throws TableException if {@link Events#MAX} listeners are registered
    */
   public Registration listen(DeviceListener listener) throws TableException {
     return events.listen(listener);
@@ -199,7 +201,7 @@ public final class MappedDevice implements BlockDevice {
     return deferred.size();
   }
 
-  /** Makes a table by {@code maker} and keeps it beside the live one, for the next resume. */
+  /** Makes a table with {@code maker} and keeps it for the next resume. */
   CompletionStage<@Nullable Void> load(Supplier<CompletionStage<Table>> maker) {
     return step(() ->
         maker
@@ -224,24 +226,25 @@ public final class MappedDevice implements BlockDevice {
     return step(this::activate);
   }
 
-  /** Lets requests flow again if the device is suspended; keeps the live table. */
+  /** Resumes the device if it is suspended, and keeps the live table. */
   CompletionStage<@Nullable Void> resumeLive() {
     return step(() -> suspended && live != null ? flow() : done());
   }
 
-  /** Lets {@code task} run between the steps of this device. */
+  /** Runs {@code task} between two steps of this device. */
   <T> CompletionStage<T> between(Supplier<CompletionStage<T>> task) {
     return step(task);
   }
 
-  /** A step that {@code change}s the registry and takes the new name. */
+  /** A step that runs {@code change} on the registry and takes the new name. */
   void rename(String newName) {
     name = newName;
   }
 
   /**
-   * Stops everything and closes both tables; requests that wait or come later end with {@link
-   * IoError.Kind#GONE}. Ends well even when a target's close fails: the device is gone then, too.
+   * Stops all work and closes both tables; deferred and later requests fail with {@link
+   * IoError.Kind#GONE}. Succeeds even if closing a target fails: the device is removed all the
+   * same.
    */
   CompletionStage<@Nullable Void> remove() {
     return step(() ->

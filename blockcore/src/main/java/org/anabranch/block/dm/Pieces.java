@@ -7,28 +7,28 @@ import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request that was split at the borders of targets. It completes when all pieces have, with the
- * error of the failed piece that has the lowest sector.
+ * A request that was split at target borders. It completes when all pieces have, with the error of
+ * the failed piece that has the lowest sector.
  */
 final class Pieces implements IoCompletion {
   private final Io whole;
 
-  /** The number of pieces that have not completed. Guarded by this. */
+  /** The number of pieces not completed yet. Guarded by this. */
   private int left;
 
   /** Guarded by this. */
   private @Nullable IoError error;
 
-  /** Where {@link #error}'s piece begins in the whole. Guarded by this. */
+  /** The offset of {@link #error}'s piece in the request. Guarded by this. */
   private long errorAt = Long.MAX_VALUE;
 
-  /** A request that will be cut into {@code count} pieces. */
+  /** Creates a request that will be split into {@code count} pieces. */
   Pieces(Io whole, int count) {
     this.whole = whole;
     this.left = count;
   }
 
-  /** The piece of {@code count} sectors at {@code offset} in the whole. */
+  /** The piece of {@code count} sectors at {@code offset} of the request. */
   Io next(long offset, long count) {
     return whole.slice(offset, count, this);
   }

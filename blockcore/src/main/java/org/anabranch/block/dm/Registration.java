@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
-/** Keeps a listener registered until it is closed. Any thread; a second close does nothing. */
+/** Keeps a listener registered until it is closed. Any thread; closing twice is harmless. */
 @FunctionalInterface
 public interface Registration extends AutoCloseable {
-  /** Ends the registration. A call that has been scheduled already may still come. */
+  /** Ends the registration. A call that was already scheduled may still arrive. */
   @Override
   void close();
 }

@@ -10,21 +10,21 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the life-cycle steps of a device one at a time, in the order of the calls, without blocking
- * a thread: a step begins on the caller's thread if no step is running, else on the thread that
- * completed the step before it.
+ * Runs a device's life-cycle steps one at a time, in the order of the calls, without blocking a
+ * thread. A step starts on the caller's thread if no step is running, otherwise on the thread that
+ * completed the previous step.
  */
 final class Steps {
-  /** The most steps that wait; further ones are refused. */
+  /** The largest number of waiting steps; further ones are refused. */
   static final int MAX_WAITING = 1024;
 
-  /** Steps that have not begun. Guarded by this. */
+  /** Steps that have not started. Guarded by this. */
   private final ArrayDeque<Step<?>> waiting = new ArrayDeque<>();
 
   /** Whether a step is running. Guarded by this. */
   private boolean busy;
 
-  /** Runs {@code work} in its turn; completes as the stage of {@code work} does. */
+  /** Runs {@code work} in its turn; the result completes with that of {@code work}. */
   <T> CompletionStage<T> run(Supplier<CompletionStage<T>> work) {
     Step<T> step = new Step<>(work);
     synchronized (this) {
@@ -42,7 +42,7 @@ final class Steps {
     return step.result;
   }
 
-  /** A loop, since many steps complete at once, and a recursion would be deep. */
+  /** A loop instead of recursion, which could get deep because many steps complete at once. */
   private void runFrom(Step<?> first) {
     Step<?> step = first;
     while (step != null) {
@@ -67,8 +67,8 @@ final class Steps {
     }
 
     /**
-     * Asked by the loop that began the step and by the end of the step: the one who comes second
-     * goes on with the next step.
+     * Called by the loop that started the step and by the end of the step. Whoever calls second
+     * continues with the next step.
      */
     boolean isSecond() {
       return !met.compareAndSet(false, true);
@@ -100,7 +100,7 @@ final class Steps {
     }
   }
 
-  /** What a stage failed with, without the wrapper that a dependent stage puts around it. */
+  /** The cause of a stage's failure, without the wrapper that dependent stages add. */
   static Throwable cause(Throwable failure) {
     Throwable cause = failure.getCause();
     return failure instanceof CompletionException && cause != null ? cause : failure;

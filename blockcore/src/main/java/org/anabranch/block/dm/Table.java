@@ -14,17 +14,17 @@ import org.anabranch.block.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The targets of a mapped device, in the order of their ranges, and the way of a request to them.
+ * The targets of a mapped device, in the order of their ranges, and the dispatch of requests.
  *
- * <p>A request that lies in one target's range goes there as it is. One that crosses a border goes
- * on in pieces and ends when the last piece has; the failed piece with the lowest sector decides
- * the error. A flush goes to every target. A question for the allocation is put to the first target
- * only, whose answer holds for its part of the range.
+ * <p>A request within one target's range is passed on unchanged. One that crosses a border is split
+ * and completes when the last piece has; the failed piece with the lowest sector decides the error.
+ * A flush goes to every target. A block status request goes to the first target only, whose answer
+ * covers its part of the range.
  *
- * <p>Immutable, but for what its targets do. Life-cycle calls come one at a time.
+ * <p>Immutable, except for what its targets do. Life-cycle calls come one at a time.
  */
 final class Table {
-  /** A target, where it is, the devices that it holds open, and what must be released after it. */
+  /** A target, its range, the devices that it holds open, and what must be released after it. */
   record Row(
       long start,
       long length,
@@ -45,13 +45,13 @@ final class Table {
   /** First sectors of the rows. */
   private final long[] starts;
 
-  /** {@link #starts}' end for the last row. */
+  /** The end of the last row. */
   private final long end;
 
-  /** What the rows hold open, each once. */
+  /** The devices that the rows hold open, each once. */
   private final List<BlockDevice> devices;
 
-  /** What {@link #limits} found last; any thread, all find the same. */
+  /** The last result of {@link #limits}. Any thread; all compute the same. */
   private volatile @Nullable Folded folded;
 
   Table(List<Row> rows) {
@@ -69,7 +69,7 @@ final class Table {
     return rows.size();
   }
 
-  /** Takes {@code io} over and completes it exactly once. */
+  /** Takes ownership of {@code io} and completes it exactly once. */
   void submit(Io io) {
     if (io.op() == Io.Op.FLUSH) {
       flush(io);
@@ -152,12 +152,12 @@ final class Table {
     return low;
   }
 
-  /** The target whose range holds {@code sector}, or null. */
+  /** The target at {@code sector}, or null. */
   @Nullable Target targetAt(long sector) {
     return sector < 0 || sector >= end ? null : rows.get(rowAt(sector)).target;
   }
 
-  /** The targets' limits as one ({@link Limits#and}). Asked for each write, so they are kept. */
+  /** The combined limits of the targets ({@link Limits#and}). Cached, since every write asks. */
   Limits limits() {
     Folded last = folded;
     if (last == null || !last.isOf(devices)) {
@@ -176,7 +176,7 @@ final class Table {
     return new Folded(below, all);
   }
 
-  /** The limits of all rows, and those of the devices below that they were made of. */
+  /** The limits of all rows, and those of the devices below from which they were computed. */
   private record Folded(List<Limits> below, Limits all) {
     boolean isOf(List<BlockDevice> devices) {
       for (int i = 0; i < below.size(); i++) {
@@ -188,7 +188,7 @@ final class Table {
     }
   }
 
-  /** Refuses rows that do not lie on whole logical blocks of the whole device. */
+  /** Refuses rows that are not aligned to the logical blocks of the whole device. */
   void checkAlignment() throws RowException {
     int block = limits().logicalBlockSize() >> 9;
     for (int i = 0; i < rows.size(); i++) {
@@ -200,7 +200,7 @@ final class Table {
     }
   }
 
-  /** This table as a value, with the names that its devices have now. */
+  /** This table as a value, with the current names of its devices. */
   TableSpec spec() {
     return new TableSpec(
         rows.stream()
@@ -213,12 +213,12 @@ final class Table {
     return devices;
   }
 
-  /** The targets that are of {@code kind}, in the order of their rows. */
+  /** The targets that implement {@code kind}, in the order of their rows. */
   <T> List<T> targets(Class<T> kind) {
     return rows.stream().map(Row::target).filter(kind::isInstance).map(kind::cast).toList();
   }
 
-  /** The status as {@code dmsetup status} prints it, a line for each row. */
+  /** The status as {@code dmsetup status} prints it, one line for each row. */
   String status() {
     List<String> lines = new ArrayList<>(rows.size());
     for (Row row : rows) {
@@ -234,7 +234,7 @@ final class Table {
 
   void resume() {
     rows.forEach(row -> row.target.resume());
-    folded = null; // a store that was handed over brought its chunk size with it
+    folded = null; // a handover may have changed the chunk size
   }
 
   CompletionStage<@Nullable Void> presuspend(boolean noflush) {
@@ -245,7 +245,7 @@ final class Table {
     rows.forEach(row -> row.target.postsuspend());
   }
 
-  /** Closes every target, whether or not another one's close failed, then releases its devices. */
+  /** Closes every target, even if closing another one fails, then releases its devices. */
   CompletionStage<@Nullable Void> close() {
     return close(rows);
   }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
-/**
- * A table, or a step of a device's life cycle, that is refused; the message is the whole reason.
- */
+/** A refused table or life-cycle step; the message is the complete reason. */
 public final class TableException extends Exception {
   private static final long serialVersionUID = 1L;
 

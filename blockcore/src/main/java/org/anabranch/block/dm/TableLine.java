@@ -8,21 +8,21 @@ import java.util.stream.Collectors;
 /**
  * One line of a table as text: {@code start length type arguments...}, in sectors.
  *
- * <p>Words are separated by blanks; a backslash takes the next character as it is, so that a path
- * may hold a blank ({@code \ }). Empty lines and lines that begin with {@code #} are passed over.
- * The lines of a table follow each other without a gap, from sector 0 on.
+ * <p>Words are separated by blanks. A backslash quotes the next character, so a path may contain a
+ * blank ({@code \ }). Empty lines and lines that start with {@code #} are ignored. The lines of a
+ * table follow each other without a gap, from sector 0.
  *
- * @param number the line's number in its text, from 1, for messages
+ * @param number the line number in the text, from 1, for messages
  * @param start first sector on the mapped device
  * @param length length in sectors, at least 1
  * @param type the target type's name
- * @param arguments the target's arguments, without quoting
+ * @param arguments the target's arguments, unquoted
  */
 public record TableLine(int number, long start, long length, String type, List<String> arguments) {
-  /** The most lines that a table may have. */
+  /** The largest number of lines in a table. */
   public static final int MAX_LINES = TableSpec.MAX_ROWS;
 
-  /** The longest table that is read, in characters. */
+  /** The largest length of a table's text, in characters. */
   public static final int MAX_TEXT = 1 << 20;
 
   private static final long MAX_SECTORS = TableSpec.MAX_SECTORS;
@@ -32,9 +32,9 @@ public record TableLine(int number, long start, long length, String type, List<S
   }
 
   /**
-   * Reads a table.
+   * Parses a table.
    *
-   * @throws TableException names line, column and reason of the first thing wrong
+   * @throws TableException names the line, the column and the reason of the first error
    */
   public static List<TableLine> parse(String text) throws TableException {
     if (text.length() > MAX_TEXT) {
@@ -63,7 +63,7 @@ public record TableLine(int number, long start, long length, String type, List<S
     return List.copyOf(lines);
   }
 
-  /** {@code word} as a table's text has it: blanks and backslashes behind a backslash. */
+  /** {@code word} as it appears in a table's text: blanks and backslashes are quoted. */
   public static String quote(String word) {
     StringBuilder quoted = new StringBuilder(word.length() + 4);
     for (int i = 0; i < word.length(); i++) {
@@ -76,12 +76,12 @@ public record TableLine(int number, long start, long length, String type, List<S
     return quoted.toString();
   }
 
-  /** A message about this line. */
+  /** An error message about this line. */
   String message(String reason) {
     return "line " + number + ": " + type + ": " + reason;
   }
 
-  /** The line as text again, its words quoted. */
+  /** The line as text, with quoted words. */
   @Override
   public String toString() {
     return start
@@ -92,13 +92,13 @@ public record TableLine(int number, long start, long length, String type, List<S
         + arguments.stream().map(word -> " " + quote(word)).collect(Collectors.joining());
   }
 
-  /** Takes one line of text apart. */
+  /** Splits one line of text. */
   private static final class Words {
     private final String text;
     private final int number;
     private int at;
 
-    /** Where the word that was read last begins. */
+    /** The position of the last word read. */
     private int begin;
 
     Words(String text, int number) {
@@ -141,7 +141,7 @@ public record TableLine(int number, long start, long length, String type, List<S
       }
     }
 
-    /** The next word without its backslashes; "" at the end. */
+    /** The next word, unquoted; "" at the end. */
     private String next() {
       while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
         at++;

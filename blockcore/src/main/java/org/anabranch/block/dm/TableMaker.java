@@ -14,10 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Makes a {@link Table} of a {@link TableSpec}: all of its targets, or none, which keeps nothing
- * open.
- */
+/** Makes a {@link Table} from a {@link TableSpec}: all targets, or none and nothing stays open. */
 final class TableMaker {
   private static final Logger LOG = LoggerFactory.getLogger(TableMaker.class);
 
@@ -31,7 +28,7 @@ final class TableMaker {
     this.scheduler = scheduler;
   }
 
-  /** Fails with a {@link RowException} when a target is refused. */
+  /** Fails with a {@link RowException} if a target is refused. */
   CompletionStage<Table> make(MappedDevice device, TableSpec spec) {
     List<Table.Row> rows = new ArrayList<>();
     CompletionStage<@Nullable Void> made = CompletableFuture.completedFuture(null);
@@ -80,7 +77,7 @@ final class TableMaker {
     }
   }
 
-  /** What a target's constructor is given; remembers what it opened. */
+  /** The context of a target's constructor; records what it opens. */
   private final class Row implements TargetType.Context {
     private final MappedDevice device;
     private final TableSpec.Row spec;
@@ -149,7 +146,7 @@ final class TableMaker {
       return new Table.Row(spec.start(), spec.length(), target, opened, this::release);
     }
 
-    /** Done when what was opened for this target only is closed. */
+    /** Completes when everything that was opened only for this target is closed. */
     synchronized CompletionStage<@Nullable Void> release() {
       CompletableFuture<?>[] closing =
           opened.stream()

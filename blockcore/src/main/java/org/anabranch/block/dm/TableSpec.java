@@ -7,19 +7,19 @@ import java.util.function.UnaryOperator;
 
 /**
  * A table as a value: which target has which sectors of a device. The rows follow each other
- * without a gap, from sector 0 on. {@link TableText} reads and prints it as {@code dmsetup} does.
+ * without a gap, from sector 0. {@link TableText} parses and prints it as {@code dmsetup} does.
  *
  * @param rows 1 to {@link #MAX_ROWS}
  */
 public record TableSpec(List<Row> rows) {
-  /** The most rows that a table may have. */
+  /** The largest number of rows in a table. */
   public static final int MAX_ROWS = 10_000;
 
-  /** The last sector that a request can have: bytes are counted in a signed long. */
+  /** The highest end of a request: byte offsets are signed longs. */
   static final long MAX_SECTORS = Long.MAX_VALUE / 512;
 
   /**
-   * One target and its place.
+   * One target and its range.
    *
    * @param start first sector on the mapped device
    * @param length length in sectors, at least 1
@@ -31,7 +31,7 @@ public record TableSpec(List<Row> rows) {
       }
     }
 
-    /** The first sector behind it. */
+    /** The sector after its last one. */
     public long end() {
       return start + length;
     }
@@ -40,7 +40,7 @@ public record TableSpec(List<Row> rows) {
   /**
    * Makes a table.
    *
-   * @throws IllegalArgumentException when there are no rows or too many, or they leave a gap
+   * @throws IllegalArgumentException if there are no rows or too many, or a gap between them
    */
   public TableSpec {
     rows = List.copyOf(rows);
@@ -56,12 +56,12 @@ public record TableSpec(List<Row> rows) {
     }
   }
 
-  /** A table of one target, from sector 0 on. */
+  /** A table of one target, from sector 0. */
   public static TableSpec of(long sectors, TargetSpec target) {
     return new TableSpec(List.of(new Row(0, sectors, target)));
   }
 
-  /** This table with one more target behind its end. */
+  /** This table with one more target at its end. */
   public TableSpec and(long sectors, TargetSpec target) {
     List<Row> more = new ArrayList<>(rows);
     more.add(new Row(sectors(), sectors, target));
@@ -73,12 +73,12 @@ public record TableSpec(List<Row> rows) {
     return rows.getLast().end();
   }
 
-  /** The devices that it stands on, each once, in the order of the rows. */
+  /** The devices below, each once, in the order of the rows. */
   public List<DeviceRef> devices() {
     return rows.stream().flatMap(row -> row.target.devices().stream()).distinct().toList();
   }
 
-  /** The same table of other devices: each of {@link #devices} is replaced. */
+  /** The same table with each of {@link #devices} replaced. */
   public TableSpec withDevices(UnaryOperator<DeviceRef> change) {
     return new TableSpec(
         rows.stream()

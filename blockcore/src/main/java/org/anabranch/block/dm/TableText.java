@@ -8,19 +8,19 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The edge between tables as values and {@code dmsetup}'s text. {@link TableLine} takes a text
- * apart into words; the type of each row then reads the words behind it, so a word is a device only
- * where the type takes one.
+ * Converts between tables as values and {@code dmsetup}'s text. {@link TableLine} splits the text
+ * into words, and each row's type then interprets its words; so a word is a device only where the
+ * type expects one.
  */
 public final class TableText {
   private TableText() {}
 
   /**
-   * Reads a table.
+   * Parses a table.
    *
    * @param types the types that rows may have
-   * @param devices what a word means where a device is wanted: {@link #reference}
-   * @throws TableException names the line and the reason of the first thing wrong
+   * @param devices maps a word to a device where one is expected: {@link #reference}
+   * @throws TableException names the line and the reason of the first error
    */
   public static TableSpec read(
       List<TableLine> lines, Collection<TargetType> types, Function<String, DeviceRef> devices)
@@ -37,7 +37,7 @@ public final class TableText {
     return new TableSpec(rows);
   }
 
-  /** The type of that name. */
+  /** The type with that name. */
   static TargetType type(Collection<TargetType> types, String name) throws TableException {
     for (TargetType type : types) {
       if (type.name().equals(name)) {
@@ -50,8 +50,8 @@ public final class TableText {
   }
 
   /**
-   * What a word of a table's text means: with a slash a path, without one the device of that name;
-   * a path all the same if there is no such device.
+   * The device that a word of a table's text names: a word with a slash is a path; another word is
+   * a device's name, or a path if there is no such device.
    */
   public static DeviceRef reference(String word, Collection<String> names) {
     return word.indexOf('/') < 0 && (word.isEmpty() || names.contains(word))
@@ -59,7 +59,7 @@ public final class TableText {
         : new DeviceRef.AtPath(word);
   }
 
-  /** The table as {@code dmsetup table} prints it: a line for each row, without one at the end. */
+  /** The table as {@code dmsetup table} prints it: one line for each row, no final line feed. */
   public static String print(TableSpec table) {
     return table.rows().stream()
         .map(row -> print(row.start(), row.length(), row.target().type(), arguments(row.target())))

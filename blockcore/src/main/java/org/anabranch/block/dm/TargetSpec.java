@@ -5,20 +5,20 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A target as a table describes it: its type and its arguments, as a value. Each type has a record
- * of its own, beside its target; nothing is opened or checked against devices before a table is
- * loaded. Two are equal when they describe the same target of the same devices.
+ * A target as a table describes it: its type and its arguments, as a value. Each type has its own
+ * record, next to its target. Nothing is opened or checked against devices before a table is
+ * loaded. Two specs are equal if they describe the same target on the same devices.
  */
 public interface TargetSpec {
   /** The type's name, such as {@code linear}. */
   String type();
 
-  /** The devices that it stands on, in the order of its arguments. */
+  /** The devices below, in the order of the arguments. */
   List<DeviceRef> devices();
 
-  /** The same target of other devices: each of {@link #devices} is replaced. */
+  /** The same target with each of {@link #devices} replaced. */
   TargetSpec withDevices(UnaryOperator<DeviceRef> change);
 
-  /** The arguments as words of a table's text, not quoted. */
+  /** The arguments as words of a table's text, unquoted. */
   List<String> words();
 }

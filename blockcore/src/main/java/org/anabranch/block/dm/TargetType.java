@@ -8,7 +8,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.count.Counts;
 
-/** A kind of target by the name that tables use, such as {@code linear}. */
+/** A kind of target, with the name that tables use, such as {@code linear}. */
 public interface TargetType {
   /** The word in a table line. */
   String name();
@@ -34,9 +34,9 @@ public interface TargetType {
    */
   CompletionStage<Target> create(Context context, TargetSpec spec);
 
-  /** What a constructor is given. */
+  /** What a target's constructor is given. */
   interface Context {
-    /** Name of the mapped device whose table this row belongs to. */
+    /** The name of the mapped device whose table contains the row. */
     String deviceName();
 
     /** The row's first sector on the mapped device. */
@@ -46,23 +46,23 @@ public interface TargetType {
     long length();
 
     /**
-     * Opens a device. The same device gives the same object while it is open, whoever asks. It is
-     * released with the target.
+     * Opens a device, which is released with the target. While a device is open, every caller gets
+     * the same object.
      *
-     * @throws TableException when there is no such device
+     * @throws TableException if there is no such device
      */
     BlockDevice open(DeviceRef device) throws TableException;
 
     /**
-     * How a table refers to a device that was opened here: by the name that it has now, or by the
-     * path that it was opened by. Any thread.
+     * How a table refers to a device that was opened here: by its current name, or by the path that
+     * opened it. Any thread.
      */
     DeviceRef reference(BlockDevice device);
 
     /** Clock and executor. */
     Scheduler scheduler();
 
-    /** What the mapped device counts; a target adds its own. It outlives the table. */
+    /** The mapped device's counters, to which a target adds its own. They outlive the table. */
     Counts counts();
 
     /** Raises the device's event number, which {@code dmsetup wait} waits for. Any thread. */

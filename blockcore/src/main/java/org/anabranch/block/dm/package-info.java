@@ -2,10 +2,10 @@
 /**
  * Mapped devices: tables of targets, and the life cycle of {@code dmsetup}.
  *
- * <p><b>A table is a value.</b> A {@link org.anabranch.block.dm.TableSpec} has a row for each
- * target, and a row has the target's arguments as a record of its type. A device argument is a
- * {@link org.anabranch.block.dm.DeviceRef}: a name or a path, which are never mistaken for each
- * other. Code makes, loads and compares tables like this:
+ * <p><b>Tables are values.</b> A {@link org.anabranch.block.dm.TableSpec} has one row for each
+ * target, and a row holds the target's arguments as a record of its type. A device argument is a
+ * {@link org.anabranch.block.dm.DeviceRef}: a name or a path, which are never confused. Code makes,
+ * loads and compares tables like this:
  *
  * <pre>{@code
  * DeviceMapper mapper = new DeviceMapper(scheduler, new FileOpener(), TargetTypes.standard());
@@ -19,13 +19,13 @@
  * boolean ours = TableSpec.of(sectors, snapshot).equals(mapper.device("vm1@before").table());
  * }</pre>
  *
- * <p><b>Text is at the edge.</b> {@code dmsetup}'s syntax is read by {@link
- * org.anabranch.block.dm.TableLine} (lines, words, quoting) and {@link
- * org.anabranch.block.dm.TableText} (types and devices), and printed by the same two. {@link
- * org.anabranch.block.dm.DeviceMapper} has the verbs both ways.
+ * <p><b>Text exists only at the edge.</b> {@link org.anabranch.block.dm.TableLine} (lines, words,
+ * quoting) and {@link org.anabranch.block.dm.TableText} (types and devices) parse and print {@code
+ * dmsetup}'s syntax. {@link org.anabranch.block.dm.DeviceMapper} has its verbs for values and for
+ * text.
  *
- * <p><b>A target offers handles.</b> What it can do beside requests is an interface, asked of its
- * device:
+ * <p><b>Targets offer handles.</b> What a target can do besides requests is an interface, obtained
+ * from its device:
  *
  * <pre>{@code
  * for (MergeHandle merge : mapper.device("vm1").targets(MergeHandle.class)) {
@@ -34,16 +34,17 @@
  * }
  * }</pre>
  *
- * <p><b>Nobody polls.</b> {@link org.anabranch.block.dm.MappedDevice#listen} calls a listener when
- * a merge ends or fails, or when a snapshot's state changes; {@link
- * org.anabranch.block.dm.DeviceMapper#await} gives a stage for one event.
+ * <p><b>Nobody polls.</b> {@link org.anabranch.block.dm.MappedDevice#listen} registers a listener
+ * for the end or failure of a merge and for changes of a snapshot's state; {@link
+ * org.anabranch.block.dm.DeviceMapper#await} returns a stage for one event.
  *
- * <p><b>What stands on what</b> is asked of devices, never of words: {@link
+ * <p><b>Dependencies</b> are asked of devices, never guessed from words: {@link
  * org.anabranch.block.dm.MappedDevice#dependsOn} looks down, {@link
  * org.anabranch.block.dm.DeviceMapper#above} looks up.
  *
- * <p><b>A target type</b> ({@link org.anabranch.block.dm.TargetType}) reads its arguments and makes
- * its {@link org.anabranch.block.dm.Target}. No type is known here: they are given to the mapper.
+ * <p><b>Target types</b> ({@link org.anabranch.block.dm.TargetType}) read their arguments and make
+ * their {@link org.anabranch.block.dm.Target}. This package knows no type: the mapper is given its
+ * types.
  */
 @NullMarked
 package org.anabranch.block.dm;

@@ -12,11 +12,11 @@ import org.anabranch.block.dm.Area;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The delayed requests of one class, first in, first out, since the delay is the same for all. One
- * timer runs, for the oldest.
+ * The delayed requests of one class, first in, first out, since all have the same delay. A single
+ * timer runs for the oldest.
  */
 final class DelayLine {
-  /** The most requests that are delayed at once. */
+  /** The largest number of delayed requests. */
   static final int MAX = 65_536;
 
   private record Waiting(Io io, long due) {}
@@ -50,7 +50,7 @@ final class DelayLine {
     }
   }
 
-  /** Queues {@code io}; returns the request that must be passed on now, or null. */
+  /** Queues {@code io}; returns the request to pass on now, or null. */
   private synchronized @Nullable Io keep(Io io) {
     if (!delaying || millis == 0) {
       return io;
@@ -78,12 +78,12 @@ final class DelayLine {
     IoRelease.each(due, area::submit);
   }
 
-  /** Requests are delayed from now on. */
+  /** Starts delaying requests. */
   synchronized void delay() {
     delaying = true;
   }
 
-  /** Passes all requests on, and delays none from now on. */
+  /** Passes all requests on and stops delaying. */
   void hurry() {
     List<Io> all = new ArrayList<>();
     synchronized (this) {

@@ -11,7 +11,7 @@ import org.anabranch.block.dm.TargetSpec;
 /**
  * {@code delay device offset ms [device offset ms [device offset ms]]}: {@link DelayTarget}.
  *
- * @param classes for reads, writes and flushes; the last one is also for those that are missing
+ * @param classes reads, writes, flushes; the last one given also serves the missing ones
  */
 public record DelaySpec(List<Delay> classes) implements TargetSpec {
   /** The longest delay. */
@@ -20,7 +20,7 @@ public record DelaySpec(List<Delay> classes) implements TargetSpec {
   /**
    * Where requests of one class go, and when.
    *
-   * @param millis 0 to {@link #MAX_MILLIS}; 0 passes on at once
+   * @param millis 0 to {@link #MAX_MILLIS}; 0 means no delay
    */
   public record Delay(AreaSpec area, long millis) {
     public Delay {

@@ -26,14 +26,14 @@ import org.jspecify.annotations.Nullable;
  * start length delay device offset ms [device offset ms [device offset ms]]
  * </pre>
  *
- * <p><b>Arguments.</b> The first three are for reads (and questions for the allocation), the next
- * for writes, discards and zeroes, the last for flushes. Three that are missing are taken from
- * those before. {@code ms}: milliseconds, 0 passes on at once.
+ * <p><b>Arguments.</b> The first three are for reads and block status requests, the next three for
+ * writes, discards and zeroes, the last three for flushes. A missing group is the same as the one
+ * before it. {@code ms}: milliseconds; 0 means no delay.
  *
  * <p><b>Status.</b> Three numbers: delayed reads, writes and flushes.
  *
- * <p><b>Refuses</b> other than 3, 6 or 9 arguments, an area as {@code linear} does, a delay that is
- * no number of at most 4294967295.
+ * <p><b>Refuses</b> any other number of arguments than 3, 6 or 9, an area as {@code linear} does,
+ * and a delay that is not a number from 0 to 4294967295.
  *
  * <p><b>Failure modes.</b> None of its own. At most {@link DelayLine#MAX} requests of a class wait;
  * one more passes the oldest on early. A suspend passes all on at once.

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code error [device offset]}: {@link ErrorTarget}.
  *
- * @param area lends its limits; null for none
+ * @param area gives the limits; may be null
  */
 public record ErrorSpec(@Nullable AreaSpec area) implements TargetSpec {
   @Override

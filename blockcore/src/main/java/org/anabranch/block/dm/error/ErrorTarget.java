@@ -18,23 +18,22 @@ import org.anabranch.block.dm.TargetType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code error} - fails every request that is about data.
+ * {@code error} - fails every request for data.
  *
  * <pre>
  * start length error [device offset]
  * </pre>
  *
- * <p><b>Arguments.</b> {@code device offset}: an area that lends its limits (block sizes) and is
- * held open, but never touched.
+ * <p><b>Arguments.</b> {@code device offset}: an area whose limits (block sizes) the target takes.
+ * Its device is held open, but never accessed.
  *
  * <p><b>Status.</b> Empty.
  *
- * <p><b>Refuses</b> another number of arguments, and an area as {@code linear} does.
+ * <p><b>Refuses</b> any other number of arguments, and an area as {@code linear} does.
  *
- * <p><b>Failure modes.</b> Reads, writes, discards and zeroes end with {@link IoError.Kind#IO}, and
- * so do questions for the allocation: a hole would read as zeros, and this does not. Nothing is
- * logged, since nothing went wrong. A flush ends well, as Linux's, which gives this target none:
- * nothing was ever written.
+ * <p><b>Failure modes.</b> Reads, writes, discards and zeroes fail with {@link IoError.Kind#IO}. So
+ * do block status requests, because a hole would read as zeros, which this target does not. These
+ * errors are intended and not logged. A flush succeeds, as under Linux: there is nothing to flush.
  */
 public final class ErrorTarget implements Target {
   private final @Nullable Area area;

@@ -9,14 +9,14 @@ import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.TableException;
 
 /**
- * {@code corrupt_bio_byte position direction value flags}: overwrites one byte of each request that
- * passes in that direction.
+ * {@code corrupt_bio_byte position direction value flags}: overwrites one byte of each request in
+ * that direction.
  *
- * @param position which byte of the request's data, from 1; a shorter request is left alone
- * @param write writes on their way down, or reads on their way up
+ * @param position the byte in the request's data, from 1; shorter requests are not changed
+ * @param write true for writes, false for reads
  * @param value 0 to 255
- * @param flags only requests that carry all of these: Linux's bits 0 (a write) and 17 (FUA); a
- *     request here never has another bit
+ * @param flags only requests that have all of these: Linux's bits 0 (write) and 17 (FUA); no
+ *     request here has another bit
  */
 public record Corruption(long position, boolean write, int value, long flags) {
   private static final long WRITE_BIT = 1;

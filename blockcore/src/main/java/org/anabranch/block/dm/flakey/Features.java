@@ -11,18 +11,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a flakey target does while it is down.
  *
- * @param dropWrites writes are forgotten, and end well
+ * @param dropWrites writes are dropped and succeed
  * @param errorWrites writes fail
  * @param errorReads reads fail
- * @param corruption a byte that is overwritten in what passes
+ * @param corruption a byte that is overwritten in requests; may be null
  */
 public record Features(
     boolean dropWrites, boolean errorWrites, boolean errorReads, @Nullable Corruption corruption) {
 
-  /** The most words that can follow the number of feature words. */
+  /** The largest number of words after the count. */
   private static final int MAX_WORDS = 8;
 
-  /** Reads {@code [count word...]}. Without any feature, reads and writes fail. */
+  /** Reads {@code [count word...]}. Without a feature, reads and writes fail. */
   static Features parse(List<String> arguments) throws TableException {
     if (arguments.isEmpty()) {
       return new Features(false, true, true, null);
@@ -88,7 +88,7 @@ public record Features(
     }
   }
 
-  /** {@code count word...} again, with the features that hold when none was given. */
+  /** {@code count word...}, including the features that apply when none was given. */
   List<String> words() {
     List<String> words = new ArrayList<>();
     if (errorReads) {

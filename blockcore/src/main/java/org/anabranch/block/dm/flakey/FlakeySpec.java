@@ -11,10 +11,10 @@ import org.anabranch.block.dm.TargetSpec;
 /**
  * {@code flakey device offset up down [count feature...]}: {@link FlakeyTarget}.
  *
- * @param area what is passed through
- * @param up seconds in which it behaves
- * @param down seconds in which it does not; with {@code up} from 1 to {@link #MAX_SECONDS}
- * @param features what it does then
+ * @param area where requests go
+ * @param up seconds during which the target works
+ * @param down seconds during which it does not; together with {@code up} 1 to {@link #MAX_SECONDS}
+ * @param features what it does while it is down
  */
 public record FlakeySpec(AreaSpec area, long up, long down, Features features)
     implements TargetSpec {

@@ -21,32 +21,33 @@ import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
- * {@code flakey} - a device that works for a while, then fails for a while, and so on.
+ * {@code flakey} - works for a while, then fails for a while, in turns.
  *
  * <pre>
  * start length flakey device offset up down [count feature...]
  * </pre>
  *
  * <p><b>Arguments.</b> An area as in {@code linear}; {@code up} and {@code down}: whole seconds,
- * not both 0, counted from the table's making. While it is up, requests pass. While it is down, one
- * or more {@code feature}s hold ({@code count} is the number of words that follow):
+ * not both 0, counted from the creation of the table. While the target is up, it passes requests
+ * on. While it is down, one or more {@code feature}s apply ({@code count} is the number of words
+ * that follow):
  *
  * <ul>
  *   <li>{@code drop_writes}: writes, discards, zeroes and flushes are dropped and succeed
- *   <li>{@code error_writes}: the same fail with {@link IoError.Kind#IO}
- *   <li>{@code error_reads}: reads fail likewise
+ *   <li>{@code error_writes}: the same requests fail with {@link IoError.Kind#IO}
+ *   <li>{@code error_reads}: reads fail with the same error
  *   <li>{@code corrupt_bio_byte position r|w value flags}: see {@link Corruption}
  *   <li>none of them: {@code error_reads} and {@code error_writes}
  * </ul>
  *
  * <p><b>Status.</b> Empty.
  *
- * <p><b>Refuses</b> an area as {@code linear} does, intervals that are no numbers, both 0 or too
- * large together, features that are unknown, doubled, short of parameters or at odds with each
- * other. Linux's {@code random_read_corrupt} and {@code random_write_corrupt} do not exist here.
+ * <p><b>Refuses</b> an area as {@code linear} does; intervals that are not numbers, are both 0 or
+ * have too large a sum; and features that are unknown, repeated, contradictory or lack parameters.
+ * Linux's {@code random_read_corrupt} and {@code random_write_corrupt} do not exist here.
  *
- * <p><b>Failure modes.</b> The above. Nothing is logged, since nothing went wrong. What a write's
- * creator handed over is never changed: a copy is corrupted.
+ * <p><b>Failure modes.</b> Those above. They are intended and not logged. The buffer of a write is
+ * never changed: a copy is corrupted.
  */
 public final class FlakeyTarget implements Target {
   private final Area area;

@@ -10,7 +10,7 @@ import org.anabranch.block.dm.TargetSpec;
 /** {@code linear device offset}: {@link LinearTarget}. */
 public record LinearSpec(AreaSpec area) implements TargetSpec {
   /**
-   * A stretch of {@code device}.
+   * An area of {@code device}.
    *
    * @param offset its first sector on the device
    */

@@ -16,7 +16,7 @@ import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 
 /**
- * {@code linear} - a stretch of another device, one to one.
+ * {@code linear} - maps a range to an equally long one of another device.
  *
  * <pre>
  * start length linear device offset
@@ -27,10 +27,10 @@ import org.anabranch.block.dm.TargetType;
  *
  * <p><b>Status.</b> Empty.
  *
- * <p><b>Refuses</b> another number of arguments, a device that does not exist, an area that goes
- * beyond the device's end or does not begin on its logical blocks.
+ * <p><b>Refuses</b> any other number of arguments, a device that does not exist, and an area that
+ * exceeds the device or is not aligned to its logical blocks.
  *
- * <p><b>Failure modes.</b> None of its own: a request ends as the device below ends it. A flush
+ * <p><b>Failure modes.</b> None of its own: it passes on the result of the device below. A flush
  * flushes the whole device below.
  */
 public final class LinearTarget implements Target {

@@ -30,7 +30,7 @@ import org.anabranch.block.dm.TargetType;
  * <p><b>Failure modes.</b> None: everything succeeds. No storage backs any sector.
  */
 public final class ZeroTarget implements Target {
-  /** What reads are filled from, piece by piece. */
+  /** The source of the zeros for reads. */
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(65_536).asReadOnlyBuffer();
 
   private ZeroTarget() {}
