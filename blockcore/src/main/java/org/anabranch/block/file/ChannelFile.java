@@ -12,11 +12,11 @@ import java.util.Set;
 import org.anabranch.block.IoError;
 
 /**
- * A file by the JDK's channel, for machines where {@link Linux} is not: it can't read without
- * waiting, nor make holes, nor find them.
+ * A file accessed through the JDK's channel, for machines without {@link Linux}. It cannot read
+ * without blocking, and can neither punch nor find holes.
  *
- * <p>A channel closes itself under a thread that is interrupted, so each call clears that flag
- * first: it can only come from outside, and none of these calls is to be broken off.
+ * <p>A channel closes itself when a thread that uses it is interrupted. So each call clears the
+ * interrupt flag first: it can only come from outside, and none of these calls may be aborted.
  */
 final class ChannelFile implements RawFile {
   private final Path path;

@@ -23,40 +23,41 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>On which thread does a request run?
- *   <dd>A read is tried on the submitting thread first, where it takes what the page cache holds
- *       ({@code preadv2} with {@code RWF_NOWAIT}) and never waits; so is a write, as long as that
- *       is quick ({@link QuickWrites}). What can't be done so, and everything else, goes to this
- *       file's own threads: at most {@link FileOptions#threads}, which end when they have nothing
- *       to do for a while. Completions come on the thread that did the work.
- *   <dt>What if those threads are all busy?
- *   <dd>Requests queue, at most {@link FileOptions#queue} of them. One more fails at once with
- *       {@link IoError.Kind#IO}: submit does not block, and layers above have bounds far below this
- *       one.
- *   <dt>What happens to flushes that come together?
- *   <dd>One {@code fdatasync} runs at a time, and all that came while it ran share the next one.
+ *   <dd>A read is first tried on the submitting thread, where it returns what is in the page cache
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never blocks. A write is tried there too, as
+ *       long as writes are quick ({@link QuickWrites}). Everything else, and what did not succeed,
+ *       goes to the file's own threads: at most {@link FileOptions#threads}, which end after some
+ *       idle time. The thread that did the work completes the request.
+ *   <dt>What if all those threads are busy?
+ *   <dd>Requests are queued, at most {@link FileOptions#queue} of them. Further ones fail at once
+ *       with {@link IoError.Kind#IO}, because submit must not block, and the layers above have
+ *       limits far below this one.
+ *   <dt>What happens to flushes that arrive together?
+ *   <dd>One {@code fdatasync} runs at a time. All flushes that arrive while it runs share the next.
  *   <dt>What happens after a failed fdatasync?
- *   <dd>Nobody knows any more which writes are on the medium, and the kernel tells of it only once.
- *       So that flush fails, and from then on every flush fails and every change is refused as
- *       read-only, until the file is opened anew. Reads go on. A failed durable (FUA) write is the
- *       same case, unless it failed for lack of space. Durable writes alone are still tried: the
- *       success of one proves that its own bytes are on the medium, and nothing of what was lost.
- *       So a snapshot's store can still be marked as invalid.
- *   <dt>What happens when somebody outside cuts the file, or deletes it?
- *   <dd>It is noticed as {@link FileIntegrity} says, logged, and told by {@link #trouble}. Reads
- *       and block status of what is missing fail, and never take it for a hole. Every change and
- *       every flush fails from then on, durable writes included: they would leave gaps of zeros, or
- *       be lost when the file is closed. What is left can be read.
+ *   <dd>It is unknown which writes reached the medium, and the kernel reports the error only once.
+ *       So that flush fails, and afterwards every flush fails and every change is refused as
+ *       read-only until the file is opened again. Reads continue. A failed durable (FUA) write has
+ *       the same effect, unless it failed for lack of space. Only durable writes are still tried:
+ *       the success of one proves that its own bytes are on the medium, and nothing about the lost
+ *       ones. So a snapshot's store can still be marked as invalid.
+ *   <dt>What happens when the file is truncated or deleted from outside?
+ *   <dd>{@link FileIntegrity} notices it; it is logged and reported by {@link #trouble}. Reads and
+ *       block status requests of the missing part fail; it never counts as a hole. From then on
+ *       every change and every flush fails, durable writes included: they would leave gaps of
+ *       zeros, or be lost when the file is closed. What is left can be read.
  *   <dt>What happens to a discard?
- *   <dd>It punches a hole, which reads as zeros. Where the file system can't, discards are refused,
- *       and {@link #limits} says so. {@code WRITE_ZEROES} writes zeros where the call is missing.
+ *   <dd>It punches a hole, which reads as zeros. If the file system cannot do that, discards are
+ *       refused, and {@link #limits} says so. {@code WRITE_ZEROES} writes zeros if the system call
+ *       is not supported.
  *   <dt>What happens at close?
- *   <dd>What is in flight completes, the file is synced, closed and unlocked.
- *   <dt>What does it do without native calls?
- *   <dd>The same by a {@code FileChannel}: all on its own threads, no holes.
+ *   <dd>Requests in flight complete; then the file is synced, closed and unlocked.
+ *   <dt>What happens without native calls?
+ *   <dd>A {@code FileChannel} does the same work, always on the file's own threads, without holes.
  * </dl>
  *
- * <p>The file is locked as long as it is open: for this process alone, or for readers when it is
- * read-only. See {@link FileOptions} for its making, {@link #open} for the refusals.
+ * <p>The file is locked while it is open: exclusively, or shared if it is read-only. {@link
+ * FileOptions} says how a file is created, {@link #open} when it is refused.
  */
 public final class FileDevice implements ResizableDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FileDevice.class);
@@ -78,9 +79,9 @@ public final class FileDevice implements ResizableDevice {
   private volatile long sectors; // written by one resize at a time, see there
   private volatile boolean discards = true; // true to false only
   private volatile boolean zeroes = true; // true to false only: the file can zero a range
-  private volatile @Nullable IoError broken; // a sync failed, for good; or the file is not whole
-  private volatile @Nullable String trouble; // with broken: the file is not whole
-  private @Nullable IoError unsynced; // guarded by this: what broken was before that
+  private volatile @Nullable IoError broken; // a sync failed, which is final, or the file is damaged
+  private volatile @Nullable String trouble; // the file is damaged; set with broken
+  private @Nullable IoError unsynced; // guarded by this: the value of broken before that
   private final FileIntegrity integrity;
   private boolean isClosing; // guarded by closing
 
@@ -99,10 +100,11 @@ public final class FileDevice implements ResizableDevice {
   /**
    * Opens a file.
    *
-   * @param name what the device is called in messages and tables
-   * @throws IOException in one line that begins with the path: there is no such file and no length
-   *     was told to make it with; it is neither a regular file nor a block device; it is shorter
-   *     than told; it can't be read or written; it is open in this process, or locked by another
+   * @param name the device's name in messages and tables
+   * @throws IOException with a message of one line that starts with the path: the file does not exist
+   *     and no length to create it with was given; it is neither a regular file nor a block device;
+   *     it is shorter than the given length; it cannot be read or written; it is open in this
+   *     process, or locked by another one
    */
   public static FileDevice open(String name, Path path, FileOptions options) throws IOException {
     FileOpening.Opened opened = FileOpening.open(path, options);
@@ -163,7 +165,7 @@ public final class FileDevice implements ResizableDevice {
     }
   }
 
-  /** Completes a request, and counts it if it has failed. */
+  /** Completes a request, and counts it if it failed. */
   void end(Io io, @Nullable IoError error) {
     if (error != null) {
       counters.increment(FileCounter.ERRORS);
@@ -171,7 +173,7 @@ public final class FileDevice implements ResizableDevice {
     io.complete(error);
   }
 
-  /** What this file has counted since it was opened. */
+  /** The file's counters since it was opened. */
   public Counts counts() {
     return counts;
   }
@@ -208,7 +210,7 @@ public final class FileDevice implements ResizableDevice {
     }
   }
 
-  /** The error for a request that finds no place to wait. */
+  /** The error for a request that does not fit in the queue. */
   IoError tooMany() {
     return IoError.of(IoError.Kind.IO, name + ": " + options.queue() + " requests wait already");
   }
@@ -223,18 +225,18 @@ public final class FileDevice implements ResizableDevice {
     return file;
   }
 
-  /** Whether the file is known not to zero a range by a call of its own. */
+  /** Whether the file is known not to support zeroing a range. */
   boolean mustWriteZeros() {
     return !zeroes;
   }
 
-  /** A request that took a thread has ended, {@code nanos} after it came. */
+  /** A request that took a thread has ended, {@code nanos} after its arrival. */
   void endThreaded(Io io, @Nullable IoError error, long nanos) {
     latencies.record(FileLatency.THREADED, nanos);
     end(io, error);
   }
 
-  /** The file system has no such operation; it won't be asked for again. */
+  /** The file system does not support the operation, which will not be tried again. */
   void lacks(Io.Op op) {
     if (op == Io.Op.DISCARD) {
       discards = false;
@@ -244,8 +246,8 @@ public final class FileDevice implements ResizableDevice {
   }
 
   /**
-   * Makes everything durable that was written; an error once it has failed, for good. Blocks: on
-   * this file's threads only.
+   * Makes all written data durable. Once this has failed, it always returns an error. Blocks: only on
+   * this file's threads.
    */
   @Nullable IoError sync() {
     IoError before = broken;
@@ -264,9 +266,9 @@ public final class FileDevice implements ResizableDevice {
   }
 
   /**
-   * Looks whether the file is whole. Blocks: on this file's threads only.
+   * Checks whether the file is intact. Blocks: only on this file's threads.
    *
-   * @return why it takes no changes, from now on or since an earlier look; null if it is whole
+   * @return why it accepts no changes, as found now or earlier; null if it is intact
    */
   @Nullable IoError look() throws IOException {
     if (trouble == null && !options.readOnly() && integrity.look(sectors << 9) != null) {
@@ -275,7 +277,7 @@ public final class FileDevice implements ResizableDevice {
     return trouble == null ? null : broken;
   }
 
-  /** Looks while nobody resizes the file, and draws the conclusion. */
+  /** Checks the file while no resize runs, and records the result. */
   private synchronized void lookAgain() throws IOException {
     String found = trouble == null ? integrity.look(sectors << 9) : null;
     if (found != null) {
@@ -298,12 +300,12 @@ public final class FileDevice implements ResizableDevice {
     return integrity.lacks(end);
   }
 
-  /** Up to which byte the file holds what it should, also where it was made longer again. */
+  /** The end of the intact part in bytes, even if the file was made longer again. */
   long present() throws IOException {
     return integrity.present();
   }
 
-  /** A failed sync stays until the file is opened anew. */
+  /** A failed sync stays until the file is opened again. */
   @Override
   public synchronized boolean putRight() throws IOException {
     if (trouble != null && integrity.look(sectors << 9) == null) {
@@ -345,8 +347,8 @@ public final class FileDevice implements ResizableDevice {
   }
 
   /**
-   * What is new in a file reads as zeros, also where the file was longer than the device. A block
-   * device must have grown already, and its new part reads as what is there.
+   * The new part of a file reads as zeros, even where the file was longer than the device. A block
+   * device must have grown already, and its new part reads as what it contains.
    */
   @Override
   public CompletionStage<@Nullable Void> resize(long newSectors) {
@@ -374,10 +376,10 @@ public final class FileDevice implements ResizableDevice {
       throw readOnly().toException();
     }
     long before = sectors;
-    sectors = Math.min(before, newSectors); // nothing new behind what will be the end
+    sectors = Math.min(before, newSectors); // no new data beyond the future end
     try {
       if (newSectors > before) {
-        file.resize(before << 9); // whatever is behind the end was never the device's
+        file.resize(before << 9); // data beyond the end never belonged to the device
       }
       file.resize(newSectors << 9);
       if (file.size() < newSectors << 9) {
@@ -396,7 +398,7 @@ public final class FileDevice implements ResizableDevice {
 
   @Override
   public @Nullable String failure() {
-    IoError error = trouble == null ? broken : null; // which trouble() tells
+    IoError error = trouble == null ? broken : null; // trouble() reports the rest
     synchronized (closing) {
       return error == null || isClosing ? null : error.message();
     }

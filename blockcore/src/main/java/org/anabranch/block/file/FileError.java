@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import org.anabranch.block.IoError;
 
-/** A failed system call, by what an initiator must be told. */
+/** A failed system call, with the kind of error to report to an initiator. */
 final class FileError extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -25,7 +25,7 @@ final class FileError extends IOException {
     return kind;
   }
 
-  /** The kind of any failure: the JDK's own exceptions carry the system's words, not its number. */
+  /** The kind of a failure. The JDK's exceptions carry the system's text, not the errno. */
   static IoError.Kind kindOf(IOException failure) {
     if (failure instanceof FileError error) {
       return error.kind;

@@ -5,26 +5,26 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out whether somebody outside has cut an open file or deleted its last name. Neither fails a
- * system call: a write beyond the new end succeeds and leaves a gap that reads as zeros, and an
- * unlinked file takes writes until it is closed, and loses them then.
+ * Detects that an open file was truncated, or its last name deleted, from outside. Neither makes a
+ * system call fail: a write beyond the new end succeeds and leaves a gap that reads as zeros, and
+ * an unlinked file accepts writes until it is closed, and then loses them.
  *
- * <p>The file is looked at after each sync, before each change that may wait, and before the first
- * write after {@value #INTERVAL_NANOS} ns without a look. A file that is cut and written beyond its
- * end within that time is not noticed. Any thread.
+ * <p>The file is checked after each sync, before each change that may block, and before the first
+ * write after {@value #INTERVAL_NANOS} ns without a check. If a file is truncated and written
+ * beyond its end within that time, it goes unnoticed. Any thread.
  */
 final class FileIntegrity {
   static final long INTERVAL_NANOS = 10_000_000;
 
   private final RawFile file;
 
-  /** Whether the file had a name when it was opened; some file systems count no links at all. */
+  /** Whether the file had a name when it was opened; some file systems report no link count. */
   private final boolean hadLinks;
 
-  /** When the file was looked at last, {@link System#nanoTime}. */
+  /** The time of the last check, by {@link System#nanoTime}. */
   private volatile long looked;
 
-  /** Bytes that were never cut off; more than any file has until it is {@link #cut}. */
+  /** Bytes that were never cut off; larger than any file until it is {@link #cut}. */
   private volatile long whole = Long.MAX_VALUE;
 
   FileIntegrity(RawFile file) {
@@ -33,42 +33,42 @@ final class FileIntegrity {
     try {
       links = file.links() > 0;
     } catch (IOException e) {
-      links = false; // not known here: only the length is looked at
+      links = false; // no link count here: only the length is checked
     }
     this.hadLinks = links;
-    this.looked = System.nanoTime(); // its length was just measured
+    this.looked = System.nanoTime(); // the length was just read
   }
 
-  /** Whether it is time to look again. Never blocks. */
+  /** Whether a check is due. Never blocks. */
   boolean isDue() {
     return System.nanoTime() - looked >= INTERVAL_NANOS;
   }
 
-  /** Whether bytes up to {@code end} were cut off at some time, also if the file is longer now. */
+  /** Whether bytes before {@code end} were cut off at some time, even if the file grew again. */
   boolean lacks(long end) {
     return end > whole;
   }
 
-  /** Up to which byte the file holds what it should. May block. */
+  /** The end of the intact part in bytes. May block. */
   long present() throws IOException {
     return Math.min(file.size(), whole);
   }
 
-  /** What is not there now is missing for good. One thread at a time; may block. */
+  /** Records that everything beyond the current end is lost. One thread at a time; may block. */
   void cut() throws IOException {
     whole = Math.min(whole, file.size());
   }
 
-  /** What was missing is there again. One thread at a time. */
+  /** The lost part has been restored. One thread at a time. */
   void restored() {
     whole = Long.MAX_VALUE;
   }
 
   /**
-   * Looks at the file. May block.
+   * Checks the file. May block.
    *
-   * @param bytes how long it must be
-   * @return what is wrong with it, for a message that begins with its name; null if all is well
+   * @param bytes the length that it must have
+   * @return what is wrong with it, for a message that starts with its name; null if it is intact
    */
   @Nullable String look(long bytes) throws IOException {
     looked = System.nanoTime();

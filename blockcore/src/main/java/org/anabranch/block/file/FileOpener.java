@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
 
-/** Opens the files that tables name by path: as they are, with {@link FileOptions#DEFAULT}. */
+/** Opens the files that tables name by path, with {@link FileOptions#DEFAULT}. */
 public final class FileOpener implements PathOpener {
-  /** Binds the system's calls, which takes longer than opening the first file with them. */
+  /** Links the system calls in advance, which takes longer than opening a file with them. */
   public static void preload() {
     Linux.isHere();
   }

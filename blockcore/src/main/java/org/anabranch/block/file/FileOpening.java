@@ -20,20 +20,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What must hold before a file is a device: it is there (or is made), a regular file or a block
- * device, of the length that was told, open nowhere else in this process and locked against other
- * processes. Every refusal is one line that begins with the path.
+ * The checks before a file becomes a device: it exists or is created, is a regular file or a block
+ * device, has the given length, is not open elsewhere in this process, and can be locked against
+ * other processes. The message of a refusal is one line that starts with the path.
  */
 final class FileOpening {
-  /** System property: {@code false} does without {@link Linux}'s calls. */
+  /** System property: with {@code false}, {@link Linux}'s system calls are not used. */
   static final String NATIVE = "anabranch.block.native";
 
   private static final int TYPE_MASK = 0170000;
   private static final int BLOCK_DEVICE = 0060000;
 
   /**
-   * What is open in this process. A lock is no help here: a channel's is the process's, and gone as
-   * soon as anybody in the process closes the file. Guarded by the class.
+   * The files open in this process. A lock does not help here: a channel's lock belongs to the
+   * process and is lost as soon as anything in the process closes the file. Guarded by the class.
    */
   private static final Set<Object> OPEN = new HashSet<>();
 
@@ -42,7 +42,7 @@ final class FileOpening {
 
   private FileOpening() {}
 
-  /** What the file is, whichever path leads to it. */
+  /** The file's identity, the same for every path to it. */
   static Object identity(Path path) throws IOException {
     try {
       BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
@@ -63,7 +63,7 @@ final class FileOpening {
     return path.toAbsolutePath().normalize();
   }
 
-  /** A block device's number; null for anything else. */
+  /** The number of a block device; null for anything else. */
   private static @Nullable Object blockDevice(Path path) throws IOException {
     try {
       Map<String, Object> attributes =
@@ -77,8 +77,8 @@ final class FileOpening {
   }
 
   /**
-   * Opens a file. One opening or closing at a time: what a file is known by may be another file's
-   * as soon as it is closed and deleted.
+   * Opens a file. One open or close at a time, because once a file is closed and deleted, another
+   * file may get its identity.
    */
   static synchronized Opened open(Path path, FileOptions options) throws IOException {
     if (options.sectors() > 0 && !options.readOnly()) {
@@ -109,7 +109,7 @@ final class FileOpening {
     }
   }
 
-  /** Closes what {@link #open} gave. */
+  /** Closes a file that {@link #open} returned. */
   static synchronized void close(RawFile file, Object identity) throws IOException {
     try {
       file.close();
@@ -160,13 +160,13 @@ final class FileOpening {
         }
       }
     } catch (FileAlreadyExistsException e) {
-      // Somebody else was faster; what it is will be seen.
+      // Another process created it first; the checks below decide.
     } catch (FileSystemException e) {
       throw plain(path, e);
     }
   }
 
-  /** The JDK's exception in the system's words: its message is often the path alone. */
+  /** The JDK's exception with the system's text, since its message is often only the path. */
   private static IOException plain(Path path, FileSystemException e) {
     String reason =
         switch (e) {

@@ -2,15 +2,15 @@
 package org.anabranch.block.file;
 
 /**
- * How a file is to be used.
+ * How a file is used.
  *
- * @param sectors the device's length; 0: what the file has. A file that is absent is made with that
- *     length, all of it a hole; so is one that is empty, which has nothing to lose
+ * @param sectors the device's length; 0 means the length of the file. If the file does not exist,
+ *     or is empty and has nothing to lose, it gets this length as a single hole
  * @param logicalBlockSize bytes, a power of two of at least 512
- * @param physicalBlockSize bytes, a multiple of it
- * @param readOnly never written; other processes may read it too
- * @param threads the most threads that wait for this file, at least 1
- * @param queue the most requests that wait for a thread, at least 1
+ * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}
+ * @param readOnly never written; other processes may read it at the same time
+ * @param threads the largest number of threads that wait for this file, at least 1
+ * @param queue the largest number of requests that wait for a thread, at least 1
  */
 public record FileOptions(
     long sectors,
@@ -19,7 +19,7 @@ public record FileOptions(
     boolean readOnly,
     int threads,
     int queue) {
-  /** The file as it is, writable, 512-byte blocks on pages of 4096 bytes. */
+  /** The file's own length, writable, logical blocks of 512 and physical blocks of 4096 bytes. */
   public static final FileOptions DEFAULT = new FileOptions(0, 512, 4096, false, 8, 65_536);
 
   public FileOptions {

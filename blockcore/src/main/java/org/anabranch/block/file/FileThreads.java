@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that wait for one file. Each file has its own, so that a disk that hangs holds up its
- * own requests only. They are daemons, are made when there is work, and end after some idle time.
+ * The threads that wait for one file. Each file has its own, so that a hanging disk delays only its
+ * own requests. They are daemons, are started on demand, and end after some idle time.
  */
 final class FileThreads {
   private static final Logger LOG = LoggerFactory.getLogger(FileThreads.class);
@@ -38,7 +38,7 @@ final class FileThreads {
     pool.allowCoreThreadTimeOut(true);
   }
 
-  /** Runs {@code work} on one of the threads; false, and nothing done, when too much waits. */
+  /** Runs {@code work} on one of the threads; false, with nothing done, if the queue is full. */
   boolean offer(Runnable work) {
     try {
       pool.execute(work);
@@ -48,9 +48,7 @@ final class FileThreads {
     }
   }
 
-  /**
-   * Runs {@code last} when everything before has run, on a thread of its own, and takes no more.
-   */
+  /** Runs {@code last} on its own thread after all earlier work, and accepts no more. */
   void end(Runnable last) {
     pool.shutdown();
     Thread.ofPlatform()

@@ -7,7 +7,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
-/** A request on one of its file's threads, where it may wait. */
+/** A request on one of the file's threads, where it may block. */
 final class FileWork implements Runnable {
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(1 << 18).asReadOnlyBuffer();
 
@@ -15,7 +15,7 @@ final class FileWork implements Runnable {
   private final Io io;
   private final long begun = System.nanoTime();
 
-  /** Bytes of a read or write that are done. */
+  /** Bytes of the read or write that are done. */
   private long done;
 
   FileWork(FileDevice device, Io io, long done) {
@@ -79,7 +79,7 @@ final class FileWork implements Runnable {
       }
       done += count;
     }
-    if (device.isCutBefore(begin() + length())) { // and was made longer again since
+    if (device.isCutBefore(begin() + length())) { // even if it grew again since
       throw device.endsEarly();
     }
   }
@@ -129,9 +129,9 @@ final class FileWork implements Runnable {
   }
 
   /**
-   * Storage comes in the file system's blocks, but a sector counts as backed if a byte of it is. A
-   * file's end looks like a hole that goes on for ever, so the answer ends there, and whoever asks
-   * for what should be behind it gets an error.
+   * Storage is allocated in blocks of the file system, but a sector counts as allocated if any of its
+   * bytes is. A file's end looks like an endless hole, so the answer ends there, and a request for
+   * what should follow gets an error.
    */
   private void status() throws IOException {
     long sectors = Math.min(io.sectors(), (device.present() >> 9) - io.sector());

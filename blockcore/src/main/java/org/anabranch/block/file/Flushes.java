@@ -10,9 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The flushes of one file: one sync runs at a time, and answers for all flushes that came before it
- * began. At most {@code most} wait. The first request that follows from a sync, such as the record
- * of what was synced, is done by the same thread: to wake another takes a good part of its time.
+ * The flushes of one file. One sync runs at a time, and completes all flushes that arrived before
+ * it started. At most {@code most} wait. The first request that follows from a sync, such as the
+ * record of what was synced, runs on the same thread, because waking another one takes a good part
+ * of the time of the request.
  */
 final class Flushes implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Flushes.class);
@@ -22,9 +23,9 @@ final class Flushes implements Runnable {
   private final int most;
 
   private List<Io> waiting = new ArrayList<>(); // guarded by this
-  private boolean running; // guarded by this: run() will look at waiting again
+  private boolean running; // guarded by this: run() will check waiting again
 
-  /** Who completes flushes at the moment; each thread looks for itself only. */
+  /** The thread that is completing flushes; each thread compares only itself with it. */
   private volatile @Nullable Thread teller;
 
   private @Nullable FileWork next; // the teller's
@@ -63,14 +64,14 @@ final class Flushes implements Runnable {
     FileWork following = next;
     next = null;
     if (goesOn() && !threads.offer(this)) {
-      fail(); // otherwise the next sync, on another thread, need not wait for what follows here
+      fail(); // no thread is free; otherwise the next sync runs on it at once
     }
     if (following != null) {
       following.run();
     }
   }
 
-  /** Takes {@code work} over if it follows from a sync, and is the first to do so. */
+  /** Takes over {@code work} if it follows from a sync and is the first request that does. */
   boolean follow(FileWork work) {
     if (!Thread.currentThread().equals(teller) || next != null) {
       return false;
@@ -85,13 +86,13 @@ final class Flushes implements Runnable {
     return batch;
   }
 
-  /** Whether some wait. If not, the next one to come begins a new run. */
+  /** Whether flushes wait. If not, the next one starts a new run. */
   private synchronized boolean goesOn() {
     running = !waiting.isEmpty();
     return running;
   }
 
-  /** There is no thread for those that wait; the next one to come asks for one again. */
+  /** No thread is free for the waiting flushes; the next flush asks for one again. */
   private void fail() {
     List<Io> batch;
     synchronized (this) {
@@ -106,7 +107,7 @@ final class Flushes implements Runnable {
       try {
         device.end(io, error);
       } catch (RuntimeException | Error e) {
-        LOG.error("a completion failed", e); // the others must be told all the same
+        LOG.error("a completion failed", e); // the others must still complete
       }
     }
   }

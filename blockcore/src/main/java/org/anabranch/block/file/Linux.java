@@ -14,8 +14,8 @@ import java.nio.ByteBuffer;
 import org.anabranch.block.IoError;
 
 /**
- * The system calls of 64-bit Linux that the JDK does not offer, with their numbers and structures
- * as x86-64 and AArch64 share them. A call gives its result, or the negated errno.
+ * System calls of 64-bit Linux that the JDK does not offer, with the numbers and structures common
+ * to x86-64 and AArch64. A call returns its result, or the negated errno.
  */
 @SuppressWarnings("restricted") // calls into libc are what this class is for
 final class Linux {
@@ -56,9 +56,9 @@ final class Linux {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   /**
-   * The one signature of all: to link another one takes 20 ms of a start. On both architectures
-   * each of these arguments has a register of its own, of which a function looks at as much as its
-   * type has, and at no more registers than it has parameters.
+   * One signature for all calls, because linking each further one adds 20 ms to the start. On both
+   * architectures each of these arguments has its own register; a function reads only as many bits
+   * as its type has, and only as many registers as it has parameters.
    */
   private static final FunctionDescriptor FIVE_WORDS =
       FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG);
@@ -79,7 +79,7 @@ final class Linux {
   private static final MethodHandle STATX = function("statx");
   private static final MethodHandle STRERROR = function("strerror");
 
-  /** What a call needs of native memory, one for each thread: errno's place and one iovec. */
+  /** Native memory for calls, one for each thread: errno and one iovec. */
   private static final class Scratch {
     final MemorySegment state;
     final MemorySegment iovec;
@@ -95,7 +95,7 @@ final class Linux {
 
   private Linux() {}
 
-  /** Whether these calls can be made on this machine at all. */
+  /** Whether these calls are available on this machine. */
   static boolean isHere() {
     String os = System.getProperty("os.name", "");
     String arch = System.getProperty("os.arch", "");
@@ -121,7 +121,7 @@ final class Linux {
     }
   }
 
-  /** Calls a function that returns an int: what else is in the register means nothing. */
+  /** Calls a function that returns an int; the upper half of the register is undefined. */
   private static int callInt(MethodHandle function, long a, long b, long c, long d) {
     return callInt(function, a, b, c, d, 0);
   }
@@ -151,12 +151,12 @@ final class Linux {
     return callInt(CLOSE, fd, 0, 0, 0);
   }
 
-  /** Fills a direct buffer from its position on; the number of bytes. */
+  /** Reads into a direct buffer from its position; returns the number of bytes. */
   static int read(int fd, ByteBuffer data, long offset, int flags) {
     return vector(PREADV2, fd, data, offset, flags);
   }
 
-  /** Writes a direct buffer from its position on; the number of bytes. */
+  /** Writes a direct buffer from its position; returns the number of bytes. */
   static int write(int fd, ByteBuffer data, long offset, int flags) {
     return vector(PWRITEV2, fd, data, offset, flags);
   }
@@ -190,7 +190,7 @@ final class Linux {
     return call(LSEEK, fd, offset, whence, 0, 0);
   }
 
-  /** How many names an open file has. */
+  /** The number of names (hard links) of an open file. */
   static long links(int fd) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment empty = arena.allocateFrom("");
@@ -201,8 +201,8 @@ final class Linux {
   }
 
   /**
-   * Locks the whole file by its open description, so that the lock lives as long as the descriptor,
-   * whatever else this process opens and closes.
+   * Locks the whole file by its open file description, so that the lock lasts as long as the
+   * descriptor, whatever else this process opens and closes.
    */
   static int lock(int fd, boolean shared) {
     try (Arena arena = Arena.ofConfined()) {
@@ -213,7 +213,7 @@ final class Linux {
     }
   }
 
-  /** A failed call as an exception: {@code what} and the system's words for {@code errno}. */
+  /** A failed call as an exception: {@code what}, and the system's text for {@code errno}. */
   static FileError error(String what, int errno) {
     IoError.Kind kind =
         switch (errno) {

@@ -6,16 +6,16 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A file by Linux's own calls: the one that can read without waiting. */
+/** A file accessed with Linux's own calls, which can read without blocking. */
 final class NativeFile implements RawFile {
-  /** How much of a buffer on the heap is copied at a time; such buffers are not for speed. */
+  /** Bytes of a heap buffer copied at a time; heap buffers need not be fast. */
   private static final int COPY = 65_536;
 
   private final String path;
   private final int fd;
   private final boolean regular;
 
-  /** Set once the file system has said that it can't read without waiting. Any thread. */
+  /** Set once the file system has refused to read without blocking. Any thread. */
   private volatile boolean alwaysWaits;
 
   private final QuickWrites quick = new QuickWrites(System.nanoTime());
@@ -41,7 +41,7 @@ final class NativeFile implements RawFile {
     if (count == -Linux.EOPNOTSUPP || count == -Linux.ENOSYS) {
       alwaysWaits = true;
     }
-    return NOT_NOW; // a real error comes again where it can be told
+    return NOT_NOW; // a real error recurs where it can be reported
   }
 
   @Override
@@ -52,7 +52,7 @@ final class NativeFile implements RawFile {
     }
     int count = Linux.write(fd, data, offset, 0);
     quick.took(data.remaining(), begin, System.nanoTime());
-    return count < 0 ? NOT_NOW : count; // a real error comes again where it can be told
+    return count < 0 ? NOT_NOW : count; // a real error recurs where it can be reported
   }
 
   @Override

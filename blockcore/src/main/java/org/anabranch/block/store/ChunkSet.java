@@ -4,7 +4,7 @@ package org.anabranch.block.store;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A set of chunk numbers: a bit for each, in pages that exist where there is a member. */
+/** A set of chunk numbers: a bitmap in pages, allocated where there are members. */
 final class ChunkSet {
   private static final int PAGE_BITS = 12;
 
@@ -12,7 +12,7 @@ final class ChunkSet {
   private long pageNumber = -1;
   private long[] page = new long[0];
 
-  /** Adds a chunk; false if it is a member already. */
+  /** Adds a chunk; false if it was in the set already. */
   boolean add(long chunk) {
     if (chunk >>> PAGE_BITS != pageNumber) {
       pageNumber = chunk >>> PAGE_BITS;

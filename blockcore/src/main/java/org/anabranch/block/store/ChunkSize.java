@@ -4,18 +4,18 @@ package org.anabranch.block.store;
 import org.anabranch.block.Limits;
 import org.jspecify.annotations.Nullable;
 
-/** Which chunk sizes there may be. */
+/** Checks chunk sizes. */
 public final class ChunkSize {
   private static final int DEFAULT_SECTORS = 32;
 
   private ChunkSize() {}
 
-  /** The size that 0 in a table means for a persistent store. */
+  /** The chunk size of a persistent store whose table says 0. */
   public static int byDefault(Limits cow) {
     return Math.max(DEFAULT_SECTORS, cow.logicalBlockSize() >> 9);
   }
 
-  /** What is wrong with a chunk of so many sectors on these devices, or null. */
+  /** Why a chunk cannot have so many sectors on these devices; null if it can. */
   public static @Nullable String wrong(int sectors, Limits... devices) {
     if (Integer.bitCount(sectors) != 1) {
       return "Chunk size is not a power of 2.";

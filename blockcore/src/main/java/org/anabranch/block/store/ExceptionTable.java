@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe: guarded by the owner's lock.
  */
 public final class ExceptionTable {
-  /** Chunk numbers of a COW device stay below this. */
+  /** Exclusive upper bound of chunk numbers on a COW device. */
   public static final long NEW_CHUNK_LIMIT = 1L << 48;
 
   private static final int LENGTH_BITS = 16;
@@ -39,26 +39,26 @@ public final class ExceptionTable {
   private long chunks;
   private long runs;
 
-  /** How many chunks have exceptions. */
+  /** The number of chunks that have exceptions. */
   public long chunks() {
     return chunks;
   }
 
-  /** How many runs they form here. */
+  /** The number of runs that they form here. */
   public long runs() {
     return runs;
   }
 
-  /** Bytes of heap that the table takes, but for a few. */
+  /** The approximate size of the table on the heap, in bytes. */
   public long bytes() {
     long bytes = 16L * firsts.length;
     for (int i = 0; i < leafCount; i++) {
-      bytes += 64 + 12L * leaf(i).keys.length; // two arrays' headers and the leaf itself
+      bytes += 64 + 12L * leaf(i).keys.length; // headers of two arrays, and the leaf itself
     }
     return bytes;
   }
 
-  /** Says what {@code old} is mapped to, and how far that goes, or how far nothing is mapped. */
+  /** Finds what {@code old} maps to and how far that applies, or how far nothing is mapped. */
   public void lookup(long old, Extent out) {
     out.oldChunk = old;
     int at = leafOf(old);
@@ -82,7 +82,7 @@ public final class ExceptionTable {
     out.length = (at + 1 < leafCount ? firsts[at + 1] : Long.MAX_VALUE) - old;
   }
 
-  /** Finds the first mapped chunk at or behind {@code from}; false if there is none. */
+  /** Finds the first mapped chunk at or after {@code from}; false if there is none. */
   public boolean next(long from, Extent out) {
     lookup(from, out);
     if (!out.mapped) {
@@ -97,7 +97,7 @@ public final class ExceptionTable {
   /**
    * Maps {@code count} chunks from {@code old} on to those from {@code newChunk} on.
    *
-   * @return false, with nothing changed, if one of them is mapped already
+   * @return false, with nothing changed, if one of them is already mapped
    */
   public boolean insert(long old, long newChunk, long count) {
     if (old < 0 || newChunk < 0 || count < 1 || newChunk + count > NEW_CHUNK_LIMIT) {
@@ -120,7 +120,7 @@ public final class ExceptionTable {
     return true;
   }
 
-  /** Forgets the exceptions of {@code count} chunks from {@code old} on, all of them mapped. */
+  /** Removes the exceptions of {@code count} chunks from {@code old} on, all of them mapped. */
   public void remove(long old, long count) {
     for (long left = count; left > 0; ) {
       int at = leafOf(old);
@@ -149,7 +149,7 @@ public final class ExceptionTable {
     }
   }
 
-  /** The first chunk of a leaf; far away if there is none. */
+  /** The first chunk of a leaf; beyond all chunks if there is no such leaf. */
   private long firstOf(int at) {
     return at < leafCount ? firsts[at] : Long.MAX_VALUE;
   }
@@ -160,10 +160,10 @@ public final class ExceptionTable {
   }
 
   /**
-   * Adds a run to unmapped chunks, as part of its neighbours where it continues them.
+   * Adds a run of unmapped chunks and joins it with neighbours that it continues.
    *
-   * @param at the leaf of the run in front of it, -1 if there is none
-   * @param before that run
+   * @param at the leaf of the run before it, -1 if there is none
+   * @param before the index of that run
    */
   private void add(int at, int before, long old, long newChunk, int count) {
     if (at >= 0) {
@@ -198,7 +198,7 @@ public final class ExceptionTable {
     insertRun(at, before + 1, old, pack(newChunk, count));
   }
 
-  /** Joins run {@code i} with the one behind it if that continues it. */
+  /** Joins run {@code i} with the next one if that continues it. */
   private void joinNext(int at, Leaf leaf, int i) {
     int nextAt = i + 1 < leaf.size ? at : at + 1;
     if (nextAt == leafCount) {
@@ -216,11 +216,11 @@ public final class ExceptionTable {
     }
   }
 
-  /** Inserts a run as the {@code i}th of leaf {@code at}, or in front of all leaves. */
+  /** Inserts a run at index {@code i} of leaf {@code at}, or before all leaves. */
   private void insertRun(int at, int i, long old, long run) {
     runs++;
     if (at < 0 || leaf(at).high != old >>> 32) {
-      // No leaf in front of it holds runs of this part of the origin; perhaps the next one does.
+      // The leaf before it covers another part of the origin; the next one may cover this part.
       at++;
       i = 0;
       if (at == leafCount || leaf(at).high != old >>> 32) {
@@ -273,7 +273,7 @@ public final class ExceptionTable {
     }
   }
 
-  /** The leaf whose first run begins at or before {@code old}; -1 if all begin behind it. */
+  /** The leaf whose first run starts at or before {@code old}; -1 if all start after it. */
   private int leafOf(long old) {
     int at = Arrays.binarySearch(firsts, 0, leafCount, old);
     return at >= 0 ? at : -at - 2;
@@ -322,10 +322,10 @@ public final class ExceptionTable {
       return (int) (runs[i] & (MAX_LENGTH - 1)) + 1;
     }
 
-    /** The last run that begins at or before {@code old}. */
+    /** The last run that starts at or before {@code old}. */
     int floor(long old) {
       if (old >>> 32 != high) {
-        return size - 1; // a leaf is asked only for chunks at or behind its first run
+        return size - 1; // never called for chunks before its first run
       }
       int key = (int) old ^ Integer.MIN_VALUE;
       int low = 0;
@@ -361,7 +361,7 @@ public final class ExceptionTable {
       }
     }
 
-    /** Moves the second half to a leaf of its own. */
+    /** Moves the second half to a new leaf. */
     Leaf split() {
       int half = size / 2;
       int rest = size - half;

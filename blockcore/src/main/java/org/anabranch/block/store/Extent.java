@@ -2,9 +2,9 @@
 package org.anabranch.block.store;
 
 /**
- * The answer of {@link ExceptionTable#lookup} and {@link ExceptionTable#next}: a range of chunks
- * with one fate. The caller provides it, so that a lookup allocates nothing; it is guarded as the
- * table is.
+ * The result of {@link ExceptionTable#lookup} and {@link ExceptionTable#next}: a range of chunks
+ * that are mapped alike. The caller provides the object, so that a lookup allocates nothing. It is
+ * guarded by the same lock as the table.
  */
 public final class Extent {
   boolean mapped;
@@ -17,17 +17,17 @@ public final class Extent {
     return mapped;
   }
 
-  /** The first chunk, as the origin counts. */
+  /** The first chunk, in the origin's numbering. */
   public long oldChunk() {
     return oldChunk;
   }
 
-  /** Where the first chunk is found on the COW device; only when {@link #mapped}. */
+  /** The first chunk on the COW device; only if {@link #mapped}. */
   public long newChunk() {
     return newChunk;
   }
 
-  /** For how many chunks that holds, consecutive in both numberings; at least 1. */
+  /** The number of chunks, consecutive in both numberings; at least 1. */
   public long length() {
     return length;
   }

@@ -4,7 +4,7 @@ package org.anabranch.block.store;
 import java.util.Arrays;
 
 /**
- * The exceptions that are merged together: the last ones of a store's list, as runs that are
+ * The exceptions of one step of a merge: the last ones of a store's list, as runs that are
  * consecutive in both numberings, sorted by old chunk. Immutable.
  */
 public final class MergeBatch {
@@ -14,7 +14,7 @@ public final class MergeBatch {
   private final long[] news;
   private final int[] lengths;
 
-  /** Of {@code count} exceptions, in any order. Both arrays are changed. */
+  /** Makes a batch of {@code count} exceptions, in any order. Changes both arrays. */
   MergeBatch(long[] oldChunks, long[] newChunks, int count) {
     this.count = count;
     sort(oldChunks, newChunks, count);
@@ -37,12 +37,12 @@ public final class MergeBatch {
     lengths = Arrays.copyOf(length, n);
   }
 
-  /** How many exceptions there are: what to give to {@link ExceptionStore#commitMerge}. */
+  /** The number of exceptions, for {@link ExceptionStore#commitMerge}. */
   public int count() {
     return count;
   }
 
-  /** How many runs they form. */
+  /** The number of runs that they form. */
   public int runs() {
     return runs;
   }
@@ -57,18 +57,18 @@ public final class MergeBatch {
     return news[i];
   }
 
-  /** Chunks of run {@code i}. */
+  /** The number of chunks of run {@code i}. */
   public int length(int i) {
     return lengths[i];
   }
 
-  /** Whether {@code chunk} is in it. */
+  /** Whether the batch contains {@code chunk}. */
   public boolean covers(long chunk) {
     int i = floor(chunk);
     return i >= 0 && chunk < old[i] + lengths[i];
   }
 
-  /** The first chunk behind {@code chunk} for which {@link #covers} differs; far away if none. */
+  /** The first chunk after {@code chunk} whose {@link #covers} differs; beyond all if none. */
   public long boundary(long chunk) {
     int i = floor(chunk);
     if (i >= 0 && chunk < old[i] + lengths[i]) {
@@ -80,13 +80,13 @@ public final class MergeBatch {
     return i + 1 < runs ? old[i + 1] : Long.MAX_VALUE;
   }
 
-  /** The last run that begins at or before {@code chunk}; -1 if all begin behind it. */
+  /** The last run that starts at or before {@code chunk}; -1 if all start after it. */
   private int floor(long chunk) {
     int i = Arrays.binarySearch(old, chunk);
     return i >= 0 ? i : -i - 2;
   }
 
-  /** Sorts both by the first, which holds no number twice. */
+  /** Sorts both arrays by the first, whose numbers are distinct. */
   private static void sort(long[] keys, long[] values, int count) {
     boolean sorted = true;
     for (int i = 1; i < count && sorted; i++) {

@@ -12,16 +12,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The first look at a store: makes a new one where chunk 0 begins with zeros, refuses what is no
- * store, and else reads the exceptions.
+ * Opens a store: creates one if chunk 0 starts with zeros, refuses what is not a store, and
+ * otherwise reads the exceptions.
  *
- * <p>Linux's order is kept: the header is read with the table's chunk size, the disk's chunk size
- * wins, and a store that is marked invalid is not read any further.
+ * <p>As in Linux, the header is read with the table's chunk size, the chunk size on disk wins, and
+ * nothing more of a store marked as invalid is read.
  */
 final class PersistentLoad {
   private static final Logger LOG = LoggerFactory.getLogger(PersistentLoad.class);
 
-  /** What was found or made. */
+  /** The store that was found or created. */
   record Loaded(StoreLayout layout, boolean valid, StoreScan.End end) {}
 
   private final BlockDevice cow;
@@ -66,7 +66,7 @@ final class PersistentLoad {
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 1, StoreLayout.VERSION, layout.chunkSectors())
             .write(layout.chunkBytes());
-    // Durable in this order: a header must not point at an area that holds something else.
+    // Durable in this order: a valid header must never precede an area with other content.
     return StoreIo.write(cow, layout.sector(1), area, "area 0")
         .thenCompose(done -> StoreIo.write(cow, 0, header, "the header"))
         .thenApply(done -> new Loaded(layout, true, new StoreScan.End(0, 0, area, false, 2)));
@@ -102,9 +102,9 @@ final class PersistentLoad {
   }
 
   /**
-   * What is wrong with a header that is not all zeros, or null.
+   * Why a header that is not all zeros is wrong; null if it is not.
    *
-   * @param devices those whose blocks a chunk must not be smaller than
+   * @param devices a chunk must not be smaller than a block of these
    */
   static @Nullable String wrong(StoreLayout.Header header, BlockDevice cow, Limits... devices) {
     if (header.magic() != StoreLayout.MAGIC) {
@@ -122,7 +122,7 @@ final class PersistentLoad {
             .formatted(Integer.toUnsignedString(header.chunkSectors()), chunk, cow.name());
   }
 
-  /** Keeps the problem that comes first in the list, and counts all. */
+  /** Keeps the first problem in the order of the list, and counts all. */
   private static final class FirstProblem implements StoreScan.Visitor {
     private final StoreLayout layout;
     private final String store;

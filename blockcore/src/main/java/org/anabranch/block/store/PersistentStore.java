@@ -20,22 +20,23 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>When is an exception durable?
- *   <dd>When the record in its area is: the data is written, the COW device flushed, the records
- *       written with FUA. Records wait for each other: they are written when no allocated chunk is
- *       still being filled, or when the area is full.
+ *   <dd>When its record is: the data is written, the COW device flushed, and the record written
+ *       with FUA. Records are written in groups, when no allocated chunk is still being filled or
+ *       when the area is full.
  *   <dt>What if the power fails between two areas?
- *   <dd>The next area is zeroed, and that is durable, before the full one is written; so the list
- *       ends there at every moment. A new store's first area likewise, before its header.
+ *   <dd>Before a full area is written, the next one is durably zeroed, so the list always ends
+ *       there. In the same way, a new store's first area is zeroed before its header is written.
  *   <dt>What if an area is written in part?
- *   <dd>Records behind the first one that is missing are not on the list. They are wiped before the
- *       list grows again, or it would run into them.
+ *   <dd>Records after the first missing one are not on the list. They are erased before the list
+ *       grows, because it would otherwise continue into them.
  *   <dt>What if a copy or a write of metadata fails?
- *   <dd>The store is no longer valid: nothing is written to it but, if that works, the header that
- *       says so.
+ *   <dd>The store becomes invalid. Nothing more is written to it except, if possible, the header
+ *       that says so.
  *   <dt>How does a merge shorten the list?
- *   <dd>From its end, by one write to the area that the new end is in, however many areas are cut
- *       off. Those are zeroed behind it, as Linux would leave them. Nothing depends on that: the
- *       list ends before them, and before it grows into an area, that area is zeroed durably.
+ *   <dd>From its end, by one write to the area that contains the new end, however many areas are
+ *       dropped. The dropped areas are zeroed afterwards, as Linux would leave them. Nothing depends
+ *       on that: the list ends before them, and an area is durably zeroed before the list grows into
+ *       it.
  * </dl>
  *
  * <p>Limits: {@link StoreLayout#MAX_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
@@ -51,45 +52,44 @@ public final class PersistentStore implements ExceptionStore {
   private final boolean byDefault;
   private final ZeroedAhead zeroedAhead;
 
-  // All below guarded by lock.
+  // All fields below are guarded by lock.
   private boolean overflows;
   private Counters<StoreCounter> counters = new Counters<>(StoreCounter.class);
   private StoreLayout layout;
   private boolean valid = true;
 
-  /** The next chunk for data; never a metadata chunk. */
+  /** The next free chunk for data; never a metadata chunk. */
   private long nextFree = 2;
 
-  /** Whether a merge began: then usage counts what is on the list, not what was allocated. */
+  /** Whether a merge has started; the usage then counts exceptions on the list, not allocations. */
   private boolean merging;
 
-  /** The area that the list ends in. */
+  /** The area that contains the list's end. */
   private StoreArea area;
 
-  /** Whether the disk may hold something behind the list's end in {@link #area}. */
+  /** Whether the disk may have old records after the list's end in {@link #area}. */
   private boolean stale;
 
-  /** Exceptions allocated that are not on the list yet. */
+  /** The number of allocated exceptions that are not on the list yet. */
   private long uncommitted;
 
-  /** Commits that wait for {@link #writing} to end or for others to come, in order. */
+  /** Commits waiting for {@link #writing} to end or for others to arrive, in order. */
   private final ArrayDeque<Commit> waiting = new ArrayDeque<>();
 
-  /** Records of the first waiting commit that are in {@link #area} already. */
+  /** Records of the first waiting commit that are already in {@link #area}. */
   private int firstTaken;
 
   private long waitingRecords;
   private boolean writing;
 
-  /** The lowest area that {@link #prepareMerge} has read; null before. */
+  /** The lowest area that {@link #prepareMerge} has read; null before the first call. */
   private @Nullable StoreArea lowest;
 
   /**
-   * A store on {@code cow}, not loaded yet.
+   * A store on {@code cow}, to be loaded.
    *
-   * @param layout for a new store; an existing one's header decides
-   * @param byDefault whether this layout is only the default, so that the store may have another
-   *     one
+   * @param layout for a new store; the header of an existing one wins
+   * @param byDefault whether the layout is only the default, so that the header may differ silently
    * @param overflows type {@code PO} instead of {@code P}
    */
   public PersistentStore(
@@ -156,7 +156,7 @@ public final class PersistentStore implements ExceptionStore {
     long end = Math.min(layout.chunksIn(cow.sectors()), ExceptionTable.NEW_CHUNK_LIMIT);
     int perArea = layout.exceptionsPerArea();
     long count = Math.min(most, Math.min(end, layout.nextMetadata(nextFree)) - nextFree);
-    // The record that fills an area needs the next one: without it the list would have no end.
+    // The record that fills an area needs the next area, which ends the list.
     long records = area.used + uncommitted;
     if (layout.areaChunk(area.number + (records + count) / perArea) >= end) {
       long areas = (end - 2) / (perArea + 1) + 1;
@@ -209,7 +209,7 @@ public final class PersistentStore implements ExceptionStore {
       takeRecords(done);
     }
     if (stale) {
-      // The same records again, and zeros behind them; durable before a record follows.
+      // The same records, followed by zeros; durable before another record is added.
       StoreArea clean = area.first(from);
       write(clean, from, layout.exceptionsPerArea(), false, e -> zeroNext(e, from, done));
     } else {
@@ -217,7 +217,7 @@ public final class PersistentStore implements ExceptionStore {
     }
   }
 
-  /** Moves records from the first waiting commit to the area, as many as fit. */
+  /** Moves as many records as fit from the first waiting commit to the area. */
   private void takeRecords(List<Done> done) {
     Commit commit = waiting.element();
     Allocation allocation = commit.allocation;
@@ -234,7 +234,7 @@ public final class PersistentStore implements ExceptionStore {
     }
   }
 
-  /** Zeroes the area behind one that is full; the flush that follows makes that durable. */
+  /** Zeroes the area after a full one; the flush that follows makes that durable. */
   private void zeroNext(@Nullable IoError error, int from, List<Done> done) {
     if (error == null && area.full()) {
       StoreArea next = StoreArea.empty(layout, area.number + 1);
@@ -285,7 +285,7 @@ public final class PersistentStore implements ExceptionStore {
     }
     writing = false;
     boolean good = valid;
-    writeIfDue(); // its sync need not wait for what these records let go
+    writeIfDue(); // before the writes that these records release, so that its sync does not wait for them
     done.forEach(each -> each.committed(good));
   }
 
@@ -306,7 +306,7 @@ public final class PersistentStore implements ExceptionStore {
     writeIfDue();
   }
 
-  /** Each attempt writes the header afresh, so one that follows a failed flush proves something. */
+  /** Every attempt writes the header again, so one that succeeds after a failed flush counts. */
   private void invalidate(Committed done, int attempt) {
     ByteBuffer header =
         new StoreLayout.Header(StoreLayout.MAGIC, 0, StoreLayout.VERSION, layout.chunkSectors())
@@ -392,7 +392,7 @@ public final class PersistentStore implements ExceptionStore {
     }
   }
 
-  /** Ends the list behind {@code newUsed} records of an area, durably. */
+  /** Durably ends the list after {@code newUsed} records of an area. */
   private void cut(StoreArea last, int newUsed, Committed done) {
     int behind = stale ? layout.exceptionsPerArea() : last.used;
     StoreArea shorter = last.first(newUsed);
@@ -411,7 +411,7 @@ public final class PersistentStore implements ExceptionStore {
             area = shorter;
             zeroDropped(dropped, done);
           } else {
-            // What the disk says now is unknown: nothing may be added to the list.
+            // The content of the disk is unknown now, so the list must not grow.
             counters.increment(StoreCounter.FAILURES);
             valid = false;
             writing = false;
@@ -420,7 +420,7 @@ public final class PersistentStore implements ExceptionStore {
         });
   }
 
-  /** Zeroes the areas from {@code last} down to the one behind the list's end. */
+  /** Zeroes the areas from {@code last} down to the one after the list's end. */
   private void zeroDropped(long last, Committed done) {
     if (last == area.number) {
       writing = false;
@@ -458,7 +458,7 @@ public final class PersistentStore implements ExceptionStore {
     void read(@Nullable StoreArea area, @Nullable IoError error);
   }
 
-  /** Reads an area that is full. */
+  /** Reads a full area. */
   private void readArea(long number, AreaRead then) {
     ByteBuffer content = ByteBuffer.allocateDirect(layout.chunkBytes());
     int used = layout.exceptionsPerArea();
@@ -472,7 +472,7 @@ public final class PersistentStore implements ExceptionStore {
                     error == null ? new StoreArea(layout, number, content, used) : null, error))));
   }
 
-  /** Writes the pages of records from {@code from} to the one in front of {@code end}. */
+  /** Writes the pages with the records from {@code from} up to, but not including, {@code end}. */
   private void write(StoreArea pages, int from, int end, boolean fua, Committed then) {
     lock.submit(
         cow,

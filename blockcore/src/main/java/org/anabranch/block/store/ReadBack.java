@@ -10,14 +10,13 @@ import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the last exceptions of a store's list, for a merge. The areas that they are in lie far
- * apart, one small read each: so they are read side by side, within the bounds of {@link
- * StoreScan}.
+ * Reads the last exceptions of a store's list for a merge. Their areas lie far apart and need one
+ * small read each, so they are read in parallel, within the limits of {@link StoreScan}.
  *
  * <p>Used once. Guarded by the store's lock.
  */
 final class ReadBack {
-  /** The end of it: both null for an error, which is the first that was met. */
+  /** Called at the end. Both arguments are null on an error, which is the first one that occurred. */
   interface Done {
     void read(@Nullable ReadBack read, @Nullable IoError error);
   }
@@ -30,10 +29,10 @@ final class ReadBack {
   private final long[] old;
   private final long[] news;
 
-  /** How many of them are in the area that the list ends in. */
+  /** How many of the exceptions are in the area of the list's end. */
   private final int inEnd;
 
-  /** Areas before that one that are needed, and those of them that were asked for. */
+  /** The number of earlier areas that are needed, and of those already requested. */
   private final int areas;
 
   private int issued;
@@ -42,7 +41,7 @@ final class ReadBack {
   private StoreArea lowest;
   private @Nullable IoError failure;
 
-  /** The last {@code count} of a list that ends in {@code end}, and has so many. */
+  /** Reads the last {@code count} of a list that has at least as many and ends in {@code end}. */
   ReadBack(
       BlockDevice cow,
       StoreLayout layout,
@@ -72,7 +71,7 @@ final class ReadBack {
     return lowest;
   }
 
-  /** What was read; once, and without the lock, as sorting it takes milliseconds. */
+  /** The exceptions read. Call it once, without the lock, since sorting takes milliseconds. */
   MergeBatch batch() {
     return new MergeBatch(old, news, old.length);
   }
@@ -97,7 +96,7 @@ final class ReadBack {
     }
   }
 
-  /** The area {@code back} areas before the last one; it is full. */
+  /** The area {@code back} areas before the last one; it must be full. */
   private void read(int back, ByteBuffer content, @Nullable IoError error) {
     reading--;
     if (error == null) {

@@ -4,9 +4,9 @@ package org.anabranch.block.store;
 import java.util.Arrays;
 
 /**
- * Puts runs into a table in the order of their old chunks, as far as 36 MiB allow: a store's list
- * is in no such order, and a table of millions is filled several times faster when neighbours come
- * together, with a fraction of the garbage, since each part of it grows at one go.
+ * Sorts runs by old chunk before inserting them into a table, as far as 36 MiB allow. A store's
+ * list has no such order. A table of millions is filled several times faster, and with a fraction
+ * of the garbage, when neighbours arrive together.
  */
 final class RunSorter {
   private static final int INDEX_BITS = 20;
@@ -17,7 +17,7 @@ final class RunSorter {
   private final ExceptionTable table;
   private final StoreScan.Visitor visitor;
 
-  /** Old chunk and index, as one number. */
+  /** Old chunk and index, packed into one number. */
   private long[] order = new long[0];
 
   private long[] news = new long[0];
@@ -59,7 +59,7 @@ final class RunSorter {
     counts = Arrays.copyOf(counts, length);
   }
 
-  /** Puts what was added into the table. Of two for one chunk the earlier one counts. */
+  /** Inserts the collected runs into the table. The earlier one of two for the same chunk wins. */
   void insertAll() {
     Arrays.sort(order, 0, size);
     for (int i = 0; i < size; i++) {

@@ -5,21 +5,21 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * One area in memory: its records, of which the first {@link #used} are on the list. What lies
- * behind them is zero. It is written by pages of 4 KiB, or whole where chunks are smaller.
+ * One area in memory: its records, of which the first {@link #used} are on the list. The rest is
+ * zero. It is written in pages of 4 KiB, or as a whole if chunks are smaller.
  */
 final class StoreArea {
   private static final int PAGE = 4096;
 
   final long number;
 
-  /** Records on the list. */
+  /** The number of records on the list. */
   int used;
 
   private final StoreLayout layout;
   private final ByteBuffer content;
 
-  /** An area with this content, of which everything behind {@code used} records is dropped. */
+  /** An area with this content, without everything after {@code used} records. */
   StoreArea(StoreLayout layout, long number, ByteBuffer content, int used) {
     this.layout = layout;
     this.number = number;
@@ -35,7 +35,7 @@ final class StoreArea {
     return new StoreArea(layout, number, ByteBuffer.allocateDirect(layout.chunkBytes()), 0);
   }
 
-  /** The same area, cut off behind {@code newUsed} records; this one stays as it is. */
+  /** A copy of this area that ends after {@code newUsed} records; this one does not change. */
   StoreArea first(int newUsed) {
     ByteBuffer copy = ByteBuffer.allocateDirect(content.capacity());
     copy.put(0, content, 0, content.capacity());
@@ -52,7 +52,7 @@ final class StoreArea {
     used++;
   }
 
-  /** Copies the {@code count} records in front of {@code end} to {@code at} in both arrays. */
+  /** Copies {@code count} records before {@code end} into both arrays from {@code at} on. */
   void copy(int end, int count, long[] old, long[] news, int at) {
     for (int i = 0; i < count; i++) {
       int record = (end - count + i) * StoreLayout.RECORD_BYTES;
@@ -61,12 +61,12 @@ final class StoreArea {
     }
   }
 
-  /** First sector, on the device, of the page that record {@code from} is in. */
+  /** The first sector, on the device, of the page with record {@code from}. */
   long sector(int from) {
     return layout.sector(layout.areaChunk(number)) + (pageOf(from) >> 9);
   }
 
-  /** The pages from that of record {@code from} to that of the record in front of {@code end}. */
+  /** The pages with the records from {@code from} up to, but not including, {@code end}. */
   ByteBuffer pages(int from, int end) {
     int bytes = Math.max(1, end) * StoreLayout.RECORD_BYTES;
     int stop = Math.min((bytes + PAGE - 1) / PAGE * PAGE, content.capacity());

@@ -9,11 +9,11 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.jspecify.annotations.Nullable;
 
-/** Single requests to a store that is not in use yet; they fail with {@link StoreException}. */
+/** Single requests to a store before its use; they fail with a {@link StoreException}. */
 final class StoreIo {
   private StoreIo() {}
 
-  /** Reads bytes, whole sectors; {@code what} they are goes into the message. */
+  /** Reads whole sectors; {@code what} describes them in the error message. */
   static CompletionStage<ByteBuffer> read(BlockDevice cow, long sector, int bytes, String what) {
     CompletableFuture<ByteBuffer> result = new CompletableFuture<>();
     ByteBuffer buffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);

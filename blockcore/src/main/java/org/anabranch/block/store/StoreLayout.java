@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Where things are in a persistent store. All numbers are little endian; a chunk is a power of two
- * of 512-byte sectors.
+ * The layout of a persistent store. All numbers are little endian; a chunk is a power of two of
+ * 512-byte sectors.
  *
  * <pre>
  *   chunk 0          header: u32 magic "SnAp" | u32 valid | u32 version = 1 | u32 chunk size | 0 ...
@@ -16,8 +16,8 @@ import java.nio.ByteOrder;
  *   ...              area n is chunk 1 + n * (E + 1)
  * </pre>
  *
- * The list of exceptions goes through the areas in order and ends at the first record whose
- * new_chunk is 0, which can't be data. What lies behind the end means nothing.
+ * The list of exceptions continues from area to area and ends at the first record whose new_chunk
+ * is 0, which cannot be data. Everything after the end is meaningless.
  *
  * @param chunkSectors sectors of a chunk
  */
@@ -25,7 +25,7 @@ public record StoreLayout(int chunkSectors) {
   /** The header's first word. */
   public static final int MAGIC = 0x70416e53;
 
-  /** The only version there is. */
+  /** The only version. */
   public static final int VERSION = 1;
 
   /** Sectors of the largest chunk that is accepted: 32 MiB. */
@@ -49,17 +49,17 @@ public record StoreLayout(int chunkSectors) {
     return chunkBytes() / RECORD_BYTES;
   }
 
-  /** The chunk that area {@code n} is in. */
+  /** The chunk of area {@code n}. */
   public long areaChunk(long n) {
     return 1 + n * (exceptionsPerArea() + 1L);
   }
 
-  /** Whether the header or an area is in this chunk. */
+  /** Whether this chunk contains the header or an area. */
   public boolean isMetadata(long chunk) {
     return chunk == 0 || chunk % (exceptionsPerArea() + 1L) == 1;
   }
 
-  /** The first chunk at or behind {@code chunk} that data may be in. */
+  /** The first chunk at or after {@code chunk} that may contain data. */
   public long skipMetadata(long chunk) {
     while (isMetadata(chunk)) {
       chunk++;
@@ -67,7 +67,7 @@ public record StoreLayout(int chunkSectors) {
     return chunk;
   }
 
-  /** The first metadata chunk behind data chunk {@code chunk}. */
+  /** The first metadata chunk after data chunk {@code chunk}. */
   public long nextMetadata(long chunk) {
     long period = exceptionsPerArea() + 1L;
     return (chunk - 1 + period - 1) / period * period + 1;
@@ -78,18 +78,18 @@ public record StoreLayout(int chunkSectors) {
     return chunk * chunkSectors;
   }
 
-  /** Whole chunks on a device of {@code sectors} sectors. */
+  /** The number of whole chunks on a device of {@code sectors} sectors. */
   public long chunksIn(long sectors) {
     return sectors / chunkSectors;
   }
 
   /**
-   * The words that say what a header holds; any values.
+   * The fields of a header, with any values.
    *
-   * @param chunkSectors as found on disk, not checked yet
+   * @param chunkSectors as found on disk, unchecked
    */
   public record Header(int magic, int valid, int version, int chunkSectors) {
-    /** How much of chunk 0 carries information. */
+    /** The number of bytes of chunk 0 that are used. */
     public static final int BYTES = 16;
 
     /** Reads the header at the buffer's position. */
@@ -98,7 +98,7 @@ public record StoreLayout(int chunkSectors) {
       return new Header(words.getInt(), words.getInt(), words.getInt(), words.getInt());
     }
 
-    /** Whole sectors that begin with this header and go on with zeros. */
+    /** Whole sectors that start with this header, followed by zeros. */
     ByteBuffer write(int bytes) {
       ByteBuffer sectors = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
       sectors.putInt(magic).putInt(valid).putInt(version).putInt(chunkSectors);

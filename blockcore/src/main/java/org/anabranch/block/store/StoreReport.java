@@ -9,19 +9,19 @@ import org.anabranch.block.BlockDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is in a persistent store, and what is wrong with it: for looking at a store that is not in
- * use, Linux's or LVM2's as well as our own. Nothing is written.
+ * The content of a persistent store and its errors. For examining a store that is not in use, ours
+ * as well as Linux's or LVM2's. Writes nothing.
  *
  * @param header as found
- * @param layout null if the header makes no sense; then nothing else was looked at
- * @param runs the list in its order, runs in both numberings, up to {@link #MAX_RUNS}
- * @param exceptions how many there are
- * @param areas how many areas the list goes through
- * @param stale whether something that is not on the list lies behind its end
- * @param status what the status line would say: {@code allocated/total metadata}, {@code Invalid}
- *     or, for a device that holds no store, {@code new}
- * @param problems what is wrong and where, up to {@link #MAX_PROBLEMS}
- * @param problemCount how many problems there are
+ * @param layout null if the header is invalid; nothing else was read then
+ * @param runs the list in its order, as runs in both numberings, at most {@link #MAX_RUNS}
+ * @param exceptions the number of exceptions
+ * @param areas the number of areas that the list uses
+ * @param stale whether there are records after the list's end
+ * @param status as in the status line: {@code allocated/total metadata}, {@code Invalid} or, for a
+ *     device without a store, {@code new}
+ * @param problems what is wrong and where, at most {@link #MAX_PROBLEMS}
+ * @param problemCount the number of problems
  */
 public record StoreReport(
     StoreLayout.Header header,
@@ -33,34 +33,34 @@ public record StoreReport(
     String status,
     List<String> problems,
     long problemCount) {
-  /** The most runs that are listed. */
+  /** The largest number of runs listed. */
   public static final int MAX_RUNS = 1_000_000;
 
-  /** The most problems that are listed. */
+  /** The largest number of problems listed. */
   public static final int MAX_PROBLEMS = 100;
 
   /**
    * Consecutive records.
    *
-   * @param area the area, from 0 on
-   * @param record the first one's place in it
+   * @param area the area, from 0
+   * @param record the index of the first record in the area
    * @param old first chunk of the origin
    * @param newChunk first chunk of the COW device
-   * @param count how many chunks
+   * @param count the number of chunks
    */
   public record Run(long area, int record, long old, long newChunk, int count) {}
 
-  /** Whether nothing is wrong. */
+  /** Whether the store has no problem. */
   public boolean sound() {
     return problemCount == 0;
   }
 
   /**
-   * Reads a store that is not written meanwhile.
+   * Reads a store, which must not be written at the same time.
    *
-   * @param originSectors length of the origin; Long.MAX_VALUE if that is unknown
-   * @return the report, whatever is wrong with the store; a {@link StoreException} only when the
-   *     header can't be read
+   * @param originSectors length of the origin; Long.MAX_VALUE if unknown
+   * @return the report, whatever is wrong with the store; fails with a {@link StoreException} only if
+   *     the header cannot be read
    */
   public static CompletionStage<StoreReport> read(BlockDevice cow, long originSectors) {
     if (cow.sectors() < 1) {

@@ -16,34 +16,34 @@ import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the list of exceptions of a persistent store, area by area, and checks it. Writes nothing.
+ * Reads a persistent store's list of exceptions, area by area, and checks it. Writes nothing.
  *
- * <p>Areas lie far apart, one small read each, and whether there is another one is known only when
- * one was full: so reads go ahead, more of them the longer the list turns out to be, within {@link
- * #MAX_AHEAD} reads and {@link #AHEAD_BYTES} bytes.
+ * <p>Areas lie far apart and need one small read each, and only a full area shows that there is
+ * another one. So reads are issued ahead, more of them the longer the list turns out to be, at most
+ * {@link #MAX_AHEAD} reads and {@link #AHEAD_BYTES} bytes.
  *
- * <p>An exception is wrong when its data would be beyond the end of the COW device, in a metadata
- * chunk or where another one's data is, and when its chunk is beyond the origin's end or has an
- * exception already. A list that goes on beyond the end of the device was cut short.
+ * <p>An exception is wrong if its data is beyond the end of the COW device, in a metadata chunk or
+ * at the place of another exception's data, or if its chunk is beyond the origin's end or already
+ * has an exception. A list that continues beyond the end of the device was truncated.
  */
 public final class StoreScan {
-  /** Hears what is in the store, in the order of the list, one call at a time. */
+  /** Receives the content of the store, in the order of the list, one call at a time. */
   public interface Visitor {
-    /** Records from {@code record} on in area {@code area}: a run in both numberings. */
+    /** Records from {@code record} on in {@code area} that form a run in both numberings. */
     default void run(long area, int record, long old, long newChunk, int count) {}
 
-    /** Something is wrong with the record. It is not in the table. */
+    /** The record is wrong, and is not in the table. */
     void problem(long area, int record, String what);
   }
 
   /**
-   * Where the list ends.
+   * The end of the list.
    *
-   * @param area the area that the end is in
-   * @param used records of it that are on the list
+   * @param area the area that contains the end
+   * @param used number of its records on the list
    * @param content the area, as read
-   * @param stale whether there is something behind the end in this area
-   * @param behindNew the chunk behind the highest one that data is in
+   * @param stale whether this area has something after the end
+   * @param behindNew the chunk after the highest one with data
    */
   public record End(long area, int used, ByteBuffer content, boolean stale, long behindNew) {}
 
@@ -58,16 +58,16 @@ public final class StoreScan {
   private final CompletableFuture<End> end = new CompletableFuture<>();
   private final DeferringLock lock = new DeferringLock();
 
-  // All below guarded by lock.
+  // All fields below are guarded by lock.
   private final RunSorter sorter;
   private final ChunkSet taken = new ChunkSet();
 
-  /** The area that is looked at next, and the one that is read next. */
+  /** The next area to examine, and the next one to read. */
   private long next;
 
   private long issued;
 
-  /** Areas that were read before an earlier one. */
+  /** Areas that were read before a preceding one. */
   private final Map<Long, ByteBuffer> arrived = new HashMap<>();
 
   private final ArrayDeque<ByteBuffer> spare = new ArrayDeque<>();
@@ -79,8 +79,8 @@ public final class StoreScan {
   /**
    * A scan of {@code cow}.
    *
-   * @param originSectors length of the origin, or Long.MAX_VALUE if that is unknown
-   * @param table is filled with the good exceptions
+   * @param originSectors length of the origin, or Long.MAX_VALUE if unknown
+   * @param table receives the correct exceptions
    */
   public StoreScan(
       BlockDevice cow,
@@ -96,7 +96,7 @@ public final class StoreScan {
     this.visitor = visitor;
   }
 
-  /** Reads to the end of the list; a {@link StoreException} if an area can't be read. */
+  /** Reads to the end of the list; fails with a {@link StoreException} if a read fails. */
   public CompletionStage<End> scan() {
     lock.run(this::readAhead);
     return end;

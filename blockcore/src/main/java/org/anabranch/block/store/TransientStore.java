@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Exceptions in memory only, for a snapshot that need not outlive the process: type {@code N}. Data
- * begins at chunk 0, there is no metadata, a full store makes its snapshot invalid, and it can't be
+ * starts at chunk 0, there is no metadata, a full store invalidates its snapshot, and it cannot be
  * merged.
  */
 public final class TransientStore implements ExceptionStore {
@@ -44,7 +44,7 @@ public final class TransientStore implements ExceptionStore {
     return overflows;
   }
 
-  /** The table's type stays {@code N}: as under Linux only a handover from here can ask for it. */
+  /** Does nothing: the type stays {@code N}. As in Linux, only a handover of this store asks for it. */
   @Override
   public void setOverflows(boolean newOverflows) {
     overflows = newOverflows;

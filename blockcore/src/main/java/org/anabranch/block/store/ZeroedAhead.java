@@ -9,54 +9,54 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 
 /**
- * Writes zeros where a sparse store will have small copies next. A sync of what was written before
- * waits for the data alone; a sync of what filled a hole waits for the file system's journal, too,
- * and each first write to a chunk waits for a sync.
+ * Writes zeros to a sparse store ahead of small copies. A sync after a write to allocated storage
+ * waits only for the data; a sync after filling a hole also waits for the file system's journal,
+ * and every first write to a chunk waits for a sync.
  *
- * <p>It keeps up to {@link #ZEROED} sectors ahead of the allocations. Where storage backs the
- * device already, as on a block device, nothing is written. Large allocations go into the hole as
- * they are, since zeros would cost them more than the journal does, and so do those that share a
- * sync with others. Zeros that can't be written are done without. A power cut may leave any part of
- * them: nothing here is on the list of exceptions.
+ * <p>It keeps up to {@link #ZEROED} sectors ahead of the allocations. It writes nothing where the
+ * device has storage already, as a block device does. Large allocations are not zeroed first, since
+ * that would cost more than the journal, nor are those that share a sync with others. If zeros
+ * cannot be written, the copy goes on without them. A power cut may leave any part of them, because
+ * none of it is on the list of exceptions.
  *
- * <p>Zeros are only written while an allocation waits for them, so that nothing is under way when
- * no exception is pending: then the device may be another store's. They end at the next metadata
- * area, which the store zeroes itself, possibly at the same moment.
+ * <p>Zeros are written only while an allocation waits for them. So nothing is in flight when no
+ * exception is pending, and the device may then be passed to another store. They end before the
+ * next metadata area, which the store zeroes itself, possibly at the same moment.
  *
  * <p>All of it is guarded by the snapshot's lock.
  */
 final class ZeroedAhead {
-  /** A MiB. */
+  /** 1 MiB. */
   static final int ZEROED = 2048;
 
-  /** So much at once is not worth it: 64 KiB. */
+  /** Allocations from this size on are not zeroed first: 64 KiB. */
   static final int LARGE = 128;
 
-  /** So many in succession must be alone before it is worth it. */
+  /** So many successive allocations must be alone before zeroing pays off. */
   static final int ALONE = 4;
 
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(ZEROED << 9).asReadOnlyBuffer();
 
   /**
-   * An allocation that waits.
+   * A waiting allocation.
    *
-   * @param limit first sector behind it that is not for data
+   * @param limit the first following sector that is not for data
    */
   private record Waiting(long sector, long end, long limit, boolean wantsZeros, Runnable then) {}
 
   private final BlockDevice cow;
   private final DeferringLock lock;
 
-  /** In the order of allocation; no more than there are pending exceptions. */
+  /** In the order of allocation; at most as many as there are pending exceptions. */
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
 
-  /** Nothing needs to be done for sectors in front of this one. */
+  /** Sectors before this one need no work. */
   private long done;
 
-  /** Whether the sectors from {@link #done} on are being looked at, or zeroed. */
+  /** Whether the sectors from {@link #done} on are being examined or zeroed. */
   private boolean busy;
 
-  /** Allocations since the last one that was not alone, as far as it matters. */
+  /** Allocations since the last one that was not alone, up to {@link #ALONE}. */
   private int alone;
 
   ZeroedAhead(BlockDevice cow, DeferringLock lock) {
@@ -64,17 +64,17 @@ final class ZeroedAhead {
     this.lock = lock;
   }
 
-  /** Allocations begin at this sector. */
+  /** Sets the sector of the first allocation. */
   void begin(long sector) {
     done = sector;
   }
 
   /**
-   * Runs {@code then} without the lock when the sectors may be written to.
+   * Runs {@code then} without the lock once the sectors may be written.
    *
-   * @param sector behind all that was asked for before
-   * @param limit the first sector behind the allocation that is not for data
-   * @param isAlone whether nothing else that was allocated is on its way
+   * @param sector after all sectors of earlier calls
+   * @param limit the first sector after the allocation that is not for data
+   * @param isAlone whether no other allocation is in flight
    */
   void whenDone(long sector, long sectors, long limit, boolean isAlone, Runnable then) {
     lock.checkHeld();
@@ -98,7 +98,7 @@ final class ZeroedAhead {
     }
   }
 
-  /** Sees to what lies between two sectors, a hole at a time. */
+  /** Zeroes the holes between two sectors, one at a time. */
   private void look(long from, long to) {
     long end = Math.min(to, cow.sectors());
     busy = from < end;
