@@ -79,7 +79,7 @@ public final class FileDevice implements ResizableDevice {
   private volatile long sectors; // written by one resize at a time, see there
   private volatile boolean discards = true; // true to false only
   private volatile boolean zeroes = true; // true to false only: the file can zero a range
-  private volatile @Nullable IoError broken; // a sync failed, which is final, or the file is damaged
+  private volatile @Nullable IoError broken; // a sync failed, or the file is damaged
   private volatile @Nullable String trouble; // the file is damaged; set with broken
   private @Nullable IoError unsynced; // guarded by this: the value of broken before that
   private final FileIntegrity integrity;
@@ -101,10 +101,10 @@ public final class FileDevice implements ResizableDevice {
    * Opens a file.
    *
    * @param name the device's name in messages and tables
-   * @throws IOException with a message of one line that starts with the path: the file does not exist
-   *     and no length to create it with was given; it is neither a regular file nor a block device;
-   *     it is shorter than the given length; it cannot be read or written; it is open in this
-   *     process, or locked by another one
+   * @throws IOException with a message of one line that starts with the path: the file does not
+   *     exist and no length to create it with was given; it is neither a regular file nor a block
+   *     device; it is shorter than the given length; it cannot be read or written; it is open in
+   *     this process, or locked by another one
    */
   public static FileDevice open(String name, Path path, FileOptions options) throws IOException {
     FileOpening.Opened opened = FileOpening.open(path, options);
@@ -246,8 +246,8 @@ public final class FileDevice implements ResizableDevice {
   }
 
   /**
-   * Makes all written data durable. Once this has failed, it always returns an error. Blocks: only on
-   * this file's threads.
+   * Makes all written data durable. Once this has failed, it always returns an error. Blocks: only
+   * on this file's threads.
    */
   @Nullable IoError sync() {
     IoError before = broken;

@@ -129,9 +129,9 @@ final class FileWork implements Runnable {
   }
 
   /**
-   * Storage is allocated in blocks of the file system, but a sector counts as allocated if any of its
-   * bytes is. A file's end looks like an endless hole, so the answer ends there, and a request for
-   * what should follow gets an error.
+   * Storage is allocated in blocks of the file system, but a sector counts as allocated if any of
+   * its bytes is. A file's end looks like an endless hole, so the answer ends there, and a request
+   * for what should follow gets an error.
    */
   private void status() throws IOException {
     long sectors = Math.min(io.sectors(), (device.present() >> 9) - io.sector());

@@ -2,14 +2,14 @@
 package org.anabranch.block.snapshot;
 
 /**
- * How much snapshots take of a machine.
+ * The resources that snapshots may use.
  *
- * @param copyBytes memory for copies, over all origins of a mapper; at least a page is taken
- * @param copies copies in flight for one origin before new requests that need one wait
- * @param firstBatchBytes what a merge merges first; later batches are as large as time allows
+ * @param copyBytes memory for copies, for all origins of a mapper; at least one page is used
+ * @param copies copies in flight for one origin, beyond which new requests that need a copy wait
+ * @param firstBatchBytes size of a merge's first batch; later ones are as large as time allows
  */
 public record Bounds(long copyBytes, int copies, long firstBatchBytes) {
-  /** 64 MiB, 2048 copies, batches from 256 KiB on. */
+  /** 64 MiB, 2048 copies, batches from 256 KiB. */
   public static final Bounds DEFAULT = new Bounds(64 << 20, 2048, 256 << 10);
 
   public Bounds {

@@ -6,24 +6,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Part of the list of chunks for which a snapshot has exceptions: it differs from its origin there,
- * since one of them was written. As text:
+ * Part of the list of chunks for which a snapshot has exceptions. The snapshot may differ from its
+ * origin there, because one of the two was written. As text:
  *
  * <pre>
- *   chunk=8 next=1000         sectors of a chunk; where to go on asking, or -1 when that was all
+ *   chunk=8 next=1000         sectors of a chunk; where the next part starts, or -1 at the end
  *   10 4                      chunks 10 to 13
  *   200 1
  * </pre>
  *
  * @param chunkSectors sectors of a chunk
- * @param runs first chunk and number of chunks, in turns, ascending
+ * @param runs first chunk and number of chunks, alternating, ascending
  * @param next the chunk to continue from; -1 at the end
  */
 public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
-  /** The most runs in one part. */
+  /** The largest number of runs in one part. */
   public static final int MAX_RUNS = 4096;
 
-  /** Reads what {@link #toString} wrote; null for another text. */
+  /** Parses the output of {@link #toString}; null for other text. */
   public static @Nullable ChangedChunks parse(String text) {
     String[] lines = text.split("\n", -1);
     if (!lines[0].matches("chunk=\\d{1,9} next=(-1|\\d{1,18})")) {

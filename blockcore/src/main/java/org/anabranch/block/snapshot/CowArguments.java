@@ -11,23 +11,23 @@ import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 
 /**
- * The arguments of {@code snapshot} and {@code snapshot-merge}, read as Linux reads them:
+ * The arguments of {@code snapshot} and {@code snapshot-merge}, parsed as Linux parses them:
  *
  * <pre>
  *   origin cow P|PO|N chunk-sectors [count discard_zeroes_cow discard_passdown_origin]
  * </pre>
  *
- * The type may be in lower case, and only its first letter, for {@code P} its second, counts. Chunk
- * size 0 is the default for {@code P} and {@code PO}: 32 sectors, or the COW device's block if that
- * is larger.
+ * The type may be in lower case. Only its first letter is significant, and for {@code P} the second
+ * one. Chunk size 0 means the default for {@code P} and {@code PO}: 32 sectors, or a block of the
+ * COW device if that is larger.
  *
  * @param origin the device that is preserved
- * @param cow the device that keeps what differs
- * @param persistence what becomes of the exceptions at a restart, and of a full store
+ * @param cow the device that stores the differences
+ * @param persistence whether exceptions survive a restart, and what a full store does
  * @param chunkSectors sectors copied at once; 0 for the default
- * @param discardZeroesCow whether a discard makes chunks of the store zeros
- * @param discardPassdownOrigin whether a discard reaches the origin's other chunks; only with
- *     {@code discardZeroesCow}
+ * @param discardZeroesCow whether a discard turns chunks of the store into zeros
+ * @param discardPassdownOrigin whether a discard is passed to the origin for other chunks; only
+ *     with {@code discardZeroesCow}
  */
 public record CowArguments(
     DeviceRef origin,
@@ -37,13 +37,13 @@ public record CowArguments(
     boolean discardZeroesCow,
     boolean discardPassdownOrigin) {
 
-  /** The word {@code P}, {@code PO} or {@code N} of a table. */
+  /** The word {@code P}, {@code PO} or {@code N} in a table. */
   public enum Persistence {
-    /** Exceptions are on the COW device; a full store makes the snapshot invalid. */
+    /** Exceptions are stored on the COW device; a full store invalidates the snapshot. */
     P,
-    /** Exceptions are on the COW device; a full store can still be read. */
+    /** Exceptions are stored on the COW device; a full store stays readable. */
     PO,
-    /** Exceptions are in memory only. */
+    /** Exceptions are stored in memory only. */
     N
   }
 
@@ -62,9 +62,9 @@ public record CowArguments(
   private static final String BAD_COUNT = "Invalid number of feature arguments";
 
   /**
-   * Reads the arguments of a table.
+   * Parses the arguments of a table.
    *
-   * @param devices what the words for devices mean
+   * @param devices maps the words for devices to references
    */
   public static CowArguments read(List<String> words, Function<String, DeviceRef> devices)
       throws TableException {
@@ -117,7 +117,7 @@ public record CowArguments(
     return upper.length() > 1 ? Persistence.PO : Persistence.P;
   }
 
-  /** Whether a full store can still be read. */
+  /** Whether a full store stays readable. */
   public boolean overflows() {
     return persistence == Persistence.PO;
   }

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Records which stores are invalid when their own header cannot be written. Without this record, a
- * snapshot that has lost data would look valid after a restart and read what the origin has by
- * then. Any thread.
+ * snapshot that has lost data would look valid after a restart and return the origin's new data.
+ * Any thread.
  */
 public interface InvalidStores {
-  /** Keeps no record: the origin is written all the same, as under Linux. */
+  /** Keeps no record: the origin is written all the same, as in Linux. */
   InvalidStores NOT_KEPT =
       new InvalidStores() {
         @Override
@@ -29,8 +29,8 @@ public interface InvalidStores {
   /**
    * Records that a store is invalid. Does not block.
    *
-   * @return done when the record is durable; the origin is then written without a copy. Fails when
-   *     the record cannot be made; writes to the origin then fail while the snapshot exists
+   * @return completes when the record is durable; the origin is then written without a copy. Fails
+   *     if the record cannot be made; writes to the origin then fail as long as the snapshot exists
    */
   CompletionStage<@Nullable Void> add(BlockDevice cow);
 

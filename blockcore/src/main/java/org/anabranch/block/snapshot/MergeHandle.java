@@ -4,46 +4,46 @@ package org.anabranch.block.snapshot;
 import org.anabranch.block.dm.Registration;
 
 /**
- * A merge, asked of its device: {@code device.targets(MergeHandle.class)}, or {@code
- * device.loadedTargets(MergeHandle.class)} before it begins. What is set before the merge has its
- * store holds from its first batch on. Any thread; nothing here waits.
+ * A merge, obtained from its device with {@code device.targets(MergeHandle.class)}, or with {@code
+ * device.loadedTargets(MergeHandle.class)} before it starts. Settings made before the merge gets
+ * its store apply from the first batch. Any thread; no method blocks.
  */
 public interface MergeHandle extends SnapshotHandle {
-  /** The most that may listen to one merge. */
+  /** The largest number of listeners of one merge. */
   int MAX_LISTENERS = 1024;
 
-  /** How far it is. */
+  /** The progress of the merge. */
   MergeProgress progress();
 
-  /** Stops it after the batch under way, until {@link #unpause}. */
+  /** Pauses the merge after the current batch, until {@link #unpause}. */
   void pause();
 
-  /** Lets it go on. Does nothing to a merge that is not paused. */
+  /** Continues a paused merge; otherwise does nothing. */
   void unpause();
 
   /**
-   * Bounds its speed.
+   * Limits the speed.
    *
-   * @param bytesPerSecond at least 0; 0 takes the bound away
+   * @param bytesPerSecond at least 0; 0 removes the limit
    */
   void throttle(long bytesPerSecond);
 
-  /** The bound in bytes a second; 0 for none. */
+  /** The speed limit in bytes per second; 0 for none. */
   long throttle();
 
   /**
-   * Bounds a batch.
+   * Limits the size of a batch.
    *
-   * @param bytes at least 0; a batch has one chunk at least
+   * @param bytes at least 0; a batch always has at least one chunk
    */
   void batch(long bytes);
 
   /**
-   * Calls {@code listener} on the mapper's scheduler after each batch, and when the merge begins,
-   * ends, fails or is paused, until the registration is closed. Calls come one at a time; several
-   * changes may be reported by one. The listener must not block.
+   * Registers {@code listener}. The mapper's scheduler calls it after each batch and when the merge
+   * starts, ends, fails or is paused, until the registration is closed. Calls come one at a time,
+   * and one may report several changes. The listener must not block.
    *
-   * @throws IllegalStateException when {@link #MAX_LISTENERS} listen already
+   * @throws IllegalStateException if {@link #MAX_LISTENERS} are registered
    */
   Registration onProgress(Runnable listener);
 }

@@ -2,23 +2,23 @@
 package org.anabranch.block.snapshot;
 
 /**
- * The state of a merge and how much of it is left.
+ * The state of a merge and the remaining work.
  *
- * @param state what it does
- * @param remainingBytes bytes that are not merged yet
+ * @param state what the merge is doing
+ * @param remainingBytes bytes not merged yet
  * @param mergedBytes bytes merged since the device was activated
- * @param bytesPerSecond the present speed; 0 before the first batch
+ * @param bytesPerSecond the current speed; 0 before the first batch
  * @param waitingWrites writes that wait while their sectors are copied
  */
 public record MergeProgress(
     State state, long remainingBytes, long mergedBytes, long bytesPerSecond, int waitingWrites) {
-  /** What a merge does. */
+  /** What a merge is doing. */
   public enum State {
-    /** Waits for the device to be resumed, or for a handover. */
+    /** It waits for the device to be resumed, or for a handover. */
     STOPPED,
     RUNNING,
     PAUSED,
-    /** Nothing is left. */
+    /** Everything is merged. */
     DONE,
     FAILED,
     /** The snapshot is invalid and cannot be merged. */
@@ -33,7 +33,7 @@ public record MergeProgress(
     return bytesPerSecond == 0 ? -1 : (remainingBytes + bytesPerSecond - 1) / bytesPerSecond;
   }
 
-  /** As the message {@code progress} answers it. */
+  /** The reply to the message {@code progress}. */
   @Override
   public String toString() {
     return "%s remaining=%d merged=%d rate=%d seconds=%d waiting=%d"

@@ -2,10 +2,10 @@
 package org.anabranch.block.snapshot;
 
 /**
- * The origin of snapshots, asked of its device: {@code device.targets(OriginHandle.class)}. Any
- * thread.
+ * An origin of snapshots, obtained from its device with {@code device.targets(OriginHandle.class)}.
+ * Any thread.
  */
 public interface OriginHandle {
-  /** How many snapshots of it keep what is overwritten. */
+  /** The number of its snapshots that preserve overwritten data. */
   int snapshots();
 }

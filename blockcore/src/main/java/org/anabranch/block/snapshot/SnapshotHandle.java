@@ -4,22 +4,22 @@ package org.anabranch.block.snapshot;
 import org.anabranch.block.dm.TableException;
 
 /**
- * A snapshot in use, or a merge, asked of its device: {@code device.targets(SnapshotHandle.class)}.
- * Any thread; nothing here waits.
+ * A snapshot in use, or a merge, obtained from its device with {@code
+ * device.targets(SnapshotHandle.class)}. Any thread; no method blocks.
  */
 public interface SnapshotHandle {
-  /** Its state, and how full its store is. */
+  /** The snapshot's state, and the usage of its store. */
   SnapshotStatus snapshotStatus();
 
-  /** The size of a chunk in sectors; 1 while it has no store. */
+  /** The chunk size in sectors; 1 while there is no store. */
   long chunkSectors();
 
   /**
-   * Which chunks, from {@code from} on, have exceptions: where the snapshot differs from its
-   * origin, or may do so.
+   * Lists the chunks from {@code from} on that have exceptions, where the snapshot may differ from
+   * its origin.
    *
-   * @param most how many runs are listed, 1 to {@link ChangedChunks#MAX_RUNS}
-   * @throws TableException when it is invalid or has no store
+   * @param most the largest number of runs in the list, 1 to {@link ChangedChunks#MAX_RUNS}
+   * @throws TableException if the snapshot is invalid or has no store
    */
   ChangedChunks changed(long from, int most) throws TableException;
 }

@@ -2,31 +2,30 @@
 package org.anabranch.block.snapshot;
 
 /**
- * The state of a snapshot or merge, and how full its store is.
+ * The state of a snapshot or merge, and the usage of its store.
  *
- * @param state what holds of it
- * @param allocatedSectors sectors of the COW device that are in use, {@code metadataSectors}
- *     included
+ * @param state the snapshot's state
+ * @param allocatedSectors used sectors of the COW device, including {@code metadataSectors}
  * @param totalSectors sectors of the COW device
  * @param metadataSectors sectors of the store's own records; a store with nothing else is empty
  */
 public record SnapshotStatus(
     State state, long allocatedSectors, long totalSectors, long metadataSectors) {
-  /** What holds of a snapshot, the worst first. */
+  /** The state of a snapshot, worst first. */
   public enum State {
-    /** It lost what it had, and a restart finds it so; or its store was handed over. */
+    /** It has lost data, which a restart will find too; or its store was handed over. */
     INVALID,
-    /** Its merge stopped at an error; suspended and resumed, it goes on. */
+    /** Its merge stopped at an error; after a suspend and resume it continues. */
     MERGE_FAILED,
-    /** Its store is full: it can be read, and takes no more writes. */
+    /** Its store is full: it can be read, and refuses writes. */
     OVERFLOWED,
-    /** It waits for a store that another table has. */
+    /** It waits for a store that another table holds. */
     AWAITING_HANDOVER,
     /** None of these. */
     VALID
   }
 
-  /** Allocated sectors in percent of all, rounded down; 0 of nothing. */
+  /** Allocated sectors in percent of the total, rounded down; 0 if the total is 0. */
   public int percent() {
     return totalSectors == 0 ? 0 : (int) (100.0 * allocatedSectors / totalSectors);
   }
@@ -36,7 +35,7 @@ public record SnapshotStatus(
     return allocatedSectors == metadataSectors;
   }
 
-  /** The status line behind the type, as dmsetup prints it. */
+  /** The status line after the type, as dmsetup prints it. */
   @Override
   public String toString() {
     return switch (state) {

@@ -34,7 +34,8 @@ public interface ExceptionStore {
   /**
    * Reads the store into {@code table}, or creates a store if there is none.
    *
-   * @param origin no exception may be for a chunk beyond its end, and no chunk smaller than its block
+   * @param origin no exception may be for a chunk beyond its end, and no chunk smaller than its
+   *     block
    * @return whether the snapshot is valid; fails with a {@link StoreException} that says what is
    *     wrong, in which case nothing was written
    */
@@ -44,8 +45,8 @@ public interface ExceptionStore {
   @Nullable Allocation allocate(int most);
 
   /**
-   * Runs {@code then} without the lock once the allocated chunks may be written. Called once for each
-   * allocation, in the order of allocation.
+   * Runs {@code then} without the lock once the allocated chunks may be written. Called once for
+   * each allocation, in the order of allocation.
    */
   void whenWritable(Allocation allocation, Runnable then);
 
@@ -60,7 +61,8 @@ public interface ExceptionStore {
   /**
    * Durably marks the store as invalid, so that it is never used again.
    *
-   * @param done after the last attempt: null for success; after an error the store still looks valid
+   * @param done after the last attempt: null for success; after an error the store still looks
+   *     valid
    */
   void invalidate(Committed done);
 

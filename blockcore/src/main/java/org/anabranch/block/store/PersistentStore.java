@@ -34,9 +34,9 @@ import org.slf4j.LoggerFactory;
  *       that says so.
  *   <dt>How does a merge shorten the list?
  *   <dd>From its end, by one write to the area that contains the new end, however many areas are
- *       dropped. The dropped areas are zeroed afterwards, as Linux would leave them. Nothing depends
- *       on that: the list ends before them, and an area is durably zeroed before the list grows into
- *       it.
+ *       dropped. The dropped areas are zeroed afterwards, as Linux would leave them. Nothing
+ *       depends on that: the list ends before them, and an area is durably zeroed before the list
+ *       grows into it.
  * </dl>
  *
  * <p>Limits: {@link StoreLayout#MAX_CHUNK_SECTORS}; 2^48 chunks. The device may grow at any time.
@@ -285,7 +285,8 @@ public final class PersistentStore implements ExceptionStore {
     }
     writing = false;
     boolean good = valid;
-    writeIfDue(); // before the writes that these records release, so that its sync does not wait for them
+    // First, so that its sync does not wait for the writes that these records release.
+    writeIfDue();
     done.forEach(each -> each.committed(good));
   }
 

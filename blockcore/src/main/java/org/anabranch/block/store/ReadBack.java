@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Used once. Guarded by the store's lock.
  */
 final class ReadBack {
-  /** Called at the end. Both arguments are null on an error, which is the first one that occurred. */
+  /**
+   * Called at the end. Both arguments are null on an error, which is the first one that occurred.
+   */
   interface Done {
     void read(@Nullable ReadBack read, @Nullable IoError error);
   }

@@ -59,8 +59,8 @@ public record StoreReport(
    * Reads a store, which must not be written at the same time.
    *
    * @param originSectors length of the origin; Long.MAX_VALUE if unknown
-   * @return the report, whatever is wrong with the store; fails with a {@link StoreException} only if
-   *     the header cannot be read
+   * @return the report, whatever is wrong with the store; fails with a {@link StoreException} only
+   *     if the header cannot be read
    */
   public static CompletionStage<StoreReport> read(BlockDevice cow, long originSectors) {
     if (cow.sectors() < 1) {

@@ -44,7 +44,9 @@ public final class TransientStore implements ExceptionStore {
     return overflows;
   }
 
-  /** Does nothing: the type stays {@code N}. As in Linux, only a handover of this store asks for it. */
+  /**
+   * Does nothing: the type stays {@code N}. As in Linux, only a handover of this store asks for it.
+   */
   @Override
   public void setOverflows(boolean newOverflows) {
     overflows = newOverflows;

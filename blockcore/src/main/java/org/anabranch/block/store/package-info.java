@@ -8,7 +8,8 @@
  * {@link org.anabranch.block.store.ExceptionStore} allocates chunks and makes exceptions durable:
  * {@link org.anabranch.block.store.PersistentStore} in Linux's on-disk format ({@link
  * org.anabranch.block.store.StoreLayout}), {@link org.anabranch.block.store.TransientStore} in
- * memory only. {@link org.anabranch.block.store.StoreScan} reads and checks a store, live or offline.
+ * memory only. {@link org.anabranch.block.store.StoreScan} reads and checks a store, live or
+ * offline.
  */
 @NullMarked
 package org.anabranch.block.store;

@@ -19,34 +19,34 @@ import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.block.snapshot.group.Origins;
 
-/** The target types that come with the product. */
+/** The target types of the product. */
 public final class TargetTypes {
   private TargetTypes() {}
 
-  /** Only to read tables with: nothing is made of them. */
+  /** Used only to parse tables; no target is made from them. */
   private static final List<TargetType> READERS = standard();
 
   /**
-   * Reads the lines of a table, before there is a {@link DeviceMapper}.
+   * Parses the lines of a table when there is no {@link DeviceMapper} yet.
    *
-   * @param names words that mean devices where one is wanted; others are paths
+   * @param names words that name devices where one is expected; others are paths
    */
   public static TableSpec read(List<TableLine> lines, Collection<String> names)
       throws TableException {
     return TableText.read(lines, READERS, word -> TableText.reference(word, names));
   }
 
-  /** One of each, for one {@link DeviceMapper}: snapshots of one mapper share state. */
+  /** One of each type, for one {@link DeviceMapper}: the snapshots of a mapper share state. */
   public static List<TargetType> standard() {
     return standard(Bounds.DEFAULT);
   }
 
-  /** The same, with other bounds for snapshots. */
+  /** The same with other limits for snapshots. */
   public static List<TargetType> standard(Bounds bounds) {
     return standard(bounds, InvalidStores.NOT_KEPT);
   }
 
-  /** The same, with a record of the stores that are invalid and cannot say so themselves. */
+  /** The same with a record of stores that are invalid but could not be marked. */
   public static List<TargetType> standard(Bounds bounds, InvalidStores invalidStores) {
     List<TargetType> types =
         new ArrayList<>(

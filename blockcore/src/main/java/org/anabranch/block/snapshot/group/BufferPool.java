@@ -11,8 +11,8 @@ import org.anabranch.block.DeferringLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for copies: direct buffers cut from slabs that are made when needed and kept, up to a
- * bound. Who finds no room waits in a queue, first come, first served.
+ * Memory for copies: direct buffers cut from slabs, which are allocated on demand and kept, up to a
+ * limit. Callers that find no free buffer wait in a queue.
  */
 final class BufferPool {
   /** Bytes of the largest buffer of any pool. */
@@ -36,13 +36,13 @@ final class BufferPool {
 
   private record Waiting(int bytes, Consumer<Lease> then) {}
 
-  private final DeferringLock lock = new DeferringLock(); // a leaf: no other lock is taken under it
+  private final DeferringLock lock = new DeferringLock(); // no other lock is taken while it is held
   private final int slabBytes;
   private final int mostSlabs;
   private final List<Slab> slabs = new ArrayList<>(); // guarded by lock
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by lock
 
-  /** A pool of at most {@code bytes} bytes, and at least a page. */
+  /** A pool of at most {@code bytes} bytes, but at least one page. */
   BufferPool(long bytes) {
     slabBytes = Math.clamp(bytes / PAGE * PAGE, PAGE, MAX_SLAB);
     mostSlabs = (int) Math.max(1, bytes / slabBytes);
@@ -53,7 +53,7 @@ final class BufferPool {
     return Math.min(MAX, slabBytes);
   }
 
-  /** Gives {@code then} a buffer of {@code bytes} bytes, now or when there is one. */
+  /** Passes a buffer of {@code bytes} bytes to {@code then}, now or when one becomes free. */
   void acquire(int bytes, Consumer<Lease> then) {
     if (bytes < 1 || bytes > largest()) {
       throw new IllegalArgumentException("buffer of " + bytes + " bytes");

@@ -6,9 +6,9 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
-/** Copies sectors from one device to another through a bounded pool of buffers. Any thread. */
+/** Copies sectors between devices through a limited pool of buffers. Any thread. */
 final class Copier {
-  /** The end of a copy, without any lock; both null for success. */
+  /** Called at the end of a copy, without a lock; both arguments are null on success. */
   interface Done {
     void copied(@Nullable IoError readError, @Nullable IoError writeError);
   }
@@ -19,7 +19,7 @@ final class Copier {
     this.pool = pool;
   }
 
-  /** Copies {@code sectors} sectors, a buffer at a time. */
+  /** Copies {@code sectors} sectors, one buffer at a time. */
   void copy(
       BlockDevice from, long fromSector, BlockDevice to, long toSector, long sectors, Done done) {
     if (sectors <= 0) {

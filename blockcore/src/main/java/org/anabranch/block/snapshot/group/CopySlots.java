@@ -5,9 +5,9 @@ import java.util.ArrayDeque;
 import org.anabranch.block.DeferringLock;
 
 /**
- * Bounds the copies that are in flight for one origin. A new request that needs a copy and finds no
- * free slot waits here, as an object, without a lock; one that has begun to be served, and the
- * merge, go on regardless. Guarded by the group's lock.
+ * Limits the copies in flight for one origin. A new request that needs a copy and finds no free
+ * slot is queued here. Requests that are already being served, and the merge, ignore the limit.
+ * Guarded by the group's lock.
  */
 final class CopySlots {
   private final DeferringLock lock;
@@ -38,7 +38,7 @@ final class CopySlots {
     wake();
   }
 
-  /** One after another, since one that was woken may find that it needs no copy any more. */
+  /** Wakes one at a time, since the woken request may no longer need a copy. */
   private void wake() {
     if (free() && !waiting.isEmpty()) {
       Runnable retry = waiting.remove();

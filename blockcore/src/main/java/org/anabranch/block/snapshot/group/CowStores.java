@@ -13,17 +13,17 @@ import org.anabranch.block.store.PersistentStore;
 import org.anabranch.block.store.StoreLayout;
 import org.anabranch.block.store.TransientStore;
 
-/** Makes the store that a table's arguments ask for. */
+/** Creates the store for a table's arguments. */
 final class CowStores {
   private static final String BAD_STORE = "Couldn't create exception store";
 
   private CowStores() {}
 
   /**
-   * A store, not loaded yet.
+   * Creates a store, to be loaded.
    *
-   * @param lock of the origin's group
-   * @throws TableException when the chunk size does not suit the devices
+   * @param lock the lock of the origin's group
+   * @throws TableException if the chunk size does not fit the devices
    */
   static ExceptionStore make(
       CowArguments arguments, BlockDevice origin, BlockDevice cow, DeferringLock lock)

@@ -33,8 +33,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What {@link SnapshotTarget} and {@link MergeTarget} have in common: a COW store, and the life of
- * a target that owns one or waits for one ({@link Handover}).
+ * The common part of {@link SnapshotTarget} and {@link MergeTarget}: a COW store, and the life
+ * cycle of a target that owns one or waits for one ({@link Handover}).
  */
 abstract class CowTarget implements Target {
   private static final Logger LOG = LoggerFactory.getLogger(CowTarget.class);
@@ -52,18 +52,18 @@ abstract class CowTarget implements Target {
   private final Handover handover;
   private final Runnable closed;
 
-  /** Read for each command, so without the lock. */
+  /** Read by each command, hence without the lock. */
   private volatile long chunkSectors = 1; // written with the lock held
 
-  // All below guarded by lock.
+  // All fields below are guarded by lock.
 
-  /** Null while waiting for a handover, and after having been its source. */
+  /** Null while it waits for a handover, and after it was the source of one. */
   private @Nullable Snapshot snapshot;
 
-  /** What tables print when there is no snapshot: after a handover, the destination's arguments. */
+  /** What tables print if there is no snapshot: after a handover, the destination's arguments. */
   private CowArguments printed;
 
-  /** Since the first resume, or since a store was handed over here: the origin's writes count. */
+  /** True from the first resume or handover on: writes to the origin then need copies. */
   private boolean active;
 
   private boolean suspended;
@@ -97,20 +97,20 @@ abstract class CowTarget implements Target {
     return chunkSectors;
   }
 
-  /** Whether this is the merge. Any thread. */
+  /** Whether this is a merge. Any thread. */
   abstract boolean merges();
 
-  /** The snapshot has come, by loading or by handover. With the lock held. */
+  /** Called when the snapshot was loaded or handed over to this target. With the lock held. */
   void arrived(Snapshot arrived) {}
 
-  /** The snapshot has been handed over. With the lock held. */
+  /** Called when the snapshot was handed over to another target. With the lock held. */
   void departed() {}
 
   BlockDevice cow() {
     return cow;
   }
 
-  /** The sector of the origin behind the last one that is seen through this. */
+  /** The end, in sectors of the origin, of what this target maps. */
   long end() {
     return context.begin() + context.length();
   }
@@ -127,22 +127,22 @@ abstract class CowTarget implements Target {
     return suspended;
   }
 
-  /** Whether this is a destination that has nothing yet. */
+  /** Whether this is the destination of a handover and has no store yet. */
   boolean awaitsHandover() {
     return snapshot == null && !handedOver && !cancelled;
   }
 
-  /** Whether this is a destination whose source went without giving it anything. */
+  /** Whether this is a destination whose source was removed before the handover. */
   boolean cancelled() {
     return cancelled;
   }
 
-  /** Whether the origin's old chunks must be copied here. */
+  /** Whether the origin's old chunks must be copied for this target. */
   boolean needsCopies() {
     return active && !merges() && snapshot != null;
   }
 
-  /** Whether it is being closed: no more is copied here, but what was begun is waited for. */
+  /** Whether it is being closed: no new copies are made for it, but those in flight count. */
   boolean leaving() {
     return leaving;
   }
@@ -152,7 +152,7 @@ abstract class CowTarget implements Target {
     context.event();
   }
 
-  /** A row is mapped to the sectors of the origin that have its own numbers, as under Linux. */
+  /** A row maps to the same sectors of the origin, as in Linux. */
   @Override
   public final void map(Io io) {
     group.foreground.used();
@@ -162,10 +162,10 @@ abstract class CowTarget implements Target {
     mapHere(io);
   }
 
-  /** {@link #map}, with the origin's sectors. */
+  /** {@link #map} with sectors of the origin. */
   abstract void mapHere(Io io);
 
-  /** Joins the group and loads the store unless it will be handed over. */
+  /** Joins the group, and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {
     ExceptionStore store;
     lock.enter();
@@ -216,8 +216,8 @@ abstract class CowTarget implements Target {
   }
 
   /**
-   * Gives the store to {@code destination}, as it is, but for what the destination's table says of
-   * a full one. With the lock held.
+   * Hands the store over to {@code destination}, unchanged, except for what the destination's table
+   * says about a full one. With the lock held.
    */
   void handOver(CowTarget destination) {
     Snapshot mine = Objects.requireNonNull(snapshot);
@@ -229,12 +229,12 @@ abstract class CowTarget implements Target {
     mine.store.setOverflows(destination.arguments.overflows());
     departed();
     destination.keep(mine);
-    destination.active = true; // its device may stay suspended for long; the origin need not
+    destination.active = true; // its device may stay suspended while the origin is written
     destination.suspended = true;
     group.rolesChanged();
   }
 
-  /** The source has gone before it gave anything. With the lock held. */
+  /** The source was removed before the handover. With the lock held. */
   void cancel() {
     cancelled = true;
   }
@@ -266,7 +266,7 @@ abstract class CowTarget implements Target {
     lock.run(() -> suspended = true);
   }
 
-  /** Leaves the group; done when nothing is on its way to the COW device. */
+  /** Leaves the group; completes when nothing is in flight to the COW device. */
   @Override
   public CompletionStage<@Nullable Void> close() {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
@@ -289,7 +289,7 @@ abstract class CowTarget implements Target {
     return done.thenRun(closed).thenApply(ran -> null);
   }
 
-  /** The error for requests to a snapshot that is gone. */
+  /** The error for requests to an invalid snapshot. */
   IoError invalidError() {
     return IoError.of(IoError.Kind.IO, "the snapshot on " + cow.name() + " is invalid");
   }
@@ -314,12 +314,12 @@ abstract class CowTarget implements Target {
     }
   }
 
-  /** The state of a snapshot that is here. With the lock held. */
+  /** The state of a snapshot that this target owns. With the lock held. */
   SnapshotStatus status(Snapshot mine) {
     return mine.status();
   }
 
-  /** The arguments, with what the store found, and with the devices' present names. Any thread. */
+  /** The arguments, with values from the store and current device names. Any thread. */
   final CowArguments found() {
     CowArguments given = arguments;
     Persistence persistence;
@@ -346,7 +346,7 @@ abstract class CowTarget implements Target {
         given.discardPassdownOrigin());
   }
 
-  /** Handles the messages that both targets have. */
+  /** Handles the messages common to both targets. */
   @Override
   public CompletionStage<String> message(List<String> words) {
     try {
@@ -361,7 +361,7 @@ abstract class CowTarget implements Target {
     }
   }
 
-  /** The chunks from {@code from} on that have exceptions, at most {@code most} runs of them. */
+  /** Lists the chunks from {@code from} on that have exceptions, in at most {@code most} runs. */
   public final ChangedChunks changed(long from, int most) throws TableException {
     lock.enter();
     try {

@@ -2,18 +2,18 @@
 package org.anabranch.block.snapshot.group;
 
 /**
- * Tells a merge whether any device of the mapper was used meanwhile, since all share the machine's
- * processors.
+ * Tells a merge whether any device of the mapper has been used in the meantime, because all devices
+ * share the processors.
  *
- * <p>Any thread. A request costs two reads of fields that change only after a merge has looked.
+ * <p>Any thread. A request costs two reads of fields that change only after a merge has checked.
  */
 final class Foreground {
   private volatile int uses;
 
-  /** What {@link #uses} was when a merge last looked. */
+  /** The value of {@link #uses} when a merge last checked. */
   private volatile int seen;
 
-  /** A request came. Of several that come at the same time one may count for all. */
+  /** Records a request. Several at the same time may count as one. */
   void used() {
     int last = seen;
     if (uses == last) {
@@ -21,14 +21,14 @@ final class Foreground {
     }
   }
 
-  /** To be given to {@link #usedSince} later. */
+  /** Returns a value for {@link #usedSince}. */
   int look() {
     int now = uses;
     seen = now;
     return now;
   }
 
-  /** Whether a request came after that look. */
+  /** Whether a request has arrived since that value was returned. */
   boolean usedSince(int look) {
     return uses != look;
   }

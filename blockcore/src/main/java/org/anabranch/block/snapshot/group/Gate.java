@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.DeferringLock;
 
-/** An event that comes once, and those who wait for it. Guarded by the group's lock. */
+/** An event that happens once, and the actions waiting for it. Guarded by the group's lock. */
 final class Gate {
   private final DeferringLock lock;
   private final List<Runnable> waiting = new ArrayList<>(1);

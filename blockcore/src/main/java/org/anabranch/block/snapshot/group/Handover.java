@@ -8,30 +8,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a COW store that is in use passes from the target of one table, the source, to the target of
- * another, the destination: to become a merge, to have another size, or with the same arguments.
+ * Handover of a COW store in use from a target of one table, the source, to a target of another
+ * one, the destination: to start a merge, to change the size, or with the same arguments.
  *
  * <pre>
  *   load the destination   finds that the source has the store; reads nothing
  *   suspend the source
- *   resume the destination now it has the store, as it is; the source answers with errors
+ *   resume the destination gets the store, unchanged; the source now fails its requests
  *   remove the source
  * </pre>
  *
  * <p>At most two targets name one COW device. The order is enforced:
  *
  * <ul>
- *   <li>a third one, or a second one while the first was never resumed, is refused;
- *   <li>the destination can't be resumed until the source is suspended;
- *   <li>the source can't be resumed until the destination has the store;
+ *   <li>a third one is refused, and so is a second one while the first was never resumed;
+ *   <li>the destination cannot be resumed before the source is suspended;
+ *   <li>the source cannot be resumed before the destination has the store;
  *   <li>if the source is removed first, the destination is invalid.
  * </ul>
  *
- * <p>What passes is the {@link Snapshot} as a whole, by a reference, under the group's lock. So
- * copies that origin writes began go on and end in the same place, and nothing needs to be stopped
- * for it. Both halves of a step, the check and the deed, happen under one hold of the lock; from
- * then on origin writes make copies for the destination. If its resume fails all the same, because
- * another row refuses, it keeps the store, suspended, and can hand it over to a third one.
+ * <p>What is handed over is the whole {@link Snapshot}, by reference, under the group's lock. So
+ * copies started by writes to the origin continue and end in the same object, and nothing needs to
+ * be stopped. Check and handover happen while the lock is held once; from then on, writes to the
+ * origin make copies for the destination. If its resume fails afterwards, because another row
+ * refuses, it keeps the store, suspended, and can hand it over to a third table.
  */
 final class Handover {
   private static final Logger LOG = LoggerFactory.getLogger(Handover.class);
@@ -45,8 +45,8 @@ final class Handover {
   /**
    * Makes {@code target} a member of its group. With the group's lock held.
    *
-   * @return whether it will be the destination of a handover, and must not load the store
-   * @throws TableException when the pairing is impossible; it is no member then
+   * @return whether it is the destination of a handover and must not load the store
+   * @throws TableException if the pairing is not allowed; it is not a member then
    */
   boolean register(CowTarget target) throws TableException {
     CowTarget source = null;
@@ -78,9 +78,9 @@ final class Handover {
   }
 
   /**
-   * Gives {@code target} the store if it waits for one. With the group's lock held.
+   * Hands the store over to {@code target} if it waits for one. With the group's lock held.
    *
-   * @throws TableException when it is not the time
+   * @throws TableException if the source is not suspended
    */
   void resuming(CowTarget target) throws TableException {
     CowTarget other = partner(target);

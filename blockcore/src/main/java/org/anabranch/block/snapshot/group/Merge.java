@@ -17,47 +17,47 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Merges a snapshot into its origin, batch by batch, from the end of the store's list:
+ * Merges a snapshot into its origin, in batches, from the end of the store's list:
  *
  * <pre>
- *   1 nothing pending      exceptions that origin writes began before this was a merge have ended
- *   2 prepare              the store names the last exceptions on its list
- *   3 copy out             the other snapshots get what will be overwritten
- *   4 close the interlock  from here on writes to what was copied go to both devices
- *   5 copy                 COW device to origin, run by run; writes to what is being copied wait
+ *   1 nothing pending      exceptions that writes to the origin started before the merge have ended
+ *   2 prepare              the store finds the last exceptions on its list
+ *   3 copy out             the other snapshots copy what will be overwritten
+ *   4 close the interlock  from now on, writes to copied sectors go to both devices
+ *   5 copy                 COW device to origin, run by run; writes to sectors in copy wait
  *   6 flush the origin     the copies are durable
- *   7 commit               the exceptions leave the list, durably
- *   8 open the interlock   the chunks are read and written on the origin from here on
+ *   7 commit               the exceptions are durably removed from the list
+ *   8 open the interlock   the chunks are now read and written on the origin
  * </pre>
  *
- * <p>However many runs a batch has, it costs one flush of each device and one write of metadata. At
- * whatever point the power fails, a chunk is on the list or its data is durable on the origin, so a
- * merge that begins again ends in the same place.
+ * <p>A batch of any number of runs costs one flush of each device and one write of metadata. At any
+ * power failure, a chunk is still on the list or its data is durable on the origin, so a restarted
+ * merge has the same result.
  *
  * <p>What if a step fails? The merge stops, the status is {@code Merge failed}, and {@link
- * MergeInterlock} says what becomes of writes. When the device is suspended and resumed, the merge
- * begins again: with the batch that failed, from step 2, since it is still on the list; from step 6
- * if step 7 failed, since then nobody knows whether it is, and both devices have its chunks.
+ * MergeInterlock} describes what happens to writes. After a suspend and resume, the merge starts
+ * again: with the failed batch from step 2, since it is still on the list; or from step 6 if step 7
+ * failed, because then the list's content is unknown, and both devices have the chunks.
  *
  * <p>Guarded by the group's lock; every method is called with it held.
  */
 final class Merge {
   private static final Logger LOG = LoggerFactory.getLogger(Merge.class);
 
-  /** Copies of a batch that are under way at the same time. */
+  /** Copies of a batch in flight at the same time. */
   private static final int COPIES = 4;
 
-  /** Copies that one thread may begin one after the other: it has other things to do, too. */
+  /** Copies started in a row on one thread, which has other work too. */
   private static final int COPIES_IN_A_TURN = 64;
 
-  /** Runs that leave the table at once, with the lock held. */
+  /** Runs removed from the table at once, with the lock held. */
   private static final int FORGOTTEN_AT_ONCE = 1024;
 
   private static final int PIECE_SECTORS = BufferPool.MAX >> 9;
 
   /**
-   * So much is copied before the origin begins to make it durable, while copying goes on. Less
-   * would flush what others write again and again.
+   * After so many copied sectors, a flush of the origin starts while copying continues. A smaller
+   * value would flush, again and again, what others keep writing.
    */
   private static final long FLUSH_SECTORS = 64 << 20 >> 9;
 
@@ -82,7 +82,7 @@ final class Merge {
   private Scheduler.@Nullable Timer timer;
   private @Nullable CompletableFuture<@Nullable Void> stopping;
 
-  // Of the batch under way.
+  // About the current batch.
   private long begin;
   private long copyEnd;
   private int nextRun;
@@ -91,21 +91,21 @@ final class Merge {
   private int begunInTurn;
   private long turnBegin;
 
-  /** Since when others count as having used a device: the last look at the group's foreground. */
+  /** The last check of the group's foreground; later requests count as use by others. */
   private int look;
 
   private boolean copyFailed;
 
-  /** Between two turns, whose second one will come whatever fails meanwhile. */
+  /** Between two turns; the second one will come, whatever fails in the meantime. */
   private boolean resting;
 
-  /** How many exceptions there were before the commit under way; -1 when there is none. */
+  /** The number of exceptions before the current commit; -1 if there is none. */
   private long beforeCommit = -1;
 
-  /** The batch of which nobody knows whether it is on the list: step 7 failed. */
+  /** The batch that may or may not be on the list, because step 7 failed. */
   private @Nullable MergeBatch unsettled;
 
-  /** Sectors copied since the last flush began; and whether one is under way ahead of the last. */
+  /** Sectors copied since the last flush started, and whether an early flush is in flight. */
   private long unflushed;
 
   private boolean flushing;
@@ -123,7 +123,7 @@ final class Merge {
             1 << 9 << snapshot.shift, group.bounds.firstBatchBytes(), scheduler.nanoTime());
   }
 
-  /** Begins, or begins again, also after a failure. */
+  /** Starts the merge, or restarts it after a failure or a stop. */
   void start() {
     if (!running && !done) {
       failed = false;
@@ -135,7 +135,7 @@ final class Merge {
     }
   }
 
-  /** Finishes the batch under way; done when nothing is. */
+  /** Finishes the current batch; completes when nothing is in flight. */
   CompletionStage<@Nullable Void> stop() {
     if (!running) {
       return CompletableFuture.completedFuture(null);
@@ -216,7 +216,9 @@ final class Merge {
     }
   }
 
-  /** Other snapshots get what runs from {@code from} on will overwrite, some runs at a time. */
+  /**
+   * Makes the other snapshots copy what the runs from {@code from} on overwrite, a few at a time.
+   */
   private void copyOut(MergeBatch batch, int from) {
     int end = from;
     for (long sectors = 0; end < batch.runs() && sectors < OriginGroup.COPY_OUT_SECTORS; end++) {
@@ -253,7 +255,7 @@ final class Merge {
     finishCopy(batch);
   }
 
-  /** Keeps {@link #COPIES} copies under way until the batch is copied, or one has failed. */
+  /** Keeps {@link #COPIES} copies in flight until the batch is copied or a copy has failed. */
   private void copyMore(MergeBatch batch) {
     while (mayCopy(batch) && copying < COPIES && begunInTurn < COPIES_IN_A_TURN) {
       long to = batch.oldChunk(nextRun) << snapshot.shift;
@@ -273,8 +275,8 @@ final class Merge {
   }
 
   /**
-   * How much of a run is the snapshot's: in the chunk that its end is in, what lies behind belongs
-   * to an origin that has grown since.
+   * The part of a run that belongs to the snapshot. Beyond its end, the rest of its last chunk
+   * belongs to an origin that has grown since.
    */
   private long mergedSectors(long to, long length) {
     long beyond = to + length - target.end();
@@ -286,7 +288,7 @@ final class Merge {
     return !copyFailed && nextRun < batch.runs();
   }
 
-  /** When the writes that were on their way to its sectors on the COW device have ended. */
+  /** Copies after the writes in flight to these sectors on the COW device have ended. */
   private void copyPiece(MergeBatch batch, long from, MergeInterlock.Range to) {
     long first = to.sector() >> snapshot.shift;
     long last = (to.end() - 1) >> snapshot.shift;
@@ -297,7 +299,7 @@ final class Merge {
                 snapshot.cow, from, group.origin, to.sector(), to.end() - to.sector(), done);
     TrackedIos.Chunks these = (low, high) -> low <= last && first <= high;
     if (snapshot.tracked.touches(these)) {
-      // Whoever ends the last of them has more to do than to copy.
+      // Not on the thread that completes the last write, which has other work.
       snapshot.tracked.whenDrained(these, () -> lock.after(() -> scheduler.execute(copy)));
     } else {
       lock.after(copy);
@@ -333,7 +335,7 @@ final class Merge {
     finishCopy(batch);
   }
 
-  /** Lets the origin write what is copied already, so that the last flush finds little to do. */
+  /** Lets the origin flush what is copied already, so that the last flush is short. */
   private void flushAhead(MergeBatch batch) {
     if (copying > 0 && !copyFailed && !flushing && unflushed >= FLUSH_SECTORS) {
       flushing = true;
@@ -390,7 +392,9 @@ final class Merge {
     forget(batch, 0);
   }
 
-  /** Some runs at a time, as others want the lock: both devices have the same until the end. */
+  /**
+   * Removes a few runs at a time, since others need the lock. Both devices are equal until then.
+   */
   private void forget(MergeBatch batch, int from) {
     int end = Math.min(batch.runs(), from + FORGOTTEN_AT_ONCE);
     for (int i = from; i < end && snapshot.valid; i++) {
@@ -416,7 +420,7 @@ final class Merge {
     target.mergeLatencies.record(MergeLatency.BATCH, nanos);
   }
 
-  /** Others want to run, too, and a device may complete at once for ever. */
+  /** Leaves time to others; a device that completes every request at once would never yield. */
   private void anotherTurn(long restNanos, Runnable next) {
     Runnable turn = () -> lock.run(next);
     lock.after(() -> {

@@ -13,8 +13,8 @@ import org.anabranch.block.store.MergeBatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What happens to a write that hits a chunk being merged? It waits here while these very sectors
- * are copied, which takes milliseconds; before that it goes to the COW device, and after that to
+ * What happens to a write that hits a chunk being merged? It waits here while exactly its sectors
+ * are copied, which takes milliseconds. Before that it goes to the COW device, and afterwards to
  * both devices, until the batch is committed.
  *
  * <pre>
@@ -24,22 +24,23 @@ import org.jspecify.annotations.Nullable;
  *   any other chunk          origin
  * </pre>
  *
- * <p>A copy begins when the writes that were on their way to its sectors on the COW device have
- * ended, so no write is lost between the two places. Of a chunk that was copied nobody knows on
- * which device it will be found after a power cut: so both are kept equal. The origin is written
- * first: whoever reads the new data on the COW device will also find it on the origin later. Two
- * such writes to the same sectors go one after the other, or the devices might end with different
- * ones. So nobody waits for a batch, nor for its flush. Reads never wait: they go to the COW device
- * until the batch is committed, and to the origin from then on, and read the same.
+ * <p>A copy starts when the writes in flight to its sectors on the COW device have ended, so no
+ * write is lost between the two. Until the commit, a power cut may leave a copied chunk on either
+ * device, so both are kept equal. The origin is written first: data that a read has returned from
+ * the COW device is then also on the origin. Two such writes to the same sectors run one after the
+ * other; otherwise the devices could end up different. So no write waits for a batch or its flush.
+ * Reads never wait: they go to the COW device until the batch is committed, then to the origin,
+ * with the same result.
  *
- * <p>What if the merge fails? Writes that wait here fail. Everything goes on as before, on the COW
- * device. Only when the records could not be taken off the store's list, the chunks of the batch
- * stay on both devices, since the list may be found either way. A suspend waits for the batch.
+ * <p>What if the merge fails? Writes that wait here fail. Everything else continues on the COW
+ * device as before. Only if removing the records from the store's list failed, the chunks of the
+ * batch stay on both devices, since the list may be found either way. A suspend waits for the
+ * batch.
  *
  * <p>Guarded by the group's lock.
  */
 final class MergeInterlock {
-  /** Sectors of the origin in which a copy, or a write to both devices, is under way. */
+  /** Sectors of the origin with a copy, or a write to both devices, in flight. */
   record Range(long sector, long end) {
     boolean touches(long from, long to) {
       return sector < to && from < end;
@@ -51,10 +52,10 @@ final class MergeInterlock {
   private final ArrayDeque<Io> waiting = new ArrayDeque<>();
   private final List<Range> busy = new ArrayList<>();
 
-  /** The batch that is copied or committed; null when there is none. */
+  /** The batch that is being copied or committed; null if there is none. */
   private @Nullable MergeBatch batch;
 
-  /** Where copying is: what the batch has in front of this sector is busy or was copied. */
+  /** The position of copying: sectors of the batch before it are busy or copied. */
   private long frontier;
 
   /** {@code shift}: from sectors to chunks. */
@@ -63,26 +64,26 @@ final class MergeInterlock {
     this.shift = shift;
   }
 
-  /** A batch is about to be copied. */
+  /** Copying of a batch is about to start. */
   void close(MergeBatch next) {
     batch = next;
     frontier = 0;
   }
 
-  /** A copy of the batch's next sectors begins: writes to them wait until {@link #end}. */
+  /** Starts a copy of the batch's next sectors; writes to them wait until {@link #end}. */
   Range beginCopy(long sector, long sectors) {
     frontier = sector + sectors;
     return begin(sector, frontier);
   }
 
-  /** A write to both devices begins. */
+  /** Starts a write to both devices. */
   Range begin(long sector, long end) {
     Range range = new Range(sector, end);
     busy.add(range);
     return range;
   }
 
-  /** What began has ended: those who waited for it are routed afresh. */
+  /** Ends a copy or a write; the requests that waited for it are routed again. */
   void end(Range range, Consumer<Io> route) {
     int at = busy.indexOf(range); // no two are equal, as none touches another
     busy.set(at, busy.getLast());
@@ -96,7 +97,7 @@ final class MergeInterlock {
     }
   }
 
-  /** Whether a write must not go on now: then {@link #hold} takes it. */
+  /** Whether a write must wait now; {@link #hold} then takes it. */
   boolean holds(Io io) {
     for (Range range : busy) {
       if (range.touches(io.sector(), io.end())) {
@@ -110,12 +111,12 @@ final class MergeInterlock {
     waiting.add(io);
   }
 
-  /** Whether a sector, on which nothing is busy, is to be written on both devices. */
+  /** Whether a sector with nothing in flight must be written on both devices. */
   boolean wantsBoth(long sector) {
     return batch != null && sector < frontier && batch.covers(sector >> shift);
   }
 
-  /** The first sector behind {@code sector} for which {@link #wantsBoth} may differ. */
+  /** The first sector after {@code sector} for which {@link #wantsBoth} may differ. */
   long sameUntil(long sector) {
     if (batch == null || sector >= frontier) {
       return Long.MAX_VALUE;
@@ -123,13 +124,13 @@ final class MergeInterlock {
     return Math.min(frontier, batch.boundary(sector >> shift) << shift);
   }
 
-  /** The batch has been committed: from here on it is the origin's. */
+  /** The batch was committed; its chunks now belong to the origin. */
   void open() {
     batch = null;
   }
 
   /**
-   * The merge failed: those who waited fail. {@code fateUnknown}: what was copied stays on both
+   * The merge failed; waiting writes fail. With {@code fateUnknown}, what was copied stays on both
    * devices.
    */
   void fail(boolean fateUnknown) {
@@ -141,7 +142,7 @@ final class MergeInterlock {
     }
   }
 
-  /** How many writes wait. */
+  /** The number of waiting writes. */
   int waiting() {
     return waiting.size();
   }

@@ -2,47 +2,47 @@
 package org.anabranch.block.snapshot.group;
 
 /**
- * How much is merged at once, and how fast. Each batch costs two flushes, and one that is larger is
- * more in order for the disk. But a suspend, and a pause, wait for its end: so a batch is as large
- * as can be copied in {@link #BATCH_NANOS}, judged by the batch before. How long it is flushed does
- * not count: while others write much, that time is theirs, and smaller batches would only mean more
- * flushes. Guarded by the group's lock.
+ * How much is merged at once, and how fast. Each batch costs two flushes, and a larger one is
+ * copied in a better order for the disk. But a suspend or a pause waits for the end of a batch, so
+ * a batch is as large as can be copied in {@link #BATCH_NANOS}, judged by the previous one. The
+ * time of its flush does not count: while others write much, that time is due to them, and smaller
+ * batches would only mean more flushes. Guarded by the group's lock.
  */
 final class MergePace {
   static final long BATCH_NANOS = 1_000_000_000;
   static final long MIN_BYTES = 256 << 10;
   static final long MAX_BYTES = 512 << 20;
 
-  /** Exceptions in a batch. */
+  /** The largest number of exceptions in a batch. */
   static final int MAX_CHUNKS = 65_536;
 
-  /** How many times larger than the one before a batch may be. */
+  /** How many times larger than the previous one a batch may be. */
   private static final int GROWTH = 4;
 
   private static final long MAX_REST_NANOS = 500_000_000;
   private static final long SECOND = 1_000_000_000;
 
-  /** A bounded merge goes on at least so often, unless its batches take longer. */
+  /** A throttled merge continues at least this often, unless its batches take longer. */
   private static final long MIN_TURN_NANOS = SECOND / 10;
 
   private final int chunkBytes;
   private long bytes;
   private long mostBytes = Long.MAX_VALUE;
 
-  /** Bytes a second; 0 is no limit. */
+  /** Bytes per second; 0 for no limit. */
   private long limit;
 
   /**
-   * What the last batch took in all. Beside others who write much most of it is flushing, which
-   * hardly depends on the batch: a bounded merge then does more in each, or it would stay far below
-   * its bound.
+   * The total time of the last batch. While others write much, most of it is flushing, which hardly
+   * depends on the batch size. A throttled merge then uses larger batches; otherwise it would stay
+   * far below its limit.
    */
   private long lastNanos;
 
   /** Nothing is merged before this time. */
   private long notBefore;
 
-  /** Smoothed bytes a second, of the time that merging takes; 0 before the first batch. */
+  /** Smoothed bytes per second of merging time; 0 before the first batch. */
   private double rate;
 
   private long merged;
@@ -53,7 +53,7 @@ final class MergePace {
     this.notBefore = now;
   }
 
-  /** How many exceptions the next batch may have. */
+  /** The largest number of exceptions in the next batch. */
   int chunks() {
     long now = Math.min(bytes, mostBytes);
     if (limit > 0) {
@@ -63,12 +63,12 @@ final class MergePace {
     return Math.clamp(now / chunkBytes, 1, MAX_CHUNKS);
   }
 
-  /** Nanoseconds until the next batch may begin; 0 for now. */
+  /** Nanoseconds until the next batch may start; 0 for now. */
   long delay(long now) {
     return Math.max(0, notBefore - now);
   }
 
-  /** A batch of {@code count} chunks was merged; from {@code begin} to {@code copied} copied. */
+  /** Records a batch of {@code count} chunks, copied between {@code begin} and {@code copied}. */
   void merged(int count, long begin, long copied, long end) {
     long done = (long) count * chunkBytes;
     long took = Math.max(1, end - begin);
@@ -92,14 +92,14 @@ final class MergePace {
   }
 
   /**
-   * How long to rest after copying from {@code begin} on while others want to work, too: as long as
-   * that took, so that at least half of the time is theirs.
+   * How long to rest after copying since {@code begin} while others are active: as long as the
+   * copying took, so that they get at least half of the time.
    */
   static long rest(long begin, long now) {
     return Math.min(now - begin, MAX_REST_NANOS);
   }
 
-  /** Bounds the speed; 0 takes the bound away. */
+  /** Limits the speed; 0 removes the limit. */
   void throttle(long bytesPerSecond, long now) {
     limit = bytesPerSecond;
     notBefore = now;
@@ -109,7 +109,7 @@ final class MergePace {
     return limit;
   }
 
-  /** Bounds the batch, from one chunk on. */
+  /** Limits the batch, to at least one chunk. */
   void batch(long most) {
     mostBytes = most;
   }
@@ -119,7 +119,7 @@ final class MergePace {
     return merged;
   }
 
-  /** The speed in bytes a second, with the bound applied; 0 before the first batch. */
+  /** The speed in bytes per second, at most the limit; 0 before the first batch. */
   long rate() {
     return limit > 0 ? Math.min(limit, (long) rate) : (long) rate;
   }

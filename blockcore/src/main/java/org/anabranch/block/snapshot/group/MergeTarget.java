@@ -27,29 +27,29 @@ import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code snapshot-merge} - an origin that is being rolled back to its snapshot, in use.
+ * {@code snapshot-merge} - an origin in use that is being rolled back to its snapshot.
  *
  * <pre>
  * start length snapshot-merge origin cow P|PO chunk [count discard_zeroes_cow ...]
  * </pre>
  *
- * <p><b>Arguments.</b> The snapshot's ({@link SnapshotTarget}). It takes the place of the origin's
- * {@link OriginTarget}: whoever used the origin uses this from now on, and sees the snapshot at
- * once. Most often the store is in use by a snapshot: {@link Handover}. One origin has at most one
- * merge.
+ * <p><b>Arguments.</b> Those of the snapshot ({@link SnapshotTarget}). This target replaces the
+ * origin's {@link OriginTarget}: whoever used the origin uses this device, and reads the snapshot's
+ * content at once. Usually the store is in use by a snapshot: see {@link Handover}. An origin has
+ * at most one merge.
  *
- * <p><b>Status.</b> As the snapshot's; the store is merged when allocated = metadata. {@code Merge
- * failed} after a failure. An event is raised at the end and at a failure.
+ * <p><b>Status.</b> As that of the snapshot; the store is merged when allocated = metadata. {@code
+ * Merge failed} after a failure. An event is raised at the end and at a failure.
  *
  * <p><b>Messages.</b>
  *
  * <pre>
- * pause            finish the batch under way and wait
- * resume           go on
- * throttle N       merge at most N bytes a second; 0 for no limit
+ * pause            finish the current batch and wait
+ * resume           continue
+ * throttle N       merge at most N bytes per second; 0 for no limit
  * batch N          merge at most N bytes at once, at least one exception
- * changed F N      as the snapshot's
- * progress         answers "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
+ * changed F N      as for the snapshot
+ * progress         replies "STATE remaining=BYTES merged=BYTES rate=BYTES/S seconds=N waiting=WRITES"
  * </pre>
  *
  * <p><b>What happens to a chunk?</b>
@@ -61,22 +61,22 @@ import org.jspecify.annotations.Nullable;
  *   none, or none any more         origin        origin, after other snapshots have copied it
  * </pre>
  *
- * No exceptions are made here. Merging begins when the device is resumed ({@link Merge}); suspend
- * and remove let it finish a batch. After the end this is an origin; the table may be changed at
- * leisure.
+ * No new exceptions are made here. Merging starts when the device is resumed ({@link Merge});
+ * suspend and remove let it finish a batch. After the end this device works like an origin; the
+ * table may be changed at any time.
  *
- * <p><b>Flushes</b> go to both devices as long as the store is valid. Discards of chunks that have
- * exceptions make them zeros.
+ * <p><b>Flushes</b> go to both devices as long as the store is valid. A discard turns chunks that
+ * have exceptions into zeros.
  *
  * <p><b>Failure modes.</b>
  *
  * <pre>
- *   the store is or becomes invalid,      everything goes to the origin: the LUN lives on
+ *   the store is or becomes invalid,      everything goes to the origin: the LUN stays in service
  *     or its handover was cancelled
  *   the store was handed over             every request fails
- *   the COW device fails                  what goes to it fails; other I/O goes on
- *   a copy, flush or commit fails         Merge failed; other I/O goes on; suspended and resumed,
- *                                         or with its table loaded again, it goes on merging
+ *   the COW device fails                  requests to it fail; other I/O continues
+ *   a copy, flush or commit fails         Merge failed; other I/O continues; after a suspend and
+ *                                         resume, or a reload of the table, it goes on merging
  * </pre>
  *
  * <p><b>Refuses</b> what a snapshot refuses, type {@code N}, and a second merge.
@@ -89,7 +89,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   final Latencies<MergeLatency> mergeLatencies;
   private @Nullable Merge merge; // guarded by lock
 
-  // What the next merge here is given, and the one that is here has. Guarded by lock.
+  // Settings of the current or the next merge. Guarded by lock.
   private boolean paused;
   private long throttle;
   private long mostBatch = Long.MAX_VALUE;
@@ -154,7 +154,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     split.cut();
   }
 
-  /** Whether nothing can be merged, and everything is the origin's. With the lock held. */
+  /** Whether nothing can be merged and all requests go to the origin. With the lock held. */
   private boolean originAlone() {
     Snapshot snapshot = snapshot();
     return snapshot == null ? cancelled() : !snapshot.valid;
@@ -180,7 +180,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     }
   }
 
-  /** Routes a write, discard or write of zeros, perhaps not for the first time. No lock is held. */
+  /** Routes a write, discard or write of zeros, possibly again. No lock is held. */
   void write(Io io) {
     lock.enter();
     try {
@@ -210,7 +210,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     }
   }
 
-  /** The first uncommitted one in a range, of those that origin writes began before this merge. */
+  /** The first uncommitted exception in a range that a write to the origin started earlier. */
   private static @Nullable PendingException pending(Snapshot snapshot, long first, long last) {
     for (long chunk = first; chunk <= last; chunk = snapshot.nextPending(chunk)) {
       PendingException pending = snapshot.pendingAt(chunk);
@@ -268,7 +268,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     }
   }
 
-  /** To the origin, and when it is there to the COW device, too: see {@link MergeInterlock}. */
+  /** Writes to the origin, then to the COW device: see {@link MergeInterlock}. */
   private void writeBoth(MergeInterlock interlock, Io piece, long to) {
     mergeCounters.increment(MergeCounter.MIRRORED_WRITES);
     MergeInterlock.Range range = interlock.begin(piece.sector(), piece.end());
@@ -396,7 +396,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     }
   }
 
-  /** The merge has gone on, or has stopped. With the lock held. */
+  /** The merge has made progress or has stopped. With the lock held. */
   void progressed() {
     listeners.changed();
   }
@@ -464,8 +464,8 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   }
 
   /**
-   * Block sizes are both devices', as they can't change under an initiator. Whether it can be
-   * written is up to the origin: a COW device that can't be any more fails what goes to it.
+   * The block sizes include those of both devices, since they must not change under an initiator.
+   * The origin decides whether it is writable; if the COW device no longer is, requests to it fail.
    */
   @Override
   public Limits limits() {

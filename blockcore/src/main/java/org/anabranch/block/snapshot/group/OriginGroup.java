@@ -18,15 +18,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * An origin, its snapshots and its merge: everything that must agree about the origin's chunks.
  *
- * <p>One lock, {@link #lock}, guards all of it: the list of members, each member's flags and {@link
- * Snapshot}, with the store, the table, what is pending and tracked, the merge with its interlock
- * and queue, and the copy slots. It is held for lookups and decisions only. Requests are submitted
- * and completed after it was released ({@link DeferringLock}), so no other lock of a device is ever
- * taken under it. Order: {@link Origins}' registry lock first, then a group's lock, then the buffer
- * pool's; two groups' locks are never held together.
+ * <p>One lock, {@link #lock}, guards the whole group: the list of members, each member's flags and
+ * {@link Snapshot} with its store, table, pending exceptions and tracked requests, the merge with
+ * its interlock and queue, and the copy slots. It is held for lookups and decisions only. Requests
+ * are submitted and completed after it is released ({@link DeferringLock}), so no lock of another
+ * device is ever taken under it. Lock order: the registry lock of {@link Origins}, then a group's
+ * lock, then that of the buffer pool. Two groups' locks are never held together.
  */
 final class OriginGroup {
-  /** So much is copied at once before the origin changes; what is longer goes on from there. */
+  /** The largest part of a write that is copied at once; the rest follows afterwards. */
   static final long COPY_OUT_SECTORS = 4 << 20 >> 9;
 
   final BlockDevice origin;
@@ -37,21 +37,21 @@ final class OriginGroup {
   final InvalidStores invalidStores;
   final CopySlots slots; // guarded by lock
 
-  /** The answer "a copy must begin, and may not"; nobody waits at it. */
+  /** The result "a copy must be started, and may not be"; nobody waits for this gate. */
   static final Gate NO_SLOT = new Gate(new DeferringLock());
 
-  /** The answer "the origin must not change at all"; nobody waits at it. */
+  /** The result "the origin must not change at all"; nobody waits for this gate. */
   static final Gate REFUSED = new Gate(new DeferringLock());
 
-  /** Snapshots and merges from their construction to their close. Guarded by lock. */
+  /** Snapshots and merges, from construction to close. Guarded by lock. */
   final List<CowTarget> members = new ArrayList<>();
 
-  /** Snapshots that are being closed, while copies for them are under way. Guarded by lock. */
+  /** Snapshots being closed while copies for them are in flight. Guarded by lock. */
   private final List<CowTarget> leaving = new ArrayList<>();
 
   /**
-   * Those among {@link #members} that need copies before the origin changes, and those that leave.
-   * Replaced whole.
+   * The {@link #members} that need copies before the origin changes, and those that are leaving.
+   * The array itself never changes.
    */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
@@ -69,7 +69,7 @@ final class OriginGroup {
     this.slots = new CopySlots(lock, bounds.copies());
   }
 
-  /** After a change of a member's role. With the lock held. */
+  /** Called after a change of a member's role. With the lock held. */
   void rolesChanged() {
     copied =
         Stream.concat(members.stream(), leaving.stream())
@@ -77,7 +77,7 @@ final class OriginGroup {
             .toArray(CowTarget[]::new);
   }
 
-  /** What is being copied for a snapshot that is no member any more must not change meanwhile. */
+  /** Chunks being copied for a snapshot that has left must not change in the meantime. */
   void leaves(CowTarget member) {
     leaving.add(member);
     rolesChanged();
@@ -88,32 +88,32 @@ final class OriginGroup {
     rolesChanged();
   }
 
-  /** Whether no snapshot needs copies of what is overwritten. Any thread, without the lock. */
+  /** Whether no snapshot needs copies of overwritten data. Any thread, without the lock. */
   boolean hasNoSnapshots() {
     return copied.length == 0;
   }
 
-  /** How many snapshots have copies made for them. Any thread, without the lock. */
+  /** The number of snapshots that need copies. Any thread, without the lock. */
   int snapshots() {
     return copied.length;
   }
 
   /**
-   * Takes a write, discard or write of zeros to the origin, and lets it go on when every snapshot
-   * has its copy. Any thread, without the lock.
+   * Takes a write, discard or write of zeros to the origin and passes it on when every snapshot has
+   * its copies. Any thread, without the lock.
    *
-   * @param except a snapshot that wants no copy, or null
-   * @param counters of the device through which it comes
+   * @param except a snapshot that needs no copy, or null
+   * @param counters those of the device that got the write
    */
   void write(Io io, @Nullable CowTarget except, Counters<OriginCounter> counters) {
     write(io, except, counters, copied, 0, true);
   }
 
   /**
-   * Goes on with a write of which {@code done} sectors may change already, as far as the snapshots
-   * {@code of} are concerned.
+   * Continues a write whose first {@code done} sectors may change as far as the snapshots {@code
+   * of} are concerned.
    *
-   * @param fresh whether the next sectors have not waited for a copy, and may have to for a slot
+   * @param fresh whether the next sectors have not waited for a copy yet, and may wait for a slot
    */
   @SuppressWarnings("ReferenceEquality") // another array tells that the members have changed
   private void write(
@@ -127,7 +127,7 @@ final class OriginGroup {
       lock.enter();
       try {
         CowTarget[] now = copied;
-        long from = now == of ? done : 0; // another snapshot may want what the others have
+        long from = now == of ? done : 0; // another snapshot may need what the others have
         long sectors = Math.min(io.sectors() - from, COPY_OUT_SECTORS);
         Gate gate = copyOut(io.sector() + from, sectors, !fresh || slots.free(), except);
         if (gate == REFUSED) {
@@ -156,10 +156,10 @@ final class OriginGroup {
   }
 
   /**
-   * Begins what copies the snapshots lack. With the lock held.
+   * Starts the copies that snapshots lack. With the lock held.
    *
-   * @return what must happen first, and then the question be asked again; null if the sectors may
-   *     change now. When several copies begin, it is the last one's.
+   * @return what to wait for before asking again; null if the sectors may change now. If several
+   *     copies start, the gate of the last one
    */
   private @Nullable Gate copyOut(
       long sector, long sectors, boolean mayBegin, @Nullable CowTarget except) {
@@ -185,8 +185,8 @@ final class OriginGroup {
   }
 
   /**
-   * The same for the chunks that a merge will overwrite, those of the runs from {@code from} to the
-   * one in front of {@code end}; copies begin whatever is in flight.
+   * The same for the chunks that a merge will overwrite: those of the runs from {@code from} up to,
+   * but not including, {@code end}. Copies start whatever is in flight.
    */
   @Nullable Gate copyOut(MergeBatch batch, int from, int end, int shift) {
     Gate last = null;

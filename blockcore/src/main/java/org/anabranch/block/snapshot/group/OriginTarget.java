@@ -15,27 +15,28 @@ import org.anabranch.block.snapshot.OriginSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code snapshot-origin} - a device whose snapshots stay as they are while it is written.
+ * {@code snapshot-origin} - a device whose snapshots are preserved while it is written.
  *
  * <pre>
  * start length snapshot-origin device
  * </pre>
  *
- * <p><b>Arguments.</b> {@code device}: the origin, by the same name that its snapshots have for it.
- * A row is mapped to the sectors of the origin that have its own numbers, as under Linux: one that
- * begins at sector 8 to those from sector 8 on.
+ * <p><b>Arguments.</b> {@code device}: the origin, with the same name as in its snapshots' tables.
+ * A row maps to the same sectors of the origin, as in Linux: one that starts at sector 8 maps to
+ * sectors from 8 on.
  *
  * <p><b>Status.</b> Empty.
  *
- * <p><b>What happens to a write?</b> Where every snapshot has its own copy, or there is no
- * snapshot, it goes straight on. Else copies begin for all the chunks that it touches, in all
- * snapshots, and it waits; then it is looked at again. So do discards and writes of zeros. Reads
- * and flushes go straight on, always.
+ * <p><b>What happens to a write?</b> If every snapshot has its own copy, or there is no snapshot,
+ * it goes straight to the origin. Otherwise copies start for all chunks that it touches, in all
+ * snapshots, and it waits; then it is checked again. The same applies to discards and writes of
+ * zeros. Reads and flushes always go straight to the origin.
  *
- * <p><b>Failure modes.</b> A snapshot whose copy fails becomes invalid, and the write goes on when
- * that is durable: the origin outlives its snapshots. Else a request ends as the origin ends it.
+ * <p><b>Failure modes.</b> A snapshot whose copy fails becomes invalid, and the write continues
+ * when that is durable, so a failing snapshot does not stop its origin. Otherwise a request has the
+ * result that the origin gives it.
  *
- * <p><b>Refuses</b> another number of arguments, and an origin that is too small.
+ * <p><b>Refuses</b> any other number of arguments, and an origin that is too small.
  */
 final class OriginTarget implements Target, OriginHandle {
   private final OriginGroup group;

@@ -21,8 +21,8 @@ import org.anabranch.block.snapshot.SnapshotSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All origins of one {@link org.anabranch.block.dm.DeviceMapper}, and the target types that meet in
- * them. Targets belong together when they name the same origin device.
+ * All origins of one {@link org.anabranch.block.dm.DeviceMapper}, and the target types that use
+ * them. Targets form a group if they name the same origin device.
  */
 public final class Origins {
   private static final class Entry {
@@ -51,12 +51,12 @@ public final class Origins {
     this.copier = new Copier(new BufferPool(bounds.copyBytes()));
   }
 
-  /** The three types, for one mapper; that a store is invalid only the store itself says. */
+  /** The three types for one mapper, without a record of invalid stores. */
   public static List<TargetType> types(Bounds bounds) {
     return types(bounds, InvalidStores.NOT_KEPT);
   }
 
-  /** The three types, for one mapper. */
+  /** The three types for one mapper. */
   public static List<TargetType> types(Bounds bounds, InvalidStores invalidStores) {
     Origins origins = new Origins(bounds, invalidStores);
     return List.of(origins.new OriginType(), origins.new SnapshotType(), origins.new MergeType());
@@ -109,7 +109,7 @@ public final class Origins {
     }
   }
 
-  /** The row's own sectors must be there: it is not shifted ({@link OriginTarget}). */
+  /** The origin must have the row's own sectors: they are not shifted ({@link OriginTarget}). */
   private static BlockDevice openOrigin(TargetType.Context context, DeviceRef argument, String what)
       throws TableException {
     BlockDevice origin = open(context, argument, what);

@@ -11,37 +11,37 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   FILLING ------> FILLED --------> COMMITTING ------> DRAINING ------> gone
- *   data copied     until all        store writes the   until reads of
- *   or written      before it are    record durably     the origin that
- *                   filled, too                         began before end
+ *   data copied     until all        store writes the   until earlier
+ *   or written      before it are    record durably     reads of the
+ *                   filled, too                         origin end
  * </pre>
  *
  * <table>
- * <caption>Who sees what</caption>
+ * <caption>Effect on requests</caption>
  * <tr><th></th><th>read of the snapshot</th><th>write to the snapshot</th><th>write to the origin</th></tr>
- * <tr><td>none yet</td><td>origin</td><td>begins one</td><td>begins one</td></tr>
+ * <tr><td>none yet</td><td>origin</td><td>starts one</td><td>starts one</td></tr>
  * <tr><td>until COMMITTING ends</td><td>origin</td><td>waits</td><td>waits</td></tr>
  * <tr><td>DRAINING</td><td>COW device</td><td>COW device</td><td>waits</td></tr>
  * <tr><td>gone</td><td>COW device</td><td>COW device</td><td>goes on</td></tr>
  * </table>
  *
- * <p>A write that covers whole chunks needs no copy: it fills the chunks itself, and ends when they
- * are committed. Who waits is routed afresh at the end, and may have to wait for another one.
- * Exceptions are committed in the order of their allocation, whatever order the copies end in: a
- * gap in the list would be lost space after a crash. A copy that fails makes the snapshot invalid,
- * and its slot is committed as that.
+ * <p>A write that covers whole chunks needs no copy: it fills the chunks itself, and completes when
+ * they are committed. Waiting requests are routed again at the end, and may have to wait for
+ * another exception. Exceptions are committed in the order of their allocation, whatever the order
+ * of the copies: a gap in the list would be space lost after a crash. A failed copy invalidates the
+ * snapshot, and its slot is committed as invalid.
  */
 final class PendingException {
   final long old;
   final Allocation allocation;
 
-  /** When it was begun, by the scheduler's clock. */
+  /** When it was started, by the scheduler's clock. */
   final long begun;
 
-  /** Open when the exception is on the list, or the snapshot invalid. */
+  /** Opens when the exception is on the list, or the snapshot is invalid. */
   final Gate committed;
 
-  /** Open when the origin may change, too. */
+  /** Opens when the origin may change, too. */
   final Gate originFree;
 
   /** The write that fills the chunks; null if they are copied. */
@@ -60,7 +60,7 @@ final class PendingException {
     this.originFree = new Gate(lock);
   }
 
-  /** The chunk behind the last one. */
+  /** The chunk after the last one. */
   long end() {
     return old + allocation.count();
   }

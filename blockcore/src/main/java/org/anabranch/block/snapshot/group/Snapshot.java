@@ -23,19 +23,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What belongs to one COW store in use: the store, its exceptions, those on their way, and the
- * requests they must wait for. It has one owner at a time, and passes as it is from one to the next
- * in a {@link Handover}; what is in flight does not notice.
+ * The state of one COW store in use: the store, its exceptions, those pending, and the requests
+ * that they must wait for. It has one owner at a time. A {@link Handover} passes it on unchanged,
+ * without effect on requests in flight.
  *
- * <p>All of it is guarded by the group's lock, and all methods are called with it held.
+ * <p>All of it is guarded by the group's lock, and all methods are called with the lock held.
  */
 final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
 
-  /** Most bytes copied as one exception, unless a chunk is larger. */
+  /** The largest number of bytes copied as one exception, unless a chunk is larger. */
   private static final int MAX_COPY = 1 << 20;
 
-  /** An event is raised whenever another such part of the store is in use. */
+  /** An event is raised each time another such part of the store is in use. */
   private static final int USAGE_STEPS = 20;
 
   final OriginGroup group;
@@ -50,7 +50,7 @@ final class Snapshot {
   boolean valid;
   boolean overflowed;
 
-  /** Whose snapshot it is. */
+  /** The target that has this snapshot. */
   CowTarget owner;
 
   private final DeferringLock lock;
@@ -59,25 +59,28 @@ final class Snapshot {
   /** By first old chunk; they do not overlap. */
   private final TreeMap<Long, PendingException> pending = new TreeMap<>();
 
-  /** Those that are not committed, in the order of allocation. */
+  /** The exceptions that are not committed, in the order of allocation. */
   private final ArrayDeque<PendingException> uncommitted = new ArrayDeque<>();
 
   /** Open when the invalidation is durable; null while the snapshot is valid. */
   private @Nullable Gate invalidation;
 
-  /** Open when nothing is pending; null when nobody waits for that. */
+  /** Opens when nothing is pending; null if nobody waits for that. */
   private @Nullable Gate idle;
 
-  /** Opens when the COW device has been extended or not; null when nobody waits for that. */
+  /** Opens when the COW device was extended or could not be; null if nobody waits for that. */
   private @Nullable Gate room;
 
-  /** Whether it is worth asking for a longer COW device. */
+  /** Whether the COW device may still be extended. */
   private boolean hasMoreRoom = true;
 
-  /** Whether the store says that the snapshot is invalid, or did not let itself be told. */
+  /** Whether the store is marked as invalid, or the attempt to mark it is over. */
   private boolean marked;
 
-  /** Whether nothing says so, and a restart would find it valid: the origin must not change. */
+  /**
+   * Whether the invalidity is recorded nowhere. A restart would find the snapshot valid, so the
+   * origin must not change.
+   */
   private boolean unkept;
 
   private long usageStep;
@@ -107,13 +110,12 @@ final class Snapshot {
   }
 
   /**
-   * Sees to it that the snapshot has copies of the sectors, which are about to change on the
-   * origin.
+   * Makes sure that the snapshot has copies of sectors that are about to change on the origin.
    *
-   * @param mayBegin whether copies may begin; if not, and some must, the answer is {@link
+   * @param mayBegin whether copies may be started; if not, but some must be, the result is {@link
    *     OriginGroup#NO_SLOT}
-   * @return what must happen before the origin may change; null if nothing; {@link
-   *     OriginGroup#REFUSED} if it must not
+   * @return what to wait for before the origin may change; null if nothing; {@link
+   *     OriginGroup#REFUSED} if it must not change
    */
   @Nullable Gate copyOut(long sector, long sectors, boolean mayBegin) {
     if (unkept) {
@@ -153,7 +155,7 @@ final class Snapshot {
     return begun == null ? waitFor : begun;
   }
 
-  /** The pending exception that chunk is in, or null. */
+  /** The pending exception that contains the chunk, or null. */
   @Nullable PendingException pendingAt(long chunk) {
     if (pending.isEmpty()) {
       return null;
@@ -162,13 +164,13 @@ final class Snapshot {
     return floor != null && chunk < floor.getValue().end() ? floor.getValue() : null;
   }
 
-  /** The first chunk behind {@code chunk} that has a pending exception. */
+  /** The first chunk after {@code chunk} that has a pending exception. */
   long nextPending(long chunk) {
     Long next = pending.isEmpty() ? null : pending.higherKey(chunk);
     return next == null ? Long.MAX_VALUE : next;
   }
 
-  /** Allocates an exception for up to {@code most} chunks from {@code old} on; null when full. */
+  /** Allocates an exception for up to {@code most} chunks from {@code old} on; null if full. */
   @Nullable PendingException begin(long old, long most) {
     int atOnce = Math.max(1, MAX_COPY >> 9 >> shift);
     Allocation allocation = store.allocate((int) Math.min(most, atOnce));
@@ -182,13 +184,13 @@ final class Snapshot {
     if (step > usageStep) {
       lock.after(owner::event);
     }
-    usageStep = step; // less than before when the device has become longer
+    usageStep = step; // it decreases when the device grows
     return begun;
   }
 
   /**
-   * After {@link #begin} found the store full: opens when a device that can be extended has been,
-   * or has said that it can't be; then ask again. Null when there is no more to be had.
+   * Called after {@link #begin} found the store full. The gate opens when an extendable device was
+   * extended, or could not be; then try again. Null if it cannot be extended.
    */
   @Nullable Gate room() {
     if (room == null && hasMoreRoom && cow instanceof Extendable device) {
@@ -238,7 +240,9 @@ final class Snapshot {
     filled(exception, good);
   }
 
-  /** Fills a new exception with a write to exactly its chunks; completes that in the end. */
+  /**
+   * Fills a new exception with a write to exactly its chunks, and completes the write at the end.
+   */
   void fill(PendingException exception, Io io) {
     group.slots.begin();
     exception.filling = io;
@@ -301,12 +305,12 @@ final class Snapshot {
     }
   }
 
-  /** Whether exceptions are on their way. */
+  /** Whether exceptions are pending. */
   boolean hasPending() {
     return !pending.isEmpty();
   }
 
-  /** Opens when none is on its way. */
+  /** Opens when no exception is pending. */
   Gate idle() {
     if (idle == null) {
       idle = new Gate(lock);
@@ -320,11 +324,11 @@ final class Snapshot {
   }
 
   /**
-   * Gives the snapshot up: it answers nothing but errors from now on.
+   * Invalidates the snapshot: from now on it returns only errors.
    *
-   * @return opens when that is durable, in the store or with {@link InvalidStores}, or can't be;
-   *     and no read of the origin from before is under way. Only then may the origin change where
-   *     the snapshot has no copy
+   * @return opens when that is durable, in the store or in {@link InvalidStores}, or failed to be
+   *     recorded, and when no earlier read of the origin is in flight. Only then may the origin
+   *     change where the snapshot has no copy
    */
   Gate invalidate(String reason) {
     if (invalidation == null) {
@@ -345,7 +349,7 @@ final class Snapshot {
     return invalidation;
   }
 
-  /** The store could not be marked. Without the lock. */
+  /** Called if the store could not be marked as invalid. Without the lock. */
   private void keep(Gate gate) {
     group
         .invalidStores
@@ -370,12 +374,12 @@ final class Snapshot {
     tracked.whenDrained((first, last) -> true, gate::open);
   }
 
-  /** Fails a request to an invalid snapshot, when it is so durably. */
+  /** Fails a request to an invalid snapshot once the invalidation is durable. */
   void fail(Io io) {
     settled(() -> io.complete(owner.invalidError()));
   }
 
-  /** Runs {@code then} without the lock once no invalidation is under way. */
+  /** Runs {@code then} without the lock once no invalidation is in progress. */
   void settled(Runnable then) {
     if (invalidation == null) {
       lock.after(then);
@@ -384,7 +388,7 @@ final class Snapshot {
     }
   }
 
-  /** Keeps what there is for reading; takes no more writes. */
+  /** Keeps the snapshot readable, but refuses writes from now on. */
   void overflow() {
     if (!overflowed) {
       LOG.warn("{}: Snapshot overflowed: Unable to allocate exception.", cow.name());
@@ -395,7 +399,7 @@ final class Snapshot {
   }
 
   /**
-   * The state, but for what a merge adds. It is invalid only when a restart would find it so, too.
+   * The state, except for what a merge adds. It is invalid only if a restart would find it so, too.
    */
   SnapshotStatus status() {
     ExceptionStore.Usage usage = store.usage();

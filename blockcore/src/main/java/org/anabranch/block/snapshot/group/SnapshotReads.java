@@ -8,9 +8,9 @@ import org.anabranch.block.store.Extent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How reads, and questions for the allocation, find their data: where a chunk has an exception on
- * the COW device, else on the origin. A request goes on whole as long as one answer covers it, else
- * in as few pieces as there are runs.
+ * Routes reads and block status requests: to the COW device where a chunk has an exception, and to
+ * the origin elsewhere. A request is passed on whole if one lookup covers it, otherwise in as few
+ * pieces as there are runs.
  */
 final class SnapshotReads {
   private final OriginGroup group;
@@ -26,9 +26,10 @@ final class SnapshotReads {
   }
 
   /**
-   * Routes a read or a question. With the group's lock held.
+   * Routes a read or block status request. With the group's lock held.
    *
-   * @return where the caller is to submit it, after releasing the lock; null if it went in pieces
+   * @return the device to which the caller submits it after releasing the lock; null if it was
+   *     split
    */
   @Nullable BlockDevice route(Snapshot snapshot, Io io) {
     long span = span(snapshot, io.sector(), io.end());
@@ -66,7 +67,7 @@ final class SnapshotReads {
     group.lock.submit(aim(snapshot, question), question);
   }
 
-  /** Looks {@code sector}'s chunk up; for how many sectors that answer holds. */
+  /** Looks up the chunk of {@code sector}; returns the number of sectors that the result covers. */
   private long span(Snapshot snapshot, long sector, long end) {
     snapshot.table.lookup(sector >> snapshot.shift, extent);
     long chunks = extent.oldChunk() + extent.length();
@@ -74,7 +75,7 @@ final class SnapshotReads {
     return Math.min(last, end) - sector;
   }
 
-  /** Makes {@code io}, whose range was looked up, ready for the device that it returns. */
+  /** Adjusts {@code io}, whose range was looked up, for the device that it returns. */
   private BlockDevice aim(Snapshot snapshot, Io io) {
     if (extent.mapped()) {
       io.remap(io.sector() + ((extent.newChunk() - extent.oldChunk()) << snapshot.shift));

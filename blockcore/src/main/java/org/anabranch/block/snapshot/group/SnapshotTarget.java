@@ -15,25 +15,25 @@ import org.anabranch.block.snapshot.SnapshotSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code snapshot} - an origin as it was, and what was written here since.
+ * {@code snapshot} - an origin as it was, with what was written to the snapshot since.
  *
  * <pre>
  * start length snapshot origin cow P|PO|N chunk [count discard_zeroes_cow discard_passdown_origin]
  * </pre>
  *
- * <p><b>Arguments.</b> {@code origin}: the device that is preserved, at the sectors of the row's
- * own numbers; it must be written through {@link OriginTarget} from now on. {@code cow}: the device
- * that keeps what differs, a store of its own. {@code P}: exceptions survive a restart. {@code PO}:
- * likewise, and a full store keeps what it has for reading. {@code N}: exceptions are in memory
- * only. {@code chunk}: what is copied at once, in sectors, a power of two of at most 32 MiB; 0 is
- * the default of 32. An existing store's own chunk size wins.
+ * <p><b>Arguments.</b> {@code origin}: the device that is preserved; a row maps to the same sectors
+ * of it. From now on it must be written through {@link OriginTarget} only. {@code cow}: the device
+ * that stores the differences, used for nothing else. {@code P}: exceptions survive a restart.
+ * {@code PO}: the same, and a full store stays readable. {@code N}: exceptions are in memory only.
+ * {@code chunk}: the unit of copying in sectors, a power of two of at most 32 MiB; 0 means the
+ * default of 32. The chunk size of an existing store wins.
  *
  * <p><b>Status.</b> {@code allocated/total metadata} in sectors of the COW device, or {@code
- * Invalid}, or {@code Overflow}. An event is raised when that changes to a word, and whenever
- * another twentieth of the store is in use.
+ * Invalid}, or {@code Overflow}. An event is raised when the status changes to one of these words,
+ * and each time another 5 % of the store is in use.
  *
- * <p><b>Messages.</b> {@code changed FROM N}: which chunks, from {@code FROM} on, differ from the
- * origin or may do so ({@link ChangedChunks}); at most {@code N} runs are told.
+ * <p><b>Messages.</b> {@code changed FROM N}: lists the chunks from {@code FROM} on that may differ
+ * from the origin ({@link ChangedChunks}), in at most {@code N} runs.
  *
  * <p><b>What happens to a chunk?</b>
  *
@@ -44,38 +44,40 @@ import org.jspecify.annotations.Nullable;
  *   an exception      COW       COW device                      origin
  * </pre>
  *
- * A write here that covers a chunk needs no copy of it. {@link PendingException} has the details.
+ * A write that covers a whole chunk of the snapshot needs no copy of it. See {@link
+ * PendingException} for details.
  *
- * <p><b>What is durable when?</b> A completed write's exception is on the store's list, durably.
- * Its data is durable with FUA or after a flush, which goes to the COW device.
+ * <p><b>What is durable when?</b> When a write completes, its exception is durably on the store's
+ * list. Its data is durable with FUA, or after a flush, which goes to the COW device.
  *
- * <p><b>Discards</b> are supported with {@code discard_zeroes_cow}: what has an exception becomes
- * zeros, what has none stays. With {@code discard_passdown_origin} the origin's chunks are
- * discarded where this snapshot has no exception, after other snapshots have copied them: this one
- * then reads there as the origin does. The limits say so: a discarded range need not read as zeros.
+ * <p><b>Discards</b> are supported with {@code discard_zeroes_cow}: chunks that have exceptions
+ * become zeros, others stay. With {@code discard_passdown_origin}, the origin's chunks are
+ * discarded where this snapshot has no exception, after other snapshots have copied them; this
+ * snapshot then reads the origin's new content there. So the limits do not promise that a discarded
+ * range reads as zeros.
  *
- * <p><b>The allocation</b> is that of the COW device where a chunk has an exception, and that of
- * the origin elsewhere. So holes are told truthfully, and read as zeros where both devices' do.
+ * <p><b>Block status</b> is that of the COW device where a chunk has an exception, and that of the
+ * origin elsewhere. Holes are reported correctly, and read as zeros if those of both devices do.
  *
  * <p><b>Failure modes.</b>
  *
  * <pre>
  *   store full, P or N, or PO and an origin write needs room   Invalid
  *   store full, PO, a write here needs room                    Overflow: writes fail, reads go on
- *   a copy fails, or metadata can't be written                 Invalid
- *   data can't be read or written                              that request fails
+ *   a copy fails, or metadata cannot be written                Invalid
+ *   data cannot be read or written                             that request fails
  * </pre>
  *
- * A full store on a device that is {@link org.anabranch.block.Extendable} is extended first, and
- * what needs the room waits for that: full is one that can't be.
+ * A store on an {@link org.anabranch.block.Extendable} device is extended when it is full, and
+ * requests that need the room wait for that. It counts as full when it cannot be extended.
  *
- * <p>Invalid is for ever, and is marked in the store before an origin write that had no copy goes
- * on; or, when the store can't be written any more, with {@link InvalidStores}. Every request to an
- * invalid snapshot fails; the origin never does because of a snapshot, unless a restart would find
- * it valid.
+ * <p>Invalid is final. It is marked in the store, or in {@link InvalidStores} if the store cannot
+ * be written any more, before a write to the origin continues without a copy. Every request to an
+ * invalid snapshot fails. The origin never fails because of a snapshot, unless a restart would find
+ * the snapshot valid.
  *
- * <p><b>Refuses</b> what {@link CowArguments} can't read, devices that don't fit, and a store that
- * {@link org.anabranch.block.store.StoreScan} finds fault with; then nothing was written to it.
+ * <p><b>Refuses</b> what {@link CowArguments} cannot parse, devices that do not fit, and a store in
+ * which {@link org.anabranch.block.store.StoreScan} finds an error; nothing was written to it then.
  */
 final class SnapshotTarget extends CowTarget implements SnapshotHandle {
   private final SnapshotReads reads;
@@ -131,7 +133,7 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
     }
   }
 
-  /** The snapshot if it may be read; else null, and {@code io} fails. With the lock held. */
+  /** The snapshot if it may be read; otherwise null, and {@code io} fails. With the lock held. */
   private @Nullable Snapshot valid(Io io) {
     Snapshot snapshot = snapshot();
     if (snapshot == null) {
@@ -144,7 +146,9 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
     return null;
   }
 
-  /** The snapshot if it may be written; else null, and {@code io} fails. With the lock held. */
+  /**
+   * The snapshot if it may be written; otherwise null, and {@code io} fails. With the lock held.
+   */
   @Nullable Snapshot writable(Io io) {
     Snapshot snapshot = valid(io);
     if (snapshot != null && snapshot.overflowed) {

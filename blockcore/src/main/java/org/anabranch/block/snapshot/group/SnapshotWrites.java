@@ -9,9 +9,9 @@ import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.store.Extent;
 
 /**
- * How writes to a snapshot find their chunks: a chunk with an exception is written on the COW
- * device; one whose exception is pending waits for it; any other gets one. Whole chunks are filled
- * by the write itself, as many at once as can be; a chunk that is written in part is copied first.
+ * Routes writes to a snapshot. A chunk with an exception is written on the COW device; a chunk
+ * whose exception is pending waits for it; any other gets an exception. Whole chunks are filled by
+ * the write itself, as many at once as possible; a chunk that is written in part is copied first.
  */
 final class SnapshotWrites {
   private final SnapshotTarget target;
@@ -23,12 +23,12 @@ final class SnapshotWrites {
     this.group = target.group;
   }
 
-  /** Takes over a write or write of zeros. Without the lock. */
+  /** Takes ownership of a write or write of zeros. Without the lock. */
   void write(Io io) {
     write(io, true);
   }
 
-  /** {@code fresh}: it has not waited for an exception yet, and may have to wait for a slot. */
+  /** With {@code fresh}, it has not waited for an exception yet, and may wait for a slot. */
   private void write(Io io, boolean fresh) {
     BlockDevice next = null;
     group.lock.enter();
@@ -121,8 +121,8 @@ final class SnapshotWrites {
   }
 
   /**
-   * Takes over a discard: chunks with exceptions become zeros, others stay as they are, and with
-   * {@code discard_passdown_origin} are discarded on the origin. Without the lock.
+   * Takes ownership of a discard. Chunks with exceptions become zeros. Others do not change, or are
+   * discarded on the origin with {@code discard_passdown_origin}. Without the lock.
    */
   void discard(Io io, boolean passdown) {
     group.lock.enter();
@@ -168,24 +168,24 @@ final class SnapshotWrites {
     group.lock.submit(snapshot.cow, zero);
   }
 
-  /** Makes {@code io}, whose range was looked up and is mapped, ready for the COW device. */
+  /** Adjusts {@code io}, whose range was looked up and is mapped, for the COW device. */
   private BlockDevice aim(Snapshot snapshot, Io io) {
     io.remap(io.sector() + shift(snapshot));
     return snapshot.cow;
   }
 
-  /** How far the looked-up chunks lie behind their place on the origin. */
+  /** The distance of the looked-up chunks from their place on the origin. */
   private long shift(Snapshot snapshot) {
     return (extent.newChunk() - extent.oldChunk()) << snapshot.shift;
   }
 
-  /** The sector behind what was looked up. */
+  /** The sector after the looked-up range. */
   private static long behind(Snapshot snapshot, Extent extent) {
     long chunk = extent.oldChunk() + extent.length();
     return chunk > Long.MAX_VALUE >> 9 >> snapshot.shift ? Long.MAX_VALUE : chunk << snapshot.shift;
   }
 
-  /** The sector that the next pending exception behind {@code chunk} begins at. */
+  /** The first sector of the next pending exception after {@code chunk}. */
   private static long before(Snapshot snapshot, long chunk) {
     long next = snapshot.nextPending(chunk);
     return next == Long.MAX_VALUE ? next : next << snapshot.shift;

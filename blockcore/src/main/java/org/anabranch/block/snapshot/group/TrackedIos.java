@@ -10,26 +10,25 @@ import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requests of one snapshot that must have ended before something under them may change: reads
- * that went to the origin, and while merging writes that went to the COW device. Guarded by the
- * group's lock.
+ * The requests of one snapshot that must end before the data below them may change: reads sent to
+ * the origin and, during a merge, writes sent to the COW device. Guarded by the group's lock.
  */
 final class TrackedIos {
-  /** Says whether one waits for requests to the chunks from {@code first} to {@code last}. */
+  /** Selects the requests to wait for, by their chunks from {@code first} to {@code last}. */
   interface Chunks {
     boolean touches(long first, long last);
   }
 
   private final DeferringLock lock;
 
-  /** The list's ends know each other. */
+  /** One end of a doubly linked list. */
   private @Nullable Tracked newest;
 
   TrackedIos(DeferringLock lock) {
     this.lock = lock;
   }
 
-  /** Watches {@code io}, which is about to be submitted, until it completes. */
+  /** Tracks {@code io}, which is about to be submitted, until it completes. */
   void track(Io io, long first, long last) {
     Tracked tracked = new Tracked(first, last, newest);
     if (newest != null) {
@@ -50,8 +49,8 @@ final class TrackedIos {
   }
 
   /**
-   * Runs {@code then} with the lock held once the requests to {@code chunks} that are watched now
-   * have completed, each all the way up; at once if there are none.
+   * Runs {@code then} with the lock held once the requests to {@code chunks} that are tracked now
+   * have completed, through all layers; at once if there are none.
    */
   void whenDrained(Chunks chunks, Runnable then) {
     Drain drain = new Drain(then);
@@ -97,7 +96,8 @@ final class TrackedIos {
       try {
         io.complete(error);
       } finally {
-        // Behind the request's own end: what waited may be a long copy. No more come once unlinked.
+        // After the request's own end, since what waits may be a long copy. Unlinked, it gets no
+        // more waiters.
         List<Drain> waiting = drains;
         if (waiting != null) {
           lock.run(() -> drained(waiting));

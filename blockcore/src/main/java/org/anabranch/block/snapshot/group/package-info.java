@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * How snapshots work: an origin, its snapshots and its merge are a group. The targets {@code
- * snapshot-origin}, {@code snapshot} and {@code snapshot-merge}, and what they share.
- *
- * <p>Which question is answered where:
+ * The implementation of snapshots. An origin, its snapshots and its merge form a group. This
+ * package has the targets {@code snapshot-origin}, {@code snapshot} and {@code snapshot-merge} and
+ * what they share.
  *
  * <table>
  * <caption>Files</caption>
  * <tr><td>{@code OriginTarget}</td>
  *     <td>what happens to a write to a volume that has snapshots?</td></tr>
  * <tr><td>{@code SnapshotTarget}</td>
- *     <td>what does a snapshot read as, and what happens to a write to it? what if it is full?</td></tr>
+ *     <td>what does a snapshot read as, what happens to a write to it, and what if it is full?</td></tr>
  * <tr><td>{@code MergeTarget}</td>
  *     <td>how is a volume rolled back while it is in use?</td></tr>
  * <tr><td>{@code MergeInterlock}</td>
@@ -18,11 +17,11 @@
  * <tr><td>{@code Merge}, {@code MergePace}</td>
  *     <td>in which steps is a chunk merged, how fast, and what if a step fails?</td></tr>
  * <tr><td>{@code PendingException}</td>
- *     <td>what happens between a first write to a chunk and its end?</td></tr>
+ *     <td>what happens between the first write to a chunk and its completion?</td></tr>
  * <tr><td>{@code Handover}</td>
  *     <td>how does a store pass from one table to another?</td></tr>
  * <tr><td>{@code OriginGroup}</td>
- *     <td>who holds which lock?</td></tr>
+ *     <td>which lock guards what?</td></tr>
  * <tr><td>{@code Copier}, {@code CopySlots}, {@code BufferPool}</td>
  *     <td>how is a chunk copied, and how many at once?</td></tr>
  * </table>
