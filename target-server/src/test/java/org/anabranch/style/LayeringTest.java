@@ -155,6 +155,21 @@ final class LayeringTest {
         .check(CLASSES);
   }
 
+  /** What keeps a volume's image is the business of one backend, and of the reader. */
+  @Test
+  void onlyTheirBackendTakesSourcesOfVolumesForFiles() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "org.anabranch.server.storage.file..",
+            "org.anabranch.config",
+            "org.anabranch.config.reader..")
+        .should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("org.anabranch.config.FileSource")
+        .check(CLASSES);
+  }
+
   @Test
   void partsFormNoCycle() {
     slices().matching("org.anabranch.(*)..").should().beFreeOfCycles().check(CLASSES);

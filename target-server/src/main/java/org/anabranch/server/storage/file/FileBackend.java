@@ -37,9 +37,10 @@ public final class FileBackend implements VolumeBackend {
 
   @Override
   public VolumeImage image(VolumeConfig volume) {
-    return switch (volume.source()) {
-      case FileSource file -> new FileImage(file.path(), volume);
-    };
+    if (volume.source() instanceof FileSource file) {
+      return new FileImage(file.path(), volume);
+    }
+    throw new IllegalArgumentException(volume.source() + " is no file");
   }
 
   @Override

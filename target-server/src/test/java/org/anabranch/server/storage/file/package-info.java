@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Tests of images that are files. */
+@NullMarked
+package org.anabranch.server.storage.file;
+
+import org.jspecify.annotations.NullMarked;
