@@ -13,7 +13,6 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -36,7 +35,6 @@ import org.jspecify.annotations.Nullable;
 /** Turns HOCON into a {@link Configuration}, collecting everything that is wrong on the way. */
 final class ConfigurationReader {
   private static final String ROOT = "anabranch";
-  private static final int MAX_FILE_BYTES = 4 << 20;
   private static final int MAX_LENGTH = (1 << 24) - 4; // DataSegmentLength has 24 bits
 
   private final String name;
@@ -54,25 +52,15 @@ final class ConfigurationReader {
       problems.check();
       return parse(text, Path.of("").toAbsolutePath());
     }
-    String text = "";
-    try {
-      if (Files.isDirectory(file)) {
-        problems.add(0, "this is a folder; a configuration is a file");
-      } else if (Files.isRegularFile(file) && Files.size(file) > MAX_FILE_BYTES) {
-        problems.add(0, "larger than " + ValueFormat.bytes(MAX_FILE_BYTES));
-      } else {
-        text = Files.readString(file); // for errors of our own words: unreadable, not UTF-8
-      }
-    } catch (NoSuchFileException e) {
-      problems.add(0, "no such file");
-    } catch (IOException e) {
-      problems.add(0, "cannot be read: " + e);
-    }
+    String text = ConfigurationText.of(file, problem -> problems.add(0, problem));
     problems.check();
+    Path folder = Objects.requireNonNull(absolute.getParent());
+    IncludedFiles included = new IncludedFiles(folder, problems);
     return interpret(
-        text,
-        () -> ConfigFactory.parseFile(file.toFile(), options().setAllowMissing(false)),
-        Objects.requireNonNull(absolute.getParent()));
+        Objects.requireNonNull(text),
+        included,
+        () -> ConfigFactory.parseFile(file.toFile(), options(included).setAllowMissing(false)),
+        folder);
   }
 
   /**
@@ -87,9 +75,9 @@ final class ConfigurationReader {
 
   private String readOnce(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
-      if (bytes.length > MAX_FILE_BYTES) {
-        problems.add(0, "larger than " + ValueFormat.bytes(MAX_FILE_BYTES));
+      byte[] bytes = in.readNBytes(ConfigurationText.MAX_BYTES + 1);
+      if (bytes.length > ConfigurationText.MAX_BYTES) {
+        problems.add(0, "larger than " + ValueFormat.bytes(ConfigurationText.MAX_BYTES));
         return "";
       }
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
@@ -100,34 +88,30 @@ final class ConfigurationReader {
   }
 
   Configuration parse(String text, Path baseDir) throws InvalidConfigurationException {
-    return interpret(text, () -> ConfigFactory.parseString(text, options()), baseDir);
+    IncludedFiles included = new IncludedFiles(baseDir, problems);
+    return interpret(
+        text, included, () -> ConfigFactory.parseString(text, options(included)), baseDir);
   }
 
-  private ConfigParseOptions options() {
-    return ConfigParseOptions.defaults().setOriginDescription(name);
+  private ConfigParseOptions options(IncludedFiles included) {
+    return ConfigParseOptions.defaults().setOriginDescription(name).setIncluder(included);
   }
 
   private interface Parse {
     Config run() throws ConfigException;
   }
 
-  private Configuration interpret(String text, Parse parse, Path baseDir)
+  private Configuration interpret(String text, IncludedFiles included, Parse parse, Path baseDir)
       throws InvalidConfigurationException {
     ConfigObject root = Section.empty();
     try {
       root = parse.run().resolve().root();
       for (RepeatedKeys.Repeat repeat : RepeatedKeys.in(text)) {
-        problems.add(
-            repeat.line(),
-            repeat.key(),
-            "given twice, the first time in line " + repeat.firstLine(),
-            "each once");
+        problems.addIn(name, repeat);
       }
+      included.checkRepeats(name, text);
     } catch (ConfigException e) {
-      ConfigOrigin origin = e.origin();
-      int line = origin == null ? 0 : Math.max(0, origin.lineNumber());
-      String reason = text.contains("secret") ? withoutQuotes(reason(e)) : reason(e);
-      problems.add(line, reason + MissingQuotes.hint(text, line));
+      report(e, text, included);
     } catch (StackOverflowError e) {
       problems.add(0, "nested too deeply");
     }
@@ -143,6 +127,18 @@ final class ConfigurationReader {
     Configuration configuration = configuration(top, baseDir);
     problems.check();
     return configuration;
+  }
+
+  /** Reports what the parser stumbled over, in the file where it did. */
+  private void report(ConfigException e, String text, IncludedFiles included) {
+    ConfigOrigin origin = e.origin();
+    int line = origin == null ? 0 : Math.max(0, origin.lineNumber());
+    String filename = origin == null ? null : origin.filename();
+    String other = filename == null ? null : included.text(filename);
+    String source = other == null ? text : other;
+    String reason = source.contains("secret") ? withoutQuotes(reason(e)) : reason(e);
+    problems.addIn(
+        filename == null ? name : filename, line, reason + MissingQuotes.hint(source, line));
   }
 
   /** The parser quotes what it stumbles over, which may be a secret. */

@@ -8,7 +8,7 @@ import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
 import org.anabranch.config.SourceLocation;
 
-/** Collects what is wrong with one file. */
+/** Collects what is wrong with one file and those that it includes. */
 final class Problems {
   private static final int MAX_SHOWN = 100;
   private static final int MAX_REASON = 500;
@@ -43,11 +43,27 @@ final class Problems {
   }
 
   void add(int line, String found) {
-    list.add(new Problem(file, line, "", printable(found, MAX_REASON), ""));
+    addIn(file, line, found);
   }
 
-  void add(int line, String key, String found, String allowed) {
-    list.add(new Problem(file, line, printable(key), found, allowed));
+  /** Adds what is wrong with one of the files that the configuration is made of. */
+  void addIn(String in, int line, String found) {
+    list.add(new Problem(in, line, "", printable(found, MAX_REASON), ""));
+  }
+
+  /** The same of a key. */
+  void addIn(String in, int line, String key, String found, String allowed) {
+    list.add(new Problem(in, line, printable(key), found, allowed));
+  }
+
+  /** The same of a key that one file gives twice. */
+  void addIn(String in, RepeatedKeys.Repeat repeat) {
+    addIn(
+        in,
+        repeat.line(),
+        repeat.key(),
+        "given twice, the first time in line " + repeat.firstLine(),
+        "each once");
   }
 
   /** The warnings, in the file's order. */

@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Finds keys that one file gives twice. HOCON lets the last one win, or merges two objects, without
@@ -43,12 +45,31 @@ final class RepeatedKeys {
   /** The keys given twice in a text that is good HOCON, in its order. */
   static List<Repeat> in(String text) {
     RepeatedKeys scan = new RepeatedKeys(text);
-    scan.skipBlanks();
-    if (scan.peek() == '{') {
-      scan.next();
-    }
-    scan.object(List.of(), new HashMap<>());
+    scan.file();
     return scan.repeats;
+  }
+
+  /** The volumes, devices and targets that a text opens, with their lines. */
+  static SortedMap<String, Integer> opened(String text) {
+    SortedMap<String, Integer> lines = new TreeMap<>();
+    new RepeatedKeys(text)
+        .file()
+        .forEach((key, given) -> {
+          if (key.size() == 3 && isNamedThing(key)) {
+            lines.put(ConfigUtil.joinPath(key), given.line);
+          }
+        });
+    return lines;
+  }
+
+  private Map<List<String>, Given> file() {
+    Map<List<String>, Given> given = new HashMap<>();
+    skipBlanks();
+    if (peek() == '{') {
+      next();
+    }
+    object(List.of(), given);
+    return given;
   }
 
   /** The keys of an object, up to its brace or the end. */

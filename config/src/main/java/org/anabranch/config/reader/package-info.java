@@ -11,6 +11,7 @@
  *   one object, key by key; unknown keys             Section
  *   errors and warnings with their lines             Problems
  *   what HOCON accepts and nobody means              RepeatedKeys, MissingQuotes
+ *   include "conf.d/*.conf"                          IncludedFiles
  * </pre>
  */
 @NullMarked
