@@ -8,17 +8,23 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
@@ -150,15 +156,14 @@ final class PowerCutTest {
   private Path copy(String step) throws IOException {
     Path world = folder.resolve("world " + worlds.size() + " " + step);
     Path base = folder.resolve("base");
-    List<Path> files;
-    try (Stream<Path> walk = Files.walk(base)) {
-      files =
-          walk.filter(Files::isRegularFile).sorted(Comparator.comparing(Path::toString)).toList();
-    }
-    for (Path file : files) {
+    for (Path file : files(base)) {
       Path to = world.resolve(base.relativize(file).toString());
       Files.createDirectories(Objects.requireNonNull(to.getParent()));
-      Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
+      try {
+        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
+      } catch (NoSuchFileException e) {
+        // Another thread has just renamed the draft of uses.json; this copy has the old uses.json.
+      }
     }
     // Nothing else may know of the base's place: the stores' paths in the state file are absolute.
     for (String name : List.of("state/state.json", "state/state.json.new")) {
@@ -169,6 +174,31 @@ final class PowerCutTest {
     }
     worlds.add(world);
     return world;
+  }
+
+  /** The files in a folder, without those that disappear in the meantime. */
+  private static Set<Path> files(Path folder) throws IOException {
+    Set<Path> files = new TreeSet<>(Comparator.comparing(Path::toString));
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile()) {
+              files.add(file);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+        });
+    return files;
   }
 
   private static void truncate(Path file) throws IOException {

@@ -129,7 +129,8 @@ final class ServeTest {
   @Test
   void aHangupReloadsUnderNohupToo() throws Exception {
     String configuration =
-        "anabranch { portals = [\"127.0.0.1:0\"], volumes { v { path = v.img, size = 1 MiB } } }";
+        "anabranch { portals = [\"127.0.0.1:0\"], state-dir = state,"
+            + " volumes { v { path = v.img, size = 1 MiB } } }";
     try (ServerProcess server = ServerProcess.servingUnderNohup(folder, configuration)) {
       signal(server, "HUP");
       Await.until("SIGHUP is logged", server::errors, log -> log.contains("SIGHUP: "));

@@ -163,6 +163,9 @@ final class Site {
     @Override
     public void asyncMessage(Session from, int event, Pdu message, @Nullable Sense sense) {
       hear("event " + event);
+      // Logs out when the server stops and asks for it, as an initiator should; else each stop
+      // waits.
+      SessionListener.super.asyncMessage(from, event, message, sense);
     }
 
     @Override
