@@ -22,12 +22,16 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
 import org.anabranch.server.control.ControlClient;
 import org.anabranch.server.control.ControlLimits;
 import org.anabranch.server.control.ControlServer;
+import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,26 +65,50 @@ final class ControlTest {
     return SocketChannel.open(UnixDomainSocketAddress.of(socket));
   }
 
+  /** The arguments of a verb of this test. */
+  public record What(String what) {}
+
+  /** Its result. */
+  public record Said(String said) {}
+
+  private static <A extends Record, R extends Record> Verb<A, Nothing, R> verb(
+      String name, Class<A> arguments, Class<R> result, Function<A, R> handler) {
+    return new Verb<>() {
+      @Override
+      public Call<A, Nothing, R> call() {
+        return Call.of(name, "For a test.", arguments, result);
+      }
+
+      @Override
+      public R run(A given, Caller<Nothing> caller) {
+        return handler.apply(given);
+      }
+    };
+  }
+
   @Test
   void boundsAreHeldAndSaid() throws Exception {
     Path socket = folder.resolve("s");
     AtomicInteger entered = new AtomicInteger();
     CountDownLatch leave = new CountDownLatch(1);
-    Verb echo = (arguments, progress) -> Map.of("said", arguments.text("what"));
-    Verb block =
-        (arguments, progress) -> {
-          entered.incrementAndGet();
-          try {
-            leave.await();
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          }
-          return Map.of();
-        };
+    Verb<?, ?, ?> echo = verb("echo", What.class, Said.class, what -> new Said(what.what()));
+    Verb<?, ?, ?> block =
+        verb(
+            "block",
+            Nothing.class,
+            Nothing.class,
+            nothing -> {
+              entered.incrementAndGet();
+              try {
+                leave.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              return nothing;
+            });
     List<SocketChannel> clients = new ArrayList<>();
     try (ControlServer _ =
-        ControlServer.start(
-            socket, Map.of("echo", echo, "block", block), () -> new ControlLimits(64, 8))) {
+        ControlServer.start(socket, List.of(echo, block), () -> new ControlLimits(64, 8))) {
       assertThat(Files.getPosixFilePermissions(socket)).hasSize(2);
       for (String[] each :
           new String[][] {
@@ -89,10 +117,14 @@ final class ControlTest {
               "{\"result\":{\"said\":\"x\"}}"
             },
             {"{\"verb\":\"echo\"}\n", "{\"error\":\"argument what is missing\"}"},
+            {
+              "{\"verb\":\"echo\",\"arguments\":{\"what\":\"x\",\"force\":true}}\n",
+              "{\"error\":\"there is no argument force; there are: what\"}"
+            },
             {"{\"verb\":\"eco\"}\n", "{\"error\":\"no such verb: eco; there are block, echo\"}"},
             {
               "{\"verb\":\"echo\",\"arguments\":{\"what\":1}}\n",
-              "{\"error\":\"argument what is no text\"}"
+              "{\"error\":\"argument what is not a text\"}"
             },
             {
               "{\"protocol\":1,\"verb\":\"echo\",\"arguments\":{\"what\":\"x\"}}\n",
@@ -103,7 +135,9 @@ final class ControlTest {
               "{\"error\":\"the command speaks protocol 2 and this server up to 1: use the command of"
                   + " the server's version\"}"
             },
-            {"{\"verb\":\"echo\",\"arguments\":[]}\n", "{\"error\":\"arguments is no object\"}"},
+            {
+              "{\"verb\":\"echo\",\"arguments\":[]}\n", "{\"error\":\"arguments is not an object\"}"
+            },
             {"x".repeat((1 << 20) + 1), "{\"error\":\"a request has at most 1048576 characters\"}"}
           }) {
         try (SocketChannel client = connect(socket)) {
@@ -139,10 +173,10 @@ final class ControlTest {
   @Test
   void whoAsksNothingMakesRoomForWhoDoes() throws Exception {
     Path socket = folder.resolve("s");
-    Verb echo = (arguments, progress) -> Map.of();
+    Verb<?, ?, ?> echo = verb("echo", Nothing.class, Nothing.class, nothing -> nothing);
     List<SocketChannel> idle = new ArrayList<>();
     try (ControlServer _ =
-        ControlServer.start(socket, Map.of("echo", echo), () -> new ControlLimits(64, 8), 0)) {
+        ControlServer.start(socket, List.of(echo), () -> new ControlLimits(64, 8), 0)) {
       for (int i = 0; i < 64; i++) {
         idle.add(connect(socket));
       }
@@ -188,7 +222,7 @@ final class ControlTest {
         waiting.add(await(site));
       }
       String user = System.getProperty("user.name", "");
-      assertThat(site.refusal("dm", Map.of("words", List.of("wait", "vm1"))))
+      assertThat(site.refusal("dm wait", Map.of("name", "vm1")))
           .isEqualTo(
               "3 commands of "
                   + user
@@ -209,7 +243,7 @@ final class ControlTest {
   private static SocketChannel await(Site site) throws IOException {
     while (true) {
       SocketChannel client = connect(site.socket());
-      send(client, "{\"verb\":\"dm\",\"arguments\":{\"words\":[\"wait\",\"vm1\"]}}\n");
+      send(client, "{\"verb\":\"dm wait\",\"arguments\":{\"name\":\"vm1\"}}\n");
       if (line(client).equals("{\"progress\":{\"state\":\"waiting\"}}")) {
         return client;
       }

@@ -33,7 +33,7 @@ final class DmTest {
   @TempDir private Path folder;
 
   private String refusal(Site site, String... words) {
-    return site.refusal("dm", Map.of("words", List.of(words)));
+    return site.dmRefusal(words);
   }
 
   @Test
@@ -98,13 +98,18 @@ final class DmTest {
           .isEqualTo("dm remove d: it is in the configuration; change that, and reload");
       assertThat(refusal(site, "rename", "b", "vm1")).contains("it is in the configuration");
       assertThat(refusal(site, "rename", "b", "x/y")).contains("cannot be ., .. or hold a /");
-      assertThat(refusal(site, "rename", "b")).contains("a device name and a new one are needed");
+      assertThat(site.refusal("dm rename", Map.of("name", "b")))
+          .isEqualTo("argument new-name is missing");
       assertThat(refusal(site, "resume", "nothing")).contains("No such device or address: nothing");
-      assertThat(refusal(site, "message", "b", "0")).contains("a message are needed");
+      assertThat(site.refusal("dm message", Map.of("name", "b", "sector", 0)))
+          .isEqualTo("dm message b: argument words is missing: the message");
+      assertThat(site.refusal("dm remove", Map.of()))
+          .isEqualTo("argument names is missing: the devices");
       assertThat(refusal(site, "message", "b", "0", "hello")).contains("dm message");
       assertThat(refusal(site, "wait", "nothing"))
           .isEqualTo("dm wait nothing: No such device or address: nothing");
-      assertThat(refusal(site, "frobnicate")).contains("dm: no verb frobnicate; there are ls,");
+      assertThat(site.refusal("dm frobnicate", Map.of()))
+          .startsWith("no such verb: dm frobnicate; there are dm clear, dm create, ");
     } // killed
     try (ServerProcess _ = site.serve(CONFIGURATION)) {
       assertThat(site.dm("table", "b")).isEqualTo("0 4096 zero \n");

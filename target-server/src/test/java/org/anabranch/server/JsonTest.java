@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,6 +28,9 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.control.verbs.RunningServer;
+import org.anabranch.server.control.verbs.Verbs;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -39,23 +44,64 @@ final class JsonTest {
   @TempDir private Path folder;
   private final Set<String> shown = new HashSet<>(); // keys that were printed once at least
 
-  /** Keys and types by section; a key's {@code ?} is left in. */
+  /** Keys and types by section, of what is printed; a key's {@code ?} is left in. */
   private static Map<String, Map<String, String>> documented() throws IOException {
     Map<String, Map<String, String>> sections = new TreeMap<>();
-    Map<String, String> section = new TreeMap<>();
-    boolean fenced = false;
-    for (String line : Files.readAllLines(Path.of("../docs/json.md"))) {
-      if (line.startsWith("## ")) {
-        section = new TreeMap<>();
-        sections.put(line.substring(3), section);
-      } else if (line.equals("```")) {
-        fenced = !fenced;
-      } else if (fenced) {
-        String[] words = line.split(" +", 3);
-        section.put(words[0], words[1]);
-      }
+    page()
+        .forEach((name, text) -> {
+          Map<String, String> keys = new TreeMap<>();
+          String fence = "";
+          for (String line : text.split("\n", -1)) {
+            if (line.startsWith("```")) {
+              fence = fence.isEmpty() ? line : "";
+            } else if (fence.equals("```")) {
+              String[] words = line.split(" +", 3);
+              keys.put(words[0], words[1]);
+            }
+          }
+          sections.put(name, keys);
+        });
+    return sections;
+  }
+
+  /** The text of each section. */
+  private static Map<String, String> page() throws IOException {
+    Map<String, String> sections = new LinkedHashMap<>();
+    String[] parts = Files.readString(Path.of("../docs/json.md")).split("(?m)^## ", -1);
+    for (String part : List.of(parts).subList(1, parts.length)) {
+      String[] text = part.split("\n", 2);
+      sections.put(text[0], text[1].stripTrailing() + "\n");
     }
     return sections;
+  }
+
+  /** Every verb, over a server that is never asked. */
+  private static List<Verb<?, ?, ?>> verbs() {
+    return Verbs.all(
+        (RunningServer)
+            Proxy.newProxyInstance(
+                JsonTest.class.getClassLoader(),
+                new Class<?>[] {RunningServer.class},
+                (proxy, method, arguments) -> null));
+  }
+
+  @Test
+  void everyVerbIsDocumentedAsItsRecordsAre() throws IOException {
+    VerbDocs docs = new VerbDocs();
+    Map<String, String> page = page();
+    StringBuilder wanted = new StringBuilder();
+    List<String> different = new ArrayList<>();
+    for (Verb<?, ?, ?> verb : verbs()) {
+      String name = verb.call().name();
+      String section = docs.section(verb.call());
+      wanted.append("## ").append(name).append('\n').append(section).append('\n');
+      if (!section.equals(page.get(name))) {
+        different.add(name);
+      }
+    }
+    Path out = Files.writeString(Path.of("target/json.md"), wanted);
+    assertThat(docs.undocumented()).as("without @Doc").isEmpty();
+    assertThat(different).as("sections of docs/json.md; as they should be: %s", out).isEmpty();
   }
 
   /** The commands that a section is for besides the one that it is named for. */
@@ -74,7 +120,7 @@ final class JsonTest {
   private static void flatten(String key, Object value, Map<String, String> into) {
     switch (value) {
       case Map<?, ?> map -> {
-        if (!key.isEmpty() && !key.endsWith("[]")) {
+        if (!key.isEmpty()) {
           into.put(key, "object");
         }
         map.forEach(
@@ -89,16 +135,9 @@ final class JsonTest {
   }
 
   private void holds(String section, Map<String, ?> printed) throws IOException {
+    Map<String, String> keys = section(section);
     Map<String, String> found = new TreeMap<>();
     flatten("", printed, found);
-    if (section.equals("status")) { // its parts are those of other commands
-      found.keySet().removeIf(key -> key.matches("(volumes|snapshots|sessions)\\[]\\..*"));
-      printed.forEach((key, value) -> {
-        if (value instanceof List<?> list && !list.isEmpty() && list.getFirst() instanceof Map) {
-          found.put(key + "[]", "object");
-        }
-      });
-    }
     Set<String> empty = new TreeSet<>();
     found.forEach((key, type) -> {
       if (type.equals(EMPTY)) {
@@ -106,29 +145,36 @@ final class JsonTest {
       }
     });
     found.keySet().removeAll(empty);
+    for (String key : List.copyOf(keys.keySet())) { // what the section of another command lists
+      String prefix = key.replace("?", "") + ".";
+      if (keys.keySet().stream().noneMatch(each -> each.startsWith(prefix))) {
+        found.keySet().removeIf(each -> each.startsWith(prefix));
+      }
+    }
     Map<String, String> wanted = new TreeMap<>();
-    section(section)
-        .forEach((key, type) -> {
-          String plain = key.replace("?", "");
-          String optional = plain.replaceFirst("\\.[^.]*$", "");
-          boolean absent =
-              key.endsWith("?")
-                  ? !found.containsKey(plain)
-                  : documentedOptional(section, optional) && !found.containsKey(plain);
-          if (!absent && empty.stream().noneMatch(plain::startsWith)) {
-            wanted.put(plain, type);
-          }
-        });
+    keys.forEach((key, type) -> {
+      String plain = key.replace("?", "");
+      boolean absent = !found.containsKey(plain) && mayBeAbsent(key, keys.keySet(), found);
+      if (!absent && empty.stream().noneMatch(plain::startsWith)) {
+        wanted.put(plain, type);
+      }
+    });
     assertThat(found).as(section).isEqualTo(wanted);
     wanted.keySet().forEach(key -> shown.add(section + ": " + key));
   }
 
-  private static boolean documentedOptional(String section, String key) {
-    try {
-      return section(section).containsKey(key + "?");
-    } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+  /** Whether a key is optional, or an object around it is and is absent. */
+  private static boolean mayBeAbsent(String key, Set<String> keys, Map<String, String> found) {
+    if (key.endsWith("?")) {
+      return true;
     }
+    for (int dot = key.lastIndexOf('.'); dot > 0; dot = key.lastIndexOf('.', dot - 1)) {
+      String around = key.substring(0, dot);
+      if (keys.contains(around + "?") && !found.containsKey(around)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void awaitCutOff(Site site) throws RefusedException {
@@ -240,6 +286,8 @@ final class JsonTest {
       data(site);
       site.ask("snapshot merge", Map.of("name", "vm1@c", "now", true));
       holds("snapshot pause", site.ask("snapshot pause", Map.of("name", "vm1@c")));
+      holds("snapshot resume", site.ask("snapshot resume", Map.of("name", "vm1@c")));
+      site.ask("snapshot pause", Map.of("name", "vm1@c"));
       holds("dm message", json(site, "dm", "message", "vm1", "0", "progress"));
       Map<String, Object> list = site.ask("snapshot list", Map.of());
       assertThat(list.toString()).contains("merge={");
@@ -282,13 +330,18 @@ final class JsonTest {
 
   private void deviceMapper(Site site) throws IOException {
     holds("dm create", json(site, "dm", "create", "z", "--table", "0 8 zero"));
-    holds("dm create", json(site, "dm", "suspend", "z"));
+    holds("dm suspend", json(site, "dm", "suspend", "z"));
+    holds("dm load", json(site, "dm", "load", "z", "--table", "0 16 zero"));
+    holds("dm clear", json(site, "dm", "clear", "z"));
+    holds("dm resume", json(site, "dm", "resume", "z"));
+    holds("dm rename", json(site, "dm", "rename", "z", "y"));
+    holds("dm rename", json(site, "dm", "rename", "y", "z"));
     holds("dm ls", json(site, "dm", "ls"));
     holds("dm table", json(site, "dm", "table"));
-    holds("dm table", json(site, "dm", "status", "z"));
+    holds("dm status", json(site, "dm", "status", "z"));
     holds("dm info", json(site, "dm", "info"));
     holds("dm targets", json(site, "dm", "targets"));
-    holds("dm create", json(site, "dm", "remove", "z"));
+    holds("dm remove", json(site, "dm", "remove", "z"));
   }
 
   /** With a snapshot vm1@c that differs from the volume. */
@@ -306,6 +359,7 @@ final class JsonTest {
         file,
         """
         anabranch {
+          state-dir = all-state
           volumes { vm1 { path = a.img, size = 1 MiB } }
           targets {
             "iqn.2026-11.org.example:all" {
@@ -345,6 +399,10 @@ final class JsonTest {
     Files.delete(late);
     try (ServerProcess server = site.serve(volumes)) {
       holds("volume adopt", json(site, "volume", "adopt", "late"));
+      shows(
+          "snapshot create",
+          "snapshots[]",
+          json(site, "snapshot", "create", "vm1@two", "late@two"));
       assertThat(server.terminate()).isZero();
     }
   }
@@ -353,7 +411,8 @@ final class JsonTest {
   private void shows(String section, String key, Map<String, ?> printed) throws IOException {
     Map<String, String> found = new TreeMap<>();
     flatten("", printed, found);
-    assertThat(found).containsEntry(key, section(section).get(key));
+    Map<String, String> keys = section(section);
+    assertThat(found).containsEntry(key, keys.getOrDefault(key, keys.get(key + "?")));
     shown.add(section + ": " + key);
   }
 

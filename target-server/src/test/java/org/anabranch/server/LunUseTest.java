@@ -77,7 +77,7 @@ final class LunUseTest {
           .isEqualTo("snapshot vm1@a is part of part: remove that first");
       site.dm("remove", "part");
       site.ask("snapshot remove", Map.of("name", "vm1@a"));
-      assertThat(site.refusal("dm", Map.of("words", List.of("wait", "nosuch"))))
+      assertThat(site.refusal("dm wait", Map.of("name", "nosuch")))
           .isEqualTo("dm wait nosuch: No such device or address: nosuch");
       assertThat(server.terminate()).isZero();
     }

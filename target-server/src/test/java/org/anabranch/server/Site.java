@@ -4,6 +4,8 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -77,14 +79,41 @@ final class Site {
     }
   }
 
-  /** What {@code anabranch dm} prints. */
+  /** What {@code anabranch dm} prints; a device that is created without a table has none. */
   String dm(String... words) throws RefusedException {
-    return String.valueOf(ask("dm", Map.of("words", List.of(words))).get("text"));
+    List<String> line = new ArrayList<>(List.of(words));
+    if (line.getFirst().equals("create") && !line.contains("--table")) {
+      line.add("--notable");
+    }
+    line.addFirst("dm");
+    line.addAll(1 + 1, List.of("--socket", socket().toString()));
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int status =
+        Main.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(line.toArray(String[]::new));
+    if (status != 0) {
+      throw new RefusedException(err.toString().strip().replaceFirst("^anabranch: ", ""));
+    }
+    return out.toString();
   }
 
   /** {@code anabranch dm} with a table. */
   String dmTable(String table, String... words) throws RefusedException {
-    return String.valueOf(ask("dm", Map.of("words", List.of(words), "table", table)).get("text"));
+    List<String> line = new ArrayList<>(List.of(words));
+    line.addAll(1, List.of("--table", table));
+    return dm(line.toArray(String[]::new));
+  }
+
+  /** What the server says to a dm command that it must refuse. */
+  String dmRefusal(String... words) {
+    try {
+      throw new AssertionError("not refused: " + dm(words));
+    } catch (RefusedException e) {
+      return String.valueOf(e.getMessage());
+    }
   }
 
   /** Runs a command in a process of its own, as a user does. */

@@ -2,26 +2,35 @@
 package org.anabranch.server.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.verbs.dm.DmClearVerb;
+import org.anabranch.server.control.verbs.dm.DmCreateVerb;
+import org.anabranch.server.control.verbs.dm.DmInfoVerb;
+import org.anabranch.server.control.verbs.dm.DmLoadVerb;
+import org.anabranch.server.control.verbs.dm.DmLsVerb;
+import org.anabranch.server.control.verbs.dm.DmMessageVerb;
+import org.anabranch.server.control.verbs.dm.DmRemoveVerb;
+import org.anabranch.server.control.verbs.dm.DmRenameVerb;
+import org.anabranch.server.control.verbs.dm.DmResumeVerb;
+import org.anabranch.server.control.verbs.dm.DmStatusVerb;
+import org.anabranch.server.control.verbs.dm.DmSuspendVerb;
+import org.anabranch.server.control.verbs.dm.DmTableVerb;
+import org.anabranch.server.control.verbs.dm.DmTargetsVerb;
+import org.anabranch.server.control.verbs.dm.DmWaitVerb;
+import org.anabranch.server.control.verbs.dm.Names;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code anabranch dm}: dmsetup for the server's devices. */
 @Command(
@@ -33,19 +42,12 @@ import picocli.CommandLine.Spec;
       "A device that create made is there again after a restart, with its live table.",
       "There is no node for a device's major and minor number: they only tell it apart."
     })
-public final class DmCommand implements Runnable {
+public final class DmCommand extends CommandGroup {
   /** Of the words of a table's row: start, length and type come before. */
   private static final int ARGUMENTS = 3;
 
   private static final String TABLE_FILE =
       "The table's file; without it and --table standard input.";
-
-  @Spec private CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw Usage.error(spec, "a command is missing");
-  }
 
   @Command(
       name = "ls",
@@ -57,7 +59,7 @@ public final class DmCommand implements Runnable {
           @Nullable String target,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("ls", List.of(), target));
+    return server.show(DmLsVerb.CALL, new DmLsVerb.Arguments(target), DmText::ls);
   }
 
   @Command(
@@ -66,7 +68,7 @@ public final class DmCommand implements Runnable {
       footer = {"", "Example:", "  anabranch dm targets"},
       mixinStandardHelpOptions = true)
   int targets(@Mixin ServerOption server) throws RefusedException {
-    return send(server, List.of("targets"));
+    return server.show(DmTargetsVerb.CALL, Nothing.NOTHING, DmText::targets);
   }
 
   @Command(
@@ -82,11 +84,11 @@ public final class DmCommand implements Runnable {
           @Nullable String target,
       @Mixin ServerOption server)
       throws RefusedException {
-    List<String> words = words("table", names, target);
-    if (inactive) {
-      words.add("--inactive");
-    }
-    return send(server, words);
+    List<String> devices = orNone(names);
+    return server.show(
+        DmTableVerb.CALL,
+        new DmTableVerb.Arguments(devices, inactive, target),
+        result -> DmText.rows(result, devices));
   }
 
   @Command(
@@ -100,7 +102,11 @@ public final class DmCommand implements Runnable {
           @Nullable String target,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("status", names, target));
+    List<String> devices = orNone(names);
+    return server.show(
+        DmStatusVerb.CALL,
+        new DmStatusVerb.Arguments(devices, target),
+        result -> DmText.rows(result, devices));
   }
 
   @Command(
@@ -112,7 +118,7 @@ public final class DmCommand implements Runnable {
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("info", names, null));
+    return server.show(DmInfoVerb.CALL, new DmInfoVerb.Arguments(orNone(names)), DmText::info);
   }
 
   @Command(
@@ -132,8 +138,10 @@ public final class DmCommand implements Runnable {
           boolean noTable,
       @Mixin ServerOption server)
       throws RefusedException {
-    List<String> words = List.of("create", name);
-    return noTable ? send(server, words) : send(server, words, table(table, file));
+    return server.show(
+        DmCreateVerb.CALL,
+        new DmCreateVerb.Arguments(name, noTable ? null : table(table, file)),
+        DmText::done);
   }
 
   @Command(
@@ -150,7 +158,8 @@ public final class DmCommand implements Runnable {
           @Nullable String table,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, List.of("load", name), table(table, file));
+    return server.show(
+        DmLoadVerb.CALL, new DmLoadVerb.Arguments(name, table(table, file)), DmText::done);
   }
 
   @Command(
@@ -162,7 +171,7 @@ public final class DmCommand implements Runnable {
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("clear", names, null));
+    return server.show(DmClearVerb.CALL, new Names(names), DmText::done);
   }
 
   @Command(
@@ -176,11 +185,8 @@ public final class DmCommand implements Runnable {
           boolean noflush,
       @Mixin ServerOption server)
       throws RefusedException {
-    List<String> words = words("suspend", names, null);
-    if (noflush) {
-      words.add("--noflush");
-    }
-    return send(server, words);
+    return server.show(
+        DmSuspendVerb.CALL, new DmSuspendVerb.Arguments(names, noflush), DmText::done);
   }
 
   @Command(
@@ -192,7 +198,7 @@ public final class DmCommand implements Runnable {
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("resume", names, null));
+    return server.show(DmResumeVerb.CALL, new Names(names), DmText::done);
   }
 
   @Command(
@@ -205,7 +211,7 @@ public final class DmCommand implements Runnable {
       @Parameters(index = "1", paramLabel = "NEWNAME") String newName,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, List.of("rename", name, newName));
+    return server.show(DmRenameVerb.CALL, new DmRenameVerb.Arguments(name, newName), DmText::done);
   }
 
   @Command(
@@ -217,7 +223,7 @@ public final class DmCommand implements Runnable {
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
       @Mixin ServerOption server)
       throws RefusedException {
-    return send(server, words("remove", names, null));
+    return server.show(DmRemoveVerb.CALL, new Names(names), DmText::done);
   }
 
   @Command(
@@ -240,11 +246,10 @@ public final class DmCommand implements Runnable {
           boolean verbose,
       @Mixin ServerOption server)
       throws RefusedException {
-    List<String> words = words("wait", List.of(name, Long.toUnsignedString(event)), null);
-    if (verbose) {
-      words.add("-v");
-    }
-    return send(server, words);
+    int status = server.show(DmWaitVerb.CALL, new DmWaitVerb.Arguments(name, event), result -> "");
+    return verbose && !server.json()
+        ? server.show(DmInfoVerb.CALL, new DmInfoVerb.Arguments(List.of(name)), DmText::info)
+        : status;
   }
 
   @Command(
@@ -259,21 +264,12 @@ public final class DmCommand implements Runnable {
       @Parameters(index = "2..*", arity = "1..*", paramLabel = "WORD") List<String> message,
       @Mixin ServerOption server)
       throws RefusedException {
-    List<String> words = words("message", List.of(name, Long.toUnsignedString(sector)), null);
-    words.addAll(message);
-    return send(server, words);
+    return server.show(
+        DmMessageVerb.CALL, new DmMessageVerb.Arguments(name, sector, message), DmText::reply);
   }
 
-  private static List<String> words(
-      String verb, @Nullable List<String> names, @Nullable String target) {
-    List<String> words = new ArrayList<>(List.of(verb));
-    if (names != null) {
-      words.addAll(names);
-    }
-    if (target != null) {
-      words.addAll(List.of("--target", target));
-    }
-    return words;
+  private static List<String> orNone(@Nullable List<String> names) {
+    return names == null ? List.of() : names;
   }
 
   private String table(@Nullable String table, @Nullable Path file) throws RefusedException {
@@ -305,25 +301,5 @@ public final class DmCommand implements Runnable {
           return String.join(" ", words);
         })
         .collect(Collectors.joining("\n"));
-  }
-
-  private int send(ServerOption server, List<String> words) throws RefusedException {
-    return send(server, words, null);
-  }
-
-  private int send(ServerOption server, List<String> words, @Nullable String table)
-      throws RefusedException {
-    Map<String, Object> arguments = new LinkedHashMap<>();
-    arguments.put("words", words);
-    if (table != null) {
-      arguments.put("table", table);
-    }
-    Map<String, Object> result =
-        new LinkedHashMap<>(server.client().ask("dm", arguments, progress -> {}));
-    Object text = result.remove("text");
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : text);
-    out.flush();
-    return 0;
   }
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.util.Map;
+import org.anabranch.block.snapshot.MergeProgress;
+import org.anabranch.server.control.verbs.snapshots.MergeStep;
+import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.terminal.Bar;
 import org.anabranch.server.terminal.Screen;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Draws what the server tells of a merge: bytes, percent, rate and time left. On a terminal it is
@@ -15,7 +18,7 @@ public final class MergeBar {
   private final String label;
   private final Bar bar;
   private int shown = -1;
-  private String state = "";
+  private @Nullable MergeStep before;
 
   /**
    * @param label in front of every line
@@ -27,22 +30,24 @@ public final class MergeBar {
   }
 
   /** Draws one state. */
-  public void update(Map<String, ?> status) {
-    String was = state;
-    state = String.valueOf(status.get("state"));
-    boolean changed = !was.equals(state);
-    if (status.containsKey("remaining-bytes")) {
-      MergeText merge = MergeText.of(status);
+  public void update(MergeStep step) {
+    boolean changed = before == null || !state(before).equals(state(step));
+    before = step;
+    if (step.merge() != null) {
+      MergeText merge = new MergeText(step.merge());
       int tenth = (int) (merge.share() * 10);
-      draw(
-          bar.at(merge.share(), merge.words()),
-          tenth > shown || (changed && state.equals("paused")));
+      boolean paused = step.merge().state() == MergeProgress.State.PAUSED;
+      draw(bar.at(merge.share(), merge.words()), tenth > shown || (changed && paused));
       shown = Math.max(shown, tenth);
-    } else if (state.equals("queued")) {
+    } else if (step.phase() == SnapshotState.Phase.QUEUED) {
       draw(label + "waiting for the merge or export under way", changed);
-    } else if (state.equals("waiting")) {
+    } else if (step.phase() == SnapshotState.Phase.WAITING) {
       draw(label + "waiting until nobody uses the volume", changed);
     }
+  }
+
+  private static Enum<?> state(MergeStep step) {
+    return step.merge() == null ? step.phase() : step.merge().state();
   }
 
   private void draw(String text, boolean news) {

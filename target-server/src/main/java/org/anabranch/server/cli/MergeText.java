@@ -3,53 +3,39 @@ package org.anabranch.server.cli;
 
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Map;
+import org.anabranch.block.snapshot.MergeProgress;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.snapshots.MergeEntry;
 import org.anabranch.server.terminal.Sizes;
 
 /**
  * How far a merge is, in words.
  *
- * @param state such as {@code running}, {@code paused}, {@code failed}
- * @param merged bytes
- * @param remaining bytes
- * @param rate bytes a second
- * @param seconds that it will take; less than 0 when unknown
- * @param throttle the most bytes a second that it may merge; 0: as many as it can
+ * @param merge as the server reports it
  */
-record MergeText(
-    String state, double merged, double remaining, double rate, long seconds, double throttle) {
-  /** What {@code snapshot list --json} has below {@code merge}. */
-  static MergeText of(Map<?, ?> merge) {
-    return new MergeText(
-        String.valueOf(merge.get("state")),
-        number(merge, "merged-bytes", 0),
-        number(merge, "remaining-bytes", 0),
-        number(merge, "bytes-per-second", 0),
-        (long) number(merge, "seconds-left", -1),
-        number(merge, "throttle-bytes-per-second", 0));
-  }
-
-  private static double number(Map<?, ?> merge, String key, double otherwise) {
-    return merge.get(key) instanceof Number n ? n.doubleValue() : otherwise;
-  }
-
+record MergeText(MergeEntry merge) {
   /** Of the work that is done, 0 to 1. */
   double share() {
-    double total = merged + remaining;
-    return total == 0 ? 1 : merged / total;
+    double total = (double) merge.mergedBytes() + merge.remainingBytes();
+    return total == 0 ? 1 : merge.mergedBytes() / total;
   }
 
   /** Amount, rate and time left; instead of these two what keeps it from going on. */
   String words() {
-    String amount = Sizes.bytes(merged) + " of " + Sizes.bytes(merged + remaining);
-    if (!state.equals("running")) {
-      return amount + ", " + state;
+    String amount =
+        Sizes.bytes((double) merge.mergedBytes())
+            + " of "
+            + Sizes.bytes((double) merge.mergedBytes() + merge.remainingBytes());
+    if (merge.state() != MergeProgress.State.RUNNING) {
+      return amount + ", " + RecordJson.constant(merge.state());
     }
+    long throttle = merge.throttleBytesPerSecond();
+    long seconds = merge.secondsLeft();
     return amount
         + ", "
-        + Sizes.bytes(rate)
+        + Sizes.bytes((double) merge.bytesPerSecond())
         + "/s"
-        + (throttle == 0 ? "" : " of at most " + Sizes.bytes(throttle) + "/s")
+        + (throttle == 0 ? "" : " of at most " + Sizes.bytes((double) throttle) + "/s")
         + (seconds < 0 ? "" : ", " + Sizes.time(Duration.ofSeconds(seconds)) + " left");
   }
 

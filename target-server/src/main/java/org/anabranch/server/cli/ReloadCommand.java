@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.io.PrintWriter;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.verbs.ChangeLines;
+import org.anabranch.server.control.verbs.ReloadVerb;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code anabranch reload}: applies a changed configuration file. */
 @Command(
@@ -32,20 +28,15 @@ public final class ReloadCommand implements Callable<Integer> {
 
   @Mixin private ServerOption server = new ServerOption();
 
-  @Spec private CommandSpec spec;
-
   @Override
   public Integer call() throws RefusedException {
-    Map<String, Object> result = server.client().ask("reload", Map.of("force", force), p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    if (server.json()) {
-      out.print(Json.pretty(result));
-    } else if (result.get("changes") instanceof List<?> changes && !changes.isEmpty()) {
-      changes.forEach(out::println);
-    } else {
-      out.println("nothing has changed");
-    }
-    out.flush();
-    return 0;
+    return server.show(ReloadVerb.CALL, new ReloadVerb.Arguments(force), ReloadCommand::text);
+  }
+
+  /** The changes, a line each. */
+  static String text(ChangeLines lines) {
+    return lines.changes().isEmpty()
+        ? "nothing has changed\n"
+        : String.join("\n", lines.changes()) + "\n";
   }
 }

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.anabranch.server.base.EmbeddedDefaults;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.control.Json;
+import org.anabranch.server.control.RecordJson;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
-/** Which server a command is for. */
+/** The options of every command that asks a server: which one, and how the answer is printed. */
 final class ServerOption {
   private static final Path STANDARD = Path.of("/var/lib/anabranch/control.sock");
 
@@ -23,8 +31,17 @@ final class ServerOption {
   @Option(names = "--json", description = "Print the answer as JSON.")
   private boolean json;
 
+  /** Of the command that has these options. */
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
   boolean json() {
     return json;
+  }
+
+  /** Where the command prints. */
+  PrintWriter out() {
+    return spec.root().commandLine().getOut();
   }
 
   ControlClient client() {
@@ -33,5 +50,24 @@ final class ServerOption {
     }
     Path here = Path.of(EmbeddedDefaults.FOLDER, "control.sock");
     return new ControlClient(Files.exists(here) ? here : STANDARD);
+  }
+
+  /**
+   * Asks the server and prints its answer.
+   *
+   * @param text the answer for people, with its line ends
+   * @return exit status 0
+   */
+  <A extends Record, R extends Record> int show(
+      Call<A, ?, R> call, A arguments, Function<R, String> text) throws RefusedException {
+    R result = client().ask(call, arguments);
+    print(result, text);
+    return 0;
+  }
+
+  /** Prints an answer: as JSON, or its text. */
+  <R extends Record> void print(R result, Function<R, String> text) {
+    out().print(json ? Json.pretty(RecordJson.write(result)) : text.apply(result));
+    out().flush();
   }
 }

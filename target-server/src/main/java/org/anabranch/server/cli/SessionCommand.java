@@ -1,58 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.io.PrintWriter;
 import java.util.List;
-import java.util.Map;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.verbs.SessionDropVerb;
+import org.anabranch.server.control.verbs.SessionEntry;
+import org.anabranch.server.control.verbs.SessionListVerb;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code anabranch session}: who is logged in. */
 @Command(
     name = "session",
     description = "Show who is logged in, or end a session.",
     mixinStandardHelpOptions = true)
-public final class SessionCommand implements Runnable {
-  @Spec private CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw Usage.error(spec, "a command is missing");
-  }
-
+public final class SessionCommand extends CommandGroup {
   @Command(
       name = "list",
       description = "Show who is logged in.",
       footer = {"", "Example:", "  anabranch session list"},
       mixinStandardHelpOptions = true)
   int list(@Mixin ServerOption server) throws RefusedException {
-    Map<String, Object> result = server.client().ask("session list", Map.of(), p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(
-        server.json()
-            ? Json.pretty(result)
-            : table(Json.objects(result, "sessions")).text(Screen.on(out).columns()));
-    out.flush();
-    return 0;
+    return server.show(
+        SessionListVerb.CALL,
+        Nothing.NOTHING,
+        result -> table(result.sessions()).text(Screen.on(server.out()).columns()));
   }
 
-  static TextTable table(List<Map<?, ?>> sessions) {
+  static TextTable table(List<SessionEntry> sessions) {
     TextTable table = new TextTable("ID", "COMMANDS", "FROM", "PORTAL", "INITIATOR", "TARGET");
-    for (Map<?, ?> session : sessions) {
+    for (SessionEntry session : sessions) {
       table.row(
-          session.get("id"),
-          session.get("commands-done"),
-          session.get("from"),
-          session.get("portal"),
-          session.get("initiator"),
-          "".equals(session.get("target")) ? "(discovery)" : session.get("target"));
+          session.id(),
+          session.commandsDone(),
+          session.from(),
+          session.portal(),
+          session.initiator(),
+          session.target().isEmpty() ? "(discovery)" : session.target());
     }
     return table;
   }
@@ -64,10 +52,9 @@ public final class SessionCommand implements Runnable {
       mixinStandardHelpOptions = true)
   int drop(@Parameters(paramLabel = "ID") long id, @Mixin ServerOption server)
       throws RefusedException {
-    Map<String, Object> result = server.client().ask("session drop", Map.of("id", id), p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : "session " + id + " dropped\n");
-    out.flush();
-    return 0;
+    return server.show(
+        SessionDropVerb.CALL,
+        new SessionDropVerb.Arguments(id),
+        result -> "session " + result.dropped() + " dropped\n");
   }
 }

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.io.PrintWriter;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.config.reader.DataSize;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.verbs.snapshots.MergeName;
+import org.anabranch.server.control.verbs.snapshots.SnapshotCreateVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotMergeVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotPauseVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotRemoveVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotResumeVerb;
 import org.anabranch.server.terminal.Screen;
-import org.anabranch.server.terminal.Sizes;
-import org.anabranch.server.terminal.TextTable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code anabranch snapshot}: a volume's snapshots. */
 @Command(
@@ -31,23 +30,8 @@ import picocli.CommandLine.Spec;
       SnapshotDataCommands.Export.class,
       SnapshotDataCommands.Import.class
     })
-public final class SnapshotCommand implements Runnable {
-  private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
+public final class SnapshotCommand extends CommandGroup {
   private static final Pattern TIME = Pattern.compile("(\\d{1,6}) ?(s|m|min|h)");
-  private static final int SECTOR = 512;
-
-  @Spec private CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw Usage.error(spec, "a command is missing");
-  }
-
-  private void print(ServerOption server, Map<String, Object> result, String text) {
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(server.json() ? Json.pretty(result) : text + "\n");
-    out.flush();
-  }
 
   @Command(
       name = "create",
@@ -86,21 +70,17 @@ public final class SnapshotCommand implements Runnable {
     if (writable && readOnly) {
       throw Usage.error(spec, "--writable or --read-only, not both");
     }
-    Map<String, Object> arguments = new LinkedHashMap<>();
-    arguments.put("names", names);
-    arguments.put("read-only", readOnly);
-    if (size != null) {
-      arguments.put("size", bytes(size));
-    }
-    if (chunkSize != null) {
-      arguments.put("chunk-sectors", bytes(chunkSize) / 512);
-    }
-    Map<String, Object> result = server.client().ask("snapshot create", arguments, p -> {});
-    print(
-        server,
-        result,
-        (names.size() == 1 ? "snapshot " : "snapshots ") + String.join(", ", names) + " taken");
-    return 0;
+    return server.show(
+        SnapshotCreateVerb.CALL,
+        SnapshotCreateVerb.Arguments.of(
+            names,
+            chunkSize == null ? null : (Long) (bytes(chunkSize) / 512),
+            size == null ? null : (Long) bytes(size),
+            readOnly),
+        result ->
+            (names.size() == 1 ? "snapshot " : "snapshots ")
+                + String.join(", ", names)
+                + " taken\n");
   }
 
   private long bytes(String text) {
@@ -120,44 +100,10 @@ public final class SnapshotCommand implements Runnable {
       @Parameters(paramLabel = "VOLUME", arity = "0..1") @Nullable String volume,
       @Mixin ServerOption server)
       throws RefusedException {
-    Map<String, Object> arguments = volume == null ? Map.of() : Map.of("volume", volume);
-    Map<String, Object> result = server.client().ask("snapshot list", arguments, p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(
-        server.json()
-            ? Json.pretty(result)
-            : table(Json.objects(result, "snapshots")).text(Screen.on(out).columns()));
-    out.flush();
-    return 0;
-  }
-
-  static TextTable table(List<Map<?, ?>> snapshots) {
-    TextTable table = new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
-    for (Map<?, ?> snapshot : snapshots) {
-      table.row(
-          snapshot.get("name"),
-          String.valueOf(snapshot.get("created")).replaceFirst("\\.\\d+Z$", "Z"),
-          snapshot.get("phase"),
-          snapshot.get("merge") instanceof Map<?, ?> merge
-              ? MergeText.of(merge).line()
-              : snapshot.get("waits-for") != null
-                  ? "waits " + WaitText.line(snapshot)
-                  : used(String.valueOf(snapshot.get("status"))));
-    }
-    return table;
-  }
-
-  /** What device-mapper tells in sectors, in the form that people read; another status as it is. */
-  private static String used(String status) {
-    if (status.isEmpty()) {
-      return "not served";
-    }
-    Matcher sectors = SECTORS.matcher(status);
-    return sectors.matches()
-        ? Sizes.bytes(Double.parseDouble(sectors.group(1)) * SECTOR)
-            + " of "
-            + Sizes.bytes(Double.parseDouble(sectors.group(2)) * SECTOR)
-        : status;
+    return server.show(
+        SnapshotListVerb.CALL,
+        new SnapshotListVerb.Arguments(volume),
+        result -> SnapshotTable.of(result.snapshots()).text(Screen.on(server.out()).columns()));
   }
 
   @Command(
@@ -175,10 +121,10 @@ public final class SnapshotCommand implements Runnable {
           boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
-    Map<String, Object> result =
-        server.client().ask("snapshot remove", Map.of("name", name, "force", force), p -> {});
-    print(server, result, "snapshot " + name + " removed");
-    return 0;
+    return server.show(
+        SnapshotRemoveVerb.CALL,
+        new SnapshotRemoveVerb.Arguments(name, force),
+        result -> "snapshot " + result.removed() + " removed\n");
   }
 
   @Command(
@@ -242,53 +188,43 @@ public final class SnapshotCommand implements Runnable {
     if (cancel && (when || wait)) {
       throw Usage.error(spec, "--cancel goes with no other option");
     }
-    Screen screen = Screen.on(spec.commandLine().getOut());
-    MergeBar bar = new MergeBar(screen, "");
+    SnapshotMergeVerb.Arguments arguments =
+        new SnapshotMergeVerb.Arguments(
+            name,
+            now,
+            onNextLogin,
+            timeLimit == null ? null : (Long) seconds(timeLimit),
+            throttle == null ? null : (Long) rate(throttle),
+            assumeGone,
+            wait,
+            cancel);
+    if (server.json()) {
+      return server.show(SnapshotMergeVerb.CALL, arguments, result -> "");
+    }
+    Screen screen = Screen.on(server.out());
     Thread interrupted =
         new Thread(() -> screen.line("the merge goes on; snapshot list tells how far it is"));
-    if (wait && !server.json()) {
+    if (wait) {
       Runtime.getRuntime().addShutdownHook(interrupted);
     }
-    Map<String, Object> arguments = new LinkedHashMap<>();
-    arguments.put("name", name);
-    arguments.put("now", now);
-    arguments.put("on-next-login", onNextLogin);
-    arguments.put("wait", wait);
-    arguments.put("cancel", cancel);
-    if (timeLimit != null) {
-      arguments.put("time-limit-seconds", seconds(timeLimit));
-    }
-    if (throttle != null) {
-      arguments.put("throttle", rate(throttle));
-    }
-    if (assumeGone != null) {
-      arguments.put("assume-gone", assumeGone);
-    }
-    Map<String, Object> result;
     try {
-      result =
-          server.client().ask("snapshot merge", arguments, server.json() ? p -> {} : bar::update);
+      MergeBar bar = new MergeBar(screen, "");
+      screen.line(text(server.client().ask(SnapshotMergeVerb.CALL, arguments, bar::update)));
     } finally {
       Runtime.getRuntime().removeShutdownHook(interrupted);
     }
-    String text =
-        switch (String.valueOf(result.get("phase"))) {
-          case "ready" -> "snapshot " + name + " will not be merged";
-          case "merged" -> "volume " + result.get("volume") + " is rolled back to " + name;
-          case "queued" ->
-              "volume "
-                  + result.get("volume")
-                  + " will be rolled back when the merge under way has ended";
-          case "waiting" -> WaitText.answer(name, result);
-          default ->
-              "volume " + result.get("volume") + " reads as " + name + " now; merging goes on";
-        };
-    if (server.json()) {
-      print(server, result, "");
-    } else {
-      screen.line(text);
-    }
     return 0;
+  }
+
+  private static String text(SnapshotMergeVerb.Result result) {
+    String volume = "volume " + result.volume();
+    return switch (result.phase()) {
+      case READY -> "snapshot " + result.name() + " will not be merged";
+      case MERGED -> volume + " is rolled back to " + result.name();
+      case QUEUED -> volume + " will be rolled back when the merge under way has ended";
+      case WAITING -> WaitText.answer(result);
+      case MERGING -> volume + " reads as " + result.name() + " now; merging goes on";
+    };
   }
 
   private long rate(String text) {
@@ -322,8 +258,7 @@ public final class SnapshotCommand implements Runnable {
       mixinStandardHelpOptions = true)
   int pause(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
-    print(server, server.client().ask("snapshot pause", Map.of("name", name), p -> {}), "paused");
-    return 0;
+    return server.show(SnapshotPauseVerb.CALL, new MergeName(name), result -> "paused\n");
   }
 
   @Command(
@@ -333,7 +268,6 @@ public final class SnapshotCommand implements Runnable {
       mixinStandardHelpOptions = true)
   int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
       throws RefusedException {
-    print(server, server.client().ask("snapshot resume", Map.of("name", name), p -> {}), "resumed");
-    return 0;
+    return server.show(SnapshotResumeVerb.CALL, new MergeName(name), result -> "resumed\n");
   }
 }

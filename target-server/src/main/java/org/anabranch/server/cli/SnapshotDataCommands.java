@@ -5,12 +5,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.snapshots.SnapshotDiffVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.anabranch.server.exports.DeltaImport;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.terminal.ProgressBar;
@@ -49,25 +50,18 @@ final class SnapshotDataCommands {
 
     @Mixin private ServerOption server = new ServerOption();
 
-    @Spec private CommandSpec spec;
-
     @Override
     public Integer call() throws RefusedException {
-      PrintWriter out = spec.commandLine().getOut();
-      Map<String, Object> arguments = new LinkedHashMap<>();
-      arguments.put("name", name);
-      if (since != null) {
-        arguments.put("since", since);
-      }
+      PrintWriter out = server.out();
+      SnapshotDiffVerb.Arguments arguments = new SnapshotDiffVerb.Arguments(name, since);
       if (!server.json()) {
         server
             .client()
             .ask(
-                "snapshot diff",
+                SnapshotDiffVerb.CALL,
                 arguments,
                 part -> {
-                  extents(part)
-                      .forEach(each -> out.println(each.get("offset") + " " + each.get("length")));
+                  part.extents().forEach(each -> out.println(each.offset() + " " + each.length()));
                   out.flush();
                 });
         return 0;
@@ -75,29 +69,23 @@ final class SnapshotDataCommands {
       // A list of any length, printed while it comes.
       String[] separator = {"\n  "};
       out.print("{\"extents\":[");
-      Map<String, Object> result =
+      SnapshotDiffVerb.Result result =
           server
               .client()
               .ask(
-                  "snapshot diff",
+                  SnapshotDiffVerb.CALL,
                   arguments,
                   part -> {
-                    for (Map<?, ?> each : extents(part)) {
+                    for (SnapshotDiffVerb.Extent each : part.extents()) {
                       out.print(separator[0]);
-                      out.print("{\"offset\":" + each.get("offset"));
-                      out.print(",\"length\":" + each.get("length") + "}");
+                      out.print("{\"offset\":" + each.offset());
+                      out.print(",\"length\":" + each.length() + "}");
                       separator[0] = ",\n  ";
                     }
                   });
-      out.println("],\n" + Json.line(result).substring(1));
+      out.println("],\n" + Json.line(RecordJson.write(result)).substring(1));
       out.flush();
       return 0;
-    }
-
-    private static List<? extends Map<?, ?>> extents(Map<String, Object> part) {
-      return part.get("extents") instanceof List<?> list
-          ? list.stream().map(each -> (Map<?, ?>) each).toList()
-          : List.of();
     }
   }
 
@@ -150,42 +138,30 @@ final class SnapshotDataCommands {
       if (changed && since != null) {
         throw Usage.error(spec, "--changed or --since, not both");
       }
-      Screen screen = Screen.on(spec.commandLine().getOut());
-      Map<String, Object> arguments = new LinkedHashMap<>();
-      arguments.put("name", name);
-      arguments.put("file", file.toAbsolutePath().normalize().toString());
-      arguments.put("changed", changed);
-      arguments.put("force", force);
-      if (since != null) {
-        arguments.put("since", since);
-      }
+      Screen screen = Screen.on(server.out());
       Bar bar = new Bar(screen, server.json());
-      Map<String, Object> result =
+      SnapshotExportVerb.Result result =
           server
               .client()
               .ask(
-                  "snapshot export",
-                  arguments,
-                  state -> bar.update(number(state, "done-bytes"), number(state, "total-bytes")));
+                  SnapshotExportVerb.CALL,
+                  new SnapshotExportVerb.Arguments(
+                      name, file.toAbsolutePath().normalize(), changed, since, force),
+                  state -> bar.update(state.doneBytes(), state.totalBytes()));
       if (server.json()) {
-        spec.commandLine().getOut().print(Json.pretty(result));
-        spec.commandLine().getOut().flush();
+        server.print(result, each -> "");
       } else {
         screen.line(
             name
                 + " exported to "
                 + file
                 + ": "
-                + Sizes.bytes((double) number(result, "stored-bytes"))
+                + Sizes.bytes((double) result.storedBytes())
                 + " of "
-                + Sizes.bytes((double) number(result, "bytes"))
+                + Sizes.bytes((double) result.bytes())
                 + ", readable by its owner only");
       }
       return 0;
-    }
-
-    private static long number(Map<String, Object> state, String key) {
-      return state.get(key) instanceof Number n ? n.longValue() : 0;
     }
   }
 

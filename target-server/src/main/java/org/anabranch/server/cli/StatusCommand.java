@@ -3,12 +3,14 @@ package org.anabranch.server.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.verbs.StatusVerb;
+import org.anabranch.server.control.verbs.VolumeEntry;
 import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,12 +37,11 @@ public final class StatusCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Screen screen = Screen.on(out);
     do {
-      Map<String, Object> status = server.client().ask("status", Map.of(), p -> {});
+      StatusVerb.Result status = server.client().ask(StatusVerb.CALL, Nothing.NOTHING);
       if (watch && !server.json()) {
         screen.again();
       }
-      out.print(server.json() ? Json.pretty(status) : text(status, screen.columns()));
-      out.flush();
+      server.print(status, all -> text(all, screen.columns()));
       if (watch) {
         TimeUnit.SECONDS.sleep(1);
       }
@@ -48,40 +49,36 @@ public final class StatusCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static String text(Map<String, Object> status, int columns) {
+  private static String text(StatusVerb.Result status, int columns) {
     StringBuilder text = new StringBuilder();
-    text.append("anabranch ").append(status.get("version")).append(", portals ");
-    if (status.get("portals") instanceof List<?> portals) {
-      text.append(String.join(" ", portals.stream().map(String::valueOf).toList()));
+    text.append("anabranch ").append(status.version()).append(", portals ");
+    text.append(String.join(" ", status.portals()));
+    text.append("\n\n").append(volumes(status.volumes()).text(columns));
+    if (!status.snapshots().isEmpty()) {
+      text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
-    text.append("\n\n").append(volumes(Json.objects(status, "volumes")).text(columns));
-    List<Map<?, ?>> snapshots = Json.objects(status, "snapshots");
-    if (!snapshots.isEmpty()) {
-      text.append('\n').append(SnapshotCommand.table(snapshots).text(columns));
-    }
-    List<Map<?, ?>> sessions = Json.objects(status, "sessions");
     text.append('\n')
         .append(
-            sessions.isEmpty()
+            status.sessions().isEmpty()
                 ? "nobody is logged in\n"
-                : SessionCommand.table(sessions).text(columns));
-    if (status.get("warnings") instanceof List<?> warnings && !warnings.isEmpty()) {
+                : SessionCommand.table(status.sessions()).text(columns));
+    if (!status.warnings().isEmpty()) {
       text.append('\n');
-      warnings.forEach(warning -> text.append("WARNING: ").append(warning).append('\n'));
+      status.warnings().forEach(each -> text.append("WARNING: ").append(each).append('\n'));
     }
     return text.toString();
   }
 
-  private static TextTable volumes(List<Map<?, ?>> volumes) {
+  private static TextTable volumes(List<VolumeEntry> volumes) {
     TextTable table = new TextTable("VOLUME", "SIZE", "TABLE");
-    for (Map<?, ?> volume : volumes) {
-      Object name = volume.get("name");
-      if (VolumeCommand.leftOut(volume)) {
-        table.row(name, "", "left out");
+    for (VolumeEntry volume : volumes) {
+      if (volume.state() == VolumeEntry.State.LEFT_OUT) {
+        table.row(volume.name(), "", "left out");
         continue;
       }
-      Object size = VolumeCommand.size(volume, "bytes");
-      for (String line : String.valueOf(volume.get("table")).split("\n", -1)) {
+      String name = volume.name();
+      String size = Sizes.bytes((double) volume.bytes());
+      for (String line : volume.table().split("\n", -1)) {
         table.row(name, size, line);
         name = "";
         size = "";

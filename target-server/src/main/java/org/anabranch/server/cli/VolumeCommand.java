@@ -1,61 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.io.PrintWriter;
 import java.util.List;
-import java.util.Map;
 import org.anabranch.config.reader.DataSize;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Json;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.verbs.VolumeAdoptVerb;
+import org.anabranch.server.control.verbs.VolumeEntry;
+import org.anabranch.server.control.verbs.VolumeListVerb;
+import org.anabranch.server.control.verbs.VolumeResizeVerb;
+import org.anabranch.server.control.verbs.VolumeRetryVerb;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code anabranch volume}: the files that are served as disks. */
 @Command(
     name = "volume",
     description = "Show volumes, or give one another size.",
     mixinStandardHelpOptions = true)
-public final class VolumeCommand implements Runnable {
-  @Spec private CommandSpec spec;
-
-  @Override
-  public void run() {
-    throw Usage.error(spec, "a command is missing");
-  }
-
+public final class VolumeCommand extends CommandGroup {
   @Command(
       name = "list",
       description = "Show volumes.",
       footer = {"", "Example:", "  anabranch volume list"},
       mixinStandardHelpOptions = true)
   int list(@Mixin ServerOption server) throws RefusedException {
-    Map<String, Object> result = server.client().ask("volume list", Map.of(), p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(
-        server.json()
-            ? Json.pretty(result)
-            : table(Json.objects(result, "volumes")).text(Screen.on(out).columns()));
-    out.flush();
-    return 0;
+    return server.show(
+        VolumeListVerb.CALL,
+        Nothing.NOTHING,
+        result -> table(result.volumes()).text(Screen.on(server.out()).columns()));
   }
 
-  private static TextTable table(List<Map<?, ?>> volumes) {
+  private static TextTable table(List<VolumeEntry> volumes) {
     TextTable table = new TextTable("VOLUME", "SIZE", "BLOCK", "MODE", "FILE");
-    for (Map<?, ?> volume : volumes) {
+    for (VolumeEntry volume : volumes) {
+      boolean leftOut = volume.state() == VolumeEntry.State.LEFT_OUT;
       table.row(
-          volume.get("name"),
-          leftOut(volume) ? "" : size(volume, "bytes"),
-          volume.get("block-size"),
-          leftOut(volume) ? "left out" : Boolean.TRUE.equals(volume.get("read-only")) ? "ro" : "rw",
-          volume.get("path"));
+          volume.name(),
+          leftOut ? "" : Sizes.bytes((double) volume.bytes()),
+          volume.blockSize(),
+          leftOut ? "left out" : volume.readOnly() ? "ro" : "rw",
+          volume.path());
     }
     return table;
   }
@@ -94,26 +85,17 @@ public final class VolumeCommand implements Runnable {
     if (bytes == null || bytes <= 0 || bytes % 512 != 0) {
       throw Usage.error(spec, "not a size in whole sectors: " + words + "; such as 40 GiB");
     }
-    Map<String, Object> result =
-        server
-            .client()
-            .ask(
-                "volume resize",
-                Map.of("volume", volume, "bytes", bytes, "more", more, "force", force),
-                p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    out.print(
-        server.json()
-            ? Json.pretty(result)
-            : "volume "
+    return server.show(
+        VolumeResizeVerb.CALL,
+        new VolumeResizeVerb.Arguments(volume, bytes, more, force),
+        result ->
+            "volume "
                 + volume
                 + ": "
-                + size(result, "bytes-before")
+                + Sizes.bytes((double) result.bytesBefore())
                 + " before, now "
-                + size(result, "bytes")
+                + Sizes.bytes((double) result.bytes())
                 + "\n");
-    out.flush();
-    return 0;
   }
 
   @Command(
@@ -139,7 +121,8 @@ public final class VolumeCommand implements Runnable {
           @Nullable String name,
       @Mixin ServerOption server)
       throws RefusedException {
-    return changes(server, "volume retry", name == null ? Map.of() : Map.of("volume", name));
+    return server.show(
+        VolumeRetryVerb.CALL, new VolumeRetryVerb.Arguments(name), ReloadCommand::text);
   }
 
   @Command(
@@ -155,31 +138,7 @@ public final class VolumeCommand implements Runnable {
       mixinStandardHelpOptions = true)
   int adopt(@Parameters(paramLabel = "VOLUME") String volume, @Mixin ServerOption server)
       throws RefusedException {
-    return changes(server, "volume adopt", Map.of("volume", volume));
-  }
-
-  private int changes(ServerOption server, String verb, Map<String, ?> arguments)
-      throws RefusedException {
-    Map<String, Object> result = server.client().ask(verb, arguments, p -> {});
-    PrintWriter out = spec.commandLine().getOut();
-    if (server.json()) {
-      out.print(Json.pretty(result));
-    } else if (result.get("changes") instanceof List<?> lines) {
-      if (lines.isEmpty()) {
-        out.println("nothing has changed");
-      }
-      lines.forEach(out::println);
-    }
-    out.flush();
-    return 0;
-  }
-
-  /** Whether a volume is left out: it has no size then, and no table. */
-  static boolean leftOut(Map<?, ?> volume) {
-    return "left-out".equals(volume.get("state"));
-  }
-
-  static String size(Map<?, ?> result, String key) {
-    return result.get(key) instanceof Number n ? Sizes.bytes(n.doubleValue()) : "?";
+    return server.show(
+        VolumeAdoptVerb.CALL, new VolumeAdoptVerb.Arguments(volume), ReloadCommand::text);
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
-import java.util.Map;
-import org.anabranch.server.control.Json;
+import java.util.Objects;
+import org.anabranch.server.control.verbs.snapshots.SnapshotMergeVerb;
+import org.anabranch.server.control.verbs.snapshots.WaitEntry;
+import org.jspecify.annotations.Nullable;
 
 /** Whom a merge waits for, and what to do about it, in words. */
 final class WaitText {
@@ -14,47 +16,47 @@ final class WaitText {
    * In one line, such as {@code for iqn.1993-08.org.debian:01:a, cut off since
    * 2026-11-29T20:00:00Z}.
    *
-   * @param object what {@code snapshot list --json} has for a snapshot that waits to be merged
+   * @param waitsFor whom
+   * @param onNextLoginUntil null when it does not begin at the next login
    */
-  static String line(Map<?, ?> object) {
-    List<String> users = users(object);
-    if (object.get("on-next-login-until") != null) {
+  static String line(List<WaitEntry> waitsFor, @Nullable Instant onNextLoginUntil) {
+    List<String> users = users(waitsFor);
+    if (onNextLoginUntil != null) {
       return "for the next login of " + String.join("; ", users);
     }
     return users.isEmpty() ? "for another merge or an export" : "for " + String.join("; ", users);
   }
 
-  private static List<String> users(Map<?, ?> object) {
-    List<String> users = new ArrayList<>();
-    for (Map<?, ?> user : Json.objects(object, "waits-for")) {
-      if (Boolean.TRUE.equals(user.get("connected"))) {
-        users.add(user.get("initiator") + ", logged in");
-      } else if (user.get("cut-off-since") != null) {
-        users.add(user.get("initiator") + ", cut off since " + user.get("cut-off-since"));
-      } else {
-        users.add("initiators that are not recorded (unknown)");
-      }
+  private static List<String> users(List<WaitEntry> waitsFor) {
+    return waitsFor.stream().map(WaitText::user).toList();
+  }
+
+  private static String user(WaitEntry user) {
+    if (user.connected()) {
+      return user.initiator() + ", logged in";
     }
-    return users;
+    return user.cutOffSince() == null
+        ? "initiators that are not recorded (unknown)"
+        : user.initiator() + ", cut off since " + user.cutOffSince();
   }
 
   /** What {@code snapshot merge} answers for a merge that waits. */
-  static String answer(String snapshot, Map<?, ?> result) {
-    Object volume = result.get("volume");
-    List<String> users = users(result);
-    if (result.get("on-next-login-until") != null) {
+  static String answer(SnapshotMergeVerb.Result result) {
+    String volume = result.volume();
+    List<String> users = users(Objects.requireNonNullElse(result.waitsFor(), List.of()));
+    if (result.onNextLoginUntil() != null) {
       return """
       volume %s will be rolled back at the next login of %s
       reboot it now: until %s, a connection that is lost and comes back looks like the reboot
       after that, the merge waits until nobody uses the volume\
       """
-          .formatted(volume, String.join("; ", users), result.get("on-next-login-until"));
+          .formatted(volume, String.join("; ", users), result.onNextLoginUntil());
     }
     if (users.isEmpty()) {
       return "volume "
           + volume
           + " will be rolled back when no other merge and no export of "
-          + snapshot
+          + result.name()
           + " runs";
     }
     return """

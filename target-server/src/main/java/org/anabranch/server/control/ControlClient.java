@@ -22,15 +22,51 @@ public final class ControlClient {
     this.socket = socket;
   }
 
+  /** The result of a verb that reports nothing, or whose reports nobody wants. */
+  public <A extends Record, R extends Record> R ask(Call<A, ?, R> call, A arguments)
+      throws RefusedException {
+    return RecordJson.read(
+        call.result(),
+        ask(call.name(), RecordJson.write(arguments), state -> {}),
+        call.name() + ": the server's answer:");
+  }
+
   /**
    * The result of a verb.
    *
-   * @param progress told how far the work is
+   * @param progress gets what the verb reports while it works
    * @throws RefusedException when the server refuses, or there is none
    */
-  @SuppressWarnings("unchecked") // what Json gives has strings for keys
+  public <A extends Record, P extends Record, R extends Record> R ask(
+      Call<A, P, R> call, A arguments, Consumer<P> progress) throws RefusedException {
+    String what = call.name() + ": the server's answer:";
+    Map<String, Object> result =
+        exchange(
+            call.name(),
+            RecordJson.write(arguments),
+            state -> progress.accept(RecordJson.read(call.progress(), state, what)));
+    return RecordJson.read(call.result(), result, what);
+  }
+
+  /** Takes a report. */
+  private interface Reports {
+    void take(Map<String, Object> state) throws RefusedException;
+  }
+
+  /**
+   * The result of a verb, as JSON.
+   *
+   * @param progress gets what the verb reports while it works
+   * @throws RefusedException when the server refuses, or there is none
+   */
   public Map<String, Object> ask(
       String verb, Map<String, ?> arguments, Consumer<Map<String, Object>> progress)
+      throws RefusedException {
+    return exchange(verb, arguments, progress::accept);
+  }
+
+  @SuppressWarnings("unchecked") // what Json gives has strings for keys
+  private Map<String, Object> exchange(String verb, Map<String, ?> arguments, Reports progress)
       throws RefusedException {
     if (!Files.exists(socket)) {
       throw new RefusedException(
@@ -56,7 +92,7 @@ public final class ControlClient {
           return (Map<String, Object>) result;
         }
         if (answer.get("progress") instanceof Map<?, ?> state) {
-          progress.accept((Map<String, Object>) state);
+          progress.take((Map<String, Object>) state);
         }
       }
       throw new RefusedException("the server stopped before it answered");

@@ -5,6 +5,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -14,11 +15,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import jdk.net.ExtendedSocketOptions;
+import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
@@ -55,22 +61,25 @@ public final class ControlServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
 
   private final Path path;
-  private final Map<String, Verb> verbs;
+  private final Map<String, Verb<?, ?, ?>> verbs = new TreeMap<>();
   private final ServerSocketChannel socket;
 
   private final Clients clients;
   private final Places places;
 
+  /** Those whose verb asked to be told when they are gone. */
+  private final Set<Connection<?>> waiting = ConcurrentHashMap.newKeySet();
+
   private volatile boolean stopping;
 
   private ControlServer(
       Path path,
-      Map<String, Verb> verbs,
+      Collection<? extends Verb<?, ?, ?>> verbs,
       ServerSocketChannel socket,
       Supplier<ControlLimits> limits,
       long idleMillis) {
     this.path = path;
-    this.verbs = new TreeMap<>(verbs);
+    verbs.forEach(verb -> this.verbs.put(verb.call().name(), verb));
     this.socket = socket;
     this.places = new Places(limits);
     this.clients = new Clients(idleMillis);
@@ -83,7 +92,8 @@ public final class ControlServer implements AutoCloseable {
    * @throws RefusedException when that cannot be
    */
   public static ControlServer start(
-      Path path, Map<String, Verb> verbs, Supplier<ControlLimits> limits) throws RefusedException {
+      Path path, Collection<? extends Verb<?, ?, ?>> verbs, Supplier<ControlLimits> limits)
+      throws RefusedException {
     return start(path, verbs, limits, IDLE_MILLIS);
   }
 
@@ -93,7 +103,10 @@ public final class ControlServer implements AutoCloseable {
    * @param idleMillis how long a connection may ask nothing while others wait for its place
    */
   public static ControlServer start(
-      Path path, Map<String, Verb> verbs, Supplier<ControlLimits> limits, long idleMillis)
+      Path path,
+      Collection<? extends Verb<?, ?, ?>> verbs,
+      Supplier<ControlLimits> limits,
+      long idleMillis)
       throws RefusedException {
     try {
       ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
@@ -167,7 +180,7 @@ public final class ControlServer implements AutoCloseable {
       return;
     }
     if (clients.asked(client) && request != null && !stopping) {
-      Map<String, ?> answer = answer(request, user(client), state -> report(out, state));
+      Map<String, ?> answer = answer(request, client, out);
       clients.answering(client);
       send(out, answer);
     }
@@ -192,23 +205,12 @@ public final class ControlServer implements AutoCloseable {
     return line.toString();
   }
 
-  private void report(Writer out, Map<String, ?> state) throws Verb.ClientGoneException {
-    if (stopping) {
-      throw new Verb.ClientGoneException(new IOException("the server is stopping"));
-    }
-    try {
-      send(out, Map.of("progress", state));
-    } catch (IOException e) {
-      throw new Verb.ClientGoneException(e);
-    }
-  }
-
   private static void send(Writer out, Map<String, ?> message) throws IOException {
     out.write(Json.line(message) + "\n");
     out.flush();
   }
 
-  private Map<String, ?> answer(String request, String user, Verb.Progress progress) {
+  private Map<String, ?> answer(String request, SocketChannel client, Writer out) {
     try {
       Map<String, Object> object = Json.parse(request);
       if (object.get("protocol") instanceof Number asked && asked.longValue() > PROTOCOL) {
@@ -221,41 +223,101 @@ public final class ControlServer implements AutoCloseable {
                 + ": use the command of the server's version");
       }
       Object name = object.get("verb");
-      Verb verb = name instanceof String text ? verbs.get(text) : null;
+      Verb<?, ?, ?> verb = name instanceof String text ? verbs.get(text) : null;
       if (verb == null) {
         return Map.of(
             "error", "no such verb: " + name + "; there are " + String.join(", ", verbs.keySet()));
       }
-      Arguments arguments = arguments(object);
-      Place place = verb.place(arguments);
-      places.take(user, place);
-      try {
-        return Map.of("result", verb.run(arguments, progress));
-      } finally {
-        places.leave(user, place);
-      }
+      return Map.of("result", run(verb, arguments(object), client, out));
     } catch (RefusedException | IllegalArgumentException e) {
       return Map.of("error", String.valueOf(e.getMessage()));
-    } catch (Verb.ClientGoneException e) {
+    } catch (ClientGoneException e) {
       return Map.of("error", "the server is stopping; what was begun goes on when it runs again");
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.error("control: {} failed", request, e);
       return Map.of("error", "internal error, see the server's log: " + e);
     }
   }
 
+  private <A extends Record, P extends Record, R extends Record> Map<String, ?> run(
+      Verb<A, P, R> verb, Map<String, ?> json, SocketChannel client, Writer out)
+      throws RefusedException, ClientGoneException, IOException {
+    RecordJson.refuseUnknown(verb.call().arguments(), json);
+    A arguments = RecordJson.read(verb.call().arguments(), json, "argument");
+    Place place = verb.place(arguments);
+    String user = user(client);
+    places.take(user, place);
+    Connection<P> caller = new Connection<>(client, out);
+    try {
+      return RecordJson.write(verb.run(arguments, caller));
+    } finally {
+      waiting.remove(caller);
+      places.leave(user, place);
+    }
+  }
+
   @SuppressWarnings("unchecked") // what Json gives has strings for keys
-  private static Arguments arguments(Map<String, Object> request) throws RefusedException {
+  private static Map<String, Object> arguments(Map<String, Object> request)
+      throws RefusedException {
     Object arguments = request.getOrDefault("arguments", Map.of());
     if (!(arguments instanceof Map<?, ?> map)) {
-      throw new RefusedException("arguments is no object");
+      throw new RefusedException("arguments is not an object");
     }
-    return new Arguments((Map<String, Object>) map);
+    return (Map<String, Object>) map;
+  }
+
+  /** The connection of a request that is handled. */
+  private final class Connection<P extends Record> implements Caller<P> {
+    private final SocketChannel channel;
+    private final Writer out;
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+
+    Connection(SocketChannel channel, Writer out) {
+      this.channel = channel;
+      this.out = out;
+    }
+
+    @Override
+    public void report(P state) throws ClientGoneException {
+      if (stopping) {
+        throw new ClientGoneException(new IOException("the server is stopping"));
+      }
+      try {
+        send(out, Map.of("progress", RecordJson.write(state)));
+      } catch (IOException e) {
+        throw new ClientGoneException(e);
+      }
+    }
+
+    @Override
+    public CompletableFuture<Void> gone() {
+      if (waiting.add(this)) {
+        Thread.ofVirtual().name("control client").start(this::awaitEnd);
+        if (stopping) {
+          gone.complete(null);
+        }
+      }
+      return gone;
+    }
+
+    /** Reads until the client closes; what it sends after its request has no meaning. */
+    private void awaitEnd() {
+      ByteBuffer ignored = ByteBuffer.allocate(512);
+      try {
+        while (channel.read(ignored) >= 0) {
+          ignored.clear();
+        }
+      } catch (IOException e) {
+        LOG.debug("control: client gone: {}", e.toString());
+      }
+      gone.complete(null);
+    }
   }
 
   /** Takes no more requests; those at work go on to their end, but for those that only watch. */
   public void stopListening() {
     stopping = true;
+    waiting.forEach(each -> each.gone.complete(null));
     try {
       socket.close();
       Files.deleteIfExists(path);

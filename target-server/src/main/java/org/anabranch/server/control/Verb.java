@@ -1,54 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control;
 
-import java.util.Map;
+import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
 
-/** What a request asks for. Called on a thread of the request's own, which may wait. */
-@FunctionalInterface
-public interface Verb {
-  /** Tells the client how far long work is. */
-  interface Progress {
-    /**
-     * Sends one state.
-     *
-     * @throws ClientGoneException when there is nobody to tell any more
-     */
-    void report(Map<String, ?> state) throws ClientGoneException;
-  }
+/**
+ * One verb of the control socket: the {@link Call} that clients make, and the handler that answers
+ * it. A verb is one class that holds its call, its records and its handler.
+ *
+ * @param <A> the arguments
+ * @param <P> what is reported while it works; {@link Nothing} when nothing is
+ * @param <R> the result
+ */
+public interface Verb<A extends Record, P extends Record, R extends Record> {
+  /** What a client asks with. */
+  Call<A, P, R> call();
 
-  /** The client has gone away; work that it only watches goes on. */
-  final class ClientGoneException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    public ClientGoneException(Throwable cause) {
-      super("the client is gone", cause);
-    }
-  }
-
-  /** Which place a request takes. */
-  default Place place(Arguments arguments) throws RefusedException {
+  /** Which of its user's places a request takes while it is handled. */
+  default Place place(A arguments) {
     return Place.COMMAND;
   }
 
-  /** The same verb in another place. */
-  default Verb in(Place place) {
-    Verb verb = this;
-    return new Verb() {
-      @Override
-      public Place place(Arguments arguments) {
-        return place;
-      }
-
-      @Override
-      public Map<String, ?> run(Arguments arguments, Progress progress)
-          throws RefusedException, ClientGoneException {
-        return verb.run(arguments, progress);
-      }
-    };
-  }
-
-  /** The result, a JSON object. */
-  Map<String, ?> run(Arguments arguments, Progress progress)
-      throws RefusedException, ClientGoneException;
+  /**
+   * Handles a request. Runs on a thread of the request's own, which may wait.
+   *
+   * @throws RefusedException with the reason, which the client gets as the error
+   * @throws ClientGoneException when there is nobody to answer any more
+   */
+  R run(A arguments, Caller<P> caller) throws RefusedException, ClientGoneException;
 }

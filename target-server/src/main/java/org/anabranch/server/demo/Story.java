@@ -8,9 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,6 +26,13 @@ import org.anabranch.server.cli.DmCommand;
 import org.anabranch.server.cli.MergeBar;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.control.verbs.dm.DmMessageVerb;
+import org.anabranch.server.control.verbs.snapshots.MergeEntry;
+import org.anabranch.server.control.verbs.snapshots.MergeStep;
+import org.anabranch.server.control.verbs.snapshots.SnapshotCreateVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
+import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotMergeVerb;
 import org.anabranch.server.serve.Server;
 import org.anabranch.server.terminal.ProgressBar;
 import org.anabranch.server.terminal.Screen;
@@ -142,8 +147,9 @@ final class Story {
 
   private void snapshot() throws RefusedException {
     long began = System.nanoTime();
-    Map<String, ?> arguments = Map.of("volume", "disk0", "name", "before-upgrade");
-    control.ask("snapshot create", arguments, state -> {});
+    control.ask(
+        SnapshotCreateVerb.CALL,
+        SnapshotCreateVerb.Arguments.of(List.of(SNAPSHOT), null, null, false));
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     step("snapshot", screen.cyan(SNAPSHOT) + " taken in " + took.toMillis() + " ms");
   }
@@ -171,22 +177,23 @@ final class Story {
       throws RefusedException, IOException, InterruptedException {
     prompt("snapshot merge --now " + SNAPSHOT);
     told.set(null);
-    control.ask("snapshot merge", Map.of("name", SNAPSHOT, "now", true), state -> {});
+    control.ask(SnapshotMergeVerb.CALL, SnapshotMergeVerb.Arguments.of(SNAPSHOT, true));
     if (screen.moves()) {
-      dm("message", "disk0", "0", "throttle", Long.toString(WATCHABLE));
+      control.ask(
+          DmMessageVerb.CALL,
+          new DmMessageVerb.Arguments("disk0", 0, List.of("throttle", Long.toString(WATCHABLE))));
     }
     boolean shown = false;
     long began = System.nanoTime();
     try (Bystander bystander = Bystander.start(disk, installed, log, random.nextLong())) {
       MergeBar bar = new MergeBar(screen, label("roll back"));
       long merged = 0;
-      for (@Nullable Map<?, ?> merge = merge(); merge != null; merge = merge()) {
-        Map<String, Object> status = new LinkedHashMap<>();
-        merge.forEach((key, value) -> status.put(String.valueOf(key), value));
-        if (!status.isEmpty()) {
-          bar.update(status);
+      for (SnapshotEntry snapshot = merging(); snapshot != null; snapshot = merging()) {
+        MergeEntry merge = snapshot.merge(); // null when it is about to be over
+        if (merge != null) {
+          bar.update(new MergeStep(snapshot.facts().phase(), merge));
+          merged = Math.max(merged, merge.mergedBytes());
         }
-        merged = Math.max(merged, number(status, "merged-bytes"));
         if (!shown && merged > 0) {
           shown = true;
           show("dm table disk0", new DmCommand(), "table", "disk0");
@@ -209,24 +216,11 @@ final class Story {
     }
   }
 
-  /** How far the merge is; empty when it is about to be over, null when it is. */
-  private @Nullable Map<?, ?> merge() throws RefusedException {
-    Map<String, Object> answer =
-        control.ask("snapshot list", Map.of("volume", "disk0"), state -> {});
-    return answer.get("snapshots") instanceof List<?> list && !list.isEmpty()
-        ? list.getFirst() instanceof Map<?, ?> snapshot
-                && snapshot.get("merge") instanceof Map<?, ?> merge
-            ? merge
-            : Map.of()
-        : null;
-  }
-
-  private static long number(Map<String, Object> status, String key) {
-    return status.get(key) instanceof Number n ? n.longValue() : 0;
-  }
-
-  private void dm(String... words) throws RefusedException {
-    control.ask("dm", Map.of("words", List.of(words)), state -> {});
+  /** The snapshot while it is merged; null when that is over. */
+  private @Nullable SnapshotEntry merging() throws RefusedException {
+    List<SnapshotEntry> snapshots =
+        control.ask(SnapshotListVerb.CALL, new SnapshotListVerb.Arguments("disk0")).snapshots();
+    return snapshots.isEmpty() ? null : snapshots.getFirst();
   }
 
   private void check(Disk disk, Contents installed, Contents log)

@@ -7,8 +7,8 @@ import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Verb.ClientGoneException;
 import org.anabranch.server.storage.Stages;
 
 /**

@@ -5,15 +5,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.server.base.ClientGoneException;
+import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Verb.ClientGoneException;
-import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.snapshots.Readers;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
@@ -54,6 +52,22 @@ public final class Exports implements AutoCloseable {
     this.storage = storage;
     this.snapshots = snapshots;
   }
+
+  /**
+   * How far an export is.
+   *
+   * @param done bytes
+   * @param total bytes
+   */
+  public record State(long done, long total) {}
+
+  /**
+   * A file that is complete.
+   *
+   * @param bytes the length of the snapshot
+   * @param stored bytes of data in the file
+   */
+  public record Written(long bytes, long stored) {}
 
   /** Takes extents one by one. */
   public interface Sink {
@@ -148,7 +162,7 @@ public final class Exports implements AutoCloseable {
    * @param path absolute
    * @param force also in place of a file that is there
    */
-  public Map<String, ?> raw(String device, Path path, boolean force, Progress progress)
+  public Written raw(String device, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
     TargetFile file = new TargetFile(path, force, storage::refuseOwn);
     long[] stored = new long[1];
@@ -176,7 +190,7 @@ public final class Exports implements AutoCloseable {
     } finally {
       running.arriveAndDeregister();
     }
-    return result(device, path, bytes, stored[0]);
+    return new Written(bytes, stored[0]);
   }
 
   /** Writes what is not zero; how many bytes that was. */
@@ -212,8 +226,8 @@ public final class Exports implements AutoCloseable {
    *
    * @param since what they are told against: an older snapshot; null for the volume as it is now
    */
-  public Map<String, ?> delta(
-      String device, @Nullable String since, Path path, boolean force, Progress progress)
+  public Written delta(
+      String device, @Nullable String since, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
     TargetFile file = new TargetFile(path, force, storage::refuseOwn);
     begin();
@@ -233,7 +247,7 @@ public final class Exports implements AutoCloseable {
         writer[0] = new DeltaWriter(out, new DeltaFormat.Header(baseBytes, bytes, text));
         write(comparison, writer[0], reporter);
       });
-      return result(device, path, bytes, writer[0].covered());
+      return new Written(bytes, writer[0].covered());
     } finally {
       running.arriveAndDeregister();
     }
@@ -261,16 +275,6 @@ public final class Exports implements AutoCloseable {
     reporter.last();
   }
 
-  private static Map<String, ?> result(String device, Path path, long bytes, long stored) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("name", device);
-    json.put("file", path.toString());
-    json.put("bytes", bytes);
-    json.put("stored-bytes", stored);
-    json.put("mode", "0600");
-    return json;
-  }
-
   private void begin() throws RefusedException {
     running.register();
     try {
@@ -289,11 +293,11 @@ public final class Exports implements AutoCloseable {
 
   /** Tells how far an export is, and ends it when there is nobody to tell or the server stops. */
   private final class Reporter {
-    private final Progress progress;
+    private final Progress<State> progress;
     private final long total;
     private long reported = System.nanoTime() - REPORT_NANOS;
 
-    Reporter(Progress progress, long total) {
+    Reporter(Progress<State> progress, long total) {
       this.progress = progress;
       this.total = total;
     }
@@ -302,12 +306,12 @@ public final class Exports implements AutoCloseable {
       refuseAtTheEnd();
       if (System.nanoTime() - reported >= REPORT_NANOS) {
         reported = System.nanoTime();
-        progress.report(Map.of("done-bytes", done, "total-bytes", total));
+        progress.report(new State(done, total));
       }
     }
 
     void last() throws ClientGoneException {
-      progress.report(Map.of("done-bytes", total, "total-bytes", total));
+      progress.report(new State(total, total));
     }
   }
 

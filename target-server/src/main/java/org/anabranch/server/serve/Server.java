@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
+import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LimitsConfig;
@@ -291,7 +292,7 @@ public final class Server implements RunningServer, AutoCloseable {
     targets.open().forEach(bound::put);
     control =
         ControlServer.start(
-            state.folder().resolve("control.sock"), new Verbs(this).all(), this::controlLimits);
+            state.folder().resolve("control.sock"), Verbs.all(this), this::controlLimits);
     warnings.start();
     bound.listen();
     opened = true;
@@ -460,6 +461,11 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public Storage storage() {
     return storage;
+  }
+
+  @Override
+  public DeviceMapper mapper() {
+    return storage.mapper();
   }
 
   @Override

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import java.util.LinkedHashMap;
-import java.util.Locale;
-import java.util.Map;
 import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.block.snapshot.MergeProgress.State;
@@ -43,17 +40,5 @@ public record MergeStatus(
   /** Whether it will not go on by itself. */
   public boolean isStuck() {
     return isFailed() || state == State.INVALID;
-  }
-
-  /** As a JSON object. */
-  public Map<String, Object> json() {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("state", state.name().toLowerCase(Locale.ROOT));
-    json.put("remaining-bytes", remaining);
-    json.put("merged-bytes", merged);
-    json.put("bytes-per-second", rate);
-    json.put("seconds-left", seconds);
-    json.put("throttle-bytes-per-second", throttle);
-    return json;
   }
 }

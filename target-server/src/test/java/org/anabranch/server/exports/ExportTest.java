@@ -16,7 +16,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -27,9 +26,9 @@ import org.anabranch.block.Io;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.block.testing.Await;
+import org.anabranch.server.base.ClientGoneException;
+import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Verb.ClientGoneException;
-import org.anabranch.server.control.Verb.Progress;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.snapshots.VolumeUnderTest;
 import org.anabranch.server.state.SnapshotState;
@@ -40,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class ExportTest {
   private static final int MIB = 1 << 20;
-  private static final Progress IGNORED = state -> {};
+  private static final Progress<Exports.State> IGNORED = state -> {};
 
   @TempDir Path folder;
   private VolumeUnderTest volume;
@@ -92,14 +91,13 @@ final class ExportTest {
           }
         });
     List<Object> done = new ArrayList<>();
-    Map<String, ?> result =
-        volume.exports.raw(
-            "vm1@a", file("a.img"), false, state -> done.add(state.get("done-bytes")));
+    Exports.Written result =
+        volume.exports.raw("vm1@a", file("a.img"), false, state -> done.add(state.done()));
     stop.set(true);
     load.join();
     assertThat(file("a.img")).hasBinaryContent(before);
     assertThat(done).isNotEmpty().endsWith((long) VolumeUnderTest.BYTES);
-    assertThat(result.get("stored-bytes")).isEqualTo(4L * MIB + MIB / 2);
+    assertThat(result.stored()).isEqualTo(4L * MIB + MIB / 2);
     assertThat(files()).contains("a.img").doesNotContain("a.img.part");
     assertThat(holes(file("a.img"))).isGreaterThanOrEqualTo(11L * MIB);
   }
@@ -172,14 +170,15 @@ final class ExportTest {
     volume.write(MIB, MIB, 4);
     volume.write("vm1@b", 0, 512, 5);
     System.arraycopy(VolumeUnderTest.data(512, 5), 0, atB, 0, 512);
-    Map<String, ?> result = volume.exports.delta("vm1@b", "vm1@a", file("b.delta"), false, IGNORED);
-    assertThat((Long) result.get("stored-bytes")).isLessThan(7L * MIB);
+    Exports.Written result =
+        volume.exports.delta("vm1@b", "vm1@a", file("b.delta"), false, IGNORED);
+    assertThat(result.stored()).isLessThan(7L * MIB);
     assertThat(Files.size(file("b.delta"))).isLessThan(6L * MIB);
 
     List<Long> done = new ArrayList<>();
     DeltaImport.Result imported = new DeltaImport(file("b.delta"), file("copy.img")).run(done::add);
     assertThat(file("copy.img")).hasBinaryContent(atB);
-    assertThat(imported.changed()).isEqualTo(result.get("stored-bytes"));
+    assertThat(imported.changed()).isEqualTo(result.stored());
     assertThat(done).isSorted().isNotEmpty();
     // Applied again, as after an interruption.
     new DeltaImport(file("b.delta"), file("copy.img")).run(each -> {});
@@ -308,7 +307,7 @@ final class ExportTest {
     volume.write(0, 4 * MIB, 1);
     volume.snapshot("a");
     volume.write(0, 2 * MIB, 2);
-    Progress gone =
+    Progress<Exports.State> gone =
         state -> {
           throw new ClientGoneException(new IOException("gone"));
         };
@@ -504,7 +503,7 @@ final class ExportTest {
     CountDownLatch gone = new CountDownLatch(1);
     CompletableFuture<Void> export =
         CompletableFuture.runAsync(() -> {
-          Progress deaf =
+          Progress<Exports.State> deaf =
               state -> {
                 telling.countDown();
                 try {

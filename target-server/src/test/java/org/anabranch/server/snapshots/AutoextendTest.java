@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.StoresConfig;
-import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.base.Progress;
+import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.SnapshotState;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Stores that are made small and grow. */
 final class AutoextendTest {
   private static final int PIECE = 64 << 10;
-  private static final Progress IGNORED = state -> {};
+  private static final Progress<Exports.State> IGNORED = state -> {};
 
   @TempDir Path folder;
 

@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
+import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.junit.jupiter.api.Test;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Several merges of one volume, and those that cannot begin. */
 final class MergeQueueTest {
-  private static final Progress IGNORED = state -> {};
+  private static final Progress<Exports.State> IGNORED = state -> {};
 
   @TempDir Path folder;
 
@@ -233,6 +235,6 @@ final class MergeQueueTest {
 
   private static String state(VolumeUnderTest volume) throws Exception {
     MergeStatus status = volume.snapshots.progress("vm1@a");
-    return status == null ? "none" : String.valueOf(status.json().get("state"));
+    return status == null ? "none" : RecordJson.constant(status.state());
   }
 }

@@ -6,13 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
-import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.base.Progress;
+import org.anabranch.server.exports.Exports;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The tables behind a volume and its snapshots. */
 final class SnapshotDevicesTest {
-  private static final Progress IGNORED = state -> {};
+  private static final Progress<Exports.State> IGNORED = state -> {};
   private static final int GROWN = VolumeUnderTest.BYTES + (4 << 20);
 
   @TempDir Path folder;

@@ -7,8 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.control.Verb.Progress;
+import org.anabranch.server.exports.Exports;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -77,7 +78,7 @@ final class SnapshotLifeTest {
       volume.write(0, 1 << 20, 1);
       volume.snapshot("younger");
       AtomicInteger looks = new AtomicInteger();
-      Progress look =
+      Progress<Exports.State> look =
           state -> {
             looks.incrementAndGet();
             for (String device : new String[] {"vm1@older", "vm1@younger"}) {
@@ -92,7 +93,9 @@ final class SnapshotLifeTest {
       int exported = looks.get();
       assertThat(exported).isPositive();
       volume.exports.changed(
-          "vm1@younger", "vm1@older", extent -> look.report(java.util.Map.of("extent", extent)));
+          "vm1@younger",
+          "vm1@older",
+          extent -> look.report(new Exports.State(extent.offset(), extent.end())));
       assertThat(looks).hasValueGreaterThan(exported);
       volume.snapshots.remove("vm1@older", false);
       volume.snapshots.remove("vm1@younger", false);

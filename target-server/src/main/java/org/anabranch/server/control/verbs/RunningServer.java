@@ -2,6 +2,7 @@
 package org.anabranch.server.control.verbs;
 
 import java.util.List;
+import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.MadeDevices;
@@ -50,6 +51,9 @@ public interface RunningServer {
 
   /** The block devices. */
   Storage storage();
+
+  /** The mapped devices among them. */
+  DeviceMapper mapper();
 
   /** The snapshots. */
   Snapshots snapshots();

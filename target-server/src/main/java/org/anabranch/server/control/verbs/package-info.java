@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What can be asked through the control socket: each verb's arguments and result. */
+/**
+ * The verbs of the control socket. {@link Verbs} lists them; each is a class with its call, the
+ * records of its arguments and its result, and its handler. Shapes that several results have are
+ * named {@code ...Entry}. The verbs for snapshots and for {@code dm} are in packages below.
+ */
 @NullMarked
 package org.anabranch.server.control.verbs;
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.cli;
+
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
+import org.anabranch.server.terminal.Sizes;
+import org.anabranch.server.terminal.TextTable;
+
+/** The table of snapshots that {@code snapshot list} and {@code status} print. */
+final class SnapshotTable {
+  private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
+  private static final int SECTOR = 512;
+
+  private SnapshotTable() {}
+
+  static TextTable of(List<SnapshotEntry> snapshots) {
+    TextTable table = new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
+    for (SnapshotEntry snapshot : snapshots) {
+      table.row(
+          snapshot.facts().name(),
+          snapshot.facts().created().truncatedTo(ChronoUnit.SECONDS),
+          RecordJson.constant(snapshot.facts().phase()),
+          store(snapshot));
+    }
+    return table;
+  }
+
+  private static String store(SnapshotEntry snapshot) {
+    if (snapshot.merge() != null) {
+      return new MergeText(snapshot.merge()).line();
+    }
+    if (snapshot.waitsFor() != null) {
+      return "waits " + WaitText.line(snapshot.waitsFor(), snapshot.onNextLoginUntil());
+    }
+    return used(snapshot.facts().status());
+  }
+
+  /** What device-mapper reports in sectors, in the form that people read. */
+  private static String used(String status) {
+    if (status.isEmpty()) {
+      return "not served";
+    }
+    Matcher sectors = SECTORS.matcher(status);
+    return sectors.matches()
+        ? Sizes.bytes(Double.parseDouble(sectors.group(1)) * SECTOR)
+            + " of "
+            + Sizes.bytes(Double.parseDouble(sectors.group(2)) * SECTOR)
+        : status;
+  }
+}

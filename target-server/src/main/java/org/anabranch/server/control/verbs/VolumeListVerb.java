@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.Verb;
+
+/** {@code volume list}. */
+public final class VolumeListVerb implements Verb<Nothing, Nothing, VolumeListVerb.Result> {
+  public static final Call<Nothing, Nothing, Result> CALL =
+      Call.of("volume list", "Lists the configured volumes.", Nothing.class, Result.class);
+
+  /** All volumes. */
+  public record Result(@Doc("by name") List<VolumeEntry> volumes) {}
+
+  private final RunningServer server;
+
+  VolumeListVerb(RunningServer server) {
+    this.server = server;
+  }
+
+  @Override
+  public Call<Nothing, Nothing, Result> call() {
+    return CALL;
+  }
+
+  @Override
+  public Result run(Nothing arguments, Caller<Nothing> caller) throws RefusedException {
+    return new Result(all(server));
+  }
+
+  static List<VolumeEntry> all(RunningServer server) throws RefusedException {
+    List<VolumeEntry> volumes = new ArrayList<>();
+    for (VolumeConfig volume : server.configuration().volumes().values()) {
+      volumes.add(VolumeEntry.of(volume, server.storage()));
+    }
+    return volumes;
+  }
+}

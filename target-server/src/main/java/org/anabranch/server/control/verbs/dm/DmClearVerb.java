@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.dm;
+
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.storage.Stages;
+import org.jspecify.annotations.Nullable;
+
+/** {@code dm clear}. */
+public final class DmClearVerb implements Verb<Names, Nothing, Done> {
+  public static final Call<Names, Nothing, Done> CALL =
+      Call.of(
+          "dm clear", "Drops tables that were loaded and not resumed.", Names.class, Done.class);
+
+  private final DeviceMapper mapper;
+
+  DmClearVerb(DeviceMapper mapper) {
+    this.mapper = mapper;
+  }
+
+  @Override
+  public Call<Names, Nothing, Done> call() {
+    return CALL;
+  }
+
+  @Override
+  public Done run(Names arguments, Caller<Nothing> caller) throws RefusedException {
+    return Done.each(
+        arguments, name -> Stages.<@Nullable Void>await("dm clear " + name, mapper.clear(name)));
+  }
+}

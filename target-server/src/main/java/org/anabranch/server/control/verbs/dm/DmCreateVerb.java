@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.dm;
+
+import java.util.function.Supplier;
+import org.anabranch.config.Configuration;
+import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.Verb;
+import org.jspecify.annotations.Nullable;
+
+/** {@code dm create}. */
+public final class DmCreateVerb implements Verb<DmCreateVerb.Arguments, Nothing, Done> {
+  public static final Call<Arguments, Nothing, Done> CALL =
+      Call.of(
+          "dm create",
+          "Creates a device, and resumes it with a table.",
+          Arguments.class,
+          Done.class);
+
+  /** The device. */
+  public record Arguments(
+      @Doc("its name") String name,
+      @Doc("its table, as dmsetup writes it; absent: none yet") @Nullable String table) {}
+
+  private final MadeDevices made;
+  private final Supplier<Configuration> configuration;
+
+  DmCreateVerb(MadeDevices made, Supplier<Configuration> configuration) {
+    this.made = made;
+    this.configuration = configuration;
+  }
+
+  @Override
+  public Call<Arguments, Nothing, Done> call() {
+    return CALL;
+  }
+
+  @Override
+  public Done run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
+    String table = arguments.table();
+    made.create(arguments.name(), table == null ? "" : table, configuration.get());
+    return Done.of(arguments.name());
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.dm;
+
+import java.util.List;
+import java.util.function.Supplier;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.config.Configuration;
+import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Verb;
+
+/** The list of the {@code dm} verbs. */
+public final class DmVerbs {
+  private DmVerbs() {}
+
+  /** All of them. */
+  public static List<Verb<?, ?, ?>> all(
+      DeviceMapper mapper, MadeDevices made, Supplier<Configuration> configuration) {
+    return List.of(
+        new DmLsVerb(mapper),
+        new DmTargetsVerb(mapper),
+        new DmTableVerb(mapper),
+        new DmStatusVerb(mapper),
+        new DmInfoVerb(mapper),
+        new DmCreateVerb(made, configuration),
+        new DmLoadVerb(mapper),
+        new DmClearVerb(mapper),
+        new DmSuspendVerb(mapper),
+        new DmResumeVerb(mapper, made),
+        new DmRenameVerb(mapper, made, configuration),
+        new DmRemoveVerb(mapper, made, configuration),
+        new DmWaitVerb(mapper),
+        new DmMessageVerb(mapper));
+  }
+
+  static RefusedException refusal(String verb, String device, TableException e) {
+    return new RefusedException(verb + " " + device + ": " + e.getMessage(), e);
+  }
+
+  static void refuseAbsent(String verb, String device, DeviceMapper mapper)
+      throws RefusedException {
+    try {
+      mapper.info(device);
+    } catch (TableException e) {
+      throw refusal(verb, device, e);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.snapshots;
+
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.state.SnapshotState;
+import org.jspecify.annotations.Nullable;
+
+/** How far a merge is, for whoever waits for it. */
+public record MergeStep(
+    @Doc("as in snapshot list") SnapshotState.Phase phase,
+    @Doc(value = "as in snapshot list; absent until it begins", listedIn = "snapshot list")
+        @Nullable MergeEntry merge) {}

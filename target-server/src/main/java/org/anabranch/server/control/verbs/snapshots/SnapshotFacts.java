@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.snapshots;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.SnapshotState;
+
+/** What every snapshot has, whether it is merged or not. */
+public record SnapshotFacts(
+    @Doc("VOLUME@NAME") String name,
+    @Doc("the volume that it is a snapshot of") String volume,
+    @Doc("a time") Instant created,
+    @Doc(
+            "creating, ready, waiting (merge when nobody uses the volume), queued (merge after"
+                + " another), merging, removing")
+        SnapshotState.Phase phase,
+    @Doc("whether initiators cannot write to it") boolean readOnly,
+    @Doc("what it copies at once") long chunkBytes,
+    @Doc("the file of its COW store") Path store,
+    @Doc(
+            "dmsetup's: ALLOCATED/TOTAL METADATA in sectors, Invalid, ...; empty while there is no"
+                + " such device")
+        String status) {
+  static SnapshotFacts of(SnapshotState snapshot, Snapshots snapshots) throws RefusedException {
+    return new SnapshotFacts(
+        snapshot.device(),
+        snapshot.volume(),
+        snapshot.created(),
+        snapshot.phase(),
+        snapshot.readOnly(),
+        snapshot.chunkSectors() * 512L,
+        snapshot.store(),
+        snapshots.status(snapshot));
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.snapshots;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.anabranch.server.base.ClientGoneException;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.Place;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.MergeRequest;
+import org.anabranch.server.snapshots.MergeRequest.Begin;
+import org.anabranch.server.snapshots.MergeStatus;
+import org.anabranch.server.snapshots.MergeWait;
+import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.SnapshotState;
+import org.jspecify.annotations.Nullable;
+
+/** {@code snapshot merge}: rolls a volume back to a snapshot. */
+public final class SnapshotMergeVerb
+    implements Verb<SnapshotMergeVerb.Arguments, MergeStep, SnapshotMergeVerb.Result> {
+  public static final Call<Arguments, MergeStep, Result> CALL =
+      new Call<>(
+          "snapshot merge",
+          "Rolls a volume back to a snapshot, which is gone at the end.",
+          Arguments.class,
+          MergeStep.class,
+          Result.class);
+
+  private static final long PROGRESS_MILLIS = 100;
+
+  /** When and how. */
+  public record Arguments(
+      @Doc("VOLUME@NAME") String name,
+      @Doc("begin under initiators") boolean now,
+      @Doc("begin at the next login of the initiator that uses the volume") boolean onNextLogin,
+      @Doc("how long on-next-login holds, 1 to 86400; absent: 900") @Nullable Long timeLimitSeconds,
+      @Doc(
+              "bytes a second that the merge may move at most; 0: as many as it can; absent: as before")
+          @Nullable Long throttle,
+      @Doc("an initiator that is cut off and is not waited for") @Nullable String assumeGone,
+      @Doc(
+              value = "answer when the merge has ended, and report how far it is until then",
+              name = "wait")
+          boolean untilEnd,
+      @Doc("take back a merge that waits to begin") boolean cancel) {
+    /** Without anything special. */
+    public static Arguments of(String name, boolean now) {
+      return new Arguments(name, now, false, null, null, null, false, false);
+    }
+  }
+
+  /** What becomes of the volume. */
+  public record Result(
+      @Doc("VOLUME@NAME") String name,
+      @Doc("the volume that is rolled back") String volume,
+      @Doc("waiting, queued, merging; merged with wait; ready with cancel") Phase phase,
+      @Doc(value = "while its phase is waiting, as in snapshot list", listedIn = "snapshot list")
+          @Nullable List<WaitEntry> waitsFor,
+      @Doc("as in snapshot list") @Nullable Instant onNextLoginUntil) {}
+
+  /** How far the merge had come when the verb was answered. */
+  public enum Phase {
+    WAITING,
+    QUEUED,
+    MERGING,
+    MERGED,
+    READY;
+
+    private static Phase of(SnapshotState snapshot) {
+      return switch (snapshot.phase()) {
+        case WAITING -> WAITING;
+        case QUEUED -> QUEUED;
+        case MERGING -> MERGING;
+        case CREATING, READY, REMOVING -> READY;
+      };
+    }
+  }
+
+  private final Snapshots snapshots;
+
+  SnapshotMergeVerb(Snapshots snapshots) {
+    this.snapshots = snapshots;
+  }
+
+  @Override
+  public Call<Arguments, MergeStep, Result> call() {
+    return CALL;
+  }
+
+  /** Who watches a merge may watch for hours. */
+  @Override
+  public Place place(Arguments arguments) {
+    return arguments.untilEnd() ? Place.WAITING : Place.COMMAND;
+  }
+
+  @Override
+  public Result run(Arguments arguments, Caller<MergeStep> caller)
+      throws RefusedException, ClientGoneException {
+    String name = arguments.name();
+    SnapshotState snapshot =
+        arguments.cancel() ? snapshots.cancelMerge(name) : snapshots.merge(request(arguments));
+    MergeWait wait = snapshots.waits(snapshot);
+    Phase phase = Phase.of(snapshot);
+    if (arguments.untilEnd() && phase != Phase.READY) {
+      while (await(name, caller)) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PROGRESS_MILLIS));
+      }
+      phase = Phase.MERGED;
+    }
+    boolean waits = phase == Phase.WAITING;
+    return new Result(
+        name,
+        snapshot.volume(),
+        phase,
+        waits ? WaitEntry.of(wait) : null,
+        waits ? WaitEntry.inSeconds(wait.onNextLoginUntil()) : null);
+  }
+
+  private static MergeRequest request(Arguments arguments) throws RefusedException {
+    if (arguments.now() && arguments.onNextLogin()) {
+      throw new RefusedException("now or on-next-login, not both");
+    }
+    Long limit = arguments.timeLimitSeconds();
+    long seconds = limit == null ? MergeRequest.TIME_LIMIT.toSeconds() : limit;
+    if (seconds < 1 || seconds > MergeRequest.MAX_TIME_LIMIT.toSeconds()) {
+      throw new RefusedException("time limit of " + seconds + " s; allowed are 1 s to 1 day");
+    }
+    Long throttle = arguments.throttle();
+    if (throttle != null && throttle < 0) {
+      throw new RefusedException("throttle of " + throttle + "; allowed are 0 and more");
+    }
+    return new MergeRequest(
+        arguments.name(),
+        arguments.now()
+            ? Begin.NOW
+            : arguments.onNextLogin() ? Begin.ON_NEXT_LOGIN : Begin.WHEN_UNUSED,
+        Duration.ofSeconds(seconds),
+        arguments.assumeGone(),
+        throttle);
+  }
+
+  /** Reports how far a merge is; whether it goes on. */
+  private boolean await(String name, Caller<MergeStep> caller)
+      throws RefusedException, ClientGoneException {
+    SnapshotState snapshot =
+        snapshots.list(null).stream()
+            .filter(each -> each.device().equals(name))
+            .findAny()
+            .orElse(null);
+    if (snapshot == null) {
+      return false;
+    }
+    MergeStatus status = snapshots.progress(name);
+    if (status == null && snapshot.phase() == SnapshotState.Phase.READY) {
+      throw new RefusedException(
+          "the merge of " + name + " was cancelled or did not begin, see the server's log");
+    }
+    caller.report(new MergeStep(snapshot.phase(), MergeEntry.of(status)));
+    if (status != null && status.isStuck()) {
+      throw new RefusedException(
+          "the merge of "
+              + name
+              + " stopped: "
+              + RecordJson.constant(status.state())
+              + ", see the server's log");
+    }
+    return true;
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.snapshots;
+
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.Snapshots;
+
+/** {@code snapshot resume}. */
+public final class SnapshotResumeVerb implements Verb<MergeName, Nothing, MergePaused> {
+  public static final Call<MergeName, Nothing, MergePaused> CALL =
+      Call.of(
+          "snapshot resume",
+          "Lets a merge go on that was paused or has failed.",
+          MergeName.class,
+          MergePaused.class);
+
+  private final Snapshots snapshots;
+
+  SnapshotResumeVerb(Snapshots snapshots) {
+    this.snapshots = snapshots;
+  }
+
+  @Override
+  public Call<MergeName, Nothing, MergePaused> call() {
+    return CALL;
+  }
+
+  @Override
+  public MergePaused run(MergeName arguments, Caller<Nothing> caller) throws RefusedException {
+    snapshots.pause(arguments.name(), false);
+    return new MergePaused(arguments.name(), false);
+  }
+}
