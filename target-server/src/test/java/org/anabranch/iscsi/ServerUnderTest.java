@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
-import org.anabranch.block.ThreadScheduler;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.RawConnection;
@@ -38,7 +37,7 @@ public final class ServerUnderTest implements AutoCloseable {
   public static final int SECTORS = 8192;
 
   private final LogWatch log = new LogWatch();
-  private final ThreadScheduler scheduler = new ThreadScheduler("test-scheduler");
+  private final ManualTimers scheduler = new ManualTimers("test-scheduler");
   private final List<MemoryDisk> disks = new ArrayList<>();
   private final TargetDevice device;
   private final IscsiServer server;
@@ -83,6 +82,11 @@ public final class ServerUnderTest implements AutoCloseable {
 
   public TargetDevice device() {
     return device;
+  }
+
+  /** The time is over that an abort gives the disks. */
+  public void patienceEnds() throws InterruptedException {
+    scheduler.expire();
   }
 
   public MemoryDisk disk(int lun) {

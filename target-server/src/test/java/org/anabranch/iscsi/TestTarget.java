@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.initiator.Cdb;
@@ -44,7 +43,7 @@ public final class TestTarget implements AutoCloseable {
   public final MemoryDisk disk = new MemoryDisk(SECTORS);
   public final IscsiServer server;
   public final Initiator initiator = new Initiator(1);
-  private final ThreadScheduler scheduler = new ThreadScheduler("test-target");
+  private final ManualTimers scheduler = new ManualTimers("test-target");
 
   public TestTarget() {
     this(limits -> limits, AccessList.EVERYBODY, null);
@@ -89,6 +88,11 @@ public final class TestTarget implements AutoCloseable {
         access,
         credentials == null ? List.of() : List.of(credentials),
         portalGroups);
+  }
+
+  /** The time is over that an abort gives the disk. */
+  public void patienceEnds() throws InterruptedException {
+    scheduler.expire();
   }
 
   public static Portal loopback(int tag) {

@@ -129,9 +129,10 @@ public final class Lab {
   }
 
   /** A command under way. */
-  public final class Command {
+  public final class Command implements Task.Listener {
     public final Task task;
     private @Nullable Result result;
+    private boolean disowned;
 
     public Command(Initiator from, TaskAttribute attribute, long lun, String cdb, byte[] out) {
       this(from, attribute, lun, cdb, Long.MAX_VALUE, out);
@@ -145,7 +146,7 @@ public final class Lab {
         long expectedIn,
         byte[] out) {
       byte[] bytes = Arrays.copyOf(HexFormat.ofDelimiter(" ").parseHex(cdb), 16);
-      task = new Task(from.nexus, lun, bytes, attribute, tags++, this::ended);
+      task = new Task(from.nexus, lun, bytes, attribute, tags++, this);
       task.expectsDataOut(out.length);
       task.expectsDataIn(expectedIn);
       device.prepare(task);
@@ -158,7 +159,15 @@ public final class Lab {
       }
     }
 
-    private void ended(Task ended) {
+    @Override
+    public void disowned(Task given) {
+      assertThat(result).as("disowned after its end").isNull();
+      assertThat(disowned).as("disowned twice").isFalse();
+      disowned = true;
+    }
+
+    @Override
+    public void ended(Task ended) {
       assertThat(result).as("ended twice").isNull();
       byte[] data = new byte[ended.dataInTransferred()];
       ByteBuffer in = ended.dataIn();
@@ -171,6 +180,10 @@ public final class Lab {
     public Command execute() {
       device.execute(task);
       return this;
+    }
+
+    public boolean isDisowned() {
+      return disowned;
     }
 
     public boolean isOver() {

@@ -28,10 +28,11 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   begin     the header is there: the task is prepared, so that its data has a place to go
  *   complete  immediate data is there too
+ *   disowned  from the router, on any thread: the device hangs, and the session goes on without
  *   ended     from the router, on any thread: hops to the event loop, many at a time
  * </pre>
  *
- * Owned by the session's event loop but for {@link #ended}.
+ * Owned by the session's event loop but for {@link #ended} and {@link #disowned}.
  */
 final class Commands {
   private final Connection connection;
@@ -225,7 +226,7 @@ final class Commands {
           execute(command);
         }
       }
-      case EXECUTING, LEAVING -> {
+      case EXECUTING, LEAVING, DISOWNED -> {
         command.withdrawIfAwaited();
         if (command.canEnd()) {
           end(command);
@@ -306,7 +307,34 @@ final class Commands {
   }
 
   private void end(IscsiCommand command) {
+    boolean wasDisowned = command.phase() == IscsiCommand.Phase.DISOWNED;
     command.ends();
+    if (wasDisowned) {
+      command.release();
+    } else {
+      answer(command);
+      command.release();
+      tellEnd(command);
+    }
+  }
+
+  /**
+   * The router has aborted a command and given it up: it is answered if it is to be, and its tag
+   * and its place are free. Its buffers, and the memory that was reserved for them beside the
+   * place, stay until it has ended. Any thread.
+   */
+  void disowned(IscsiCommand command) {
+    loop.execute(() -> {
+      if (command.disown()) {
+        answer(command);
+        tellEnd(command);
+        connection.flush();
+      }
+    });
+  }
+
+  /** Takes a command out of the session, and answers it if it is to be answered. */
+  private void answer(IscsiCommand command) {
     commands.remove(command.tag());
     dataOut.forget(command);
     command.claim().leave();
@@ -314,7 +342,10 @@ final class Commands {
       done++;
       connection.attempt(() -> responses.send(command)); // others may have been collected with it
     }
-    command.release();
+  }
+
+  /** Nothing more will be sent for a command. */
+  private void tellEnd(IscsiCommand command) {
     command.tellWatchers();
     if (whenEmpty != null && commands.isEmpty()) {
       Runnable action = whenEmpty;
@@ -336,7 +367,7 @@ final class Commands {
           }
         };
     for (IscsiCommand command : these) {
-      if (command.phase() != IscsiCommand.Phase.ENDED) {
+      if (command.phase().compareTo(IscsiCommand.Phase.DISOWNED) < 0) {
         left[0]++;
         command.whenEnded(one);
         advance(command);

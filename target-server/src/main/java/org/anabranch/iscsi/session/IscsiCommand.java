@@ -28,14 +28,17 @@ import org.jspecify.annotations.Nullable;
  *   LEAVING       the router to let go of it, and  nothing new
  *                 the rest of the data that the
  *                 initiator may still send
+ *   DISOWNED      the router to let go of its      nothing new
+ *                 buffers; it was aborted, and its
+ *                 device hangs
  *   ENDED         nothing: it is answered, or      -
  *                 never will be
  * </pre>
  *
  * <p>A phase only goes down this list; {@link #become} holds that. A command is answered once, when
- * it enters ENDED: with the status from the router, with sense data of a fault that iSCSI found
- * before the router got the command, or not at all (aborted, or its session is over). One that is
- * not answered does not wait for the rest of its data.
+ * it enters ENDED or DISOWNED: with the status from the router, with sense data of a fault that
+ * iSCSI found before the router got the command, or not at all (aborted, or its session is over).
+ * One that is not answered does not wait for the rest of its data.
  *
  * <p>Owned by the session's event loop, but for {@link #nextEnded}.
  */
@@ -46,6 +49,7 @@ final class IscsiCommand implements Task.Listener {
     TRANSFERRING,
     EXECUTING,
     LEAVING,
+    DISOWNED,
     ENDED
   }
 
@@ -139,6 +143,7 @@ final class IscsiCommand implements Task.Listener {
           case RECEIVING -> false;
           case ENDED -> returned && phase != Phase.ENDED;
           case WAITING, TRANSFERRING, EXECUTING -> !isDecided() && phase.compareTo(next) < 0;
+          case DISOWNED -> phase == Phase.EXECUTING && !returned;
           case LEAVING -> isDecided() && phase.compareTo(Phase.EXECUTING) < 0;
         };
     if (!follows) {
@@ -229,6 +234,20 @@ final class IscsiCommand implements Task.Listener {
     leaveEarly();
   }
 
+  /**
+   * The router has aborted the task and given it up. The session is done with it but for its
+   * buffers.
+   *
+   * @return false if the task has ended just then
+   */
+  boolean disown() {
+    if (returned) {
+      return false;
+    }
+    become(Phase.DISOWNED);
+    return true;
+  }
+
   /** Noted while its PDU is coming in; too late for one that the router executes. */
   private void leaveEarly() {
     if (phase == Phase.WAITING || phase == Phase.TRANSFERRING) {
@@ -245,13 +264,14 @@ final class IscsiCommand implements Task.Listener {
 
   /** The router has it, and does not execute it. */
   boolean isAbandonable() {
-    return !returned && phase != Phase.EXECUTING;
+    return !returned && phase != Phase.EXECUTING && phase != Phase.DISOWNED;
   }
 
   /** It can end now: the router is done with it, and no data that its answer waits for is due. */
   boolean canEnd() {
     return returned
         && (phase == Phase.EXECUTING
+            || phase == Phase.DISOWNED
             || (phase == Phase.LEAVING && (!transfer.isOpen() || !isAnswered())));
   }
 
@@ -349,5 +369,10 @@ final class IscsiCommand implements Task.Listener {
   @Override
   public void ended(Task command) {
     commands.ended(this);
+  }
+
+  @Override
+  public void disowned(Task command) {
+    commands.disowned(this);
   }
 }

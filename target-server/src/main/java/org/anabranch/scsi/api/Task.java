@@ -15,6 +15,14 @@ public final class Task {
   public interface Listener {
     /** On any thread, with no lock held. Must not block. */
     void ended(Task task);
+
+    /**
+     * The task was aborted while it ran, and the router has given it up: {@link #status} or {@link
+     * #aborted} are as they will be, and the initiator need not wait any longer. Its buffers are in
+     * use until {@link #ended}, which may take as long as the device hangs. On any thread, with no
+     * lock held. Must not block.
+     */
+    default void disowned(Task task) {}
   }
 
   /** The part of the router that keeps a task between its preparation and its end. */
@@ -203,6 +211,23 @@ public final class Task {
   /** Ends the task without a response. Called by the router, once. */
   public void endAborted() {
     aborted = true;
+    listener.ended(this);
+  }
+
+  /** Gives the task up; it has a status from now on, and no data. Called by the router. */
+  public void disown(Status abortedStatus) {
+    status = abortedStatus;
+    listener.disowned(this);
+  }
+
+  /** Gives the task up; it gets no response. Called by the router. */
+  public void disownSilently() {
+    aborted = true;
+    listener.disowned(this);
+  }
+
+  /** Ends a task that was disowned. Called by the router, once. */
+  public void endDisowned() {
     listener.ended(this);
   }
 }

@@ -23,7 +23,8 @@ import java.util.function.Consumer;
  *
  * A transport that loses a task before {@code execute} (its connection dropped) calls {@link
  * #abandon}. {@code ended} comes for each prepared task exactly once, aborted ones included, and no
- * part of the router touches the task's buffers after it.
+ * part of the router touches the task's buffers after it. A task that was aborted, and whose device
+ * hangs, is {@link Task.Listener#disowned} before.
  */
 public interface TaskRouter {
   /**
@@ -52,7 +53,8 @@ public interface TaskRouter {
    *
    * @param lun the LUN field's eight bytes; ignored where the function addresses the target
    * @param tag initiator task tag of the task for ABORT TASK, ignored otherwise
-   * @param done told once, when the function's effects are complete (tasks it aborted have ended)
+   * @param done told once, when the function's effects are complete: tasks that it aborted have
+   *     ended or are disowned, see {@link Task.Listener#disowned}
    */
   void manage(
       Nexus nexus,

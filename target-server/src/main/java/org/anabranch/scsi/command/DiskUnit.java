@@ -20,6 +20,8 @@ public final class DiskUnit {
   }
 
   /**
+   * A unit that keeps its persistent reservations.
+   *
    * @param store where persistent reservations survive a restart
    * @throws IOException if those that were saved can't be read
    */

@@ -28,6 +28,7 @@ final class StatusCommands {
         new Command("TEST UNIT READY", "00 00 00 00 00 00")
             .access(Access.STATUS)
             .traits(Command.Trait.MEDIUM)
+            .withoutIo()
             .runs((unit, task) -> unit.good(task)));
     table.accept(
         new Command("REQUEST SENSE", "03 01 00 00 ff 00")
@@ -37,7 +38,9 @@ final class StatusCommands {
             .replies(StatusCommands::requestSense));
     // The default self-test (SPC-4 6.42), which every disk has; here there is nothing to find.
     table.accept(
-        new Command("SEND DIAGNOSTIC", "1d 17 00 00 00 00").runs((unit, task) -> unit.good(task)));
+        new Command("SEND DIAGNOSTIC", "1d 17 00 00 00 00")
+            .withoutIo()
+            .runs((unit, task) -> unit.good(task)));
     table.accept(
         new Command("START STOP UNIT", "1b 01 00 0f f7 00")
             .access(StatusCommands::startStopAccess)
@@ -46,6 +49,7 @@ final class StatusCommands {
     table.accept(
         new Command("PREVENT ALLOW MEDIUM REMOVAL", "1e 00 00 00 03 00")
             .access(cdb -> prevents(cdb) == 0 ? Access.FREE : Access.WRITE)
+            .withoutIo()
             .runs(StatusCommands::preventAllow));
   }
 

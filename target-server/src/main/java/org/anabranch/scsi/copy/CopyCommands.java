@@ -73,6 +73,9 @@ public final class CopyCommands {
     if (named && !unit.part(CopyResults.class).begin(nexus, list.id(), operation)) {
       throw new CheckCondition(SenseCode.OPERATION_IN_PROGRESS);
     }
+    unit.tasks()
+        .alsoWritesTo(
+            task, list.segments().stream().map(each -> each.target().tasks()).distinct().toList());
     operation.run();
   }
 

@@ -2,7 +2,7 @@
 package org.anabranch.scsi.device;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.Executor;
+import org.anabranch.block.Scheduler;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Status;
@@ -32,8 +32,8 @@ final class IncorrectLogicalUnit {
 
   private final TaskSet tasks;
 
-  IncorrectLogicalUnit(Executor executor) {
-    tasks = new TaskSet(executor, this::start);
+  IncorrectLogicalUnit(Scheduler scheduler) {
+    tasks = new TaskSet(scheduler, this::start);
   }
 
   TaskSet tasks() {

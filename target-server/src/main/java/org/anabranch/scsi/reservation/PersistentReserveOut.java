@@ -108,6 +108,7 @@ public final class PersistentReserveOut {
             "PERSISTENT RESERVE OUT, " + name, "5f " + action + " ff 00 00 ff ff ff ff 00")
         .byServiceAction()
         .access(Access.PERSISTENT)
+        .withoutIo()
         .dataOut((unit, cdb) -> Math.min(BigEndian.u32(cdb, 5), LogicalUnit.MAX_PARAMETERS));
   }
 

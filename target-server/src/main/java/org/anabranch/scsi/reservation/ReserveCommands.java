@@ -24,6 +24,7 @@ public final class ReserveCommands {
   private static Command reserve(String name, String usage) {
     return new Command(name, usage)
         .access(Access.FREE)
+        .withoutIo()
         .runs((unit, task) ->
             answer(unit, task, unit.part(Reservations.class).reserve(task.nexus())));
   }
@@ -31,6 +32,7 @@ public final class ReserveCommands {
   private static Command release(String name, String usage) {
     return new Command(name, usage)
         .access(Access.FREE)
+        .withoutIo()
         .runs((unit, task) ->
             answer(unit, task, unit.part(Reservations.class).release(task.nexus())));
   }

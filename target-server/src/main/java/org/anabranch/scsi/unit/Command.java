@@ -66,6 +66,7 @@ public final class Command {
   private Set<Trait> traits = EnumSet.noneOf(Trait.class);
   private Predicate<LogicalUnit> units = unit -> true;
   private int timeoutSeconds = 30;
+  private boolean makesNoIo;
   private Length dataOut = NOTHING;
   private Length dataIn = NOTHING;
   private Action action =
@@ -128,9 +129,23 @@ public final class Command {
     return this;
   }
 
-  /** Returns parameter data, cut to the allocation length, which is what {@link #dataIn} says. */
+  /** Ends without an Io, so that it need not wait for those of tasks that were aborted. */
+  public Command withoutIo() {
+    makesNoIo = true;
+    return this;
+  }
+
+  boolean makesNoIo() {
+    return makesNoIo;
+  }
+
+  /**
+   * Returns parameter data, cut to the allocation length, which is what {@link #dataIn} says; makes
+   * no Io.
+   */
   public Command replies(Reply reply) {
     action = (unit, task) -> unit.reply(task, reply.make(unit, task));
+    makesNoIo = true;
     return this;
   }
 

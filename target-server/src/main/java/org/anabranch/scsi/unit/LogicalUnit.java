@@ -153,9 +153,9 @@ public final class LogicalUnit {
     if (paths.remove(view)) {
       tasks.close();
       retirement.accept(this);
-      tasks.abort(task -> true, null, TaskSet.Abort.SILENTLY, ended);
+      tasks.drain(task -> true, ended);
     } else {
-      tasks.abort(task -> task.view == view, null, TaskSet.Abort.SILENTLY, ended);
+      tasks.drain(task -> task.view == view, ended);
     }
   }
 
@@ -276,7 +276,7 @@ public final class LogicalUnit {
    * Logical unit reset (SAM-5 6.3.3): aborts every task, returns to the default mode parameters,
    * lets the medium go, and owes everybody {@code attention}.
    *
-   * @param done told when the tasks have ended
+   * @param done told when the tasks have ended or are disowned, see {@link TaskSet}
    */
   public void reset(Nexus by, SenseCode attention, Runnable done) {
     medium.allowAll();

@@ -2,39 +2,47 @@
 package org.anabranch.scsi.unit;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.anabranch.block.Scheduler;
 import org.anabranch.scsi.api.Nexus;
 import org.anabranch.scsi.api.Status;
 import org.anabranch.scsi.api.Task;
-import org.anabranch.scsi.api.TaskAttribute;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The tasks of one logical unit, oldest first, and who may run (SAM-5 8).
+ * The tasks of one logical unit: which may run ({@link TaskOrder}), and what happens to those that
+ * are aborted:
  *
  * <pre>
- *   attribute       enters at   may run when the set holds
- *   SIMPLE, ACA     the end     no older ORDERED or HEAD OF QUEUE task
- *   ORDERED         the end     no older task at all
- *   HEAD OF QUEUE   the front   anything
+ *   not begun           ends at once
+ *   running             ends when its last Io has come back, if that takes no longer than a second
+ *   running for longer  is disowned: its initiator is done with it, its Io and its buffers are not
  * </pre>
  *
- * <p>What happens to a task that is aborted: one that has not begun ends at once; one that runs
- * ends when its last Io has come back, so that nothing it does can be seen after its end. Whoever
- * aborted it is told then.
+ * Whoever aborts tasks is answered when each has ended or is disowned, so that a device that hangs
+ * does not hold up task management, logout or the next login.
  *
- * <p>One lock guards the list and the tasks' places in it. Nothing is called while it is held.
+ * <p>A write that was aborted may have reached the medium or not, but it must not reach it after a
+ * later write that was acknowledged. So while a disowned task has an Io at the device, no command
+ * that makes an Io begins: it stays BLOCKED, and can be aborted at once. Commands that only report
+ * run. Since nothing more goes to a device that hangs, disowned tasks do not add up either.
+ *
+ * <p>One lock guards the order of the tasks and their fields. Nothing is called while it is held.
  */
 public final class TaskSet {
-  /** The most tasks in a set; one more gets TASK SET FULL. */
+  /** The most tasks in a set, disowned ones included; one more gets TASK SET FULL. */
   static final int MAX_TASKS = 1024;
+
+  /** How long an abort waits for the Ios of a task that runs. */
+  static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** How an aborted task ends. */
   public enum Abort {
@@ -53,43 +61,37 @@ public final class TaskSet {
   private static final Logger log = LoggerFactory.getLogger(TaskSet.class);
 
   private final Object lock = new Object();
-  private final Executor executor;
+  private final Scheduler scheduler;
   private final Consumer<UnitTask> starter;
 
-  /** The list's ends, its length, its tasks that are not SIMPLE, its BLOCKED ones; by lock. */
-  private @Nullable UnitTask oldest;
+  /** Guarded by lock. */
+  private final TaskOrder order = new TaskOrder();
 
-  private @Nullable UnitTask newest;
-  private int size;
-  private int special;
-  private int blocked;
+  /** Tasks that were given up while they ran; guarded by lock. */
+  private final Set<UnitTask> disowned = new HashSet<>();
+
+  /** Disowned tasks of other units that write to this one; guarded by lock. */
+  private int disownedElsewhere;
+
+  /** Guarded by lock. */
   private boolean closed;
 
   /**
-   * @param executor runs tasks that were held back
+   * @param scheduler runs tasks that were held back
    * @param starter begins a task that may run
    */
-  public TaskSet(Executor executor, Consumer<UnitTask> starter) {
-    this.executor = executor;
+  public TaskSet(Scheduler scheduler, Consumer<UnitTask> starter) {
+    this.scheduler = scheduler;
     this.starter = starter;
   }
 
   /** Enters a task, or refuses it because the set is full or closed. */
   public Entry enter(UnitTask task) {
     synchronized (lock) {
-      if (closed || size == MAX_TASKS) {
+      if (closed || order.size() + disowned.size() >= MAX_TASKS) {
         return closed ? Entry.CLOSED : Entry.FULL;
       }
-      task.phase = UnitTask.Phase.PREPARED;
-      if (task.attribute() == TaskAttribute.HEAD_OF_QUEUE) {
-        linkFirst(task);
-      } else {
-        linkLast(task);
-      }
-      size++;
-      if (isSpecial(task)) {
-        special++;
-      }
+      order.enter(task);
       return Entry.ENTERED;
     }
   }
@@ -107,40 +109,59 @@ public final class TaskSet {
       if (task.phase != UnitTask.Phase.PREPARED) {
         return; // Aborted while its data was on the way.
       }
-      if (!mayRun(task)) {
-        task.phase = UnitTask.Phase.BLOCKED;
-        blocked++;
+      if (!order.begin(task, isHeldBack())) {
         return;
       }
-      task.phase = UnitTask.Phase.RUNNING;
     }
     starter.accept(task);
   }
 
+  /** Whether aborted tasks still have Ios at the device. Called with the lock held. */
+  private boolean isHeldBack() {
+    return !disowned.isEmpty() || disownedElsewhere > 0;
+  }
+
   /** Ends a running task, or one that could not begin. An aborted one ends as that. */
   public void end(Task ended, Status status, byte[] sense, int transferred) {
-    @Nullable Abort abort;
-    @Nullable List<Runnable> watchers;
-    List<UnitTask> enabled;
     UnitTask task = UnitTask.of(ended);
+    @Nullable Abort abort;
+    boolean wasDisowned;
+    boolean answersAgain;
+    List<Runnable> watchers;
+    List<UnitTask> enabled;
     synchronized (lock) {
       if (task.phase == UnitTask.Phase.ENDED) {
         log.error("{} ended twice", task, new IllegalStateException());
         return;
       }
       abort = task.abort;
-      watchers = task.endWatchers;
-      enabled = leave(task);
+      watchers = task.takeEndWatchers();
+      wasDisowned = disowned.remove(task);
+      if (wasDisowned) {
+        task.phase = UnitTask.Phase.ENDED;
+      } else {
+        order.leave(task, UnitTask.Phase.ENDED);
+      }
+      answersAgain = wasDisowned && disowned.isEmpty();
+      enabled = order.enable(isHeldBack());
     }
-    if (abort == null) {
+    if (answersAgain) {
+      log.info("the device has ended the tasks that were given up, the last one {}", task);
+    }
+    if (wasDisowned) {
+      ended.endDisowned();
+      task.alsoWritesTo().forEach(TaskSet::letGo);
+    } else if (abort == null) {
       ended.end(status, sense, transferred);
     } else {
       endAborted(task, abort);
     }
-    if (watchers != null) {
-      watchers.forEach(Runnable::run);
-    }
-    enabled.forEach(next -> executor.execute(() -> starter.accept(next)));
+    watchers.forEach(Runnable::run);
+    startAll(enabled);
+  }
+
+  private void startAll(List<UnitTask> enabled) {
+    enabled.forEach(next -> scheduler.execute(() -> starter.accept(next)));
   }
 
   /** Whether the task was told to stop; long commands ask between two Ios. */
@@ -150,22 +171,27 @@ public final class TaskSet {
     }
   }
 
+  /** The task writes to other units, too: a copy. Called before it begins to. */
+  public void alsoWritesTo(Task task, Collection<TaskSet> others) {
+    UnitTask.of(task).alsoWritesTo(others.stream().filter(set -> set != this).toList());
+  }
+
   /** Aborts tasks; nobody waits for their end. */
   public void abort(Predicate<UnitTask> which, @Nullable Nexus by, Abort how) {
     abort(which, by, how, task -> {}, () -> {});
   }
 
-  /** Aborts tasks, and tells {@code done} when they have ended. */
+  /** Aborts tasks, and tells {@code done} when all of them have ended or are disowned. */
   public void abort(Predicate<UnitTask> which, @Nullable Nexus by, Abort how, Runnable done) {
     abort(which, by, how, task -> {}, done);
   }
 
   /**
-   * Aborts the tasks that {@code which} chooses.
+   * Aborts the tasks that {@code which} chooses. A disowned task is in the set no more.
    *
    * @param how how those of other nexuses than {@code by} end; its own end silently
    * @param each told of each chosen task, with no lock held
-   * @param done told once, when all of them have ended
+   * @param done told once, when all of them have ended or are disowned
    */
   public void abort(
       Predicate<UnitTask> which,
@@ -173,45 +199,128 @@ public final class TaskSet {
       Abort how,
       Consumer<UnitTask> each,
       Runnable done) {
-    List<UnitTask> chosen = new ArrayList<>();
-    List<UnitTask> idle = new ArrayList<>();
-    List<UnitTask> enabled = new ArrayList<>();
-    AtomicInteger left = new AtomicInteger(1);
-    Runnable one =
-        () -> {
-          if (left.decrementAndGet() == 0) {
-            done.run();
-          }
-        };
+    TaskWait wait = new TaskWait(done);
+    List<UnitTask> running = new ArrayList<>();
+    List<UnitTask> chosen;
+    boolean hangs;
+    List<Runnable> ends;
     synchronized (lock) {
-      for (UnitTask task = oldest; task != null; task = task.newer) {
-        if (which.test(task)) {
-          chosen.add(task);
-        }
-      }
-      for (UnitTask task : chosen) {
-        if (task.abort == null) {
-          task.abort = task.isOf(by) ? Abort.SILENTLY : how;
-        }
-        if (task.phase == UnitTask.Phase.RUNNING) {
-          left.incrementAndGet();
-          if (task.endWatchers == null) {
-            task.endWatchers = new ArrayList<>(1);
-          }
-          task.endWatchers.add(one);
-        } else {
-          idle.add(task);
-        }
-      }
-      for (UnitTask task : idle) {
-        enabled.addAll(leave(task));
-      }
-      enabled.removeIf(task -> task.phase != UnitTask.Phase.RUNNING);
+      hangs = isHeldBack();
+      chosen = order.find(which);
+      ends = stop(chosen, by, how, wait, running);
     }
-    idle.forEach(task -> endAborted(task, Objects.requireNonNull(task.abort)));
+    ends.forEach(Runnable::run);
     chosen.forEach(each);
-    enabled.forEach(next -> executor.execute(() -> starter.accept(next)));
-    one.run();
+    if (hangs) {
+      disown(running);
+      wait.over();
+    } else if (!running.isEmpty()) {
+      wait.atMost(
+          scheduler.schedule(
+              () -> {
+                disown(running);
+                wait.over();
+              },
+              PATIENCE_NANOS));
+    }
+    wait.one();
+  }
+
+  /**
+   * Aborts the tasks that {@code which} chooses silently, and tells {@code done} when all of them
+   * have ended, however long that takes; those that were disowned before as well. After that none
+   * of them uses the device.
+   */
+  void drain(Predicate<UnitTask> which, Runnable done) {
+    TaskWait wait = new TaskWait(done);
+    List<Runnable> ends;
+    synchronized (lock) {
+      ends = stop(order.find(which), null, Abort.SILENTLY, wait, new ArrayList<>());
+      disowned.stream().filter(which).forEach(task -> task.whenEnded(wait.more()));
+    }
+    ends.forEach(Runnable::run);
+    wait.one();
+  }
+
+  /**
+   * Aborts tasks. Called with the lock held.
+   *
+   * @param running takes those that run; {@code wait} waits for them
+   * @return what is to be done without the lock
+   */
+  private List<Runnable> stop(
+      List<UnitTask> chosen, @Nullable Nexus by, Abort how, TaskWait wait, List<UnitTask> running) {
+    List<Runnable> ends = new ArrayList<>();
+    for (UnitTask task : chosen) {
+      if (task.abort == null || task.isOf(by)) {
+        task.abort = task.isOf(by) ? Abort.SILENTLY : how;
+      }
+      if (task.phase == UnitTask.Phase.RUNNING) {
+        task.whenEnded(wait.more());
+        running.add(task);
+      } else {
+        Abort abort = task.abort;
+        order.leave(task, UnitTask.Phase.ENDED);
+        ends.add(() -> endAborted(task, abort));
+      }
+    }
+    List<UnitTask> enabled = order.enable(isHeldBack());
+    ends.add(() -> startAll(enabled));
+    return ends;
+  }
+
+  /** Gives up those of the aborted tasks that still run. */
+  private void disown(List<UnitTask> aborted) {
+    List<Runnable> notices = new ArrayList<>();
+    List<UnitTask> enabled;
+    boolean known;
+    synchronized (lock) {
+      known = !disowned.isEmpty();
+      for (UnitTask task : aborted) {
+        if (task.phase == UnitTask.Phase.RUNNING) {
+          order.leave(task, UnitTask.Phase.DISOWNED);
+          disowned.add(task);
+          Abort how = task.abort == null ? Abort.SILENTLY : task.abort;
+          notices.add(() -> disown(task, how));
+        }
+      }
+      enabled = order.enable(isHeldBack());
+    }
+    if (!known && !notices.isEmpty()) {
+      log.warn(
+          "the device hangs: {} aborted tasks are given up, the first one {};"
+              + " commands that need it wait until it has ended them",
+          notices.size(),
+          aborted.getFirst());
+    }
+    notices.forEach(Runnable::run);
+    startAll(enabled);
+  }
+
+  private static void disown(UnitTask task, Abort how) {
+    task.alsoWritesTo().forEach(TaskSet::holdBack);
+    if (how == Abort.SILENTLY) {
+      task.task().disownSilently();
+    } else {
+      task.task().disown(Status.TASK_ABORTED);
+    }
+  }
+
+  /** A disowned task of another unit may still write to this one. */
+  private void holdBack() {
+    synchronized (lock) {
+      disownedElsewhere++;
+    }
+  }
+
+  /** The opposite of {@link #holdBack}; may come first if the task ends just then. */
+  private void letGo() {
+    List<UnitTask> enabled;
+    synchronized (lock) {
+      disownedElsewhere--;
+      enabled = order.enable(isHeldBack());
+    }
+    startAll(enabled);
   }
 
   private static void endAborted(UnitTask task, Abort how) {
@@ -220,93 +329,5 @@ public final class TaskSet {
     } else {
       task.task().end(Status.TASK_ABORTED, Task.NO_SENSE, 0);
     }
-  }
-
-  /** Takes the task out; returns the tasks that were waiting for that, RUNNING from now on. */
-  private List<UnitTask> leave(UnitTask task) {
-    if (task.phase == UnitTask.Phase.BLOCKED) {
-      blocked--;
-    }
-    task.phase = UnitTask.Phase.ENDED;
-    unlink(task);
-    size--;
-    if (isSpecial(task)) {
-      special--;
-    }
-    if (blocked == 0) {
-      return List.of();
-    }
-    List<UnitTask> enabled = new ArrayList<>();
-    boolean behindSpecial = false;
-    for (UnitTask each = oldest; each != null; each = each.newer) {
-      if (each.phase == UnitTask.Phase.BLOCKED
-          && (isOrdered(each) ? each.older == null : !behindSpecial)) {
-        each.phase = UnitTask.Phase.RUNNING;
-        blocked--;
-        enabled.add(each);
-      }
-      behindSpecial |= isSpecial(each);
-    }
-    return enabled;
-  }
-
-  private boolean mayRun(UnitTask task) {
-    if (task.attribute() == TaskAttribute.HEAD_OF_QUEUE) {
-      return true;
-    }
-    if (isOrdered(task)) {
-      return task.older == null;
-    }
-    if (special > 0) {
-      for (UnitTask before = task.older; before != null; before = before.older) {
-        if (isSpecial(before)) {
-          return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  private static boolean isOrdered(UnitTask task) {
-    return task.attribute() == TaskAttribute.ORDERED;
-  }
-
-  private static boolean isSpecial(UnitTask task) {
-    return isOrdered(task) || task.attribute() == TaskAttribute.HEAD_OF_QUEUE;
-  }
-
-  private void linkFirst(UnitTask task) {
-    task.newer = oldest;
-    if (oldest == null) {
-      newest = task;
-    } else {
-      oldest.older = task;
-    }
-    oldest = task;
-  }
-
-  private void linkLast(UnitTask task) {
-    task.older = newest;
-    if (newest == null) {
-      oldest = task;
-    } else {
-      newest.newer = task;
-    }
-    newest = task;
-  }
-
-  private void unlink(UnitTask task) {
-    if (task.older == null) {
-      oldest = task.newer;
-    } else {
-      task.older.newer = task.newer;
-    }
-    if (task.newer == null) {
-      newest = task.older;
-    } else {
-      task.newer.older = task.older;
-    }
-    task.older = null;
-    task.newer = null;
   }
 }

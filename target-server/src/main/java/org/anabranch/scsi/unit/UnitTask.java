@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.anabranch.scsi.api.Nexus;
@@ -19,6 +20,8 @@ public final class UnitTask implements Task.Handler {
     BLOCKED,
     /** Enabled: its command is being processed. */
     RUNNING,
+    /** Aborted and given up; its last Io is still at the device. */
+    DISOWNED,
     ENDED
   }
 
@@ -31,13 +34,16 @@ public final class UnitTask implements Task.Handler {
   /** The path by which it came; null where there is no unit. */
   final @Nullable UnitView view;
 
+  /** Other units that it writes to. Set while it runs, by its command. */
+  private volatile List<TaskSet> alsoWritesTo = List.of();
+
   /** Its place in its task set; these five are guarded by the set's lock. */
   @Nullable UnitTask older;
 
   @Nullable UnitTask newer;
   Phase phase = Phase.NEW;
   TaskSet.@Nullable Abort abort;
-  @Nullable List<Runnable> endWatchers;
+  private @Nullable List<Runnable> endWatchers;
 
   UnitTask(Task task, TaskSet set, @Nullable Command command, @Nullable UnitView view) {
     this.task = task;
@@ -72,6 +78,34 @@ public final class UnitTask implements Task.Handler {
 
   TaskAttribute attribute() {
     return task.attribute();
+  }
+
+  /** Whether it ends without an Io. */
+  boolean makesNoIo() {
+    return command == null || command.makesNoIo();
+  }
+
+  void alsoWritesTo(List<TaskSet> others) {
+    alsoWritesTo = others;
+  }
+
+  List<TaskSet> alsoWritesTo() {
+    return alsoWritesTo;
+  }
+
+  /** Runs {@code watcher} at its end. Called with the set's lock held. */
+  void whenEnded(Runnable watcher) {
+    if (endWatchers == null) {
+      endWatchers = new ArrayList<>(1);
+    }
+    endWatchers.add(watcher);
+  }
+
+  /** Called with the set's lock held. */
+  List<Runnable> takeEndWatchers() {
+    List<Runnable> taken = endWatchers;
+    endWatchers = null;
+    return taken == null ? List.of() : taken;
   }
 
   /** Whether it came by this path. */

@@ -10,7 +10,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -67,7 +69,7 @@ final class AbortTaskTest {
       wire.send(read);
       server.disk(0).awaitHeld(1);
       wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
-      // What the device still does must be over before the initiator may use the buffer again.
+      // A device that works ends it soon, and then nothing of it is left.
       assertThat(wire.saysNow()).isEmpty();
       server.disk(0).letGo();
       assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 00");
@@ -75,6 +77,69 @@ final class AbortTaskTest {
       assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 01");
       assertThat(wire.saysNow()).isEmpty();
       wire.assertWorks();
+    }
+  }
+
+  /** The initiator is done with the command; its tag is free, and its place in the window. */
+  @Test
+  void aCommandAtADeviceThatHangsIsGivenUp() throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(2);
+        Wire wire = new Wire(server, options())) {
+      server.disk(0).hold();
+      Pdu read = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
+      wire.send(read);
+      server.disk(0).awaitHeld(1);
+      wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
+      assertThat(wire.saysNow()).isEmpty();
+      server.patienceEnds();
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 00");
+      wire.send(Requests.taskManagement(1, 0, 6, 5, read.cmdSn()));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 01");
+
+      // The other unit works, with the same tag.
+      wire.send(Requests.command(1L << 48, 5, Cdb.read(0, 1), FINAL | READ, 512));
+      assertThat(Wire.describe(wire.receive())).as("attention").startsWith("status 02 6/29");
+      wire.send(Requests.command(1L << 48, 5, Cdb.read(0, 1), FINAL | READ, 512));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("data 00");
+      // What needs the device that hangs waits, and is aborted at once.
+      Pdu waiting = Requests.command(0, 5, Cdb.read(0, 1), FINAL | READ, 512);
+      wire.send(waiting);
+      wire.send(Requests.taskManagement(1, 0, 6, 5, waiting.cmdSn()));
+      assertThat(Wire.describe(wire.receive())).isEqualTo("tmf 00");
+
+      server.disk(0).letGo();
+      assertThat(wire.saysNow()).isEmpty();
+      wire.assertWorks();
+    }
+  }
+
+  /** More than the window has places: all of them open again, and all memory comes back. */
+  @Test
+  void aResetAndAnAbortOfManyAtADeviceThatHangs() throws Exception {
+    try (ServerUnderTest server = new ServerUnderTest(2)) {
+      Disk disk = await(Disk.open(server.login(options()), 0));
+      server.disk(0).hold();
+      List<PendingCommand> hung = new ArrayList<>();
+      for (int i = 0; i < 16; i++) {
+        hung.add(disk.session().start(Command.in(0, Cdb.read(i, 8), 8 * 512)));
+      }
+      server.disk(0).awaitHeld(16);
+      var first = disk.session().abort(hung.getFirst());
+      server.patienceEnds();
+      assertThat(await(first)).isEqualTo(TaskManagement.COMPLETE);
+      for (PendingCommand next : hung.subList(1, 16)) {
+        assertThat(await(disk.session().abort(next))).isEqualTo(TaskManagement.COMPLETE);
+        assertThat(next.response()).isCompletedExceptionally();
+      }
+      assertThat(await(disk.session().inFlight())).isZero();
+      for (int i = 0; i < 64; i++) {
+        Command read = Command.in(1L << 48, Cdb.read(i, 8), 8 * 512);
+        assertThat(await(disk.session().submit(read)).status()).as("read %s", i).isIn(0, 2);
+      }
+      server.disk(0).letGo();
+      assertThat(await(disk.session().submit(Command.in(0, Cdb.read(0, 8), 8 * 512))).isGood())
+          .isTrue();
+      await(disk.session().logout());
     }
   }
 

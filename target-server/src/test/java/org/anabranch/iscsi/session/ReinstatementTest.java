@@ -87,6 +87,7 @@ final class ReinstatementTest {
     }
   }
 
+  /** A device that works ends the old session's commands soon: they are over before. */
   @Test
   void theNewSessionBeginsWhenTheOldOnesWritesHaveEnded() throws Exception {
     Session old = target.login(options);
@@ -103,6 +104,30 @@ final class ReinstatementTest {
     ready(young); // unit attention
     assertThat(late.response()).isCompletedExceptionally();
     assertThat(TestTarget.write(young, 0, blocks(2, 8)).isGood()).isTrue();
+    assertThat(TestTarget.read(young, 0, 8).bytes()).isEqualTo(blocks(2, 8));
+  }
+
+  /** It does not wait for a device that hangs, and still no old write comes after a new one. */
+  @Test
+  void theNewSessionBeginsBesideTheWritesThatHang() throws Exception {
+    Session old = target.login(options);
+    target.disk.hold();
+    old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    var login = target.initiator.login(target.portal(), options);
+    assertThat(old.connection().awaitClosed(TestTarget.SOON)).isTrue();
+    target.patienceEnds();
+    Session young = Initiator.await(login, TestTarget.SOON.toSeconds());
+    assertThat(ServerInsides.sessions(target.server).all()).hasSize(1);
+    ready(young); // unit attention
+    assertThat(ready(young).isGood()).isTrue();
+    PendingCommand later =
+        young.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(2, 8))));
+    assertThat(ready(young).isGood()).as("delivered behind the write").isTrue();
+    assertThat(target.disk.heldCount()).as("the new write waits in its task set").isEqualTo(1);
+
+    target.disk.letGo();
+    assertThat(Initiator.await(later.response(), TestTarget.SOON.toSeconds()).isGood()).isTrue();
     assertThat(TestTarget.read(young, 0, 8).bytes()).isEqualTo(blocks(2, 8));
   }
 
@@ -210,6 +235,34 @@ final class ReinstatementTest {
           open.removeIf(CompletableFuture::isCompletedExceptionally);
           return open.size() <= most;
         });
+  }
+
+  /** The nexus lives on in the new connection, without the commands that hang. */
+  @Test
+  void aConnectionIsReinstatedBesideCommandsThatHang() throws Exception {
+    Session old = target.login(options);
+    target.disk.hold();
+    old.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    var login = target.initiator.login(target.portal(), options.tsih(old.parameters().tsih()));
+    assertThat(old.connection().awaitClosed(TestTarget.SOON)).isTrue();
+    target.patienceEnds();
+    Session young = Initiator.await(login, TestTarget.SOON.toSeconds());
+    assertThat(young.parameters().expCmdSn()).isEqualTo(old.parameters().expCmdSn() + 2);
+    assertThat(ServerInsides.sessions(target.server).all()).hasSize(1);
+  }
+
+  /** Its logout is answered too. */
+  @Test
+  void aSessionLogsOutBesideCommandsThatHang() throws Exception {
+    Session session = target.login(options);
+    target.disk.hold();
+    session.start(Command.out(0, Cdb.write(0, 8, false), ByteBuffer.wrap(blocks(1, 8))));
+    Await.until("write reaches the disk", () -> target.disk.heldCount() == 1);
+    var logout = session.logout();
+    target.patienceEnds();
+    Initiator.await(logout, TestTarget.SOON.toSeconds());
+    Await.until("it is gone", () -> ServerInsides.sessions(target.server).all().isEmpty());
   }
 
   /** The login that was to take over a nexus goes away before that: the nexus does, too. */

@@ -130,6 +130,33 @@ final class CopyTest {
     copy.result().isGood();
   }
 
+  /** The task is of one unit, and its write at another: there, too, nothing overtakes it. */
+  @Test
+  void aCopyThatIsDisownedHoldsItsTargetBack() {
+    initiator.send("2a 00 00 00 00 00 00 00 01 00", Lab.pattern(512, 1)).isGood();
+    otherDisk.hold();
+    byte[] list = list(9, 0, segment(0, 1, 1, 0, 0));
+    Lab.Command copy = initiator.begin(cdb(list), list).execute();
+    lab.scheduler.settle();
+    assertThat(otherDisk.held()).isEqualTo(1);
+    List<TaskManagementFunction.Response> answers = new ArrayList<>();
+    lab.device.manage(
+        initiator.nexus, TaskManagementFunction.LOGICAL_UNIT_RESET, 0, 0, answers::add);
+    lab.scheduler.advance(1_000_000_000);
+    assertThat(answers).hasSize(1);
+    assertThat(copy.isDisowned()).isTrue();
+    Lab.Command later =
+        initiator.beginAt(1, "2a 00 00 00 00 00 00 00 01 00", Lab.pattern(512, 2)).execute();
+    lab.scheduler.settle();
+    assertThat(otherDisk.held()).isEqualTo(1);
+    otherDisk.release();
+    lab.scheduler.settle();
+    assertThat(copy.result().aborted()).isTrue();
+    later.result().isGood();
+    assertThat(initiator.sendTo(1, "28 00 00 00 00 00 00 00 01 00").data())
+        .isEqualTo(Lab.pattern(512, 2));
+  }
+
   @Test
   void heldResultsAreBounded() {
     for (int id = 0; id < 256; id++) {

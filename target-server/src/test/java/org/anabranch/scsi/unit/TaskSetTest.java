@@ -19,6 +19,8 @@ import org.anabranch.scsi.api.TaskManagementFunction;
 import org.anabranch.scsi.api.TaskManagementFunction.Response;
 import org.anabranch.scsi.device.LunInventory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Who runs when, and what happens to tasks that are aborted. */
 final class TaskSetTest {
@@ -216,5 +218,175 @@ final class TaskSetTest {
     assertThat(running.isOver()).isFalse();
     lab.disk.release();
     assertThat(running.result().aborted()).isTrue();
+  }
+
+  // --- a device that hangs ------------------------------------------------------------------
+
+  private static final String TEST_UNIT_READY = "00 00 00 00 00 00";
+  private static final String INQUIRY = "12 00 00 00 ff 00";
+
+  /** Longer than an abort waits for the device. */
+  private void patienceEnds() {
+    lab.scheduler.advance(TaskSet.PATIENCE_NANOS);
+  }
+
+  @Test
+  void abortOfATaskAtADeviceThatHangsIsAnsweredAfterASecond() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(WRITE, new byte[512]).execute();
+    List<Response> answers = manage(first, ABORT_TASK, hung.task.tag());
+    lab.scheduler.advance(TaskSet.PATIENCE_NANOS - 1);
+    assertThat(answers).as("the device may end it yet").isEmpty();
+    lab.scheduler.advance(1);
+    assertThat(answers).containsExactly(Response.COMPLETE);
+    assertThat(hung.isDisowned()).isTrue();
+    assertThat(hung.isOver()).as("its buffer is in use").isFalse();
+    assertThat(manage(first, ABORT_TASK, hung.task.tag()))
+        .containsExactly(Response.TASK_DOES_NOT_EXIST);
+    lab.disk.release();
+    assertThat(hung.result().aborted()).isTrue();
+    assertThat(answers).as("once").hasSize(1);
+  }
+
+  /** What was aborted may have been written or not, but it does not come after what came later. */
+  @Test
+  void noWriteOvertakesOneThatWasDisowned() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(WRITE, Lab.pattern(512, 1)).execute();
+    manage(first, ABORT_TASK, hung.task.tag());
+    patienceEnds();
+    Lab.Command later = second.begin(WRITE, Lab.pattern(512, 2)).execute();
+    Lab.Command head = second.begin(HEAD_OF_QUEUE, READ).execute();
+    lab.scheduler.settle();
+    assertThat(lab.disk.held()).as("only the write that hangs is at the device").isEqualTo(1);
+    lab.disk.release();
+    lab.scheduler.settle();
+    assertThat(hung.result().aborted()).isTrue();
+    later.result().isGood();
+    head.result().isGood();
+    assertThat(first.send(READ).data()).isEqualTo(Lab.pattern(512, 2));
+  }
+
+  @Test
+  void commandsWithoutIoRunWhileTheDeviceHangs() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(ORDERED, WRITE, new byte[512]).execute();
+    Lab.Command behind = first.begin(INQUIRY).execute();
+    manage(first, ABORT_TASK, hung.task.tag());
+    assertThat(behind.isOver()).as("behind an ordered task").isFalse();
+    patienceEnds();
+    behind.result().isGood();
+    second.send(TEST_UNIT_READY).isGood();
+    second.send(INQUIRY).isGood();
+    second.send("5e 00 00 00 00 00 00 00 ff 00").isGood(); // PERSISTENT RESERVE IN
+  }
+
+  @Test
+  void whatIsHeldBackIsAbortedAtOnce() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(WRITE, new byte[512]).execute();
+    manage(first, ABORT_TASK, hung.task.tag());
+    patienceEnds();
+    Lab.Command waiting = first.begin(WRITE, new byte[512]).execute();
+    assertThat(manage(first, ABORT_TASK, waiting.task.tag())).containsExactly(Response.COMPLETE);
+    assertThat(waiting.result().aborted()).isTrue();
+  }
+
+  /** An initiator aborts one command after the other: it waits once. */
+  @Test
+  void aDeviceThatIsKnownToHangIsNotWaitedForAgain() {
+    lab.disk.hold();
+    List<Lab.Command> commands = new ArrayList<>();
+    for (int i = 0; i < 96; i++) {
+      commands.add(first.begin(i % 2 == 0 ? WRITE : READ, new byte[i % 2 == 0 ? 512 : 0]));
+      commands.getLast().execute();
+    }
+    List<Response> one = manage(first, ABORT_TASK, commands.getFirst().task.tag());
+    patienceEnds();
+    assertThat(one).containsExactly(Response.COMPLETE);
+    for (Lab.Command next : commands.subList(1, 96)) {
+      assertThat(manage(first, ABORT_TASK, next.task.tag())).containsExactly(Response.COMPLETE);
+    }
+    assertThat(commands).allMatch(Lab.Command::isDisowned);
+    lab.disk.release();
+    assertThat(commands).allMatch(command -> command.result().aborted());
+    first.send(WRITE, new byte[512]).isGood();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      names = {"ABORT_TASK_SET", "CLEAR_TASK_SET", "LOGICAL_UNIT_RESET", "TARGET_WARM_RESET"})
+  void whatEndsManyTasksIsAnsweredAfterASecond(TaskManagementFunction function) {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(READ).execute();
+    List<Response> answers = manage(first, function, 0);
+    assertThat(answers).isEmpty();
+    patienceEnds();
+    assertThat(answers).containsExactly(Response.COMPLETE);
+    assertThat(hung.isDisowned()).isTrue();
+    lab.disk.release();
+    assertThat(hung.result().aborted()).isTrue();
+  }
+
+  @Test
+  void withTasADisownedTaskHasItsStatusAtOnce() {
+    first
+        .send("15 10 00 00 10 00", Lab.hex("00 00 00 00 0a 0a 00 10 00 40 00 00 ff ff 00 00"))
+        .isGood();
+    second.send(READ).fails("6/2a/01");
+    lab.disk.hold();
+    Lab.Command other = second.begin(READ).execute();
+    manage(first, CLEAR_TASK_SET, 0);
+    patienceEnds();
+    assertThat(other.isDisowned()).isTrue();
+    assertThat(other.task.status()).isEqualTo(Status.TASK_ABORTED);
+    assertThat(other.task.aborted()).isFalse();
+    lab.disk.release();
+    assertThat(other.result().status()).isEqualTo(Status.TASK_ABORTED);
+  }
+
+  @Test
+  void aTaskOfANexusThatIsGoneIsDisownedToo() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(WRITE, Lab.pattern(512, 1)).execute();
+    lab.device.close(first.nexus);
+    patienceEnds();
+    assertThat(hung.isDisowned()).isTrue();
+    Lab.Command later = second.begin(WRITE, Lab.pattern(512, 2)).execute();
+    assertThat(lab.disk.held()).isEqualTo(1);
+    lab.disk.release();
+    lab.scheduler.settle();
+    later.result().isGood();
+    assertThat(second.send(READ).data()).isEqualTo(Lab.pattern(512, 2));
+  }
+
+  /** The device can be closed then: for that even disowned tasks must have ended. */
+  @Test
+  void aUnitIsGoneWhenItsDisownedTasksHaveEnded() {
+    lab.disk.hold();
+    Lab.Command hung = first.begin(WRITE, new byte[512]).execute();
+    manage(first, ABORT_TASK, hung.task.tag());
+    patienceEnds();
+    List<String> told = new ArrayList<>();
+    lab.device.detach(0, () -> told.add("gone"));
+    patienceEnds();
+    assertThat(told).isEmpty();
+    lab.disk.release();
+    assertThat(told).containsExactly("gone");
+  }
+
+  @Test
+  void disownedTasksCountForTheLimitOfTheSet() {
+    lab.disk.hold();
+    List<Lab.Command> commands = new ArrayList<>();
+    for (int i = 0; i < TaskSet.MAX_TASKS; i++) {
+      commands.add(first.begin(READ).execute());
+    }
+    manage(first, LOGICAL_UNIT_RESET, 0);
+    patienceEnds();
+    assertThat(second.begin(READ).result().status()).isEqualTo(Status.TASK_SET_FULL);
+    lab.disk.release();
+    assertThat(commands).allMatch(command -> command.result().aborted());
+    second.send(READ).fails("6/29/03");
   }
 }
