@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * COMPARE AND WRITE (SBC-3 5.2) and ORWRITE (16) (SBC-3 5.5): commands that read, decide and write
- * as one. No write of another command gets between, see {@link RangeLocks}. An initiator that means
- * to send another length than a COMPARE AND WRITE asks for is refused: a part of a comparison is no
- * comparison.
+ * as one. No write of another command gets between, see {@link RangeLocks}. A COMPARE AND WRITE for
+ * which the initiator means to send more than the CDB asks for is rejected: the two halves of its
+ * data would not be where the CDB says. One for which less comes is rejected as every write is.
  */
 final class AtomicCommands {
   private AtomicCommands() {}
@@ -30,7 +30,7 @@ final class AtomicCommands {
   static void add(Consumer<Command> table) {
     table.accept(
         new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
-            .traits(Command.Trait.MEDIUM, Command.Trait.WRITES, Command.Trait.CHECKS_LENGTH)
+            .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .dataOut((unit, cdb) -> 2L * BigEndian.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.accept(
@@ -48,11 +48,10 @@ final class AtomicCommands {
       throw CheckCondition.inCdb(13, 7);
     }
     unit.checkRange(lba, blocks);
-    ByteBuffer data = task.dataOut();
-    int length = data == null ? 0 : data.remaining();
-    if (length != task.dataOutLength() || task.dataOutExpected() > length) {
+    if (task.dataOutExpected() > task.dataOutLength()) {
       throw CheckCondition.inCdb(13, 7);
     }
+    ByteBuffer data = task.dataOut();
     if (data == null || blocks == 0) {
       unit.good(task);
       return;

@@ -6,7 +6,6 @@ import java.util.function.Consumer;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.scsi.api.Sense;
-import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
@@ -89,9 +88,6 @@ final class VerifyCommands {
       return;
     }
     ByteBuffer data = check == NO_COMPARE ? null : task.dataOut();
-    if (check != NO_COMPARE && (data == null || data.remaining() < task.dataOutLength())) {
-      throw new CheckCondition(SenseCode.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
-    }
     compare(
         unit, task, lba, lba + blocks, data, check == ONE_BLOCK, sense -> unit.end(task, sense));
   }

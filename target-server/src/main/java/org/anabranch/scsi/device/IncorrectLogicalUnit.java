@@ -33,7 +33,7 @@ final class IncorrectLogicalUnit {
   private final TaskSet tasks;
 
   IncorrectLogicalUnit(Scheduler scheduler) {
-    tasks = new TaskSet(scheduler, this::start);
+    tasks = new TaskSet("no device", scheduler, this::start);
   }
 
   TaskSet tasks() {

@@ -42,9 +42,7 @@ public final class Admission {
     if (command.has(Command.Trait.WRITES)) {
       checkWritable(unit, entry);
     }
-    if (!command.has(Command.Trait.CHECKS_LENGTH)) {
-      checkTransfer(task);
-    }
+    checkTransfer(task);
     return true;
   }
 

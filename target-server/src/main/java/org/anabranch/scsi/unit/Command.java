@@ -28,9 +28,7 @@ public final class Command {
     /** Leaves a pending unit attention alone (SAM-5 5.14). */
     PAST_ATTENTION,
     /** Allowed while SANITIZE or FORMAT UNIT is at work (SBC-3 4.10, 4.11). */
-    DURING_SANITIZE,
-    /** Answers itself when less data comes than its CDB asks for. */
-    CHECKS_LENGTH
+    DURING_SANITIZE
   }
 
   /** Bytes that a CDB asks for; any number, the caller bounds it. */

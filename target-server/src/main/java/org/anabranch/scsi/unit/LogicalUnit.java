@@ -83,7 +83,7 @@ public final class LogicalUnit {
     this.scheduler = scheduler;
     this.properties = properties;
     sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
-    tasks = new TaskSet(scheduler, this::start);
+    tasks = new TaskSet(device.name(), scheduler, this::start);
     medium = new Medium(properties.removable());
     ranges = new RangeLocks(scheduler);
     scratch = new ScratchMemory(scheduler);

@@ -61,6 +61,7 @@ public final class TaskSet {
   private static final Logger log = LoggerFactory.getLogger(TaskSet.class);
 
   private final Object lock = new Object();
+  private final String device;
   private final Scheduler scheduler;
   private final Consumer<UnitTask> starter;
 
@@ -77,10 +78,14 @@ public final class TaskSet {
   private boolean closed;
 
   /**
-   * @param scheduler runs tasks that were held back
+   * A set without tasks.
+   *
+   * @param device its name, for the log
+   * @param scheduler runs tasks that were held back, and has the clock
    * @param starter begins a task that may run
    */
-  public TaskSet(Scheduler scheduler, Consumer<UnitTask> starter) {
+  public TaskSet(String device, Scheduler scheduler, Consumer<UnitTask> starter) {
+    this.device = device;
     this.scheduler = scheduler;
     this.starter = starter;
   }
@@ -146,7 +151,7 @@ public final class TaskSet {
       enabled = order.enable(isHeldBack());
     }
     if (answersAgain) {
-      log.info("the device has ended the tasks that were given up, the last one {}", task);
+      log.info("{} has ended the commands that were given up, the last one {}", device, task);
     }
     if (wasDisowned) {
       ended.endDisowned();
@@ -288,8 +293,9 @@ public final class TaskSet {
     }
     if (!known && !notices.isEmpty()) {
       log.warn(
-          "the device hangs: {} aborted tasks are given up, the first one {};"
-              + " commands that need it wait until it has ended them",
+          "{} hangs: {} aborted commands are given up, the first one {};"
+              + " others that need it wait until it has ended them",
+          device,
           notices.size(),
           aborted.getFirst());
     }

@@ -50,7 +50,7 @@ final class AtomicTest {
 
   @Test
   void anotherLengthIsRefused() {
-    initiator.send(COMPARE_AND_WRITE_2, new byte[1024]).fails("5/24/00");
+    initiator.send(COMPARE_AND_WRITE_2, new byte[1024]).fails("5/0e/03");
     initiator.send(COMPARE_AND_WRITE_2, new byte[3072]).fails("5/24/00");
     initiator
         .send("89 00 00 00 00 00 00 00 00 04 00 00 00 00 00 00", new byte[1024])
