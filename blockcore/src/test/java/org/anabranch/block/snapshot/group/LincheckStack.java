@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class LincheckStack {
   static final int CHUNKS = 3;
 
+  /** How often a thread looks again before it sleeps: mostly what it waits for is quick. */
+  private static final int TURNS = 100;
+
   private static final long LIMIT_NANOS = 60_000_000_000L;
 
   private final Ram origin = new Ram("origin", CHUNKS);
@@ -101,6 +104,7 @@ final class LincheckStack {
     @Override
     public void execute(Runnable task) {
       tasks.add(task);
+      wake();
     }
 
     @Override
@@ -116,6 +120,25 @@ final class LincheckStack {
     }
   }
 
+  private void wake() {
+    synchronized (tasks) {
+      tasks.notifyAll();
+    }
+  }
+
+  /** Waits for another task, or for the end of a request. */
+  private void sleep(CompletableFuture<?> done) {
+    synchronized (tasks) {
+      if (!done.isDone() && tasks.isEmpty()) {
+        try {
+          tasks.wait(LIMIT_NANOS / 1_000_000);
+        } catch (InterruptedException e) {
+          throw new AssertionError(e);
+        }
+      }
+    }
+  }
+
   /** The end of one request, wherever it comes from. */
   private final class Ended {
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
@@ -126,13 +149,20 @@ final class LincheckStack {
       } else {
         done.completeExceptionally(error.toException());
       }
+      wake();
     }
 
-    /** Whoever waits does what the scheduler's threads would: it may be what is waited for. */
+    /** Runs the scheduler's tasks while it waits, since one of them may be what it waits for. */
     @SuppressWarnings("ThreadPriorityCheck") // yields to the other threads of the scenario
     void await() {
-      for (long begin = System.nanoTime(); !done.isDone(); Thread.yield()) {
+      long begin = System.nanoTime();
+      for (int turns = 0; !done.isDone(); turns++) {
         turn();
+        if (turns < TURNS) {
+          Thread.yield();
+        } else {
+          sleep(done);
+        }
         if (System.nanoTime() - begin > LIMIT_NANOS) {
           throw new AssertionError("a request has not ended");
         }
