@@ -26,6 +26,7 @@ import org.anabranch.scsi.api.TaskRouter;
 import org.anabranch.scsi.command.DiskUnit;
 import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.scsi.device.TargetDevice;
+import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.scsi.unit.UnitProperties;
 
 /**
@@ -39,6 +40,7 @@ public final class ServerUnderTest implements AutoCloseable {
   private final LogWatch log = new LogWatch();
   private final ManualTimers scheduler = new ManualTimers("test-scheduler");
   private final List<MemoryDisk> disks = new ArrayList<>();
+  private final List<LogicalUnit> units = new ArrayList<>();
   private final TargetDevice device;
   private final IscsiServer server;
   private final Initiator initiator = new Initiator();
@@ -56,7 +58,9 @@ public final class ServerUnderTest implements AutoCloseable {
       MemoryDisk disk = new MemoryDisk(SECTORS);
       disks.add(disk);
       UnitProperties properties = UnitProperties.disk(UnitIdentity.of(TARGET, "disk" + lun));
-      device.attach(lun, DiskUnit.of(disk, properties, scheduler), name -> true);
+      LogicalUnit unit = DiskUnit.of(disk, properties, scheduler);
+      units.add(unit);
+      device.attach(lun, unit, name -> true);
     }
     server =
         IscsiServer.start(
@@ -87,6 +91,10 @@ public final class ServerUnderTest implements AutoCloseable {
   /** The time is over that an abort gives the disks. */
   public void patienceEnds() throws InterruptedException {
     scheduler.expire();
+  }
+
+  public LogicalUnit unit(int lun) {
+    return units.get(lun);
   }
 
   public MemoryDisk disk(int lun) {

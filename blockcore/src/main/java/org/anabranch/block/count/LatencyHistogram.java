@@ -17,7 +17,7 @@ public final class LatencyHistogram {
   /** Buckets to a doubling, as a power of two. */
   private static final int SUB_BITS = 2;
 
-  static final int BUCKETS = 1 + (HIGHEST - LOWEST + 1 << SUB_BITS);
+  static final int BUCKETS = 1 + ((HIGHEST - LOWEST + 1) << SUB_BITS);
 
   private final LongAdder[] counts = new LongAdder[BUCKETS];
   private final LongAdder sum = new LongAdder();
@@ -53,7 +53,7 @@ public final class LatencyHistogram {
       return BUCKETS - 1;
     }
     int sub = (int) (nanos >> (bit - SUB_BITS)) & ((1 << SUB_BITS) - 1);
-    return 1 + (bit - LOWEST << SUB_BITS) + sub;
+    return 1 + ((bit - LOWEST) << SUB_BITS) + sub;
   }
 
   /** The shortest duration of a bucket in nanoseconds; the next bucket's ends it. */
@@ -61,8 +61,8 @@ public final class LatencyHistogram {
     if (bucket == 0) {
       return 0;
     }
-    int bit = LOWEST + (bucket - 1 >> SUB_BITS);
-    long sub = bucket - 1 & (1 << SUB_BITS) - 1;
-    return (1L << SUB_BITS) + sub << bit - SUB_BITS;
+    int bit = LOWEST + ((bucket - 1) >> SUB_BITS);
+    int sub = (bucket - 1) & ((1 << SUB_BITS) - 1);
+    return ((1L << SUB_BITS) + sub) << (bit - SUB_BITS);
   }
 }

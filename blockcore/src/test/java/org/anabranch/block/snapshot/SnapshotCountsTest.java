@@ -4,15 +4,11 @@ package org.anabranch.block.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
-import java.util.TreeMap;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
-import org.anabranch.block.count.Counter;
-import org.anabranch.block.count.Counts;
-import org.anabranch.block.count.Latency;
-import org.anabranch.block.count.LatencyDistribution;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.Counted;
 import org.junit.jupiter.api.Test;
 
 /** What snapshots, origins, merges and stores count: exactly, and on which device. */
@@ -21,28 +17,9 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
 
   /** All counters above zero but those of requests and of the device, and the latencies' counts. */
   private Map<String, Long> counted(String device) throws TableException {
-    Map<String, Long> counted = new TreeMap<>();
-    bench
-        .mapper
-        .device(device)
-        .counts()
-        .read(
-            new Counts.Visitor() {
-              @Override
-              public void counter(Counter counter, long value) {
-                if (value > 0 && !counter.layer().matches("io|device")) {
-                  counted.put(counter.layer() + " " + counter.key(), value);
-                }
-              }
-
-              @Override
-              public void latency(Latency latency, LatencyDistribution distribution) {
-                if (distribution.count() > 0) {
-                  counted.put(latency.layer() + " " + latency.key(), distribution.count());
-                }
-              }
-            });
-    return counted;
+    Map<String, Long> moved = Counted.moved(bench.mapper.device(device).counts());
+    moved.keySet().removeIf(key -> key.matches("(io|device) .*"));
+    return moved;
   }
 
   @Test
@@ -56,7 +33,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
             Map.of(
                 "snapshot cow-copies", 64L,
                 "snapshot cow-copied-bytes", 512L * 512,
-                "snapshot exception", 1L,
+                "snapshot exception latency", 1L,
                 "store records", 64L,
                 "store commits", 1L));
     assertThat(counted("o")).isEqualTo(Map.of("origin copy-waits", 1L));
@@ -72,7 +49,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
                 "snapshot cow-copies", 1L,
                 "snapshot cow-copied-bytes", 4096L,
                 "snapshot write-filled-chunks", 2L,
-                "snapshot exception", 2L,
+                "snapshot exception latency", 2L,
                 "store records", 3L,
                 "store commits", 1L));
   }
@@ -87,7 +64,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
         .containsEntry("merge starts", 1L)
         .containsEntry("merge completions", 1L)
         .containsEntry("merge batches", 1L)
-        .containsEntry("merge batch", 1L)
+        .containsEntry("merge batch latency", 1L)
         .containsEntry("merge runs", 3L)
         .containsEntry("merge chunks", 3L)
         .containsEntry("merge copied-bytes", 3L * 4096)

@@ -326,6 +326,7 @@ public final class Login implements Connection.Phase {
         connection.peer(),
         String.format("%04x", status.code()),
         reason);
+    terms.counts().counters(LoginRefusal.class).increment(LoginRefusal.with(status));
     connection.send(
         ColdPdus.loginResponse(
             response(

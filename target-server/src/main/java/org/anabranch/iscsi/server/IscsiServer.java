@@ -20,6 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Counts;
 import org.anabranch.iscsi.login.Admission;
 import org.anabranch.iscsi.login.AgreedLogin;
 import org.anabranch.iscsi.login.DiscoveryPolicy;
@@ -34,6 +36,7 @@ import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.iscsi.session.Sessions;
 import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +57,7 @@ public final class IscsiServer implements AutoCloseable {
   private final Logins logins = new Logins();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final Set<Connection> beforeLogin = ConcurrentHashMap.newKeySet();
+  private final Counters<ConnectionCounter> counters;
   private volatile boolean stopping;
 
   /** Makes sessions of what logins agree on. */
@@ -78,6 +82,7 @@ public final class IscsiServer implements AutoCloseable {
             Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
     this.portals = new Portals(loops, this::accept);
     this.terms = new ServerTerms(limits, events, portals::bound);
+    this.counters = terms.counts().counters(ConnectionCounter.class);
   }
 
   /**
@@ -176,12 +181,14 @@ public final class IscsiServer implements AutoCloseable {
   private synchronized void accept(Portal portal, Channel channel) {
     IscsiLimits limits = terms.limits();
     if (stopping || connections.size() >= limits.connections()) {
+      counters.increment(ConnectionCounter.REFUSED);
       LOG.warn(
           "{}: connection refused: limit of {}", channel.remoteAddress(), limits.connections());
       var _ = channel.close();
       return;
     }
     if (beforeLogin.size() >= limits.connectionsBeforeLogin()) {
+      counters.increment(ConnectionCounter.REFUSED);
       LOG.warn(
           "{}: connection refused: limit of {} that have not logged in",
           channel.remoteAddress(),
@@ -189,9 +196,11 @@ public final class IscsiServer implements AutoCloseable {
       var _ = channel.close();
       return;
     }
+    counters.increment(ConnectionCounter.ACCEPTED);
     Connection connection =
         new Connection(
             channel,
+            counters,
             limits.sendTimeout(),
             opened -> new Login(terms, logins, opened, portal),
             this::closed);
@@ -240,6 +249,11 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   // --- sessions -----------------------------------------------------------------------------
+
+  /** What connections and logins have counted since the server began. Any thread. */
+  public Counts counts() {
+    return terms.counts();
+  }
 
   /** All sessions; the counts in it are of about now. */
   public List<SessionInfo> sessionInfos() {

@@ -5,8 +5,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
+import org.anabranch.block.count.Counts;
 import org.anabranch.iscsi.login.DiscoveryPolicy;
 import org.anabranch.iscsi.login.IscsiLimits;
+import org.anabranch.iscsi.login.LoginCounter;
+import org.anabranch.iscsi.login.LoginRefusal;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.session.DataMemory;
 import org.anabranch.iscsi.session.Discovery;
@@ -17,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** Limits, nodes and memory of one server, as its logins and sessions see them. Any thread. */
 final class ServerTerms implements SessionTerms {
   private final SessionEvents events;
+  private final Counts counts = new Counts();
   private final Discovery sendTargets;
   private final DataMemory placeMemory;
   private final DataMemory memory;
@@ -29,6 +33,8 @@ final class ServerTerms implements SessionTerms {
    */
   ServerTerms(IscsiLimits limits, SessionEvents events, Supplier<List<BoundPortal>> portals) {
     this.limits = limits;
+    counts.counters(LoginCounter.class); // so that they are read as zeros before the first login
+    counts.counters(LoginRefusal.class);
     this.events = events;
     this.sendTargets = new SendTargets(nodes, portals);
     // Half for what may come unasked, half for what commands need beyond that: see CommandWindow.
@@ -65,6 +71,11 @@ final class ServerTerms implements SessionTerms {
   @Override
   public DiscoveryPolicy discovery() {
     return discovery;
+  }
+
+  @Override
+  public Counts counts() {
+    return counts;
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.netty.util.collection.IntObjectMap;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import org.anabranch.block.count.Counters;
 import org.anabranch.iscsi.login.Parameters;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Commands {
   private final Connection connection;
+  private final Counters<SessionCounter> counters;
   private final EventLoop loop;
   private final TaskRouter router;
   private final Nexus nexus;
@@ -54,7 +56,6 @@ final class Commands {
   private @Nullable IscsiCommand current;
 
   private int rejectReason;
-  private long done;
 
   /** No command is begun any more. */
   private boolean ending;
@@ -70,6 +71,7 @@ final class Commands {
       DataMemory memory,
       Duration dataTimeout) {
     this.connection = session.connection();
+    this.counters = session.counters();
     this.loop = connection.channel().eventLoop();
     this.router = router;
     this.nexus = nexus;
@@ -87,11 +89,6 @@ final class Commands {
 
   int inFlight() {
     return commands.size();
-  }
-
-  /** Commands that were answered. */
-  long done() {
-    return done;
   }
 
   @Nullable IscsiCommand get(int tag) {
@@ -339,7 +336,7 @@ final class Commands {
     dataOut.forget(command);
     command.claim().leave();
     if (command.isAnswered()) {
-      done++;
+      counters.increment(SessionCounter.COMMANDS);
       connection.attempt(() -> responses.send(command)); // others may have been collected with it
     }
   }

@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import java.util.Arrays;
 import org.anabranch.iscsi.login.Parameters;
 import org.anabranch.iscsi.wire.Connection;
+import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LogoutRequest;
@@ -125,6 +126,13 @@ final class FullFeaturePhase implements Connection.Phase {
   private void take(Pdu pdu, boolean digestRight) {
     Opcode opcode = pdu.opcode();
     byte[] data = takeColdData();
+    if (!digestRight) {
+      session.counters().increment(SessionCounter.DATA_DIGEST_ERRORS);
+      connection.counters().increment(ConnectionCounter.DATA_DIGEST_ERRORS);
+    }
+    if (opcode == Opcode.DATA_OUT || opcode == Opcode.SCSI_COMMAND) {
+      session.counters().add(SessionCounter.DATA_OUT_BYTES, pdu.dataLength());
+    }
     if (opcode == Opcode.DATA_OUT && commands != null) {
       if (!digestRight) {
         rejects.send(pdu, Rejects.DATA_DIGEST_ERROR);
@@ -187,6 +195,7 @@ final class FullFeaturePhase implements Connection.Phase {
             rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
           } else {
             management.request(pdu, rejects);
+            session.counters().increment(SessionCounter.TASK_MANAGEMENT_REQUESTS);
           }
         }
         case NOP_OUT -> nopOut(pdu, data);
@@ -209,6 +218,7 @@ final class FullFeaturePhase implements Connection.Phase {
 
   @Override
   public void headerDigestWrong() {
+    connection.counters().increment(ConnectionCounter.HEADER_DIGEST_ERRORS);
     connection.drop("header digest is wrong");
   }
 

@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.session;
 
 import java.nio.ByteBuffer;
+import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.Opcode;
 
@@ -23,6 +24,8 @@ final class Rejects {
 
   /** Rejects a PDU for a reason (11.17.1), with the header that was wrong. */
   void send(Pdu pdu, int reason) {
+    session.counters().increment(SessionCounter.REJECTS);
+    session.connection().counters().increment(ConnectionCounter.REJECTS);
     ByteBuffer header = ByteBuffer.allocate(Pdu.BASIC_HEADER);
     header.put(0, Opcode.REJECT.code()).put(1, (byte) 0x80).put(2, (byte) reason);
     header.putInt(16, Pdu.NO_TAG);

@@ -41,6 +41,7 @@ final class Responses {
   }
 
   void r2t(IscsiCommand command, Transfer.R2t burst, int r2tSn) {
+    session.counters().increment(SessionCounter.R2TS);
     ByteBuf pdu = header(Opcode.R2T, FINAL, 0, command.lun(), command.tag(), burst.transferTag());
     pdu.writeInt(connection.statSn());
     numbers(pdu);
@@ -56,6 +57,7 @@ final class Responses {
     long residual = command.residual();
     int pieces = 0;
     if (length > 0) {
+      session.counters().add(SessionCounter.DATA_IN_BYTES, length);
       boolean collapse = status == Status.GOOD && sense.length == 0;
       pieces = dataIn(command, length, collapse, residual);
       if (collapse) {

@@ -6,7 +6,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Counts;
 import org.anabranch.iscsi.login.AgreedLogin;
+import org.anabranch.iscsi.login.LoginCounter;
 import org.anabranch.iscsi.login.LoginRefusedException;
 import org.anabranch.iscsi.login.NewSession;
 import org.anabranch.iscsi.login.Parameters;
@@ -64,6 +67,8 @@ public final class Session implements NewSession {
   private final Portal portal;
   private final Parameters parameters;
   private final Keepalive keepalive;
+  private final Counts counts = new Counts();
+  private final Counters<SessionCounter> counters = counts.counters(SessionCounter.class);
 
   private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
 
@@ -98,7 +103,7 @@ public final class Session implements NewSession {
     this.portal = login.portal();
     this.parameters = login.parameters();
     this.keepalive = new Keepalive(this, terms.limits());
-    this.report = new SessionReport(terms.events());
+    this.report = new SessionReport(terms.events(), terms.counts().counters(LoginCounter.class));
   }
 
   // --- life ---------------------------------------------------------------------------------
@@ -177,6 +182,7 @@ public final class Session implements NewSession {
     CommandWindow opened = openWindow(inherited == null ? firstCmdSn : inherited.expCmdSn());
     window = opened;
     state = State.OPEN;
+    report.loggedIn(node == null);
     predecessor = null;
     if (!reinstated && left != null && node != null) {
       node.router().close(left.nexus()); // it was left for a login that this one overtook
@@ -399,6 +405,11 @@ public final class Session implements NewSession {
     return report;
   }
 
+  /** What this session counts. */
+  Counters<SessionCounter> counters() {
+    return counters;
+  }
+
   Parameters parameters() {
     return parameters;
   }
@@ -453,7 +464,7 @@ public final class Session implements NewSession {
         parameters.headerDigest(),
         parameters.dataDigest(),
         commands == null ? 0 : commands.inFlight(),
-        commands == null ? 0 : commands.done());
+        counts);
   }
 
   private void async(AsyncEvent event, int parameter3) {

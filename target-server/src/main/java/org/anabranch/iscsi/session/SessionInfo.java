@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.session;
 
 import java.net.InetSocketAddress;
+import org.anabranch.block.count.Counts;
 
 /**
  * A session as an administrator sees it.
@@ -11,7 +12,7 @@ import java.net.InetSocketAddress;
  * @param target empty for a discovery session
  * @param portal the address of the server that the initiator has connected to
  * @param commands commands in flight
- * @param commandsDone commands answered so far
+ * @param counts what it has counted, see {@link SessionCounter}; goes on
  */
 public record SessionInfo(
     int tsih,
@@ -24,4 +25,9 @@ public record SessionInfo(
     boolean headerDigest,
     boolean dataDigest,
     int commands,
-    long commandsDone) {}
+    Counts counts) {
+  /** Commands answered so far. */
+  public long commandsDone() {
+    return counts.counters(SessionCounter.class).get(SessionCounter.COMMANDS);
+  }
+}

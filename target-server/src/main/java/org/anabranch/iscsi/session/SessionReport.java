@@ -2,6 +2,8 @@
 package org.anabranch.iscsi.session;
 
 import java.util.concurrent.CompletionStage;
+import org.anabranch.block.count.Counters;
+import org.anabranch.iscsi.login.LoginCounter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SessionReport {
   private final SessionEvents events;
+  private final Counters<LoginCounter> counters;
 
   /** The login that was reported; null before it, and once the end has been reported. */
   private SessionEvents.@Nullable Login login;
@@ -20,14 +23,27 @@ final class SessionReport {
   /** Whether the initiator sent a Logout that closes the session, without being asked to. */
   private boolean loggedOut;
 
-  SessionReport(SessionEvents events) {
+  /**
+   * @param counters of the server
+   */
+  SessionReport(SessionEvents events, Counters<LoginCounter> counters) {
     this.events = events;
+    this.counters = counters;
   }
 
   /** The session has its place. Completes when the login may be answered. */
   CompletionStage<@Nullable Void> loggingIn(SessionEvents.Login reported) {
     login = reported;
     return events.loggingIn(reported);
+  }
+
+  /** The session has reached full feature phase. */
+  void loggedIn(boolean discovery) {
+    counters.increment(discovery ? LoginCounter.DISCOVERY_LOGINS : LoginCounter.LOGINS);
+    SessionEvents.Login reported = login;
+    if (reported != null && reported.reinstates()) {
+      counters.increment(LoginCounter.REINSTATEMENTS);
+    }
   }
 
   /** The target ends the session, or asks the initiator to log out. */
@@ -59,6 +75,18 @@ final class SessionReport {
     } else {
       end = dropped ? SessionEvents.End.DROPPED : SessionEvents.End.CONNECTION_LOST;
     }
+    count(end);
     events.ended(reported, end);
+  }
+
+  private void count(SessionEvents.End end) {
+    switch (end) {
+      case LOGGED_OUT -> counters.increment(LoginCounter.LOGOUTS);
+      case CONNECTION_LOST -> counters.increment(LoginCounter.SESSIONS_LOST);
+      case DROPPED -> counters.increment(LoginCounter.SESSIONS_ENDED);
+      case NOT_LOGGED_IN -> {
+        // Counted as a refusal, or the connection was lost before there was a session.
+      }
+    }
   }
 }

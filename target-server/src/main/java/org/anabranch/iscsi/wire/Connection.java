@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   private static final long LINGER_SECONDS = 2;
 
   private final Consumer<Connection> closed;
+  private final Counters<ConnectionCounter> counters;
   private final Channel channel;
   private final PduDecoder decoder;
   private final PduEncoder encoder;
@@ -61,16 +63,19 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   /**
    * A connection that is open; it is to be added to the channel's pipeline.
    *
+   * @param counters of the server
    * @param sendTimeout after so long a peer that reads nothing is dropped
    * @param first makes the first phase
    * @param closed is called when the connection is gone, after {@link Phase#closed}
    */
   public Connection(
       Channel channel,
+      Counters<ConnectionCounter> counters,
       Duration sendTimeout,
       Function<Connection, Phase> first,
       Consumer<Connection> closed) {
     this.closed = closed;
+    this.counters = counters;
     this.channel = channel;
     this.encoder = new PduEncoder(channel.alloc());
     this.peer = String.valueOf(channel.remoteAddress());
@@ -84,6 +89,11 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   /** Makes the buffer that the first connection needs, which takes longer than for later ones. */
   public static void preload() {
     PooledByteBufAllocator.DEFAULT.directBuffer(ReceiveBuffers.USUAL).release();
+  }
+
+  /** What the connections of the server count. */
+  public Counters<ConnectionCounter> counters() {
+    return counters;
   }
 
   public Channel channel() {
@@ -195,6 +205,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   public void drop(String reason) {
     if (!closing) {
       LOG.warn("{}: connection dropped: {}", peer, reason);
+      counters.increment(ConnectionCounter.DROPPED);
       close();
     }
   }
@@ -227,6 +238,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   /** A fault of ours, out of direct memory among them. */
   private void fail(Throwable fault) {
     LOG.error("{}: connection dropped after an internal error", peer, fault);
+    counters.increment(ConnectionCounter.DROPPED);
     close();
   }
 

@@ -23,6 +23,11 @@ public record Sense(SenseCode code, long information, int segment, int specific)
   private static final int COMMAND_DESCRIPTOR = 12;
   private static final int SPECIFIC_DESCRIPTOR = 8;
 
+  /** Whether it says that the device failed: MEDIUM ERROR or HARDWARE ERROR. */
+  public boolean isDeviceError() {
+    return code.key == SenseKey.MEDIUM_ERROR || code.key == SenseKey.HARDWARE_ERROR;
+  }
+
   public static Sense of(SenseCode code) {
     return new Sense(code, -1, -1, 0);
   }

@@ -8,6 +8,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
@@ -31,11 +32,13 @@ final class AtomicCommands {
     table.accept(
         new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+            .measuredAs(UnitLatency.WRITE)
             .dataOut((unit, cdb) -> 2L * BigEndian.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.accept(
         new Command("ORWRITE (16)", "8b 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+            .measuredAs(UnitLatency.WRITE)
             .dataOut(LogicalUnit::transferBytes)
             .runs(AtomicCommands::orWrite));
   }

@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import org.anabranch.block.Io;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
 import org.anabranch.scsi.unit.Access;
@@ -32,6 +33,7 @@ final class ReadCommands {
     return new Command(name, usage)
         .access(Access.READ)
         .traits(Command.Trait.MEDIUM)
+        .measuredAs(UnitLatency.READ)
         .dataIn(LogicalUnit::transferBytes)
         .runs(ReadCommands::read);
   }

@@ -7,6 +7,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
 import org.anabranch.scsi.unit.Access;
@@ -57,6 +58,7 @@ final class VerifyCommands {
   private static Command writeAndVerify(String name, String usage) {
     return new Command(name, usage)
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .measuredAs(UnitLatency.WRITE)
         .timeout(60)
         .dataOut(LogicalUnit::transferBytes)
         .runs(VerifyCommands::writeAndVerify);

@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import org.anabranch.block.Io;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
 import org.anabranch.scsi.unit.Admission;
@@ -33,6 +34,7 @@ final class WriteCommands {
   private static Command write(String name, String usage) {
     return new Command(name, usage)
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .measuredAs(UnitLatency.WRITE)
         .dataOut(LogicalUnit::transferBytes)
         .runs(WriteCommands::write);
   }

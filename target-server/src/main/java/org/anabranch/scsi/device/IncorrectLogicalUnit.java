@@ -10,6 +10,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.CheckCondition;
 import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.scsi.unit.TaskCounts;
 import org.anabranch.scsi.unit.TaskSet;
 import org.anabranch.scsi.unit.UnitTask;
 
@@ -33,7 +34,7 @@ final class IncorrectLogicalUnit {
   private final TaskSet tasks;
 
   IncorrectLogicalUnit(Scheduler scheduler) {
-    tasks = new TaskSet("no device", scheduler, this::start);
+    tasks = new TaskSet("no device", scheduler, this::start, new TaskCounts(scheduler));
   }
 
   TaskSet tasks() {

@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.CheckCondition;
 
 /**
@@ -65,6 +66,7 @@ public final class Command {
   private Predicate<LogicalUnit> units = unit -> true;
   private int timeoutSeconds = 30;
   private boolean makesNoIo;
+  private UnitLatency measuredAs = UnitLatency.OTHER;
   private Length dataOut = NOTHING;
   private Length dataIn = NOTHING;
   private Action action =
@@ -110,6 +112,16 @@ public final class Command {
   public Command timeout(int seconds) {
     timeoutSeconds = seconds;
     return this;
+  }
+
+  /** Counts and is measured among these. */
+  public Command measuredAs(UnitLatency kind) {
+    measuredAs = kind;
+    return this;
+  }
+
+  UnitLatency measuredAs() {
+    return measuredAs;
   }
 
   public Command dataOut(Length length) {

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counts;
 import org.anabranch.scsi.api.Nexus;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.SenseCode;
@@ -51,6 +52,7 @@ public final class LogicalUnit {
   private final BlockDevice device;
   private final UnitProperties properties;
   private final int sectorShift;
+  private final TaskCounts counts;
   private final TaskSet tasks;
   private final UnitAttentions attentions = new UnitAttentions();
   private final Medium medium;
@@ -83,7 +85,8 @@ public final class LogicalUnit {
     this.scheduler = scheduler;
     this.properties = properties;
     sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
-    tasks = new TaskSet(device.name(), scheduler, this::start);
+    counts = new TaskCounts(scheduler);
+    tasks = new TaskSet(device.name(), scheduler, this::start, counts);
     medium = new Medium(properties.removable());
     ranges = new RangeLocks(scheduler);
     scratch = new ScratchMemory(scheduler);
@@ -104,6 +107,16 @@ public final class LogicalUnit {
 
   public BlockDevice device() {
     return device;
+  }
+
+  /** What the unit has counted since its first path was made. Any thread. */
+  public Counts counts() {
+    return counts.counts();
+  }
+
+  /** How many commands are in the task set now. Any thread. */
+  public int queueDepth() {
+    return tasks.size();
   }
 
   /** The device has grown (or, against all custom, shrunk). Any thread. */
@@ -181,6 +194,7 @@ public final class LogicalUnit {
         yield true;
       }
       case FULL -> {
+        counts.full();
         task.end(Status.TASK_SET_FULL, Task.NO_SENSE, 0);
         yield true;
       }
@@ -447,6 +461,9 @@ public final class LogicalUnit {
   }
 
   public void check(Task task, Sense sense) {
+    if (sense.isDeviceError()) {
+      counts.deviceError();
+    }
     tasks.end(task, Status.CHECK_CONDITION, sense.encode(modes.hasDescriptorSense()), 0);
   }
 

@@ -64,6 +64,7 @@ public final class TaskSet {
   private final String device;
   private final Scheduler scheduler;
   private final Consumer<UnitTask> starter;
+  private final TaskCounts counts;
 
   /** Guarded by lock. */
   private final TaskOrder order = new TaskOrder();
@@ -83,21 +84,32 @@ public final class TaskSet {
    * @param device its name, for the log
    * @param scheduler runs tasks that were held back, and has the clock
    * @param starter begins a task that may run
+   * @param counts is told of each task
    */
-  public TaskSet(String device, Scheduler scheduler, Consumer<UnitTask> starter) {
+  public TaskSet(
+      String device, Scheduler scheduler, Consumer<UnitTask> starter, TaskCounts counts) {
     this.device = device;
     this.scheduler = scheduler;
+    this.counts = counts;
     this.starter = starter;
   }
 
   /** Enters a task, or refuses it because the set is full or closed. */
   public Entry enter(UnitTask task) {
+    counts.arrived(task);
     synchronized (lock) {
       if (closed || order.size() + disowned.size() >= MAX_TASKS) {
         return closed ? Entry.CLOSED : Entry.FULL;
       }
       order.enter(task);
       return Entry.ENTERED;
+    }
+  }
+
+  /** How many tasks are in the set. */
+  int size() {
+    synchronized (lock) {
+      return order.size() + disowned.size();
     }
   }
 
@@ -157,6 +169,7 @@ public final class TaskSet {
       ended.endDisowned();
       task.alsoWritesTo().forEach(TaskSet::letGo);
     } else if (abort == null) {
+      counts.ended(task, status, transferred);
       ended.end(status, sense, transferred);
     } else {
       endAborted(task, abort);
@@ -303,7 +316,8 @@ public final class TaskSet {
     startAll(enabled);
   }
 
-  private static void disown(UnitTask task, Abort how) {
+  private void disown(UnitTask task, Abort how) {
+    counts.aborted();
     task.alsoWritesTo().forEach(TaskSet::holdBack);
     if (how == Abort.SILENTLY) {
       task.task().disownSilently();
@@ -329,7 +343,8 @@ public final class TaskSet {
     startAll(enabled);
   }
 
-  private static void endAborted(UnitTask task, Abort how) {
+  private void endAborted(UnitTask task, Abort how) {
+    counts.aborted();
     if (how == Abort.SILENTLY) {
       task.task().endAborted();
     } else {

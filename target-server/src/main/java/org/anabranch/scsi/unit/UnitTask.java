@@ -31,6 +31,9 @@ public final class UnitTask implements Task.Handler {
   /** Null if the unit has no such command. */
   final @Nullable Command command;
 
+  /** When it came, by the unit's clock; for its latency. */
+  long arrived;
+
   /** The path by which it came; null where there is no unit. */
   final @Nullable UnitView view;
 

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import org.anabranch.block.count.Counters;
 import org.anabranch.initiator.Chap;
 import org.anabranch.initiator.ChapCredentials;
 import org.anabranch.initiator.Disk;
@@ -25,6 +26,7 @@ import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.workload.VerifiedWorkload;
 import org.anabranch.initiator.workload.WorkloadOptions;
 import org.anabranch.iscsi.ServerUnderTest;
+import org.anabranch.jscsi.LoginStatus;
 import org.anabranch.naming.AccessList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -189,9 +191,22 @@ final class LoginMatrixTest {
   }
 
   private static void refused(int status, SessionOptions options) {
+    long before = counted(status);
     assertThatThrownBy(() -> server.login(options))
         .isInstanceOfSatisfying(
             LoginException.class, e -> assertThat(e.status()).isEqualTo(status));
+    assertThat(counted(status)).as("refusals with %04x", status).isEqualTo(before + 1);
+  }
+
+  /** How many logins were refused with a status. */
+  private static long counted(int status) {
+    Counters<LoginRefusal> refusals = server.server().counts().counters(LoginRefusal.class);
+    for (LoginStatus each : LoginStatus.values()) {
+      if (each.code() == status) {
+        return refusals.get(LoginRefusal.with(each));
+      }
+    }
+    throw new AssertionError(String.format("no status %04x", status));
   }
 
   @Test
@@ -259,9 +274,12 @@ final class LoginMatrixTest {
 
   /** The status of the answer, or -1 for a connection that was closed without one. */
   private static int first(Pdu request) throws Exception {
+    Counters<LoginRefusal> refusals = server.server().counts().counters(LoginRefusal.class);
+    long before = refusals.all().stream().mapToLong(refusals::get).sum();
     try (RawConnection connection = server.connect()) {
       connection.send(request);
       Pdu answer = connection.receive(LONG);
+      assertThat(refusals.all().stream().mapToLong(refusals::get).sum()).isEqualTo(before + 1);
       assertThat(answer.opcode()).isEqualTo(Opcode.LOGIN_RESPONSE);
       assertThat(connection.awaitClosed(LONG)).as("closed after the refusal").isTrue();
       return answer.u16(36);
