@@ -82,7 +82,9 @@ final class LayeringTest {
           "org.anabranch.bench",
           "a tool for developers that is never shipped");
 
-  private static final String[] EVERYWHERE = {"java..", "javax..", "org.jspecify..", "org.slf4j.."};
+  private static final String[] EVERYWHERE = {
+    "java..", "javax..", "org.jspecify..", "org.slf4j..", "com.google.errorprone.annotations.."
+  };
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

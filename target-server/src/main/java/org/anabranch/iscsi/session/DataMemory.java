@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
 
@@ -26,18 +27,19 @@ public final class DataMemory {
     }
   }
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private long capacity;
 
   private final long kept;
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private long free;
 
   /** The same, for those who only want to know about; written under the lock. */
   private volatile long lastFree;
 
-  /** Guarded by this. Bounded by the commands in all windows. */
+  /** Bounded by the commands in all windows. */
+  @GuardedBy("this")
   private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
 
   /** Written under the lock. */
@@ -129,6 +131,7 @@ public final class DataMemory {
     serve();
   }
 
+  @GuardedBy("this")
   private void serve() {
     // One that came before a cut may want more than there is by now: it gets its turn alone.
     while (!waiters.isEmpty() && (waiters.peek().bytes <= free || free == capacity)) {

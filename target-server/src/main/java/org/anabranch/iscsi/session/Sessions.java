@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.session;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -44,13 +45,14 @@ public final class Sessions {
 
   private volatile int max;
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private final Map<SessionKey, Place> places = new HashMap<>();
 
-  /** Those who hold a place, and those who wait for one. Guarded by this. */
+  /** Those who hold a place, and those who wait for one. */
+  @GuardedBy("this")
   private final Map<Integer, Session> byTsih = new HashMap<>();
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private int lastTsih;
 
   public Sessions(int max) {
@@ -109,6 +111,7 @@ public final class Sessions {
     }
   }
 
+  @GuardedBy("this")
   private @Nullable LoginRefusedException crowded(@Nullable Place place) {
     return place != null || places.size() < max
         ? null
@@ -128,7 +131,7 @@ public final class Sessions {
     return null;
   }
 
-  /** Called with the lock held. */
+  @GuardedBy("this")
   private int newTsih() {
     do {
       lastTsih = lastTsih % MAX_TSIH + 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.copy;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.anabranch.scsi.api.Nexus;
@@ -30,7 +31,8 @@ public final class CopyResults implements UnitPart {
 
   private final Object lock = new Object();
 
-  /** Oldest first; guarded by lock, like the copies in it. */
+  /** Oldest first; the lock guards the copies in it, too. */
+  @GuardedBy("lock")
   private final Map<Name, Copy> copies = new LinkedHashMap<>();
 
   /** A copy begins; false if one with that identifier is at work. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.device;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -39,7 +40,7 @@ public final class TargetDevice implements TaskRouter {
 
   private final Object lock = new Object();
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private final SortedMap<Integer, Entry> luns = new TreeMap<>();
 
   /** Changed under lock; read without. */
@@ -129,6 +130,7 @@ public final class TargetDevice implements TaskRouter {
    *
    * @param losses what is to be done about units that a nexus sees no more, without the lock
    */
+  @GuardedBy("lock")
   private void refreshInventories(List<Runnable> losses) {
     for (TargetNexus nexus : nexuses) {
       LunInventory before = nexus.inventory();
@@ -155,6 +157,7 @@ public final class TargetDevice implements TaskRouter {
     }
   }
 
+  @GuardedBy("lock")
   private LunInventory inventoryOf(String initiator) {
     SortedMap<Integer, UnitView> seen = new TreeMap<>();
     luns.forEach((lun, entry) -> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.reservation;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -304,9 +305,10 @@ public final class PersistentReserveOut {
     private final LogicalUnit unit;
     private final Task task;
 
-    /** Guarded by this. */
+    @GuardedBy("this")
     private int left = 2;
 
+    @GuardedBy("this")
     private @Nullable IOException failure;
 
     Completion(LogicalUnit unit, Task task) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.reservation;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
@@ -36,9 +37,10 @@ public final class Reservations implements ReservationCheck {
   private final ReservationStore store;
   private final Object lock = new Object();
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private final PersistentReservations persistent = new PersistentReservations();
 
+  @GuardedBy("lock")
   private @Nullable Nexus reservedBy;
 
   /** Whether there is any reservation; written under lock. */
@@ -121,6 +123,7 @@ public final class Reservations implements ReservationCheck {
     }
   }
 
+  @GuardedBy("lock")
   private void dropReserve(Nexus nexus) {
     if (nexus.equals(reservedBy)) {
       reservedBy = null;
@@ -168,6 +171,7 @@ public final class Reservations implements ReservationCheck {
     }
   }
 
+  @GuardedBy("lock")
   private void publish() {
     any = reservedBy != null || persistent.type() != null;
   }

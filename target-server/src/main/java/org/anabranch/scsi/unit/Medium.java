@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.HashSet;
 import java.util.Set;
 import org.anabranch.scsi.api.Nexus;
@@ -18,7 +19,8 @@ public final class Medium {
   /** Written under lock. */
   private volatile boolean loaded = true;
 
-  /** The nexuses that prevent removal; guarded by lock. */
+  /** The nexuses that prevent removal. */
+  @GuardedBy("lock")
   private final Set<Nexus> preventing = new HashSet<>();
 
   Medium(boolean removable) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Arrays;
 import java.util.HexFormat;
 import org.anabranch.scsi.data.BigEndian;
@@ -52,7 +53,8 @@ public final class ModePages {
 
   private final Object lock = new Object();
 
-  /** The current values, parallel to PAGES; guarded by lock. */
+  /** The current values, parallel to PAGES. */
+  @GuardedBy("lock")
   private final byte[][] current = new byte[PAGES.length][];
 
   /** Copies of single bits for those who ask often; written under lock. */
@@ -96,6 +98,7 @@ public final class ModePages {
     return abortedStatus;
   }
 
+  @GuardedBy("lock")
   private void publish() {
     writeCache = BigEndian.bit(current[index(CACHING)], 2, 2);
     byte[] control = current[index(CONTROL)];

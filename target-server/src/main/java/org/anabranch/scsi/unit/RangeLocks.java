@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -40,7 +41,7 @@ public final class RangeLocks {
     private final long end;
     private final Mode mode;
 
-    /** Where it is among those granted, -1 when it is released; guarded by the lock. */
+    /** Where it is among those granted, -1 when it is released; under the lock. */
     private int index = -1;
 
     private Hold(long start, long end, Mode mode) {
@@ -66,14 +67,18 @@ public final class RangeLocks {
   private final Object lock = new Object();
   private final Executor executor;
 
-  /** Unordered; guarded by lock, like what follows. */
+  /** Unordered. */
+  @GuardedBy("lock")
   private final List<Hold> granted = new ArrayList<>();
 
+  @GuardedBy("lock")
   private final Deque<Waiter> waiters = new ArrayDeque<>();
 
+  @GuardedBy("lock")
   private boolean seized;
 
   /** Who seized the blocks, until the last of those that go is done. */
+  @GuardedBy("lock")
   private @Nullable Runnable seizer;
 
   /**
@@ -162,6 +167,7 @@ public final class RangeLocks {
     next.forEach(executor::execute);
   }
 
+  @GuardedBy("lock")
   private List<Runnable> grantWaiters() {
     List<Runnable> next = new ArrayList<>();
     List<Hold> still = new ArrayList<>();
@@ -179,6 +185,7 @@ public final class RangeLocks {
     return next;
   }
 
+  @GuardedBy("lock")
   private boolean conflicts(Hold wanted) {
     for (int i = 0; i < granted.size(); i++) { // no iterator: every write comes here
       if (granted.get(i).excludes(wanted)) {
@@ -188,6 +195,7 @@ public final class RangeLocks {
     return false;
   }
 
+  @GuardedBy("lock")
   private boolean overlapsWaiter(Hold wanted) {
     for (Waiter waiter : waiters) {
       if (waiter.wanted.excludes(wanted)) {
@@ -197,12 +205,14 @@ public final class RangeLocks {
     return false;
   }
 
+  @GuardedBy("lock")
   private void grant(Hold hold) {
     hold.index = granted.size();
     granted.add(hold);
   }
 
   /** The last one takes its place. */
+  @GuardedBy("lock")
   private void remove(Hold hold) {
     if (hold.index < 0) {
       throw new IllegalStateException(

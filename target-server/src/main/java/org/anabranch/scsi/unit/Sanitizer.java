@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.ByteBuffer;
 import java.util.Set;
 import org.anabranch.block.Io;
@@ -113,7 +114,8 @@ public final class Sanitizer {
 
   private volatile long total;
 
-  /** Whether EXIT FAILURE MODE may end a failure; guarded by lock. */
+  /** Whether EXIT FAILURE MODE may end a failure. */
+  @GuardedBy("lock")
   private boolean unrestricted;
 
   Sanitizer(LogicalUnit unit, Scheduler scheduler) {

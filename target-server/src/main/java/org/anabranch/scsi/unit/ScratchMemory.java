@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -23,10 +24,13 @@ public final class ScratchMemory {
   private final Object lock = new Object();
   private final Executor executor;
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private final Deque<ByteBuffer> free = new ArrayDeque<>();
 
+  @GuardedBy("lock")
   private final Deque<Consumer<ByteBuffer>> waiters = new ArrayDeque<>();
+
+  @GuardedBy("lock")
   private int made;
 
   /**
@@ -49,6 +53,7 @@ public final class ScratchMemory {
     user.accept(buffer);
   }
 
+  @GuardedBy("lock")
   private @Nullable ByteBuffer take() {
     if (free.isEmpty() && made < MAX_BUFFERS) {
       made++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -66,16 +67,18 @@ public final class TaskSet {
   private final Consumer<UnitTask> starter;
   private final TaskCounts counts;
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private final TaskOrder order = new TaskOrder();
 
-  /** Tasks that were given up while they ran; guarded by lock. */
+  /** Tasks that were given up while they ran. */
+  @GuardedBy("lock")
   private final Set<UnitTask> disowned = new HashSet<>();
 
-  /** Disowned tasks of other units that write to this one; guarded by lock. */
+  /** Disowned tasks of other units that write to this one. */
+  @GuardedBy("lock")
   private int disownedElsewhere;
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private boolean closed;
 
   /**
@@ -133,7 +136,8 @@ public final class TaskSet {
     starter.accept(task);
   }
 
-  /** Whether aborted tasks still have Ios at the device. Called with the lock held. */
+  /** Whether aborted tasks still have Ios at the device. */
+  @GuardedBy("lock")
   private boolean isHeldBack() {
     return !disowned.isEmpty() || disownedElsewhere > 0;
   }
@@ -261,11 +265,12 @@ public final class TaskSet {
   }
 
   /**
-   * Aborts tasks. Called with the lock held.
+   * Aborts tasks.
    *
    * @param running takes those that run; {@code wait} waits for them
    * @return what is to be done without the lock
    */
+  @GuardedBy("lock")
   private List<Runnable> stop(
       List<UnitTask> chosen, @Nullable Nexus by, Abort how, TaskWait wait, List<UnitTask> running) {
     List<Runnable> ends = new ArrayList<>();

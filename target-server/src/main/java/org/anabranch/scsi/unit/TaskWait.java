@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.anabranch.block.Scheduler.Timer;
 import org.jspecify.annotations.Nullable;
 
@@ -8,13 +9,14 @@ import org.jspecify.annotations.Nullable;
 final class TaskWait {
   private final Runnable done;
 
-  /** Ends that are still to come, and one for the caller that counts them; guarded by this. */
+  /** Ends that are still to come, and one for the caller that counts them. */
+  @GuardedBy("this")
   private int left = 1;
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private boolean told;
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private @Nullable Timer limit;
 
   /**

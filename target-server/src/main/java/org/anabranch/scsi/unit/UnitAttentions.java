@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -19,13 +20,15 @@ import org.jspecify.annotations.Nullable;
 public final class UnitAttentions {
   private final Object lock = new Object();
 
-  /** How many conditions are pending in all; guarded by lock. */
+  /** How many conditions are pending in all. */
+  @GuardedBy("lock")
   private int pending;
 
   /** Whether pending is not 0; written under lock, read without it to see quickly that it is. */
   private volatile boolean any;
 
-  /** One entry for each nexus that knows the unit; guarded by lock. */
+  /** One entry for each nexus that knows the unit. */
+  @GuardedBy("lock")
   private final Map<Nexus, Deque<SenseCode>> queues = new HashMap<>();
 
   /** A nexus comes to know the unit. */
@@ -77,6 +80,7 @@ public final class UnitAttentions {
     }
   }
 
+  @GuardedBy("lock")
   private void add(Deque<SenseCode> queue, SenseCode code) {
     if (isReset(code)) {
       pending -= queue.size();

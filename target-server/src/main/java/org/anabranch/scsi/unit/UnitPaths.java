@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -13,10 +14,10 @@ final class UnitPaths {
 
   private final Object lock = new Object();
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private final List<UnitView> views = new ArrayList<>();
 
-  /** Guarded by lock. */
+  @GuardedBy("lock")
   private boolean retired;
 
   /** Adds a path; false if the unit is retired. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.scsi.unit;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.IdentityHashMap;
@@ -27,7 +28,8 @@ public final class UnitRegistry {
     LogicalUnit make() throws IOException;
   }
 
-  /** By identity; guarded by this. Units that are retired may be in it. */
+  /** By identity. Units that are retired may be in it. */
+  @GuardedBy("this")
   private final IdentityHashMap<BlockDevice, LogicalUnit> units = new IdentityHashMap<>();
 
   /**
