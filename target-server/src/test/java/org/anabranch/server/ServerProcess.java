@@ -33,10 +33,23 @@ final class ServerProcess implements AutoCloseable {
     this(folder, command(temporary, arguments));
   }
 
+  /** The same with more in its environment. */
+  ServerProcess(Path folder, Map<String, String> environment, String... arguments)
+      throws IOException {
+    this(folder, environment, command(Path.of(System.getProperty("java.io.tmpdir")), arguments));
+  }
+
   private ServerProcess(Path folder, List<String> command) throws IOException {
+    this(folder, Map.of(), command);
+  }
+
+  private ServerProcess(Path folder, Map<String, String> environment, List<String> command)
+      throws IOException {
     log = Files.createTempFile(folder, "anabranch", ".log");
-    process =
-        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile()).start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile());
+    builder.environment().putAll(environment);
+    process = builder.start();
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 
@@ -109,7 +122,8 @@ final class ServerProcess implements AutoCloseable {
 
   private @Nullable String readyLine;
 
-  private ServerProcess ready() throws IOException {
+  /** Waits until it is. */
+  ServerProcess ready() throws IOException {
     readyLine = out.readLine();
     if (readyLine == null || !readyLine.startsWith("anabranch: ready, portals ")) {
       process.destroyForcibly();

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * README and docs/ say what is so: their commands are run against a real server, their
+ * configurations are read, and their links lead somewhere.
+ */
+final class PagesTest {
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+  /** They describe formats and measurements; tests of their own compare them. */
+  private static final Set<String> REFERENCES =
+      Set.of("json.md", "delta-format.md", "performance.md");
+
+  private static final Pattern LINK =
+      Pattern.compile("\\]\\(([^)\\s]+)\\)|(?:src|srcset)=\"([^\"]+)\"");
+  private static final int LONGEST = 200;
+
+  @TempDir private Path folder;
+
+  static List<Path> all() throws IOException {
+    try (Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
+      return Stream.concat(Stream.of(ROOT.resolve("README.md")), docs)
+          .filter(file -> file.toString().endsWith(".md"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  static List<Page> pages() throws IOException {
+    List<Page> pages = new ArrayList<>();
+    for (Path file : all()) {
+      if (!REFERENCES.contains(file.getFileName().toString())) {
+        pages.add(Page.read(file));
+      }
+    }
+    return pages;
+  }
+
+  static List<Page> pagesWithRuns() throws IOException {
+    return pages().stream().filter(Page::hasRuns).toList();
+  }
+
+  @ParameterizedTest
+  @MethodSource("pagesWithRuns")
+  void commandsPrintWhatIsShown(Page page) throws Exception {
+    try (PageRun run = new PageRun(folder)) {
+      run.run(page);
+    }
+  }
+
+  /** A block that nobody thought of would be one that nobody runs. */
+  @Test
+  void eachBlockSaysWhetherItIsRun() throws IOException {
+    List<String> unmarked = new ArrayList<>();
+    int run = 0;
+    int notRun = 0;
+    for (Page page : pages()) {
+      for (Page.Block block : page.blocks()) {
+        if (!block.isMarked()) {
+          unmarked.add(page + ":" + block.line());
+        }
+        run += block.isRun() || block.marker().equals("lab") ? 1 : 0;
+        notRun += block.isNotRun() ? 1 : 0;
+      }
+    }
+    assertThat(unmarked).as("blocks without a marker, see Page").isEmpty();
+    assertThat(Files.readString(ROOT.resolve("docs/README.md")))
+        .as("how many blocks the test runs")
+        .contains(run + " blocks of commands are run by a test, " + notRun + " are not");
+  }
+
+  @Test
+  void pagesAreShort() throws IOException {
+    for (Page page : pages()) {
+      assertThat(Files.readAllLines(page.path())).as("%s", page).hasSizeLessThanOrEqualTo(LONGEST);
+    }
+  }
+
+  @Test
+  void theIndexNamesEveryPage() throws IOException {
+    String index = Files.readString(ROOT.resolve("docs/README.md"));
+    for (Path file : all()) {
+      String name = String.valueOf(file.getFileName());
+      if (!name.equals("README.md")) {
+        assertThat(index).contains("](" + name + ")");
+      }
+    }
+  }
+
+  @Test
+  void linksLeadSomewhere() throws IOException {
+    List<String> broken = new ArrayList<>();
+    for (Path file : all()) {
+      for (String link : links(file)) {
+        String[] parts = link.split("#", 2);
+        Path target =
+            parts[0].isEmpty() ? file : file.resolveSibling(parts[0]).toAbsolutePath().normalize();
+        boolean there =
+            Files.exists(target) && (parts.length == 1 || headings(target).contains(parts[1]));
+        if (!there) {
+          broken.add(ROOT.relativize(file) + ": " + link);
+        }
+      }
+    }
+    assertThat(broken).isEmpty();
+  }
+
+  /** Links to files, not to other sites. */
+  private static List<String> links(Path file) throws IOException {
+    return LINK.matcher(Files.readString(file))
+        .results()
+        .map(PagesTest::target)
+        .filter(link -> !link.matches("[a-z]+:.*"))
+        .toList();
+  }
+
+  private static String target(MatchResult link) {
+    String first = link.group(1);
+    return first == null ? link.group(2) : first;
+  }
+
+  /** As GitHub names the headings of a page. */
+  private static Set<String> headings(Path page) throws IOException {
+    return Files.readAllLines(page).stream()
+        .filter(line -> line.startsWith("#"))
+        .map(line -> line.replaceFirst("^#+ ", "").toLowerCase(Locale.ROOT))
+        .map(line -> line.replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-'))
+        .collect(Collectors.toSet());
+  }
+}
