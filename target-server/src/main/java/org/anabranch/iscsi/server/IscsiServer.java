@@ -223,11 +223,8 @@ public final class IscsiServer implements AutoCloseable {
    */
   public void put(TargetNode node) {
     terms.put(node);
-    for (Session session : sessions.all()) {
+    for (Session session : sessions.at(node.name())) {
       SessionKey key = session.key();
-      if (!key.target().equals(node.name())) {
-        continue;
-      }
       if (!node.isReachableThrough(key.portalGroupTag())) {
         session.dismiss(
             "the target is no longer reached through portal group " + key.portalGroupTag());
@@ -241,11 +238,7 @@ public final class IscsiServer implements AutoCloseable {
   /** Removes a node and ends its sessions. */
   public void remove(String name) {
     terms.remove(name);
-    for (Session session : sessions.all()) {
-      if (session.key().target().equals(name)) {
-        session.dismiss("target removed");
-      }
-    }
+    sessions.at(name).forEach(session -> session.dismiss("target removed"));
   }
 
   // --- sessions -----------------------------------------------------------------------------

@@ -137,6 +137,21 @@ final class CommandWindow {
     }
   }
 
+  /**
+   * Whether a command that was aborted before it came may still come. Then it counts as come (RFC
+   * 7143 11.5.1): if it is the next one, its number is used up.
+   *
+   * @param cmdSn of the request that aborts it
+   */
+  boolean passMissing(int refCmdSn, int cmdSn) {
+    boolean mayCome = refCmdSn - expCmdSn >= 0 && refCmdSn - maxCmdSn <= 0 && refCmdSn - cmdSn < 0;
+    if (mayCome && refCmdSn == expCmdSn) {
+      enter();
+      leave();
+    }
+    return mayCome;
+  }
+
   /** A command that took a place has ended: the place opens again, or its memory goes back. */
   void leave() {
     inFlight--;

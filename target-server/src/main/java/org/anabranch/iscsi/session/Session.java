@@ -21,7 +21,6 @@ import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.AsyncEvent;
 import org.anabranch.jscsi.ColdPdus;
 import org.anabranch.jscsi.LoginStatus;
-import org.anabranch.scsi.api.InitiatorPort;
 import org.anabranch.scsi.api.Nexus;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,10 +45,6 @@ import org.slf4j.LoggerFactory;
 public final class Session implements NewSession {
   private static final Logger LOG = LoggerFactory.getLogger(Session.class);
   private static final byte[] NO_DATA = {};
-  private static final int DISCOVERY_WINDOW = 16;
-
-  /** What a session leaves to the one that reinstates its connection. */
-  private record Legacy(Nexus nexus, int expCmdSn) {}
 
   private enum State {
     NEW,
@@ -60,12 +55,9 @@ public final class Session implements NewSession {
   private final SessionTerms terms;
   private final Sessions sessions;
   private final Connection connection;
+  private final AgreedLogin login;
   private final SessionKey key;
-  private final int connectionId;
-  private final int firstCmdSn;
   private final @Nullable TargetNode node;
-  private final Portal portal;
-  private final Parameters parameters;
   private final Keepalive keepalive;
   private final Counts counts = new Counts();
   private final Counters<SessionCounter> counters = counts.counters(SessionCounter.class);
@@ -76,16 +68,12 @@ public final class Session implements NewSession {
   private volatile int tsih;
 
   private State state = State.NEW;
-  private @Nullable Session predecessor;
-  private @Nullable CommandWindow window;
-  private @Nullable Commands commands;
 
-  /** Written before {@link #gone} is done. */
-  private volatile @Nullable Legacy legacy;
+  /** Null before the session opens. Written on the event loop; others read it for {@link #info}. */
+  private volatile @Nullable OpenSession opened;
 
-  private boolean reinstated;
-  private @Nullable Nexus nexus;
   private final SessionReport report;
+  private final Succession succession = new Succession();
 
   /**
    * A session that is neither admitted nor open yet.
@@ -96,12 +84,9 @@ public final class Session implements NewSession {
     this.terms = terms;
     this.sessions = sessions;
     this.connection = connection;
+    this.login = login;
     this.key = login.key();
-    this.connectionId = login.connectionId();
-    this.firstCmdSn = login.firstCmdSn();
     this.node = login.node();
-    this.portal = login.portal();
-    this.parameters = login.parameters();
     this.keepalive = new Keepalive(this, terms.limits());
     this.report = new SessionReport(terms.events(), terms.counts().counters(LoginCounter.class));
   }
@@ -127,24 +112,19 @@ public final class Session implements NewSession {
     sessions.admit(this, wanted, loop, admitted);
   }
 
-  /** The session whose place this one takes; before {@link #open}. */
-  void follows(Session old) {
-    predecessor = old;
-  }
-
-  /** This one is to take over what the session that it follows leaves. */
-  void reinstatesConnection() {
-    reinstated = true;
+  /** What it takes over, and what it leaves. */
+  Succession succession() {
+    return succession;
   }
 
   int connectionId() {
-    return connectionId;
+    return login.connectionId();
   }
 
   /**
-   * Done when nothing of the session is left at the target: its nexus is closed and its commands
-   * have ended, so that no late write of theirs can overtake one of a session that follows. Any
-   * thread.
+   * Completes when nothing of the session is left at the target: its nexus is closed, and its
+   * commands have ended or, where a device hangs, are given up. No write of theirs can come after
+   * one of a session that follows, see {@code TaskSet}. Any thread.
    */
   public CompletableFuture<@Nullable Void> gone() {
     return gone;
@@ -162,7 +142,7 @@ public final class Session implements NewSession {
             key.isid(),
             key.target(),
             connection.remoteAddress(),
-            predecessor != null));
+            succession.hasPredecessor()));
   }
 
   /** Begins full feature phase, with a new nexus or the one of the session before. */
@@ -172,80 +152,17 @@ public final class Session implements NewSession {
       throw new LoginRefusedException(
           LoginStatus.SERVICE_UNAVAILABLE, "another login took the session's place");
     }
-    checkStillAdmitted();
-    Legacy left = predecessor == null ? null : predecessor.legacy;
-    Legacy inherited = reinstated ? left : null;
-    if (reinstated && inherited == null) {
-      throw new LoginRefusedException(
-          LoginStatus.SESSION_DOES_NOT_EXIST, "the session ended in the meantime");
-    }
-    CommandWindow opened = openWindow(inherited == null ? firstCmdSn : inherited.expCmdSn());
-    window = opened;
+    OpenSession now = OpenSession.of(terms, this, login, succession);
+    opened = now;
     state = State.OPEN;
+    succession.taken();
     report.loggedIn(node == null);
-    predecessor = null;
-    if (!reinstated && left != null && node != null) {
-      node.router().close(left.nexus()); // it was left for a login that this one overtook
-    }
-    TaskManagement management = null;
-    if (node != null) {
-      Nexus mine =
-          inherited == null
-              ? node.router()
-                  .open(new InitiatorPort(key.initiator().text(), key.isid()), key.portalGroupTag())
-              : inherited.nexus();
-      nexus = mine;
-      commands =
-          new Commands(
-              this,
-              node.router(),
-              mine,
-              opened,
-              parameters,
-              terms.memory(),
-              terms.limits().sendTimeout());
-      management =
-          new TaskManagement(
-              this, node.router(), mine, opened, commands, terms.limits().queueDepth());
-    }
     if (node == null) {
       keepalive.expectWithin(terms.discovery().idleTimeout());
     } else {
       keepalive.start();
     }
-    return new FullFeaturePhase(terms, this, opened, commands, management);
-  }
-
-  /** The target may have changed since the login asked for it. */
-  private void checkStillAdmitted() throws LoginRefusedException {
-    if (node == null) {
-      return;
-    }
-    TargetNode now = terms.node(node.name());
-    if (now == null) {
-      throw new LoginRefusedException(LoginStatus.TARGET_REMOVED, "target removed");
-    }
-    if (!now.isReachableThrough(key.portalGroupTag())) {
-      throw new LoginRefusedException(
-          LoginStatus.NOT_FOUND, "no longer reached through this portal");
-    }
-    if (!now.access().admits(key.initiator(), connection.remoteAddress().getAddress())) {
-      throw new LoginRefusedException(LoginStatus.AUTHORIZATION_FAILURE, "no longer admitted");
-    }
-  }
-
-  private CommandWindow openWindow(int cmdSn) throws LoginRefusedException {
-    boolean discovery = node == null;
-    try {
-      return new CommandWindow(
-          terms.placeMemory(),
-          terms.memory(),
-          discovery ? 0 : parameters.firstBurstLength(),
-          discovery ? DISCOVERY_WINDOW : terms.limits().queueDepth(),
-          cmdSn);
-    } catch (CommandWindow.OutOfMemoryException e) {
-      throw new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, String.valueOf(e.getMessage()));
-    }
+    return now.phase(terms, this);
   }
 
   /** A login that did not come to its end: leaves no trace. */
@@ -303,16 +220,12 @@ public final class Session implements NewSession {
         .channel()
         .eventLoop()
         .execute(() -> {
-          if (state == State.OPEN && commands != null && nexus != null) {
+          OpenSession now = opened;
+          if (state == State.OPEN && now != null && now.hasNexus()) {
             LOG.info("{}: connection of {} reinstated", connection.peer(), target());
-            Nexus passedOn = nexus;
-            int expCmdSn = expCmdSn();
             state = State.ENDED;
             keepalive.stop();
-            commands.detach(() -> {
-              legacy = new Legacy(passedOn, expCmdSn);
-              release();
-            });
+            now.handOver(succession, this::release);
           } else {
             abandon();
           }
@@ -360,34 +273,25 @@ public final class Session implements NewSession {
   private void finish() {
     state = State.ENDED;
     keepalive.stop();
-    if (commands != null) {
-      commands.close(this::release);
-      return;
+    OpenSession now = opened;
+    if (now != null) {
+      now.close(this::release);
+    } else {
+      release();
     }
-    if (window != null) {
-      window.close();
-    }
-    release();
   }
 
   private void release() {
-    report.ended(window != null);
-    inheritUnused(); // for the session that follows
+    report.ended(opened != null);
+    succession.passOn(); // to the session that follows
     Sessions.Left left = sessions.leave(this);
-    inheritUnused(); // it may have come just now
-    predecessor = null;
-    Legacy unused = legacy;
+    succession.passOn(); // it may have come just now
+    succession.taken();
+    Nexus unused = succession.left();
     if (left == Sessions.Left.LAST && unused != null && node != null) {
-      node.router().close(unused.nexus());
+      node.router().close(unused);
     }
     gone.complete(null);
-  }
-
-  /** A session that never opened leaves what it would have taken over. */
-  private void inheritUnused() {
-    if (predecessor != null && legacy == null) {
-      legacy = predecessor.legacy;
-    }
   }
 
   // --- what others need to know -------------------------------------------------------------
@@ -398,7 +302,7 @@ public final class Session implements NewSession {
 
   /** The portal that the initiator connected to. */
   public Portal portal() {
-    return portal;
+    return login.portal();
   }
 
   SessionReport report() {
@@ -411,7 +315,7 @@ public final class Session implements NewSession {
   }
 
   Parameters parameters() {
-    return parameters;
+    return login.parameters();
   }
 
   public @Nullable TargetNode node() {
@@ -423,10 +327,11 @@ public final class Session implements NewSession {
   }
 
   private CommandWindow window() {
-    if (window == null) {
+    OpenSession now = opened;
+    if (now == null) {
       throw new IllegalStateException("session is not open");
     }
-    return window;
+    return now.window();
   }
 
   @Override
@@ -452,7 +357,9 @@ public final class Session implements NewSession {
     return node == null ? "discovery" : node.name();
   }
 
+  /** About what there is now. Any thread. */
   public SessionInfo info() {
+    OpenSession now = opened;
     return new SessionInfo(
         tsih,
         key.isid(),
@@ -461,9 +368,9 @@ public final class Session implements NewSession {
         key.portalGroupTag(),
         connection.remoteAddress(),
         connection.localAddress(),
-        parameters.headerDigest(),
-        parameters.dataDigest(),
-        commands == null ? 0 : commands.inFlight(),
+        login.parameters().headerDigest(),
+        login.parameters().dataDigest(),
+        now == null ? 0 : now.inFlight(),
         counts);
   }
 
@@ -477,27 +384,13 @@ public final class Session implements NewSession {
 
   /** A cold reset of the target ends all its sessions, this one after what it still sends. */
   void coldReset() {
-    for (Session other : sessions.all()) {
-      if (other != this && other.key.target().equals(key.target())) {
+    for (Session other : sessions.at(key.target())) {
+      if (other != this) {
         other.end("target cold reset");
       }
     }
     LOG.info("{}: session with {} ended: target cold reset", connection.peer(), target());
     finish();
     connection.closeAfterSending();
-  }
-
-  /**
-   * Whether a command with RefCmdSN, aborted before it came, may still come: then it is taken as
-   * come (RFC 7143 11.5.1).
-   */
-  boolean missing(int refCmdSn, int cmdSn) {
-    boolean inWindow =
-        refCmdSn - expCmdSn() >= 0 && refCmdSn - maxCmdSn() <= 0 && refCmdSn - cmdSn < 0;
-    if (inWindow && refCmdSn == expCmdSn()) {
-      window().enter();
-      window().leave();
-    }
-    return inWindow;
   }
 }

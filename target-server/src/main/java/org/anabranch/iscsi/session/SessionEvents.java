@@ -69,6 +69,9 @@ public interface SessionEvents {
    */
   CompletionStage<@Nullable Void> loggingIn(Login login);
 
-  /** A session has ended: none of its commands runs any more. */
+  /**
+   * A session has ended: none of its commands runs any more, but for those that were given up
+   * because their device hangs. The device has these until it ends them.
+   */
   void ended(Login login, End end);
 }

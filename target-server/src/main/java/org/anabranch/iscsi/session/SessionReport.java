@@ -57,7 +57,7 @@ final class SessionReport {
   }
 
   /**
-   * None of the session's commands runs any more.
+   * The session has ended, and its commands have ended or are given up.
    *
    * @param wasOpen whether the session ever reached full feature phase
    */

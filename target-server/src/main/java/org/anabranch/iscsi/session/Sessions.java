@@ -92,7 +92,7 @@ public final class Sessions {
           old = place.holder;
           overtaken = place.next;
           place.next = new Waiting(session, loop, admitted);
-          session.follows(old);
+          session.succession().follows(old.succession());
         }
       }
     }
@@ -106,7 +106,7 @@ public final class Sessions {
     if (tsih == 0) {
       old.end("reinstated by a new login");
     } else {
-      session.reinstatesConnection();
+      session.succession().reinstatesConnection();
       old.handOver();
     }
   }
@@ -178,6 +178,11 @@ public final class Sessions {
 
   public synchronized @Nullable Session get(int tsih) {
     return byTsih.get(tsih);
+  }
+
+  /** All sessions with a target that hold a place or wait for one. */
+  public List<Session> at(String target) {
+    return all().stream().filter(session -> session.key().target().equals(target)).toList();
   }
 
   /** All that hold a place or wait for one. */

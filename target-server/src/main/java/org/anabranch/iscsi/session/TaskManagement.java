@@ -124,7 +124,7 @@ final class TaskManagement {
           answer(
               tag,
               response == Response.TASK_DOES_NOT_EXIST
-                  ? dropped || session.missing(refCmdSn, cmdSn) ? COMPLETE : TASK_DOES_NOT_EXIST
+                  ? dropped || window.passMissing(refCmdSn, cmdSn) ? COMPLETE : TASK_DOES_NOT_EXIST
                   : code(response));
         });
   }
