@@ -3,6 +3,7 @@ package org.anabranch.block;
 
 import java.io.IOException;
 import java.util.concurrent.CompletionStage;
+import org.anabranch.block.count.Counts;
 import org.jspecify.annotations.Nullable;
 
 /** A device backed by storage outside the process, such as a file, that must be closed. */
@@ -40,6 +41,11 @@ public interface BackingDevice extends BlockDevice {
    */
   default boolean putRight() throws IOException {
     return failure() == null && trouble() == null;
+  }
+
+  /** What the device counts; null if it does not. Any thread. */
+  default @Nullable Counts counts() {
+    return null;
   }
 
   /**

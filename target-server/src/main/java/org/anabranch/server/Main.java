@@ -14,6 +14,7 @@ import org.anabranch.server.cli.DmCommand;
 import org.anabranch.server.cli.ReloadCommand;
 import org.anabranch.server.cli.SessionCommand;
 import org.anabranch.server.cli.SnapshotCommand;
+import org.anabranch.server.cli.StatsCommand;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.cli.VolumeCommand;
 import org.anabranch.server.demo.DemoCommand;
@@ -42,6 +43,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("check", CheckCommand.class);
     SUBCOMMANDS.put("demo", DemoCommand.class);
     SUBCOMMANDS.put("status", StatusCommand.class);
+    SUBCOMMANDS.put("stats", StatsCommand.class);
     SUBCOMMANDS.put("reload", ReloadCommand.class);
     SUBCOMMANDS.put("volume", VolumeCommand.class);
     SUBCOMMANDS.put("snapshot", SnapshotCommand.class);

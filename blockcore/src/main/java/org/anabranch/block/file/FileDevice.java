@@ -174,6 +174,7 @@ public final class FileDevice implements ResizableDevice {
   }
 
   /** The file's counters since it was opened. */
+  @Override
   public Counts counts() {
     return counts;
   }

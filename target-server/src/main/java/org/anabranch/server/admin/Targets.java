@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.OpenDevice;
@@ -383,6 +384,11 @@ public final class Targets implements WarningSource {
   /** Tells initiators that a device has another length. */
   void capacityChanged(String deviceName) {
     units(Set.of(deviceName), LogicalUnit::capacityChanged);
+  }
+
+  /** The logical unit that shows a device; null if no LUN does. Any thread. */
+  public @Nullable LogicalUnit unit(BlockDevice device) {
+    return units.find(device);
   }
 
   private void units(Set<String> names, Consumer<LogicalUnit> tell) {

@@ -53,6 +53,7 @@ import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.BackendConditions;
 import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.LeftOut;
@@ -127,6 +128,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final VolumeSize sizes;
   private final Recovery recovery;
   private final Warnings warnings;
+  private final Statistics statistics;
 
   /** Why the file was not applied the last time; null when it was. */
   private volatile @Nullable String reloadRefusal;
@@ -180,6 +182,7 @@ public final class Server implements RunningServer, AutoCloseable {
       recovery = new Recovery(storage, snapshots, madeDevices, volumes, changes, initiators);
       sizes = new VolumeSize(storage, targets, stateFile, changes, initiators::sessions);
       warnings = new Warnings(warningSources());
+      statistics = new Statistics(storage.mapper(), targets::unit, () -> iscsi);
     } catch (RefusedException e) {
       reservations.close();
       scheduler.close();
@@ -387,6 +390,11 @@ public final class Server implements RunningServer, AutoCloseable {
       reloadRefusal = e.getMessage();
       throw e;
     }
+  }
+
+  @Override
+  public Statistics statistics() {
+    return statistics;
   }
 
   @Override

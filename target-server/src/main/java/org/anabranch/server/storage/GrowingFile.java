@@ -7,6 +7,7 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.count.Counts;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +89,11 @@ final class GrowingFile implements BackingDevice, Extendable {
   @Override
   public @Nullable String failure() {
     return file.failure();
+  }
+
+  @Override
+  public Counts counts() {
+    return file.counts();
   }
 
   @Override

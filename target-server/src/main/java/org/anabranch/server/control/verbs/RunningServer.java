@@ -12,6 +12,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
 
 /** What {@link Verbs} need of the server. Any thread. */
@@ -63,6 +64,9 @@ public interface RunningServer {
 
   /** Brings back what was left out. */
   Recovery recovery();
+
+  /** What is counted. */
+  Statistics statistics();
 
   /** The devices that {@code dm create} made. */
   MadeDevices madeDevices();

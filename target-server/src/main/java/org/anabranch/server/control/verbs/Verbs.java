@@ -17,6 +17,7 @@ public final class Verbs {
         new ArrayList<>(
             List.of(
                 new StatusVerb(server),
+                new StatsVerb(server),
                 new SessionListVerb(server),
                 new SessionDropVerb(server),
                 new VolumeListVerb(server),
