@@ -2,11 +2,11 @@
 package org.anabranch.server.admin;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
@@ -28,25 +28,25 @@ public final class Recovery {
 
   private final Storage storage;
   private final Snapshots snapshots;
-  private final MadeDevices madeDevices;
-  private final Map<String, VolumeConfig> served;
+  private final RuntimeDevices runtimeDevices;
+  private final LiveConfiguration live;
   private final Changes changes;
   private final Initiators initiators;
 
   /**
-   * @param served volumes by name, changed by its turn in {@code changes}
+   * @param live changed by its turn in {@code changes}
    */
   public Recovery(
       Storage storage,
       Snapshots snapshots,
-      MadeDevices madeDevices,
-      Map<String, VolumeConfig> served,
+      RuntimeDevices runtimeDevices,
+      LiveConfiguration live,
       Changes changes,
       Initiators initiators) {
     this.storage = storage;
     this.snapshots = snapshots;
-    this.madeDevices = madeDevices;
-    this.served = served;
+    this.runtimeDevices = runtimeDevices;
+    this.live = live;
     this.changes = changes;
     this.initiators = initiators;
   }
@@ -56,9 +56,10 @@ public final class Recovery {
    *
    * @return a line for each thing that is served again
    */
-  public List<String> retry(Configuration configuration) throws RefusedException {
+  public List<String> retry() throws RefusedException {
     changes.lock();
     try {
+      Configuration configuration = live.configured();
       List<LeftOut.Entry> before = storage.leftOut().all();
       forgetUnconfigured(configuration);
       for (VolumeConfig volume : configuration.volumes().values()) {
@@ -71,7 +72,7 @@ public final class Recovery {
           storage.openDeviceIfWhole(device, configuration.baseDir());
         }
       }
-      madeDevices.restore();
+      runtimeDevices.restore();
       List<String> lines = storage.putFilesRight();
       for (LeftOut.Entry entry : before) {
         if (storage.has(entry.name())) {
@@ -91,14 +92,14 @@ public final class Recovery {
    *
    * @return a line for each thing that is served again
    */
-  public List<String> retry(Configuration configuration, String name) throws RefusedException {
+  public List<String> retry(String name) throws RefusedException {
     if (storage.leftOut().get(name) == null && !storage.isHarmed(name)) {
       throw new RefusedException(
           storage.has(name)
               ? name + " is served already"
               : "nothing named " + name + " is left out");
     }
-    List<String> lines = retry(configuration);
+    List<String> lines = retry();
     LeftOut.Entry still = storage.leftOut().get(name);
     if (still != null) {
       throw still.refusal();
@@ -112,12 +113,12 @@ public final class Recovery {
    *
    * @return a line for each thing that is served again
    */
-  public List<String> adopt(Configuration configuration, String name) throws RefusedException {
+  public List<String> adopt(String name) throws RefusedException {
     changes.lock();
     try {
-      VolumeConfig volume = configuration.volumes().get(name);
+      VolumeConfig volume = live.configured().volumes().get(name);
       if (volume == null) {
-        throw RefusedException.absent("volume", name, configuration.volumes().keySet());
+        throw RefusedException.absent("volume", name, live.configured().volumes().keySet());
       }
       if (storage.leftOut().get(name) == null) {
         throw new RefusedException(
@@ -125,7 +126,7 @@ public final class Recovery {
       }
       storage.adoptImage(volume);
       LOG.warn("volume {}: {} is taken for its image from now on", name, volume.source().address());
-      return retry(configuration, name);
+      return retry(name);
     } finally {
       changes.unlock();
     }
@@ -148,7 +149,7 @@ public final class Recovery {
 
   private void open(VolumeConfig volume) throws RefusedException {
     if (storage.openIfWhole(volume)) {
-      served.put(volume.name(), volume);
+      live.serve(volume);
       var _ = snapshots.restore(volume); // which withdraws it when it cannot be served
     }
   }
@@ -161,7 +162,7 @@ public final class Recovery {
           initiators.appeared(snapshot.device());
         }
       }
-      snapshots.resumeMerges(Objects.requireNonNull(served.get(entry.name())));
+      snapshots.resumeMerges(Objects.requireNonNull(live.served(entry.name())));
     }
   }
 }

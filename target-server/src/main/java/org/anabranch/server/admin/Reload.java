@@ -57,11 +57,15 @@ public final class Reload {
   private final Configuration before;
   private final Configuration after;
   private final Configuration withLeftOut;
+  private final Set<String> leftOut;
   private final ReloadPlan plan;
   private final @Nullable LunUse use;
   private final Deque<Undo> undo = new ArrayDeque<>();
 
   /**
+   * @param before what is configured now
+   * @param after what is to be configured
+   * @param leftOut volumes and devices that are not served
    * @param use what sessions use now and must keep; null: they may lose it
    */
   public Reload(
@@ -71,17 +75,18 @@ public final class Reload {
       RuntimeState state,
       Configuration before,
       Configuration after,
-      Configuration withLeftOut,
+      Set<String> leftOut,
       @Nullable LunUse use) {
     this.storage = storage;
     this.targets = targets;
     this.iscsi = iscsi;
     this.state = state;
-    this.before = before;
-    this.after = after;
+    this.before = before.withoutDevices(leftOut);
+    this.after = after.withoutDevices(leftOut);
     this.use = use;
-    this.withLeftOut = withLeftOut;
-    this.plan = ReloadPlan.of(before, after);
+    this.withLeftOut = after;
+    this.leftOut = leftOut;
+    this.plan = ReloadPlan.of(this.before, this.after);
   }
 
   public ReloadPlan plan() {
@@ -262,7 +267,7 @@ public final class Reload {
 
   /** Step 3. */
   public void commit(Targets.Change change) {
-    var ended = change.commit(iscsi);
+    var ended = change.commit(iscsi, leftOut);
     plan.oldPortals().forEach(portal -> iscsi.removePortal(Translation.portal(portal)));
     iscsi.discovery(Translation.discovery(after));
     if (plan.limits()) {

@@ -34,6 +34,7 @@ import org.anabranch.scsi.unit.PathAccess;
 import org.anabranch.scsi.unit.UnitProperties;
 import org.anabranch.scsi.unit.UnitRegistry;
 import org.anabranch.scsi.unit.UnitView;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
@@ -59,11 +60,7 @@ public final class Targets implements WarningSource {
   /** A LUN that is there, holding its device open. */
   private record Attached(String target, LunConfig lun, OpenDevice open, UnitView view) {}
 
-  private Configuration configuration; // guarded by this
-
-  /** The same, for those who must not wait for the lock. */
-  private volatile Configuration applied;
-
+  private final LiveConfiguration live;
   private final Storage storage;
   private final Scheduler scheduler;
   private final ReservationFiles reservations;
@@ -77,14 +74,13 @@ public final class Targets implements WarningSource {
    * @param identities what the disks are called
    */
   public Targets(
-      Configuration configuration,
+      LiveConfiguration live,
       Storage storage,
       Scheduler scheduler,
       ReservationFiles reservations,
       PortNumbers ports,
       UnitIdentities identities) {
-    this.configuration = configuration;
-    this.applied = configuration;
+    this.live = live;
     this.storage = storage;
     this.scheduler = scheduler;
     this.reservations = reservations;
@@ -94,6 +90,7 @@ public final class Targets implements WarningSource {
 
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
+    Configuration configuration = live.configured();
     identities.settle(configuration, this::isLeftOut, storage::image);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
@@ -209,6 +206,7 @@ public final class Targets implements WarningSource {
 
   /** Attaches the LUNs that name a device which is there now, but for those that are attached. */
   public synchronized void appeared(String deviceName) throws RefusedException {
+    Configuration configuration = live.configured();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = devices.get(target.name());
       for (LunConfig lun : target.luns().values()) {
@@ -230,7 +228,7 @@ public final class Targets implements WarningSource {
   public final class Change {
     private final Configuration after;
     private final List<Attached> made = new ArrayList<>();
-    private final Map<String, TargetDevice> madeDevices = new TreeMap<>();
+    private final Map<String, TargetDevice> newDevices = new TreeMap<>();
     private final Map<String, List<TargetPort>> targetPorts = new TreeMap<>();
 
     private Change(Configuration after) {
@@ -238,14 +236,18 @@ public final class Targets implements WarningSource {
     }
 
     /**
-     * Does it. Sessions of targets that are no more, or do not admit them any more, are ended;
-     * those that see other LUNs than before are told so; no other session is touched.
+     * Does it, and makes it the live configuration. Sessions of targets that are no more, or do not
+     * admit them any more, are ended; those that see other LUNs than before are told so; no other
+     * session is touched.
      *
+     * @param leftOut volumes and devices that are not served
      * @return done when what was taken away has ended its commands and let go of its devices
      */
-    CompletionStage<?> commit(IscsiServer iscsi) {
+    CompletionStage<?> commit(IscsiServer iscsi, Set<String> leftOut) {
       synchronized (Targets.this) {
-        for (String name : configuration.targets().keySet()) {
+        Configuration before = live.configured();
+        live.replace(after, leftOut);
+        for (String name : before.targets().keySet()) {
           if (!after.targets().containsKey(name)) {
             iscsi.remove(name);
           }
@@ -259,19 +261,17 @@ public final class Targets implements WarningSource {
           }
         }
         devices.keySet().retainAll(after.targets().keySet());
-        devices.putAll(madeDevices);
+        devices.putAll(newDevices);
         targetPorts.forEach((name, its) -> known(name).ports(its));
         for (Attached lun : made) {
           attach(known(lun.target), lun);
         }
         for (TargetConfig target : after.targets().values()) {
-          TargetConfig before = configuration.targets().get(target.name());
-          if (before == null || !ReloadPlan.sameAdmission(before, target)) {
+          TargetConfig old = before.targets().get(target.name());
+          if (old == null || !ReloadPlan.sameAdmission(old, target)) {
             iscsi.put(Translation.node(target, known(target.name())));
           }
         }
-        configuration = after;
-        applied = after;
         return CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new));
       }
     }
@@ -316,7 +316,7 @@ public final class Targets implements WarningSource {
         List<TargetPort> its = ports(after, target);
         change.targetPorts.put(target.name(), its);
         if (!devices.containsKey(target.name())) {
-          change.madeDevices.put(target.name(), new TargetDevice(its, scheduler));
+          change.newDevices.put(target.name(), new TargetDevice(its, scheduler));
         }
         for (LunConfig lun : target.luns().values()) {
           boolean kept =
@@ -423,7 +423,7 @@ public final class Targets implements WarningSource {
 
   @Override
   public List<Warning> warnings() {
-    return StackedLuns.of(applied);
+    return StackedLuns.of(live.configured());
   }
 
   /** Gives every device back. */

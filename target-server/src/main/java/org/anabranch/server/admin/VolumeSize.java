@@ -2,9 +2,9 @@
 package org.anabranch.server.admin;
 
 import java.util.List;
-import java.util.Map;
 import java.util.function.ToIntFunction;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.VolumeTable;
 import org.anabranch.server.state.Changes;
@@ -34,6 +34,7 @@ public final class VolumeSize {
   /** Sectors before and after. */
   public record Resized(long before, long after) {}
 
+  private final LiveConfiguration live;
   private final Storage storage;
   private final Targets targets;
   private final StateFile state;
@@ -44,11 +45,13 @@ public final class VolumeSize {
    * @param sessions how many are logged in to a target that has the device or one made of it
    */
   public VolumeSize(
+      LiveConfiguration live,
       Storage storage,
       Targets targets,
       StateFile state,
       Changes changes,
       ToIntFunction<String> sessions) {
+    this.live = live;
     this.storage = storage;
     this.targets = targets;
     this.state = state;
@@ -59,20 +62,18 @@ public final class VolumeSize {
   /**
    * Gives a volume another size.
    *
-   * @param volumes those that there are, by name
    * @param size sectors
    * @param more that much more than now
    * @param force also a smaller one
    */
-  public Resized resize(
-      Map<String, VolumeConfig> volumes, String name, long size, boolean more, boolean force)
+  public Resized resize(String name, long size, boolean more, boolean force)
       throws RefusedException {
     changes.lock();
     try {
-      VolumeConfig volume = volumes.get(name);
+      VolumeConfig volume = live.served(name);
       if (volume == null) {
         storage.refuseIfLeftOut(name);
-        throw RefusedException.absent("volume", name, volumes.keySet());
+        throw RefusedException.absent("volume", name, live.served().keySet());
       }
       long before = storage.sectors(name);
       long sectors = more ? before + size : size;

@@ -12,6 +12,7 @@ import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
 import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Rehearsal;
@@ -133,7 +134,7 @@ public final class ServeCommand implements Callable<Integer> {
     try {
       return Server.start(
           configuration,
-          what != null && what.file != null ? this::configuration : Server.NO_FILE,
+          what != null && what.file != null ? this::configuration : ConfigurationSource.NONE,
           allOrNothing ? Server.Strictness.ALL_OR_NOTHING : Server.Strictness.WHAT_IS_WHOLE);
     } catch (RefusedException e) {
       // Where it is the file's fault, its lines and all that is wrong with it say more.

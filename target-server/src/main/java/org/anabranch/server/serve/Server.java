@@ -4,37 +4,33 @@ package org.anabranch.server.serve;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
-import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LimitsConfig;
-import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.server.BoundPortal;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.iscsi.session.SessionInfo;
+import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.admin.ConfiguredLuns;
-import org.anabranch.server.admin.LunUse;
-import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Recovery;
-import org.anabranch.server.admin.Reload;
+import org.anabranch.server.admin.Reloader;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.admin.Translation;
 import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.admin.Warnings;
 import org.anabranch.server.base.HostPort;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
@@ -43,7 +39,6 @@ import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
-import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
@@ -85,12 +80,6 @@ public final class Server implements RunningServer, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int LOGOUT_SECONDS = 3;
 
-  /** Where a server's configuration comes from, each time anew. */
-  public interface Source {
-    /** Reads it. */
-    Configuration read() throws InvalidConfigurationException, RefusedException;
-  }
-
   /** What happens at the start when something is missing or damaged. */
   public enum Strictness {
     /** It is left out, and the rest is served. */
@@ -99,22 +88,10 @@ public final class Server implements RunningServer, AutoCloseable {
     ALL_OR_NOTHING
   }
 
-  /** There is no file to read again. */
-  static final Source NO_FILE =
-      () -> {
-        throw new RefusedException(
-            "the server was started without a configuration file: there is nothing to reload;"
-                + " serve --config FILE has one");
-      };
-
-  private final Source source;
   private final Strictness strictness;
   private final Changes changes = new Changes();
 
-  /** Those of the configuration, for those who look after snapshots. Changed by a reload. */
-  private final Map<String, VolumeConfig> volumes = new ConcurrentSkipListMap<>();
-
-  private volatile Configuration configuration; // changed by a reload
+  private final LiveConfiguration live;
   private final StateDirectory state;
   private final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
   private final Storage storage;
@@ -124,14 +101,12 @@ public final class Server implements RunningServer, AutoCloseable {
   private final Exports exports;
   private final StateFile stateFile;
   private final Uses uses;
-  private final MadeDevices madeDevices;
+  private final RuntimeDevices runtimeDevices;
   private final VolumeSize sizes;
   private final Recovery recovery;
+  private final Reloader reloader;
   private final Warnings warnings;
   private final Statistics statistics;
-
-  /** Why the file was not applied the last time; null when it was. */
-  private volatile @Nullable String reloadRefusal;
 
   private volatile Supervisor supervisor = Supervisor.NONE; // set once the start is through
   private volatile @Nullable IscsiServer iscsi;
@@ -142,15 +117,13 @@ public final class Server implements RunningServer, AutoCloseable {
 
   private Server(
       Configuration configuration,
-      Source source,
+      ConfigurationSource source,
       DurableSteps steps,
       Strictness strictness,
       Backends backends)
       throws RefusedException {
-    this.configuration = configuration;
+    live = new LiveConfiguration(configuration);
     this.strictness = strictness;
-    this.source = source;
-    volumes.putAll(configuration.volumes());
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
     try {
@@ -158,7 +131,7 @@ public final class Server implements RunningServer, AutoCloseable {
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       targets =
           new Targets(
-              configuration,
+              live,
               storage,
               scheduler,
               reservations,
@@ -166,21 +139,14 @@ public final class Server implements RunningServer, AutoCloseable {
               new UnitIdentities(
                   new IdentityFile(state.folder()), state.serverId(), state.wasUsed()));
       uses = Uses.open(state.folder(), usedBefore(stateFile.state()));
-      LoggedIn initiators = new LoggedIn();
+      LoggedIn initiators = new LoggedIn(live, targets, this::sessionInfos);
       snapshots =
-          new Snapshots(
-              storage,
-              stateFile,
-              state.folder(),
-              volumes,
-              configuration.stores(),
-              changes,
-              initiators,
-              uses);
+          new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses);
       exports = new Exports(storage, snapshots);
-      madeDevices = new MadeDevices(storage, stateFile, changes);
-      recovery = new Recovery(storage, snapshots, madeDevices, volumes, changes, initiators);
-      sizes = new VolumeSize(storage, targets, stateFile, changes, initiators::sessions);
+      runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
+      recovery = new Recovery(storage, snapshots, runtimeDevices, live, changes, initiators);
+      sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
+      reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
       warnings = new Warnings(warningSources());
       statistics = new Statistics(storage.mapper(), targets::unit, () -> iscsi);
     } catch (RefusedException e) {
@@ -193,7 +159,7 @@ public final class Server implements RunningServer, AutoCloseable {
 
   private SequencedMap<String, WarningSource> warningSources() {
     SequencedMap<String, WarningSource> sources = new LinkedHashMap<>();
-    sources.put("configuration", this::configurationWarnings);
+    sources.put("configuration", reloader);
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
     sources.put("targets", targets);
@@ -205,26 +171,13 @@ public final class Server implements RunningServer, AutoCloseable {
             storage.files(),
             storage.backends(),
             address -> snapshots.isStore(Path.of(address)),
-            () -> configuration.stores().warnBelow()));
+            () -> live.configured().stores().warnBelow()));
     return sources;
-  }
-
-  private List<Warning> configurationWarnings() {
-    String refusal = reloadRefusal;
-    return refusal == null
-        ? List.of()
-        : List.of(
-            new Warning(
-                "configuration",
-                "the last reload was refused, and the server runs with the configuration from"
-                    + " before: "
-                    + refusal.strip().replace("\n", "; "),
-                "correct the file, then anabranch reload"));
   }
 
   /** Starts with a configuration that does not change. */
   public static Server start(Configuration configuration) throws RefusedException {
-    return start(configuration, NO_FILE);
+    return start(configuration, ConfigurationSource.NONE);
   }
 
   /**
@@ -232,18 +185,21 @@ public final class Server implements RunningServer, AutoCloseable {
    *
    * @param source of what a {@link #reload} applies
    */
-  public static Server start(Configuration configuration, Source source) throws RefusedException {
+  public static Server start(Configuration configuration, ConfigurationSource source)
+      throws RefusedException {
     return start(configuration, source, Strictness.WHAT_IS_WHOLE);
   }
 
   /** The same, and what to do when something is missing or damaged. */
-  public static Server start(Configuration configuration, Source source, Strictness strictness)
+  public static Server start(
+      Configuration configuration, ConfigurationSource source, Strictness strictness)
       throws RefusedException {
     return start(configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.ALL);
   }
 
   /** The same, watched. */
-  public static Server start(Configuration configuration, Source source, DurableSteps steps)
+  public static Server start(
+      Configuration configuration, ConfigurationSource source, DurableSteps steps)
       throws RefusedException {
     return start(configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.ALL);
   }
@@ -251,12 +207,16 @@ public final class Server implements RunningServer, AutoCloseable {
   /** The same with other backends. */
   static Server start(Configuration configuration, Backends backends) throws RefusedException {
     return start(
-        configuration, NO_FILE, DurableSteps.UNWATCHED, Strictness.WHAT_IS_WHOLE, backends);
+        configuration,
+        ConfigurationSource.NONE,
+        DurableSteps.UNWATCHED,
+        Strictness.WHAT_IS_WHOLE,
+        backends);
   }
 
   private static Server start(
       Configuration configuration,
-      Source source,
+      ConfigurationSource source,
       DurableSteps steps,
       Strictness strictness,
       Backends backends)
@@ -272,6 +232,7 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   private void open() throws RefusedException {
+    Configuration configuration = live.configured();
     List<Portal> portals = configuration.portals().stream().map(Translation::portal).toList();
     IscsiServer bound;
     try {
@@ -286,7 +247,7 @@ public final class Server implements RunningServer, AutoCloseable {
       refuseErrors();
     }
     snapshots.restore();
-    madeDevices.restore();
+    runtimeDevices.restore();
     refuseUnlessWhole();
     uses.sees(new ConfiguredLuns(configuration, storage));
     uses.grace(configuration.mergeGrace());
@@ -302,14 +263,14 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   private ControlLimits controlLimits() {
-    LimitsConfig limits = configuration.limits();
+    LimitsConfig limits = live.configured().limits();
     return new ControlLimits(limits.controlCommands(), limits.controlWaiting());
   }
 
   /** A table that could not be made whatever the disks hold is an error in the configuration. */
   private void refuseErrors() throws RefusedException {
     List<String> errors =
-        Rehearsal.regardlessOfImages(configuration, storage.backends(), scheduler).refusals();
+        Rehearsal.regardlessOfImages(live.configured(), storage.backends(), scheduler).refusals();
     if (!errors.isEmpty()) {
       throw new RefusedException(String.join("\n", errors));
     }
@@ -325,14 +286,6 @@ public final class Server implements RunningServer, AutoCloseable {
     }
   }
 
-  /**
-   * Reads the configuration again and applies what has changed, see {@link ReloadPlan}: all of it,
-   * or nothing.
-   *
-   * @param force also when sessions lose LUNs
-   * @return a line for each change
-   * @throws RefusedException with a line for each mistake; nothing has changed
-   */
   @Override
   public List<String> reload(boolean force) throws RefusedException {
     changes.lock();
@@ -342,53 +295,10 @@ public final class Server implements RunningServer, AutoCloseable {
       if (running == null) {
         throw new RefusedException("the server is starting; reload when it is ready");
       }
-      Configuration after = source.read();
-      Set<String> leftOut =
-          storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
-      Configuration whole = after.withoutDevices(leftOut);
-      Reload reload =
-          new Reload(
-              storage,
-              targets,
-              running,
-              stateFile.state(),
-              configuration.withoutDevices(leftOut),
-              whole,
-              after,
-              force ? null : new LunUse(configuration, sessionInfos()));
-      reloadRefusal = null;
-      if (!reload.plan().isEmpty() || !leftOut.isEmpty()) {
-        Targets.Change change = prepare(reload, after);
-        volumes.putAll(whole.volumes());
-        volumes.keySet().retainAll(whole.volumes().keySet());
-        configuration = after;
-        snapshots.stores(after.stores());
-        reload.commit(change);
-        uses.sees(new ConfiguredLuns(after, storage));
-        uses.grace(after.mergeGrace());
-      }
-      reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
-      List<String> lines = new ArrayList<>(reload.plan().summary());
-      lines.addAll(recovery.retry(after));
-      return lines;
-    } catch (InvalidConfigurationException e) {
-      reloadRefusal = e.getMessage();
-      throw new RefusedException(String.valueOf(e.getMessage()), e);
+      return reloader.reload(running, force);
     } finally {
       supervisor.ready(summary());
       changes.unlock();
-    }
-  }
-
-  /** Prepares a reload. Who sees more LUNs after it uses them before they are there. */
-  private Targets.Change prepare(Reload reload, Configuration after) throws RefusedException {
-    try {
-      uses.willSee(new ConfiguredLuns(after, storage));
-      return reload.prepare(scheduler);
-    } catch (RefusedException e) {
-      uses.sees(new ConfiguredLuns(configuration, storage));
-      reloadRefusal = e.getMessage();
-      throw e;
     }
   }
 
@@ -416,30 +326,7 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
       throws RefusedException {
-    return sizes.resize(volumes, volume, sectors, more, force);
-  }
-
-  /** Who uses what, for {@link Snapshots}. */
-  private final class LoggedIn implements Initiators {
-    @Override
-    public int sessions(String device) {
-      return new LunUse(configuration, sessionInfos()).of(targets.madeOf(device)).size();
-    }
-
-    @Override
-    public void appeared(String device) throws RefusedException {
-      targets.appeared(device);
-    }
-
-    @Override
-    public void vanishing(String device) throws RefusedException {
-      targets.vanishing(device);
-    }
-
-    @Override
-    public void contentsChanged(String device) {
-      targets.contentsChanged(device);
-    }
+    return sizes.resize(volume, sectors, more, force);
   }
 
   /** The sessions that are logged in, those for discovery included. */
@@ -463,7 +350,7 @@ public final class Server implements RunningServer, AutoCloseable {
 
   @Override
   public Configuration configuration() {
-    return configuration;
+    return live.configured();
   }
 
   @Override
@@ -487,8 +374,8 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   @Override
-  public MadeDevices madeDevices() {
-    return madeDevices;
+  public RuntimeDevices runtimeDevices() {
+    return runtimeDevices;
   }
 
   /** Tells a service manager that this server is ready, and from now on of each reload. */
@@ -499,7 +386,7 @@ public final class Server implements RunningServer, AutoCloseable {
 
   /** One line for people. */
   private String summary() {
-    int count = configuration.targets().size();
+    int count = live.configured().targets().size();
     int warned = warnings().size();
     return "Serving "
         + count

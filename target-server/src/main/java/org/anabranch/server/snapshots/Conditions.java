@@ -4,10 +4,10 @@ package org.anabranch.server.snapshots;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.SnapshotState;
@@ -29,24 +29,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class Conditions implements WarningSource {
   private final Entries entries;
-  private final Map<String, VolumeConfig> volumes;
+  private final LiveConfiguration live;
   private final SnapshotDevices devices;
   private final Storage storage;
   private final Function<SnapshotState, MergeWait> waits;
 
   /**
-   * @param volumes those that are configured, by name
+   * @param live the volumes that are served
    * @param waits what the merge of a snapshot waits for
    */
   Conditions(
       Entries entries,
-      Map<String, VolumeConfig> volumes,
+      LiveConfiguration live,
       SnapshotDevices devices,
       Storage storage,
       Function<SnapshotState, MergeWait> waits) {
     this.waits = waits;
     this.entries = entries;
-    this.volumes = volumes;
+    this.live = live;
     this.devices = devices;
     this.storage = storage;
   }
@@ -68,7 +68,7 @@ final class Conditions implements WarningSource {
     if (storage.leftOut().get(snapshot.volume()) != null) {
       return null; // the warning of the volume says why, and what to do
     }
-    VolumeConfig volume = volumes.get(snapshot.volume());
+    VolumeConfig volume = live.served(snapshot.volume());
     if (volume == null) {
       return new Warning(
           "snapshot " + name,

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -16,6 +15,7 @@ import org.anabranch.block.dm.Registration;
 import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.Changes;
@@ -54,7 +54,7 @@ final class Merges {
   private static final Duration FIRST_STEP = Duration.ofSeconds(2);
 
   private final Entries entries;
-  private final Map<String, VolumeConfig> volumes;
+  private final LiveConfiguration live;
   private final Changes changes;
   private final Initiators initiators;
   private final SnapshotDevices devices;
@@ -64,18 +64,18 @@ final class Merges {
   private final MergesAtLogin nextLogins;
 
   /**
-   * @param volumes by name; changed from outside, by its turn in {@code changes}
+   * @param live changed from outside, by its turn in {@code changes}
    */
   Merges(
       Entries entries,
-      Map<String, VolumeConfig> volumes,
+      LiveConfiguration live,
       Changes changes,
       Initiators initiators,
       SnapshotDevices devices,
       Readers readers,
       Uses uses) {
     this.entries = entries;
-    this.volumes = volumes;
+    this.live = live;
     this.changes = changes;
     this.initiators = initiators;
     this.devices = devices;
@@ -104,14 +104,14 @@ final class Merges {
 
   /** Lets a merge go on that was under way; the volume is left out when that cannot be. */
   void goOn(SnapshotState snapshot) throws RefusedException {
-    VolumeConfig volume = volumes.get(snapshot.volume());
+    VolumeConfig volume = live.served(snapshot.volume());
     if (volume == null) {
       return;
     }
     try {
       begin(snapshot);
     } catch (RefusedException e) {
-      volumes.remove(volume.name());
+      live.withdraw(volume.name());
       devices.withdraw(volume, SnapshotDevices.lost(snapshot, e));
     }
   }
@@ -398,7 +398,7 @@ final class Merges {
     try {
       Set<String> waiting = new TreeSet<>();
       for (SnapshotState snapshot : entries.all()) {
-        if (snapshot.turn() > 0 && volumes.containsKey(snapshot.volume())) {
+        if (snapshot.turn() > 0 && live.served(snapshot.volume()) != null) {
           waiting.add(snapshot.volume());
         }
       }

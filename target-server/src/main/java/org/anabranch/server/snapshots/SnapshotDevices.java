@@ -3,7 +3,6 @@ package org.anabranch.server.snapshots;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
@@ -17,6 +16,7 @@ import org.anabranch.block.snapshot.SnapshotHandle;
 import org.anabranch.block.snapshot.SnapshotSpec;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.storage.NotWholeException;
@@ -42,14 +42,13 @@ final class SnapshotDevices {
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotDevices.class);
 
   private final Storage storage;
-  private final Map<String, VolumeConfig> volumes;
+  private final LiveConfiguration live;
   private final Initiators initiators;
   private final Readers readers;
 
-  SnapshotDevices(
-      Storage storage, Map<String, VolumeConfig> volumes, Initiators initiators, Readers readers) {
+  SnapshotDevices(Storage storage, LiveConfiguration live, Initiators initiators, Readers readers) {
     this.storage = storage;
-    this.volumes = volumes;
+    this.live = live;
     this.initiators = initiators;
     this.readers = readers;
   }
@@ -221,10 +220,10 @@ final class SnapshotDevices {
   }
 
   VolumeConfig volume(String name) throws RefusedException {
-    VolumeConfig volume = volumes.get(name);
+    VolumeConfig volume = live.served(name);
     if (volume == null) {
       storage.refuseIfLeftOut(name);
-      throw RefusedException.absent("volume", name, volumes.keySet());
+      throw RefusedException.absent("volume", name, live.served().keySet());
     }
     return volume;
   }

@@ -7,11 +7,10 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.anabranch.config.StoresConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
@@ -57,7 +56,7 @@ public final class Snapshots implements WarningSource {
   private final Storage storage;
   private final Entries entries;
   private final Path folder;
-  private final Map<String, VolumeConfig> volumes;
+  private final LiveConfiguration live;
   private final Changes changes;
   private final Initiators initiators;
   private final Readers readers = new Readers();
@@ -71,49 +70,52 @@ public final class Snapshots implements WarningSource {
 
   /**
    * @param folder the state directory
-   * @param volumes by name; changed from outside, by its turn in {@code changes}
-   * @param storesConfig how stores grow
+   * @param live changed from outside, by its turn in {@code changes}
    * @param uses who uses what; closed by whoever made it
    */
   public Snapshots(
       Storage storage,
       StateFile state,
       Path folder,
-      Map<String, VolumeConfig> volumes,
-      StoresConfig storesConfig,
+      LiveConfiguration live,
       Changes changes,
       Initiators initiators,
       Uses uses) {
     this.storage = storage;
     this.entries = new Entries(storage, state);
     this.folder = folder.resolve(FOLDER).toAbsolutePath();
-    this.volumes = volumes;
+    this.live = live;
     this.changes = changes;
     this.initiators = initiators;
-    this.devices = new SnapshotDevices(storage, volumes, initiators, readers);
-    this.stores = new Stores(storage, storesConfig, this.folder, entries::all, devices);
-    this.merges = new Merges(entries, volumes, changes, initiators, devices, readers, uses);
+    this.devices = new SnapshotDevices(storage, live, initiators, readers);
+    this.stores =
+        new Stores(storage, () -> live.configured().stores(), this.folder, entries::all, devices);
+    this.merges = new Merges(entries, live, changes, initiators, devices, readers, uses);
     readers.whenEnded(merges::wake);
-    this.conditions = new Conditions(entries, volumes, devices, storage, merges::waits);
+    this.conditions = new Conditions(entries, live, devices, storage, merges::waits);
   }
 
   /**
    * Brings back what the state file knows, and ends what a crash interrupted. The volumes' devices
    * are there, and nobody uses them yet. A volume whose snapshots cannot all be activated is left
-   * out, and taken out of the map of volumes.
+   * out.
    */
   public void restore() throws RefusedException {
     changes.lock();
     try {
-      volumes.keySet().removeIf(name -> storage.leftOut().get(name) != null);
+      for (String name : live.served().keySet()) {
+        if (storage.leftOut().get(name) != null) {
+          live.withdraw(name);
+        }
+      }
       for (SnapshotState snapshot : entries.all()) {
         if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
           entries.forget(snapshot);
-        } else if (!volumes.containsKey(snapshot.volume())) {
+        } else if (live.served(snapshot.volume()) == null) {
           LOG.warn("snapshot {}: its volume is not served; left alone", snapshot.device());
         }
       }
-      for (VolumeConfig volume : List.copyOf(volumes.values())) {
+      for (VolumeConfig volume : live.served().values()) {
         restore(volume);
       }
       findStrangers();
@@ -137,7 +139,7 @@ public final class Snapshots implements WarningSource {
       }
       return true;
     } catch (NotWholeException e) {
-      volumes.remove(volume.name());
+      live.withdraw(volume.name());
       storage.withdraw(volume, e);
       return false;
     }
@@ -440,11 +442,6 @@ public final class Snapshots implements WarningSource {
   /** Whether a file is in the folder of the stores. */
   public boolean isStore(Path path) {
     return path.startsWith(folder);
-  }
-
-  /** How stores grow from now on. */
-  public void stores(StoresConfig config) {
-    stores.config(config);
   }
 
   /** All snapshots, or those of a volume. */

@@ -48,7 +48,7 @@ final class Stores {
   private static final int PAGE = 4096;
 
   private final Storage storage;
-  private volatile StoresConfig config;
+  private final Supplier<StoresConfig> config;
   private final Path folder;
   private final Supplier<List<SnapshotState>> snapshots;
   private final SnapshotDevices devices;
@@ -56,12 +56,13 @@ final class Stores {
   private final CountDownLatch closing = new CountDownLatch(1);
 
   /**
+   * @param config how stores grow, asked each time
    * @param folder of the stores, which need not exist yet
    * @param snapshots all there are
    */
   Stores(
       Storage storage,
-      StoresConfig config,
+      Supplier<StoresConfig> config,
       Path folder,
       Supplier<List<SnapshotState>> snapshots,
       SnapshotDevices devices) {
@@ -76,11 +77,6 @@ final class Stores {
     Thread.ofPlatform().daemon().name("stores").start(this::run);
   }
 
-  /** What holds from now on. */
-  void config(StoresConfig changed) {
-    config = changed;
-  }
-
   /** To be called before a snapshot's device is made. */
   void opening(SnapshotState snapshot) {
     storage.mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
@@ -92,7 +88,7 @@ final class Stores {
       throw new RefusedException(wrong);
     }
     long room = free() / PAGE * PAGE;
-    long next = Math.min(limit(snapshot), bytes + Math.min(config.step(), room));
+    long next = Math.min(limit(snapshot), bytes + Math.min(config.get().step(), room));
     if (next <= bytes) { // the configuration changed in between
       throw new RefusedException("it has reached its limit");
     }
@@ -101,12 +97,12 @@ final class Stores {
 
   private long limit(SnapshotState snapshot) {
     long most = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
-    return config.limit() == 0 ? most : Math.min(most, config.limit());
+    return config.get().limit() == 0 ? most : Math.min(most, config.get().limit());
   }
 
   /** Why a store of so many bytes must stay as it is, or null. */
   private @Nullable String cannotGrow(SnapshotState snapshot, long bytes) throws RefusedException {
-    if (!config.autoextend()) {
+    if (!config.get().autoextend()) {
       return "autoextend is off";
     }
     long limit = limit(snapshot);
@@ -139,7 +135,9 @@ final class Stores {
   private void look() {
     for (SnapshotState snapshot : snapshots.get()) {
       Use use = use(snapshot);
-      if (use != null && use.percent() >= config.threshold() && cannotGrow(snapshot, use) == null) {
+      if (use != null
+          && use.percent() >= config.get().threshold()
+          && cannotGrow(snapshot, use) == null) {
         storage.extendBeyond(snapshot.store(), use.total);
       }
     }
@@ -175,12 +173,12 @@ final class Stores {
       return warnings;
     }
     try {
-      if (free() < config.warnBelow()) {
+      if (free() < config.get().warnBelow()) {
         warnings.add(
             new Warning(
                 "file system of " + folder,
                 "it has less than "
-                    + Sizes.bytes((double) config.warnBelow())
+                    + Sizes.bytes((double) config.get().warnBelow())
                     + " left; when it is full, snapshots become invalid",
                 "free space there, or remove snapshots"));
       }
@@ -193,7 +191,7 @@ final class Stores {
     }
     for (SnapshotState snapshot : all) {
       Use use = use(snapshot);
-      if (use == null || use.percent() < config.threshold()) {
+      if (use == null || use.percent() < config.get().threshold()) {
         continue;
       }
       String wrong = cannotGrow(snapshot, use);
@@ -206,7 +204,7 @@ final class Stores {
                     Locale.ROOT,
                     "its store is more than %d %% full and cannot grow: %s; when it is full, the"
                         + " snapshot becomes invalid",
-                    config.threshold(),
+                    config.get().threshold(),
                     wrong),
                 "change stores.autoextend in the configuration and reload, or remove the"
                     + " snapshot"));

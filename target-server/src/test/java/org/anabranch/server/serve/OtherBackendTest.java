@@ -121,8 +121,7 @@ final class OtherBackendTest {
       assertThat(server.storage().leftOut().all().toString())
           .contains("the image at " + IMAGE + " is not the one that was served there before");
       assertThat(server.storage().leftOut().get("f")).isNull();
-      assertThat(server.recovery().adopt(server.configuration(), "m").toString())
-          .contains("volume m is served again");
+      assertThat(server.recovery().adopt("m").toString()).contains("volume m is served again");
     }
   }
 }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.testing.Await;
-import org.anabranch.config.StoresConfig;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.SnapshotState;
@@ -126,7 +125,7 @@ final class AutoextendTest {
       volume.write(0, 1 << 20, 1);
       byte[] before = volume.contents.clone();
       volume.snapshots.create("vm1", "a", 8, PIECE, false);
-      volume.snapshots.stores(new StoresConfig(true, 80, PIECE, 0, 0));
+      volume.configure(folder, "stores { autoextend { step = " + PIECE + " } }");
       volume.write(0, 4 * PIECE, 2);
       assertThat(status(volume)).matches("\\d+/\\d+ \\d+");
       volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);

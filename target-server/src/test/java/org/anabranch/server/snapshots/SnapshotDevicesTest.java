@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Objects;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
 import org.junit.jupiter.api.Test;
@@ -24,13 +23,13 @@ final class SnapshotDevicesTest {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       volume.snapshot("a");
       volume.write(0, 2 << 20, 2);
-      volume.storage.resize(Objects.requireNonNull(volume.volumes.get("vm1")), GROWN / 512);
+      volume.storage.resize(volume.config(), GROWN / 512);
       volume.write("vm1", VolumeUnderTest.BYTES, 1 << 20, 3);
       byte[] atB = Arrays.copyOf(volume.contents, GROWN);
       System.arraycopy(VolumeUnderTest.data(1 << 20, 3), 0, atB, VolumeUnderTest.BYTES, 1 << 20);
       volume.snapshot("b");
 
-      new SnapshotDevices(volume.storage, volume.volumes, volume.initiators, new Readers())
+      new SnapshotDevices(volume.storage, volume.live, volume.initiators, new Readers())
           .startMerge(volume.snapshots.list("vm1").getFirst());
       assertThat(volume.storage.mapper().table("vm1").lines()).hasSize(2);
       volume.write("vm1", VolumeUnderTest.BYTES, 2 << 20, 4);

@@ -5,12 +5,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.anabranch.block.Io;
@@ -19,6 +17,7 @@ import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.Changes;
@@ -38,7 +37,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public final Snapshots snapshots;
   public final Exports exports;
   public final Uses uses;
-  public final Map<String, VolumeConfig> volumes;
+  public final LiveConfiguration live;
 
   /** What the volume holds. */
   public final byte[] contents = new byte[BYTES];
@@ -65,30 +64,31 @@ public final class VolumeUnderTest implements AutoCloseable {
 
   private VolumeUnderTest(
       Path folder, String image, String more, Consumer<VolumeUnderTest> prepared) throws Exception {
-    String text =
-        "anabranch { state-dir = ., volumes { vm1 { path = %s, size = %d } }, %s }"
-            .formatted(image, BYTES, more);
-    Configuration configuration = ConfigurationFile.parse("test", text, folder);
-    volumes = new ConcurrentSkipListMap<>(configuration.volumes());
+    Configuration configuration = configuration(folder, image, more);
+    live = new LiveConfiguration(configuration);
     StateFile state = new StateFile(folder.resolve("state.json"));
     storage =
         new Storage(scheduler, new Backends(List.of(new FileBackend())), folder, state::state);
     storage.open(configuration);
     uses = Uses.open(folder, Set.of());
-    snapshots =
-        new Snapshots(
-            storage,
-            state,
-            folder,
-            volumes,
-            configuration.stores(),
-            new Changes(),
-            initiators,
-            uses);
+    snapshots = new Snapshots(storage, state, folder, live, new Changes(), initiators, uses);
     snapshots.restore();
     prepared.accept(this);
     snapshots.resumeMerges();
     exports = new Exports(storage, snapshots);
+  }
+
+  private static Configuration configuration(Path folder, String image, String more)
+      throws Exception {
+    String text =
+        "anabranch { state-dir = ., volumes { vm1 { path = %s, size = %d } }, %s }"
+            .formatted(image, BYTES, more);
+    return ConfigurationFile.parse("test", text, folder);
+  }
+
+  /** Another configuration takes effect, as after a reload. */
+  void configure(Path folder, String more) throws Exception {
+    live.replace(configuration(folder, "vm1.img", more), Set.of());
   }
 
   /** Devices whose LUNs were attached, each time. */
@@ -127,7 +127,7 @@ public final class VolumeUnderTest implements AutoCloseable {
 
   /** The volume's configuration. */
   public VolumeConfig config() {
-    return Objects.requireNonNull(volumes.get("vm1"), "left out");
+    return Objects.requireNonNull(live.served("vm1"), "left out");
   }
 
   public void snapshot(String name) throws Exception {

@@ -5,8 +5,8 @@ import java.util.List;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
 import org.anabranch.iscsi.session.SessionInfo;
-import org.anabranch.server.admin.MadeDevices;
 import org.anabranch.server.admin.Recovery;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -69,5 +69,5 @@ public interface RunningServer {
   Statistics statistics();
 
   /** The devices that {@code dm create} made. */
-  MadeDevices madeDevices();
+  RuntimeDevices runtimeDevices();
 }

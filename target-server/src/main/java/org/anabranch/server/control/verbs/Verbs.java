@@ -26,7 +26,7 @@ public final class Verbs {
                 new VolumeAdoptVerb(server),
                 new ReloadVerb(server)));
     verbs.addAll(SnapshotVerbs.all(server.snapshots(), server.exports(), server::configuration));
-    verbs.addAll(DmVerbs.all(server.mapper(), server.madeDevices(), server::configuration));
+    verbs.addAll(DmVerbs.all(server.mapper(), server.runtimeDevices()));
     return verbs;
   }
 }

@@ -34,6 +34,6 @@ public final class VolumeAdoptVerb
 
   @Override
   public ChangeLines run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
-    return new ChangeLines(server.recovery().adopt(server.configuration(), arguments.volume()));
+    return new ChangeLines(server.recovery().adopt(arguments.volume()));
   }
 }

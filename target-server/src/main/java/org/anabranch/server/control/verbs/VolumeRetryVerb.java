@@ -38,8 +38,6 @@ public final class VolumeRetryVerb
   public ChangeLines run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     String name = arguments.volume();
     return new ChangeLines(
-        name == null
-            ? server.recovery().retry(server.configuration())
-            : server.recovery().retry(server.configuration(), name));
+        name == null ? server.recovery().retry() : server.recovery().retry(name));
   }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs.dm;
 
-import java.util.function.Supplier;
-import org.anabranch.config.Configuration;
-import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -26,12 +24,10 @@ public final class DmCreateVerb implements Verb<DmCreateVerb.Arguments, Nothing,
       @Doc("its name") String name,
       @Doc("its table, as dmsetup writes it; absent: none yet") @Nullable String table) {}
 
-  private final MadeDevices made;
-  private final Supplier<Configuration> configuration;
+  private final RuntimeDevices made;
 
-  DmCreateVerb(MadeDevices made, Supplier<Configuration> configuration) {
+  DmCreateVerb(RuntimeDevices made) {
     this.made = made;
-    this.configuration = configuration;
   }
 
   @Override
@@ -42,7 +38,7 @@ public final class DmCreateVerb implements Verb<DmCreateVerb.Arguments, Nothing,
   @Override
   public Done run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     String table = arguments.table();
-    made.create(arguments.name(), table == null ? "" : table, configuration.get());
+    made.create(arguments.name(), table == null ? "" : table);
     return Done.of(arguments.name());
   }
 }

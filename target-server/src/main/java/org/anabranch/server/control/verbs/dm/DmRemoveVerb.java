@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs.dm;
 
-import java.util.function.Supplier;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.config.Configuration;
-import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -17,13 +15,11 @@ public final class DmRemoveVerb implements Verb<Names, Nothing, Done> {
       Call.of("dm remove", "Removes devices that nobody uses.", Names.class, Done.class);
 
   private final DeviceMapper mapper;
-  private final MadeDevices made;
-  private final Supplier<Configuration> configuration;
+  private final RuntimeDevices made;
 
-  DmRemoveVerb(DeviceMapper mapper, MadeDevices made, Supplier<Configuration> configuration) {
+  DmRemoveVerb(DeviceMapper mapper, RuntimeDevices made) {
     this.mapper = mapper;
     this.made = made;
-    this.configuration = configuration;
   }
 
   @Override
@@ -39,7 +35,7 @@ public final class DmRemoveVerb implements Verb<Names, Nothing, Done> {
           if (!made.isLeftOut(name)) {
             DmVerbs.refuseAbsent("dm remove", name, mapper);
           }
-          made.remove(name, configuration.get());
+          made.remove(name);
         });
   }
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs.dm;
 
-import java.util.function.Supplier;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.config.Configuration;
-import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -21,13 +19,11 @@ public final class DmRenameVerb implements Verb<DmRenameVerb.Arguments, Nothing,
   public record Arguments(@Doc("now") String name, @Doc("afterwards") String newName) {}
 
   private final DeviceMapper mapper;
-  private final MadeDevices made;
-  private final Supplier<Configuration> configuration;
+  private final RuntimeDevices made;
 
-  DmRenameVerb(DeviceMapper mapper, MadeDevices made, Supplier<Configuration> configuration) {
+  DmRenameVerb(DeviceMapper mapper, RuntimeDevices made) {
     this.mapper = mapper;
     this.made = made;
-    this.configuration = configuration;
   }
 
   @Override
@@ -38,7 +34,7 @@ public final class DmRenameVerb implements Verb<DmRenameVerb.Arguments, Nothing,
   @Override
   public Done run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     DmVerbs.refuseAbsent("dm rename", arguments.name(), mapper);
-    made.rename(arguments.name(), arguments.newName(), configuration.get());
+    made.rename(arguments.name(), arguments.newName());
     return Done.of(arguments.name(), arguments.newName());
   }
 }

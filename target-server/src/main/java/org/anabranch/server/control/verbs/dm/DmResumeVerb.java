@@ -2,7 +2,7 @@
 package org.anabranch.server.control.verbs.dm;
 
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -18,9 +18,9 @@ public final class DmResumeVerb implements Verb<Names, Nothing, Done> {
           "dm resume", "Takes the loaded table, and lets requests flow.", Names.class, Done.class);
 
   private final DeviceMapper mapper;
-  private final MadeDevices made;
+  private final RuntimeDevices made;
 
-  DmResumeVerb(DeviceMapper mapper, MadeDevices made) {
+  DmResumeVerb(DeviceMapper mapper, RuntimeDevices made) {
     this.mapper = mapper;
     this.made = made;
   }

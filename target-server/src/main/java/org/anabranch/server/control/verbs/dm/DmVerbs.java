@@ -2,11 +2,9 @@
 package org.anabranch.server.control.verbs.dm;
 
 import java.util.List;
-import java.util.function.Supplier;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.TableException;
-import org.anabranch.config.Configuration;
-import org.anabranch.server.admin.MadeDevices;
+import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Verb;
 
@@ -15,21 +13,20 @@ public final class DmVerbs {
   private DmVerbs() {}
 
   /** All of them. */
-  public static List<Verb<?, ?, ?>> all(
-      DeviceMapper mapper, MadeDevices made, Supplier<Configuration> configuration) {
+  public static List<Verb<?, ?, ?>> all(DeviceMapper mapper, RuntimeDevices made) {
     return List.of(
         new DmLsVerb(mapper),
         new DmTargetsVerb(mapper),
         new DmTableVerb(mapper),
         new DmStatusVerb(mapper),
         new DmInfoVerb(mapper),
-        new DmCreateVerb(made, configuration),
+        new DmCreateVerb(made),
         new DmLoadVerb(mapper),
         new DmClearVerb(mapper),
         new DmSuspendVerb(mapper),
         new DmResumeVerb(mapper, made),
-        new DmRenameVerb(mapper, made, configuration),
-        new DmRemoveVerb(mapper, made, configuration),
+        new DmRenameVerb(mapper, made),
+        new DmRemoveVerb(mapper, made),
         new DmWaitVerb(mapper),
         new DmMessageVerb(mapper));
   }

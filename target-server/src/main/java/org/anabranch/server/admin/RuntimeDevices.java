@@ -10,6 +10,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
@@ -19,16 +20,19 @@ import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.TableOrder;
 
 /**
- * The devices that {@code dm create} made, which come back after a restart with the table that was
- * live last. What is configured, and snapshots, are not its business: their tables can be changed
- * by {@code dm} for as long as the server runs, and they can be neither removed nor renamed.
+ * The devices that {@code dm create} made at run time, which come back after a restart with the
+ * table that was live last. What is configured, and snapshots, are not its business: their tables
+ * can be changed by {@code dm} for as long as the server runs, and they can be neither removed nor
+ * renamed.
  */
-public final class MadeDevices {
+public final class RuntimeDevices {
+  private final LiveConfiguration live;
   private final Storage storage;
   private final StateFile state;
   private final Changes changes;
 
-  public MadeDevices(Storage storage, StateFile state, Changes changes) {
+  public RuntimeDevices(LiveConfiguration live, Storage storage, StateFile state, Changes changes) {
+    this.live = live;
     this.storage = storage;
     this.state = state;
     this.changes = changes;
@@ -88,11 +92,10 @@ public final class MadeDevices {
   }
 
   /** Makes a device and remembers its table; without a table when {@code table} is empty. */
-  public void create(String name, String table, Configuration configuration)
-      throws RefusedException {
+  public void create(String name, String table) throws RefusedException {
     changes.lock();
     try {
-      refuseIfConfigured("create", name, configuration);
+      refuseIfConfigured("create", name);
       storage.refuseIfLeftOut(name);
       make("dm create " + name, name, table);
       try {
@@ -112,10 +115,10 @@ public final class MadeDevices {
   }
 
   /** Removes a device that {@link #create} made. */
-  public void remove(String name, Configuration configuration) throws RefusedException {
+  public void remove(String name) throws RefusedException {
     changes.lock();
     try {
-      refuseIfConfigured("remove", name, configuration);
+      refuseIfConfigured("remove", name);
       if (storage.leftOut().get(name) == null) {
         storage.remove(name);
       }
@@ -127,12 +130,11 @@ public final class MadeDevices {
   }
 
   /** Gives a device that {@link #create} made another name. */
-  public void rename(String name, String newName, Configuration configuration)
-      throws RefusedException {
+  public void rename(String name, String newName) throws RefusedException {
     changes.lock();
     try {
-      refuseIfConfigured("rename", name, configuration);
-      refuseIfConfigured("rename", newName, configuration);
+      refuseIfConfigured("rename", name);
+      refuseIfConfigured("rename", newName);
       storage.rename(name, newName);
       try {
         state.replace(renamed(name, newName));
@@ -183,8 +185,8 @@ public final class MadeDevices {
     }
   }
 
-  private void refuseIfConfigured(String verb, String name, Configuration configuration)
-      throws RefusedException {
+  private void refuseIfConfigured(String verb, String name) throws RefusedException {
+    Configuration configuration = live.configured();
     String what = "dm " + verb + " " + name + ": ";
     if (configuration.volumes().containsKey(name) || configuration.devices().containsKey(name)) {
       throw new RefusedException(what + "it is in the configuration; change that, and reload");
