@@ -15,6 +15,7 @@ import java.util.Random;
 import org.anabranch.fuzz.Fuzzer;
 import org.anabranch.initiator.RawConnection;
 import org.anabranch.initiator.Session;
+import org.anabranch.iscsi.wire.Digests;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduDecoder;
 import org.anabranch.iscsi.wire.ScsiCommandHeader;
@@ -71,6 +72,10 @@ final class ProtocolFuzzTest {
   }
 
   /** The first byte says which digests are in use, and where the stream is cut. */
+  private static Digests digests(int bits) {
+    return new Digests(Digests.Digest.values()[bits & 1], Digests.Digest.values()[bits >> 1 & 1]);
+  }
+
   @Test
   void frames() throws Exception {
     new Fuzzer("frames")
@@ -81,7 +86,7 @@ final class ProtocolFuzzTest {
               Recorder whole = new Recorder();
               Recorder pieces = new Recorder();
               for (Recorder recorder : List.of(whole, pieces)) {
-                recorder.decoder.digests((first & 1) != 0, (first & 2) != 0);
+                recorder.decoder.digests(digests(first));
               }
               whole.decoder.decode(stream(input));
               ByteBuf stream = stream(input);

@@ -17,4 +17,8 @@ public record AgreedLogin(
     int firstCmdSn,
     @Nullable TargetNode node,
     Portal portal,
-    Parameters parameters) {}
+    Parameters parameters) {
+  public SessionType type() {
+    return node == null ? SessionType.DISCOVERY : SessionType.NORMAL;
+  }
+}

@@ -266,7 +266,7 @@ public final class Login implements Connection.Phase {
                 session.maxCmdSn(),
                 LoginStatus.SUCCESS)),
         answers);
-    connection.enter(phase, n.parameters().headerDigest, n.parameters().dataDigest);
+    connection.enter(phase, n.parameters().digests());
     LOG.info("{}: logged in to {}", connection.peer(), session.describeTarget());
     connection.resume();
     connection.flush();

@@ -58,7 +58,9 @@ final class LoginNegotiation {
     this.initiator = initiator;
     this.node = node;
     this.firstKeys = firstKeys;
-    this.operational = new Negotiation(terms.limits(), parameters, node == null);
+    this.operational =
+        new Negotiation(
+            terms.limits(), parameters, node == null ? SessionType.DISCOVERY : SessionType.NORMAL);
     List<ChapCredentials> users = node == null ? terms.discovery().chap() : node.chap();
     this.chap = users.isEmpty() ? null : new ChapAuthentication(users, initiator);
   }

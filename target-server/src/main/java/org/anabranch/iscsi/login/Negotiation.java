@@ -2,8 +2,10 @@
 package org.anabranch.iscsi.login;
 
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.anabranch.iscsi.wire.Digests;
 import org.anabranch.jscsi.MalformedPduException;
 
 /**
@@ -31,15 +33,15 @@ public final class Negotiation {
 
   private final IscsiLimits limits;
   private final Parameters parameters;
-  private final boolean discovery;
+  private final SessionType type;
   private final Set<String> seen = new HashSet<>();
   private boolean declared;
   private boolean firstBurstAgreed;
 
-  public Negotiation(IscsiLimits limits, Parameters parameters, boolean discovery) {
+  public Negotiation(IscsiLimits limits, Parameters parameters, SessionType type) {
     this.limits = limits;
     this.parameters = parameters;
-    this.discovery = discovery;
+    this.type = type;
   }
 
   /**
@@ -82,7 +84,7 @@ public final class Negotiation {
     if (key == null) {
       return isAnswer(value) ? "" : NOT_UNDERSTOOD;
     }
-    if (discovery && key.scope() == Key.Scope.NORMAL) {
+    if (type == SessionType.DISCOVERY && key.scope() == Key.Scope.NORMAL) {
       return IRRELEVANT;
     }
     String result = isTooShort(key, value) ? null : key.kind().answer(value, limits);
@@ -109,8 +111,9 @@ public final class Negotiation {
   private String take(Key key, String value, String result) {
     Parameters p = parameters;
     switch (key) {
-      case HEADER_DIGEST -> p.headerDigest = result.equals("CRC32C");
-      case DATA_DIGEST -> p.dataDigest = result.equals("CRC32C");
+      case HEADER_DIGEST ->
+          p.headerDigest = Digests.Digest.valueOf(result.toUpperCase(Locale.ROOT));
+      case DATA_DIGEST -> p.dataDigest = Digests.Digest.valueOf(result.toUpperCase(Locale.ROOT));
       case INITIAL_R2T -> p.initialR2t = result.equals(Key.YES);
       case IMMEDIATE_DATA -> p.immediateData = result.equals(Key.YES);
       case MAX_RECV_DATA_SEGMENT_LENGTH ->

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.login;
 
+import org.anabranch.iscsi.wire.Digests;
+
 /**
  * What a login negotiated, with the defaults of RFC 7143 13. Lengths are bytes. Written during
  * login, only read afterwards but for {@link #maxSendDataSegmentLength}; owned by the connection's
  * event loop.
  */
 public final class Parameters {
-  boolean headerDigest;
-  boolean dataDigest;
+  Digests.Digest headerDigest = Digests.Digest.NONE;
+  Digests.Digest dataDigest = Digests.Digest.NONE;
   boolean initialR2t = true;
   boolean immediateData = true;
   int maxBurstLength = 262144;
@@ -21,12 +23,8 @@ public final class Parameters {
 
   Parameters() {}
 
-  public boolean headerDigest() {
-    return headerDigest;
-  }
-
-  public boolean dataDigest() {
-    return dataDigest;
+  public Digests digests() {
+    return new Digests(headerDigest, dataDigest);
   }
 
   public boolean initialR2t() {

@@ -156,7 +156,7 @@ public final class Session implements NewSession {
     opened = now;
     state = State.OPEN;
     succession.taken();
-    report.loggedIn(node == null);
+    report.loggedIn(login.type());
     if (node == null) {
       keepalive.expectWithin(terms.discovery().idleTimeout());
     } else {
@@ -368,8 +368,7 @@ public final class Session implements NewSession {
         key.portalGroupTag(),
         connection.remoteAddress(),
         connection.localAddress(),
-        login.parameters().headerDigest(),
-        login.parameters().dataDigest(),
+        login.parameters().digests(),
         now == null ? 0 : now.inFlight(),
         counts);
   }

@@ -3,6 +3,7 @@ package org.anabranch.iscsi.session;
 
 import java.net.InetSocketAddress;
 import org.anabranch.block.count.Counts;
+import org.anabranch.iscsi.wire.Digests;
 
 /**
  * A session as an administrator sees it.
@@ -22,8 +23,7 @@ public record SessionInfo(
     int portalGroupTag,
     InetSocketAddress from,
     InetSocketAddress portal,
-    boolean headerDigest,
-    boolean dataDigest,
+    Digests digests,
     int commands,
     Counts counts) {
   /** Commands answered so far. */

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.session;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.count.Counters;
 import org.anabranch.iscsi.login.LoginCounter;
+import org.anabranch.iscsi.login.SessionType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,8 +39,9 @@ final class SessionReport {
   }
 
   /** The session has reached full feature phase. */
-  void loggedIn(boolean discovery) {
-    counters.increment(discovery ? LoginCounter.DISCOVERY_LOGINS : LoginCounter.LOGINS);
+  void loggedIn(SessionType type) {
+    counters.increment(
+        type == SessionType.DISCOVERY ? LoginCounter.DISCOVERY_LOGINS : LoginCounter.LOGINS);
     SessionEvents.Login reported = login;
     if (reported != null && reported.reinstates()) {
       counters.increment(LoginCounter.REINSTATEMENTS);

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Map;
 import org.anabranch.iscsi.login.Key;
 import org.anabranch.iscsi.login.Negotiation;
+import org.anabranch.iscsi.login.SessionType;
 import org.anabranch.iscsi.login.Text;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
@@ -146,7 +147,8 @@ final class TextExchange {
     if (which != null) {
       terms.sendTargets().answer(session, which, answers);
     }
-    Negotiation declarations = new Negotiation(terms.limits(), session.parameters(), true);
+    Negotiation declarations =
+        new Negotiation(terms.limits(), session.parameters(), SessionType.DISCOVERY);
     for (Map.Entry<String, String> offer : keys.entrySet()) {
       Key key = Key.named(offer.getKey());
       if (key != null && key.scope() == Key.Scope.ANYWHERE) {

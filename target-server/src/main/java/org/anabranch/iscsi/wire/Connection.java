@@ -141,11 +141,11 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   /** Goes on to the next phase and its digests, from the next PDU on, both ways. */
-  public void enter(Phase next, boolean headerDigest, boolean dataDigest) {
+  public void enter(Phase next, Digests digests) {
     phase = next;
     decoder.receiver(next);
-    decoder.digests(headerDigest, dataDigest);
-    encoder.digests(headerDigest, dataDigest);
+    decoder.digests(digests);
+    encoder.digests(digests);
   }
 
   public boolean isClosing() {

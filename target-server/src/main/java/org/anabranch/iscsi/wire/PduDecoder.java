@@ -65,9 +65,9 @@ public final class PduDecoder {
   }
 
   /** From the next PDU on. */
-  public void digests(boolean header, boolean data) {
-    headerDigest = header;
-    dataDigest = data;
+  public void digests(Digests digests) {
+    headerDigest = digests.coverHeaders();
+    dataDigest = digests.coverData();
   }
 
   /** Stops before the next byte; {@link #decode} then leaves its input as it is. */

@@ -26,9 +26,9 @@ public final class PduEncoder {
   }
 
   /** From the next PDU on. */
-  public void digests(boolean header, boolean data) {
-    headerDigest = header;
-    dataDigest = data;
+  public void digests(Digests digests) {
+    headerDigest = digests.coverHeaders();
+    dataDigest = digests.coverData();
   }
 
   public boolean hasDataDigest() {

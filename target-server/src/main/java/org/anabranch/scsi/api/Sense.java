@@ -65,10 +65,10 @@ public record Sense(SenseCode code, long information, int segment, int specific)
   }
 
   /**
-   * What an initiator is told of a failed Io.
+   * How a command ends whose Io failed while it read.
    *
    * <pre>
-   *   IO             MEDIUM ERROR, unrecovered read error or write error, with the LBA
+   *   IO             MEDIUM ERROR, unrecovered read error, with the LBA; see {@link #ofWrite}
    *   NO_SPACE       DATA PROTECT, space allocation failed write protect
    *   READ_ONLY      DATA PROTECT, write protected
    *   NOT_SUPPORTED  ILLEGAL REQUEST, invalid command operation code
@@ -76,12 +76,20 @@ public record Sense(SenseCode code, long information, int segment, int specific)
    *   GONE           HARDWARE ERROR, logical unit communication failure
    * </pre>
    *
-   * @param writing whether data was on its way to the medium
    * @param lba the first block that may be bad
    */
-  public static Sense of(IoError error, boolean writing, long lba) {
+  public static Sense ofRead(IoError error, long lba) {
+    return of(error, SenseCode.UNRECOVERED_READ_ERROR, lba);
+  }
+
+  /** The same for an Io that wrote, discarded or flushed: IO is a write error. */
+  public static Sense ofWrite(IoError error, long lba) {
+    return of(error, SenseCode.WRITE_ERROR, lba);
+  }
+
+  private static Sense of(IoError error, SenseCode io, long lba) {
     return switch (error.kind()) {
-      case IO -> of(writing ? SenseCode.WRITE_ERROR : SenseCode.UNRECOVERED_READ_ERROR, lba);
+      case IO -> of(io, lba);
       case NO_SPACE -> of(SenseCode.SPACE_ALLOCATION_FAILED);
       case READ_ONLY -> of(SenseCode.WRITE_PROTECTED);
       case NOT_SUPPORTED -> of(SenseCode.INVALID_COMMAND_OPERATION_CODE);
@@ -90,9 +98,15 @@ public record Sense(SenseCode code, long information, int segment, int specific)
     };
   }
 
-  /** The bytes that go on the wire; {@code descriptors} as D_SENSE of the control mode page. */
-  public byte[] encode(boolean descriptors) {
-    return descriptors ? descriptorFormat() : fixedFormat();
+  /** How sense data is laid out (SPC-4 4.5.2, 4.5.3). */
+  public enum Format {
+    FIXED,
+    DESCRIPTOR
+  }
+
+  /** The bytes that go on the wire. */
+  public byte[] encode(Format format) {
+    return format == Format.DESCRIPTOR ? descriptorFormat() : fixedFormat();
   }
 
   /** SPC-4 4.5.3. An INFORMATION that needs more than 32 bits is left out. */

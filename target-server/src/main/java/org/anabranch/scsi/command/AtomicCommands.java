@@ -75,7 +75,7 @@ final class AtomicCommands {
                 lba,
                 end,
                 expected,
-                false,
+                Comparison.Data.ALL_BLOCKS,
                 sense -> compared(unit, task, lba, written, hold, sense)));
   }
 
@@ -99,7 +99,7 @@ final class AtomicCommands {
                 unit.isDurable(task),
                 (io, error) -> {
                   hold.release();
-                  unit.finish(task, error, true, lba);
+                  unit.finishWrite(task, error, lba);
                 }));
   }
 
@@ -191,7 +191,7 @@ final class AtomicCommands {
 
     @Override
     protected Sense failed(Io io, IoError error) {
-      return Sense.of(error, !reading, lba);
+      return reading ? Sense.ofRead(error, lba) : Sense.ofWrite(error, lba);
     }
 
     @Override

@@ -54,7 +54,7 @@ final class CacheCommands {
       unit.device().submit(Io.flush((io, error) -> {}));
       unit.good(task);
     } else {
-      unit.device().submit(Io.flush((io, error) -> unit.finish(task, error, true, lba)));
+      unit.device().submit(Io.flush((io, error) -> unit.finishWrite(task, error, lba)));
     }
   }
 

@@ -22,11 +22,19 @@ import org.jspecify.annotations.Nullable;
  * first byte that differs (SBC-3 5.2, 5.31).
  */
 final class Comparison extends IoSequence {
+  /** What the data of the initiator is compared with. */
+  enum Data {
+    /** As many blocks as the range has, each with its own. */
+    ALL_BLOCKS,
+    /** One block, with every block of the range. */
+    ONE_BLOCK
+  }
+
   private final LogicalUnit unit;
   private final Task task;
   private final long end;
   private final @Nullable ByteBuffer data;
-  private final boolean oneBlock;
+  private final Data kind;
   private final ByteBuffer scratch;
   private final Consumer<@Nullable Sense> done;
   private long lba;
@@ -35,7 +43,6 @@ final class Comparison extends IoSequence {
 
   /**
    * @param data what to compare with, from its position on; null for nothing
-   * @param oneBlock {@code data} is one block that every block must equal
    * @param done told the result; owns {@code scratch} again
    */
   Comparison(
@@ -44,7 +51,7 @@ final class Comparison extends IoSequence {
       long lba,
       long end,
       @Nullable ByteBuffer data,
-      boolean oneBlock,
+      Data kind,
       ByteBuffer scratch,
       Consumer<@Nullable Sense> done) {
     this.unit = unit;
@@ -52,7 +59,7 @@ final class Comparison extends IoSequence {
     this.lba = lba;
     this.end = end;
     this.data = data;
-    this.oneBlock = oneBlock;
+    this.kind = kind;
     this.scratch = scratch;
     this.done = done;
     piece = scratch;
@@ -80,13 +87,14 @@ final class Comparison extends IoSequence {
     if (data == null) {
       return null;
     }
-    int step = oneBlock ? unit.blockSize() : piece.capacity();
+    int step = kind == Data.ONE_BLOCK ? unit.blockSize() : piece.capacity();
     for (int at = 0; at < piece.capacity(); at += step) {
-      int from = data.position() + (oneBlock ? 0 : offset);
+      int from = data.position() + (kind == Data.ONE_BLOCK ? 0 : offset);
       int differs = piece.slice(at, step).mismatch(data.slice(from, step));
       if (differs >= 0) {
         return Sense.of(
-            SenseCode.MISCOMPARE_DURING_VERIFY, (oneBlock ? 0 : offset) + (long) differs);
+            SenseCode.MISCOMPARE_DURING_VERIFY,
+            (kind == Data.ONE_BLOCK ? 0 : offset) + (long) differs);
       }
     }
     offset += piece.capacity();
@@ -95,7 +103,7 @@ final class Comparison extends IoSequence {
 
   @Override
   protected Sense failed(Io io, IoError error) {
-    return Sense.of(error, false, unit.badBlock(error, unit.toBlocks(io.sector()), end));
+    return Sense.ofRead(error, unit.badBlock(error, unit.toBlocks(io.sector()), end));
   }
 
   @Override

@@ -59,7 +59,10 @@ final class FormatCommands {
       immediate = BigEndian.bit(header, 1, IMMEDIATE);
     }
     unit.sanitizer()
-        .begin(Sanitizer.Work.erase(Sanitizer.Operation.FORMAT), false, immediate ? null : task);
+        .begin(
+            Sanitizer.Work.erase(Sanitizer.Operation.FORMAT),
+            Sanitizer.Completion.RESTRICTED,
+            immediate ? null : task);
     if (immediate) {
       unit.good(task);
     }

@@ -130,7 +130,7 @@ final class LbaStatusCommands {
 
     @Override
     protected Sense failed(Io io, IoError error) {
-      return Sense.of(error, false, lba);
+      return Sense.ofRead(error, lba);
     }
 
     @Override

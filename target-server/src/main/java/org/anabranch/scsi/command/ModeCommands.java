@@ -182,7 +182,7 @@ final class ModeCommands {
                 .submit(
                     Io.flush((io, error) -> {
                       hold.release();
-                      unit.finish(task, error, true, 0);
+                      unit.finishWrite(task, error, 0);
                     })));
   }
 

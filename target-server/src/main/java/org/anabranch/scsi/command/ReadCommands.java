@@ -60,7 +60,7 @@ final class ReadCommands {
                 into,
                 (io, error) -> {
                   if (error != null) {
-                    unit.check(task, Sense.of(error, false, unit.badBlock(error, lba, blocks)));
+                    unit.check(task, Sense.ofRead(error, unit.badBlock(error, lba, blocks)));
                   } else if (durable) {
                     flush(unit, task, lba, length);
                   } else {
@@ -76,7 +76,7 @@ final class ReadCommands {
               if (error == null) {
                 unit.good(task, length);
               } else {
-                unit.check(task, Sense.of(error, true, lba));
+                unit.check(task, Sense.ofWrite(error, lba));
               }
             }));
   }

@@ -88,7 +88,11 @@ final class SanitizeCommands {
   private static void begin(LogicalUnit unit, Task task, Sanitizer.Work work)
       throws CheckCondition {
     boolean immediate = BigEndian.bit(task.cdb(), 1, IMMED);
-    unit.sanitizer().begin(work, BigEndian.bit(task.cdb(), 1, AUSE), immediate ? null : task);
+    Sanitizer.Completion mode =
+        BigEndian.bit(task.cdb(), 1, AUSE)
+            ? Sanitizer.Completion.UNRESTRICTED
+            : Sanitizer.Completion.RESTRICTED;
+    unit.sanitizer().begin(work, mode, immediate ? null : task);
     if (immediate) {
       unit.good(task);
     }

@@ -60,7 +60,8 @@ final class StatusCommands {
   private static byte[] requestSense(LogicalUnit unit, Task task) {
     SenseCode attention = task.canReply() ? unit.attentions().take(task.nexus()) : null;
     Sense sense = attention == null ? unit.readiness() : Sense.of(attention);
-    return sense.encode(BigEndian.bit(task.cdb(), 1, 0));
+    return sense.encode(
+        BigEndian.bit(task.cdb(), 1, 0) ? Sense.Format.DESCRIPTOR : Sense.Format.FIXED);
   }
 
   /** Past a persistent reservation a unit may be started (SBC-3 table 13). */
@@ -102,7 +103,7 @@ final class StatusCommands {
     if (error == null && eject) {
       unit.medium().eject();
     }
-    unit.finish(task, error, true, 0);
+    unit.finishWrite(task, error, 0);
   }
 
   private static int prevents(byte[] cdb) {
@@ -114,7 +115,11 @@ final class StatusCommands {
     if (prevent > PREVENT) {
       throw CheckCondition.inCdb(4, 1);
     }
-    unit.medium().prevent(task.nexus(), prevent == PREVENT);
+    if (prevent == PREVENT) {
+      unit.medium().prevent(task.nexus());
+    } else {
+      unit.medium().allow(task.nexus());
+    }
     unit.good(task);
   }
 }

@@ -126,7 +126,7 @@ final class UnmapCommands {
 
     @Override
     protected Sense failed(Io io, IoError error) {
-      return Sense.of(error, true, unit.toBlocks(io.sector()));
+      return Sense.ofWrite(error, unit.toBlocks(io.sector()));
     }
 
     @Override

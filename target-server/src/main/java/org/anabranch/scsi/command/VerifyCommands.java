@@ -91,7 +91,13 @@ final class VerifyCommands {
     }
     ByteBuffer data = check == NO_COMPARE ? null : task.dataOut();
     compare(
-        unit, task, lba, lba + blocks, data, check == ONE_BLOCK, sense -> unit.end(task, sense));
+        unit,
+        task,
+        lba,
+        lba + blocks,
+        data,
+        check == ONE_BLOCK ? Comparison.Data.ONE_BLOCK : Comparison.Data.ALL_BLOCKS,
+        sense -> unit.end(task, sense));
   }
 
   /** Compares with the help of scratch memory. */
@@ -101,7 +107,7 @@ final class VerifyCommands {
       long lba,
       long end,
       @Nullable ByteBuffer data,
-      boolean oneBlock,
+      Comparison.Data kind,
       Consumer<@Nullable Sense> done) {
     unit.scratch()
         .borrow(scratch ->
@@ -111,7 +117,7 @@ final class VerifyCommands {
                     lba,
                     end,
                     data,
-                    oneBlock,
+                    kind,
                     scratch,
                     sense -> {
                       unit.scratch().giveBack(scratch);
@@ -162,7 +168,7 @@ final class VerifyCommands {
       @Nullable IoError error) {
     if (error != null) {
       hold.release();
-      unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, end - lba)));
+      unit.check(task, Sense.ofWrite(error, unit.badBlock(error, lba, end - lba)));
       return;
     }
     compare(
@@ -171,7 +177,7 @@ final class VerifyCommands {
         lba,
         end,
         data,
-        false,
+        Comparison.Data.ALL_BLOCKS,
         sense -> {
           hold.release();
           unit.end(task, sense);

@@ -73,7 +73,7 @@ final class WriteCommands {
                   if (error == null) {
                     unit.good(task);
                   } else {
-                    unit.check(task, Sense.of(error, true, unit.badBlock(error, lba, blocks)));
+                    unit.check(task, Sense.ofWrite(error, unit.badBlock(error, lba, blocks)));
                   }
                 }));
   }

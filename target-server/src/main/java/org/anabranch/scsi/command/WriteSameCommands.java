@@ -147,7 +147,7 @@ final class WriteSameCommands {
 
     @Override
     protected Sense failed(Io io, IoError error) {
-      return Sense.of(error, true, start);
+      return Sense.ofWrite(error, start);
     }
 
     @Override
@@ -203,7 +203,7 @@ final class WriteSameCommands {
 
     @Override
     protected Sense failed(Io io, IoError error) {
-      return Sense.of(error, true, unit.toBlocks(io.sector()));
+      return Sense.ofWrite(error, unit.toBlocks(io.sector()));
     }
 
     @Override

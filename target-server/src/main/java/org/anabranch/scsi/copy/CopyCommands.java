@@ -65,8 +65,10 @@ public final class CopyCommands {
             task,
             list.segments(),
             sense -> {
-              if (named) {
-                unit.part(CopyResults.class).end(nexus, list.id(), list.idUsage() == HOLD);
+              if (list.idUsage() == HOLD) {
+                unit.part(CopyResults.class).hold(nexus, list.id());
+              } else if (named) {
+                unit.part(CopyResults.class).discard(nexus, list.id());
               }
               unit.end(task, sense);
             });

@@ -51,21 +51,20 @@ public final class CopyResults implements UnitPart {
     }
   }
 
-  /**
-   * A copy ends: completed without errors, or, when it failed or was aborted, with errors.
-   *
-   * @param hold whether its result is kept
-   */
-  void end(Nexus nexus, int id, boolean hold) {
+  /** A copy ends, with or without errors; its result is held. */
+  void hold(Nexus nexus, int id) {
     synchronized (lock) {
       Copy copy = copies.get(new Name(nexus, id));
-      if (copy == null) {
-        return;
+      if (copy != null) {
+        copy.ended = true;
       }
-      copy.ended = true;
-      if (!hold) {
-        copies.remove(new Name(nexus, id));
-      }
+    }
+  }
+
+  /** A copy ends whose result nobody wants. */
+  void discard(Nexus nexus, int id) {
+    synchronized (lock) {
+      copies.remove(new Name(nexus, id));
     }
   }
 

@@ -65,12 +65,15 @@ final class IncorrectLogicalUnit {
             reply(
                 task,
                 Sense.of(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED)
-                    .encode(BigEndian.bit(task.cdb(), 1, 0)));
+                    .encode(
+                        BigEndian.bit(task.cdb(), 1, 0)
+                            ? Sense.Format.DESCRIPTOR
+                            : Sense.Format.FIXED));
         case REPORT_LUNS -> reply(task, ReportLuns.reply(task));
         default -> throw new CheckCondition(SenseCode.LOGICAL_UNIT_NOT_SUPPORTED);
       }
     } catch (CheckCondition answer) {
-      tasks.end(task, Status.CHECK_CONDITION, answer.sense().encode(false), 0);
+      tasks.end(task, Status.CHECK_CONDITION, answer.sense().encode(Sense.Format.FIXED), 0);
     }
   }
 

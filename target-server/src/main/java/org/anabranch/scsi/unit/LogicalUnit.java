@@ -281,7 +281,7 @@ public final class LogicalUnit {
   /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
   public void nexusLost(Nexus nexus) {
     attentions.leave(nexus);
-    medium.prevent(nexus, false);
+    medium.allow(nexus);
     parts.values().forEach(part -> part.nexusLost(nexus));
     tasks.abort(task -> task.isOf(nexus), nexus, TaskSet.Abort.SILENTLY);
   }
@@ -464,15 +464,15 @@ public final class LogicalUnit {
     if (sense.isDeviceError()) {
       counts.deviceError();
     }
-    tasks.end(task, Status.CHECK_CONDITION, sense.encode(modes.hasDescriptorSense()), 0);
+    tasks.end(task, Status.CHECK_CONDITION, sense.encode(modes.senseFormat()), 0);
   }
 
-  /** Ends a task with what came of its Io. */
-  public void finish(Task task, @Nullable IoError error, boolean writing, long lba) {
+  /** Ends a task with the result of its last Io, which wrote or flushed. */
+  public void finishWrite(Task task, @Nullable IoError error, long lba) {
     if (error == null) {
       good(task);
     } else {
-      check(task, Sense.of(error, writing, lba));
+      check(task, Sense.ofWrite(error, lba));
     }
   }
 

@@ -37,13 +37,17 @@ public final class Medium {
     }
   }
 
-  public void prevent(Nexus nexus, boolean prevents) {
+  /** PREVENT: the nexus prevents removal. */
+  public void prevent(Nexus nexus) {
     synchronized (lock) {
-      if (prevents) {
-        preventing.add(nexus);
-      } else {
-        preventing.remove(nexus);
-      }
+      preventing.add(nexus);
+    }
+  }
+
+  /** ALLOW, or the loss of the nexus: it prevents removal no longer. */
+  public void allow(Nexus nexus) {
+    synchronized (lock) {
+      preventing.remove(nexus);
     }
   }
 

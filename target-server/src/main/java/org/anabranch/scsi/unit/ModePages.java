@@ -4,6 +4,7 @@ package org.anabranch.scsi.unit;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Arrays;
 import java.util.HexFormat;
+import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.data.BigEndian;
 import org.jspecify.annotations.Nullable;
 
@@ -83,9 +84,9 @@ public final class ModePages {
     return writeCache;
   }
 
-  /** D_SENSE: sense data in descriptor format. */
-  boolean hasDescriptorSense() {
-    return descriptorSense;
+  /** D_SENSE: the format of sense data. */
+  Sense.Format senseFormat() {
+    return descriptorSense ? Sense.Format.DESCRIPTOR : Sense.Format.FIXED;
   }
 
   /** SWP: writes are refused. */

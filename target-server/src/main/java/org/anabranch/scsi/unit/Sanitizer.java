@@ -64,6 +64,14 @@ public final class Sanitizer {
     }
   }
 
+  /** Which commands end a failure (SBC-3 4.11.2): the AUSE bit of SANITIZE. */
+  public enum Completion {
+    /** Another SANITIZE that succeeds, itself restricted. */
+    RESTRICTED,
+    /** EXIT FAILURE MODE, too. */
+    UNRESTRICTED
+  }
+
   /** AUSE in byte 1 of SANITIZE. */
   private static final int AUSE = 5;
 
@@ -116,7 +124,7 @@ public final class Sanitizer {
 
   /** Whether EXIT FAILURE MODE may end a failure. */
   @GuardedBy("lock")
-  private boolean unrestricted;
+  private Completion completion = Completion.RESTRICTED;
 
   Sanitizer(LogicalUnit unit, Scheduler scheduler) {
     this.unit = unit;
@@ -150,7 +158,9 @@ public final class Sanitizer {
   /** False if there was a failure that may not be left. */
   public boolean exitFailureMode() {
     synchronized (lock) {
-      if (state == State.FAILED && operation == Operation.SANITIZE && unrestricted) {
+      if (state == State.FAILED
+          && operation == Operation.SANITIZE
+          && completion == Completion.UNRESTRICTED) {
         state = State.IDLE;
       }
       return state == State.IDLE;
@@ -162,22 +172,25 @@ public final class Sanitizer {
    * ones, are refused from now on.
    *
    * @param task ends when the work does; null if nobody waits
-   * @param mayExit AUSE: a failure may be left by EXIT FAILURE MODE
-   * @throws CheckCondition if an operation is at work, or if {@code mayExit} is set after a failed
-   *     SANITIZE issued without AUSE
+   * @param mode how a failure may be ended
+   * @throws CheckCondition if an operation is at work, or if an unrestricted one follows the
+   *     failure of a restricted SANITIZE
    */
-  public void begin(Work work, boolean mayExit, @Nullable Task task) throws CheckCondition {
+  public void begin(Work work, Completion mode, @Nullable Task task) throws CheckCondition {
     long blocks = unit.blocks();
     synchronized (lock) {
       if (state == State.WORKING) {
         throw new CheckCondition(operation.inProgress);
       }
-      if (state == State.FAILED && operation == Operation.SANITIZE && !unrestricted && mayExit) {
+      if (state == State.FAILED
+          && operation == Operation.SANITIZE
+          && completion == Completion.RESTRICTED
+          && mode == Completion.UNRESTRICTED) {
         throw CheckCondition.inCdb(1, AUSE);
       }
       operation = work.operation;
       state = State.WORKING;
-      unrestricted = mayExit;
+      completion = mode;
       done = 0;
       total = blocks * work.passes;
     }

@@ -15,10 +15,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class NegotiationTest {
   private final Parameters parameters = new Parameters();
 
-  private String answer(boolean discovery, String key, String value) throws MalformedPduException {
+  private String answer(SessionType type, String key, String value) throws MalformedPduException {
     Text answers = new Text();
-    new Negotiation(IscsiLimits.DEFAULTS, parameters, discovery)
-        .answer(Map.of(key, value), answers);
+    new Negotiation(IscsiLimits.DEFAULTS, parameters, type).answer(Map.of(key, value), answers);
     String text = new String(answers.toBytes(), StandardCharsets.UTF_8);
     return text.isEmpty() ? "" : text.substring(key.length() + 1, text.length() - 1);
   }
@@ -80,7 +79,7 @@ final class NegotiationTest {
           NoSuchKey             | Yes               | NotUnderstood
           """)
   void answersEachKeyOfANormalSession(String key, String offer, String answer) throws Exception {
-    assertThat(answer(false, key, offer)).isEqualTo(answer);
+    assertThat(answer(SessionType.NORMAL, key, offer)).isEqualTo(answer);
   }
 
   @ParameterizedTest
@@ -96,22 +95,22 @@ final class NegotiationTest {
     "TaskReporting, RFC3720"
   })
   void saysWhatMeansNothingToDiscovery(String key, String offer) throws Exception {
-    assertThat(answer(true, key, offer)).isEqualTo("Irrelevant");
+    assertThat(answer(SessionType.DISCOVERY, key, offer)).isEqualTo("Irrelevant");
   }
 
   @Test
   void declarationsWantNoAnswer() throws Exception {
-    assertThat(answer(false, "MaxRecvDataSegmentLength", "16384")).isEmpty();
+    assertThat(answer(SessionType.NORMAL, "MaxRecvDataSegmentLength", "16384")).isEmpty();
     assertThat(parameters.maxSendDataSegmentLength).isEqualTo(16384);
-    assertThat(answer(false, "InitiatorAlias", "host")).isEmpty();
-    assertThat(answer(false, "X-ours", "NotUnderstood")).isEmpty();
+    assertThat(answer(SessionType.NORMAL, "InitiatorAlias", "host")).isEmpty();
+    assertThat(answer(SessionType.NORMAL, "X-ours", "NotUnderstood")).isEmpty();
   }
 
   @Test
   void aRejectedValueLeavesTheParameterAlone() throws Exception {
-    assertThat(answer(false, "MaxRecvDataSegmentLength", "511")).isEqualTo("Reject");
+    assertThat(answer(SessionType.NORMAL, "MaxRecvDataSegmentLength", "511")).isEqualTo("Reject");
     assertThat(parameters.maxSendDataSegmentLength).isEqualTo(8192);
-    assertThat(answer(false, "MaxBurstLength", "1")).isEqualTo("Reject");
+    assertThat(answer(SessionType.NORMAL, "MaxBurstLength", "1")).isEqualTo("Reject");
     assertThat(parameters.maxBurstLength).isEqualTo(262144);
   }
 
@@ -130,7 +129,7 @@ final class NegotiationTest {
           FirstBurstLength=4, MaxBurstLength=8192 | FirstBurstLength=Reject MaxBurstLength=8192
           """)
   void theFirstBurstIsPartOfABurst(String requests, String answered) throws Exception {
-    Negotiation negotiation = new Negotiation(IscsiLimits.DEFAULTS, parameters, false);
+    Negotiation negotiation = new Negotiation(IscsiLimits.DEFAULTS, parameters, SessionType.NORMAL);
     Text answers = new Text();
     for (String request : requests.split(", ", -1)) {
       Map<String, String> offers = new LinkedHashMap<>();
@@ -152,7 +151,7 @@ final class NegotiationTest {
 
   @Test
   void aKeyIsNegotiatedOnce() throws Exception {
-    Negotiation negotiation = new Negotiation(IscsiLimits.DEFAULTS, parameters, false);
+    Negotiation negotiation = new Negotiation(IscsiLimits.DEFAULTS, parameters, SessionType.NORMAL);
     negotiation.answer(Map.of("InitialR2T", "No"), new Text());
     assertThatThrownBy(() -> negotiation.answer(Map.of("InitialR2T", "Yes"), new Text()))
         .isInstanceOf(MalformedPduException.class)

@@ -35,7 +35,7 @@ final class TextFuzzTest {
         .run(
             20_000,
             input -> {
-              boolean discovery = input.length % 2 == 1;
+              SessionType type = SessionType.values()[input.length % 2];
               Map<String, String> keys;
               try {
                 keys = Text.parse(input, input.length);
@@ -49,7 +49,7 @@ final class TextFuzzTest {
               }
               Parameters parameters = new Parameters();
               Text answers = new Text();
-              new Negotiation(limits, parameters, discovery).answer(keys, answers);
+              new Negotiation(limits, parameters, type).answer(keys, answers);
               byte[] bytes = answers.toBytes();
               Map<String, String> answered = Text.parse(bytes, bytes.length);
               assertThat(keys.keySet()).containsAll(answered.keySet());
@@ -61,7 +61,7 @@ final class TextFuzzTest {
               answered.forEach((key, value) ->
                   outcome.put(
                       value.equals("NotUnderstood") ? "?" : key, value.replaceAll("[0-9]+", "n")));
-              return discovery + outcome.toString();
+              return type + outcome.toString();
             });
   }
 }

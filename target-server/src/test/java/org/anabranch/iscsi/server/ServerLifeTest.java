@@ -221,8 +221,8 @@ final class ServerLifeTest {
     assertThat(info.initiator()).isEqualTo(SessionOptions.DEFAULT_INITIATOR);
     assertThat(info.isid()).isEqualTo(session.options().isid());
     assertThat(info.tsih()).isEqualTo(session.parameters().tsih());
-    assertThat(info.headerDigest()).isTrue();
-    assertThat(info.dataDigest()).isFalse();
+    assertThat(info.digests().coverHeaders()).isTrue();
+    assertThat(info.digests().coverData()).isFalse();
     assertThat(target.server.drop(info.tsih())).isTrue();
     assertThat(session.connection().awaitClosed(TestTarget.SOON)).isTrue();
     Await.until("it is gone", () -> target.server.sessionInfos().isEmpty());

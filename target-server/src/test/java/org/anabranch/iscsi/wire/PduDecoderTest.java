@@ -81,12 +81,18 @@ final class PduDecoderTest {
     return bytes;
   }
 
+  private static Digests digests(boolean header, boolean data) {
+    return new Digests(
+        header ? Digests.Digest.CRC32C : Digests.Digest.NONE,
+        data ? Digests.Digest.CRC32C : Digests.Digest.NONE);
+  }
+
   @ParameterizedTest
   @CsvSource({"false,false", "true,false", "false,true", "true,true"})
   void piecesOfAnySizeMakeTheSamePdus(boolean headerDigest, boolean dataDigest) {
     Random random = new Random(11);
-    encoder.digests(headerDigest, dataDigest);
-    decoder.digests(headerDigest, dataDigest);
+    encoder.digests(digests(headerDigest, dataDigest));
+    decoder.digests(digests(headerDigest, dataDigest));
     List<byte[]> sent = new ArrayList<>();
     List<String> expected = new ArrayList<>();
     ByteBuf stream = Unpooled.buffer();
@@ -109,8 +115,8 @@ final class PduDecoderTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void dataThatIsReadInPlaceIsTakenAsItIs(boolean digests) {
-    encoder.digests(digests, digests);
-    decoder.digests(digests, digests);
+    encoder.digests(digests(digests, digests));
+    decoder.digests(digests(digests, digests));
     recorder.direct = true;
     recorder.sinkAt = 3;
     recorder.sinkMost = 900;
@@ -181,8 +187,8 @@ final class PduDecoderTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 5, 17, 47, 48, 51})
   void aDamagedHeaderIsNoticed(int at) {
-    encoder.digests(true, false);
-    decoder.digests(true, false);
+    encoder.digests(digests(true, false));
+    decoder.digests(digests(true, false));
     ByteBuf stream = pdu(1, new byte[4]);
     stream.setByte(at, stream.getByte(at) ^ 0x10);
     // A damaged length may be refused first.
@@ -193,8 +199,8 @@ final class PduDecoderTest {
   @ParameterizedTest
   @ValueSource(ints = {48, 51, 52, 53, 55, 56, 59})
   void damagedDataIsNoticedAndTheNextPduIsNot(int at) {
-    encoder.digests(false, true);
-    decoder.digests(false, true);
+    encoder.digests(digests(false, true));
+    decoder.digests(digests(false, true));
     ByteBuf stream = pdu(1, new byte[5]);
     stream.setByte(at, stream.getByte(at) ^ 0x10);
     decoder.decode(stream);
@@ -231,7 +237,7 @@ final class PduDecoderTest {
     for (int round = 0; round < 2000; round++) {
       Recorder any = new Recorder();
       PduDecoder fresh = any.decoder;
-      fresh.digests(random.nextBoolean(), random.nextBoolean());
+      fresh.digests(digests(random.nextBoolean(), random.nextBoolean()));
       ByteBuf stream = Unpooled.wrappedBuffer(random(random, random.nextInt(3000)));
       for (int at = 0; at + 8 <= stream.capacity() && random.nextInt(4) > 0; at += 48) {
         stream.setInt(at + 4, random.nextInt(3) << 24 | random.nextInt(64));

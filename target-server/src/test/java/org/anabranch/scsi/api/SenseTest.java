@@ -17,30 +17,34 @@ final class SenseTest {
 
   @Test
   void fixedFormat() {
-    assertThat(hex(Sense.of(SenseCode.UNRECOVERED_READ_ERROR, 0x12345678).encode(false)))
+    assertThat(
+            hex(Sense.of(SenseCode.UNRECOVERED_READ_ERROR, 0x12345678).encode(Sense.Format.FIXED)))
         .isEqualTo("f0 00 03 12 34 56 78 0a 00 00 00 00 11 00 00 00 00 00");
-    assertThat(hex(Sense.inCdb(SenseCode.INVALID_FIELD_IN_CDB, 7, 5).encode(false)))
+    assertThat(hex(Sense.inCdb(SenseCode.INVALID_FIELD_IN_CDB, 7, 5).encode(Sense.Format.FIXED)))
         .isEqualTo("70 00 05 00 00 00 00 0a 00 00 00 00 24 00 00 cd 00 07");
     assertThat(
             hex(
                 Sense.inParameters(SenseCode.INVALID_FIELD_IN_PARAMETER_LIST, 258, -1)
-                    .encode(false)))
+                    .encode(Sense.Format.FIXED)))
         .isEqualTo("70 00 05 00 00 00 00 0a 00 00 00 00 26 00 00 80 01 02");
   }
 
   @Test
   void fixedFormatLeavesOutWhatItCannotHold() {
-    assertThat(hex(Sense.of(SenseCode.WRITE_ERROR, 1L << 32).encode(false)))
+    assertThat(hex(Sense.of(SenseCode.WRITE_ERROR, 1L << 32).encode(Sense.Format.FIXED)))
         .isEqualTo("70 00 03 00 00 00 00 0a 00 00 00 00 0c 00 00 00 00 00");
   }
 
   @Test
   void descriptorFormat() {
-    assertThat(hex(Sense.of(SenseCode.WRITE_ERROR, 0x123456789aL).encode(true)))
+    assertThat(hex(Sense.of(SenseCode.WRITE_ERROR, 0x123456789aL).encode(Sense.Format.DESCRIPTOR)))
         .isEqualTo("72 03 0c 00 00 00 00 0c 00 0a 80 00 00 00 00 12 34 56 78 9a");
-    assertThat(hex(Sense.progress(SenseCode.SANITIZE_IN_PROGRESS, 0x8000).encode(true)))
+    assertThat(
+            hex(
+                Sense.progress(SenseCode.SANITIZE_IN_PROGRESS, 0x8000)
+                    .encode(Sense.Format.DESCRIPTOR)))
         .isEqualTo("72 02 04 1b 00 00 00 08 02 06 00 00 80 80 00 00");
-    assertThat(hex(Sense.of(SenseCode.MEDIUM_NOT_PRESENT).encode(true)))
+    assertThat(hex(Sense.of(SenseCode.MEDIUM_NOT_PRESENT).encode(Sense.Format.DESCRIPTOR)))
         .isEqualTo("72 02 3a 00 00 00 00 00");
   }
 

@@ -25,8 +25,8 @@ public record SessionEntry(
         HostPort.text(info.from()),
         HostPort.text(info.portal()),
         info.portalGroupTag(),
-        info.headerDigest(),
-        info.dataDigest(),
+        info.digests().coverHeaders(),
+        info.digests().coverData(),
         info.commands(),
         info.commandsDone());
   }
