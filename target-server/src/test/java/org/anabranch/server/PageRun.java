@@ -87,7 +87,8 @@ final class PageRun implements AutoCloseable {
    */
   PageRun(Path root) throws IOException {
     this.root = root;
-    for (String folder : List.of("etc/anabranch", "srv", "backup", "var/lib/anabranch", "bin")) {
+    for (String folder :
+        List.of("etc/anabranch", "srv", "backup", "var/lib/anabranch/images", "bin")) {
       Files.createDirectories(root.resolve(folder));
     }
     String java =

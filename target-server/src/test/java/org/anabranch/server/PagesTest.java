@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -33,6 +34,13 @@ final class PagesTest {
   private static final Pattern LINK =
       Pattern.compile("\\]\\(([^)\\s]+)\\)|(?:src|srcset)=\"([^\"]+)\"");
   private static final int LONGEST = 200;
+  private static final Pattern QUOTED = Pattern.compile("^\\| `([^`]+)`");
+
+  /** What stands for something else in a message. */
+  private static final String VARIES = "[A-Z]{2,}(:[A-Z]+)?|\\bN\\b|\\.\\.\\.|\"?vm1(@a)?\"?|FILE";
+
+  /** Shorter pieces of a message say nothing. */
+  private static final int LEAST_WORDS = 12;
 
   @TempDir private Path folder;
 
@@ -86,6 +94,38 @@ final class PagesTest {
     assertThat(Files.readString(ROOT.resolve("docs/README.md")))
         .as("how many blocks the test runs")
         .contains(run + " blocks of commands are run by a test, " + notRun + " are not");
+  }
+
+  /** What the first column of a table quotes is what our sources print, but for names in it. */
+  @Test
+  void messagesInTroubleshootingAreTheServers() throws IOException {
+    StringBuilder sources = new StringBuilder(Files.readString(ROOT.resolve("anabranch")));
+    for (String module : List.of("blockcore", "config", "target-server")) {
+      try (Stream<Path> files = Files.walk(ROOT.resolve(module + "/src/main/java"))) {
+        for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+          sources.append(Files.readString(file));
+        }
+      }
+    }
+    String printed = sources.toString().replaceAll("\"\\s*\\+\\s*\"", "").replace("\\\"", "\"");
+    List<String> unknown = new ArrayList<>();
+    int known = 0;
+    for (String line : Files.readAllLines(ROOT.resolve("docs/troubleshooting.md"))) {
+      Matcher quoted = QUOTED.matcher(line);
+      if (quoted.find()) {
+        for (String part : quoted.group(1).split(VARIES, -1)) {
+          String words = part.strip();
+          if (words.length() >= LEAST_WORDS) {
+            known += printed.contains(words) ? 1 : 0;
+            if (!printed.contains(words)) {
+              unknown.add(words);
+            }
+          }
+        }
+      }
+    }
+    assertThat(unknown).as("messages that nothing prints").isEmpty();
+    assertThat(known).isGreaterThan(10);
   }
 
   @Test
