@@ -259,17 +259,77 @@ final class LeftOutTest {
   }
 
   @Test
-  void storesWhoseStateIsLostAreAWarning() throws Exception {
+  void aVolumeWhoseSnapshotsAreNotKnownAnyMoreIsNotServed() throws Exception {
     Files.move(file("state/state.json"), file("away"));
+    assertThat(check(1)).contains("would be left out: volume vm1: there are stores of snapshots");
     start(CONFIGURATION);
-    assertThat(warnings())
-        .singleElement()
-        .asString()
-        .contains("files that belong to no snapshot, such as vm1@a.cow", "put its state.json back");
+    assertThat(host().luns()).containsExactly(2);
+    assertThat(warnings()).hasSize(2);
+    assertThat(warnings().get(1))
+        .startsWith("volume vm1: it is not served: there are stores of snapshots of it")
+        .contains("(vm1@a)", "put its state.json back", "snapshot remove --force vm1@a");
+    assertThat(site.refusal("volume retry", Map.of("volume", "vm1"))).contains("(vm1@a)");
     server.close();
     Files.move(file("away"), file("state/state.json"), StandardCopyOption.REPLACE_EXISTING);
     start(CONFIGURATION);
     isServedAgain();
+  }
+
+  @Test
+  void aSnapshotThatIsNotKnownAnyMoreIsGivenUp() throws Exception {
+    Files.delete(file("state/state.json"));
+    start(CONFIGURATION);
+    assertThat(site.refusal("snapshot remove", Map.of("name", "vm1@a"))).contains("vm1@a");
+    assertThat(site.refusal("snapshot remove", Map.of("name", "vm1@b", "force", true)))
+        .contains("vm1@b");
+    site.ask("snapshot remove", Map.of("name", "vm1@a", "force", true));
+    assertThat(store()).doesNotExist();
+    assertThat(site.ask("volume retry", Map.of("volume", "vm1")).toString())
+        .contains("volume vm1 is served again");
+    assertThat(host().luns()).containsExactly(0, 2, 3);
+    assertThat(read(0)).isEqualTo(2);
+    assertThat(warnings()).isEmpty();
+  }
+
+  @Test
+  void aFileThatIsNoStoreOfAVolumeIsAWarning() throws Exception {
+    Files.createFile(file("state/cow/notes.txt"));
+    start(CONFIGURATION);
+    assertThat(warnings())
+        .singleElement()
+        .asString()
+        .contains("files that belong to no snapshot, such as notes.txt: 1 in all");
+  }
+
+  @Test
+  void snapshotsOfAVolumeThatIsLeftOutAreNotReady() throws Exception {
+    start(CONFIGURATION);
+    assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=ready");
+    server.close();
+    Files.move(file("vm1.img"), file("away"));
+    start(CONFIGURATION);
+    assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=left-out");
+    assertThat(site.ask("status", Map.of()).get("snapshots").toString()).contains("phase=left-out");
+  }
+
+  @Test
+  void aReloadAddsAVolumeWithTheSnapshotsThatItHas() throws Exception {
+    String without =
+        """
+        volumes { vm2 { path = vm2.img } }
+        targets { "%s" { luns { 2 = vm2 } } }
+        """
+            .formatted(TARGET);
+    start(without);
+    assertThat(host().luns()).containsExactly(2);
+    site.configure(CONFIGURATION.replace("linear vm1", "linaer vm1"));
+    assertThat(site.refusal("reload", Map.of())).contains("linaer");
+    assertThat(site.ask("volume list", Map.of()).toString()).doesNotContain("vm1");
+    site.configure(CONFIGURATION);
+    assertThat(site.ask("reload", Map.of()).toString())
+        .contains("volume vm1 is served again", "device half is served again");
+    isServedAgain();
+    assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=ready");
   }
 
   @Test

@@ -4,9 +4,12 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
@@ -81,5 +84,26 @@ final class StopTest {
       assertThat(waiting).failsWithin(Duration.ofSeconds(30));
     }
     assertThat(Files.readAllBytes(folder.resolve("vm1.img"))[4095]).isEqualTo(MARK);
+  }
+
+  /** What is not durable is said in a line each, without a trace, and the server ends with 1. */
+  @Test
+  void aStoreThatWasCutIsSaidInALine() throws Exception {
+    Site site = new Site(folder);
+    try (Initiator initiator = new Initiator();
+        ServerProcess server = site.serve(configuration("vm1"))) {
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
+      try (FileChannel store =
+          FileChannel.open(folder.resolve("state/cow/vm1@a.cow"), StandardOpenOption.WRITE)) {
+        store.truncate(4096);
+      }
+      Initiator.await(write(host.disk(0)), 30);
+      assertThat(server.terminate()).isEqualTo(1);
+      assertThat(server.errors())
+          .contains("vm1@a.cow was cut from outside to 4096")
+          .contains("stopped, but not all that was written is durable")
+          .doesNotContain("Exception", "\tat ");
+    }
   }
 }

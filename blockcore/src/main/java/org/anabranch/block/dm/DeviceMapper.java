@@ -237,7 +237,9 @@ public final class DeviceMapper {
       device.submit(
           Io.flush((io, error) -> {
             if (error != null) {
-              failed.add(device.name() + ": " + error.message());
+              String message = error.message();
+              failed.add(
+                  message.startsWith(device.name()) ? message : device.name() + ": " + message);
             }
             flushed.complete(null);
           }));
@@ -247,7 +249,7 @@ public final class DeviceMapper {
             failed.isEmpty()
                 ? CompletableFuture.completedFuture(null)
                 : CompletableFuture.failedFuture(
-                    new IOException("flush failed: " + String.join("; ", failed))));
+                    new IOException("not durable: " + String.join("; ", failed))));
   }
 
   /** Removes a device; refused while it is open. Deferred requests fail. */

@@ -340,7 +340,7 @@ public final class MappedDevice implements BlockDevice {
 
   private @Nullable Void report(String what, @Nullable Throwable failure) {
     if (failure != null) {
-      LOG.error("{}: {} failed", name, what, failure);
+      FailureLog.error(LOG, name + ": " + what + " failed", failure);
     }
     return null;
   }

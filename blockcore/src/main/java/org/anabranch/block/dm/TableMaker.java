@@ -55,7 +55,7 @@ final class TableMaker {
     return Table.close(rows)
         .handle((done, failure) -> {
           if (failure != null) {
-            LOG.error("{}: close of a refused table failed", device, failure);
+            FailureLog.error(LOG, device + ": close of a refused table failed", failure);
           }
           return reason;
         })

@@ -153,14 +153,6 @@ public final class Reload {
     }
     plan.oldDevices().forEach(device -> refuseIfBelow("device", device.name(), refusals));
     for (VolumeConfig volume : plan.newVolumes()) {
-      if (!snapshots(volume.name()).isEmpty()) {
-        refusals.add(
-            "volume "
-                + volume.name()
-                + " has snapshots from before ("
-                + String.join(", ", snapshots(volume.name()))
-                + "): restart the server to bring it back with them");
-      }
       refuseIfMade(volume.name(), refusals);
     }
     plan.newDevices().forEach(device -> refuseIfMade(device.name(), refusals));

@@ -72,6 +72,7 @@ public final class Reloader implements WarningSource {
     try {
       Configuration before = live.configured();
       Configuration after = source.read();
+      Set<String> returning = storage.leaveOutReturning(before, after);
       Set<String> leftOut =
           storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
       LunUse use = force ? null : new LunUse(before, iscsi.sessionInfos());
@@ -79,7 +80,7 @@ public final class Reloader implements WarningSource {
           new Reload(storage, targets, iscsi, state.state(), before, after, leftOut, use);
       refusal = null;
       if (!reload.plan().isEmpty() || !leftOut.isEmpty()) {
-        reload.commit(prepare(reload, before, after));
+        reload.commit(prepare(reload, before, after, returning));
         uses.sees(new ConfiguredLuns(after, storage));
         uses.grace(after.mergeGrace());
       }
@@ -93,13 +94,20 @@ public final class Reloader implements WarningSource {
     }
   }
 
-  /** Who sees more LUNs afterwards uses them before they are there. */
-  private Targets.Change prepare(Reload reload, Configuration before, Configuration after)
+  /**
+   * Who sees more LUNs afterwards uses them before they are there.
+   *
+   * @param returning what is left out until the reload has been done; not any more when it is
+   *     refused
+   */
+  private Targets.Change prepare(
+      Reload reload, Configuration before, Configuration after, Set<String> returning)
       throws RefusedException {
     try {
       uses.willSee(new ConfiguredLuns(after, storage));
       return reload.prepare(scheduler);
     } catch (RefusedException e) {
+      returning.forEach(name -> storage.leftOut().remove(name));
       uses.sees(new ConfiguredLuns(before, storage));
       refusal = e.getMessage();
       throw e;

@@ -3,6 +3,7 @@ package org.anabranch.server.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.LunConfig;
+import org.anabranch.config.Problem;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
@@ -59,16 +61,18 @@ public final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InvalidConfigurationException, RefusedException {
     Configuration configuration = ConfigurationFile.read(file);
-    Rehearsal rehearsal =
-        Rehearsal.of(configuration, StandardBackends.ALL, new ThreadScheduler("scheduler"));
-    if (!rehearsal.problems().isEmpty()) {
-      throw new InvalidConfigurationException(rehearsal.problems());
+    ThreadScheduler scheduler = new ThreadScheduler("scheduler");
+    Rehearsal withoutImages =
+        Rehearsal.regardlessOfImages(configuration, StandardBackends.ALL, scheduler);
+    if (!withoutImages.problems().isEmpty()) {
+      throw new InvalidConfigurationException(withoutImages.problems());
     }
+    Rehearsal rehearsal = Rehearsal.of(configuration, StandardBackends.ALL, scheduler);
     PrintWriter err = spec.commandLine().getErr();
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
     StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
-    List<String> leftOut = Inspection.of(configuration, StandardBackends.ALL);
+    List<String> leftOut = leftOut(configuration, rehearsal);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.print(Json.pretty(json(configuration, rehearsal, leftOut)));
@@ -83,6 +87,19 @@ public final class CheckCommand implements Callable<Integer> {
     leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
     spec.commandLine().getErr().flush();
     return leftOut.isEmpty() ? 0 : 1;
+  }
+
+  /** A line for each volume and device that a server would leave out now. */
+  private static List<String> leftOut(Configuration configuration, Rehearsal rehearsal)
+      throws RefusedException {
+    List<String> lines = new ArrayList<>(Inspection.of(configuration, StandardBackends.ALL));
+    Map<String, Problem> problems = new LinkedHashMap<>(rehearsal.problemsByName());
+    problems
+        .keySet()
+        .removeIf(
+            name -> lines.stream().anyMatch(line -> line.startsWith("volume " + name + ": ")));
+    problems.values().forEach(problem -> lines.add(problem.toString()));
+    return lines;
   }
 
   private static Map<String, ?> json(

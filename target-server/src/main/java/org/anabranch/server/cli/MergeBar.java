@@ -3,7 +3,7 @@ package org.anabranch.server.cli;
 
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.server.control.verbs.snapshots.MergeStep;
-import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.control.verbs.snapshots.SnapshotFacts;
 import org.anabranch.server.terminal.Bar;
 import org.anabranch.server.terminal.Screen;
 import org.jspecify.annotations.Nullable;
@@ -39,9 +39,9 @@ public final class MergeBar {
       boolean paused = step.merge().state() == MergeProgress.State.PAUSED;
       draw(bar.at(merge.share(), merge.words()), tenth > shown || (changed && paused));
       shown = Math.max(shown, tenth);
-    } else if (step.phase() == SnapshotState.Phase.QUEUED) {
+    } else if (step.phase() == SnapshotFacts.Phase.QUEUED) {
       draw(label + "waiting for the merge or export under way", changed);
-    } else if (step.phase() == SnapshotState.Phase.WAITING) {
+    } else if (step.phase() == SnapshotFacts.Phase.WAITING) {
       draw(label + "waiting until nobody uses the volume", changed);
     }
   }

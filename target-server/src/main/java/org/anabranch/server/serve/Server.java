@@ -71,7 +71,9 @@ import org.slf4j.LoggerFactory;
  *       they have, so that what waits in them ends. No more connections; initiators are asked to
  *       log out and have half of {@value #LOGOUT_SECONDS} seconds for it; then their connections
  *       close. Then every device is flushed and taken down, which syncs and unlocks the files, and
- *       the state directory is unlocked. A disk that hangs is waited for a minute each time.
+ *       the state directory is unlocked. A disk that hangs is waited for a minute each time. When
+ *       something could not be made durable, as with a file that was cut from outside, the log says
+ *       what, and the stop counts as not clean: {@code serve} ends with 1.
  *   <dt>What happens when a start is refused half way?
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
@@ -447,6 +449,9 @@ public final class Server implements RunningServer, AutoCloseable {
     reservations.close();
     scheduler.close();
     state.close();
+    if (!clean) {
+      LOG.error("stopped, but not all that was written is durable: see the errors before");
+    }
     return clean;
   }
 

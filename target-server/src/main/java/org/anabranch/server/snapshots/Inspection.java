@@ -46,9 +46,11 @@ public final class Inspection {
     }
     RuntimeState state = StateFile.look(folder.resolve("state.json"));
     KnownImages images = new KnownImages(backends, new VolumeRecords(folder), () -> state);
+    StrayStores strays = new StrayStores(folder, () -> List.copyOf(state.snapshots().values()));
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
         images.check(volume);
+        strays.refuse(volume.name());
       } catch (RefusedException e) {
         wrong.add(String.valueOf(e.getMessage()));
       }

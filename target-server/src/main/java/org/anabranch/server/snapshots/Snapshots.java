@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -48,7 +47,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Snapshots implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
-  private static final String FOLDER = "cow";
 
   /** A file system whose files cannot be this long, bytes, is not one for stores. */
   private static final long LEAST_STORE = 64 << 20;
@@ -64,9 +62,7 @@ public final class Snapshots implements WarningSource {
   private final Stores stores;
   private final Merges merges;
   private final Conditions conditions;
-
-  /** Files beside the stores that no snapshot had at the start. */
-  private volatile List<Path> strangers = List.of();
+  private final StrayStores strays;
 
   /**
    * @param folder the state directory
@@ -83,7 +79,8 @@ public final class Snapshots implements WarningSource {
       Uses uses) {
     this.storage = storage;
     this.entries = new Entries(storage, state);
-    this.folder = folder.resolve(FOLDER).toAbsolutePath();
+    this.strays = new StrayStores(folder, entries::all);
+    this.folder = strays.folder();
     this.live = live;
     this.changes = changes;
     this.initiators = initiators;
@@ -118,7 +115,6 @@ public final class Snapshots implements WarningSource {
       for (VolumeConfig volume : live.served().values()) {
         restore(volume);
       }
-      findStrangers();
     } finally {
       changes.unlock();
     }
@@ -131,6 +127,7 @@ public final class Snapshots implements WarningSource {
    */
   public boolean restore(VolumeConfig volume) throws RefusedException {
     try {
+      strays.refuse(volume.name());
       for (SnapshotState snapshot : list(volume.name())) {
         if (snapshot.phase() != Phase.MERGING) {
           stores.opening(snapshot);
@@ -145,30 +142,17 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  /** Stores that no snapshot has: somebody put them there, or an older state file. */
-  private void findStrangers() throws RefusedException {
-    List<Path> found = StoreFile.in(folder);
-    found.removeAll(entries.all().stream().map(SnapshotState::store).toList());
-    found.sort(null);
-    strangers = List.copyOf(found);
-  }
-
   /** They may be all that is left of snapshots. */
-  private List<Warning> strangerWarnings() {
-    List<Path> there = strangers.stream().filter(Files::exists).toList();
-    if (there.isEmpty()) {
-      return List.of();
+  private List<Warning> strayWarnings() {
+    try {
+      return strays.warnings(storage.leftOut().all().stream().map(LeftOut.Entry::name).toList());
+    } catch (RefusedException e) {
+      return List.of(
+          new Warning(
+              "folder " + folder,
+              "it cannot be read: " + e.getMessage(),
+              "see whether its file system is mounted and readable"));
     }
-    return List.of(
-        new Warning(
-            "folder " + folder,
-            "it has files that belong to no snapshot, such as "
-                + there.getFirst().getFileName()
-                + ": "
-                + there.size()
-                + " in all",
-            "stop the server and put its state.json back if that was lost, before anything is"
-                + " written to the volumes; or delete the files"));
   }
 
   /**
@@ -284,7 +268,7 @@ public final class Snapshots implements WarningSource {
       throw new RefusedException(
           "snapshot " + device + " exists; remove it first, or name another");
     }
-    Path store = folder.resolve(device + ".cow");
+    Path store = strays.store(device);
     StoreFile.refuseIfThere(store);
     SnapshotState merging = merges.merging(volume);
     if (merging != null) {
@@ -329,6 +313,12 @@ public final class Snapshots implements WarningSource {
   public void remove(String device, boolean force) throws RefusedException {
     changes.lock();
     try {
+      if (force
+          && entries.state().snapshot(device) == null
+          && strays.delete(device, entries.steps())) {
+        LOG.warn("snapshot {}: given up; the server did not know it any more", device);
+        return;
+      }
       SnapshotState snapshot = entries.existing(device);
       LeftOut.Entry leftOut = storage.leftOut().get(snapshot.volume());
       if (leftOut != null && !force) {
@@ -435,7 +425,7 @@ public final class Snapshots implements WarningSource {
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>(conditions.warnings());
     warnings.addAll(stores.warnings());
-    warnings.addAll(strangerWarnings());
+    warnings.addAll(strayWarnings());
     return warnings;
   }
 
@@ -449,6 +439,11 @@ public final class Snapshots implements WarningSource {
     return entries.all().stream()
         .filter(snapshot -> volume == null || snapshot.volume().equals(volume))
         .toList();
+  }
+
+  /** Whether its volume is served, and the snapshot with it. */
+  public boolean isServed(SnapshotState snapshot) {
+    return live.served().containsKey(snapshot.volume());
   }
 
   /** The status of a snapshot's device, as dmsetup prints it behind the type; "" without one. */

@@ -5,11 +5,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -53,7 +56,7 @@ public final class Rehearsal {
   private final Map<String, String> tables = new TreeMap<>();
   private final Deque<String> made = new ArrayDeque<>(); // the newest first
   private final List<String> refusals = new ArrayList<>();
-  private final List<Problem> problems = new ArrayList<>();
+  private final SequencedMap<String, Problem> problems = new LinkedHashMap<>();
 
   private Rehearsal(Backends backends, boolean anyImages) {
     this.backends = backends;
@@ -131,7 +134,7 @@ public final class Rehearsal {
     refusals.add(reason);
     SourceLocation place = configuration.locations().get(name);
     String found = reason.replaceFirst("^(volume|device) " + Pattern.quote(name) + ": ", "");
-    problems.add(Objects.requireNonNull(place, name).problem(found));
+    problems.put(name, Objects.requireNonNull(place, name).problem(found));
   }
 
   /** The table of each volume and device, by name. */
@@ -146,7 +149,12 @@ public final class Rehearsal {
 
   /** The same, each at its line of the file. */
   public List<Problem> problems() {
-    return problems;
+    return List.copyOf(problems.values());
+  }
+
+  /** The same by the names of volumes and devices. */
+  public SequencedMap<String, Problem> problemsByName() {
+    return Collections.unmodifiableSequencedMap(problems);
   }
 
   private final class Opener implements PathOpener {

@@ -7,7 +7,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -210,6 +212,41 @@ public final class Storage implements WarningSource {
     if (entry != null) {
       throw entry.refusal();
     }
+  }
+
+  /**
+   * Leaves out the volumes that a new configuration adds and that have snapshots already, with the
+   * new devices above them: they come back as what was left out does, with their snapshots.
+   *
+   * @return their names
+   */
+  public Set<String> leaveOutReturning(Configuration before, Configuration after) {
+    Set<String> returning = new LinkedHashSet<>();
+    for (SnapshotState snapshot : state.get().snapshots().values()) {
+      String volume = snapshot.volume();
+      if (after.volumes().containsKey(volume)
+          && !before.volumes().containsKey(volume)
+          && leftOut.get(volume) == null) {
+        returning.add(volume);
+      }
+    }
+    Map<String, List<DeviceRef>> below = TableText.below(after);
+    for (String device : TableOrder.of(below).devices()) {
+      boolean above =
+          below.getOrDefault(device, List.of()).stream()
+              .anyMatch(each ->
+                  each instanceof DeviceRef.Named named && returning.contains(named.name()));
+      if (above && !before.devices().containsKey(device)) {
+        returning.add(device);
+      }
+    }
+    for (String name : returning) {
+      leftOut.add(
+          after.volumes().containsKey(name) ? LeftOut.Kind.VOLUME : LeftOut.Kind.DEVICE,
+          name,
+          new RefusedException("it is being added with the snapshots that it has"));
+    }
+    return returning;
   }
 
   /** Nobody writes past snapshots to the images of volumes that are not configured any more. */

@@ -60,7 +60,7 @@ final class SnapshotLifeTest {
     Files.copy(folder.resolve("vm1.img"), folder.resolve("copy.img"));
     try (VolumeUnderTest volume = VolumeUnderTest.of(folder, "copy.img")) {
       assertThat(volume.storage.leftOut().all().toString())
-          .contains("the file at " + folder.resolve("copy.img") + " is not the one")
+          .contains("the image at " + folder.resolve("copy.img") + " is not the one")
           .contains("from " + folder.resolve("vm1.img") + " before")
           .contains("snapshots were taken of (vm1@a)");
       assertThat(volume.storage.has("vm1@a")).isFalse();

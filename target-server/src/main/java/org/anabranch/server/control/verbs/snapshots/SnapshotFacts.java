@@ -15,8 +15,8 @@ public record SnapshotFacts(
     @Doc("a time") Instant created,
     @Doc(
             "creating, ready, waiting (merge when nobody uses the volume), queued (merge after"
-                + " another), merging, removing")
-        SnapshotState.Phase phase,
+                + " another), merging, removing; left-out: its volume is not served")
+        Phase phase,
     @Doc("whether initiators cannot write to it") boolean readOnly,
     @Doc("what it copies at once") long chunkBytes,
     @Doc("the file of its COW store") Path store,
@@ -24,12 +24,27 @@ public record SnapshotFacts(
             "dmsetup's: ALLOCATED/TOTAL METADATA in sectors, Invalid, ...; empty while there is no"
                 + " such device")
         String status) {
+  /** How far the life of a snapshot has come, as far as anybody can see. */
+  public enum Phase {
+    CREATING,
+    READY,
+    WAITING,
+    QUEUED,
+    MERGING,
+    REMOVING,
+    LEFT_OUT;
+
+    static Phase of(SnapshotState.Phase phase) {
+      return valueOf(phase.name());
+    }
+  }
+
   static SnapshotFacts of(SnapshotState snapshot, Snapshots snapshots) throws RefusedException {
     return new SnapshotFacts(
         snapshot.device(),
         snapshot.volume(),
         snapshot.created(),
-        snapshot.phase(),
+        snapshots.isServed(snapshot) ? Phase.of(snapshot.phase()) : Phase.LEFT_OUT,
         snapshot.readOnly(),
         snapshot.chunkSectors() * 512L,
         snapshot.store(),

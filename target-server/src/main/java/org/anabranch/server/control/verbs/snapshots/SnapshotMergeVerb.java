@@ -162,7 +162,7 @@ public final class SnapshotMergeVerb
       throw new RefusedException(
           "the merge of " + name + " was cancelled or did not begin, see the server's log");
     }
-    caller.report(new MergeStep(snapshot.phase(), MergeEntry.of(status)));
+    caller.report(new MergeStep(SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
     if (status != null && status.isStuck()) {
       throw new RefusedException(
           "the merge of "
