@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.RawConnection;
@@ -39,7 +40,7 @@ public final class ServerUnderTest implements AutoCloseable {
 
   private final LogWatch log = new LogWatch();
   private final ManualTimers scheduler = new ManualTimers("test-scheduler");
-  private final List<MemoryDisk> disks = new ArrayList<>();
+  private final List<TestDevice> disks = new ArrayList<>();
   private final List<LogicalUnit> units = new ArrayList<>();
   private final TargetDevice device;
   private final IscsiServer server;
@@ -55,7 +56,7 @@ public final class ServerUnderTest implements AutoCloseable {
       throws IOException {
     device = new TargetDevice(List.of(new TargetPort(TARGET, 1, 1)), scheduler);
     for (int lun = 0; lun < luns; lun++) {
-      MemoryDisk disk = new MemoryDisk(SECTORS);
+      TestDevice disk = new TestDevice(SECTORS);
       disks.add(disk);
       UnitProperties properties = UnitProperties.disk(UnitIdentity.of(TARGET, "disk" + lun));
       LogicalUnit unit = DiskUnit.of(disk, properties, scheduler);
@@ -97,7 +98,7 @@ public final class ServerUnderTest implements AutoCloseable {
     return units.get(lun);
   }
 
-  public MemoryDisk disk(int lun) {
+  public TestDevice disk(int lun) {
     return disks.get(lun);
   }
 

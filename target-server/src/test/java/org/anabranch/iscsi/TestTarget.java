@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.initiator.Cdb;
@@ -40,7 +41,7 @@ public final class TestTarget implements AutoCloseable {
   public static final int SECTORS = 16384;
   public static final Duration SOON = Duration.ofSeconds(20);
 
-  public final MemoryDisk disk = new MemoryDisk(SECTORS);
+  public final TestDevice disk = new TestDevice(SECTORS);
   public final IscsiServer server;
   public final Initiator initiator = new Initiator(1);
   private final ManualTimers scheduler = new ManualTimers("test-target");

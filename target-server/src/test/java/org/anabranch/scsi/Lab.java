@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.scsi.api.InitiatorPort;
 import org.anabranch.scsi.api.Nexus;
 import org.anabranch.scsi.api.Status;
@@ -32,13 +33,13 @@ public final class Lab {
   public static final TargetPort SECOND_PORT = new TargetPort(TARGET, 2, 2);
 
   public final StepScheduler scheduler = new StepScheduler();
-  public final MemoryDisk disk;
+  public final TestDevice disk;
   public final LogicalUnit unit;
   public final TargetDevice device;
   private int tags;
 
   public Lab(int sectors, UnitProperties properties, ReservationStore store) {
-    disk = new MemoryDisk(sectors);
+    disk = new TestDevice(sectors).thin();
     try {
       unit = DiskUnit.of(disk, properties, scheduler, store);
     } catch (IOException e) {

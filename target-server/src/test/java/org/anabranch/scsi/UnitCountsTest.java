@@ -88,7 +88,7 @@ final class UnitCountsTest {
     assertThat(lab.unit.queueDepth()).isEqualTo(1);
     lab.device.manage(
         first.nexus, TaskManagementFunction.ABORT_TASK, 0, read.task.tag(), response -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(read.result().aborted()).isTrue();
     assertThat(lab.unit.queueDepth()).isZero();

@@ -74,7 +74,7 @@ final class DeviceMapperTest {
     Ended write = new Ended();
     device.submit(Io.write(5, filled(1, 7), false, write));
     write.isDone();
-    assertThat(vm1.bytes[5 * 512]).isEqualTo((byte) 7);
+    assertThat(vm1.bytes()[5 * 512]).isEqualTo((byte) 7);
   }
 
   @Test
@@ -232,7 +232,7 @@ final class DeviceMapperTest {
 
   @Test
   void checksAlignmentOfTheWholeTable() {
-    vm1.limits = vm1.limits.withBlockSizes(4096, 4096);
+    vm1.limits(vm1.limits().withBlockSizes(4096, 4096));
 
     assertThat(refusal(mapper.create("a", "0 8 linear vm1 4")))
         .isEqualTo("line 1: linear: start=4 not aligned to h/w logical block size 4096 of vm1");

@@ -115,7 +115,7 @@ final class EndOfWaitingTest {
 
     assertThat(resumed).isCompleted();
     waiting.isDone();
-    assertThat(disk.bytes[3 * 512]).isEqualTo((byte) 7);
+    assertThat(disk.bytes()[3 * 512]).isEqualTo((byte) 7);
     assertThat(below.loadedTable()).isEqualTo(linear("other"));
     done(mapper.remove("above"));
     done(mapper.remove("below"));
@@ -126,11 +126,11 @@ final class EndOfWaitingTest {
     value(mapper.create("slow", delay(3_600_000)));
     value(mapper.create("dev", linear("other")));
     done(mapper.suspend("dev", false));
-    disk.asked.clear();
+    disk.clearLog();
 
     done(mapper.sync());
 
-    assertThat(disk.asked).containsExactly("FLUSH 0+0");
-    assertThat(other.asked).containsExactly("FLUSH 0+0");
+    assertThat(disk.log()).containsExactly("FLUSH 0+0");
+    assertThat(other.log()).containsExactly("FLUSH 0+0");
   }
 }

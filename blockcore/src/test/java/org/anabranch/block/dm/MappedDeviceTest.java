@@ -110,11 +110,11 @@ final class MappedDeviceTest {
 
     write.isDone();
     assertThat(write.range).isEqualTo("4+12");
-    assertThat(a.asked).containsExactly("WRITE FUA 14+4", "WRITE FUA 40+4");
-    assertThat(b.asked).containsExactly("WRITE FUA 0+4");
-    assertThat(a.bytes[14 * 512]).isEqualTo((byte) 1);
-    assertThat(b.bytes[0]).isEqualTo((byte) 5);
-    assertThat(a.bytes[43 * 512]).isEqualTo((byte) 12);
+    assertThat(a.log()).containsExactly("WRITE FUA 14+4", "WRITE FUA 40+4");
+    assertThat(b.log()).containsExactly("WRITE FUA 0+4");
+    assertThat(a.bytes()[14 * 512]).isEqualTo((byte) 1);
+    assertThat(b.bytes()[0]).isEqualTo((byte) 5);
+    assertThat(a.bytes()[43 * 512]).isEqualTo((byte) 12);
     ByteBuffer back = ByteBuffer.allocateDirect(12 * 512);
     Ended read = new Ended();
     device.submit(Io.read(4, back, read));
@@ -124,16 +124,16 @@ final class MappedDeviceTest {
 
   @Test
   void theFirstFailedPieceDecides() {
-    a.holds = true;
-    b.holds = true;
+    a.hold();
+    b.hold();
     MappedDevice device = device("0 8 linear a 0\n8 8 linear b 0");
-    a.error = IoError.of(IoError.Kind.NO_SPACE, "a is full");
-    b.error = IoError.of(IoError.Kind.IO, "b fails");
+    a.fault(io -> IoError.of(IoError.Kind.NO_SPACE, "a is full"));
+    b.fault(io -> IoError.of(IoError.Kind.IO, "b fails"));
 
     Ended write = submit(device, Io.Op.WRITE, 4, 8);
-    b.endAll();
+    b.release();
     write.isWaiting();
-    a.endAll();
+    a.release();
 
     write.failed(IoError.Kind.NO_SPACE);
   }
@@ -141,13 +141,13 @@ final class MappedDeviceTest {
   @Test
   void flushesEveryTarget() {
     MappedDevice device = device("0 8 linear a 0\n8 8 linear b 0\n16 8 zero");
-    a.holds = true;
+    a.hold();
 
     Ended flush = submit(device, Io.Op.FLUSH, 0, 0);
 
-    assertThat(b.asked).containsExactly("FLUSH 0+0");
+    assertThat(b.log()).containsExactly("FLUSH 0+0");
     flush.isWaiting();
-    a.endAll();
+    a.release();
     flush.isDone();
   }
 
@@ -160,7 +160,7 @@ final class MappedDeviceTest {
     device.submit(question);
 
     ended.isDone();
-    assertThat(a.asked).containsExactly("BLOCK_STATUS 14+4");
+    assertThat(a.log()).containsExactly("BLOCK_STATUS 14+4");
     assertThat(question.allocated()).isTrue();
     assertThat(question.statusSectors()).isEqualTo(4);
   }
@@ -173,12 +173,12 @@ final class MappedDeviceTest {
     submit(device, Io.Op.DISCARD, 9, 0).failed(IoError.Kind.OUT_OF_RANGE);
     submit(device, Io.Op.READ, 8, 0).isDone();
     submit(value(mapper.create("empty")), Io.Op.FLUSH, 0, 0).failed(IoError.Kind.IO);
-    assertThat(a.asked).isEmpty();
+    assertThat(a.log()).isEmpty();
   }
 
   @Test
   void suspendWaitsForWhatIsInFlight() throws TableException {
-    a.holds = true;
+    a.hold();
     MappedDevice device = device("0 8 linear a 0");
     Ended write = submit(device, Io.Op.WRITE, 0, 4);
 
@@ -187,8 +187,8 @@ final class MappedDeviceTest {
     assertThat(suspended.toCompletableFuture()).isNotDone();
     assertThat(device.inFlight()).isOne();
     Ended late = submit(device, Io.Op.READ, 0, 4);
-    assertThat(a.asked).hasSize(1);
-    a.endOne();
+    assertThat(a.log()).hasSize(1);
+    a.releaseOne();
     write.isDone();
     assertThat(suspended.toCompletableFuture()).isCompleted();
     assertThat(mapper.info("dev").suspended()).isTrue();
@@ -197,7 +197,7 @@ final class MappedDeviceTest {
     done(mapper.suspend("dev", false));
 
     done(mapper.resume("dev"));
-    a.endAll();
+    a.release();
 
     late.isDone();
     assertThat(mapper.info("dev").suspended()).isFalse();
@@ -218,8 +218,8 @@ final class MappedDeviceTest {
 
     waiting.subList(0, 7).forEach(Ended::isDone);
     waiting.get(7).failed(IoError.Kind.OUT_OF_RANGE);
-    assertThat(a.asked).isEmpty();
-    assertThat(b.asked)
+    assertThat(a.log()).isEmpty();
+    assertThat(b.log())
         .containsExactly(
             "WRITE 20+1",
             "WRITE 21+1",
@@ -259,7 +259,7 @@ final class MappedDeviceTest {
 
     waiting.failed(IoError.Kind.GONE);
     submit(device, Io.Op.WRITE, 0, 1).failed(IoError.Kind.GONE);
-    assertThat(a.asked).isEmpty();
+    assertThat(a.log()).isEmpty();
     assertThat(device.sectors()).isZero();
   }
 
@@ -394,13 +394,13 @@ final class MappedDeviceTest {
 
   @Test
   void limitsAreThoseOfAllTargets() {
-    a.limits = new Limits(512, 4096, false, true, true, 8);
-    b.limits = new Limits(1024, 1024, true, false, true, 1);
+    a.limits(new Limits(512, 4096, false, true, true, 8));
+    b.limits(new Limits(1024, 1024, true, false, true, 1));
 
     MappedDevice device = device("0 8 linear a 0\n8 8 linear b 0");
 
     assertThat(device.limits()).isEqualTo(new Limits(1024, 4096, true, false, true, 8));
-    assertThat(value(mapper.create("one", "0 8 linear a 0")).limits()).isEqualTo(a.limits);
+    assertThat(value(mapper.create("one", "0 8 linear a 0")).limits()).isEqualTo(a.limits());
   }
 
   @Test
@@ -409,7 +409,7 @@ final class MappedDeviceTest {
     Limits before = device.limits();
     assertThat(device.limits()).as("kept, since each write asks").isSameAs(before);
 
-    b.limits = b.limits.withReadOnly(true);
+    b.limits(b.limits().withReadOnly(true));
 
     assertThat(device.limits().readOnly()).isTrue();
   }
@@ -420,11 +420,11 @@ final class MappedDeviceTest {
     Ended write = new Ended();
     device.submit(Io.write(3, filled(2, 9), false, write));
     write.isDone();
-    assertThat(a.bytes[3 * 512]).isEqualTo((byte) 9);
+    assertThat(a.bytes()[3 * 512]).isEqualTo((byte) 9);
     submit(device, Io.Op.WRITE_ZEROES, 3, 1).isDone();
-    assertThat(a.bytes[3 * 512]).isZero();
-    assertThat(a.bytes[4 * 512]).isEqualTo((byte) 9);
+    assertThat(a.bytes()[3 * 512]).isZero();
+    assertThat(a.bytes()[4 * 512]).isEqualTo((byte) 9);
     submit(device, Io.Op.DISCARD, 4, 1).isDone();
-    assertThat(a.bytes[4 * 512]).isZero();
+    assertThat(a.bytes()[4 * 512]).isZero();
   }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.anabranch.block.BackingDevice;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.dm.DeviceRef.AtPath;
 import org.anabranch.block.dm.DeviceRef.Named;
 import org.anabranch.block.dm.delay.DelaySpec;
@@ -156,11 +157,11 @@ final class TableSpecTest {
     done(mapper.load("dev", next));
 
     assertThat(device.loadedTable()).isEqualTo(next);
-    assertThat(device.dependsOn()).extracting("name").containsExactly("/a", "/b");
+    assertThat(device.dependsOn()).extracting(BlockDevice::name).containsExactly("/a", "/b");
     done(mapper.resume("dev"));
     assertThat(device.loadedTable()).isNull();
     assertThat(device.table()).isEqualTo(next);
-    assertThat(mapper.dependsOn("dev")).extracting("name").containsExactly("/b");
+    assertThat(mapper.dependsOn("dev")).extracting(BlockDevice::name).containsExactly("/b");
   }
 
   @Test

@@ -191,7 +191,7 @@ final class TargetsTest {
 
   @Test
   void errorFailsEverythingButAFlush() {
-    disk.limits = Limits.DEFAULT.withBlockSizes(4096, 4096);
+    disk.limits(Limits.DEFAULT.withBlockSizes(4096, 4096));
     MappedDevice device = value(mapper.create("t", "0 8 error d 0"));
 
     read(device, 0, filled(1, 0)).failed(IoError.Kind.IO);
@@ -200,7 +200,7 @@ final class TargetsTest {
     device.submit(Io.blockStatus(0, 8, status));
     status.failed(IoError.Kind.IO); // a hole would read as zeros
     flush(device).isDone();
-    assertThat(disk.asked).isEmpty();
+    assertThat(disk.log()).isEmpty();
     assertThat(device.limits().logicalBlockSize()).isEqualTo(4096);
   }
 
@@ -224,8 +224,8 @@ final class TargetsTest {
     clock.advance(10 * MS);
 
     flush.isDone();
-    assertThat(disk.asked).containsExactly("READ 1+1", "READ 4+1", "FLUSH 0+0");
-    assertThat(other.asked).containsExactly("WRITE 2+1");
+    assertThat(disk.log()).containsExactly("READ 1+1", "READ 4+1", "FLUSH 0+0");
+    assertThat(other.log()).containsExactly("WRITE 2+1");
     assertThat(mapper.status("t")).isEqualTo("0 8 delay 0 0 0");
   }
 
@@ -297,7 +297,7 @@ final class TargetsTest {
     write(device, 0, filled(1, 9)).isDone();
     flush(device).isDone();
 
-    assertThat(disk.asked).isEmpty();
+    assertThat(disk.log()).isEmpty();
     ByteBuffer data = filled(1, 5);
     read(device, 0, data).isDone();
     assertThat(data.get(0)).isZero();
@@ -324,9 +324,9 @@ final class TargetsTest {
     write(device, 6, filled(1, 4)).isDone();
 
     assertThat(data).isEqualTo(filled(2, 3));
-    assertThat(disk.bytes[4 * 512]).isEqualTo((byte) 255);
-    assertThat(disk.bytes[4 * 512 + 1]).isEqualTo((byte) 3);
-    assertThat(disk.bytes[7 * 512]).isEqualTo((byte) 4);
+    assertThat(disk.bytes()[4 * 512]).isEqualTo((byte) 255);
+    assertThat(disk.bytes()[4 * 512 + 1]).isEqualTo((byte) 3);
+    assertThat(disk.bytes()[7 * 512]).isEqualTo((byte) 4);
   }
 
   @Test
@@ -342,10 +342,10 @@ final class TargetsTest {
     assertThat(data.get(1)).isEqualTo((byte) 7);
     assertThat(data.get(0)).isZero();
     write(fua, 0, filled(1, 1)).isDone();
-    assertThat(disk.bytes[1]).isEqualTo((byte) 1);
+    assertThat(disk.bytes()[1]).isEqualTo((byte) 1);
     Ended ended = new Ended();
     fua.submit(Io.write(0, filled(1, 1), true, ended));
     ended.isDone();
-    assertThat(disk.bytes[1]).isEqualTo((byte) 7);
+    assertThat(disk.bytes()[1]).isEqualTo((byte) 7);
   }
 }

@@ -12,8 +12,8 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.snapshot.RamDevice;
 import org.anabranch.block.targets.TargetTypes;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -40,7 +40,7 @@ final class StoreOnFailingFileTest {
 
   @Test
   void staysInvalidAfterARestart() throws Exception {
-    mapper.addVolume("origin", new RamDevice("origin", 512).pattern('O'));
+    mapper.addVolume("origin", new TestDevice("origin", 512).pattern('O'));
     snapshotOn("cow");
     BlockDevice o = await(mapper.create("o", "0 512 snapshot-origin origin"));
     IoLatch.await(o, done -> Io.write(0, ByteBuffer.allocateDirect(4096), false, done));

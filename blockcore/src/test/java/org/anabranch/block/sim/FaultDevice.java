@@ -9,6 +9,7 @@ import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.testing.FilterDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *                are taken; a FUA write that failed for lack of space is not the case
  * </pre>
  */
-public final class FaultDevice implements Extendable {
+public final class FaultDevice extends FilterDevice implements Extendable {
   /**
    * One fault.
    *
@@ -42,7 +43,7 @@ public final class FaultDevice implements Extendable {
     }
   }
 
-  private final SimDisk below;
+  private final SimDisk disk;
   private final SimScheduler scheduler;
   private final Map<Io.Op, Long> seen = new EnumMap<>(Io.Op.class);
   private @Nullable Fault fault;
@@ -52,8 +53,9 @@ public final class FaultDevice implements Extendable {
   private boolean broken;
   private boolean extended;
 
-  public FaultDevice(SimDisk below, SimScheduler scheduler) {
-    this.below = below;
+  public FaultDevice(SimDisk disk, SimScheduler scheduler) {
+    super(disk);
+    this.disk = disk;
     this.scheduler = scheduler;
     for (Io.Op op : Io.Op.values()) {
       seen.put(op, 0L);
@@ -85,22 +87,12 @@ public final class FaultDevice implements Extendable {
     return failures;
   }
 
-  @Override
-  public String name() {
-    return below.name();
-  }
-
-  @Override
-  public long sectors() {
-    return below.sectors();
-  }
-
   /** Takes some time; {@link SimDisk#extendableTo} says how far. */
   @Override
   public CompletionStage<Boolean> extendBeyond(long beyond) {
     CompletableFuture<Boolean> answer = new CompletableFuture<>();
     scheduler.execute(() -> {
-      boolean longer = below.extendBeyond(beyond);
+      boolean longer = disk.extendBeyond(beyond);
       scheduler.trace(() -> name() + " has " + sectors() + " sectors");
       extended |= longer;
       answer.complete(longer);
@@ -150,7 +142,7 @@ public final class FaultDevice implements Extendable {
       broken = true;
     }
     if (flush || broken) {
-      below.loseUnflushed();
+      disk.loseUnflushed();
       whenLost.run();
     }
     switch (io.op()) {

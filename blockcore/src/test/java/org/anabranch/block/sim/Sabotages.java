@@ -14,6 +14,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.testing.FilterDevice;
 import org.jspecify.annotations.Nullable;
 
 /** Ways to make a {@link Machine} wrong. */
@@ -168,21 +169,14 @@ final class Sabotages {
     }
   }
 
-  private record FrontDevice(BlockDevice below, Front front, SimScheduler scheduler)
-      implements BlockDevice {
-    @Override
-    public String name() {
-      return below.name();
-    }
+  private static final class FrontDevice extends FilterDevice {
+    private final Front front;
+    private final SimScheduler scheduler;
 
-    @Override
-    public long sectors() {
-      return below.sectors();
-    }
-
-    @Override
-    public Limits limits() {
-      return below.limits();
+    FrontDevice(BlockDevice below, Front front, SimScheduler scheduler) {
+      super(below);
+      this.front = front;
+      this.scheduler = scheduler;
     }
 
     @Override

@@ -13,6 +13,7 @@ import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.linear.LinearSpec;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -25,14 +26,14 @@ final class AllocationTest {
   private static final CowArguments ARGUMENTS = new CowArguments(ORIGIN, DeviceRef.named("cow"), 8);
 
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 256);
-  private final RamDevice cow = new RamDevice("cow", 512);
+  private final TestDevice origin = new TestDevice("origin", 256);
+  private final TestDevice cow = new TestDevice("cow", 512);
 
   @BeforeEach
   void devices() {
     bench.add(origin, cow);
-    origin.hole = sector -> (sector & 64) != 0;
-    cow.hole = sector -> false;
+    origin.holes(sector -> (sector & 64) != 0);
+    cow.holes(sector -> false);
   }
 
   private BlockDevice create(String name, TableSpec table) throws TableException {
@@ -72,7 +73,7 @@ final class AllocationTest {
   void aHoleInTheStoreIsAHole() throws TableException {
     BlockDevice device = snapshot();
     bench.put(device, 'S', 0, 16); // the first two data chunks, from sector 16 on
-    cow.hole = sector -> sector >= 24 && sector < 32;
+    cow.holes(sector -> sector >= 24 && sector < 32);
 
     assertThat(map(device)).isEqualTo("d8 h8 d48 h64 d64 h64");
   }
@@ -81,15 +82,15 @@ final class AllocationTest {
   void aMergeTellsOfBothDevicesUntilTheOriginHasAll() throws TableException {
     bench.put(snapshot(), 'S', 72, 8);
     bench.remove("s");
-    origin.hold = io -> io.op() == Io.Op.WRITE;
+    origin.hold(io -> io.op() == Io.Op.WRITE);
     BlockDevice merge = create("m", TableSpec.of(256, new MergeSpec(ARGUMENTS)));
     bench.scheduler.runToQuiescence();
 
     assertThat(map(merge)).isEqualTo("d64 h8 d8 h48 d64 h64");
 
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     origin.release();
-    origin.hole = sector -> (sector & 64) != 0 && (sector < 72 || sector >= 80);
+    origin.holes(sector -> (sector & 64) != 0 && (sector < 72 || sector >= 80));
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 256 snapshot-merge 16/512 16");
     assertThat(map(merge)).isEqualTo("d64 h8 d8 h48 d64 h64");
@@ -117,8 +118,8 @@ final class AllocationTest {
   void anInvalidSnapshotTellsNothing() throws TableException {
     BlockDevice device = snapshot();
     BlockDevice volume = create("o", TableSpec.of(256, new OriginSpec(ORIGIN)));
-    cow.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null;
+    cow.fault(
+        io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null);
     bench.put(volume, 'X', 0, 8);
 
     Bench.Outcome outcome = new Bench.Outcome();

@@ -17,6 +17,7 @@ import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.sim.SimScheduler;
 import org.anabranch.block.targets.TargetTypes;
+import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
 
 /** A mapper over devices in memory, driven step by step on one thread. */
@@ -102,7 +103,7 @@ public final class Bench {
   public static ByteBuffer pattern(char tag, long sector, long sectors) {
     ByteBuffer data = ByteBuffer.allocateDirect((int) sectors * 512);
     for (long i = 0; i < sectors; i++) {
-      data.put(RamDevice.pattern(tag, sector + i));
+      data.put(TestDevice.pattern(tag, sector + i));
     }
     return data.flip();
   }
@@ -129,7 +130,7 @@ public final class Bench {
 
   /** A device full of the pattern. */
   public static byte[] view(int sectors, char tag) {
-    return new RamDevice("", sectors).pattern(tag).bytes();
+    return new TestDevice("", sectors).pattern(tag).bytes();
   }
 
   public static String sha256(byte[] bytes) {

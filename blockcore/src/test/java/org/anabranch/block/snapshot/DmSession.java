@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -37,10 +38,10 @@ final class DmSession implements AutoCloseable {
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
   private final @Nullable Level before = LOG.getLevel();
   private final Bench bench = new Bench();
-  private final RamDevice vda = new RamDevice("254:0", ORIGIN_SECTORS);
-  private final RamDevice vdb = new RamDevice("254:16", 128);
-  final RamDevice vdc = new RamDevice("254:32", 1024);
-  private final RamDevice vdd = new RamDevice("254:48", 1024);
+  private final TestDevice vda = new TestDevice("254:0", ORIGIN_SECTORS);
+  private final TestDevice vdb = new TestDevice("254:16", 128);
+  final TestDevice vdc = new TestDevice("254:32", 1024);
+  private final TestDevice vdd = new TestDevice("254:48", 1024);
 
   DmSession() {
     bench.add(vda, vdb, vdc, vdd);
@@ -81,7 +82,7 @@ final class DmSession implements AutoCloseable {
 
   void z() {
     vda.pattern('O');
-    for (RamDevice cow : List.of(vdb, vdc, vdd)) {
+    for (TestDevice cow : List.of(vdb, vdc, vdd)) {
       Arrays.fill(cow.bytes(), (byte) 0);
     }
   }

@@ -9,10 +9,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Extendable;
-import org.anabranch.block.Io;
-import org.anabranch.block.Limits;
 import org.anabranch.block.count.Counters;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.FilterDevice;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,8 +22,8 @@ final class ExtendableStoreTest {
   private static final long STEP = 32;
 
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 1024).pattern('O');
-  private final RamDevice memory = new RamDevice("cow", 48);
+  private final TestDevice origin = new TestDevice("origin", 1024).pattern('O');
+  private final TestDevice memory = new TestDevice("cow", 48);
   private final Growing cow = new Growing();
 
   ExtendableStoreTest() {
@@ -31,11 +31,15 @@ final class ExtendableStoreTest {
   }
 
   /** Answers when told to, or at once. */
-  private final class Growing implements Extendable {
+  private final class Growing extends FilterDevice implements Extendable {
     final List<Long> asked = new ArrayList<>();
     final List<CompletableFuture<Boolean>> waiting = new ArrayList<>();
     boolean waits;
     long most = Long.MAX_VALUE;
+
+    Growing() {
+      super(memory);
+    }
 
     @Override
     public CompletionStage<Boolean> extendBeyond(long sectors) {
@@ -57,26 +61,6 @@ final class ExtendableStoreTest {
       }
       now.forEach(each -> each.complete(extended));
       bench.scheduler.runToQuiescence();
-    }
-
-    @Override
-    public String name() {
-      return memory.name();
-    }
-
-    @Override
-    public long sectors() {
-      return memory.sectors();
-    }
-
-    @Override
-    public Limits limits() {
-      return memory.limits();
-    }
-
-    @Override
-    public void submit(Io io) {
-      memory.submit(io);
     }
   }
 

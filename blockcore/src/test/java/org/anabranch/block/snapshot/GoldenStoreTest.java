@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.snapshot.GoldenStore.Facts;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -56,8 +57,8 @@ final class GoldenStoreTest {
   @MethodSource("valid")
   void readsAsInLinux(GoldenStore store) throws Exception {
     Facts facts = store.facts();
-    RamDevice cow = new RamDevice("cow", store.cow());
-    bench.add(new RamDevice("origin", store.origin()), cow);
+    TestDevice cow = new TestDevice("cow", store.cow());
+    bench.add(new TestDevice("origin", store.origin()), cow);
     BlockDevice snapshot = bench.create("s", facts.table());
 
     assertThat(Bench.sha256(bench.view(snapshot))).isEqualTo(facts.view());
@@ -65,7 +66,7 @@ final class GoldenStoreTest {
     assertThat(bench.mapper.table("s")).isEqualTo(facts.table());
     bench.remove("s");
     assertThat(cow.bytes()).isEqualTo(store.cow());
-    assertThat(cow.log).noneMatch(io -> io.startsWith("WRITE"));
+    assertThat(cow.log()).noneMatch(io -> io.startsWith("WRITE"));
   }
 
   @ParameterizedTest
@@ -73,8 +74,8 @@ final class GoldenStoreTest {
   void mergesToTheSameDevices(GoldenStore store) throws Exception {
     Facts facts = store.facts();
     GoldenStore after = store.in("after");
-    RamDevice origin = new RamDevice("origin", store.origin());
-    RamDevice cow = new RamDevice("cow", store.cow());
+    TestDevice origin = new TestDevice("origin", store.origin());
+    TestDevice cow = new TestDevice("cow", store.cow());
     bench.add(origin, cow);
     String table = facts.table().replace(" snapshot ", " snapshot-merge ").replace(" PO ", " P ");
     BlockDevice merge = bench.create("m", table);
@@ -95,14 +96,14 @@ final class GoldenStoreTest {
   @MethodSource("invalid")
   void invalidStoreLoadsAsInvalid(GoldenStore store) throws Exception {
     Facts facts = store.facts();
-    RamDevice cow = new RamDevice("cow", store.cow());
-    bench.add(new RamDevice("origin", store.origin()), cow);
+    TestDevice cow = new TestDevice("cow", store.cow());
+    bench.add(new TestDevice("origin", store.origin()), cow);
     BlockDevice snapshot = bench.create("s", facts.table());
     assertThat(bench.mapper.status("s")).isEqualTo(facts.head() + " Invalid");
     assertThat(bench.read(snapshot, 0, ByteBuffer.allocateDirect(4096)).good()).isFalse();
     assertThat(bench.put(snapshot, 'S', 0, 8).good()).isFalse();
     bench.remove("s");
-    assertThat(cow.log).noneMatch(io -> io.startsWith("WRITE"));
+    assertThat(cow.log()).noneMatch(io -> io.startsWith("WRITE"));
   }
 
   /** What Linux did to a store, done here, gives the same store, byte for byte. */
@@ -111,8 +112,8 @@ final class GoldenStoreTest {
   void writesTheSameStore(GoldenStore store) throws Exception {
     byte[] cowAfter = store.cow();
     byte[] originAfter = store.origin();
-    RamDevice origin = new RamDevice("origin", originAfter.length / 512).pattern('O');
-    RamDevice cow = new RamDevice("cow", cowAfter.length / 512);
+    TestDevice origin = new TestDevice("origin", originAfter.length / 512).pattern('O');
+    TestDevice cow = new TestDevice("cow", cowAfter.length / 512);
     bench.add(origin, cow);
     BlockDevice s = bench.create("s", store.facts().table());
     BlockDevice o = bench.create("o", "0 " + origin.sectors() + " snapshot-origin origin");

@@ -14,6 +14,7 @@ import org.anabranch.block.dm.Registration;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.snapshot.MergeProgress.State;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -26,8 +27,8 @@ final class HandleTest {
   private static final IoError FAILED = IoError.of(IoError.Kind.IO, "as the test wants it");
 
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", SECTORS).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 1024);
+  private final TestDevice origin = new TestDevice("origin", SECTORS).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 1024);
 
   @BeforeEach
   void devices() {
@@ -72,7 +73,7 @@ final class HandleTest {
         create("o", TableSpec.of(SECTORS, new OriginSpec(DeviceRef.named("origin"))));
     OriginHandle originHandle = only(volume.targets(OriginHandle.class));
     assertThat(originHandle.snapshots()).isOne();
-    cow.fault = io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? FAILED : null;
+    cow.fault(io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? FAILED : null);
 
     bench.put(volume, 'X', 0, 8);
 
@@ -143,7 +144,7 @@ final class HandleTest {
   void aMergeTellsThatItFailed() throws TableException {
     bench.put(snapshot(), 'S', 16, 8);
     bench.remove("s");
-    origin.fault = io -> io.op() == Io.Op.WRITE ? FAILED : null;
+    origin.fault(io -> io.op() == Io.Op.WRITE ? FAILED : null);
 
     MappedDevice volume = create("o", TableSpec.of(SECTORS, new MergeSpec(ARGUMENTS)));
     bench.scheduler.runToQuiescence();

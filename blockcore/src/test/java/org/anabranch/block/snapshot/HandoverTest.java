@@ -10,6 +10,7 @@ import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -19,12 +20,12 @@ final class HandoverTest {
   private static final String MERGE = "0 2048 snapshot-merge origin cow P 8";
 
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 2048).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 1024);
+  private final TestDevice origin = new TestDevice("origin", 2048).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 1024);
 
   @BeforeEach
   void devices() {
-    bench.add(origin, cow, new RamDevice("cow2", 1024));
+    bench.add(origin, cow, new TestDevice("cow2", 1024));
   }
 
   private void refused(String name, String table, String words) {
@@ -53,13 +54,13 @@ final class HandoverTest {
     verb(bench.mapper.load("n", SNAPSHOT));
 
     // The origin is written all the time; here the copy for one write is under way.
-    cow.hold = io -> io.op() == Io.Op.WRITE && io.sector() >= 16;
+    cow.hold(io -> io.op() == Io.Op.WRITE && io.sector() >= 16);
     Bench.Outcome write = bench.put(o, 'W', 800, 8);
     verb(bench.mapper.suspend("s", false));
     verb(bench.mapper.resume("n"));
     BlockDevice n = bench.mapper.device("n");
     assertThat(write.done).isFalse();
-    cow.hold = io -> false;
+    cow.hold(io -> false);
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(write.good()).isTrue();
@@ -121,7 +122,7 @@ final class HandoverTest {
 
   @Test
   void destinationsTableSaysWhatBecomesOfAFullStore() throws TableException {
-    bench.add(new RamDevice("small", 24));
+    bench.add(new TestDevice("small", 24));
     bench.create("s", "0 2048 snapshot origin small P 8");
     verb(bench.mapper.reload("s", "0 2048 snapshot origin small PO 8"));
     assertThat(bench.mapper.table("s")).isEqualTo("0 2048 snapshot origin small PO 8");
@@ -229,7 +230,7 @@ final class HandoverTest {
 
   @Test
   void storeOfAnotherOrigin() throws TableException {
-    bench.add(new RamDevice("other", 2048));
+    bench.add(new TestDevice("other", 2048));
     bench.create("s", SNAPSHOT);
     verb(bench.mapper.create("n"));
     refused("n", "0 2048 snapshot other cow P 8", "COW device cow belongs to origin origin");

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,15 +38,15 @@ final class InvalidStoresTest {
 
   private final Keeper keeper = new Keeper();
   private final Bench bench = new Bench(keeper);
-  private final RamDevice origin = new RamDevice("origin", 2048).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 1024);
+  private final TestDevice origin = new TestDevice("origin", 2048).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 1024);
 
   @BeforeEach
   void storeThatDies() throws TableException {
     bench.add(origin, cow);
     bench.create("s", SNAPSHOT);
     bench.create("o", "0 2048 snapshot-origin origin");
-    cow.fault = io -> io.modifies() ? IoError.io(0, "dead", null) : null;
+    cow.fault(io -> io.modifies() ? IoError.io(0, "dead", null) : null);
   }
 
   private Bench.Outcome write(long sector) throws TableException {
@@ -57,14 +58,14 @@ final class InvalidStoresTest {
     Bench.Outcome write = write(80);
     assertThat(keeper.asked).isEqualTo(cow);
     assertThat(write.done).isFalse();
-    assertThat(origin.log).noneMatch(io -> io.startsWith("WRITE"));
+    assertThat(origin.log()).noneMatch(io -> io.startsWith("WRITE"));
 
     keeper.answer.complete(null);
     bench.scheduler.runToQuiescence();
     assertThat(write.good()).isTrue();
     assertThat(write(800).good()).isTrue();
     bench.remove("s");
-    cow.fault = io -> null;
+    cow.fault(io -> null);
     bench.create("s", SNAPSHOT);
     assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot Invalid");
   }

@@ -9,6 +9,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** A merge whose devices fail, or whose store is invalid. */
@@ -17,8 +18,8 @@ final class MergeFailureTest extends ThreeChunkMerge {
   void failedCopyFailsWaitersAndOthersGoOn() throws TableException {
     BlockDevice m = mergeHeldAtCopies();
     Bench.Outcome waits = bench.put(m, 'X', 400, 8);
-    origin.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
+    origin.fault(io ->
+        io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null);
     letGo();
     assertThat(waits.done).isTrue();
     assertThat(waits.error).isNotNull();
@@ -27,7 +28,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
     assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
     assertThat(bench.put(m, 'X', 800, 8).good()).isTrue();
     assertThat(bench.mapper.info("m").eventNumber()).isEqualTo(1);
-    origin.fault = io -> null;
+    origin.fault(io -> null);
     bench.remove("m");
     bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
@@ -40,7 +41,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
 
   @Test
   void failedFlushLeavesEverythingInTheStore() throws TableException {
-    origin.fault = io -> io.op() == Io.Op.FLUSH ? IoError.io(-1, "broken", null) : null;
+    origin.fault(io -> io.op() == Io.Op.FLUSH ? IoError.io(-1, "broken", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
@@ -58,8 +59,8 @@ final class MergeFailureTest extends ThreeChunkMerge {
 
   @Test
   void failedMergeBeginsAgainWithItsDevice() throws TableException {
-    origin.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null;
+    origin.fault(io ->
+        io.op() == Io.Op.WRITE && io.sector() == 400 ? IoError.io(400, "broken", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
@@ -67,7 +68,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
     assertThat(bench.mapper.info("m").eventNumber()).isEqualTo(2);
 
-    origin.fault = io -> null;
+    origin.fault(io -> null);
     suspendAndResume();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
     assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
@@ -80,24 +81,24 @@ final class MergeFailureTest extends ThreeChunkMerge {
   /** The list may end before or behind the batch: only its commit is done again. */
   @Test
   void failedCommitIsDoneAgainWithItsDevice() throws TableException {
-    cow.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
+    cow.fault(
+        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    origin.fault = io -> io.op() == Io.Op.FLUSH ? IoError.io(-1, "broken", null) : null;
+    origin.fault(io -> io.op() == Io.Op.FLUSH ? IoError.io(-1, "broken", null) : null);
     suspendAndResume();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
     assertThat(bench.put(m, 'X', 24, 8).good()).isTrue();
     assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
     assertThat(onCow(2, 8)).isEqualTo(pattern('X', 24, 8));
 
-    cow.fault = io -> null;
-    origin.fault = io -> null;
-    origin.log.clear();
-    cow.log.clear();
+    cow.fault(io -> null);
+    origin.fault(io -> null);
+    origin.clearLog();
+    cow.clearLog();
     suspendAndResume();
-    assertThat(origin.log).containsExactly("FLUSH 0+0");
-    assertThat(cow.log).containsExactly("WRITE FUA 8+8");
+    assertThat(origin.log()).containsExactly("FLUSH 0+0");
+    assertThat(cow.log()).containsExactly("WRITE FUA 8+8");
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
     assertThat(onOrigin(24, 8)).isEqualTo(pattern('X', 24, 8));
     assertThat(onOrigin(40, 8)).isEqualTo(pattern('S', 40, 8));
@@ -106,8 +107,8 @@ final class MergeFailureTest extends ThreeChunkMerge {
   /** After a restart the batch may be found merged or not: so both devices have what is written. */
   @Test
   void failedCommitKeepsBothDevicesEqual() throws TableException {
-    cow.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null;
+    cow.fault(
+        io -> io.op() == Io.Op.WRITE && io.sector() == 8 ? IoError.io(8, "broken", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
@@ -119,7 +120,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
   }
 
   /** A merge of a snapshot that did not fit into its store, and so is invalid. */
-  private BlockDevice mergeOfFullStore(RamDevice tiny) throws TableException {
+  private BlockDevice mergeOfFullStore(TestDevice tiny) throws TableException {
     bench.add(tiny);
     BlockDevice s = bench.create("s", "0 2048 snapshot origin tiny P 8");
     bench.put(s, 'S', 0, 8);
@@ -129,7 +130,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
 
   @Test
   void invalidStoreLeavesTheLunWorking() throws TableException {
-    RamDevice tiny = new RamDevice("tiny", 16);
+    TestDevice tiny = new TestDevice("tiny", 16);
     BlockDevice m = mergeOfFullStore(tiny);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Invalid");
@@ -139,9 +140,9 @@ final class MergeFailureTest extends ThreeChunkMerge {
 
   @Test
   void deadCowDeviceOfAnInvalidStoreIsNotAsked() throws TableException {
-    RamDevice tiny = new RamDevice("tiny", 16);
+    TestDevice tiny = new TestDevice("tiny", 16);
     BlockDevice m = mergeOfFullStore(tiny);
-    tiny.fault = io -> IoError.io(0, "dead", null);
+    tiny.fault(io -> IoError.io(0, "dead", null));
     tiny.limits(Limits.DEFAULT.withReadOnly(true));
     assertThat(bench.put(m, 'X', 0, 8).good()).isTrue();
     Bench.Outcome flush = new Bench.Outcome();
@@ -152,7 +153,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
   @Test
   void deadCowDeviceFailsOnlyWhatGoesToIt() throws TableException {
     cow.limits(Limits.DEFAULT.withReadOnly(true));
-    cow.fault = io -> io.sector() >= 16 ? IoError.io(0, "dead", null) : null;
+    cow.fault(io -> io.sector() >= 16 ? IoError.io(0, "dead", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge Merge failed");
@@ -170,7 +171,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
     }
     byte[] view = bench.view(s);
     bench.remove("s");
-    cow2.fault = io -> io.op() == Io.Op.WRITE_ZEROES ? IoError.io(0, "broken", null) : null;
+    cow2.fault(io -> io.op() == Io.Op.WRITE_ZEROES ? IoError.io(0, "broken", null) : null);
     bench.create("m", "0 2048 snapshot-merge origin cow2 P 1");
     bench.scheduler.runToQuiescence();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 2/2048 2");

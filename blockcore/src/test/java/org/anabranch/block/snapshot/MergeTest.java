@@ -10,6 +10,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** A merge and what happens to requests meanwhile. */
@@ -38,7 +39,7 @@ final class MergeTest extends ThreeChunkMerge {
   @Test
   void otherWritesGoOn() throws TableException {
     BlockDevice m = mergeHeldAtCopies();
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     assertThat(bench.put(m, 'X', 800, 8).good()).isTrue();
     letGo();
     assertThat(bench.mapper.status("m")).isEqualTo("0 2048 snapshot-merge 16/1024 16");
@@ -49,18 +50,18 @@ final class MergeTest extends ThreeChunkMerge {
     // The other snapshot's copy keeps the batch open while the write is on its way.
     BlockDevice other = bench.create("s2", "0 2048 snapshot origin cow2 P 16");
     byte[] otherView = bench.view(other);
-    cow2.hold = io -> io.op() == Io.Op.WRITE;
+    cow2.hold(io -> io.op() == Io.Op.WRITE);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    assertThat(cow2.held).isNotEmpty();
-    cow.hold = io -> io.op() == Io.Op.WRITE;
+    assertThat(cow2.held()).isNotEmpty();
+    cow.hold(io -> io.op() == Io.Op.WRITE);
     Bench.Outcome write = bench.put(m, 'X', 24, 8);
-    assertThat(cow.held).hasSize(1);
-    cow2.hold = io -> false;
+    assertThat(cow.held()).hasSize(1);
+    cow2.hold(io -> false);
     cow2.release();
     bench.scheduler.runToQuiescence();
-    assertThat(origin.log).contains("WRITE 40+8").noneMatch(io -> io.startsWith("WRITE 24+"));
-    cow.hold = io -> false;
+    assertThat(origin.log()).contains("WRITE 40+8").noneMatch(io -> io.startsWith("WRITE 24+"));
+    cow.hold(io -> false);
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(write.good()).isTrue();
@@ -71,7 +72,7 @@ final class MergeTest extends ThreeChunkMerge {
 
   @Test
   void twoOtherSnapshotsOfOtherChunkSizesKeepTheirView() throws TableException {
-    bench.add(new RamDevice("cow3", 4096));
+    bench.add(new TestDevice("cow3", 4096));
     BlockDevice small = bench.create("s2", "0 2048 snapshot origin cow2 P 1");
     BlockDevice large = bench.create("s3", "0 2048 snapshot origin cow3 PO 64");
     byte[] view = bench.view(small);
@@ -86,17 +87,17 @@ final class MergeTest extends ThreeChunkMerge {
 
   @Test
   void pausesThrottlesAndGoesOn() throws TableException {
-    RamDevice large = new RamDevice("large", 32768);
-    bench.add(large, new RamDevice("store", 32768));
+    TestDevice large = new TestDevice("large", 32768);
+    bench.add(large, new TestDevice("store", 32768));
     BlockDevice s = bench.create("s", "0 32768 snapshot large store P 64");
     long mebibyte = 1 << 20;
     bench.put(s, 'S', 0, 12 * mebibyte / 512);
     bench.remove("s");
-    large.hold = io -> io.op() == Io.Op.WRITE;
+    large.hold(io -> io.op() == Io.Op.WRITE);
     bench.create("m", "0 32768 snapshot-merge large store P 64");
     bench.scheduler.runToQuiescence();
     message("pause");
-    large.hold = io -> false;
+    large.hold(io -> false);
     large.release();
     bench.scheduler.runToQuiescence();
     assertThat(message("progress")).startsWith("paused remaining=12320768 merged=262144");
@@ -151,17 +152,17 @@ final class MergeTest extends ThreeChunkMerge {
   @Test
   void writesToTheSameSectorsOfBothDevicesGoOneAfterTheOther() throws TableException {
     BlockDevice m = mergeHeldAtFlush();
-    origin.hold = io -> io.op() != Io.Op.READ;
+    origin.hold(io -> io.op() != Io.Op.READ);
     Bench.Outcome first = bench.put(m, 'X', 24, 8);
     Bench.Outcome second = bench.put(m, 'Y', 28, 8); // half of it beside the store's chunk
     Bench.Outcome beside = bench.put(m, 'Z', 400, 1);
-    assertThat(origin.held).hasSize(3); // the flush, the first, and the one beside
-    cow.hold = io -> io.op() == Io.Op.WRITE;
-    origin.hold = io -> false;
+    assertThat(origin.held()).hasSize(3); // the flush, the first, and the one beside
+    cow.hold(io -> io.op() == Io.Op.WRITE);
+    origin.hold(io -> false);
     origin.release();
     bench.scheduler.runToQuiescence();
     assertThat(first.done || second.done || beside.done).isFalse();
-    cow.hold = io -> false;
+    cow.hold(io -> false);
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(first.good() && second.good() && beside.good()).isTrue();
@@ -171,11 +172,11 @@ final class MergeTest extends ThreeChunkMerge {
 
   @Test
   void discardOfMergingChunksReadsAsZeros() throws TableException {
-    cow.fault =
-        io -> io.op() == Io.Op.READ && io.sector() >= 16 ? IoError.io(0, "held", null) : null;
+    cow.fault(
+        io -> io.op() == Io.Op.READ && io.sector() >= 16 ? IoError.io(0, "held", null) : null);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    cow.fault = io -> null;
+    cow.fault(io -> null);
     Bench.Outcome outcome = new Bench.Outcome();
     bench.run(m, Io.discard(16, 16, outcome::end), outcome);
     assertThat(outcome.good()).isTrue();
@@ -192,10 +193,10 @@ final class MergeTest extends ThreeChunkMerge {
     }
     byte[] view = bench.view(s);
     bench.remove("s");
-    cow2.log.clear();
+    cow2.clearLog();
     bench.create("m", "0 2048 snapshot-merge origin cow2 P 1");
     bench.scheduler.runToQuiescence();
-    assertThat(cow2.log.stream().filter(io -> io.startsWith("WRITE")))
+    assertThat(cow2.log().stream().filter(io -> io.startsWith("WRITE")))
         .containsExactly(
             "WRITE FUA 1+1",
             "WRITE_ZEROES 133+1",
@@ -208,8 +209,8 @@ final class MergeTest extends ThreeChunkMerge {
 
   /** Time that a merge of 512 scattered chunks takes on an origin of 1 ms. */
   private long mergeTime(Runnable others) throws TableException {
-    RamDevice large = new RamDevice("large", 16384);
-    bench.add(large, new RamDevice("store", 16384));
+    TestDevice large = new TestDevice("large", 16384);
+    bench.add(large, new TestDevice("store", 16384));
     BlockDevice s = bench.create("s", "0 16384 snapshot large store P 8");
     for (int chunk = 0; chunk < 512; chunk++) {
       bench.put(s, 'S', chunk * 16L, 8);
@@ -244,20 +245,20 @@ final class MergeTest extends ThreeChunkMerge {
   void copyThatWaitedBeginsOnTheSchedulerBehindTheEndOfTheRequest() throws TableException {
     BlockDevice other = bench.create("s2", "0 2048 snapshot origin cow2 P 16");
     assertThat(other.sectors()).isEqualTo(2048);
-    cow2.hold = io -> io.op() == Io.Op.WRITE;
+    cow2.hold(io -> io.op() == Io.Op.WRITE);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    cow.hold = io -> io.op() == Io.Op.WRITE;
+    cow.hold(io -> io.op() == Io.Op.WRITE);
     Bench.Outcome write = bench.put(m, 'X', 24, 8);
-    cow2.hold = io -> false;
+    cow2.hold(io -> false);
     cow2.release();
     bench.scheduler.runToQuiescence();
-    cow.hold = io -> false;
-    cow.log.clear();
+    cow.hold(io -> false);
+    cow.clearLog();
     cow.release();
     assertThat(write.good()).isTrue();
-    assertThat(cow.log).isEmpty();
+    assertThat(cow.log()).isEmpty();
     bench.scheduler.runToQuiescence();
-    assertThat(cow.log).contains("READ 16+8");
+    assertThat(cow.log()).contains("READ 16+8");
   }
 }

@@ -9,14 +9,15 @@ import java.util.Arrays;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** Origins, snapshots and merges that are rows among others in a table: none is shifted. */
 final class RowsTest {
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 2048).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 4096);
-  private final RamDevice cow2 = new RamDevice("cow2", 4096);
+  private final TestDevice origin = new TestDevice("origin", 2048).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 4096);
+  private final TestDevice cow2 = new TestDevice("cow2", 4096);
 
   RowsTest() {
     bench.add(origin, cow, cow2);
@@ -67,7 +68,7 @@ final class RowsTest {
   /** The store of a snapshot from before the origin grew, whose last chunk is one in part. */
   @Test
   void mergeLeavesWhatIsBehindTheSnapshotsEnd() throws TableException {
-    RamDevice growing = new RamDevice("growing", 1020).pattern('O');
+    TestDevice growing = new TestDevice("growing", 1020).pattern('O');
     bench.add(growing);
     BlockDevice s = bench.create("s", "0 1020 snapshot growing cow P 8");
     assertThat(bench.put(s, 'S', 1000, 20).good()).isTrue();

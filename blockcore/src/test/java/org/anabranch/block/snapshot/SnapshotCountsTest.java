@@ -9,6 +9,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.Counted;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** What snapshots, origins, merges and stores count: exactly, and on which device. */
@@ -87,11 +88,11 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
 
   @Test
   void aMergeThatFailsAndBeginsAgain() throws TableException {
-    origin.fault = io -> io.op() == Io.Op.FLUSH ? IoError.io(0, "broken", null) : null;
+    origin.fault(io -> io.op() == Io.Op.FLUSH ? IoError.io(0, "broken", null) : null);
     bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
     assertThat(counted("m")).containsEntry("merge failures", 1L).containsEntry("merge starts", 1L);
-    origin.fault = io -> null;
+    origin.fault(io -> null);
     bench.await(bench.mapper.suspend("m", false));
     bench.await(bench.mapper.resume("m"));
     bench.scheduler.runToQuiescence();
@@ -125,7 +126,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
 
   @Test
   void aFullStoreOverflowsOrIsLost() throws TableException {
-    bench.add(new RamDevice("small", 32));
+    bench.add(new TestDevice("small", 32));
     BlockDevice s = bench.create("s2", "0 2048 snapshot origin small PO 8");
     bench.put(s, 'S', 0, 8);
     bench.put(s, 'S', 80, 16);
@@ -141,7 +142,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
   @Test
   void aStoreThatCannotBeWrittenHasFailed() throws TableException {
     BlockDevice s = bench.create("s2", SNAPSHOT + "P 8");
-    cow2.fault = io -> io.fua() ? IoError.io(0, "broken", null) : null;
+    cow2.fault(io -> io.fua() ? IoError.io(0, "broken", null) : null);
     bench.put(s, 'S', 0, 8);
     assertThat(counted("s2"))
         .containsEntry("store failures", 1L)
@@ -151,11 +152,11 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
 
   @Test
   void aWriteThatFindsNoSlotWaits() throws TableException {
-    RamDevice disk = new RamDevice("wide", 16384);
-    bench.add(disk, new RamDevice("cow3", 16384));
+    TestDevice disk = new TestDevice("wide", 16384);
+    bench.add(disk, new TestDevice("cow3", 16384));
     bench.create("s3", "0 16384 snapshot wide cow3 P 1");
     BlockDevice wide = bench.create("w", "0 16384 snapshot-origin wide");
-    disk.hold = io -> io.op() == Io.Op.READ;
+    disk.hold(io -> io.op() == Io.Op.READ);
     for (int i = 0; i < Bounds.DEFAULT.copies() + 3; i++) {
       bench.put(wide, 'W', 2L * i, 1);
     }

@@ -10,13 +10,14 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** A snapshot and its origin, request by request. */
 final class SnapshotTest {
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 16384).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 16384);
+  private final TestDevice origin = new TestDevice("origin", 16384).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 16384);
 
   SnapshotTest() {
     bench.add(origin, cow);
@@ -34,28 +35,28 @@ final class SnapshotTest {
   void largeRequestsAreMappedByRuns() throws TableException {
     BlockDevice s = snapshot("P 8");
     BlockDevice o = origin();
-    cow.log.clear();
-    origin.log.clear();
+    cow.clearLog();
+    origin.clearLog();
     assertThat(bench.put(o, 'W', 0, 512).good()).isTrue(); // 64 chunks
-    assertThat(origin.log).containsExactly("READ 0+512", "WRITE 0+512");
-    assertThat(cow.log).containsExactly("WRITE 16+512", "FLUSH 0+0", "WRITE FUA 8+8");
-    cow.log.clear();
-    origin.log.clear();
+    assertThat(origin.log()).containsExactly("READ 0+512", "WRITE 0+512");
+    assertThat(cow.log()).containsExactly("WRITE 16+512", "FLUSH 0+0", "WRITE FUA 8+8");
+    cow.clearLog();
+    origin.clearLog();
     ByteBuffer data = ByteBuffer.allocateDirect(1024 * 512);
     assertThat(bench.read(s, 0, data).good()).isTrue();
-    assertThat(cow.log).containsExactly("READ 16+512");
-    assertThat(origin.log).containsExactly("READ 512+512");
+    assertThat(cow.log()).containsExactly("READ 16+512");
+    assertThat(origin.log()).containsExactly("READ 512+512");
     assertThat(data).isEqualTo(Bench.pattern('O', 0, 1024));
   }
 
   @Test
   void writeOfPartialChunksCopiesOnlyThese() throws TableException {
     BlockDevice s = snapshot("P 8");
-    origin.log.clear();
+    origin.clearLog();
     byte[] view = bench.view(s);
-    origin.log.clear();
+    origin.clearLog();
     assertThat(bench.put(s, 'S', 3, 26).good()).isTrue();
-    assertThat(origin.log).containsExactlyInAnyOrder("READ 0+8", "READ 24+8");
+    assertThat(origin.log()).containsExactlyInAnyOrder("READ 0+8", "READ 24+8");
     Bench.pattern('S', 3, 26).get(0, view, 3 * 512, 26 * 512);
     assertThat(bench.view(s)).isEqualTo(view);
   }
@@ -64,7 +65,7 @@ final class SnapshotTest {
   void readOfTheOriginHoldsBackWriteToIt() throws TableException {
     BlockDevice s = snapshot("P 8");
     BlockDevice o = origin();
-    origin.hold = io -> io.op() == Io.Op.READ && io.sectors() == 4;
+    origin.hold(io -> io.op() == Io.Op.READ && io.sectors() == 4);
     ByteBuffer data = ByteBuffer.allocateDirect(4 * 512);
     Bench.Outcome read = bench.read(s, 2, data);
     Bench.Outcome write = bench.put(o, 'W', 0, 8);
@@ -72,7 +73,7 @@ final class SnapshotTest {
     assertThat(bench.mapper.status("s")).isEqualTo("0 16384 snapshot 24/16384 16");
     // The exception is there: a new read goes to the COW device, a write to the snapshot, too.
     assertThat(bench.put(s, 'S', 6, 1).good()).isTrue();
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     origin.release();
     bench.scheduler.runToQuiescence();
     assertThat(read.good() && write.good()).isTrue();
@@ -81,7 +82,7 @@ final class SnapshotTest {
 
   @Test
   void originWriteIsCopiedForAllSnapshots() throws TableException {
-    bench.add(new RamDevice("cow2", 16384), new RamDevice("cow3", 16384));
+    bench.add(new TestDevice("cow2", 16384), new TestDevice("cow3", 16384));
     List<BlockDevice> all = new ArrayList<>();
     all.add(snapshot("P 8"));
     all.add(bench.create("s2", "0 16384 snapshot origin cow2 P 1"));
@@ -106,16 +107,16 @@ final class SnapshotTest {
   void copiesInFlightAreBounded() throws TableException {
     BlockDevice s = snapshot("P 1");
     BlockDevice o = origin();
-    origin.hold = io -> io.op() == Io.Op.READ;
+    origin.hold(io -> io.op() == Io.Op.READ);
     List<Bench.Outcome> writes = new ArrayList<>();
     for (int i = 0; i < Bounds.DEFAULT.copies() + 500; i++) {
       writes.add(bench.put(o, 'W', 2L * i, 1));
     }
-    assertThat(origin.held).hasSize(Bounds.DEFAULT.copies());
+    assertThat(origin.held()).hasSize(Bounds.DEFAULT.copies());
     assertThat(bench.put(o, 'W', 0, 1).done).isFalse(); // waits for a pending one, not for a slot
     assertThat(bench.read(s, 5000, ByteBuffer.allocateDirect(512)).done).isFalse();
-    Io read = origin.held.removeLast();
-    origin.hold = io -> false;
+    Io read = origin.takeNewest();
+    origin.hold(io -> false);
     origin.serve(read);
     origin.release();
     bench.scheduler.runToQuiescence();
@@ -131,15 +132,15 @@ final class SnapshotTest {
       bench.put(s, 'O', chunk * 8L, 8);
     }
     BlockDevice o = origin();
-    origin.hold = io -> io.op() == Io.Op.READ;
+    origin.hold(io -> io.op() == Io.Op.READ);
     Bench.Outcome discard = new Bench.Outcome();
     bench.run(o, Io.discard(0, 12288, discard::end), discard);
-    assertThat(origin.held).hasSize(512);
+    assertThat(origin.held()).hasSize(512);
     origin.release();
     bench.scheduler.runToQuiescence();
-    assertThat(origin.held).hasSize(256);
+    assertThat(origin.held()).hasSize(256);
     assertThat(discard.done).isFalse();
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     origin.release();
     bench.scheduler.runToQuiescence();
     assertThat(discard.good()).isTrue();
@@ -153,13 +154,13 @@ final class SnapshotTest {
   void snapshotThatComesDuringALongRequestGetsItsCopies() throws TableException {
     snapshot("P 8");
     BlockDevice o = origin();
-    origin.hold = io -> io.op() == Io.Op.READ && io.sector() >= 8192;
+    origin.hold(io -> io.op() == Io.Op.READ && io.sector() >= 8192);
     Bench.Outcome zeroes = new Bench.Outcome();
     bench.run(o, Io.writeZeroes(0, 12288, false, zeroes::end), zeroes);
     assertThat(zeroes.done).isFalse();
-    bench.add(new RamDevice("cow2", 32768));
+    bench.add(new TestDevice("cow2", 32768));
     BlockDevice late = bench.create("late", "0 16384 snapshot origin cow2 P 8");
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     origin.release();
     bench.scheduler.runToQuiescence();
     assertThat(zeroes.good()).isTrue();
@@ -169,13 +170,13 @@ final class SnapshotTest {
   @Test
   void writesToTheSnapshotBeyondTheBoundWait() throws TableException {
     BlockDevice s = snapshot("P 1");
-    cow.hold = io -> io.op() == Io.Op.WRITE;
+    cow.hold(io -> io.op() == Io.Op.WRITE);
     List<Bench.Outcome> writes = new ArrayList<>();
     for (int i = 0; i < Bounds.DEFAULT.copies() + 10; i++) {
       writes.add(bench.put(s, 'S', 2L * i, 1));
     }
-    assertThat(cow.held).hasSize(Bounds.DEFAULT.copies());
-    cow.hold = io -> false;
+    assertThat(cow.held()).hasSize(Bounds.DEFAULT.copies());
+    cow.hold(io -> false);
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(writes).allMatch(Bench.Outcome::good);
@@ -183,7 +184,7 @@ final class SnapshotTest {
 
   @Test
   void storeThatGrowsIsNotFull() throws TableException {
-    RamDevice small = new RamDevice("small", 24);
+    TestDevice small = new TestDevice("small", 24);
     bench.add(small);
     BlockDevice s = bench.create("s", "0 16384 snapshot origin small PO 8");
     assertThat(bench.put(s, 'S', 0, 8).good()).isTrue();
@@ -201,7 +202,7 @@ final class SnapshotTest {
   @Test
   void lastAreaKeepsItsEnd() throws TableException {
     for (int sectors = 34; sectors <= 36; sectors++) {
-      RamDevice store = new RamDevice("store" + sectors, sectors);
+      TestDevice store = new TestDevice("store" + sectors, sectors);
       bench.add(store);
       BlockDevice s = bench.create("s", "0 16384 snapshot origin " + store.name() + " PO 1");
       int good = 0;
@@ -221,31 +222,31 @@ final class SnapshotTest {
   void blockStatusIsThatOfTheDeviceBelow() throws TableException {
     BlockDevice s = snapshot("P 8");
     bench.put(s, 'S', 24, 16);
-    origin.log.clear();
-    cow.log.clear();
+    origin.clearLog();
+    cow.clearLog();
     Bench.Outcome outcome = new Bench.Outcome();
     Io first = Io.blockStatus(10, 1000, outcome::end);
     bench.run(s, first, outcome);
     assertThat(outcome.good()).isTrue();
     assertThat(first.statusSectors()).isEqualTo(14);
-    assertThat(origin.log).containsExactly("BLOCK_STATUS 10+14");
+    assertThat(origin.log()).containsExactly("BLOCK_STATUS 10+14");
     Bench.Outcome second = new Bench.Outcome();
     bench.run(s, Io.blockStatus(25, 10, second::end), second);
-    assertThat(cow.log).containsExactly("BLOCK_STATUS 17+10");
+    assertThat(cow.log()).containsExactly("BLOCK_STATUS 17+10");
   }
 
   @Test
   void failedCopyFromTheOriginInvalidatesAndTheOriginGoesOn() throws TableException {
     BlockDevice s = snapshot("P 8");
     BlockDevice o = origin();
-    cow.fault =
-        io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null;
+    cow.fault(
+        io -> io.op() == Io.Op.WRITE && io.sector() >= 16 ? IoError.io(16, "broken", null) : null);
     assertThat(bench.put(o, 'W', 0, 8).good()).isTrue();
     assertThat(bench.mapper.status("s")).isEqualTo("0 16384 snapshot Invalid");
     assertThat(bench.read(s, 800, ByteBuffer.allocateDirect(512)).good()).isFalse();
     assertThat(bench.put(o, 'W', 80, 8).good()).isTrue();
     bench.remove("s");
-    cow.fault = io -> null;
+    cow.fault(io -> null);
     snapshot("P 8");
     assertThat(bench.mapper.status("s")).isEqualTo("0 16384 snapshot Invalid");
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 
 /** A snapshot of three chunks, and ways to hold its merge where a test wants it. */
@@ -16,9 +17,9 @@ abstract class ThreeChunkMerge {
   static final String MERGE = "0 2048 snapshot-merge origin cow P 8";
 
   final Bench bench = new Bench();
-  final RamDevice origin = new RamDevice("origin", 2048).pattern('O');
-  final RamDevice cow = new RamDevice("cow", 1024);
-  final RamDevice cow2 = new RamDevice("cow2", 2048);
+  final TestDevice origin = new TestDevice("origin", 2048).pattern('O');
+  final TestDevice cow = new TestDevice("cow", 1024);
+  final TestDevice cow2 = new TestDevice("cow2", 2048);
 
   @BeforeEach
   final void storeWithThreeChunks() throws TableException {
@@ -32,15 +33,15 @@ abstract class ThreeChunkMerge {
 
   /** Stops the merge where it writes to the origin, and starts it. */
   BlockDevice mergeHeldAtCopies() throws TableException {
-    origin.hold = io -> io.op() == Io.Op.WRITE;
+    origin.hold(io -> io.op() == Io.Op.WRITE);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    assertThat(origin.held).hasSize(3);
+    assertThat(origin.held()).hasSize(3);
     return m;
   }
 
   void letGo() {
-    origin.hold = io -> false;
+    origin.hold(io -> false);
     origin.release();
     bench.scheduler.runToQuiescence();
   }
@@ -55,10 +56,10 @@ abstract class ThreeChunkMerge {
 
   /** The flush between copying and committing is held; the batch has been copied. */
   BlockDevice mergeHeldAtFlush() throws TableException {
-    origin.hold = io -> io.op() == Io.Op.FLUSH;
+    origin.hold(io -> io.op() == Io.Op.FLUSH);
     BlockDevice m = bench.create("m", MERGE);
     bench.scheduler.runToQuiescence();
-    assertThat(origin.held).hasSize(1);
+    assertThat(origin.held()).hasSize(1);
     return m;
   }
 

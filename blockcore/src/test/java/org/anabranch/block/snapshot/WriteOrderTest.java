@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -20,8 +21,8 @@ import org.junit.jupiter.api.Test;
  */
 final class WriteOrderTest {
   private final Bench bench = new Bench();
-  private final RamDevice origin = new RamDevice("origin", 2048).pattern('O');
-  private final RamDevice cow = new RamDevice("cow", 1024);
+  private final TestDevice origin = new TestDevice("origin", 2048).pattern('O');
+  private final TestDevice cow = new TestDevice("cow", 1024);
 
   @BeforeEach
   void devices() {
@@ -49,12 +50,12 @@ final class WriteOrderTest {
     return entries;
   }
 
-  private List<String> changes(RamDevice device) {
+  private List<String> changes(TestDevice device) {
     List<String> changes =
-        device.log.stream()
+        device.log().stream()
             .filter(io -> !io.startsWith("READ") && !io.startsWith("BLOCK_STATUS"))
             .toList();
-    device.log.clear();
+    device.clearLog();
     return changes;
   }
 
@@ -140,10 +141,10 @@ final class WriteOrderTest {
     bench.put(s, 'S', 24, 8);
     bench.remove("s");
     changes(cow);
-    origin.hold = io -> io.op() == Io.Op.FLUSH;
+    origin.hold(io -> io.op() == Io.Op.FLUSH);
     bench.create("m", "0 2048 snapshot-merge origin cow P 8");
     bench.scheduler.runToQuiescence();
-    assertThat(origin.held).hasSize(1);
+    assertThat(origin.held()).hasSize(1);
     assertThat(changes(cow)).isEmpty();
     origin.release();
     bench.scheduler.runToQuiescence();
@@ -155,8 +156,8 @@ final class WriteOrderTest {
     bench.create("s", "0 2048 snapshot origin cow P 8");
     BlockDevice o = bench.create("o", "0 2048 snapshot-origin origin");
     changes(cow);
-    origin.log.clear();
-    cow.hold = io -> io.fua();
+    origin.clearLog();
+    cow.hold(io -> io.fua());
     Bench.Outcome outcome = bench.put(o, 'W', 24, 8);
     assertThat(outcome.done).isFalse();
     assertThat(changes(cow)).containsExactly("WRITE 16+8", "FLUSH 0+0", "WRITE FUA 8+8");
@@ -169,14 +170,14 @@ final class WriteOrderTest {
 
   @Test
   void originWriteWaitsUntilTheInvalidationIsDurable() throws TableException {
-    RamDevice small = new RamDevice("small", 16);
+    TestDevice small = new TestDevice("small", 16);
     bench.add(small);
     bench.create("s", "0 2048 snapshot origin small P 8");
     BlockDevice o = bench.create("o", "0 2048 snapshot-origin origin");
-    small.hold = io -> io.fua();
-    origin.log.clear();
+    small.hold(io -> io.fua());
+    origin.clearLog();
     Bench.Outcome outcome = bench.put(o, 'W', 24, 8);
-    assertThat(small.held).hasSize(1);
+    assertThat(small.held()).hasSize(1);
     assertThat(outcome.done).isFalse();
     assertThat(changes(origin)).isEmpty();
     small.release();
@@ -189,11 +190,11 @@ final class WriteOrderTest {
   void exceptionsAreCommittedInTheOrderOfAllocation() throws TableException {
     BlockDevice s = bench.create("s", "0 2048 snapshot origin cow P 8");
     changes(cow);
-    cow.hold = io -> io.op() == Io.Op.WRITE && !io.fua();
+    cow.hold(io -> io.op() == Io.Op.WRITE && !io.fua());
     Bench.Outcome first = bench.put(s, 'S', 800, 8);
     Bench.Outcome second = bench.put(s, 'S', 80, 8);
-    assertThat(cow.held).hasSize(2);
-    Io firstData = cow.held.remove(0);
+    assertThat(cow.held()).hasSize(2);
+    Io firstData = cow.takeOldest();
     cow.release();
     bench.scheduler.runToQuiescence();
     assertThat(second.done).isFalse();
@@ -215,7 +216,7 @@ final class WriteOrderTest {
     bench.run(s, Io.write(24, Bench.pattern('S', 24, 8), true, fua::end), fua);
     assertThat(changes(cow)).containsExactly("WRITE FUA 16+8");
     bench.remove("s");
-    cow.fault = io -> io.op() == Io.Op.READ && io.sector() >= 16 ? ioError("held") : null;
+    cow.fault(io -> io.op() == Io.Op.READ && io.sector() >= 16 ? ioError("held") : null);
     BlockDevice m = bench.create("m", "0 2048 snapshot-merge origin cow P 8");
     bench.scheduler.runToQuiescence();
     changes(cow);

@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
-import org.anabranch.block.snapshot.RamDevice;
+import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +18,7 @@ final class ReadBackTest {
   private static final int EXCEPTIONS = 32 * 100 + 5;
 
   private final DeferringLock lock = new DeferringLock();
-  private final RamDevice cow = new RamDevice("cow", 4096);
+  private final TestDevice cow = new TestDevice("cow", 4096);
   private final PersistentStore store =
       new PersistentStore(cow, lock, new StoreLayout(1), false, false);
   private final List<MergeBatch> batches = new ArrayList<>();
@@ -26,14 +26,17 @@ final class ReadBackTest {
 
   /** Exception i is for chunk 3 i. */
   private void fill() {
-    store.load(new ExceptionTable(), new RamDevice("origin", 1 << 20)).toCompletableFuture().join();
+    store
+        .load(new ExceptionTable(), new TestDevice("origin", 1 << 20))
+        .toCompletableFuture()
+        .join();
     for (int i = 0; i < EXCEPTIONS; i++) {
       long old = 3L * i;
       lock.run(
           () -> store.commit(old, Objects.requireNonNull(store.allocate(1)), true, valid -> {}));
     }
     assertThat(store.exceptions()).isEqualTo(EXCEPTIONS);
-    cow.log.clear();
+    cow.clearLog();
   }
 
   private void prepare(int most) {
@@ -52,13 +55,13 @@ final class ReadBackTest {
   @Test
   void areasAreReadSideBySideWithinABound() {
     fill();
-    cow.hold = io -> io.op() == Io.Op.READ;
+    cow.hold(io -> io.op() == Io.Op.READ);
     prepare(EXCEPTIONS);
-    assertThat(cow.held).hasSize(StoreScan.MAX_AHEAD);
-    while (!cow.held.isEmpty()) {
-      cow.serve(cow.held.removeLast()); // the other way round
+    assertThat(cow.held()).hasSize(StoreScan.MAX_AHEAD);
+    while (!cow.held().isEmpty()) {
+      cow.serve(cow.takeNewest()); // the other way round
     }
-    assertThat(cow.log).hasSize(100);
+    assertThat(cow.log()).hasSize(100);
     MergeBatch all = batches.getFirst();
     assertThat(all.count()).isEqualTo(EXCEPTIONS);
     assertThat(all.runs()).isEqualTo(EXCEPTIONS);
@@ -72,9 +75,9 @@ final class ReadBackTest {
   void readsNoMoreThanWhatIsWanted() {
     fill();
     prepare(5);
-    assertThat(cow.log).isEmpty();
+    assertThat(cow.log()).isEmpty();
     prepare(5 + 33);
-    assertThat(cow.log).hasSize(2);
+    assertThat(cow.log()).hasSize(2);
     assertThat(batches.getLast().count()).isEqualTo(38);
     assertThat(batches.getLast().oldChunk(0)).isEqualTo(3L * (EXCEPTIONS - 38));
   }
@@ -82,7 +85,7 @@ final class ReadBackTest {
   @Test
   void anAreaThatCannotBeReadEndsIt() {
     fill();
-    cow.fault = io -> io.op() == Io.Op.READ ? IoError.of(IoError.Kind.IO, "a bad sector") : null;
+    cow.fault(io -> io.op() == Io.Op.READ ? IoError.of(IoError.Kind.IO, "a bad sector") : null);
     prepare(EXCEPTIONS);
     assertThat(batches).isEmpty();
     assertThat(Objects.requireNonNull(failure).message()).isEqualTo("a bad sector");

@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionException;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
-import org.anabranch.block.snapshot.RamDevice;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
 
 /** A store that lies is refused with what is wrong and where, and nothing is written to it. */
@@ -18,32 +18,32 @@ final class StoreRefusalTest {
 
   private final StoreBytes store = new StoreBytes(64, 8).record(0, 0, 3, 2).record(0, 1, 4, 3);
 
-  private final RamDevice origin = new RamDevice("origin", ORIGIN);
+  private final TestDevice origin = new TestDevice("origin", ORIGIN);
 
-  private boolean load(RamDevice cow) {
+  private boolean load(TestDevice cow) {
     PersistentStore persistent =
         new PersistentStore(cow, new DeferringLock(), new StoreLayout(8), false, false);
     return persistent.load(new ExceptionTable(), origin).toCompletableFuture().join();
   }
 
-  private void isRefused(RamDevice cow, String words) {
+  private void isRefused(TestDevice cow, String words) {
     byte[] before = cow.bytes().clone();
     assertThatThrownBy(() -> load(cow))
         .isInstanceOf(CompletionException.class)
         .cause()
         .isInstanceOf(StoreException.class)
         .hasMessage(words);
-    assertThat(cow.log).allMatch(io -> io.startsWith("READ"));
+    assertThat(cow.log()).allMatch(io -> io.startsWith("READ"));
     assertThat(cow.bytes()).isEqualTo(before);
   }
 
   private void isRefused(String words) {
-    isRefused(new RamDevice("cow", store.bytes), words);
+    isRefused(new TestDevice("cow", store.bytes), words);
   }
 
   @Test
   void aGoodOneIsNot() {
-    assertThat(load(new RamDevice("cow", store.bytes))).isTrue();
+    assertThat(load(new TestDevice("cow", store.bytes))).isTrue();
   }
 
   @Test
@@ -69,7 +69,7 @@ final class StoreRefusalTest {
         "invalid on-disk chunk size 4: Chunk size is not a multiple of device blocksize."
             + " (at byte 12 of cow)";
     Limits pages = Limits.DEFAULT.withBlockSizes(4096, 4096);
-    isRefused(new RamDevice("cow", store.bytes).limits(pages), blocks);
+    isRefused(new TestDevice("cow", store.bytes).limits(pages), blocks);
     origin.limits(pages);
     isRefused(blocks);
   }
@@ -92,7 +92,7 @@ final class StoreRefusalTest {
         "area 0 at chunk 1, record 2 (at byte 4128 of cow): data at chunk 1, which is metadata");
     StoreBytes small = new StoreBytes(80, 1).record(0, 0, 0, 34);
     isRefused(
-        new RamDevice("cow", small.bytes),
+        new TestDevice("cow", small.bytes),
         "area 0 at chunk 1, record 0 (at byte 512 of cow): data at chunk 34, which is metadata");
   }
 
@@ -125,29 +125,29 @@ final class StoreRefusalTest {
       small.record(0, i, i, 2 + i);
     }
     isRefused(
-        new RamDevice("cow", small.bytes),
+        new TestDevice("cow", small.bytes),
         "the list goes on in area 1 at chunk 34, beyond the end of cow at chunk 34");
   }
 
   @Test
   void truncatedFile() {
     isRefused(
-        new RamDevice("cow", Arrays.copyOf(store.bytes, 3 * 4096)),
+        new TestDevice("cow", Arrays.copyOf(store.bytes, 3 * 4096)),
         "area 0 at chunk 1, record 1 (at byte 4112 of cow): data at chunk 3, beyond the end of cow at chunk 3");
     isRefused(
-        new RamDevice("cow", Arrays.copyOf(store.bytes, 4096)),
+        new TestDevice("cow", Arrays.copyOf(store.bytes, 4096)),
         "the list goes on in area 0 at chunk 1, beyond the end of cow at chunk 1");
     isRefused(
-        new RamDevice("cow", Arrays.copyOf(store.bytes, 512)),
+        new TestDevice("cow", Arrays.copyOf(store.bytes, 512)),
         "cow has 1 sectors, which is less than a chunk of 8");
   }
 
   @Test
   void unreadable() {
-    RamDevice cow = new RamDevice("cow", store.bytes);
-    cow.fault = io -> io.sector() == 8 ? IoError.io(8, "broken", null) : null;
+    TestDevice cow = new TestDevice("cow", store.bytes);
+    cow.fault(io -> io.sector() == 8 ? IoError.io(8, "broken", null) : null);
     isRefused(cow, "can't read area 0 at chunk 1: broken");
-    cow.fault = io -> IoError.io(0, "broken", null);
+    cow.fault(io -> IoError.io(0, "broken", null));
     isRefused(cow, "can't read the header: broken");
   }
 }

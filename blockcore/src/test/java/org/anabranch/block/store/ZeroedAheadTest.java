@@ -8,7 +8,7 @@ import java.util.List;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
-import org.anabranch.block.snapshot.RamDevice;
+import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -17,14 +17,14 @@ final class ZeroedAheadTest {
   private static final long CHUNK = 16;
   private static final long SECTORS = 3L * ZeroedAhead.ZEROED;
 
-  private final RamDevice cow = new RamDevice("cow", SECTORS);
+  private final TestDevice cow = new TestDevice("cow", SECTORS);
   private final DeferringLock lock = new DeferringLock();
   private final ZeroedAhead ahead = new ZeroedAhead(cow, lock);
   private final List<Long> writable = new ArrayList<>();
 
   @BeforeEach
   void sparse() {
-    cow.hole = sector -> true;
+    cow.holes(sector -> true);
     ahead.begin(CHUNK);
   }
 
@@ -44,15 +44,15 @@ final class ZeroedAheadTest {
   }
 
   private List<String> written() {
-    List<String> written = cow.log.stream().filter(io -> io.startsWith("WRITE")).toList();
-    cow.log.clear();
+    List<String> written = cow.log().stream().filter(io -> io.startsWith("WRITE")).toList();
+    cow.clearLog();
     return written;
   }
 
   @Test
   void zerosGoAheadOfThoseThatComeOneByOne() {
     long next = allocateAlone(CHUNK, ZeroedAhead.ALONE - 1);
-    assertThat(cow.log).isEmpty();
+    assertThat(cow.log()).isEmpty();
     next = allocateAlone(next, 1);
     assertThat(written()).containsExactly("WRITE 64+2048");
 
@@ -64,12 +64,12 @@ final class ZeroedAheadTest {
 
   @Test
   void nobodyWritesBeforeTheZerosAreThere() {
-    cow.hold = io -> io.op() == Io.Op.WRITE;
+    cow.hold(io -> io.op() == Io.Op.WRITE);
     long next = allocateAlone(CHUNK, ZeroedAhead.ALONE + 1);
     assertThat(writable).containsExactly(16L, 32L, 48L);
     allocate(next, ZeroedAhead.ZEROED, false);
     assertThat(writable).as("nor in a range that zeros may yet reach").hasSize(3);
-    cow.hold = io -> false;
+    cow.hold(io -> false);
     cow.release();
     assertThat(writable).containsExactly(16L, 32L, 48L, 64L, 80L, 96L);
     assertThat(written()).as("none behind what was large").containsExactly("WRITE 64+2048");
@@ -80,7 +80,7 @@ final class ZeroedAheadTest {
     for (long sector = CHUNK, i = 0; i < 100; i++, sector += CHUNK) {
       allocate(sector, CHUNK, i % ZeroedAhead.ALONE != 0);
     }
-    assertThat(cow.log).isEmpty();
+    assertThat(cow.log()).isEmpty();
     assertThat(writable).hasSize(100);
   }
 
@@ -89,16 +89,16 @@ final class ZeroedAheadTest {
     for (long i = 0; i < 20; i++) {
       allocate(CHUNK + i * ZeroedAhead.LARGE, ZeroedAhead.LARGE, true);
     }
-    assertThat(cow.log).isEmpty();
+    assertThat(cow.log()).isEmpty();
     assertThat(writable).hasSize(20);
   }
 
   @Test
   void whatStorageBacksStaysAsItIs() {
-    cow.hole = sector -> (sector >= 100 && sector < 200) || sector >= 2000;
+    cow.holes(sector -> (sector >= 100 && sector < 200) || sector >= 2000);
     allocateAlone(CHUNK, ZeroedAhead.ALONE);
     assertThat(written()).containsExactly("WRITE 100+100", "WRITE 2000+112");
-    cow.hole = sector -> false;
+    cow.holes(sector -> false);
     ahead.begin(2112);
     allocateAlone(2112, 100);
     assertThat(written()).isEmpty();
@@ -124,16 +124,16 @@ final class ZeroedAheadTest {
     assertThat(written()).containsExactly("WRITE 64+1536");
     limit = CHUNK * 300;
     allocateAlone(CHUNK * 101, 1);
-    assertThat(cow.log).containsExactly("BLOCK_STATUS 1616+2048", "WRITE 1616+2048");
+    assertThat(cow.log()).containsExactly("BLOCK_STATUS 1616+2048", "WRITE 1616+2048");
     assertThat(writable).hasSize(100);
   }
 
   @Test
   void zerosThatCannotBeWrittenAreDoneWithout() {
-    cow.fault = io -> IoError.of(IoError.Kind.NO_SPACE, "full");
+    cow.fault(io -> IoError.of(IoError.Kind.NO_SPACE, "full"));
     allocateAlone(CHUNK, 10);
     assertThat(writable).hasSize(10);
-    cow.fault = io -> io.op() == Io.Op.WRITE ? IoError.of(IoError.Kind.IO, "broken") : null;
+    cow.fault(io -> io.op() == Io.Op.WRITE ? IoError.of(IoError.Kind.IO, "broken") : null);
     ahead.begin(4096);
     allocateAlone(4096, 10);
     assertThat(writable).hasSize(20);

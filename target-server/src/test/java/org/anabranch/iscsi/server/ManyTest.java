@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.anabranch.block.ThreadScheduler;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.DiscoveredTarget;
@@ -19,7 +20,6 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
-import org.anabranch.iscsi.MemoryDisk;
 import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.session.SessionInfo;
@@ -49,7 +49,7 @@ final class ManyTest {
       TargetDevice device = new TargetDevice(List.of(new TargetPort(name, 1, 1)), scheduler);
       for (int lun : LUNS) {
         UnitProperties properties = UnitProperties.disk(UnitIdentity.of(name, "disk" + lun));
-        LogicalUnit unit = DiskUnit.of(new MemoryDisk(SECTORS), properties, scheduler);
+        LogicalUnit unit = DiskUnit.of(new TestDevice(SECTORS), properties, scheduler);
         device.attach(lun, unit, initiator -> true);
       }
       target.server.put(

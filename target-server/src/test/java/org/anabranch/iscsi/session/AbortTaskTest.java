@@ -262,7 +262,7 @@ final class AbortTaskTest {
           Thread.ofPlatform()
               .start(() -> {
                 while (!over.get()) {
-                  if (!server.disk(0).runOne()) {
+                  if (!server.disk(0).releaseOne()) {
                     LockSupport.parkNanos(1_000);
                   }
                 }

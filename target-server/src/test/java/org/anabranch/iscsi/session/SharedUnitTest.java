@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Disk;
@@ -15,7 +16,6 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Response;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
-import org.anabranch.iscsi.MemoryDisk;
 import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.naming.AccessList;
@@ -46,7 +46,7 @@ final class SharedUnitTest {
   private static final int WRITE_EXCLUSIVE = 1;
 
   private final ThreadScheduler scheduler = new ThreadScheduler("shared");
-  private final MemoryDisk readOnly = new MemoryDisk(64);
+  private final TestDevice readOnly = new TestDevice(64);
   private final TestTarget target = new TestTarget();
   private Session alice;
   private Session bob;
@@ -54,10 +54,10 @@ final class SharedUnitTest {
   @BeforeEach
   void start() throws Exception {
     TargetDevice device = new TargetDevice(List.of(new TargetPort(NAME, 1, 1)), scheduler);
-    device.attach(OURS, unit(OURS, new MemoryDisk(64), false), name -> true);
+    device.attach(OURS, unit(OURS, new TestDevice(64), false), name -> true);
     device.attach(READ_ONLY, unit(READ_ONLY, readOnly, true), name -> true);
-    device.attach(ALICES, unit(ALICES, new MemoryDisk(64), false), ALICE::equals);
-    device.attach(BOBS, unit(BOBS, new MemoryDisk(64), false), BOB::equals);
+    device.attach(ALICES, unit(ALICES, new TestDevice(64), false), ALICE::equals);
+    device.attach(BOBS, unit(BOBS, new TestDevice(64), false), BOB::equals);
     target.server.put(
         new TargetNode(NAME, null, device, AccessList.EVERYBODY, List.of(), Set.of()));
     alice = login(ALICE);
@@ -70,7 +70,7 @@ final class SharedUnitTest {
     scheduler.close();
   }
 
-  private LogicalUnit unit(int lun, MemoryDisk disk, boolean isReadOnly) {
+  private LogicalUnit unit(int lun, TestDevice disk, boolean isReadOnly) {
     UnitIdentity identity = UnitIdentity.of(NAME, "disk" + lun);
     return DiskUnit.of(
         disk, new UnitProperties(identity, 512, 512, isReadOnly, false, true), scheduler);

@@ -69,8 +69,8 @@ final class AtomicTest {
     Lab.Command overlaps = initiator.begin(WRITE_1, Lab.pattern(512, 9)).execute();
     Lab.Command elsewhere =
         initiator.begin("2a 00 00 00 00 06 00 00 01 00", Lab.pattern(512, 9)).execute();
-    assertThat(lab.disk.held()).as("the compare's read and the write elsewhere").isEqualTo(2);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("the compare's read and the write elsewhere").isEqualTo(2);
+    lab.disk.letGo();
     lab.scheduler.settle();
     compares.result().isGood();
     overlaps.result().isGood();
@@ -90,7 +90,7 @@ final class AtomicTest {
               .begin(COMPARE_AND_WRITE_2, both(new byte[1024], Lab.pattern(1024, i)))
               .execute());
     }
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     long winners = rivals.stream().filter(each -> each.result().status() == Status.GOOD).count();
     assertThat(winners).isEqualTo(1);
@@ -105,7 +105,7 @@ final class AtomicTest {
         initiator.begin(COMPARE_AND_WRITE_2, both(new byte[1024], Lab.pattern(1024, 3))).execute();
     lab.device.manage(
         initiator.nexus, TaskManagementFunction.ABORT_TASK, 0, second.task.tag(), answer -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(second.result().aborted()).isTrue();
     assertThat(initiator.send(READ_2).data()).containsOnly(0);
@@ -163,7 +163,7 @@ final class AtomicTest {
   void writeAndVerifyWritesThroughToTheMedium() {
     byte[] data = Lab.pattern(1024, 8);
     initiator.send("2e 02 00 00 00 04 00 00 02 00", data).isGood();
-    assertThat(lab.disk.durableWrites).isEqualTo(1);
+    assertThat(lab.disk.durableWrites()).isEqualTo(1);
     assertThat(initiator.send(READ_2).data()).isEqualTo(data);
   }
 
@@ -174,8 +174,8 @@ final class AtomicTest {
     for (int i = 0; i < 50; i++) {
       commands.add(initiator.begin("2f 00 00 00 00 00 00 08 00 00").execute());
     }
-    assertThat(lab.disk.held()).as("one Io for each buffer").isEqualTo(4);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("one Io for each buffer").isEqualTo(4);
+    lab.disk.letGo();
     lab.scheduler.settle();
     commands.forEach(command -> command.result().isGood());
   }

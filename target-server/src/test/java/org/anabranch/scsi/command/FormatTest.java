@@ -65,7 +65,7 @@ final class FormatTest {
     assertThat(sense[15] & 0x80).as("SKSV").isEqualTo(0x80);
     initiator.send("12 00 00 00 24 00").isGood();
     lab.unit.reset(initiator.nexus, SenseCode.UNIT_RESET_OCCURRED, () -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     initiator.send(TEST_UNIT_READY).fails("6/29/03");
     initiator.send(TEST_UNIT_READY).isGood();

@@ -157,7 +157,7 @@ final class ModeAndMediumTest {
   void aFixedMediumStays() {
     first.send("1b 00 00 00 02 00").fails("5/24/00");
     first.send("1b 00 00 00 00 00").isGood();
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
     first.send("00 00 00 00 00 00").isGood();
   }
 
@@ -217,19 +217,19 @@ final class ModeAndMediumTest {
   @Test
   void switchingTheCacheOffAndProtectingTheMediumFlush() {
     select(CACHE_OFF);
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
     select(CACHE_OFF);
     select(CACHE_ON);
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
     select(CONTROL_SWP);
-    assertThat(lab.disk.flushes).isEqualTo(2);
+    assertThat(lab.disk.flushes()).isEqualTo(2);
     select(CONTROL_SWP);
     select(CONTROL_D_SENSE);
-    assertThat(lab.disk.flushes).isEqualTo(2);
+    assertThat(lab.disk.flushes()).isEqualTo(2);
     select(CACHE_OFF);
-    assertThat(lab.disk.flushes).isEqualTo(3);
+    assertThat(lab.disk.flushes()).isEqualTo(3);
     select(CONTROL_SWP);
-    assertThat(lab.disk.flushes).as("nothing was cached").isEqualTo(3);
+    assertThat(lab.disk.flushes()).as("nothing was cached").isEqualTo(3);
   }
 
   @Test
@@ -238,14 +238,14 @@ final class ModeAndMediumTest {
     Lab.Command write = first.begin("0a 00 00 00 01 00", new byte[512]).execute();
     Lab.Command off = first.begin("15 10 00 00 18 00", Lab.hex(CACHE_OFF)).execute();
     Lab.Command next = first.begin("0a 00 00 00 01 00", new byte[512]).execute();
-    assertThat(lab.disk.held()).as("the write").isEqualTo(1);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("the write").isEqualTo(1);
+    lab.disk.letGo();
     lab.scheduler.settle();
     write.result().isGood();
     off.result().isGood();
     next.result().isGood();
-    assertThat(lab.disk.flushes).isEqualTo(1);
-    assertThat(lab.disk.durableWrites).as("what came behind").isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
+    assertThat(lab.disk.durableWrites()).as("what came behind").isEqualTo(1);
   }
 
   @Test

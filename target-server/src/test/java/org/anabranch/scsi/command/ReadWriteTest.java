@@ -75,15 +75,15 @@ final class ReadWriteTest {
     Lab lab = Lab.disk();
     Lab.Initiator initiator = lab.initiator();
     initiator.send("2a 00 00 00 00 00 00 00 01 00", new byte[512]).isGood();
-    assertThat(lab.disk.durableWrites).isZero();
+    assertThat(lab.disk.durableWrites()).isZero();
     initiator.send("2a 08 00 00 00 00 00 00 01 00", new byte[512]).isGood();
-    assertThat(lab.disk.durableWrites).isEqualTo(1);
-    assertThat(lab.disk.flushes).isZero();
+    assertThat(lab.disk.durableWrites()).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isZero();
     initiator.send("28 08 00 00 00 00 00 00 01 00").isGood();
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
     initiator.send("15 10 00 00 18 00", Lab.hex("00 00 00 00 08 12" + " 00".repeat(18))).isGood();
     initiator.send("0a 00 00 00 01 00", new byte[512]).isGood();
-    assertThat(lab.disk.durableWrites).isEqualTo(2);
+    assertThat(lab.disk.durableWrites()).isEqualTo(2);
   }
 
   @Test
@@ -91,12 +91,12 @@ final class ReadWriteTest {
     Lab lab = Lab.disk();
     Lab.Initiator initiator = lab.initiator();
     initiator.send("35 00 00 00 00 00 00 00 00 00").isGood();
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
     lab.disk.hold();
     Lab.Command waits = initiator.begin("35 00 00 00 00 00 00 00 00 00").execute();
     assertThat(waits.isOver()).isFalse();
     initiator.send("91 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00").isGood();
-    lab.disk.release();
+    lab.disk.letGo();
     waits.result().isGood();
     initiator.send("35 00 00 00 20 01 00 00 00 00").fails("5/21/00");
   }

@@ -66,7 +66,7 @@ final class SanitizeTest {
     lab.scheduler.advance(60 * SECOND);
     sanitize.result().isGood();
     assertThat(all()).isEqualTo(filled(0xa5));
-    assertThat(lab.disk.flushes).isEqualTo(1);
+    assertThat(lab.disk.flushes()).isEqualTo(1);
   }
 
   @Test
@@ -139,8 +139,8 @@ final class SanitizeTest {
         initiator.begin("2a 00 00 00 00 00 00 00 01 00", Lab.pattern(512, 1)).execute();
     Lab.Command sanitize = overwrite(false, 1, 512);
     lab.scheduler.advance(SECOND);
-    assertThat(lab.disk.held()).isEqualTo(1);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).isEqualTo(1);
+    lab.disk.letGo();
     lab.scheduler.advance(60 * SECOND);
     write.result().isGood();
     sanitize.result().isGood();
@@ -273,8 +273,8 @@ final class SanitizeTest {
     lab.scheduler.settle();
     waiting.forEach(command -> command.result().fails("2/04/1b"));
     assertThat(compares.isOver()).isFalse();
-    assertThat(lab.disk.held()).as("the compare's read").isEqualTo(1);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("the compare's read").isEqualTo(1);
+    lab.disk.letGo();
     lab.scheduler.advance(60 * SECOND);
     compares.result().isGood();
     sanitize.result().isGood();
@@ -294,7 +294,7 @@ final class SanitizeTest {
                 list)
             .execute();
     Lab.Command sanitize = overwrite(false, 1, 512);
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.advance(SECOND / 2);
     copy.result().fails("a/0d/02");
     assertThat(BigEndian.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);
@@ -340,7 +340,7 @@ final class SanitizeTest {
     assertThat(queued.result().aborted()).isTrue();
     lab.device.manage(
         initiator.nexus, TaskManagementFunction.LOGICAL_UNIT_RESET, 0, 0, answers::add);
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(write.result().aborted()).isTrue();
     assertThat(answers)

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.anabranch.block.IoError;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.scsi.Lab;
-import org.anabranch.scsi.MemoryDisk;
 import org.anabranch.scsi.api.TaskManagementFunction;
 import org.anabranch.scsi.command.DiskUnit;
 import org.anabranch.scsi.data.BigEndian;
@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** EXTENDED COPY and RECEIVE COPY RESULTS. */
 final class CopyTest {
   private final Lab lab = Lab.disk();
-  private final MemoryDisk otherDisk = new MemoryDisk(8192);
+  private final TestDevice otherDisk = new TestDevice(8192).thin();
   private final LogicalUnit other =
       DiskUnit.of(
           otherDisk, UnitProperties.disk(UnitIdentity.of(Lab.TARGET, "other")), lab.scheduler);
@@ -125,7 +125,7 @@ final class CopyTest {
     copy(list).fails("5/00/16");
     byte[] status = initiator.send("84 00 09 00 00 00 00 00 00 00 00 00 00 40 00 00").data();
     assertThat(status[4]).as("in progress").isZero();
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     copy.result().isGood();
   }
@@ -138,7 +138,7 @@ final class CopyTest {
     byte[] list = list(9, 0, segment(0, 1, 1, 0, 0));
     Lab.Command copy = initiator.begin(cdb(list), list).execute();
     lab.scheduler.settle();
-    assertThat(otherDisk.held()).isEqualTo(1);
+    assertThat(otherDisk.heldCount()).isEqualTo(1);
     List<TaskManagementFunction.Response> answers = new ArrayList<>();
     lab.device.manage(
         initiator.nexus, TaskManagementFunction.LOGICAL_UNIT_RESET, 0, 0, answers::add);
@@ -148,8 +148,8 @@ final class CopyTest {
     Lab.Command later =
         initiator.beginAt(1, "2a 00 00 00 00 00 00 00 01 00", Lab.pattern(512, 2)).execute();
     lab.scheduler.settle();
-    assertThat(otherDisk.held()).isEqualTo(1);
-    otherDisk.release();
+    assertThat(otherDisk.heldCount()).isEqualTo(1);
+    otherDisk.letGo();
     lab.scheduler.settle();
     assertThat(copy.result().aborted()).isTrue();
     later.result().isGood();
@@ -251,7 +251,7 @@ final class CopyTest {
     Lab.Command copy = initiator.begin(cdb(list), list).execute();
     lab.device.manage(
         initiator.nexus, TaskManagementFunction.ABORT_TASK, 0, copy.task.tag(), answer -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(copy.result().aborted()).isTrue();
     initiator.sendTo(1, "2a 00 00 00 00 00 00 00 01 00", new byte[512]).isGood();
@@ -264,7 +264,7 @@ final class CopyTest {
     Lab.Command copy = initiator.begin(cdb(list), list).execute();
     lab.device.manage(
         initiator.nexus, TaskManagementFunction.ABORT_TASK, 0, copy.task.tag(), answer -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     byte[] status = initiator.send("84 00 05 00 00 00 00 00 00 00 00 00 00 40 00 00").data();
     assertThat(status[4]).as("completed with errors").isEqualTo((byte) 2);
@@ -280,7 +280,7 @@ final class CopyTest {
       byte[] list = list(0, 3, segment(0, 0, 8, 0, 1000 + 8 * i), segment(0, 0, 8, 0, 100));
       commands.add(initiator.begin(cdb(list), list).execute());
     }
-    assertThat(lab.disk.held()).as("a buffer for each copy").isEqualTo(4);
+    assertThat(lab.disk.heldCount()).as("a buffer for each copy").isEqualTo(4);
     commands.add(
         initiator
             .begin("89 00 00 00 00 00 00 00 00 64 00 00 00 01 00 00", new byte[1024])
@@ -289,8 +289,8 @@ final class CopyTest {
         initiator
             .begin("8b 00 00 00 00 00 00 00 00 65 00 00 00 01 00 00", new byte[512])
             .execute());
-    assertThat(lab.disk.held()).as("the others wait for a buffer").isEqualTo(4);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("the others wait for a buffer").isEqualTo(4);
+    lab.disk.letGo();
     lab.scheduler.settle();
     commands.forEach(command -> command.result().isGood());
   }
@@ -320,7 +320,7 @@ final class CopyTest {
     byte[] list = list(0, 3, segment(0, 0, 8, 0, 100), segment(0, 1, 8, 0, 0));
     Lab.Command copy = initiator.begin(cdb(list), list).execute();
     rival.sendTo(1, "16 00 00 00 00 00").isGood();
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     copy.result().fails("a/0d/02");
     assertThat(BigEndian.u16(copy.result().sense(), 10)).as("segment").isEqualTo(1);

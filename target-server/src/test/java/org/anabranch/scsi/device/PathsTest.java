@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.scsi.Lab;
-import org.anabranch.scsi.MemoryDisk;
 import org.anabranch.scsi.api.TargetPort;
 import org.anabranch.scsi.api.TaskManagementFunction;
 import org.anabranch.scsi.api.TaskManagementFunction.Response;
@@ -130,7 +130,7 @@ final class PathsTest {
     lab.device.manage(
         here.nexus, TaskManagementFunction.LOGICAL_UNIT_RESET, 0, 0, each -> response[0] = each);
     assertThat(response[0]).isNull();
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(running.result().aborted()).isTrue();
     assertThat(response[0]).isEqualTo(Response.COMPLETE);
@@ -148,7 +148,7 @@ final class PathsTest {
         LunInventory.field(READ_ONLY_LUN),
         0,
         each -> {});
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(gone.result().aborted()).isTrue();
     kept.result().isGood();
@@ -162,7 +162,7 @@ final class PathsTest {
     boolean[] ended = new boolean[2];
     other.detach(0, () -> ended[0] = true);
     assertThat(ended[0]).as("its task is at work").isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(ended[0]).isTrue();
     assertThat(theirs.result().aborted()).isTrue();
@@ -191,11 +191,11 @@ final class PathsTest {
   @Test
   void aDeviceHasOneUnitUntilItsLastViewIsClosed() throws IOException {
     UnitRegistry registry = new UnitRegistry();
-    MemoryDisk disk = new MemoryDisk(64);
+    TestDevice disk = new TestDevice(64).thin();
     UnitRegistry.Factory factory = () -> DiskUnit.of(disk, Lab.properties(), lab.scheduler);
     UnitView one = registry.view(disk, PathAccess.READ_WRITE, factory);
     UnitView two = registry.view(disk, PathAccess.READ_ONLY, factory);
-    UnitView another = registry.view(new MemoryDisk(64), PathAccess.READ_ONLY, factory);
+    UnitView another = registry.view(new TestDevice(64).thin(), PathAccess.READ_ONLY, factory);
     assertThat(two.unit()).isSameAs(one.unit());
     assertThat(another.unit()).isNotSameAs(one.unit());
     one.close(() -> {});

@@ -4,8 +4,8 @@ package org.anabranch.scsi.device;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HexFormat;
+import org.anabranch.block.testing.TestDevice;
 import org.anabranch.scsi.Lab;
-import org.anabranch.scsi.MemoryDisk;
 import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.command.DiskUnit;
 import org.anabranch.scsi.data.UnitIdentity;
@@ -23,7 +23,9 @@ final class UnitsTest {
 
   private LogicalUnit another(String name) {
     return DiskUnit.of(
-        new MemoryDisk(64), UnitProperties.disk(UnitIdentity.of(Lab.TARGET, name)), lab.scheduler);
+        new TestDevice(64).thin(),
+        UnitProperties.disk(UnitIdentity.of(Lab.TARGET, name)),
+        lab.scheduler);
   }
 
   private static String luns(Lab.Initiator initiator, int select) {
@@ -106,7 +108,7 @@ final class UnitsTest {
     first.send("00 00 00 00 00 00").fails("5/25/00");
     assertThat(running.isOver()).isFalse();
     assertThat(ended[0]).isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(running.result().aborted()).isTrue();
     assertThat(ended[0]).isTrue();
     lab.device.attach(0, another("new"), name -> true);

@@ -185,7 +185,7 @@ final class ReservationTest {
             .begin(String.format("5f %02x 03 00 00 00 00 00 18 00", PREEMPT_AND_ABORT), list)
             .execute();
     assertThat(preempt.isOver()).as("before what it aborts has ended").isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     preempt.result().isGood();
     assertThat(running.result().aborted()).isTrue();
     bystander.result().isGood();

@@ -42,8 +42,8 @@ final class TaskSetTest {
     lab.disk.hold();
     Lab.Command a = first.begin(READ).execute();
     Lab.Command b = second.begin(READ).execute();
-    assertThat(lab.disk.held()).isEqualTo(2);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).isEqualTo(2);
+    lab.disk.letGo();
     a.result().isGood();
     b.result().isGood();
   }
@@ -55,14 +55,14 @@ final class TaskSetTest {
     Lab.Command ordered = first.begin(ORDERED, READ).execute();
     Lab.Command newer = second.begin(READ).execute();
     Lab.Command head = second.begin(HEAD_OF_QUEUE, READ).execute();
-    assertThat(lab.disk.held()).as("older and head of queue").isEqualTo(2);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("older and head of queue").isEqualTo(2);
+    lab.disk.letGo();
     lab.disk.hold();
     lab.scheduler.settle();
     assertThat(older.isOver() && head.isOver()).isTrue();
-    assertThat(lab.disk.held()).as("ordered").isEqualTo(1);
+    assertThat(lab.disk.heldCount()).as("ordered").isEqualTo(1);
     assertThat(newer.isOver()).isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     ordered.result().isGood();
     newer.result().isGood();
@@ -87,7 +87,7 @@ final class TaskSetTest {
       commands.add(first.begin(READ).execute());
     }
     assertThat(second.begin(READ).result().status()).isEqualTo(Status.TASK_SET_FULL);
-    lab.disk.release();
+    lab.disk.letGo();
     commands.forEach(command -> command.result().isGood());
     second.send(READ).isGood();
   }
@@ -99,7 +99,7 @@ final class TaskSetTest {
     for (int i = 0; i < TaskSet.MAX_TASKS; i++) {
       commands.add(first.begin(ORDERED, READ).execute());
     }
-    lab.disk.release();
+    lab.disk.letGo();
     lab.scheduler.settle();
     commands.forEach(command -> command.result().isGood());
   }
@@ -111,7 +111,7 @@ final class TaskSetTest {
     List<Response> answers = manage(first, ABORT_TASK, running.task.tag());
     assertThat(answers).isEmpty();
     assertThat(running.isOver()).isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(answers).containsExactly(Response.COMPLETE);
     assertThat(running.result().aborted()).isTrue();
   }
@@ -142,7 +142,7 @@ final class TaskSetTest {
     Lab.Command own = first.begin(READ).execute();
     Lab.Command other = second.begin(READ).execute();
     List<Response> answers = manage(first, ABORT_TASK_SET, 0);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(answers).containsExactly(Response.COMPLETE);
     assertThat(own.result().aborted()).isTrue();
     other.result().isGood();
@@ -154,7 +154,7 @@ final class TaskSetTest {
     Lab.Command own = first.begin(READ).execute();
     Lab.Command other = second.begin(READ).execute();
     manage(first, CLEAR_TASK_SET, 0);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(own.result().aborted()).isTrue();
     assertThat(other.result().aborted()).isTrue();
     second.send(READ).fails("6/2f/00");
@@ -170,7 +170,7 @@ final class TaskSetTest {
     lab.disk.hold();
     Lab.Command other = second.begin(READ).execute();
     manage(first, CLEAR_TASK_SET, 0);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(other.result().status()).isEqualTo(Status.TASK_ABORTED);
     assertThat(other.result().aborted()).isFalse();
     second.send(READ).isGood();
@@ -183,7 +183,7 @@ final class TaskSetTest {
     Lab.Command other = second.begin(READ).execute();
     List<Response> answers = manage(first, LOGICAL_UNIT_RESET, 0);
     assertThat(answers).isEmpty();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(answers).containsExactly(Response.COMPLETE);
     assertThat(own.result().aborted() && other.result().aborted()).isTrue();
     first.send(READ).fails("6/29/03");
@@ -216,7 +216,7 @@ final class TaskSetTest {
     assertThat(prepared.result().aborted()).isTrue();
     assertThat(absent.result().aborted()).isTrue();
     assertThat(running.isOver()).isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(running.result().aborted()).isTrue();
   }
 
@@ -243,7 +243,7 @@ final class TaskSetTest {
     assertThat(hung.isOver()).as("its buffer is in use").isFalse();
     assertThat(manage(first, ABORT_TASK, hung.task.tag()))
         .containsExactly(Response.TASK_DOES_NOT_EXIST);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(hung.result().aborted()).isTrue();
     assertThat(answers).as("once").hasSize(1);
   }
@@ -258,8 +258,8 @@ final class TaskSetTest {
     Lab.Command later = second.begin(WRITE, Lab.pattern(512, 2)).execute();
     Lab.Command head = second.begin(HEAD_OF_QUEUE, READ).execute();
     lab.scheduler.settle();
-    assertThat(lab.disk.held()).as("only the write that hangs is at the device").isEqualTo(1);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).as("only the write that hangs is at the device").isEqualTo(1);
+    lab.disk.letGo();
     lab.scheduler.settle();
     assertThat(hung.result().aborted()).isTrue();
     later.result().isGood();
@@ -308,7 +308,7 @@ final class TaskSetTest {
       assertThat(manage(first, ABORT_TASK, next.task.tag())).containsExactly(Response.COMPLETE);
     }
     assertThat(commands).allMatch(Lab.Command::isDisowned);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(commands).allMatch(command -> command.result().aborted());
     first.send(WRITE, new byte[512]).isGood();
   }
@@ -324,7 +324,7 @@ final class TaskSetTest {
     patienceEnds();
     assertThat(answers).containsExactly(Response.COMPLETE);
     assertThat(hung.isDisowned()).isTrue();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(hung.result().aborted()).isTrue();
   }
 
@@ -341,7 +341,7 @@ final class TaskSetTest {
     assertThat(other.isDisowned()).isTrue();
     assertThat(other.task.status()).isEqualTo(Status.TASK_ABORTED);
     assertThat(other.task.aborted()).isFalse();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(other.result().status()).isEqualTo(Status.TASK_ABORTED);
   }
 
@@ -353,8 +353,8 @@ final class TaskSetTest {
     patienceEnds();
     assertThat(hung.isDisowned()).isTrue();
     Lab.Command later = second.begin(WRITE, Lab.pattern(512, 2)).execute();
-    assertThat(lab.disk.held()).isEqualTo(1);
-    lab.disk.release();
+    assertThat(lab.disk.heldCount()).isEqualTo(1);
+    lab.disk.letGo();
     lab.scheduler.settle();
     later.result().isGood();
     assertThat(second.send(READ).data()).isEqualTo(Lab.pattern(512, 2));
@@ -371,7 +371,7 @@ final class TaskSetTest {
     lab.device.detach(0, () -> told.add("gone"));
     patienceEnds();
     assertThat(told).isEmpty();
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(told).containsExactly("gone");
   }
 
@@ -385,7 +385,7 @@ final class TaskSetTest {
     manage(first, LOGICAL_UNIT_RESET, 0);
     patienceEnds();
     assertThat(second.begin(READ).result().status()).isEqualTo(Status.TASK_SET_FULL);
-    lab.disk.release();
+    lab.disk.letGo();
     assertThat(commands).allMatch(command -> command.result().aborted());
     second.send(READ).fails("6/29/03");
   }

@@ -8,7 +8,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
-import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.count.Counts;
 import org.anabranch.block.dm.DeviceRef;
@@ -17,6 +16,7 @@ import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.testing.MemoryDevice;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,8 +31,8 @@ final class LincheckStack {
 
   private static final long LIMIT_NANOS = 60_000_000_000L;
 
-  private final Ram origin = new Ram("origin", CHUNKS);
-  private final Ram cow = new Ram("cow", 16);
+  private final MemoryDevice origin = new MemoryDevice("origin", new byte[CHUNKS * 512]);
+  private final MemoryDevice cow = new MemoryDevice("cow", new byte[16 * 512]);
   private final List<TargetType> types = Origins.types(new Bounds(1, 1, 512));
 
   /** What was given to the scheduler; whoever likes runs it. */
@@ -184,43 +184,5 @@ final class LincheckStack {
     target.map(Io.read(chunk, data, ended::end));
     ended.await();
     return data.getInt(0);
-  }
-
-  private static final class Ram implements BlockDevice {
-    private final String name;
-    private final byte[] bytes; // guarded by this
-
-    Ram(String name, int sectors) {
-      this.name = name;
-      this.bytes = new byte[sectors * 512];
-    }
-
-    @Override
-    public String name() {
-      return name;
-    }
-
-    @Override
-    public long sectors() {
-      return bytes.length / 512;
-    }
-
-    @Override
-    public Limits limits() {
-      return Limits.DEFAULT;
-    }
-
-    @Override
-    public void submit(Io io) {
-      synchronized (this) {
-        int at = (int) io.sector() * 512;
-        switch (io.op()) {
-          case READ -> io.data().put(io.data().position(), bytes, at, (int) io.sectors() * 512);
-          case WRITE -> io.data().get(io.data().position(), bytes, at, (int) io.sectors() * 512);
-          default -> {}
-        }
-      }
-      io.complete(null);
-    }
   }
 }
