@@ -82,12 +82,13 @@ public final class Main implements Runnable {
   }
 
   /**
-   * The command line for {@link #main} and for tests, which must not end the process.
+   * The command line for {@link #main}, for the manual pages and completions that are made of it, and
+   * for tests, which must not end the process.
    *
    * @param args where they begin with a subcommand, only that one is there: to read the options of
    *     all takes longer than to start the server
    */
-  static CommandLine commandLine(String... args) {
+  public static CommandLine commandLine(String... args) {
     CommandLine command = new CommandLine(new Main());
     String first = args.length == 0 ? "" : args[0];
     SUBCOMMANDS.forEach((name, type) -> {

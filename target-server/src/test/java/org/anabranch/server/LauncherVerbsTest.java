@@ -71,6 +71,8 @@ final class LauncherVerbsTest {
       }
     }
     Files.copy(Path.of("../anabranch"), launcher(), StandardCopyOption.COPY_ATTRIBUTES);
+    Path options = Files.createDirectory(checkout.resolve("packaging")).resolve("jvm.options");
+    Files.copy(Path.of("../packaging/jvm.options"), options, StandardCopyOption.COPY_ATTRIBUTES);
     Path pom = Files.createFile(checkout.resolve("pom.xml"));
     Files.setLastModifiedTime(pom, FileTime.from(Instant.EPOCH));
     Files.createFile(target.resolve("built"));

@@ -14,18 +14,27 @@ public final class Version implements IVersionProvider {
 
   /** The POM's version, such as {@code 0.1.0-SNAPSHOT}. */
   public static String number() throws IOException {
+    return Objects.requireNonNull(properties().getProperty("version"), "version");
+  }
+
+  private static Properties properties() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
             Version.class.getResourceAsStream("/org/anabranch/server/version.properties"),
             "version.properties")) {
       Properties properties = new Properties();
       properties.load(in);
-      return Objects.requireNonNull(properties.getProperty("version"), "version");
+      return properties;
     }
   }
 
+  /** The version and, where the build was told it, the commit. */
   @Override
   public String[] getVersion() throws IOException {
-    return new String[] {"anabranch " + number()};
+    return new String[] {line(number(), properties().getProperty("commit", ""))};
+  }
+
+  static String line(String number, String commit) {
+    return "anabranch " + number + (commit.isEmpty() ? "" : " (commit " + commit + ")");
   }
 }

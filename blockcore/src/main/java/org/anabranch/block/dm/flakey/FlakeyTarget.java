@@ -36,7 +36,9 @@ import org.anabranch.block.dm.TargetType;
  *   <li>{@code drop_writes}: writes, discards, zeroes and flushes are dropped and succeed
  *   <li>{@code error_writes}: the same requests fail with {@link IoError.Kind#IO}
  *   <li>{@code error_reads}: reads fail with the same error
- *   <li>{@code corrupt_bio_byte position r|w value flags}: see {@link Corruption}
+ *   <li>{@code corrupt_bio_byte position r|w value flags}: the byte at {@code position}, from 1, of
+ *       each read or write becomes {@code value}, 0 to 255; {@code flags}, which may be 0, limits
+ *       this to requests that have all of these bits of Linux (see {@link Corruption})
  *   <li>none of them: {@code error_reads} and {@code error_writes}
  * </ul>
  *
