@@ -6,7 +6,7 @@
 _anabranch_ask() {
   local now=${SECONDS%.*}
   if [[ ${_anabranch_asked-} != "$*" || $((now - ${_anabranch_at:-0})) -gt 5 ]]; then
-    _anabranch_answer=$(timeout 2 "$@" 2>/dev/null </dev/null)
+    _anabranch_answer=$(timeout "${ANABRANCH_COMPLETION_SECONDS:-2}" "$@" 2>/dev/null </dev/null)
     _anabranch_asked=$*
     _anabranch_at=$now
   fi
@@ -18,13 +18,13 @@ _anabranch_values() {
   tr ',{}[]' '\n\n\n\n\n' | sed -n "s/^ *\"$1\" *: *\"\{0,1\}\([^\"]*\)\"\{0,1\} *\$/\1/p" | sort -u
 }
 
-_anabranch() {
-  local cur=${COMP_WORDS[COMP_CWORD]} path='' kind='' words='' place=0 i word pending=''
-  local socket=() all=("${COMP_WORDS[@]:0:COMP_CWORD + 1}")
+_anabranch_complete() {
+  local cur=${COMP_WORDS[COMP_CWORD]} verb='' kind='' choices='' place=0 i word pending=''
+  local socket=() all=("${COMP_WORDS[@]:0:$((COMP_CWORD + 1))}")
   COMPREPLY=()
   # bash cuts words at @, : and =; names of snapshots and initiators have these in them.
   if [[ -n ${BASH_VERSION-} ]]; then
-    local line=${COMP_LINE:0:COMP_POINT}
+    local line=${COMP_LINE:0:$COMP_POINT}
     read -r -a all <<<"$line"
     [[ $line != *[[:space:]] ]] || all+=('')
   fi
@@ -41,13 +41,13 @@ _anabranch() {
       --socket=*) socket=("$word") ;;
       -*=*) ;;
       -*)
-        _anabranch_kind "$path $word"
+        _anabranch_kind "$verb $word"
         [[ -z $kind ]] || pending=$word
         ;;
       *)
-        _anabranch_words "${path:+$path }$word"
-        if [[ -n $words ]]; then
-          path=${path:+$path }$word
+        _anabranch_words "${verb:+$verb }$word"
+        if [[ -n $choices ]]; then
+          verb=${verb:+$verb }$word
         else
           place=$((place + 1))
         fi
@@ -57,23 +57,23 @@ _anabranch() {
 
   kind=
   if [[ -n $pending ]]; then
-    _anabranch_kind "$path $pending"
+    _anabranch_kind "$verb $pending"
   elif [[ $whole == --*=* ]]; then
-    _anabranch_kind "$path ${whole%%=*}"
+    _anabranch_kind "$verb ${whole%%=*}"
     whole=${whole#*=}
   elif [[ $whole != -* ]]; then
-    _anabranch_kind "$path $place"
+    _anabranch_kind "$verb $place"
   fi
-  words=
+  choices=
   case $kind in
-    volumes) words=$(_anabranch_ask "${all[0]}" volume list --json "${socket[@]}" | _anabranch_values name) ;;
-    snapshots) words=$(_anabranch_ask "${all[0]}" snapshot list --json "${socket[@]}" | _anabranch_values name) ;;
-    new_snapshots) words=$(_anabranch_ask "${all[0]}" volume list --json "${socket[@]}" | _anabranch_values name | sed 's/$/@/') ;;
-    devices) words=$(_anabranch_ask "${all[0]}" dm ls --json "${socket[@]}" | _anabranch_values name) ;;
-    sessions) words=$(_anabranch_ask "${all[0]}" session list --json "${socket[@]}" | _anabranch_values id) ;;
-    initiators) words=$(_anabranch_ask "${all[0]}" session list --json "${socket[@]}" | _anabranch_values initiator) ;;
+    volumes) choices=$(_anabranch_ask "${all[0]}" volume list --json "${socket[@]}" | _anabranch_values name) ;;
+    snapshots) choices=$(_anabranch_ask "${all[0]}" snapshot list --json "${socket[@]}" | _anabranch_values name) ;;
+    new_snapshots) choices=$(_anabranch_ask "${all[0]}" volume list --json "${socket[@]}" | _anabranch_values name | sed 's/$/@/') ;;
+    devices) choices=$(_anabranch_ask "${all[0]}" dm ls --json "${socket[@]}" | _anabranch_values name) ;;
+    sessions) choices=$(_anabranch_ask "${all[0]}" session list --json "${socket[@]}" | _anabranch_values id) ;;
+    initiators) choices=$(_anabranch_ask "${all[0]}" session list --json "${socket[@]}" | _anabranch_values initiator) ;;
     files | folders) ;;
-    '') _anabranch_words "$path" ;;
+    '') _anabranch_words "$verb" ;;
   esac
   if [[ $kind == files || $kind == folders ]]; then
     local action=-f
@@ -86,15 +86,15 @@ _anabranch() {
   # Of a word that bash has cut at @ or :, only what is behind the cut is to be given.
   local cut=''
   [[ $whole == "$cur" || $cur == *=* ]] || cut=${whole%"$cur"}
-  for word in $(compgen -W "$words" -- "$whole"); do
+  for word in $(compgen -W "$choices" -- "$whole"); do
     [[ $word == *@ ]] || word="$word "
     COMPREPLY+=("${word#"$cut"}")
   done
 }
 
-# Sets words to what may follow a command; nothing where there is no such command.
+# Sets choices to what may follow a command; nothing where there is no such command.
 _anabranch_words() {
-  words=
+  choices=
   case $1 in
 @WORDS@
   esac
@@ -108,4 +108,4 @@ _anabranch_kind() {
   esac
 }
 
-complete -o nospace -F _anabranch anabranch
+complete -o nospace -F _anabranch_complete anabranch

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.anabranch.server.Main;
 import picocli.CommandLine;
-import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -69,10 +68,9 @@ final class Completions {
     Path share = Path.of(args[0]);
     write(share.resolve("bash-completion/completions/anabranch"), script);
     String zsh =
-        "#compdef anabranch\n"
+        "#compdef anabranch\nautoload -Uz bashcompinit\nbashcompinit\n"
             + script
-            + "\nif (( ! $+functions[bashcompinit] )); then autoload -Uz bashcompinit; fi\n"
-            + "bashcompinit\n_bash_complete -o nospace -F _anabranch\n";
+            + "_bash_complete -o nospace -F _anabranch_complete\n";
     write(share.resolve("zsh/site-functions/_anabranch"), zsh);
   }
 
@@ -98,11 +96,16 @@ final class Completions {
         value(path, option);
       }
     }
-    words.append("    '%s') words='%s' ;;\n".formatted(path, String.join(" ", all)));
+    words.append("    '%s') choices='%s' ;;\n".formatted(path, String.join(" ", all)));
     int place = 0;
     for (PositionalParamSpec parameter : spec.positionalParameters()) {
       Kind kind = Kind.of(parameter.paramLabel(), path);
-      String at = parameter.arity().max() > 1 || parameter.index().isVariable() || parameter.index().max() > 100 ? "[0-9]*" : Integer.toString(place);
+      String at =
+          parameter.arity().max() > 1
+                  || parameter.index().isVariable()
+                  || parameter.index().max() > 100
+              ? "[0-9]*"
+              : Integer.toString(place);
       if (kind != Kind.NOTHING) {
         cases.append("    '%s '%s) kind=%s ;;\n".formatted(path, at, kind.word()));
       }

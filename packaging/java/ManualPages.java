@@ -47,7 +47,8 @@ final class ManualPages {
       write(out.resolve("man5/anabranch.conf.5"), pages.configuration(reference));
     }
     try (Stream<Path> files = Files.walk(Path.of(args[0]))) {
-      for (Path file : files.filter(path -> path.toString().endsWith("Target.java")).sorted().toList()) {
+      for (Path file :
+          files.filter(path -> path.toString().endsWith("Target.java")).sorted().toList()) {
         String comment = target(Files.readString(file));
         if (comment != null) {
           pages.target(comment, out);
@@ -64,15 +65,28 @@ final class ManualPages {
 
   private String head(String name, int section, String title, String summary) {
     return (".\\\" Made by packaging/java/ManualPages.java; do not edit.\n"
-        + ".TH %s %d \"%s\" \"Anabranch %s\" \"%s\"\n.SH NAME\n%s \\- %s\n")
-        .formatted(roff(name.toUpperCase(Locale.ROOT)), section, date, version, title, roff(name), roff(summary));
+            + ".TH %s %d \"%s\" \"Anabranch %s\" \"%s\"\n.SH NAME\n%s \\- %s\n")
+        .formatted(
+            roff(name.toUpperCase(Locale.ROOT)),
+            section,
+            date,
+            version,
+            title,
+            roff(name),
+            roff(summary));
   }
 
   // --- text ---------------------------------------------------------------------------------
 
   /** Text for a line of running text. */
   private static String roff(String text) {
-    String escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha").replace("`", "\\(ga").replace("'", "\\(aq");
+    String escaped =
+        text.replace("\\", "\\e")
+            .replace("-", "\\-")
+            .replace("~", "\\(ti")
+            .replace("^", "\\(ha")
+            .replace("`", "\\(ga")
+            .replace("'", "\\(aq");
     return escaped.startsWith(".") ? "\\&" + escaped : escaped;
   }
 
@@ -93,25 +107,42 @@ final class ManualPages {
     main.setUsageHelpWidth(2000);
     List<CommandLine> leaves = new ArrayList<>();
     leaves(main, leaves);
-    StringBuilder page = new StringBuilder(head("anabranch", 1, "User Commands", "iSCSI target server with snapshots that merge back"));
+    StringBuilder page =
+        new StringBuilder(
+            head(
+                "anabranch",
+                1,
+                "User Commands",
+                "iSCSI target server with snapshots that merge back"));
     page.append(".SH SYNOPSIS\n.nf\n");
     leaves.forEach(leaf -> page.append(synopsis(leaf)));
     page.append(".fi\n.SH DESCRIPTION\n");
     page.append(paragraph(text(main.getCommandSpec().usageMessage().description())));
-    page.append(".PP\n" + paragraph("anabranch serve is the server; systemd runs it as anabranch.service. The other commands ask a running server by its control socket, which its user and root may open, or work on files."));
+    page.append(
+        ".PP\n"
+            + paragraph(
+                "anabranch serve is the server; systemd runs it as anabranch.service. The other commands ask a running server by its control socket, which its user and root may open, or work on files."));
     page.append(".SH COMMANDS\n");
     leaves.forEach(leaf -> section(leaf, page));
-    page.append(".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nrefused or failed\n.TP\n.B 2\nwrong usage, or a configuration file with errors\n");
-    page.append(".SH ENVIRONMENT\n.TP\n.B ANABRANCH_JAVA_OPTS\noptions of the Java virtual machine, such as \\-Xmx2g\n.TP\n.B NO_COLOR\nno colors in help texts\n");
+    page.append(
+        ".SH EXIT STATUS\n.TP\n.B 0\ndone\n.TP\n.B 1\nrefused or failed\n.TP\n.B 2\nwrong usage, or a configuration file with errors\n");
+    page.append(
+        ".SH ENVIRONMENT\n.TP\n.B ANABRANCH_JAVA_OPTS\noptions of the Java virtual machine, such as \\-Xmx2g\n.TP\n.B NO_COLOR\nno colors in help texts\n");
     page.append(".SH FILES\n");
-    for (String[] file : new String[][] {
-          {"/etc/anabranch/anabranch.conf", "the configuration of the service; it includes conf.d/*.conf"},
+    for (String[] file :
+        new String[][] {
+          {
+            "/etc/anabranch/anabranch.conf",
+            "the configuration of the service; it includes conf.d/*.conf"
+          },
           {"/etc/default/anabranch", "its environment, and what an upgrade does"},
           {"/var/lib/anabranch", "its state, and the stores of snapshots"},
-          {"/var/lib/anabranch/control.sock", "where commands reach it"}}) {
+          {"/var/lib/anabranch/control.sock", "where commands reach it"}
+        }) {
       page.append(".TP\n.I ").append(roff(file[0])).append('\n').append(roff(file[1])).append('\n');
     }
-    page.append(".SH SEE ALSO\n.BR anabranch.conf (5),\n.BR anabranch\\-linear (7),\n.BR anabranch\\-snapshot (7),\n.BR iscsiadm (8),\n.BR dmsetup (8)\n");
+    page.append(
+        ".SH SEE ALSO\n.BR anabranch.conf (5),\n.BR anabranch\\-linear (7),\n.BR anabranch\\-snapshot (7),\n.BR iscsiadm (8),\n.BR dmsetup (8)\n");
     return page.toString();
   }
 
@@ -130,7 +161,11 @@ final class ManualPages {
 
   private static String synopsis(CommandLine command) {
     String name = command.getCommandSpec().qualifiedName();
-    String line = new CommandLine.Help(command.getCommandSpec(), CommandLine.Help.defaultColorScheme(Ansi.OFF)).synopsis(0).strip();
+    String line =
+        new CommandLine.Help(
+                command.getCommandSpec(), CommandLine.Help.defaultColorScheme(Ansi.OFF))
+            .synopsis(0)
+            .strip();
     String rest = line.startsWith(name) ? line.substring(name.length()) : " " + line;
     return "\\fB" + roff(name) + "\\fR" + roff(withoutHelp(rest)) + "\n";
   }
@@ -138,11 +173,10 @@ final class ManualPages {
   /** Without the options that every command has. */
   private static String withoutHelp(String synopsis) {
     Matcher cluster = Pattern.compile(" \\[-(\\w+)\\]").matcher(synopsis.replaceAll("\\s+", " "));
-    return cluster.replaceAll(
-        found -> {
-          String others = found.group(1).replaceAll("[hV]", "");
-          return others.isEmpty() ? "" : " [-" + others + "]";
-        });
+    return cluster.replaceAll(found -> {
+      String others = found.group(1).replaceAll("[hV]", "");
+      return others.isEmpty() ? "" : " [-" + others + "]";
+    });
   }
 
   private static void section(CommandLine command, StringBuilder page) {
@@ -151,11 +185,16 @@ final class ManualPages {
     page.append(paragraph(text(spec.usageMessage().description())));
     spec.positionalParameters().stream()
         .filter(parameter -> !parameter.hidden())
-        .forEach(parameter -> item("\\fI" + roff(parameter.paramLabel()) + "\\fR", parameter, page));
+        .forEach(
+            parameter -> item("\\fI" + roff(parameter.paramLabel()) + "\\fR", parameter, page));
     for (OptionSpec option : spec.options()) {
       if (!option.hidden() && !option.usageHelp() && !option.versionHelp()) {
-        String names = Arrays.stream(option.names()).map(name -> "\\fB" + roff(name) + "\\fR").collect(Collectors.joining(", "));
-        String value = option.arity().max() == 0 ? "" : " \\fI" + roff(option.paramLabel()) + "\\fR";
+        String names =
+            Arrays.stream(option.names())
+                .map(name -> "\\fB" + roff(name) + "\\fR")
+                .collect(Collectors.joining(", "));
+        String value =
+            option.arity().max() == 0 ? "" : " \\fI" + roff(option.paramLabel()) + "\\fR";
         item(names + value, option, page);
       }
     }
@@ -163,14 +202,19 @@ final class ManualPages {
   }
 
   private static void item(String names, ArgSpec argument, StringBuilder page) {
-    page.append(".TP\n").append(names).append('\n').append(roff(text(argument.description()))).append('\n');
+    page.append(".TP\n")
+        .append(names)
+        .append('\n')
+        .append(roff(text(argument.description())))
+        .append('\n');
   }
 
   /** Running text as it is, and lines that begin with blanks as examples. */
   private static void footer(String[] lines, StringBuilder page) {
     List<String> running = new ArrayList<>();
     List<String> example = new ArrayList<>();
-    for (String line : Stream.concat(Arrays.stream(lines), Stream.of("")).map(ManualPages::plain).toList()) {
+    for (String line :
+        Stream.concat(Arrays.stream(lines), Stream.of("")).map(ManualPages::plain).toList()) {
       if (line.startsWith("  ")) {
         example.add(line.substring(2));
         if (!running.isEmpty()) {
@@ -207,7 +251,13 @@ final class ManualPages {
    * blanks than one is an example, and a key stands by itself.
    */
   private String configuration(String reference) {
-    StringBuilder page = new StringBuilder(head("anabranch.conf", 5, "File Formats", "configuration of the Anabranch iSCSI target server"));
+    StringBuilder page =
+        new StringBuilder(
+            head(
+                "anabranch.conf",
+                5,
+                "File Formats",
+                "configuration of the Anabranch iSCSI target server"));
     page.append(".SH DESCRIPTION\n");
     List<String> running = new ArrayList<>();
     List<String> example = new ArrayList<>();
@@ -217,7 +267,11 @@ final class ManualPages {
       boolean comment = content.startsWith("#");
       String text = comment ? content.substring(1) : "";
       // Columns, as in the introduction, are an example, too.
-      boolean aligned = intro && comment && text.strip().matches("\\S+ {2,}\\S.*|.*") && text.matches(" [A-Z]\\w* {2,}.*| {5,}.*");
+      boolean aligned =
+          intro
+              && comment
+              && text.strip().matches("\\S+ {2,}\\S.*|.*")
+              && text.matches(" [A-Z]\\w* {2,}.*| {5,}.*");
       if (comment && !text.isBlank() && !text.startsWith("  ") && !aligned) {
         flushExample(example, page);
         running.add(text.strip());
@@ -238,7 +292,11 @@ final class ManualPages {
         page.append(".SH KEYS\nAll of these are in an object\n.BR anabranch :\n");
       } else if (!content.equals("}")) {
         int depth = (line.length() - line.stripLeading().length()) / 2;
-        page.append(depth <= 1 ? ".PP\n" : ".PP\n.RS 4\n").append("\\fB").append(roff(content)).append("\\fR\n").append(depth <= 1 ? "" : ".RE\n");
+        page.append(depth <= 1 ? ".PP\n" : ".PP\n.RS 4\n")
+            .append("\\fB")
+            .append(roff(content))
+            .append("\\fR\n")
+            .append(depth <= 1 ? "" : ".RE\n");
       } else {
         int depth = (line.length() - line.stripLeading().length()) / 2;
         page.append(depth == 0 ? "" : ".PP\n\\fB}\\fR\n");
@@ -246,7 +304,8 @@ final class ManualPages {
     }
     flushRunning(running, page);
     flushExample(example, page);
-    page.append(".SH FILES\n.TP\n.I /etc/anabranch/anabranch.conf\nthe configuration of the service\n.TP\n.I /etc/anabranch/conf.d/*.conf\nread by it in the order of their names\n");
+    page.append(
+        ".SH FILES\n.TP\n.I /etc/anabranch/anabranch.conf\nthe configuration of the service\n.TP\n.I /etc/anabranch/conf.d/*.conf\nread by it in the order of their names\n");
     page.append(".SH SEE ALSO\n.BR anabranch (1)\n");
     return page.toString();
   }
@@ -267,9 +326,14 @@ final class ManualPages {
 
   // --- targets of device-mapper ---------------------------------------------------------------
 
-  /** The class comment of a target, whose first line is {@code NAME} - SUMMARY; null for another file. */
+  /**
+   * The class comment of a target, whose first line is {@code NAME} - SUMMARY; null for another
+   * file.
+   */
   private static String target(String source) {
-    Matcher comment = Pattern.compile("(?s)\\n/\\*\\*\\n \\* (\\{@code [a-z-]+\\} - .*?)\\n \\*/\\n").matcher(source);
+    Matcher comment =
+        Pattern.compile("(?s)\\n/\\*\\*\\n \\* (\\{@code [a-z-]+\\} - .*?)\\n \\*/\\n")
+            .matcher(source);
     return comment.find() ? comment.group(1).replaceAll("(?m)^ \\* ?", "") : null;
   }
 
@@ -292,7 +356,14 @@ final class ManualPages {
 
   private static void target(String block, StringBuilder page) {
     if (block.startsWith("<pre>")) {
-      page.append(literal(words(block.substring(5)).replaceFirst("^\\n+", "").stripIndent().stripTrailing().lines().toList()));
+      page.append(
+          literal(
+              words(block.substring(5))
+                  .replaceFirst("^\\n+", "")
+                  .stripIndent()
+                  .stripTrailing()
+                  .lines()
+                  .toList()));
     } else if (block.startsWith("<ul>")) {
       for (String item : block.substring(4).split("<li>")) {
         if (!item.isBlank()) {
@@ -302,7 +373,9 @@ final class ManualPages {
     } else if (!block.isEmpty()) {
       Matcher heading = Pattern.compile("(?s)(?:<p>)?<b>(.*?)[.]?</b>(.*)").matcher(block);
       if (heading.matches()) {
-        page.append(".SH ").append(roff(words(heading.group(1)).toUpperCase(Locale.ROOT))).append('\n');
+        page.append(".SH ")
+            .append(roff(words(heading.group(1)).toUpperCase(Locale.ROOT)))
+            .append('\n');
         boolean whole = block.contains(".</b>") || block.contains("?</b>");
         String begin = whole ? "" : heading.group(1) + " ";
         page.append(roff(oneLine(begin + heading.group(2)))).append('\n');
@@ -318,7 +391,8 @@ final class ManualPages {
 
   /** Javadoc's marks out of a text: code and links become what they show. */
   private static String words(String text) {
-    return text.replaceAll("\\s*\\((?:see )?\\{@link [^}]*\\}\\)|\\s*See \\{@link [^}]*\\} for details\\.", "")
+    return text.replaceAll(
+            "\\s*\\((?:see )?\\{@link [^}]*\\}\\)|\\s*See \\{@link [^}]*\\} for details\\.", "")
         .replaceAll("what \\{@link CowArguments\\} cannot parse", "other arguments")
         .replaceAll("in\\s+which\\s+\\{@link\\s+[^}]*StoreScan\\} finds", "in which a scan finds")
         .replaceAll("\\{@link InvalidStores\\}", "a note beside it")

@@ -82,8 +82,8 @@ public final class Main implements Runnable {
   }
 
   /**
-   * The command line for {@link #main}, for the manual pages and completions that are made of it, and
-   * for tests, which must not end the process.
+   * The command line for {@link #main}, for the manual pages and completions that are made of it,
+   * and for tests, which must not end the process.
    *
    * @param args where they begin with a subcommand, only that one is there: to read the options of
    *     all takes longer than to start the server

@@ -75,7 +75,7 @@ final class LauncherTest {
     assertThat(first.err()).anyMatch(line -> line.contains("building"));
     assertThat(first.out())
         .containsSubsequence("org.anabranch.server.Main", "serve", "--config", "a file")
-        .contains("--enable-native-access=ALL-UNNAMED");
+        .contains("@" + checkout + "/packaging/jvm.options");
 
     Run second = run("--version");
     assertThat(second.out()).endsWith("org.anabranch.server.Main", "--version");
@@ -223,8 +223,11 @@ final class LauncherTest {
 
   @Test
   void anOutOfMemoryErrorEndsTheServerAndWarningsAreShown() throws Exception {
-    assertThat(run("serve").out())
-        .contains("-XX:+ExitOnOutOfMemoryError", "-Xlog:all=warning,aot*=off,cds*=off:stderr");
+    assertThat(run("serve").out()).contains("@" + checkout.toRealPath() + "/packaging/jvm.options");
+    assertThat(Path.of("../packaging/jvm.options"))
+        .content()
+        .contains("\n-XX:+ExitOnOutOfMemoryError\n")
+        .contains("\n-Xlog:disable\n-Xlog:all=warning,aot*=off,cds*=off:stderr\n");
   }
 
   @Test
