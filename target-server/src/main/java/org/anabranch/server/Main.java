@@ -20,6 +20,7 @@ import org.anabranch.server.cli.VolumeCommand;
 import org.anabranch.server.demo.DemoCommand;
 import org.anabranch.server.serve.Preload;
 import org.anabranch.server.serve.ServeCommand;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,6 +54,7 @@ public final class Main implements Runnable {
   }
 
   private static final String LEAK_DETECTION = "io.netty.leakDetection.level";
+  private static final int MIN_COLUMNS = 55; // picocli's own limit
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
 
@@ -78,7 +80,19 @@ public final class Main implements Runnable {
     if (serve) {
       Preload.begin();
     }
-    System.exit(commandLine(args).execute(args));
+    System.exit(fitting(commandLine(args), System.getenv("COLUMNS")).execute(args));
+  }
+
+  /**
+   * Lets help fit the terminal.
+   *
+   * @param columns its width, where the environment has it; otherwise the terminal is asked once
+   *     help is printed
+   */
+  static CommandLine fitting(CommandLine command, @Nullable String columns) {
+    return columns != null && columns.matches("[1-9][0-9]{1,3}")
+        ? command.setUsageHelpWidth(Math.max(MIN_COLUMNS, Integer.parseInt(columns)))
+        : command.setUsageHelpAutoWidth(true);
   }
 
   /**

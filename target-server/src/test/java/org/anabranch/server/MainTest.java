@@ -39,4 +39,16 @@ final class MainTest {
     assertThat(anabranch.execute("srve")).isEqualTo(2);
     assertThat(err.toString()).contains("srve");
   }
+
+  @Test
+  void helpFitsTheTerminal() {
+    for (int columns : new int[] {60, 80, 200}) {
+      StringWriter help = new StringWriter();
+      Main.fitting(Main.commandLine("reload"), Integer.toString(columns))
+          .setOut(new PrintWriter(help))
+          .execute("reload", "--help");
+      int longest = help.toString().lines().mapToInt(String::length).max().orElseThrow();
+      assertThat(longest).isBetween(columns == 200 ? 100 : 50, columns);
+    }
+  }
 }
