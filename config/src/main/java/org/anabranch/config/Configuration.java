@@ -25,6 +25,7 @@ import java.util.TreeMap;
  *     waits until the initiator comes back and logs out
  * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
+ * @param log how and what it logs
  * @param warnings what works, and may not be what is meant; in the file's order
  */
 public record Configuration(
@@ -40,6 +41,7 @@ public record Configuration(
     Duration mergeGrace,
     LimitsConfig limits,
     IscsiConfig iscsi,
+    LogConfig log,
     List<Problem> warnings) {
   public Configuration {
     portals = List.copyOf(portals);
@@ -69,6 +71,7 @@ public record Configuration(
         mergeGrace,
         limits,
         iscsi,
+        log,
         warnings);
   }
 }

@@ -10,6 +10,7 @@
  *   addresses = [...]                         AddressRange
  *   both together                             AccessList
  *   advertise = [...]                         AdvertisedAddress
+ *   text of strangers, for logs and terminals PrintableText
  * </pre>
  *
  * Depends on nothing, so that every layer above may use it.

@@ -5,7 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.anabranch.config.InvalidConfigurationException;
-import org.anabranch.server.base.Logging;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.cli.CheckCommand;
@@ -18,6 +17,7 @@ import org.anabranch.server.cli.StatsCommand;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.cli.VolumeCommand;
 import org.anabranch.server.demo.DemoCommand;
+import org.anabranch.server.log.Logging;
 import org.anabranch.server.serve.Preload;
 import org.anabranch.server.serve.ServeCommand;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +65,11 @@ public final class Main implements Runnable {
   /** Runs one command and ends the process with its exit status. */
   public static void main(String[] args) {
     boolean serve = args.length > 0 && args[0].equals("serve");
-    Logging.command();
+    if (serve) {
+      Logging.server();
+    } else {
+      Logging.command();
+    }
     if (serve && (List.of(args).contains("-v") || List.of(args).contains("--verbose"))) {
       Logging.verbose();
     }

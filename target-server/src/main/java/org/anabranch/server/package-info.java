@@ -4,7 +4,8 @@
  * The program's entry. Each package below uses only packages above it in this list.
  *
  * <pre>
- *   base           refusals, warnings, version, log, what is served without a configuration
+ *   log            the log, on standard error
+ *   base           refusals, warnings, version, what is served without a configuration
  *   terminal       colours, tables and progress on a terminal
  *   state          files that survive a crash: state.json, reservations, the server's id
  *   storage        volumes and devices over files

@@ -192,7 +192,7 @@ final class ReloadTest {
       assertThat(site.dm("ls")).isEqualTo("vm1\t(253:0)\n");
       assertThat(folder.resolve("vm2.img")).hasSize(4 << 20);
       assertThat(server.terminate()).isZero();
-      assertThat(server.errors().replaceAll("(?m)^.*ERROR ServeCommand: SIGHUP.*$", ""))
+      assertThat(server.errors().replaceAll("(?m)^.*ERROR server: SIGHUP.*$", ""))
           .doesNotContain("ERROR");
     }
   }

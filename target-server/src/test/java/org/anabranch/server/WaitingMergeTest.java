@@ -175,7 +175,10 @@ final class WaitingMergeTest {
         assertThat(server.terminate()).isZero();
       }
       server = site.serve(CONFIGURATION);
-      assertThat(server.errors()).contains("since the server was restarted before that, it waits");
+      Await.until(
+          "the log says why it waits",
+          server::errors,
+          log -> log.contains("since the server was restarted before that, it waits"));
       assertThat(get(login(OPTIONS))).isEqualTo(2);
       assertThat(list()).contains("phase=waiting").doesNotContain("on-next-login-until");
     }

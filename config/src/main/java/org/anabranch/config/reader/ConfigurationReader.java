@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
@@ -26,6 +27,7 @@ import org.anabranch.config.DiscoveryConfig;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.LogConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.TargetConfig;
@@ -179,6 +181,7 @@ final class ConfigurationReader {
         top.withDefault("merge-grace", ValueFormat.duration(Duration.ZERO, Duration.ofDays(365)));
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
+    LogConfig log = log(top.section("log"));
     top.end();
     return new Configuration(
         portals,
@@ -193,6 +196,7 @@ final class ConfigurationReader {
         mergeGrace,
         limits,
         iscsi,
+        log,
         problems.warnings());
   }
 
@@ -267,6 +271,20 @@ final class ConfigurationReader {
     }
     iscsi.end();
     return config;
+  }
+
+  private static LogConfig log(Section log) {
+    LogConfig config =
+        new LogConfig(
+            log.withDefault("format", word(LogConfig.Format.values())),
+            log.withDefault("level", word(LogConfig.Level.values())));
+    log.end();
+    return config;
+  }
+
+  /** One of these, in lower case. */
+  private static <T extends Enum<T>> ValueFormat<T> word(T[] values) {
+    return ValueFormat.oneOf(List.of(values), value -> value.name().toLowerCase(Locale.ROOT));
   }
 
   /** A length in bytes that negotiation can express, whole words. */

@@ -7,6 +7,7 @@ import java.util.List;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.Problem;
 import org.anabranch.config.SourceLocation;
+import org.anabranch.naming.PrintableText;
 
 /** Collects what is wrong with one file and those that it includes. */
 final class Problems {
@@ -84,7 +85,6 @@ final class Problems {
   }
 
   private static String printable(String text, int max) {
-    String line = text.replaceAll("\\p{Cntrl}", "?");
-    return line.length() <= max ? line : line.substring(0, max) + "...";
+    return PrintableText.of(text, max);
   }
 }

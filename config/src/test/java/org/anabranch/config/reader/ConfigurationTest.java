@@ -20,6 +20,7 @@ import org.anabranch.config.FileSource;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.LogConfig;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.Problem;
@@ -124,6 +125,7 @@ final class ConfigurationTest {
         .containsExactly(new AdvertisedAddress("nas.example", 1));
     assertThat(c.discovery().chap()).map(ChapConfig::user).containsExactly("finder");
     assertThat(c.discovery().idleTimeout()).isEqualTo(Duration.ofMinutes(5));
+    assertThat(c.log()).isEqualTo(new LogConfig(LogConfig.Format.JSON, LogConfig.Level.WARN));
     assertThat(eui.openToAnyone()).isTrue();
     assertThat(eui.luns().get(0))
         .isEqualTo(
@@ -141,6 +143,7 @@ final class ConfigurationTest {
     assertThat(c.targets()).isEmpty();
     assertThat(c.limits()).isEqualTo(new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
+    assertThat(c.log()).isEqualTo(new LogConfig(LogConfig.Format.PLAIN, LogConfig.Level.INFO));
     assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);
   }
 
@@ -170,6 +173,7 @@ final class ConfigurationTest {
         .replace("{ device =", "{ xyzzy = 1, device =")
         .replace("{ listen", "{ xyzzy = 1, listen")
         .replace("discovery {", "discovery { xyzzy = 1,")
+        .replace("log {", "log { xyzzy = 1,")
         .replace("limits {", "limits { xyzzy = 1,")
         .replace("iscsi {", "iscsi { xyzzy = 1,");
   }
@@ -189,6 +193,7 @@ final class ConfigurationTest {
             "anabranch.targets.\"eui.0123456789abcdef\".luns.0.xyzzy",
             "anabranch.targets.\"eui.0123456789abcdef\".chap.xyzzy",
             "anabranch.targets.\"eui.0123456789abcdef\".chap.xyzzy",
+            "anabranch.log.xyzzy",
             "anabranch.discovery.chap.xyzzy",
             "anabranch.discovery.xyzzy",
             "anabranch.limits.xyzzy",

@@ -55,7 +55,7 @@ final class RefusalTest {
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
             "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, discovery,"
-                + " iscsi, limits, merge-grace, portals, state-dir, stores, targets, volume-defaults, volumes");
+                + " iscsi, limits, log, merge-grace, portals, state-dir, stores, targets, volume-defaults, volumes");
   }
 
   @Test
@@ -105,6 +105,8 @@ final class RefusalTest {
         "discovery.chap = [] | anabranch.discovery.chap: an empty list",
         "discovery.chap = 7 | anabranch.discovery.chap: found \"7\"; allowed: an object: chap { ... }, or a list",
         "discovery.idle-timeout = 0 | discovery.idle-timeout: found \"0\"",
+        "log.format = syslog | found \"syslog\"; allowed: plain or logfmt or json or journal",
+        "log.level = chatty | found \"chatty\"; allowed: error or warn or info or debug or trace",
         "limits.memory = 1 MiB | from 64 MiB to 1 TiB",
         "limits.queue-depth = 2.5 | a whole number from 1 to 4096",
         "limits.queue-depth = 99999999999 | a whole number from 1 to 4096",

@@ -59,6 +59,7 @@ final class Texts {
             ]
           }
         }
+        log { format = json, level = warn }
         discovery { chap { user = finder, secret = "correct horse 19" }, idle-timeout = 5 min }
         limits { sessions = 10, connections = 20, connections-before-login = 5, queue-depth = 32, memory = 64 MiB,
           control-commands = 7, control-waiting = 9 }

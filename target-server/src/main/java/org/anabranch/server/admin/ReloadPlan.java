@@ -30,6 +30,7 @@ import org.anabranch.server.storage.TableText;
  *   portal-groups, alias                   come, go and change
  *   chap, discovery                        change, for the logins to come
  *   stores                                 changes, for stores that are there as well
+ *   log                                    changes at once
  *   merge-grace                            changes
  *   limits, iscsi                          change, for the logins to come
  *   state-dir                              refused: it is what a server is known by
@@ -114,9 +115,7 @@ public record ReloadPlan(
     if (stores) {
       summary.add("stores: when they grow");
     }
-    if (!before.mergeGrace().equals(after.mergeGrace())) {
-      summary.add("merge-grace changed");
-    }
+    compareRest(before, after, summary);
     return new ReloadPlan(
         newPortals,
         oldPortals,
@@ -130,6 +129,16 @@ public record ReloadPlan(
         stores,
         summary,
         refusals);
+  }
+
+  /** What changes without a step of its own. */
+  private static void compareRest(Configuration before, Configuration after, List<String> summary) {
+    if (!before.mergeGrace().equals(after.mergeGrace())) {
+      summary.add("merge-grace changed");
+    }
+    if (!before.log().equals(after.log())) {
+      summary.add("log: format or level");
+    }
   }
 
   private static void comparePortals(List<Portal> old, List<Portal> now, List<String> summary) {

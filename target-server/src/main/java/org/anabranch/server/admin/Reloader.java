@@ -13,6 +13,7 @@ import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.log.Logging;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.Storage;
@@ -83,6 +84,7 @@ public final class Reloader implements WarningSource {
         reload.commit(prepare(reload, before, after, returning));
         uses.sees(new ConfiguredLuns(after, storage));
         uses.grace(after.mergeGrace());
+        Logging.configure(after.log());
       }
       reload.plan().summary().forEach(line -> LOG.info("reload: {}", line));
       List<String> lines = new ArrayList<>(reload.plan().summary());

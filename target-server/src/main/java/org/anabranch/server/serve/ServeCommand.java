@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.serve;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +16,8 @@ import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Version;
+import org.anabranch.server.log.Logging;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.systemd.Supervisor;
 import org.anabranch.server.systemd.Watchdog;
@@ -131,6 +134,8 @@ public final class ServeCommand implements Callable<Integer> {
 
   private Server start() throws RefusedException, InvalidConfigurationException {
     Configuration configuration = configuration();
+    Logging.configure(configuration.log());
+    sayWhatStarts(configuration);
     try {
       return Server.start(
           configuration,
@@ -146,6 +151,27 @@ public final class ServeCommand implements Callable<Integer> {
       }
       throw new InvalidConfigurationException(problems);
     }
+  }
+
+  private void sayWhatStarts(Configuration configuration) throws RefusedException {
+    String version;
+    try {
+      version = Version.number();
+    } catch (IOException e) {
+      throw new RefusedException("version: " + e.getMessage(), e);
+    }
+    Path file = what == null ? null : what.file;
+    LoggerFactory.getLogger(ServeCommand.class)
+        .atInfo()
+        .addKeyValue("version", version)
+        .addKeyValue("pid", ProcessHandle.current().pid())
+        .log(
+            "anabranch {} starts with {}, state in {}",
+            version,
+            file == null
+                ? "no configuration file"
+                : "configuration " + file.toAbsolutePath().normalize(),
+            configuration.stateDir());
   }
 
   /** What SIGHUP asks for; there is nobody to answer but the log. */

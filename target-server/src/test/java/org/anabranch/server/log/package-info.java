@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Tests of the log. */
+@NullMarked
+package org.anabranch.server.log;
+
+import org.jspecify.annotations.NullMarked;
