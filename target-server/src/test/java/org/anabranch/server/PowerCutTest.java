@@ -57,6 +57,12 @@ final class PowerCutTest {
       }
       """;
 
+  /** Two volumes, for a group of snapshots. */
+  private static final String TWO_VOLUMES =
+      CONFIGURATION
+          .replace("volumes {", "volumes { vm2 { path = vm2.img, size = 1 MiB }, ")
+          .replace("luns {", "luns { 3 = vm2, 4 = \"vm2@a\", ");
+
   /** What LUNs 0, 1 and 2 read as: each block of 64 KiB is one value. */
   private record Contents(Map<Integer, List<Integer>> luns) {}
 
@@ -69,6 +75,7 @@ final class PowerCutTest {
   }
 
   @TempDir private Path folder;
+  private String configuration = CONFIGURATION;
   private final List<Path> worlds = new ArrayList<>();
   private final List<String> steps = new ArrayList<>();
   private boolean recording;
@@ -82,7 +89,9 @@ final class PowerCutTest {
   private final Map<String, Map<String, Loss>> unsynced = new TreeMap<>();
 
   private static final String STATE = "state/state.json";
-  private static final String STORE = "state/cow/vm1@a.cow";
+  private static final String COW = "state/cow";
+  private static final String STORE = COW + "/vm1@a.cow";
+  private final Set<String> madeStores = new TreeSet<>();
 
   private void taken(String step) {
     if (!recording) {
@@ -124,8 +133,12 @@ final class PowerCutTest {
         may("state", "the new name lost", world -> rewrite(world, old));
       }
       case "store written" -> {
-        may("vm1@a.cow", "half of the store", world -> truncate(world.resolve(STORE)));
-        may("cow", "the store's name lost", world -> Files.delete(world.resolve(STORE)));
+        String store = madeStore(base);
+        may(store, "half of " + store, world -> truncate(world.resolve(COW).resolve(store)));
+        may(
+            "cow",
+            "the name of " + store + " lost",
+            world -> Files.delete(world.resolve(COW).resolve(store)));
       }
       case "store deleted" -> {
         may("cow", "the store is back", world -> Files.copy(keptStore(), world.resolve(STORE)));
@@ -135,6 +148,20 @@ final class PowerCutTest {
     }
     if (Files.exists(base.resolve(STORE))) {
       Files.copy(base.resolve(STORE), keptStore(), StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  /** The store that has been written just now. */
+  private String madeStore(Path base) throws IOException {
+    try (Stream<Path> stores = Files.list(base.resolve(COW))) {
+      String made =
+          stores
+              .map(store -> store.getFileName().toString())
+              .filter(store -> !store.contains("@keep") && !madeStores.contains(store))
+              .findAny()
+              .orElseThrow();
+      madeStores.add(made);
+      return made;
     }
   }
 
@@ -207,9 +234,9 @@ final class PowerCutTest {
     }
   }
 
-  private static Server start(Path at, DurableSteps steps) throws Exception {
-    Configuration configuration = ConfigurationFile.parse("test", CONFIGURATION, at);
-    return Server.start(configuration, () -> configuration, steps);
+  private Server start(Path at, DurableSteps steps) throws Exception {
+    Configuration parsed = ConfigurationFile.parse("test", configuration, at);
+    return Server.start(parsed, () -> parsed, steps);
   }
 
   private static ControlClient client(Path at) {
@@ -301,7 +328,7 @@ final class PowerCutTest {
           try (Stream<Path> stores = Files.list(world.resolve("state/cow"))) {
             assertThat(stores.map(store -> store.getFileName().toString()).sorted())
                 .as(world.toString())
-                .isEqualTo(there ? List.of("vm1@a.cow", "vm1@keep.cow") : List.of("vm1@keep.cow"));
+                .isEqualTo(there ? storesWith(after) : List.of("vm1@keep.cow"));
           }
           assertThat(Files.readAllBytes(world.resolve("state/state.json.new")))
               .as("room that is kept")
@@ -336,6 +363,44 @@ final class PowerCutTest {
             "store loaded",
             "snapshot taken",
             "state.json.new written", // ready
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced");
+  }
+
+  /** With {@code vm1@a} there. */
+  private static List<String> storesWith(Contents after) {
+    return after.luns.containsKey(4)
+        ? List.of("vm1@a.cow", "vm1@keep.cow", "vm2@a.cow")
+        : List.of("vm1@a.cow", "vm1@keep.cow");
+  }
+
+  /** Two volumes at one instant: both snapshots are there, or none. */
+  @Test
+  void aGroupIsThereOrNot() throws Exception {
+    configuration = TWO_VOLUMES;
+    List<Integer> zeros = pattern(0);
+    cutEverywhere(
+        false,
+        client ->
+            client.ask("snapshot create", Map.of("names", List.of("vm2@a", "vm1@a")), p -> {}),
+        new Contents(Map.of(0, SECOND, 1, FIRST, 3, zeros)),
+        new Contents(Map.of(0, SECOND, 1, FIRST, 2, SECOND, 3, zeros, 4, zeros)));
+    assertThat(steps)
+        .containsExactly(
+            "state.json.new written", // both creating, in one write
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced",
+            "store written",
+            "vm2@a.cow synced",
+            "cow synced",
+            "store written",
+            "vm1@a.cow synced",
+            "cow synced",
+            "store loaded",
+            "snapshot taken",
+            "state.json.new written", // both ready
             "state.json.new synced",
             "state.json replaced",
             "state synced");

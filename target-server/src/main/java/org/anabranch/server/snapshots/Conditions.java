@@ -5,7 +5,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import org.anabranch.block.dm.TableException;
+import org.anabranch.block.snapshot.MergeHandle;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.Warning;
@@ -97,21 +98,24 @@ final class Conditions implements WarningSource {
         return waiting;
       }
     }
-    return switch (devices.status(snapshot)) {
-      case "Invalid" ->
-          new Warning(
-              "snapshot " + name,
-              "it is invalid: its contents are lost and reads of it fail; the volume is not"
-                  + " affected",
-              "anabranch snapshot remove " + name);
-      case "Overflow" ->
-          new Warning(
-              "snapshot " + name,
-              "its store is full: writes to the snapshot fail, and the next change of the volume"
-                  + " makes it invalid",
-              "export what is needed of it, then anabranch snapshot remove " + name);
-      default -> null;
-    };
+    SnapshotStatus status = devices.state(snapshot);
+    return status == null
+        ? null
+        : switch (status.state()) {
+          case INVALID ->
+              new Warning(
+                  "snapshot " + name,
+                  "it is invalid: its contents are lost and reads of it fail; the volume is not"
+                      + " affected",
+                  "anabranch snapshot remove " + name);
+          case OVERFLOWED ->
+              new Warning(
+                  "snapshot " + name,
+                  "its store is full: writes to the snapshot fail, and the next change of the"
+                      + " volume makes it invalid",
+                  "export what is needed of it, then anabranch snapshot remove " + name);
+          case MERGE_FAILED, AWAITING_HANDOVER, VALID -> null;
+        };
   }
 
   private static @Nullable Warning waiting(SnapshotState snapshot, MergeWait wait) {
@@ -145,29 +149,27 @@ final class Conditions implements WarningSource {
   /** Of a merge, as the volume's live table has it. */
   private @Nullable Warning merging(SnapshotState snapshot) {
     String volume = snapshot.volume();
-    String status;
-    try {
-      status = storage.mapper().status(volume);
-    } catch (TableException e) {
-      return null; // there is no such device: the volume's own warning
+    MergeHandle merge = devices.merge(volume);
+    if (merge == null) {
+      return null; // there is no such device, or it has another table: the volume's own warning
     }
-    if (status.contains(" snapshot-merge Invalid")) {
-      return new Warning(
-          "volume " + volume,
-          "its rollback to "
-              + snapshot.device()
-              + " cannot be completed: the snapshot is invalid, and the volume is rolled back in"
-              + " part",
-          "anabranch snapshot remove --force "
-              + snapshot.device()
-              + ", then restore the volume from a backup");
-    }
-    if (status.contains(" snapshot-merge Merge failed")) {
-      return new Warning(
-          "volume " + volume,
-          "its rollback to " + snapshot.device() + " stopped at an error; the log has it",
-          "mend what failed, then anabranch snapshot resume " + snapshot.device());
-    }
-    return null;
+    return switch (merge.progress().state()) {
+      case INVALID ->
+          new Warning(
+              "volume " + volume,
+              "its rollback to "
+                  + snapshot.device()
+                  + " cannot be completed: the snapshot is invalid, and the volume is rolled back"
+                  + " in part",
+              "anabranch snapshot remove --force "
+                  + snapshot.device()
+                  + ", then restore the volume from a backup");
+      case FAILED ->
+          new Warning(
+              "volume " + volume,
+              "its rollback to " + snapshot.device() + " stopped at an error; the log has it",
+              "mend what failed, then anabranch snapshot resume " + snapshot.device());
+      default -> null;
+    };
   }
 }

@@ -64,6 +64,7 @@ public record SnapshotState(
     return volume + "@" + name;
   }
 
+  /** In another phase; its turn is kept while its merge is to come. */
   public SnapshotState in(Phase newPhase) {
     boolean hasTurn = newPhase == Phase.WAITING || newPhase == Phase.QUEUED;
     return in(newPhase, hasTurn ? turn : 0);
@@ -71,6 +72,21 @@ public record SnapshotState(
 
   /** To be merged, by its turn. */
   public SnapshotState in(Phase newPhase, long newTurn) {
+    return with(newPhase, paused, newTurn, throttle);
+  }
+
+  /** With its merge paused by hand, or not. */
+  public SnapshotState withPaused(boolean isPaused) {
+    return with(phase, isPaused, turn, throttle);
+  }
+
+  /** With another bound of the merge's speed. */
+  public SnapshotState withThrottle(long bytesPerSecond) {
+    return with(phase, paused, turn, bytesPerSecond);
+  }
+
+  /** All that changes in the life of a snapshot. */
+  private SnapshotState with(Phase newPhase, boolean isPaused, long newTurn, long newThrottle) {
     return new SnapshotState(
         volume,
         name,
@@ -81,41 +97,8 @@ public record SnapshotState(
         readOnly,
         created,
         newPhase,
-        paused,
-        newTurn,
-        throttle);
-  }
-
-  public SnapshotState withPaused(boolean isPaused) {
-    return new SnapshotState(
-        volume,
-        name,
-        origin,
-        store,
-        sectors,
-        chunkSectors,
-        readOnly,
-        created,
-        phase,
         isPaused,
-        turn,
-        throttle);
-  }
-
-  /** With another bound of the merge's speed. */
-  public SnapshotState withThrottle(long bytesPerSecond) {
-    return new SnapshotState(
-        volume,
-        name,
-        origin,
-        store,
-        sectors,
-        chunkSectors,
-        readOnly,
-        created,
-        phase,
-        paused,
-        turn,
-        bytesPerSecond);
+        newTurn,
+        newThrottle);
   }
 }

@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.Progress;
@@ -183,6 +184,12 @@ final class MergeQueueTest {
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       assertThat(state(volume)).isEqualTo("invalid");
+      assertThat(volume.snapshots.warnings())
+          .singleElement()
+          .asString()
+          .contains(
+              "volume vm1: its rollback to vm1@a cannot be completed: the snapshot is invalid",
+              "anabranch snapshot remove --force vm1@a");
       for (Executable way :
           new Executable[] {
             () -> volume.merge("vm1@a", Begin.NOW),
@@ -220,6 +227,12 @@ final class MergeQueueTest {
         assertThatThrownBy(() -> volume.snapshots.pause("vm1@a", false))
             .hasMessageContaining("fails, see the server's log");
         Await.until("the merge has failed", () -> state(volume), "failed"::equals);
+        assertThat(volume.snapshots.warnings())
+            .singleElement()
+            .asString()
+            .contains(
+                "volume vm1: its rollback to vm1@a stopped at an error",
+                "anabranch snapshot resume vm1@a");
         assertThatThrownBy(() -> volume.snapshots.remove("vm1@a", true))
             .hasMessageContaining("The merge failed; snapshot resume tries again");
         channel.write(ByteBuffer.wrap(whole), 0);
@@ -230,7 +243,41 @@ final class MergeQueueTest {
       Await.until(
           "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, before);
+      assertThat(volume.snapshots.warnings()).isEmpty();
     }
+  }
+
+  /** A merge that would take a week ends at once when its bound is lifted, also after a restart. */
+  @Test
+  void theBoundOfAMergeThatRunsIsChanged() throws Exception {
+    byte[] before;
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.write(0, 4 << 20, 1);
+      before = volume.contents.clone();
+      volume.snapshot("a");
+      volume.write(0, 4 << 20, 2);
+      volume.snapshots.merge(throttled(8));
+      assertThat(throttle(volume)).isEqualTo(8);
+      volume.snapshots.merge(throttled(9));
+      assertThat(throttle(volume)).isEqualTo(9);
+      assertThat(volume.snapshots.list("vm1").getFirst().throttle()).isEqualTo(9);
+    }
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.MERGING);
+      assertThat(throttle(volume)).as("after a restart").isEqualTo(9);
+      volume.snapshots.merge(throttled(0));
+      Await.until(
+          "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
+      holds(volume, before);
+    }
+  }
+
+  private static MergeRequest throttled(long bytesPerSecond) {
+    return new MergeRequest("vm1@a", Begin.NOW, MergeRequest.TIME_LIMIT, null, bytesPerSecond);
+  }
+
+  private static long throttle(VolumeUnderTest volume) throws Exception {
+    return Objects.requireNonNull(volume.snapshots.progress("vm1@a")).throttle();
   }
 
   private static String state(VolumeUnderTest volume) throws Exception {
