@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.sim.Choices;
 import org.anabranch.block.sim.Machine;
 import org.anabranch.block.sim.QuietLog;
@@ -111,7 +112,7 @@ final class PowerCutUnitTest {
       if (kind == Kind.MERGE) {
         String table = "0 " + BLOCKS + " snapshot-merge vol cow P 2";
         machine.await(machine.mapper().load("lun", table), "load");
-        machine.await(machine.mapper().suspend("snap", false), "suspend");
+        machine.await(machine.mapper().suspend("snap", SuspendMode.FLUSH), "suspend");
         machine.await(machine.mapper().resume("lun"), "resume");
         machine.await(machine.mapper().remove("snap"), "remove");
       }

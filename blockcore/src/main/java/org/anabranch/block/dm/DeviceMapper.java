@@ -186,10 +186,10 @@ public final class DeviceMapper {
    * Suspends a device: defers new requests, and completes when none is in flight. Does nothing if
    * the device is suspended already.
    *
-   * @param noflush passed to the targets: they need not finish queued work
+   * @param mode passed to the targets
    */
-  public CompletionStage<@Nullable Void> suspend(String name, boolean noflush) {
-    return with(name, device -> device.suspend(noflush));
+  public CompletionStage<@Nullable Void> suspend(String name, SuspendMode mode) {
+    return with(name, device -> device.suspend(mode));
   }
 
   /** Resumes a device: makes the loaded table, if any, the live one, and admits requests again. */

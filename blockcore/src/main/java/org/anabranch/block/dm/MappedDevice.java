@@ -218,8 +218,8 @@ public final class MappedDevice implements BlockDevice {
     return step(this::dropInactive);
   }
 
-  CompletionStage<@Nullable Void> suspend(boolean noflush) {
-    return step(() -> quiesce(noflush));
+  CompletionStage<@Nullable Void> suspend(SuspendMode mode) {
+    return step(() -> quiesce(mode));
   }
 
   CompletionStage<@Nullable Void> resume() {
@@ -248,7 +248,7 @@ public final class MappedDevice implements BlockDevice {
    */
   CompletionStage<@Nullable Void> remove() {
     return step(() ->
-        quiesce(true)
+        quiesce(SuspendMode.NOFLUSH)
             .handle((done, failure) -> report("suspend before removal", failure))
             .thenCompose(ignored -> takeDown()));
   }
@@ -271,12 +271,12 @@ public final class MappedDevice implements BlockDevice {
     return table == null ? done() : table.close();
   }
 
-  private CompletionStage<@Nullable Void> quiesce(boolean noflush) {
+  private CompletionStage<@Nullable Void> quiesce(SuspendMode mode) {
     if (suspended) {
       return done();
     }
     Table table = live;
-    return (table == null ? done() : table.presuspend(noflush))
+    return (table == null ? done() : table.presuspend(mode))
         .thenCompose(done -> shut())
         .thenAccept(done -> {
           suspended = true;
@@ -299,7 +299,7 @@ public final class MappedDevice implements BlockDevice {
       }
       return suspended ? flow() : done();
     }
-    return quiesce(false)
+    return quiesce(SuspendMode.FLUSH)
         .thenCompose(done -> {
           Table before = live;
           live = next;

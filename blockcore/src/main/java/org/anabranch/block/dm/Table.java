@@ -237,8 +237,8 @@ final class Table {
     folded = null; // a handover may have changed the chunk size
   }
 
-  CompletionStage<@Nullable Void> presuspend(boolean noflush) {
-    return oneByOne(target -> target.presuspend(noflush));
+  CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
+    return oneByOne(target -> target.presuspend(mode));
   }
 
   void postsuspend() {

@@ -33,11 +33,8 @@ public interface Target {
   /** Requests flow from now on. */
   default void resume() {}
 
-  /**
-   * The device is about to be suspended. Stops background work; completes when it has stopped. With
-   * {@code noflush}, queued requests need not be flushed.
-   */
-  default CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+  /** The device is about to be suspended. Stops background work; completes when it has stopped. */
+  default CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
     return CompletableFuture.completedFuture(null);
   }
 

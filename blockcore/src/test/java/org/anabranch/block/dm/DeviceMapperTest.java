@@ -96,7 +96,7 @@ final class DeviceMapperTest {
     for (String bad : List.of("", "a/b", "a b", ".", "..", "x".repeat(128), "a\u0007")) {
       assertThat(refusal(mapper.create(bad))).as(bad).startsWith("Invalid argument: ");
     }
-    assertThat(refusal(mapper.suspend("nobody", false)))
+    assertThat(refusal(mapper.suspend("nobody", SuspendMode.FLUSH)))
         .isEqualTo("No such device or address: nobody");
     assertThatThrownBy(() -> mapper.table("vm1")).hasMessage("No such device or address: vm1");
   }

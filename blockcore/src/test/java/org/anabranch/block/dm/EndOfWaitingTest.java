@@ -65,7 +65,7 @@ final class EndOfWaitingTest {
   @Test
   void aRemovalEndsAllWhateverOneCompletionThrows() {
     MappedDevice device = value(mapper.create("dev", linear("disk")));
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
     Ended before = write(device, 1);
     writeOfOneWhoIsGone(device);
     Ended after = write(device, 2);
@@ -80,7 +80,7 @@ final class EndOfWaitingTest {
   @Test
   void aResumeGoesOnWithAllWhateverOneCompletionThrows() {
     MappedDevice device = value(mapper.create("dev", linear("disk")));
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
     writeOfOneWhoIsGone(device);
     Ended after = write(device, 2);
 
@@ -106,7 +106,7 @@ final class EndOfWaitingTest {
     MappedDevice below = value(mapper.create("below", linear("disk")));
     MappedDevice above = value(mapper.create("above", linear("below")));
     value(mapper.create("empty"));
-    done(mapper.suspend("below", false));
+    done(mapper.suspend("below", SuspendMode.FLUSH));
     done(mapper.load("below", linear("other")));
     Ended waiting = write(above, 3);
     waiting.isWaiting();
@@ -125,7 +125,7 @@ final class EndOfWaitingTest {
   void aSyncWaitsForNoSuspendedDeviceAndNoDelay() {
     value(mapper.create("slow", delay(3_600_000)));
     value(mapper.create("dev", linear("other")));
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
     disk.clearLog();
 
     done(mapper.sync());

@@ -80,7 +80,7 @@ final class MappedDeviceTest {
     Counters<IoCounter> ios = device.counts().counters(IoCounter.class);
     Counters<DeviceCounter> counters = device.counts().counters(DeviceCounter.class);
     submit(device, Io.Op.WRITE, 0, 8);
-    done(mapper.suspend("dev", true));
+    done(mapper.suspend("dev", SuspendMode.NOFLUSH));
     submit(device, Io.Op.READ, 0, 2);
     assertThat(ios.get(IoCounter.READS)).isZero();
     assertThat(counters.get(DeviceCounter.DEFERRED)).isEqualTo(1);
@@ -182,7 +182,7 @@ final class MappedDeviceTest {
     MappedDevice device = device("0 8 linear a 0");
     Ended write = submit(device, Io.Op.WRITE, 0, 4);
 
-    CompletionStage<?> suspended = mapper.suspend("dev", false);
+    CompletionStage<?> suspended = mapper.suspend("dev", SuspendMode.FLUSH);
 
     assertThat(suspended.toCompletableFuture()).isNotDone();
     assertThat(device.inFlight()).isOne();
@@ -194,7 +194,7 @@ final class MappedDeviceTest {
     assertThat(mapper.info("dev").suspended()).isTrue();
     assertThat(mapper.info("dev").text()).contains("State:             SUSPENDED");
     late.isWaiting();
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
 
     done(mapper.resume("dev"));
     a.release();
@@ -207,7 +207,7 @@ final class MappedDeviceTest {
   @Test
   void whatWaitedGoesOnInOrderToTheNewTable() {
     MappedDevice device = device("0 8 linear a 0");
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
     List<Ended> waiting = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       waiting.add(submit(device, Io.Op.WRITE, i, 1));
@@ -234,7 +234,7 @@ final class MappedDeviceTest {
   @Test
   void theQueueOfASuspendedDeviceIsBounded() {
     MappedDevice device = device("0 8 linear a 0");
-    done(mapper.suspend("dev", true));
+    done(mapper.suspend("dev", SuspendMode.NOFLUSH));
     List<Ended> waiting = new ArrayList<>();
     for (int i = 0; i < DeferredIos.MAX; i++) {
       waiting.add(submit(device, Io.Op.FLUSH, 0, 0));
@@ -252,7 +252,7 @@ final class MappedDeviceTest {
   @Test
   void removalEndsWhatWaitsAndWhatComes() {
     MappedDevice device = device("0 8 linear a 0");
-    done(mapper.suspend("dev", false));
+    done(mapper.suspend("dev", SuspendMode.FLUSH));
     Ended waiting = submit(device, Io.Op.WRITE, 0, 1);
 
     done(mapper.remove("dev"));
@@ -269,7 +269,7 @@ final class MappedDeviceTest {
     assertThat(probe.life).containsExactly("create", "preresume", "resume");
     probe.life.clear();
 
-    done(mapper.suspend("dev", true));
+    done(mapper.suspend("dev", SuspendMode.NOFLUSH));
     done(mapper.resume("dev"));
     assertThat(probe.life)
         .containsExactly("presuspend noflush", "postsuspend", "preresume", "resume");
@@ -289,7 +289,7 @@ final class MappedDeviceTest {
   void requestsFlowWhileTargetsStopTheirWork() {
     MappedDevice device = device("0 8 probe");
     probe.presuspend = new CompletableFuture<>();
-    CompletionStage<?> suspended = mapper.suspend("dev", false);
+    CompletionStage<?> suspended = mapper.suspend("dev", SuspendMode.FLUSH);
 
     Ended write = submit(device, Io.Op.WRITE, 0, 1);
     assertThat(probe.mapped).hasSize(1);
@@ -325,7 +325,7 @@ final class MappedDeviceTest {
   void stepsOfADeviceWaitForEachOther() {
     device("0 8 probe");
     probe.presuspend = new CompletableFuture<>();
-    CompletionStage<?> suspend = mapper.suspend("dev", false);
+    CompletionStage<?> suspend = mapper.suspend("dev", SuspendMode.FLUSH);
     CompletionStage<?> resume = mapper.resume("dev");
     CompletionStage<String> message = mapper.message("dev", 0, List.of("x", "y"));
     value(mapper.create("other", "0 8 zero")); // not held up
@@ -343,13 +343,13 @@ final class MappedDeviceTest {
   void stepsThatWaitAreBounded() {
     device("0 8 probe");
     probe.presuspend = new CompletableFuture<>();
-    CompletionStage<?> first = mapper.suspend("dev", false);
+    CompletionStage<?> first = mapper.suspend("dev", SuspendMode.FLUSH);
     List<CompletionStage<?>> waiting = new ArrayList<>();
     for (int i = 0; i < Steps.MAX_WAITING; i++) {
-      waiting.add(mapper.suspend("dev", false));
+      waiting.add(mapper.suspend("dev", SuspendMode.FLUSH));
     }
 
-    assertThat(refusal(mapper.suspend("dev", false)))
+    assertThat(refusal(mapper.suspend("dev", SuspendMode.FLUSH)))
         .startsWith("Resource temporarily unavailable");
 
     probe.presuspend.complete(null);

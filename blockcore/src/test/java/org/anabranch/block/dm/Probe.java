@@ -58,8 +58,8 @@ final class Probe implements Target, TargetType {
   }
 
   @Override
-  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
-    life.add("presuspend" + (noflush ? " noflush" : ""));
+  public CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
+    life.add("presuspend" + (mode == SuspendMode.NOFLUSH ? " noflush" : ""));
     return presuspend;
   }
 

@@ -250,7 +250,7 @@ final class TargetsTest {
       delayed.add(write(device, i, filled(1, i)));
     }
 
-    done(mapper.suspend("t", false));
+    done(mapper.suspend("t", SuspendMode.FLUSH));
 
     delayed.forEach(Ended::isDone);
     done(mapper.resume("t"));

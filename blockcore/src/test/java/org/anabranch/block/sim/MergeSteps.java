@@ -38,11 +38,11 @@ final class MergeSteps {
       }
       user.leave();
       user.stop();
-      await(mapper().suspend(snap.device, volume.once(2)), "suspend " + snap.device);
+      await(mapper().suspend(snap.device, volume.suspendMode(2)), "suspend " + snap.device);
     } else {
       volume.drain(user);
     }
-    await(mapper().suspend(Volume.LUN, volume.once(2)), "suspend lun");
+    await(mapper().suspend(Volume.LUN, volume.suspendMode(2)), "suspend lun");
     volume.checkInvalid(snap, volume.machine().status(snap.device));
     if (snap.invalid) {
       back(snap);
@@ -103,7 +103,7 @@ final class MergeSteps {
   /** A merge that failed is begun once more. */
   private void again() {
     volume.say("merge again");
-    await(mapper().suspend(Volume.LUN, volume.once(2)), "suspend lun");
+    await(mapper().suspend(Volume.LUN, volume.suspendMode(2)), "suspend lun");
     await(mapper().resume(Volume.LUN), "resume lun");
     runToTheEnd();
     if (volume.mergeFailed()) {

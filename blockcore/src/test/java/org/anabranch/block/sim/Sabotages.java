@@ -10,6 +10,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
@@ -234,8 +235,8 @@ final class Sabotages {
     }
 
     @Override
-    public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
-      return target.presuspend(noflush);
+    public CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
+      return target.presuspend(mode);
     }
 
     @Override

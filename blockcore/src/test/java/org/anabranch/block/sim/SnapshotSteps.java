@@ -38,7 +38,7 @@ final class SnapshotSteps {
   }
 
   private void suspendLun() {
-    await(mapper().suspend(Volume.LUN, volume.once(4)), "suspend lun");
+    await(mapper().suspend(Volume.LUN, volume.suspendMode(4)), "suspend lun");
   }
 
   private void resumeLun() {
@@ -123,7 +123,7 @@ final class SnapshotSteps {
           "until source is suspended",
           volume.machine().awaitRefusal(mapper().resume(to), "resume before suspend"));
     }
-    await(mapper().suspend(from, volume.once(2)), "suspend " + from);
+    await(mapper().suspend(from, volume.suspendMode(2)), "suspend " + from);
     if (volume.once(2)) {
       expect(
           "until handover completes",
@@ -169,7 +169,7 @@ final class SnapshotSteps {
   /** A device is suspended for a while. */
   void suspend(String device, long events) {
     volume.say("suspend " + device + " for " + events + " events");
-    await(mapper().suspend(device, volume.once(2)), "suspend " + device);
+    await(mapper().suspend(device, volume.suspendMode(2)), "suspend " + device);
     volume.machine().scheduler().run(events);
     await(mapper().resume(device), "resume " + device);
   }

@@ -10,6 +10,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.block.dm.SuspendMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +104,11 @@ final class Volume implements Client.Owner {
   /** Whether a decision goes the way that comes once in {@code n} times. */
   boolean once(int n) {
     return random.nextInt(n) == 0;
+  }
+
+  /** How a device is suspended: one time in {@code n} without a flush. */
+  SuspendMode suspendMode(int n) {
+    return once(n) ? SuspendMode.NOFLUSH : SuspendMode.FLUSH;
   }
 
   /** Brings everything up on this machine. The snapshots come first: they must see every write. */

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
@@ -111,7 +112,7 @@ final class DmSession implements AutoCloseable {
   }
 
   boolean suspend(String name) {
-    return succeeds(() -> bench.await(bench.mapper.suspend(name, false)));
+    return succeeds(() -> bench.await(bench.mapper.suspend(name, SuspendMode.FLUSH)));
   }
 
   boolean resume(String name) {

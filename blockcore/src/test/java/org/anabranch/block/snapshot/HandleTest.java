@@ -11,6 +11,7 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.Registration;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.snapshot.MergeProgress.State;
@@ -95,7 +96,7 @@ final class HandleTest {
     merge.throttle(4096);
     assertThat(merge.throttle()).isEqualTo(4096);
 
-    bench.await(bench.mapper.suspend("s", false));
+    bench.await(bench.mapper.suspend("s", SuspendMode.FLUSH));
     bench.await(bench.mapper.resume("o"));
     bench.scheduler.runToQuiescence();
 

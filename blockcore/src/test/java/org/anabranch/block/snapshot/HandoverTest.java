@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,7 +57,7 @@ final class HandoverTest {
     // The origin is written all the time; here the copy for one write is under way.
     cow.hold(io -> io.op() == Io.Op.WRITE && io.sector() >= 16);
     Bench.Outcome write = bench.put(o, 'W', 800, 8);
-    verb(bench.mapper.suspend("s", false));
+    verb(bench.mapper.suspend("s", SuspendMode.FLUSH));
     verb(bench.mapper.resume("n"));
     BlockDevice n = bench.mapper.device("n");
     assertThat(write.done).isFalse();
@@ -95,12 +96,12 @@ final class HandoverTest {
     verb(bench.mapper.create("n"));
     String rows = "0 1024 snapshot origin cow P 8\n1024 1024 snapshot origin cow2 P 8";
     verb(bench.mapper.load("n", rows));
-    verb(bench.mapper.suspend("s", false));
+    verb(bench.mapper.suspend("s", SuspendMode.FLUSH));
     resumeRefused("n", "Unable to perform snapshot handover until source is suspended.");
     bench.remove("s");
 
     assertThat(bench.put(o, 'W', 80, 8).good()).isTrue();
-    verb(bench.mapper.suspend("t", false));
+    verb(bench.mapper.suspend("t", SuspendMode.FLUSH));
     verb(bench.mapper.resume("n"));
     assertThat(bench.view(bench.mapper.device("n"))).isEqualTo(view);
   }
@@ -144,7 +145,7 @@ final class HandoverTest {
     assertThat(bench.put(s, 'S', 24, 8).good()).isTrue();
     // It waits, and can be resumed when the time has come.
     assertThat(bench.mapper.table("n")).isEqualTo("0 2048 snapshot origin cow P 0");
-    verb(bench.mapper.suspend("s", false));
+    verb(bench.mapper.suspend("s", SuspendMode.FLUSH));
     verb(bench.mapper.resume("n"));
     assertThat(bench.mapper.status("n")).isEqualTo("0 2048 snapshot 24/1024 16");
   }
@@ -154,7 +155,7 @@ final class HandoverTest {
     BlockDevice s = bench.create("s", SNAPSHOT);
     verb(bench.mapper.create("n"));
     verb(bench.mapper.load("n", SNAPSHOT));
-    verb(bench.mapper.suspend("s", false));
+    verb(bench.mapper.suspend("s", SuspendMode.FLUSH));
     resumeRefused("s", "Unable to resume snapshot source until handover completes.");
     verb(bench.mapper.clear("n"));
     verb(bench.mapper.resume("s"));
@@ -246,12 +247,12 @@ final class HandoverTest {
     bench.put(o, 'W', 400, 24);
     byte[] view = bench.view(s);
     List<Bench.Outcome> outcomes = new ArrayList<>();
-    verb(bench.mapper.suspend("o", false));
+    verb(bench.mapper.suspend("o", SuspendMode.FLUSH));
     verb(bench.mapper.load("o", MERGE));
     Bench.Outcome waits = new Bench.Outcome();
     o.submit(Io.write(1600, Bench.pattern('X', 1600, 8), false, waits::end));
     outcomes.add(waits);
-    verb(bench.mapper.suspend("s", false));
+    verb(bench.mapper.suspend("s", SuspendMode.FLUSH));
     verb(bench.mapper.resume("o"));
     bench.scheduler.runToQuiescence();
     assertThat(outcomes).allMatch(Bench.Outcome::good);

@@ -8,6 +8,7 @@ import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,7 @@ final class MergeFailureTest extends ThreeChunkMerge {
   }
 
   private void suspendAndResume() throws TableException {
-    bench.await(bench.mapper.suspend("m", false));
+    bench.await(bench.mapper.suspend("m", SuspendMode.FLUSH));
     bench.await(bench.mapper.resume("m"));
     bench.scheduler.runToQuiescence();
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.TestDevice;
 import org.junit.jupiter.api.Test;
@@ -120,7 +121,7 @@ final class MergeTest extends ThreeChunkMerge {
   @Test
   void suspendStopsAndResumeGoesOn() throws TableException {
     BlockDevice m = mergeHeldAtCopies();
-    var suspended = bench.mapper.suspend("m", false).toCompletableFuture();
+    var suspended = bench.mapper.suspend("m", SuspendMode.FLUSH).toCompletableFuture();
     bench.scheduler.runToQuiescence();
     assertThat(suspended.isDone()).isFalse();
     letGo();

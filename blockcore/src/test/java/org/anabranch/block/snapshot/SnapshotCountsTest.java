@@ -7,6 +7,7 @@ import java.util.Map;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.testing.Counted;
 import org.anabranch.block.testing.TestDevice;
@@ -93,7 +94,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
     bench.scheduler.runToQuiescence();
     assertThat(counted("m")).containsEntry("merge failures", 1L).containsEntry("merge starts", 1L);
     origin.fault(io -> null);
-    bench.await(bench.mapper.suspend("m", false));
+    bench.await(bench.mapper.suspend("m", SuspendMode.FLUSH));
     bench.await(bench.mapper.resume("m"));
     bench.scheduler.runToQuiescence();
     assertThat(counted("m"))
@@ -112,7 +113,7 @@ final class SnapshotCountsTest extends ThreeChunkMerge {
     BlockDevice o = bench.create("o", "0 2048 snapshot-origin origin");
     bench.put(o, 'W', 80, 8);
     bench.await(bench.mapper.load("o", "0 2048 snapshot-merge origin cow2 P 8"));
-    bench.await(bench.mapper.suspend("s2", false));
+    bench.await(bench.mapper.suspend("s2", SuspendMode.FLUSH));
     bench.await(bench.mapper.resume("o"));
     bench.scheduler.runToQuiescence();
     assertThat(counted("s2"))

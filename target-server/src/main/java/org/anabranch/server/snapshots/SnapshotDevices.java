@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.snapshot.CowArguments;
@@ -135,7 +136,7 @@ final class SnapshotDevices {
     try {
       for (String volume : volumes) {
         begun.add(volume);
-        Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, false));
+        Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, SuspendMode.FLUSH));
       }
       work.run();
     } catch (RefusedException e) {
@@ -287,7 +288,7 @@ final class SnapshotDevices {
       Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
       prepareMerge(snapshot);
       if (handover) {
-        Stages.<@Nullable Void>await(device, mapper.suspend(device, false));
+        Stages.<@Nullable Void>await(device, mapper.suspend(device, SuspendMode.FLUSH));
       }
     } catch (RefusedException e) {
       stay(volume, handover ? device : null, e);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -78,7 +79,7 @@ final class ForeignTableTest {
   void aVolumeThatIsSuspendedByHandIsNotResumed() throws Exception {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       volume.snapshot("a");
-      volume.storage.mapper().suspend("vm1", false).toCompletableFuture().join();
+      volume.storage.mapper().suspend("vm1", SuspendMode.FLUSH).toCompletableFuture().join();
       refuse(
           volume,
           "dm resume vm1 first",

@@ -13,6 +13,7 @@ import org.anabranch.block.dm.Area;
 import org.anabranch.block.dm.AreaSpec;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
@@ -61,7 +62,7 @@ public final class DelayTarget implements Target {
   }
 
   @Override
-  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+  public CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
     reads.hurry();
     writes.hurry();
     flushes.hurry();

@@ -13,6 +13,7 @@ import org.anabranch.block.count.Counters;
 import org.anabranch.block.count.Latencies;
 import org.anabranch.block.dm.Arguments;
 import org.anabranch.block.dm.Registration;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType.Context;
@@ -302,7 +303,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   }
 
   @Override
-  public CompletionStage<@Nullable Void> presuspend(boolean noflush) {
+  public CompletionStage<@Nullable Void> presuspend(SuspendMode mode) {
     lock.enter();
     try {
       return merge == null ? CompletableFuture.completedFuture(null) : merge.stop();
@@ -313,7 +314,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
 
   @Override
   public CompletionStage<@Nullable Void> close() {
-    return presuspend(true).thenCompose(stopped -> super.close());
+    return presuspend(SuspendMode.NOFLUSH).thenCompose(stopped -> super.close());
   }
 
   @Override

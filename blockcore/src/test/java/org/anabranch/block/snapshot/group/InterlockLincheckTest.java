@@ -2,6 +2,7 @@
 package org.anabranch.block.snapshot.group;
 
 import java.util.List;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.sim.QuietLog;
 import org.jetbrains.lincheck.datastructures.IntGen;
@@ -30,7 +31,7 @@ public class InterlockLincheckTest {
     stack.write(snapshot, 0, 100);
     stack.write(snapshot, 1, 101);
     Target target = stack.target("snapshot-merge", "origin", "cow", "P", "1");
-    snapshot.presuspend(false);
+    snapshot.presuspend(SuspendMode.FLUSH);
     snapshot.postsuspend();
     target.preresume();
     target.message(List.of("pause"));

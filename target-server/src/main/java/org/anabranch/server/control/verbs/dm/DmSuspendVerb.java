@@ -3,6 +3,7 @@ package org.anabranch.server.control.verbs.dm;
 
 import java.util.List;
 import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -39,6 +40,8 @@ public final class DmSuspendVerb implements Verb<DmSuspendVerb.Arguments, Nothin
         new Names(arguments.names()),
         name ->
             Stages.<@Nullable Void>await(
-                "dm suspend " + name, mapper.suspend(name, arguments.noflush())));
+                "dm suspend " + name,
+                mapper.suspend(
+                    name, arguments.noflush() ? SuspendMode.NOFLUSH : SuspendMode.FLUSH)));
   }
 }
