@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A configuration file, checked as far as is possible without disks and network. Immutable.
@@ -21,6 +22,7 @@ import java.util.TreeMap;
  * @param targets by normalised iSCSI name
  * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow
+ * @param http where metrics and the status page are served; null: nowhere
  * @param mergeGrace after which a merge no longer waits for an initiator that is cut off; zero: it
  *     waits until the initiator comes back and logs out
  * @param limits how much the server accepts
@@ -38,6 +40,7 @@ public record Configuration(
     SortedMap<String, TargetConfig> targets,
     DiscoveryConfig discovery,
     StoresConfig stores,
+    @Nullable HttpConfig http,
     Duration mergeGrace,
     LimitsConfig limits,
     IscsiConfig iscsi,
@@ -68,6 +71,7 @@ public record Configuration(
         targets,
         discovery,
         stores,
+        http,
         mergeGrace,
         limits,
         iscsi,

@@ -24,6 +24,7 @@ import java.util.SortedMap;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.DiscoveryConfig;
+import org.anabranch.config.HttpConfig;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
@@ -177,6 +178,7 @@ final class ConfigurationReader {
     SortedMap<String, TargetConfig> nodes = new TargetReader(targets, portals, names).targets();
     DiscoveryConfig discovery = discovery(top.section("discovery"));
     StoresConfig stores = stores(top.section("stores"));
+    HttpConfig http = HttpReader.http(top.section("http"));
     Duration mergeGrace =
         top.withDefault("merge-grace", ValueFormat.duration(Duration.ZERO, Duration.ofDays(365)));
     LimitsConfig limits = limits(top.section("limits"));
@@ -193,6 +195,7 @@ final class ConfigurationReader {
         nodes,
         discovery,
         stores,
+        http,
         mergeGrace,
         limits,
         iscsi,

@@ -175,6 +175,7 @@ final class ConfigurationTest {
         .replace("discovery {", "discovery { xyzzy = 1,")
         .replace("log {", "log { xyzzy = 1,")
         .replace("limits {", "limits { xyzzy = 1,")
+        .replace("discovery {", "http { xyzzy = 1 }, discovery {")
         .replace("iscsi {", "iscsi { xyzzy = 1,");
   }
 
@@ -196,6 +197,7 @@ final class ConfigurationTest {
             "anabranch.log.xyzzy",
             "anabranch.discovery.chap.xyzzy",
             "anabranch.discovery.xyzzy",
+            "anabranch.http.xyzzy",
             "anabranch.limits.xyzzy",
             "anabranch.iscsi.xyzzy");
   }

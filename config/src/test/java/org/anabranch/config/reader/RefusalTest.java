@@ -55,7 +55,30 @@ final class RefusalTest {
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
             "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, discovery,"
-                + " iscsi, limits, log, merge-grace, portals, state-dir, stores, targets, volume-defaults, volumes");
+                + " http, iscsi, limits, log, merge-grace, portals, state-dir, stores, targets, volume-defaults,"
+                + " volumes");
+  }
+
+  @Test
+  void httpBeyondLoopbackMustBeMeant() throws Exception {
+    assertThat(Texts.parse("anabranch {}").http()).isNull();
+    assertThat(Texts.parse("anabranch { http.listen = \"127.0.0.1:9287\" }").http())
+        .hasToString("127.0.0.1:9287");
+    assertThat(Texts.parse("anabranch { http.listen = \"[::1]:0\" }").http())
+        .hasToString("[0:0:0:0:0:0:0:1]:0");
+    assertThat(Texts.problems("anabranch { http.listen = \"0.0.0.0:9287\" }"))
+        .singleElement()
+        .asString()
+        .contains("anabranch.http.listen: found 0.0.0.0:9287, which other machines can reach")
+        .contains("open-to-anyone = true");
+    assertThat(
+            Texts.parse("anabranch { http { listen = \"0.0.0.0:9287\", open-to-anyone = true } }")
+                .http())
+        .hasToString("0.0.0.0:9287");
+    assertThat(Texts.problems("anabranch { http.listen = \"127.0.0.1\" }"))
+        .singleElement()
+        .asString()
+        .contains("allowed: ADDRESS:PORT such as 127.0.0.1:9287");
   }
 
   @Test

@@ -33,6 +33,7 @@ import org.anabranch.server.storage.TableText;
  *   log                                    changes at once
  *   merge-grace                            changes
  *   limits, iscsi                          change, for the logins to come
+ *   http                                   refused: restart the server
  *   state-dir                              refused: it is what a server is known by
  * </pre>
  *
@@ -63,6 +64,9 @@ public record ReloadPlan(
               + " to "
               + after.stateDir()
               + " while the server runs: stop it, move the folder, start it again");
+    }
+    if (!Objects.equals(before.http(), after.http())) {
+      refusals.add("http cannot change while the server runs: restart the server");
     }
     List<Portal> newPortals = minus(after.portals(), before.portals());
     List<Portal> oldPortals = minus(before.portals(), after.portals());

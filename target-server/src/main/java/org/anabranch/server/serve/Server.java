@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.HttpConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.server.BoundPortal;
@@ -39,6 +40,7 @@ import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.http.StatusServer;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
@@ -113,6 +115,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private volatile Supervisor supervisor = Supervisor.NONE; // set once the start is through
   private volatile @Nullable IscsiServer iscsi;
   private @Nullable ControlServer control;
+  private @Nullable StatusServer http;
   private boolean opened;
   private boolean stopped;
   private boolean clean;
@@ -261,6 +264,10 @@ public final class Server implements RunningServer, AutoCloseable {
             state.folder().resolve("control.sock"), Verbs.all(this), this::controlLimits);
     warnings.start();
     bound.listen();
+    HttpConfig status = configuration.http();
+    if (status != null) {
+      http = StatusServer.start(status, this, this::answer);
+    }
     opened = true;
   }
 
@@ -420,6 +427,9 @@ public final class Server implements RunningServer, AutoCloseable {
       return clean;
     }
     stopped = true;
+    if (http != null) {
+      http.close();
+    }
     if (control != null) {
       control.stopListening();
     }

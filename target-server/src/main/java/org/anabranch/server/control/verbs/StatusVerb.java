@@ -53,6 +53,11 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
 
   @Override
   public Result run(Nothing arguments, Caller<Nothing> caller) throws RefusedException {
+    return read(server);
+  }
+
+  /** The state of now. */
+  public static Result read(RunningServer server) throws RefusedException {
     List<Warning> warnings = server.warnings();
     return new Result(
         version(),
