@@ -17,14 +17,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Our server, by its launcher, as a user starts it. */
+/** Our server, started by its launcher as a user would start it. */
 final class Anabranch extends ServerProcess {
   private static final String TARGET = "iqn.2026-11.org.anabranch:bench";
   private static final String READY = "anabranch: ready";
   private static final String MERGE = "snapshot-merge";
   private static final long READY_SECONDS = 60;
 
-  /** Sectors allocated, and those of them that are metadata. */
+  /** Allocated sectors, and the metadata among them. */
   private static final Pattern MERGING = Pattern.compile(MERGE + " (\\d+)/\\d+ (\\d+)");
 
   private final Path state;
@@ -35,7 +35,7 @@ final class Anabranch extends ServerProcess {
     this.state = state;
   }
 
-  /** Starts one with a volume for each file, {@code disk0} and so on, as LUNs from 0 on. */
+  /** Starts a server with a volume for each file, {@code disk0} and so on, as LUNs from 0. */
   static Anabranch start(Path launcher, Path folder, List<Path> files)
       throws IOException, InterruptedException {
     List<String> names = new ArrayList<>();
@@ -48,10 +48,10 @@ final class Anabranch extends ServerProcess {
   }
 
   /**
-   * Starts one with what a configuration file says.
+   * Starts a server with a configuration file.
    *
    * @param parts the configuration's {@code volumes} and {@code devices}
-   * @param luns names of them, for LUN 0 and so on
+   * @param luns their names, for LUN 0 and so on
    */
   static Anabranch start(String name, Path launcher, Path folder, String parts, List<String> luns)
       throws IOException, InterruptedException {
@@ -98,12 +98,12 @@ final class Anabranch extends ServerProcess {
     }
   }
 
-  /** Seconds from the command to the ready line. */
+  /** Seconds from the start of the process to the ready line. */
   double readySeconds() {
     return readySeconds;
   }
 
-  /** Takes a snapshot, VOLUME@NAME, with a store that holds {@code storeBytes} at first. */
+  /** Creates the snapshot VOLUME@NAME with a store that initially has {@code storeBytes}. */
   void createSnapshot(String snapshot, int chunkBytes, long storeBytes) throws IOException {
     String[] names = snapshot.split("@", -1);
     ask(
@@ -116,19 +116,19 @@ final class Anabranch extends ServerProcess {
     ask("snapshot remove", "\"name\":\"%s\"".formatted(snapshot));
   }
 
-  /** Begins to merge a snapshot at once. */
+  /** Starts the merge of a snapshot at once. */
   void merge(String snapshot) throws IOException {
     ask("snapshot merge", "\"name\":\"%s\",\"now\":true".formatted(snapshot));
   }
 
-  /** A verb of dmsetup's; the answer as it came. */
+  /** Runs a verb of dmsetup and returns its output. */
   String dm(String... words) throws IOException {
     return ask("dm", "\"words\":[\"%s\"]".formatted(String.join("\",\"", words)));
   }
 
-  /** Asks by the control socket: a command would be another JVM beside the load. */
+  /** Uses the control socket, because a command would be another JVM beside the load. */
   private String ask(String verb, String arguments) throws IOException {
-    // From here, as an address has room for a hundred bytes.
+    // Relative, since a socket address has room for only a hundred bytes.
     Path here = Path.of("").toAbsolutePath();
     Path socket = here.relativize(state.toAbsolutePath()).resolve("control.sock");
     String request = "{\"verb\":\"%s\",\"arguments\":{%s}}%n".formatted(verb, arguments);
@@ -143,13 +143,13 @@ final class Anabranch extends ServerProcess {
     }
   }
 
-  /** Sectors that a volume's merge has before it; 0 once there are none, or when none is merged. */
+  /** Sectors that the merge of a volume still has to merge; 0 if there is no merge. */
   long sectorsToMerge(String volume) throws IOException {
     Matcher status = MERGING.matcher(dm("status", volume));
     return status.find() ? Long.parseLong(status.group(1)) - Long.parseLong(status.group(2)) : 0;
   }
 
-  /** Ends the merge of a snapshot, as fast as it goes; begins it if it has not begun. */
+  /** Merges a snapshot to its end at full speed; starts the merge if it has not started. */
   void finishMerge(String volume, String snapshot) throws IOException, InterruptedException {
     if (dm("status", volume).contains(MERGE)) {
       dm("message", volume, "0", "throttle", "0");

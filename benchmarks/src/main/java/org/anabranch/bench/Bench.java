@@ -22,8 +22,9 @@ import org.anabranch.initiator.workload.LoadGenerator;
  *         [--loops 1] [--seed 1]
  * </pre>
  *
- * {@code --sessions} log in side by side, each with the whole queue depth; session n uses LUN + n
- * modulo {@code --luns}. Writes destroy what the LUNs hold. Exit status 0 done, 1 failed, 2 usage.
+ * The {@code --sessions} run in parallel, each with the full queue depth; session n uses LUN + n
+ * modulo {@code --luns}. Writes destroy the content of the LUNs. Exit status: 0 done, 1 failed, 2
+ * usage error.
  */
 public final class Bench {
   private final String host;
@@ -55,7 +56,7 @@ public final class Bench {
     lun = Integer.parseInt(path[2]);
   }
 
-  /** See the class. */
+  /** Runs the program; see the class. */
   public static void main(String[] args) throws InterruptedException {
     Bench bench;
     try {
@@ -73,7 +74,7 @@ public final class Bench {
     }
   }
 
-  /** What the arguments ask for. */
+  /** Parses the arguments. */
   public static Bench parse(String... args) {
     if (args.length == 0) {
       throw new IllegalArgumentException("iscsi://HOST[:PORT]/TARGET/LUN is missing");
@@ -122,7 +123,7 @@ public final class Bench {
     return Long.parseLong(value.substring(0, value.length() - (shift == 0 ? 0 : 1))) << shift;
   }
 
-  /** Runs it and prints a line for each session, if there are several, and one for all. */
+  /** Runs the load and prints one line for each session, if there are several, and one in total. */
   public void run(PrintStream out) throws IOException, InterruptedException {
     InetSocketAddress portal = new InetSocketAddress(host, port);
     LoadGenerator.Load load =

@@ -8,24 +8,24 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The benchmark of the whole server; build/bench runs it.
+ * The benchmark of the whole server, run by build/bench.
  *
  * <pre>
  *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|start|scale ...
  * </pre>
  *
- * Tables go to standard output, and what {@code peers} and {@code scale} found, as a picture, to
- * ROOT/target/benchmark.png. Files are made in FOLDER and taken away in the end.
+ * Prints tables to standard output, and writes the results of {@code peers} and {@code scale} as a
+ * picture to ROOT/target/benchmark.png. Creates files in FOLDER and deletes them at the end.
  */
 public final class Benchmark {
   private Benchmark() {}
 
-  /** See the class. */
+  /** Runs the program; see the class. */
   public static void main(String[] args) throws IOException, InterruptedException {
     run(System.out, args);
   }
 
-  /** The same with its output elsewhere. SECONDS 0 rehearses {@code own} in small. */
+  /** The same with another output. SECONDS 0 rehearses {@code own} on a small scale. */
   public static void run(PrintStream out, String... args) throws IOException, InterruptedException {
     Path root = Path.of(args[0]).toAbsolutePath().normalize();
     Path folder = Path.of(args[1]).toAbsolutePath().normalize().resolve("anabranch-benchmark");

@@ -7,10 +7,10 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * What one quantity was at growing sizes; several curves share one picture.
+ * The values of one quantity at increasing sizes; several curves share one picture.
  *
- * @param title what is measured, by what
- * @param points by name of a curve: value by size, in the order measured
+ * @param title the quantity, and what it depends on
+ * @param points value by size, in the order measured, for each curve by name
  */
 record Curves(String title, Map<String, Map<Long, Double>> points) {
   Curves(String title) {

@@ -9,12 +9,12 @@ import java.nio.file.StandardOpenOption;
 import org.anabranch.initiator.workload.LatencyHistogram;
 
 /**
- * What a first write can't do without, in a bare loop on files: for each write of {@code writes} it
+ * The minimum work of a first write, as a plain loop on files: for each write of {@code writes} it
  * reads the chunk, writes it to the store, syncs, writes a page with the record, syncs, and writes
  * the data.
  *
- * @param origin as large as what the writes are for
- * @param store is overwritten
+ * @param origin large enough for the writes
+ * @param store will be overwritten
  * @param chunk bytes of a chunk
  */
 record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int chunk)
@@ -35,7 +35,7 @@ record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int ch
                 StandardOpenOption.CREATE,
                 StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
-      to.write(ByteBuffer.allocate(1), (writes.count() + 2L) * chunk); // long enough from the start
+      to.write(ByteBuffer.allocate(1), (writes.count() + 2L) * chunk); // full length from the start
       long pid = ProcessHandle.current().pid();
       Usage.resetPeak(pid);
       Usage before = Usage.of(pid);

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A persistent dm-snapshot store with as many exceptions as wanted, none beside another one: what
- * takes most memory and longest to search. Its chunks of data are holes.
+ * A persistent dm-snapshot store with a given number of exceptions, no two of them adjacent: the
+ * worst case for memory and search time. Its data chunks are holes.
  */
 final class FullStore {
   private static final int MAGIC = 0x70416e53;
@@ -18,20 +18,20 @@ final class FullStore {
   static final int CHUNK = CHUNK_SECTORS * 512;
   private static final int PER_AREA = CHUNK / 16;
 
-  /** A prime, so that multiplying goes through all chunks before it comes back. */
+  /** A prime, so that its multiples reach all chunks before the first one repeats. */
   private static final long STRIDE = 2_654_435_761L;
 
   private FullStore() {}
 
-  /** How long the origin is: it has an exception for every other chunk. */
+  /** The length of the origin, which has an exception for every other chunk. */
   static long originBytes(int exceptions) {
     return 2L * exceptions * CHUNK;
   }
 
   /**
-   * Makes a file.
+   * Writes the store to a file.
    *
-   * @return the table's arguments behind the store's path
+   * @return the table arguments that follow the path of the store
    */
   static String write(Path file, int exceptions) throws IOException {
     try (FileChannel channel =
@@ -39,7 +39,7 @@ final class FullStore {
       ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
       chunk.putInt(MAGIC).putInt(1).putInt(1).putInt(CHUNK_SECTORS).clear();
       channel.write(chunk, 0);
-      // The area behind the last full one is there in any case: a zero record ends the list.
+      // An area always follows the last full one: a zero record ends the list.
       int areas = exceptions / PER_AREA + 1;
       for (int area = 0; area < areas; area++) {
         long at = 1L + (long) area * (PER_AREA + 1);

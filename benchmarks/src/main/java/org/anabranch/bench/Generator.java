@@ -3,12 +3,12 @@ package org.anabranch.bench;
 
 import java.io.IOException;
 
-/** Loads a server's LUNs from the first one on. One run at a time. */
+/** Puts load on a server's LUNs, starting with the first one. One run at a time. */
 interface Generator {
   /**
    * Runs for some seconds.
    *
-   * @throws IOException the server or the generator failed
+   * @throws IOException if the server or the generator failed
    */
   Measurement run(ServerProcess server) throws IOException, InterruptedException;
 }

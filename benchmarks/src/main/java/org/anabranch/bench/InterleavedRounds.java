@@ -9,11 +9,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs in turns, A B C A B C ..., so that whatever else the machine does meets all alike. What
- * counts is the median of the ratios within a round, and the median of each side's figures.
+ * Runs several sides in turn, A B C A B C ..., so that other activity of the machine affects all of
+ * them alike. The result is the median of the ratios within a round, and the median of each side's
+ * values.
  */
 final class InterleavedRounds {
-  /** Something that can be measured again and again. */
+  /** Something that can be measured repeatedly. */
   interface Side {
     Measurement run() throws IOException, InterruptedException;
   }
@@ -21,7 +22,7 @@ final class InterleavedRounds {
   /** By side, then by round. */
   private final List<List<Measurement>> rounds = new ArrayList<>();
 
-  /** By side: why it takes no more turns. */
+  /** By side: why it is no longer measured. */
   private final @Nullable IOException[] failures;
 
   private InterleavedRounds(int sides) {
@@ -31,7 +32,7 @@ final class InterleavedRounds {
     }
   }
 
-  /** A side that fails takes no more turns; the others go on. */
+  /** A side that fails is not measured again; the others continue. */
   static InterleavedRounds run(int rounds, List<Side> sides) throws InterruptedException {
     InterleavedRounds turns = new InterleavedRounds(sides.size());
     for (int round = 0; round < rounds; round++) {
@@ -57,14 +58,14 @@ final class InterleavedRounds {
     return failures[side];
   }
 
-  /** Of one side that did not fail, the run with the median rate. */
+  /** The run with the median rate of a side that did not fail. */
   Measurement median(int side) {
     List<Measurement> runs = new ArrayList<>(rounds.get(side));
     runs.sort(Comparator.comparingDouble(Measurement::rate));
     return runs.get(runs.size() / 2);
   }
 
-  /** The median over the rounds of one side's rate to another's; 0 if one of them failed. */
+  /** The median over the rounds of the ratio of two sides' rates; 0 if one of them failed. */
   double ratio(int side, int baseline) {
     if (failures[side] != null || failures[baseline] != null) {
       return 0;

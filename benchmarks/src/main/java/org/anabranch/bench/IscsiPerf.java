@@ -33,7 +33,7 @@ record IscsiPerf(int bytes, int queueDepth, int seconds) implements Generator {
     Usage after = server.usage();
     double rate = 0;
     for (Matcher found = AVERAGE.matcher(output); found.find(); ) {
-      rate = Double.parseDouble(found.group(1)); // it prints one again and again
+      rate = Double.parseDouble(found.group(1)); // it prints the average repeatedly
     }
     if (status != 0 || rate == 0) {
       throw new IOException(String.join(" ", line) + ": " + output.strip());

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * One run of a load on a server.
  *
- * @param rate operations a second
- * @param bytes of each operation
- * @param cpu seconds of the server's for a million operations
- * @param generatorCpu seconds of the generator's for a million operations
- * @param peakBytes the most memory that the server had in the run
- * @param latency of each operation, where the generator tells
- * @param leastShare the slowest session's part of what each would have if all had the same
+ * @param rate operations per second
+ * @param bytes bytes per operation
+ * @param cpu seconds of the server's processor time per million operations
+ * @param generatorCpu seconds of the generator's processor time per million operations
+ * @param peakBytes the server's peak memory during the run
+ * @param latency latency of the operations, if the generator reports it
+ * @param leastShare the slowest session's part of an equal share
  */
 record Measurement(
     double rate,
@@ -23,7 +23,7 @@ record Measurement(
     long peakBytes,
     @Nullable LatencyHistogram latency,
     double leastShare) {
-  /** Of {@code operations} that ran between two looks at what was used. */
+  /** The result of {@code operations} that ran between two readings of the usage. */
   static Measurement of(
       double rate,
       int bytes,
@@ -42,12 +42,12 @@ record Measurement(
         leastShare);
   }
 
-  /** Decimal megabytes a second. */
+  /** Decimal megabytes per second. */
   double megabytes() {
     return rate * bytes / 1e6;
   }
 
-  /** Seconds of the server's processor time for each decimal gigabyte. */
+  /** Seconds of the server's processor time per decimal gigabyte. */
   double cpuPerGigabyte() {
     return cpu * 1e3 / bytes;
   }

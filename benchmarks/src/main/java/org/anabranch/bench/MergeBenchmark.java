@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A foreground beside a merge of its own volume: before it, at a bounded speed, as fast as it goes,
- * and paused. Each time there is a new snapshot, of which the whole volume is overwritten.
+ * A foreground load during a merge of its own volume: without a merge, with a throttled one, at
+ * full speed, and paused. Each run has a new snapshot, of which the whole volume is overwritten.
  */
 final class MergeBenchmark {
   private static final int CHUNK = 8 << 10;
@@ -25,16 +25,18 @@ final class MergeBenchmark {
   private final ScatteredWriteLoad overwriting;
   private final Generator load;
 
-  /** Decimal megabytes a second that were merged beside the load, by round. */
+  /** Decimal megabytes per second merged during the load, by round. */
   private final List<Double> throttled = new ArrayList<>();
 
   private final List<Double> atFullSpeed = new ArrayList<>();
 
   /**
+   * Prepares the benchmark.
+   *
    * @param volume has no snapshot
-   * @param storeBytes has room for all of it
-   * @param overwriting writes all of it
-   * @param load the foreground
+   * @param storeBytes enough for the whole volume
+   * @param overwriting overwrites the whole volume
+   * @param load the foreground load
    */
   MergeBenchmark(
       Workplace workplace,
@@ -103,7 +105,7 @@ final class MergeBenchmark {
     });
   }
 
-  /** Measures with a snapshot that has copies of the whole volume, and then merges the rest. */
+  /** Measures with a snapshot that has copies of the whole volume, then merges the rest. */
   private Measurement beside(InterleavedRounds.Side measured)
       throws IOException, InterruptedException {
     server.createSnapshot(volume + "@merged", CHUNK, storeBytes);
@@ -115,7 +117,7 @@ final class MergeBenchmark {
     }
   }
 
-  /** The speed is that from the end of one batch to the end of another. */
+  /** Measures the merge speed from the end of one batch to the end of another. */
   private Measurement timed(List<Double> speeds) throws IOException, InterruptedException {
     long before = nextBatch();
     long begin = System.nanoTime();
@@ -129,7 +131,7 @@ final class MergeBenchmark {
     return measurement;
   }
 
-  /** Waits for the end of a batch; the sectors that are left. */
+  /** Waits for the end of a batch; returns the remaining sectors. */
   private long nextBatch() throws IOException, InterruptedException {
     long before = server.sectorsToMerge(volume);
     long now = before;

@@ -7,20 +7,20 @@ import java.time.Duration;
 import java.util.List;
 import org.anabranch.initiator.workload.LoadGenerator;
 
-/** Our server against itself: what snapshots and merges cost. */
+/** Compares our server with itself: the cost of snapshots and merges. */
 final class OwnBenchmark {
   private static final int DEFAULT_CHUNK = 8 << 10;
   private static final int LINEAR = 0;
   private static final int ORIGIN = 1;
   private static final int SNAPSHOT = 2;
 
-  /** Of a foreground beside a merge, which must not end before. */
+  /** Duration of a foreground load during a merge, which must not end earlier. */
   private static final Duration BESIDE_MERGE = Duration.ofSeconds(2);
 
   private final Workplace workplace;
   private final Report report;
 
-  /** Of each volume. */
+  /** Size of each volume. */
   private final long bytes;
 
   OwnBenchmark(Workplace workplace, Report report) {
@@ -94,7 +94,7 @@ final class OwnBenchmark {
     report.compared(name, List.of("origin", "snapshot", "linear"), turns, List.of("linear"));
   }
 
-  /** Each on a fresh snapshot. */
+  /** First writes, each on a new snapshot. */
   private void firstWrites(Anabranch server, Path looped, int chunk, int queueDepth)
       throws InterruptedException, IOException {
     int count = workplace.count(1024);

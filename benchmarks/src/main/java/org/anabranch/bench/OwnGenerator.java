@@ -9,7 +9,7 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.workload.LoadGenerator;
 
-/** Our own initiator, on one thread; of several sessions, on two. */
+/** Our own initiator, on one thread, or on two if it has several sessions. */
 record OwnGenerator(SessionLoad load, int firstLun) implements Generator {
   @Override
   public Measurement run(ServerProcess server) throws IOException, InterruptedException {

@@ -10,8 +10,8 @@ import java.util.Map;
 import org.anabranch.initiator.workload.LoadGenerator;
 
 /**
- * Our server and others, the same loads in turns, on equal files. Another one that can't be started
- * is named, and left out.
+ * Compares our server with others: the same loads in turn, on equal files. Another server that
+ * cannot be started is named and skipped.
  */
 final class PeerBenchmark {
   private static final long GIB = 1L << 30;
@@ -20,7 +20,7 @@ final class PeerBenchmark {
   private final Workplace workplace;
   private final Report report;
 
-  /** Our rate to tgt's, by load: for the plot. */
+  /** The ratio of our rate to tgt's, by load, for the plot. */
   private final Map<String, Double> ratios = new LinkedHashMap<>();
 
   PeerBenchmark(Workplace workplace, Report report) {
@@ -70,7 +70,7 @@ final class PeerBenchmark {
             new OwnGenerator(load(LUNS, 4096, 8, 70), 0), false));
   }
 
-  /** Runs everything; a row that fails does not end the others. */
+  /** Runs everything; a row that fails does not stop the others. */
   Map<String, Double> run() throws IOException, InterruptedException {
     List<ServerProcess> servers = new ArrayList<>();
     try {
@@ -101,7 +101,7 @@ final class PeerBenchmark {
     return ratios;
   }
 
-  /** Something that starts a server. */
+  /** Starts a server. */
   private interface Start {
     ServerProcess start() throws IOException, InterruptedException;
   }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 
-/** One picture: bars for ratios above, curves over logarithmic axes below. */
+/** One picture: bars for ratios at the top, curves on logarithmic axes below. */
 final class Plot {
   private static final int WIDTH = 1100;
   private static final int LEFT = 420;
@@ -35,8 +35,8 @@ final class Plot {
   /**
    * Writes a PNG.
    *
-   * @param ratios our rate to tgt's, by load; may be empty
-   * @param pictures of curves, one below the other; may be empty
+   * @param ratios the ratio of our rate to tgt's, by load; may be empty
+   * @param pictures curves, one picture below the other; may be empty
    */
   static void write(Path file, Map<String, Double> ratios, List<Curves> pictures)
       throws IOException {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** {@code qemu-img bench}: a number of reads or writes, one after the other on the disk. */
+/** {@code qemu-img bench}: a number of sequential reads or writes. */
 record QemuImgBench(int bytes, int queueDepth, int count, boolean write) implements Generator {
   private static final Pattern SECONDS = Pattern.compile("Run completed in ([\\d.]+) seconds");
 

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.StringJoiner;
 import org.anabranch.initiator.workload.LatencyHistogram;
 
-/** Prints what was measured as Markdown tables, a line as soon as it is known. */
+/** Prints results as Markdown tables, each line as soon as it is known. */
 final class Report {
   private final PrintStream out;
 
@@ -25,7 +25,7 @@ final class Report {
     row(Collections.nCopies(columns.length, "---").toArray(String[]::new));
   }
 
-  /** A line of text, which ends a table. */
+  /** Prints a line of text, which ends a table. */
   void note(String text) {
     out.println();
     out.println(text);
@@ -57,9 +57,9 @@ final class Report {
   }
 
   /**
-   * A line for each side, with the ratio of its rate to that of each baseline.
+   * Prints a line for each side, with the ratio of its rate to that of each baseline.
    *
-   * @param names of the sides
+   * @param names the sides
    * @param baselines some of those names
    */
   void compared(String load, List<String> names, InterleavedRounds turns, List<String> baselines) {

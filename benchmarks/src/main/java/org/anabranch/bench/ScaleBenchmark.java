@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import org.anabranch.initiator.workload.LoadGenerator;
 
 /**
- * Cost against size: LUNs, sessions, exceptions of a snapshot, and merges of volumes that grow
- * while their changes don't.
+ * Cost by size: LUNs, sessions, exceptions of a snapshot, and merges of growing volumes with the
+ * same number of changes.
  */
 final class ScaleBenchmark {
   private static final List<Integer> COUNTS = List.of(1, 4, 16, 64, 256);
@@ -23,7 +23,7 @@ final class ScaleBenchmark {
   private static final int IN_FLIGHT = 64;
   private static final long LUN_BYTES = 16 << 20;
 
-  /** Chunks that are read through a snapshot: few enough to stay in the page cache. */
+  /** Chunks read through a snapshot: few enough to stay in the page cache. */
   private static final int PLACES = 1 << 14;
 
   /** Chunks that are merged in volumes of any size, and their size: 256 MiB. */

@@ -14,19 +14,19 @@ import org.anabranch.initiator.workload.LatencyHistogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes once to each of some places, in an order in which no two neighbours follow each other.
+ * Writes each of a number of places once, in an order without neighbours in succession.
  *
- * @param lun of the server's, from 0 on
- * @param count of places, a power of two
+ * @param lun the server's LUN, from 0
+ * @param count number of places, a power of two
  * @param spacing bytes from one place to the next
- * @param bytes of each write
+ * @param bytes bytes of each write
  * @param queueDepth writes in flight
  */
 record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth)
     implements Generator {
   private static final long PATIENCE_SECONDS = 60;
 
-  /** Odd, so that multiplying goes through all places before it comes back. */
+  /** Odd, so that its multiples reach all places before the first one repeats. */
   private static final long STRIDE = 0x9E3779B1L;
 
   ScatteredWriteLoad {
@@ -58,7 +58,7 @@ record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queue
     }
   }
 
-  /** The times are taken on the session's one event loop, and looked at when all have come. */
+  /** Latencies are recorded on the session's event loop and read when all writes have completed. */
   private LatencyHistogram writeAll(Disk disk) throws IOException, InterruptedException {
     LatencyHistogram latency = new LatencyHistogram();
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();

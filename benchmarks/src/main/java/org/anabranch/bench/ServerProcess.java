@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A server that is measured: a process on loopback with a target and LUNs of equal files. Linux
- * only.
+ * A server to be measured: a process on the loopback interface with one target, whose LUNs are
+ * files of equal size. Linux only.
  */
 abstract class ServerProcess implements AutoCloseable {
   private static final long START_SECONDS = 60;
@@ -22,12 +22,12 @@ abstract class ServerProcess implements AutoCloseable {
   private final Process process;
   private final int port;
 
-  /** Takes over a process that is to listen on {@code port}. */
+  /** Takes over a process that will listen on {@code port}. */
   ServerProcess(String name, Process process, int port) {
     this.name = name;
     this.process = process;
     this.port = port;
-    // A benchmark that is interrupted leaves no server.
+    // An interrupted benchmark leaves no server running.
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
   }
 
@@ -37,7 +37,7 @@ abstract class ServerProcess implements AutoCloseable {
     }
   }
 
-  /** Starts a process whose output goes to {@code log}. */
+  /** Starts a process and redirects its output to {@code log}. */
   static Process start(File log, List<String> command) throws IOException {
     return new ProcessBuilder(command)
         .redirectInput(new File("/dev/null"))
@@ -46,7 +46,7 @@ abstract class ServerProcess implements AutoCloseable {
         .start();
   }
 
-  /** Waits until it listens; without connecting, since a stock jSCSI ends when one logs in not. */
+  /** Waits until it listens. Does not connect: jSCSI exits on a connection without a login. */
   final void awaitPortal() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
     while (!listens()) {
@@ -83,29 +83,29 @@ abstract class ServerProcess implements AutoCloseable {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
   }
 
-  /** The target that has the LUNs. */
+  /** The name of the target. */
   abstract String target();
 
-  /** The number of the first LUN; the others follow. */
+  /** The number of the first LUN; the others follow it. */
   abstract int firstLun();
 
-  /** For tools that want one. */
+  /** The LUN's URL, for tools that take one. */
   final String url(int lun) {
     return "iscsi://127.0.0.1:" + port + "/" + target() + "/" + (firstLun() + lun);
   }
 
-  /** What it has used so far. */
+  /** The resources used so far. */
   final Usage usage() throws IOException {
     return Usage.of(process.pid());
   }
 
-  /** The same, where a run begins. */
+  /** The same at the start of a run. */
   final Usage usageAtBegin() throws IOException {
     Usage.resetPeak(process.pid());
     return usage();
   }
 
-  /** Ends the process, and waits for that; an interrupt makes it end at once. */
+  /** Ends the process and waits for its end; after an interrupt it is killed at once. */
   @Override
   public void close() {
     process.destroy();

@@ -14,17 +14,17 @@ import org.anabranch.initiator.workload.LatencyHistogram;
 import org.anabranch.initiator.workload.LoadGenerator;
 
 /**
- * A load of our own initiator: sessions that log in side by side, each with the whole load.
+ * A load from our own initiator: parallel sessions, each with the full load.
  *
  * @param sessions session n uses the first LUN + n modulo {@code luns}
- * @param luns how many LUNs, from the first one on
+ * @param luns number of LUNs, from the first one
  * @param digests CRC32C for headers and data
- * @param load of each session; the seed of session n is greater by n
+ * @param load the load of each session; session n adds n to the seed
  */
 record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load load) {
   private static final long PATIENCE_SECONDS = 60;
 
-  /** What came of it: of each session, and of all. */
+  /** The results: of each session, and in total. */
   record Outcome(List<LoadGenerator.Result> sessions) {
     LoadGenerator.Result all() {
       LatencyHistogram latency = new LatencyHistogram();
@@ -33,7 +33,7 @@ record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load l
       return new LoadGenerator.Result(latency, first.nanos(), first.bytes());
     }
 
-    /** The slowest session's share of what each would have if all had the same. */
+    /** The slowest session's part of an equal share. */
     double leastShare() {
       double least =
           sessions.stream()
@@ -44,7 +44,7 @@ record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load l
     }
   }
 
-  /** Sessions that are logged in. */
+  /** Logs all sessions in. */
   List<Disk> logIn(Initiator initiator, InetSocketAddress portal, String target, int firstLun)
       throws IOException, InterruptedException {
     List<Disk> disks = new ArrayList<>();
@@ -60,7 +60,7 @@ record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load l
     return disks;
   }
 
-  /** Begins on all sessions at once. */
+  /** Starts the load on all sessions at once. */
   List<CompletableFuture<LoadGenerator.Result>> begin(List<Disk> disks) {
     List<CompletableFuture<LoadGenerator.Result>> runs = new ArrayList<>();
     for (int i = 0; i < disks.size(); i++) {
@@ -69,7 +69,7 @@ record SessionLoad(int sessions, int luns, boolean digests, LoadGenerator.Load l
     return runs;
   }
 
-  /** Waits for all, and logs out. */
+  /** Waits for all sessions and logs them out. */
   Outcome end(List<Disk> disks, List<CompletableFuture<LoadGenerator.Result>> runs)
       throws IOException, InterruptedException {
     long patience = load.warmup().plus(load.measured()).toSeconds() + PATIENCE_SECONDS;

@@ -13,7 +13,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 
-/** What a server costs before it does anything: time to start, memory, memory for each session. */
+/** The cost of an idle server: time to start, memory, and memory per session. */
 final class StartBenchmark {
   private static final int STARTS = 11;
   private static final int SESSIONS = 1000;

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** jSCSI's own target server with a file of its own kind: see build/StockJscsi.java. */
+/** jSCSI's own target server with its own kind of file: see build/StockJscsi.java. */
 final class StockJscsi extends ServerProcess {
   private static final String TARGET = "iqn.2026-11.org.example:jscsi";
 
@@ -14,7 +14,7 @@ final class StockJscsi extends ServerProcess {
     super("jscsi", process, port);
   }
 
-  /** Starts one with one LUN. */
+  /** Starts a server with one LUN. */
   static StockJscsi start(Path root, Path folder, Path file)
       throws IOException, InterruptedException {
     Files.createDirectories(folder);

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Debian's tgt, with its own defaults but for bursts as large as ours, and digests allowed. */
+/** Debian's tgt with its defaults, except for bursts as large as ours and permitted digests. */
 final class Tgt extends ServerProcess {
   private static final String TARGET = "iqn.2026-11.org.example:tgt";
 
@@ -27,11 +27,11 @@ final class Tgt extends ServerProcess {
     this.control = control;
   }
 
-  /** Starts one with a LUN for each file; needs to be root. */
+  /** Starts a server with a LUN for each file; must run as root. */
   static Tgt start(Path folder, List<Path> files) throws IOException, InterruptedException {
     Files.createDirectories(folder);
     int port = freePort();
-    String control = Integer.toString(port % 10_000); // names a socket, and is no port
+    String control = Integer.toString(port % 10_000); // part of a socket's name, not a port
     Process process =
         start(
             folder.resolve("tgtd.log").toFile(),

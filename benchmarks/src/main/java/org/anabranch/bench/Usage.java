@@ -6,24 +6,24 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What a server has used so far, and what loads it. Linux only: read from /proc.
+ * The resources used by a server, and by the process that loads it. Linux only: read from /proc.
  *
- * @param cpuSeconds of the server's processor time
- * @param generatorSeconds processor time of this process, and of those it began that have ended
- * @param peakBytes the most memory that was resident since {@link #resetPeak}
- * @param residentBytes what is resident now
+ * @param cpuSeconds processor time of the server
+ * @param generatorSeconds processor time of this process and of its ended children
+ * @param peakBytes peak resident memory since {@link #resetPeak}
+ * @param residentBytes resident memory now
  */
 record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long residentBytes) {
-  /** Linux counts a process's time in ticks of this many a second, whatever its own clock. */
+  /** Linux reports processor time in ticks of 1/100 s, whatever its internal clock. */
   private static final double TICKS = 100;
 
-  // Fields of /proc/PID/stat behind the name.
+  // Fields of /proc/PID/stat after the name.
   private static final int USER = 11;
   private static final int SYSTEM = 12;
   private static final int USER_OF_CHILDREN = 13;
   private static final int SYSTEM_OF_CHILDREN = 14;
 
-  /** Of the server that is process {@code pid}. */
+  /** The usage of the server with process id {@code pid}. */
   static Usage of(long pid) throws IOException {
     Path server = Path.of("/proc", Long.toString(pid));
     long peak = 0;
@@ -39,14 +39,14 @@ record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long re
     return new Usage(seconds(server, USER, SYSTEM), own, peak, resident);
   }
 
-  /** The peak counts from now on. */
+  /** Restarts the measurement of the peak. */
   static void resetPeak(long pid) throws IOException {
     Files.writeString(Path.of("/proc", Long.toString(pid), "clear_refs"), "5");
   }
 
   private static double seconds(Path process, int... fields) throws IOException {
     String stat = Files.readString(process.resolve("stat"));
-    // The name in parentheses may hold anything; behind it, fields are separated by blanks.
+    // The name in parentheses may contain anything; the fields after it are separated by blanks.
     String[] values = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
     long ticks = 0;
     for (int field : fields) {

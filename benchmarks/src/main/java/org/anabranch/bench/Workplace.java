@@ -15,13 +15,13 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
 /**
- * Where a benchmark runs, and how long.
+ * Where and how long a benchmark runs.
  *
  * @param root the checkout
- * @param files where files are made; gigabytes of them
- * @param rounds of each comparison
- * @param seconds that count, of each run; 0 for a rehearsal, which shows that everything runs:
- *     small files, few requests, and figures that say nothing
+ * @param files the folder for its files, which take gigabytes
+ * @param rounds rounds of each comparison
+ * @param seconds measured time of each run; 0 for a rehearsal, which only shows that everything
+ *     runs: small files, few requests, and meaningless results
  */
 record Workplace(Path root, Path files, int rounds, int seconds) {
   private static final int PIECE = 1 << 20;
@@ -30,12 +30,12 @@ record Workplace(Path root, Path files, int rounds, int seconds) {
     return seconds == 0;
   }
 
-  /** How long a run takes before it counts. */
+  /** The time before measuring starts. */
   Duration warmup() {
     return rehearsal() ? Duration.ofMillis(50) : Duration.ofSeconds(1);
   }
 
-  /** How long it counts. */
+  /** The measured time. */
   Duration measured() {
     return rehearsal() ? Duration.ofMillis(100) : Duration.ofSeconds(seconds);
   }
@@ -45,7 +45,7 @@ record Workplace(Path root, Path files, int rounds, int seconds) {
     return rehearsal() ? Math.min(usual, 32 << 20) : usual;
   }
 
-  /** How many requests, where time does not decide. */
+  /** The number of requests where the run does not end by time. */
   int count(int usual) {
     return rehearsal() ? Math.min(usual, 16) : usual;
   }
@@ -59,10 +59,10 @@ record Workplace(Path root, Path files, int rounds, int seconds) {
   }
 
   /**
-   * Files full of random bytes, in the page cache and on the disk.
+   * Creates files with random content, in the page cache and on disk.
    *
-   * @param first size of the first one in bytes, whole MiB
-   * @param others of the others
+   * @param first size of the first file in bytes, whole MiB
+   * @param others size of the others
    */
   List<Path> files(String owner, int count, long first, long others) throws IOException {
     List<Path> made = new ArrayList<>();
@@ -92,7 +92,7 @@ record Workplace(Path root, Path files, int rounds, int seconds) {
     return made;
   }
 
-  /** Takes all files away. */
+  /** Deletes all files. */
   void clear() throws IOException {
     if (Files.exists(files)) {
       try (Stream<Path> all = Files.walk(files)) {

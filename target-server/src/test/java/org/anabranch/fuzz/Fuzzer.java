@@ -35,7 +35,7 @@ public final class Fuzzer {
   }
 
   private static final int LONGEST = 16384;
-  private static final int MOST_KNOWN = 4096;
+  private static final int MAX_KNOWN = 4096;
   private static final int[] INTERESTING = {0, 1, 2, 3, 7, 8, 0x0c, 0x3f, 0x40, 0x7f, 0x80, 0xff};
 
   private final String name;
@@ -87,7 +87,7 @@ public final class Fuzzer {
   }
 
   private void learn(byte[] input, String outcome) {
-    if (known.size() < MOST_KNOWN && (outcomes.add(outcome) || known.isEmpty())) {
+    if (known.size() < MAX_KNOWN && (outcomes.add(outcome) || known.isEmpty())) {
       known.add(input);
     }
   }

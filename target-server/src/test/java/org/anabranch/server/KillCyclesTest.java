@@ -40,7 +40,7 @@ final class KillCyclesTest {
         luns { 0 = vm1, 1 = "vm1@s1", 2 = "vm1@s2", 3 = "vm1@s3" }
       } }
       """;
-  private static final int MOST_OPERATIONS = 40;
+  private static final int MAX_OPERATIONS = 40;
   private static final int WRITES_AT_ONCE = 16;
   private static final int KILL_WITHIN_NANOS = 20_000_000;
 
@@ -100,7 +100,7 @@ final class KillCyclesTest {
                   LockSupport.parkNanos(wait);
                   server.process().destroyForcibly();
                 });
-        int operations = random.nextInt(MOST_OPERATIONS);
+        int operations = random.nextInt(MAX_OPERATIONS);
         try {
           for (int i = 0; i < operations; i++) {
             operate(host);
@@ -199,7 +199,7 @@ final class KillCyclesTest {
         "no merge is under way or queued",
         this::phases,
         phases -> !phases.containsValue("merging") && !phases.containsValue("queued"));
-    for (int i = 0; i < MOST_OPERATIONS; i++) {
+    for (int i = 0; i < MAX_OPERATIONS; i++) {
       write(host, "vm1");
     }
     List<String> devices = List.copyOf(model.snapshots.keySet());

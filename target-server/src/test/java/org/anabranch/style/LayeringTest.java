@@ -70,7 +70,7 @@ final class LayeringTest {
   }
 
   /** Files of a package, its package-info among them. */
-  private static final int MOST_FILES = 26;
+  private static final int MAX_FILES = 26;
 
   /** Packages that are larger, and why. */
   private static final Map<String, String> LARGE =
@@ -196,13 +196,13 @@ final class LayeringTest {
             .collect(Collectors.groupingBy(Path::getParent, Collectors.counting()))
             .forEach((folder, count) -> {
               String name = sources.relativize(folder).toString().replace('/', '.');
-              if (count > MOST_FILES && !LARGE.containsKey(name)) {
+              if (count > MAX_FILES && !LARGE.containsKey(name)) {
                 large.add(name + " has " + count + " files");
               }
             });
       }
     }
-    assertThat(large).as("packages of more than " + MOST_FILES + " files").isEmpty();
+    assertThat(large).as("packages of more than " + MAX_FILES + " files").isEmpty();
   }
 
   @Test

@@ -4,9 +4,9 @@ package org.anabranch.initiator;
 import java.nio.ByteBuffer;
 
 /**
- * Command descriptor blocks (SPC-4, SBC-3). Reads and writes take the 10-byte form where address
- * and length fit, else the 16-byte one. Lengths are blocks of the logical unit unless bytes are
- * said.
+ * Command descriptor blocks (SPC-4, SBC-3). Reads and writes use the 10-byte form if address and
+ * length fit, otherwise the 16-byte form. Lengths are in blocks of the logical unit unless stated
+ * in bytes.
  */
 public final class Cdb {
   /** DPO and FUA, and whatever else stands in byte 1 of a read or write. */

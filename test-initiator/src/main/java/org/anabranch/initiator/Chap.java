@@ -27,7 +27,7 @@ public enum Chap {
     this.length = length;
   }
 
-  /** What CHAP_A calls it. */
+  /** Its number in CHAP_A. */
   public int number() {
     return number;
   }
@@ -48,7 +48,7 @@ public enum Chap {
   }
 
   /**
-   * What proves that its sender knows the secret.
+   * The response, which proves knowledge of the secret.
    *
    * @param identifier CHAP_I, 0 to 255
    */

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Names and secrets for CHAP.
  *
- * @param name what we say in CHAP_N
- * @param secret what proves it
+ * @param name our name in CHAP_N
+ * @param secret our secret
  * @param algorithms offered in CHAP_A, the preferred one first
- * @param targetName what the target must say in CHAP_N; null: it need not prove itself
- * @param targetSecret what the target must prove
+ * @param targetName the target's expected CHAP_N; null if the target need not authenticate
+ * @param targetSecret the target's secret
  */
 public record ChapCredentials(
     String name,
@@ -20,12 +20,12 @@ public record ChapCredentials(
     @Nullable String targetName,
     @Nullable String targetSecret) {
 
-  /** One-way CHAP: the target learns who we are. */
+  /** One-way CHAP: only the initiator authenticates. */
   public static ChapCredentials of(String name, String secret, Chap... algorithms) {
     return new ChapCredentials(name, secret, List.of(algorithms), null, null);
   }
 
-  /** Mutual CHAP: the target must prove itself as well. */
+  /** Mutual CHAP: the target must authenticate, too. */
   public ChapCredentials mutual(String expectedName, String expectedSecret) {
     return new ChapCredentials(name, secret, algorithms, expectedName, expectedSecret);
   }

@@ -4,7 +4,7 @@ package org.anabranch.initiator;
 import java.util.List;
 
 /**
- * One target of a SendTargets answer.
+ * One target in a SendTargets response.
  *
  * @param name its iSCSI name
  * @param addresses its portals, {@code host:port,group}

@@ -8,17 +8,17 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A logical unit that is a disk, as a host sees it. Futures complete on the session's event loop;
- * they fail with a {@link ScsiException} when the command does not end well. A unit attention is no
- * failure here: the command was not executed, so it is sent again, as hosts do; the session's
- * listener has heard of it.
+ * A logical unit that is a disk, as a host sees it. Futures complete on the session's event loop,
+ * and fail with a {@link ScsiException} if the command does not end with status GOOD. A unit
+ * attention does not fail them: the command was not executed, so it is sent again, as hosts do, and
+ * the session's listener is called.
  *
  * @param lun logical unit number, 0 to 16383
  * @param blocks capacity
  * @param blockSize bytes
  * @param physicalBlockSize bytes
  * @param thin whether UNMAP is supported (LBPME)
- * @param product vendor, product and revision as INQUIRY has them
+ * @param product vendor, product and revision from INQUIRY
  */
 public record Disk(
     Session session,
@@ -28,10 +28,10 @@ public record Disk(
     int physicalBlockSize,
     boolean thin,
     String product) {
-  /** A disk that has more unit attentions than this in a row has something else to say. */
+  /** After so many consecutive unit attentions, the command fails. */
   private static final int MAX_UNIT_ATTENTIONS = 8;
 
-  /** Finds out what there is at a LUN. */
+  /** Opens the disk at a LUN: reads its capacity and INQUIRY data. */
   public static CompletableFuture<Disk> open(Session session, int lun) {
     Disk unknown = new Disk(session, lun, 0, 512, 512, false, "");
     return unknown
@@ -40,7 +40,7 @@ public record Disk(
         .thenCompose(unknown::withCapacity);
   }
 
-  /** The numbers of all logical units that the target shows us. */
+  /** The numbers of all logical units that the target reports to us. */
   public static CompletableFuture<List<Integer>> reportLuns(Session session) {
     Disk wellKnown = new Disk(session, 0, 0, 512, 512, false, "");
     return wellKnown
@@ -122,12 +122,12 @@ public record Disk(
     return out(Cdb.write(lba, blocksOf(data), false), data);
   }
 
-  /** Writes, durably once complete. */
+  /** Writes with FUA: the data is durable on completion. */
   public CompletableFuture<ByteBuffer> writeThrough(long lba, ByteBuffer data) {
     return out(Cdb.write(lba, blocksOf(data), true), data);
   }
 
-  /** Fails with MISCOMPARE unless the medium has this data. */
+  /** Fails with MISCOMPARE if the medium has other data. */
   public CompletableFuture<ByteBuffer> verify(long lba, ByteBuffer data) {
     return out(Cdb.verify(lba, blocksOf(data)), data);
   }
@@ -137,7 +137,7 @@ public record Disk(
     return in(Cdb.synchronizeCache(), 0);
   }
 
-  /** Gives the storage of blocks back. */
+  /** Releases the storage of blocks. */
   public CompletableFuture<ByteBuffer> unmap(long lba, int count) {
     ByteBuffer list = Cdb.unmapList(lba, count);
     return out(Cdb.unmap(list.remaining()), list);
@@ -150,19 +150,19 @@ public record Disk(
     return data.remaining() / blockSize;
   }
 
-  /** Any command that receives at most {@code expected} bytes; completes with what came. */
+  /** Sends any command that receives at most {@code expected} bytes; completes with the data. */
   public CompletableFuture<ByteBuffer> in(byte[] cdb, int expected) {
     return run(
         expected == 0 ? Command.of(lunField(), cdb) : Command.in(lunField(), cdb, expected),
         MAX_UNIT_ATTENTIONS);
   }
 
-  /** Any command that sends {@code data}. */
+  /** Sends any command with {@code data}. */
   public CompletableFuture<ByteBuffer> out(byte[] cdb, ByteBuffer data) {
     return run(Command.out(lunField(), cdb, data), MAX_UNIT_ATTENTIONS);
   }
 
-  /** A good status with too few bytes is no success for a read. */
+  /** A read with status GOOD but too few bytes fails. */
   private CompletableFuture<ByteBuffer> whole(Command command, int length) {
     return run(command, MAX_UNIT_ATTENTIONS)
         .thenCompose(data ->

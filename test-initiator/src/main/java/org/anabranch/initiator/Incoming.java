@@ -4,7 +4,7 @@ package org.anabranch.initiator;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
-/** What a session does with each PDU that a target sends. On the connection's event loop. */
+/** Dispatches each PDU that a session receives. On the connection's event loop. */
 final class Incoming implements RawConnection.Receiver {
   private final Session session;
 

@@ -23,15 +23,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * An iSCSI initiator: discovers targets, logs in to them, and opens connections that do as they
- * like. One per process is enough; its event loops (epoll where there is one, else NIO) are shared
- * by all its sessions. Any thread may call any method.
+ * An iSCSI initiator: discovers targets, logs in to them, and opens connections that the caller
+ * controls completely. One per process is enough; all its sessions share its event loops (epoll if
+ * available, otherwise NIO). Any thread may call any method.
  */
 public final class Initiator implements AutoCloseable {
   private final EventLoopGroup group;
   private final Bootstrap bootstrap;
 
-  /** With one event loop, which is enough to load a core. */
+  /** Creates one event loop, which is enough to load a core. */
   public Initiator() {
     this(1);
   }
@@ -51,19 +51,19 @@ public final class Initiator implements AutoCloseable {
             .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, 10_000);
   }
 
-  /** Opens a connection and leaves the rest to the caller. */
+  /** Opens a connection without a login. */
   public CompletableFuture<RawConnection> connect(InetSocketAddress portal) {
     return RawConnection.connect(bootstrap, portal);
   }
 
-  /** Logs in, without anybody listening to what the target says unasked. */
+  /** Logs in without a listener. */
   public CompletableFuture<Session> login(InetSocketAddress portal, SessionOptions options) {
     return login(portal, options, SessionListener.NONE);
   }
 
   /**
-   * Connects and logs in. Completes exceptionally with a {@link LoginException} when the target
-   * refuses, else with an {@link IscsiException}.
+   * Connects and logs in. Fails with a {@link LoginException} if the target rejects the login, and
+   * otherwise with an {@link IscsiException}.
    */
   public CompletableFuture<Session> login(
       InetSocketAddress portal, SessionOptions options, SessionListener listener) {
@@ -71,8 +71,8 @@ public final class Initiator implements AutoCloseable {
   }
 
   /**
-   * Takes a connection through the login phase and leaves it as raw as it was: the caller goes on
-   * with CmdSN {@value Session#FIRST_CMD_SN}. It is closed if that fails.
+   * Performs the login phase on a connection, which then stays a raw connection: the caller
+   * continues with CmdSN {@value Session#FIRST_CMD_SN}. Closes the connection if the login fails.
    */
   public CompletableFuture<Parameters> logIn(RawConnection connection, SessionOptions options) {
     CompletableFuture<Parameters> done = new CompletableFuture<>();
@@ -89,23 +89,24 @@ public final class Initiator implements AutoCloseable {
     return done;
   }
 
-  /** Logs in on a connection that is there already. It is closed if that fails. */
+  /** Logs in on an existing connection, which is closed if the login fails. */
   public CompletableFuture<Session> login(
       RawConnection connection, SessionOptions options, SessionListener listener) {
     return logIn(connection, options)
         .thenApply(agreed -> new Session(connection, options, agreed, listener));
   }
 
-  /** Asks a portal for all its targets. */
+  /** Discovers all targets of a portal. */
   public CompletableFuture<List<DiscoveredTarget>> discover(InetSocketAddress portal) {
     return discover(portal, SessionOptions.discovery(), "All");
   }
 
   /**
-   * Logs in, asks with SendTargets, and logs out.
+   * Logs in, sends SendTargets, and logs out.
    *
-   * @param options of a discovery session, or of a normal one, which may ask for itself only
-   * @param which {@code All}, a target's name, or nothing for the session's own target
+   * @param options of a discovery session, or of a normal one, which may ask only for its own
+   *     target
+   * @param which {@code All}, a target's name, or empty for the session's own target
    */
   public CompletableFuture<List<DiscoveredTarget>> discover(
       InetSocketAddress portal, SessionOptions options, String which) {
@@ -143,9 +144,9 @@ public final class Initiator implements AutoCloseable {
   }
 
   /**
-   * Waits for one of our futures, for callers that may block.
+   * Waits for a future of this package, for callers that may block.
    *
-   * @throws IscsiException also when the time is over
+   * @throws IscsiException also after the timeout
    */
   public static <T> T await(CompletableFuture<T> future, long seconds)
       throws java.io.IOException, InterruptedException {

@@ -3,7 +3,7 @@ package org.anabranch.initiator;
 
 import java.io.IOException;
 
-/** The connection was lost, or the peer broke the protocol; the message says which. */
+/** The connection was lost or the peer violated the protocol; the message says which. */
 public class IscsiException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -12,12 +12,11 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
 /**
- * The login phase (RFC 7143 6), as a program that sends, waits and reads, on a thread that may
- * block.
+ * The login phase (RFC 7143 6), written sequentially on a thread that may block.
  *
  * <pre>
  *   security stage      AuthMethod, then CHAP_A -> CHAP_I CHAP_C -> CHAP_N CHAP_R
- *   operational stage   the keys of the options, and answers to what the target asks of itself
+ *   operational stage   the keys of the options, and answers to the target's keys
  *   full feature phase
  * </pre>
  */
@@ -29,7 +28,7 @@ final class Login {
   /** MaxRecvDataSegmentLength of both sides during login. */
   private static final int MAX_TEXT = 8192;
 
-  /** No negotiation takes more exchanges than this. */
+  /** The largest number of exchanges in a negotiation. */
   private static final int MAX_EXCHANGES = 64;
 
   private final RawConnection connection;
@@ -47,10 +46,10 @@ final class Login {
   }
 
   /**
-   * Logs in, and puts the connection into the full feature phase.
+   * Logs in and puts the connection into the full feature phase.
    *
-   * @throws LoginException if the target refuses
-   * @throws IscsiException if it breaks the protocol, keeps silent or goes away
+   * @throws LoginException if the target rejects the login
+   * @throws IscsiException if it violates the protocol, does not answer or disconnects
    */
   Parameters run() throws IscsiException {
     Map<String, String> keys = new LinkedHashMap<>();
@@ -78,7 +77,7 @@ final class Login {
     return parameters;
   }
 
-  /** CHAP, and the target's half of it when the credentials ask for that. */
+  /** CHAP, with authentication of the target if the credentials require it. */
   private void authenticate(Map<String, String> keys, ChapCredentials chap) throws IscsiException {
     keys.put("AuthMethod", "CHAP");
     exchange(keys, SECURITY, OPERATIONAL, false);
@@ -133,7 +132,7 @@ final class Login {
     return value;
   }
 
-  /** Answers what the target asks, until it agrees to leave the stage. */
+  /** Answers the target's keys until it agrees to leave the stage. */
   private Pdu advance(Pdu first, int stage, int next) throws IscsiException {
     Pdu response = first;
     while (!response.isFinal()) {
@@ -145,7 +144,7 @@ final class Login {
     return response;
   }
 
-  /** What we say to keys that the target brought up and we did not. */
+  /** Our answers to keys that the target offered and we did not. */
   private Map<String, String> replies() {
     Map<String, String> replies = new LinkedHashMap<>();
     answers.forEach((key, value) -> {
@@ -175,7 +174,7 @@ final class Login {
 
   private final java.util.Set<String> replied = new java.util.HashSet<>();
 
-  /** One request, in several PDUs if it is long, and the whole answer to it. */
+  /** Sends one request, in several PDUs if it is long, and receives the whole response. */
   private Pdu exchange(Map<String, String> keys, int stage, int next, boolean transit)
       throws IscsiException {
     byte[] text = TextKeys.encode(keys);

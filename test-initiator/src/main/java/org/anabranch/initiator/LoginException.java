@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.initiator;
 
-/** The target refused a login, with the status of its Login Response (RFC 7143 11.13.5). */
+/** The target rejected a login, with the status of its Login Response (RFC 7143 11.13.5). */
 public final class LoginException extends IscsiException {
   private static final long serialVersionUID = 1L;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.initiator;
 
-/** iSCSI operation codes (RFC 7143 11.2.1.2), as they stand in the low six bits of byte 0. */
+/** iSCSI operation codes (RFC 7143 11.2.1.2), the low six bits of byte 0. */
 public final class Opcode {
   public static final int NOP_OUT = 0x00;
   public static final int SCSI_COMMAND = 0x01;
@@ -25,7 +25,7 @@ public final class Opcode {
 
   private Opcode() {}
 
-  /** The RFC's name, or the code in hexadecimal for one that it does not know. */
+  /** The name in the RFC, or the hexadecimal code if the RFC does not define it. */
   public static String name(int opcode) {
     return switch (opcode) {
       case NOP_OUT -> "NOP-Out";

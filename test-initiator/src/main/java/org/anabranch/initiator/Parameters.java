@@ -4,10 +4,10 @@ package org.anabranch.initiator;
 import java.util.Map;
 
 /**
- * What a login agreed on. Lengths are bytes.
+ * The result of a login. Lengths are in bytes.
  *
  * @param tsih the session's handle
- * @param keys every key the target sent, with its last value
+ * @param keys every key that the target sent, with its last value
  * @param statSn StatSN of the last Login Response
  * @param expCmdSn ExpCmdSN of the last Login Response
  * @param maxCmdSn MaxCmdSN of the last Login Response
@@ -27,7 +27,7 @@ public record Parameters(
     boolean initialR2t,
     boolean immediateData) {
 
-  /** Reads the target's answers; a key without a usable one has its default (RFC 7143 13). */
+  /** Reads the target's keys; a missing or unusable one has its default (RFC 7143 13). */
   static Parameters of(Map<String, String> keys, Pdu last) throws IscsiException {
     int maxBurst = number(keys, "MaxBurstLength", 262_144, 512, 0xff_ffff);
     return new Parameters(

@@ -11,11 +11,11 @@ import java.util.Arrays;
 /**
  * One iSCSI PDU: basic header segment, additional header segments, data segment (RFC 7143 11.2).
  *
- * <p>A PDU is bytes with names, and nothing here keeps them consistent: {@link #data} sets
- * DataSegmentLength to match and {@link #ahs} sets TotalAHSLength, but a later {@link
- * #dataSegmentLength(int)} or {@link #totalAhsLength(int)} wins and goes on the wire as it is. That
- * is what makes wrong PDUs as easy to send as right ones. Padding and digests are the connection's
- * work; the {@code corrupt...} flags make it get them wrong.
+ * <p>A PDU is bytes with named fields, which nothing keeps consistent: {@link #data} sets
+ * DataSegmentLength and {@link #ahs} sets TotalAHSLength, but a later {@link
+ * #dataSegmentLength(int)} or {@link #totalAhsLength(int)} overrides that and is sent as it is. So
+ * malformed PDUs are as easy to send as correct ones. The connection adds padding and digests; the
+ * {@code corrupt...} flags make the digests wrong.
  *
  * <p>Not thread-safe; it belongs to its creator until it is sent.
  */
@@ -39,7 +39,7 @@ public final class Pdu {
   private boolean headerDigestCorrupt;
   private boolean dataDigestCorrupt;
 
-  /** A PDU of zeros but for its opcode. */
+  /** A PDU that is all zeros except for its opcode. */
   public Pdu(int opcode) {
     bhs = new byte[BHS_LENGTH];
     bhs[0] = (byte) opcode;
@@ -50,7 +50,7 @@ public final class Pdu {
     this.bhs = bhs;
   }
 
-  /** The header itself: a change to it is a change to the PDU. */
+  /** The header itself, not a copy. */
   public byte[] bhs() {
     return bhs;
   }
@@ -68,7 +68,7 @@ public final class Pdu {
     return this;
   }
 
-  /** Byte 1: F, and what the opcode puts beside it. */
+  /** Byte 1: F, and the other bits that the opcode defines there. */
   public int flags() {
     return bhs[1] & 0xff;
   }
@@ -100,7 +100,7 @@ public final class Pdu {
     return u8(offset, value >>> 8).u8(offset + 1, value);
   }
 
-  /** 32 bits of the header as they stand. */
+  /** 32 bits of the header. */
   public int i32(int offset) {
     return (int) INT.get(bhs, offset);
   }
@@ -224,7 +224,7 @@ public final class Pdu {
     return totalAhsLength((segments.length + 3) / 4);
   }
 
-  /** The data segment without padding, from position to limit; not to be moved. */
+  /** The data segment without padding, from position to limit, which must not be changed. */
   public ByteBuffer data() {
     return data;
   }
@@ -236,7 +236,7 @@ public final class Pdu {
     return copy;
   }
 
-  /** Sets DataSegmentLength too. The bytes are not copied and must stay as they are until sent. */
+  /** Sets DataSegmentLength too. The bytes are not copied and must not change until sent. */
   public Pdu data(ByteBuffer segment) {
     attach(segment);
     return dataSegmentLength(segment.remaining());
@@ -251,7 +251,7 @@ public final class Pdu {
     return data(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Sets the data segment and leaves the header alone. */
+  /** Sets the data segment without changing the header. */
   void attach(ByteBuffer segment) {
     data = segment;
   }
@@ -264,19 +264,19 @@ public final class Pdu {
     return dataDigestCorrupt;
   }
 
-  /** Goes out with a wrong header digest, if header digests are in use. */
+  /** Sends a wrong header digest, if header digests are in use. */
   public Pdu corruptHeaderDigest() {
     headerDigestCorrupt = true;
     return this;
   }
 
-  /** Goes out with a wrong data digest, if data digests are in use and there is data. */
+  /** Sends a wrong data digest, if data digests are in use and there is data. */
   public Pdu corruptDataDigest() {
     dataDigestCorrupt = true;
     return this;
   }
 
-  /** A PDU of its own with the same header and additional headers, and the same data. */
+  /** A copy of the headers, with the same data. */
   public Pdu copy() {
     Pdu copy = new Pdu(bhs.clone());
     copy.ahs = ahs.clone();

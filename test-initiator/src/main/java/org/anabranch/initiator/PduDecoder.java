@@ -7,33 +7,32 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts a byte stream into PDUs. Bytes come in any pieces; each data segment is copied once, from
- * the socket's buffer to where the {@link Sink} wants it. Owned by the connection's event loop.
+ * Splits a byte stream into PDUs. Bytes arrive in pieces of any size; each data segment is copied
+ * once, from the socket's buffer to the buffer that the {@link Sink} provides. Owned by the
+ * connection's event loop.
  *
  * <pre>
  *   BHS 48 | AHS 4*n | header digest 4? | data, padded to 4 | data digest 4?
  * </pre>
  *
- * After the Login Response that ends the login phase it stops until {@link #resume}: the very next
- * byte may already be under digests that only the reader of that response knows of.
+ * After the Login Response that ends the login phase it stops until {@link #resume}, because only
+ * the reader of that response knows whether the next byte is covered by digests.
  */
 final class PduDecoder {
-  /** Where PDUs go. */
+  /** Receives the PDUs. */
   interface Sink {
     /**
-     * A header is complete and a data segment follows: says where that goes.
+     * A header is complete and a data segment follows. Returns the buffer for it.
      *
-     * @return room for at least {@code length} bytes from its position on
+     * @return a buffer with at least {@code length} bytes from its position
      */
     ByteBuffer destination(Pdu pdu, int length) throws IscsiException;
 
-    /** A whole PDU. */
+    /** Receives a complete PDU. */
     void received(Pdu pdu) throws IscsiException;
   }
 
-  /**
-   * No target may send a longer data segment than we declared; this bounds even what we declare.
-   */
+  /** The largest data segment that is accepted, whatever we declared. */
   static final int MAX_DATA = 0xff_ffff;
 
   private enum Part {
@@ -64,14 +63,14 @@ final class PduDecoder {
     return paused;
   }
 
-  /** From the next byte on these digests are in use. */
+  /** Continues; from the next byte on these digests are in use. */
   void resume(boolean withHeaderDigest, boolean withDataDigest) {
     headerDigest = withHeaderDigest;
     dataDigest = withDataDigest;
     paused = false;
   }
 
-  /** Takes what it can use; leaves bytes only when paused. */
+  /** Consumes all complete input; leaves bytes only when paused. */
   void decode(ByteBuf in) throws IscsiException {
     while (!paused && in.isReadable()) {
       switch (part) {

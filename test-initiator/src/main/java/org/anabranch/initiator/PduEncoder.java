@@ -9,11 +9,11 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * Turns PDUs into bytes, exactly as their headers stand: nothing is corrected. Owned by the
- * connection's event loop.
+ * Encodes PDUs exactly as their headers say; corrects nothing. Owned by the connection's event
+ * loop.
  */
 final class PduEncoder {
-  /** Data up to here is copied behind its header; longer data is written from where it lies. */
+  /** Data up to this size is copied after its header; longer data is sent without a copy. */
   private static final int COPY_LIMIT = 16 * 1024;
 
   private final CRC32C crc = new CRC32C();

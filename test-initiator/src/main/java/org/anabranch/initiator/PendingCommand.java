@@ -7,15 +7,15 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command in flight: sends its data in the bursts that the login agreed on and the target asks
- * for, receives data in order, and ends with the status.
+ * A command in flight: sends its data in bursts as negotiated and as the target requests, receives
+ * data in order, and ends with the status.
  *
  * <pre>
  *   immediate data -> unsolicited Data-Out up to FirstBurstLength -> one burst for each R2T
  *   Data-In ... Data-In with status, or Data-In ... then SCSI Response
  * </pre>
  *
- * Everything but {@link #response()} and {@link #command()} belongs to the session's event loop.
+ * Everything except {@link #response()} and {@link #command()} belongs to the session's event loop.
  */
 public final class PendingCommand implements Session.Numbered {
   private final Session session;
@@ -37,9 +37,9 @@ public final class PendingCommand implements Session.Numbered {
   }
 
   /**
-   * Completes on the session's event loop: with the response, whatever its status; or
-   * exceptionally, with an {@link IscsiException} when the connection is lost or the PDU rejected,
-   * with a {@link TaskAbortedException} when task management ended it.
+   * Completes on the session's event loop: with the response, whatever its status; with an {@link
+   * IscsiException} if the connection was lost or the PDU rejected; or with a {@link
+   * TaskAbortedException} if task management ended the command.
    */
   public CompletableFuture<Response> response() {
     return response;
@@ -60,7 +60,7 @@ public final class PendingCommand implements Session.Numbered {
     return out != null ? out.remaining() : in != null ? in.remaining() : 0;
   }
 
-  /** Sends the command and what may go along unasked. */
+  /** Sends the command with its immediate and unsolicited data. */
   @Override
   public void send(int newCmdSn) {
     tag = session.register(this);
@@ -126,7 +126,7 @@ public final class PendingCommand implements Session.Numbered {
     burst(r2t.transferTag(), offset, length);
   }
 
-  /** Where the data of a Data-In goes. */
+  /** The buffer for the data of a Data-In. */
   ByteBuffer destination(Pdu dataIn, int length) throws IscsiException {
     ByteBuffer in = command.in();
     if (in == null || dataIn.bufferOffset() != received || length > expectedLength() - received) {
@@ -135,7 +135,7 @@ public final class PendingCommand implements Session.Numbered {
     return in.slice(in.position() + received, length);
   }
 
-  /** Counts a Data-In in; with S = 1 it is the end of the command (phase collapse). */
+  /** Processes a Data-In; with S = 1 it ends the command (phase collapse). */
   void dataIn(Pdu pdu) throws IscsiException {
     if (pdu.dataSn() != dataInSn++) {
       throw new IscsiException("DataSN out of order: " + pdu);

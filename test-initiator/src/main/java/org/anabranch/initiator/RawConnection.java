@@ -22,23 +22,23 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP connection to a target that carries whatever it is told to: PDUs that are right, PDUs that
- * are wrong, loose bytes, or nothing. It knows no session and no sequence number.
+ * A TCP connection to a target that sends whatever it is given: correct PDUs, malformed PDUs, loose
+ * bytes, or nothing. It has no session and no sequence numbers.
  *
  * <p>Received PDUs wait in an inbox of at most {@value #INBOX} for {@link #receive}, or go to the
- * {@link Session} that has taken the connection over. When the inbox is full the connection stops
- * reading until there is room. Methods may be called from any thread but the event loop's; what is
- * sent keeps the order of the calls of one thread.
+ * {@link Session} that has taken over the connection. While the inbox is full, the connection does
+ * not read. Methods may be called from any thread except the event loop; the calls of one thread
+ * are sent in order.
  */
 public final class RawConnection implements AutoCloseable {
   private static final int INBOX = 4096;
 
-  /** Whoever takes the PDUs in place of the inbox. Called on the event loop. */
+  /** Receives the PDUs instead of the inbox. Called on the event loop. */
   interface Receiver extends PduDecoder.Sink {
-    /** The bytes that were there to read have all been decoded. */
+    /** All bytes available so far have been decoded. */
     void readComplete();
 
-    /** The connection is gone; nothing comes after this. */
+    /** The connection is closed; this is the last call. */
     void closed(IscsiException cause);
   }
 
@@ -53,14 +53,14 @@ public final class RawConnection implements AutoCloseable {
   private @Nullable Receiver receiver;
   private @Nullable IscsiException failure;
 
-  /** Whether the caller wants to read at all; the inbox may ask for a pause besides. */
+  /** Whether the caller wants to read; a full inbox may pause reading as well. */
   private volatile boolean reading = true;
 
   private RawConnection(Channel channel) {
     this.channel = channel;
   }
 
-  /** Connects; {@code bootstrap} has the event loops and the channel class. */
+  /** Connects; {@code bootstrap} provides the event loops and the channel class. */
   static CompletableFuture<RawConnection> connect(Bootstrap bootstrap, InetSocketAddress address) {
     CompletableFuture<RawConnection> connected = new CompletableFuture<>();
     Future<?> _ =
@@ -87,7 +87,7 @@ public final class RawConnection implements AutoCloseable {
     return connected;
   }
 
-  /** Sends a PDU as it stands, with digests if {@link #fullFeaturePhase} said so. */
+  /** Sends a PDU unchanged, with the digests set by {@link #fullFeaturePhase}. */
   public void send(Pdu pdu) {
     run(() -> {
       encoder.write(pdu, channel);
@@ -95,7 +95,7 @@ public final class RawConnection implements AutoCloseable {
     });
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   public void sendBytes(byte... bytes) {
     byte[] copy = bytes.clone();
     run(() -> {
@@ -103,7 +103,7 @@ public final class RawConnection implements AutoCloseable {
     });
   }
 
-  /** Sends the first {@code count} bytes of what {@link #send} would send. */
+  /** Sends the first {@code count} bytes of a PDU. */
   public void sendPart(Pdu pdu, int count) {
     byte[] whole = new byte[Pdu.BHS_LENGTH + pdu.ahs().length + pdu.data().remaining()];
     System.arraycopy(pdu.bhs(), 0, whole, 0, Pdu.BHS_LENGTH);
@@ -114,9 +114,9 @@ public final class RawConnection implements AutoCloseable {
   }
 
   /**
-   * The next PDU that arrived.
+   * Returns the next PDU that arrived.
    *
-   * @throws TimeoutException if none came in time
+   * @throws TimeoutException if none arrived in time
    * @throws IscsiException if the connection was lost and the inbox is empty
    */
   public Pdu receive(Duration timeout)
@@ -145,7 +145,7 @@ public final class RawConnection implements AutoCloseable {
     }
   }
 
-  /** Stops taking bytes from the socket, so that the peer's sends will block in the end. */
+  /** Stops reading from the socket, so that the peer's sends will eventually block. */
   public void stopReading() {
     reading = false;
     applyReading();
@@ -157,8 +157,8 @@ public final class RawConnection implements AutoCloseable {
   }
 
   /**
-   * Says that the login phase is over: which digests are in use from here on, both ways. Decoding
-   * rests from the last Login Response until this call.
+   * Ends the login phase and sets the digests for both directions. Decoding stops at the last Login
+   * Response until this call.
    */
   public void fullFeaturePhase(boolean headerDigest, boolean dataDigest) {
     run(() -> {
@@ -169,9 +169,9 @@ public final class RawConnection implements AutoCloseable {
   }
 
   /**
-   * Waits until the peer has closed the connection (or reset it).
+   * Waits until the peer has closed or reset the connection.
    *
-   * @return false if it is still there when the time is over
+   * @return false if it is still open after the timeout
    */
   public boolean awaitClosed(Duration timeout) throws InterruptedException {
     try {
@@ -196,7 +196,7 @@ public final class RawConnection implements AutoCloseable {
     return channel.remoteAddress();
   }
 
-  /** Ends the connection with a reset, as a crashed host would. */
+  /** Resets the connection, like a crashed host. */
   public void reset() {
     run(() -> {
       channel.config().setOption(ChannelOption.SO_LINGER, 0);
@@ -205,13 +205,13 @@ public final class RawConnection implements AutoCloseable {
     closed.join();
   }
 
-  /** Ends the connection in order, and waits until it is closed here. */
+  /** Closes the connection normally and waits until it is closed here. */
   @Override
   public void close() {
     channel.close().awaitUninterruptibly();
   }
 
-  /** Ends the connection in order, without waiting. */
+  /** Closes the connection normally, without waiting. */
   void closeSoon() {
     Future<?> _ = channel.close();
   }
@@ -230,7 +230,7 @@ public final class RawConnection implements AutoCloseable {
     channel.flush();
   }
 
-  /** On the event loop: gives up for a fault that was found here. */
+  /** Closes the connection because of an error found here. On the event loop. */
   void fail(IscsiException cause) {
     if (failure == null) {
       failure = cause;
@@ -238,7 +238,7 @@ public final class RawConnection implements AutoCloseable {
     closeSoon();
   }
 
-  /** Hands the connection to a session, with all that waits in the inbox. */
+  /** Hands the connection over to a session, with everything in the inbox. */
   void takeOver(Receiver newReceiver) {
     run(() -> {
       receiver = newReceiver;
@@ -297,7 +297,7 @@ public final class RawConnection implements AutoCloseable {
     }
   }
 
-  /** Sorts what was decoded to the session or the inbox. */
+  /** Passes decoded PDUs to the session or the inbox. */
   private final class Inbound implements PduDecoder.Sink {
     @Override
     public ByteBuffer destination(Pdu pdu, int length) throws IscsiException {

@@ -2,8 +2,8 @@
 package org.anabranch.initiator;
 
 /**
- * The PDUs that an initiator sends (RFC 7143 11), right as they come from here but for CmdSN and
- * ExpStatSN, which the sender of each knows. Change any field to make them wrong.
+ * The PDUs that an initiator sends (RFC 7143 11). They are correct except for CmdSN and ExpStatSN,
+ * which their sender sets. Change any field to make one malformed.
  */
 public final class Requests {
   /** Command flags: final, read, write. */
@@ -15,9 +15,9 @@ public final class Requests {
   private Requests() {}
 
   /**
-   * A step of a login.
+   * A Login Request.
    *
-   * @param flags T, C, CSG and NSG as they stand in byte 1
+   * @param flags T, C, CSG and NSG as in byte 1
    */
   public static Pdu login(long isid, int tsih, int tag, int cid, int flags) {
     return new Pdu(Opcode.LOGIN_REQUEST)
@@ -29,7 +29,7 @@ public final class Requests {
   }
 
   /**
-   * A SCSI command; a CDB of more than 16 bytes goes on in an additional header segment.
+   * A SCSI command; a CDB of more than 16 bytes continues in an additional header segment.
    *
    * @param flags F, R and W; the task attribute is SIMPLE unless set in the low bits
    * @param expectedLength bytes to be transferred
@@ -69,7 +69,7 @@ public final class Requests {
     return new Pdu(Opcode.NOP_OUT).flags(FINAL).taskTag(tag).transferTag(Pdu.NO_TAG);
   }
 
-  /** The answer to a target's ping. */
+  /** The answer to a ping from the target. */
   public static Pdu nopAnswer(Pdu nopIn) {
     return new Pdu(Opcode.NOP_OUT)
         .immediate(true)
@@ -79,16 +79,16 @@ public final class Requests {
         .transferTag(nopIn.transferTag());
   }
 
-  /** The first of a text exchange; {@code transferTag} is {@link Pdu#NO_TAG} but to go on. */
+  /** A Text Request; {@code transferTag} is {@link Pdu#NO_TAG} unless it continues an exchange. */
   public static Pdu text(int tag, int transferTag) {
     return new Pdu(Opcode.TEXT_REQUEST).flags(FINAL).taskTag(tag).transferTag(transferTag);
   }
 
   /**
-   * A task management function, for immediate delivery.
+   * A task management request, for immediate delivery.
    *
    * @param function its number (RFC 7143 11.5.1)
-   * @param referencedTag the task to abort, else {@link Pdu#NO_TAG}
+   * @param referencedTag the task to abort, or {@link Pdu#NO_TAG}
    */
   public static Pdu taskManagement(
       int function, long lun, int tag, int referencedTag, int referencedCmdSn) {

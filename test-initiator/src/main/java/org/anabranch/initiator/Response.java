@@ -5,14 +5,14 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a command ended.
+ * The result of a command.
  *
  * @param status SCSI status (SAM-5 5.3.1): 0 is GOOD, 2 is CHECK CONDITION
  * @param response iSCSI response code (RFC 7143 11.4.3): 0 is completed at target
  * @param sense sense data, or null
- * @param data what was received; empty for a command that receives nothing
- * @param underflow bytes that were expected and not transferred
- * @param overflow bytes that would have been transferred had more been expected
+ * @param data the received data; empty for a command that receives nothing
+ * @param underflow expected bytes that were not transferred
+ * @param overflow bytes that were not transferred because fewer were expected
  */
 public record Response(
     int status, int response, @Nullable Sense sense, ByteBuffer data, int underflow, int overflow) {
@@ -35,7 +35,7 @@ public record Response(
     return bytes;
   }
 
-  /** The status in words, with the sense data where there is any. */
+  /** The status in words, with the sense data if there is any. */
   public String describe() {
     if (response != 0) {
       return String.format("iSCSI response 0x%02x", response);

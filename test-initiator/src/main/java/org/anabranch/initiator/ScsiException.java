@@ -3,7 +3,7 @@ package org.anabranch.initiator;
 
 import java.io.IOException;
 
-/** A command that did not end well; the message has its status and sense data in words. */
+/** A command failed; the message has its status and sense data in words. */
 public final class ScsiException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param key sense key, 0 to 15
  * @param code additional sense code in the high byte, its qualifier in the low one
- * @param deferred about an earlier command
- * @param information the INFORMATION field, null where it is not valid
- * @param bytes all of it
+ * @param deferred whether it is about an earlier command
+ * @param information the INFORMATION field, null if it is not valid
+ * @param bytes the complete sense data
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 public record Sense(int key, int code, boolean deferred, @Nullable Long information, byte[] bytes) {
@@ -45,7 +45,7 @@ public record Sense(int key, int code, boolean deferred, @Nullable Long informat
     "COMPLETED"
   };
 
-  /** Reads either format; null for bytes that are neither. */
+  /** Parses either format; null if the bytes have neither. */
   public static @Nullable Sense parse(byte[] bytes) {
     if (bytes.length < 4) {
       return null;
@@ -91,7 +91,7 @@ public record Sense(int key, int code, boolean deferred, @Nullable Long informat
         information == null ? "" : ", information " + information);
   }
 
-  /** The codes that a disk can be expected to send (SPC-4 annex F). */
+  /** The codes that a disk may send (SPC-4 annex F). */
   private static String text(int code) {
     return switch (code) {
       case 0x0000 -> "no additional sense information";

@@ -16,13 +16,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A session in the full feature phase, of one connection, at error recovery level 0: whatever goes
- * wrong in the protocol ends it, and with it every command in flight.
+ * A session in the full feature phase, with one connection, at error recovery level 0: any protocol
+ * error ends it, with all commands in flight.
  *
- * <p>Many commands may be in flight. CmdSN is given in the order of the calls; what the target's
- * window (MaxCmdSN) does not admit waits in a queue of at most {@value #MAX_WAITING}. Methods may
- * be called from any thread; futures complete on the connection's event loop, where nothing may
- * block.
+ * <p>Many commands may be in flight. They get CmdSNs in the order of the calls; commands outside
+ * the target's window (MaxCmdSN) wait in a queue of at most {@value #MAX_WAITING}. Methods may be
+ * called from any thread; futures complete on the connection's event loop, where nothing may block.
  */
 public final class Session implements AutoCloseable {
   /** CmdSN of the login and of the first command. */
@@ -30,10 +29,10 @@ public final class Session implements AutoCloseable {
 
   private static final int MAX_WAITING = 65_536;
 
-  /** A request other than a command that waits for its answer. */
+  /** A request other than a command, waiting for its answer. */
   private record Exchange(int opcode, CompletableFuture<Pdu> answer, ByteArrayOutputStream text) {}
 
-  /** Something that needs a CmdSN of its own. */
+  /** A request that needs its own CmdSN. */
   interface Numbered {
     void send(int cmdSn);
 
@@ -94,7 +93,7 @@ public final class Session implements AutoCloseable {
     return listener;
   }
 
-  /** Sends a command. Its future completes with the response, good or bad. */
+  /** Sends a command. The future completes with the response, whatever its status. */
   public CompletableFuture<Response> submit(Command command) {
     return start(command).response();
   }
@@ -106,19 +105,19 @@ public final class Session implements AutoCloseable {
     return submit(new Command(lun, cdb, Command.SIMPLE, out, in));
   }
 
-  /** Sends a command, and gives what {@link #abort} needs. */
+  /** Sends a command and returns the handle for {@link #abort}. */
   public PendingCommand start(Command command) {
     PendingCommand pending = new PendingCommand(this, command);
     enqueue(pending);
     return pending;
   }
 
-  /** Pings the target; completes with the data it sent back. */
+  /** Pings the target; completes with the data that it returned. */
   public CompletableFuture<byte[]> ping(byte[] data) {
     return numbered(tag -> Requests.nopOut(tag).data(data)).thenApply(Pdu::dataBytes);
   }
 
-  /** Sends text keys; completes with the whole answer, in order. */
+  /** Sends text keys; completes with the complete answer, in order. */
   public CompletableFuture<List<Map.Entry<String, String>>> text(Map<String, String> keys) {
     return numbered(tag -> Requests.text(tag, Pdu.NO_TAG).data(TextKeys.encode(keys)))
         .thenCompose(pdu -> {
@@ -131,9 +130,9 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Aborts one task. Completes with the target's answer, a constant of {@link TaskManagement}; a
-   * command that had not been sent yet is {@link TaskManagement#COMPLETE} at once. A task that does
-   * not exist, but was never answered (another session's reset ended it), ends here.
+   * Aborts one task. Completes with the target's answer, a constant of {@link TaskManagement}; at
+   * once with {@link TaskManagement#COMPLETE} if the command had not been sent. A task that the
+   * target does not know and never answered, because another session's reset ended it, ends here.
    */
   public CompletableFuture<Integer> abort(PendingCommand task) {
     return inLoop(() -> {
@@ -152,10 +151,10 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Any other function. Commands that it ends and that the target did not answer before complete
-   * with a {@link TaskAbortedException}.
+   * Sends any other function. Commands that it ended and that the target did not answer fail with a
+   * {@link TaskAbortedException}.
    *
-   * @param lun ignored where the function addresses the target
+   * @param lun ignored if the function addresses the target
    */
   public CompletableFuture<Integer> manage(TaskManagement function, long lun) {
     Predicate<PendingCommand> ends =
@@ -170,7 +169,7 @@ public final class Session implements AutoCloseable {
 
   private CompletableFuture<Integer> manage(
       TaskManagement function, long lun, int tag, int sn, Predicate<PendingCommand> ends) {
-    // Only what was sent before the function can be ended by it.
+    // It can end only commands sent before it.
     List<PendingCommand> candidates = commands.values().stream().filter(ends).toList();
     return immediate(own -> Requests.taskManagement(function.number(), lun, own, tag, sn))
         .thenApply(pdu -> {
@@ -190,8 +189,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Logs out and closes the connection. Completes with the target's answer: 0 is success (RFC 7143
-   * 11.15.1).
+   * Logs out and closes the connection. Completes with the target's response: 0 is success (RFC
+   * 7143 11.15.1).
    */
   public CompletableFuture<Integer> logout() {
     return numbered(tag -> Requests.logout(tag, 0, options.cid()).immediate(false))
@@ -201,7 +200,7 @@ public final class Session implements AutoCloseable {
         });
   }
 
-  /** Drops the connection without a logout, if it is still there. */
+  /** Closes the connection without a logout, if it is open. */
   @Override
   public void close() {
     connection.close();
@@ -211,17 +210,17 @@ public final class Session implements AutoCloseable {
     return connection.isOpen();
   }
 
-  /** How many commands are in flight, as the event loop sees it. */
+  /** The number of commands in flight, as seen by the event loop. */
   public CompletableFuture<Integer> inFlight() {
     return CompletableFuture.supplyAsync(commands::size, connection.eventLoop());
   }
 
-  /** Makes a request from its tag. */
+  /** Builds a request with a given tag. */
   private interface RequestOf {
     Pdu of(int tag);
   }
 
-  /** A request in the order of commands, with a CmdSN. */
+  /** Sends a request with its own CmdSN, in the order of commands. */
   private CompletableFuture<Pdu> numbered(RequestOf request) {
     CompletableFuture<Pdu> answer = new CompletableFuture<>();
     enqueue(
@@ -239,7 +238,7 @@ public final class Session implements AutoCloseable {
     return answer;
   }
 
-  /** A request for immediate delivery, on the event loop. */
+  /** Sends a request for immediate delivery, on the event loop. */
   private CompletableFuture<Pdu> immediate(RequestOf request) {
     CompletableFuture<Pdu> answer = new CompletableFuture<>();
     if (end != null) {
@@ -290,7 +289,7 @@ public final class Session implements AutoCloseable {
     return nextTag++;
   }
 
-  /** Writes a PDU with the newest ExpStatSN; the flush comes at the end of the loop's turn. */
+  /** Writes a PDU with the latest ExpStatSN; the flush follows at the end of the loop's turn. */
   void write(Pdu pdu) {
     connection.write(pdu.expStatSn(expStatSn));
     if (!flushWanted) {
@@ -306,7 +305,7 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  /** Enters a command that is about to be sent, and gives it a tag. */
+  /** Registers a command that is about to be sent, and returns its tag. */
   int register(PendingCommand command) {
     int tag = newTag();
     commands.put(tag, command);
@@ -321,7 +320,7 @@ public final class Session implements AutoCloseable {
     return commands.get(tag);
   }
 
-  /** Takes StatSN of a PDU that carries a status. */
+  /** Processes StatSN of a PDU that carries a status. */
   void statSn(Pdu pdu) throws IscsiException {
     if (pdu.statSn() != expStatSn) {
       throw new IscsiException("expected StatSN " + expStatSn + ": " + pdu);
@@ -329,7 +328,7 @@ public final class Session implements AutoCloseable {
     expStatSn++;
   }
 
-  /** Takes ExpCmdSN and MaxCmdSN, in serial number arithmetic (RFC 7143 4.2.2.1). */
+  /** Processes ExpCmdSN and MaxCmdSN, in serial number arithmetic (RFC 7143 4.2.2.1). */
   void window(Pdu pdu) {
     if (pdu.maxCmdSn() - (pdu.expCmdSn() - 1) < 0) {
       return;
@@ -342,7 +341,7 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  /** An answer to something other than a command. */
+  /** Processes the answer to a request that is not a command. */
   void answered(Pdu pdu, int requestOpcode) throws IscsiException {
     Exchange exchange = exchanges.get(pdu.taskTag());
     if (exchange == null || exchange.opcode() != requestOpcode) {
@@ -363,12 +362,12 @@ public final class Session implements AutoCloseable {
     exchange.answer().complete(pdu);
   }
 
-  /** A target's ping. */
+  /** Answers a ping from the target. */
   void pinged(Pdu nopIn) {
     write(Requests.nopAnswer(nopIn).cmdSn(cmdSn));
   }
 
-  /** The target rejected a PDU of ours: whoever waits for its answer waits no more. */
+  /** The target rejected a PDU of ours: fails the request that waits for its answer. */
   void rejected(Pdu reject) {
     int reason = reject.u8(2);
     if (reject.data().remaining() >= Pdu.BHS_LENGTH) {
@@ -389,8 +388,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * The number of a PDU that was rejected, if the target does not count it as received, must be
-   * used again (RFC 7143 7.3): by the next PDU, or by a ping when others were sent already.
+   * If the target does not count a rejected PDU as received, its CmdSN must be used again (RFC 7143
+   * 7.3): by the next PDU, or by a ping if later ones have been sent.
    */
   private void plug(Pdu reject) {
     int first = reject.data().get(reject.data().position());

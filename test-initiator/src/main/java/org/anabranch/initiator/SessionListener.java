@@ -5,23 +5,23 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a target says that is no answer to one command. Called on the session's event loop: must not
+ * Receives what a target sends without being asked. Called on the session's event loop; must not
  * block.
  */
 public interface SessionListener {
-  /** For those who don't listen. */
+  /** Ignores everything, except that it logs out when the target requests it. */
   SessionListener NONE = new SessionListener() {};
 
-  /** A command ended with a unit attention. (It is in the command's response as well.) */
+  /** A command reported a unit attention, which its response contains as well. */
   default void unitAttention(Session session, long lun, Sense sense) {}
 
   /**
-   * Asynchronous message (RFC 7143 11.9). When the target asks for a logout (event 1) this default
-   * does what it asks.
+   * An asynchronous message (RFC 7143 11.9). This default logs out when the target requests it
+   * (event 1).
    *
-   * @param event AsyncEvent: 0 SCSI, 1 logout wanted, 2 connection dropped, 3 all connections
-   *     dropped, 4 negotiation wanted
-   * @param sense of a SCSI event
+   * @param event AsyncEvent: 0 SCSI, 1 logout requested, 2 connection dropped, 3 all connections
+   *     dropped, 4 negotiation requested
+   * @param sense the sense data of a SCSI event
    */
   default void asyncMessage(Session session, int event, Pdu message, @Nullable Sense sense) {
     if (event == 1) {
@@ -32,6 +32,6 @@ public interface SessionListener {
   /** The target rejected a PDU; its header is the message's data. */
   default void rejected(Session session, int reason, Pdu reject) {}
 
-  /** The connection has ended, in order or not. */
+  /** The connection was closed, normally or not. */
   default void closed(Session session, IscsiException cause) {}
 }

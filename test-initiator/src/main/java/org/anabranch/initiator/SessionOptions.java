@@ -9,19 +9,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a session asks for at login. Immutable; each method returns a changed copy.
+ * The login options of a session. Immutable; each method returns a changed copy.
  *
  * @param initiatorName InitiatorName
  * @param targetName TargetName; null for a discovery session
  * @param isid 48 bits; sessions with the same name, ISID and target replace each other
- * @param tsih 0 for a new session, another's to replace a connection of it
+ * @param tsih 0 for a new session, or that of a session whose connection is replaced
  * @param cid connection identifier, 0 to 65535
  * @param chap credentials; null for AuthMethod=None
- * @param securityStage whether to go through the security stage when there are no credentials
- * @param keys the operational keys to offer, in order, as they go on the wire
- * @param expDataSnChecked whether a SCSI Response must count Data-In and R2T PDUs right in
- *     ExpDataSN, as RFC 7143 11.4.8 asks; some targets do not
- * @param timeout for each answer during login
+ * @param securityStage whether to use the security stage even without credentials
+ * @param keys the operational keys to offer, in order, as sent
+ * @param expDataSnChecked whether ExpDataSN in a SCSI Response must count the Data-In and R2T PDUs
+ *     correctly (RFC 7143 11.4.8); some targets do not
+ * @param timeout for each response during login
  */
 public record SessionOptions(
     String initiatorName,
@@ -41,7 +41,7 @@ public record SessionOptions(
     keys = Collections.unmodifiableMap(new LinkedHashMap<>(keys));
   }
 
-  /** A normal session with a target, with an ISID of its own and nothing exotic offered. */
+  /** A normal session with a target, with its own ISID and common keys only. */
   public static SessionOptions normal(String targetName) {
     Map<String, String> keys = new LinkedHashMap<>();
     common(keys);
@@ -66,7 +66,7 @@ public record SessionOptions(
         Duration.ofSeconds(30));
   }
 
-  /** A discovery session, which can only ask for targets. */
+  /** A discovery session, which can only list targets. */
   public static SessionOptions discovery() {
     Map<String, String> keys = new LinkedHashMap<>();
     common(keys);
@@ -83,7 +83,7 @@ public record SessionOptions(
     keys.put("ErrorRecoveryLevel", "0");
   }
 
-  /** A random qualifier in the range that RFC 7143 11.12.5 leaves to it. */
+  /** A random qualifier in the range that RFC 7143 11.12.5 allows. */
   private static long newIsid() {
     return 0x8000_0000_0000L | (java.util.concurrent.ThreadLocalRandom.current().nextLong() >>> 24);
   }
@@ -163,12 +163,12 @@ public record SessionOptions(
     return with(builder -> builder.timeout = limit);
   }
 
-  /** For targets that send another ExpDataSN than the RFC asks for. */
+  /** For targets whose ExpDataSN differs from what the RFC requires. */
   public SessionOptions expDataSnUnchecked() {
     return with(builder -> builder.expDataSnChecked = false);
   }
 
-  /** Offers a key with this value, any key and any value. */
+  /** Offers any key with any value. */
   public SessionOptions key(String key, String value) {
     return with(builder -> builder.keys.put(key, value));
   }
@@ -178,7 +178,7 @@ public record SessionOptions(
     return with(builder -> builder.keys.remove(key));
   }
 
-  /** CRC32C, and nothing else, for headers and data where true. */
+  /** Offers only CRC32C for headers or data if true, otherwise none. */
   public SessionOptions digests(boolean header, boolean data) {
     return key("HeaderDigest", header ? "CRC32C" : "None")
         .key("DataDigest", data ? "CRC32C" : "None");

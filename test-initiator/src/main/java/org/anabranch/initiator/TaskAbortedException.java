@@ -3,7 +3,7 @@ package org.anabranch.initiator;
 
 import java.io.IOException;
 
-/** A command that a task management function ended: the target sends no response for it. */
+/** A task management function ended the command: the target sends no response for it. */
 public final class TaskAbortedException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Text of login and text PDUs: {@code key=value} pairs, each ended by a zero byte (RFC 7143 6.1).
+ * The text of login and text PDUs: {@code key=value} pairs, each ended by a zero byte (RFC 7143
+ * 6.1).
  */
 final class TextKeys {
   private TextKeys() {}
@@ -18,7 +19,7 @@ final class TextKeys {
     return text.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  /** In order, repetitions included, as SendTargets answers have them. */
+  /** In order, including repetitions, as in SendTargets responses. */
   static List<Map.Entry<String, String>> decode(byte[] text) throws IscsiException {
     List<Map.Entry<String, String>> pairs = new ArrayList<>();
     for (String pair : new String(text, StandardCharsets.UTF_8).split("\0", -1)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** An asynchronous iSCSI initiator that can send any PDU, right or wrong. */
+/** An asynchronous iSCSI initiator that can send any PDU, correct or malformed. */
 @NullMarked
 package org.anabranch.initiator;
 

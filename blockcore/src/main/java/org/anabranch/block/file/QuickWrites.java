@@ -13,7 +13,7 @@ package org.anabranch.block.file;
  */
 final class QuickWrites {
   /** Larger writes would occupy the submitting thread for too long. */
-  static final int MOST_BYTES = 1 << 20;
+  static final int MAX_BYTES = 1 << 20;
 
   /** The limit for a quick write, plus one nanosecond for each byte: a copy at 1 GB/s. */
   static final long QUICK_NANOS = 1_000_000;
@@ -32,7 +32,7 @@ final class QuickWrites {
 
   /** Whether to try a write on the submitting thread. */
   boolean may(long offset, int bytes, long now) {
-    return bytes <= MOST_BYTES && ((offset | bytes) & (PAGE - 1)) == 0 && now - notBefore >= 0;
+    return bytes <= MAX_BYTES && ((offset | bytes) & (PAGE - 1)) == 0 && now - notBefore >= 0;
   }
 
   /** Records a write made there. */

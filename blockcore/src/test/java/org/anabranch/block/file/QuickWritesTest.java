@@ -17,8 +17,8 @@ final class QuickWritesTest {
   @Test
   void thoseOfWholePages() {
     assertThat(writes.may(8192, 4096, begin)).isTrue();
-    assertThat(writes.may(0, QuickWrites.MOST_BYTES, begin)).isTrue();
-    assertThat(writes.may(0, QuickWrites.MOST_BYTES + 4096, begin)).isFalse();
+    assertThat(writes.may(0, QuickWrites.MAX_BYTES, begin)).isTrue();
+    assertThat(writes.may(0, QuickWrites.MAX_BYTES + 4096, begin)).isFalse();
     assertThat(writes.may(512, 4096, begin)).isFalse();
     assertThat(writes.may(4096, 512, begin)).isFalse();
   }

@@ -46,7 +46,7 @@ final class Client {
     }
   }
 
-  private static final long MOST_PAUSE = 300_000;
+  private static final long MAX_PAUSE = 300_000;
 
   final String name;
   private final SimScheduler scheduler;
@@ -162,7 +162,7 @@ final class Client {
             send();
           }
         },
-        random.nextLong(MOST_PAUSE));
+        random.nextLong(MAX_PAUSE));
   }
 
   private void send() {

@@ -16,7 +16,7 @@ import org.anabranch.block.snapshot.Bounds;
  * is held against the model.
  */
 final class History {
-  private static final int MOST_TRACE = 300;
+  private static final int MAX_TRACE = 300;
 
   /** Most events until a cut that is to hit a boot. */
   private static final int EARLY = 16;
@@ -96,7 +96,7 @@ final class History {
     try {
       return run(seed, Trace.NONE, Sabotage.NONE);
     } catch (RuntimeException | AssertionError failure) {
-      Trace trace = new Trace(MOST_TRACE);
+      Trace trace = new Trace(MAX_TRACE);
       try {
         run(seed, trace, Sabotage.NONE);
       } catch (RuntimeException | AssertionError again) {

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(QuietLog.class)
 @Timeout(value = 6, unit = TimeUnit.HOURS) // for those who ask for many
 final class HistoryTest {
-  private static final int MOST_FAILURES = 3;
+  private static final int MAX_FAILURES = 3;
   private static final long FIRST = Long.getLong("sim.from", 0);
 
   /** Of the first so many seeds enough must come to each that they are worth running. */
@@ -98,7 +98,7 @@ final class HistoryTest {
     seeds
         .parallel()
         .forEach(seed -> {
-          if (failures.size() < MOST_FAILURES) {
+          if (failures.size() < MAX_FAILURES) {
             try {
               History.check(seed).forEach(what -> reached.merge(what, 1, Integer::sum));
             } catch (AssertionError e) {

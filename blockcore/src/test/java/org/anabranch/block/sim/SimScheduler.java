@@ -56,8 +56,8 @@ public final class SimScheduler implements Scheduler {
     }
   }
 
-  private static final long MOST_EXECUTE_DELAY = 20_000;
-  private static final long MOST_EVENTS_IN_A_WAIT = 300_000;
+  private static final long MAX_EXECUTE_DELAY = 20_000;
+  private static final long MAX_EVENTS_IN_A_WAIT = 300_000;
 
   private final SplittableRandom random;
   private final PriorityQueue<Event> events = new PriorityQueue<>();
@@ -96,7 +96,7 @@ public final class SimScheduler implements Scheduler {
 
   @Override
   public void execute(Runnable task) {
-    schedule(task, random.nextLong(MOST_EXECUTE_DELAY));
+    schedule(task, random.nextLong(MAX_EXECUTE_DELAY));
   }
 
   @Override
@@ -166,7 +166,7 @@ public final class SimScheduler implements Scheduler {
   /** Runs until nothing is left to run. */
   public void runToQuiescence() {
     for (long i = 0; step(); i++) {
-      if (i > MOST_EVENTS_IN_A_WAIT) {
+      if (i > MAX_EVENTS_IN_A_WAIT) {
         throw stuck("it never comes to rest");
       }
     }
@@ -180,7 +180,7 @@ public final class SimScheduler implements Scheduler {
   /** Runs until {@code condition} holds; fails when nothing is left to run before it does. */
   public void runUntil(BooleanSupplier condition, String what) {
     for (long i = 0; !condition.getAsBoolean(); i++) {
-      if (i > MOST_EVENTS_IN_A_WAIT) {
+      if (i > MAX_EVENTS_IN_A_WAIT) {
         throw stuck("no end of waiting for " + what);
       }
       if (!step()) {

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A checker that can't fail proves nothing: here something is wrong each time. */
 @ExtendWith(QuietLog.class)
 final class SimulatorCatchesTest {
-  private static final int MOST_SEEDS = 400;
+  private static final int MAX_SEEDS = 400;
 
   /** Something wrong, by name. */
   record Fault(String name, Sabotage sabotage) {
@@ -62,7 +62,7 @@ final class SimulatorCatchesTest {
   void simulatorCatches(Fault fault) {
     int seeds = 0;
     for (boolean caught = false; !caught; seeds++) {
-      assertThat(seeds).as("seeds in which %s was not caught", fault).isLessThan(MOST_SEEDS);
+      assertThat(seeds).as("seeds in which %s was not caught", fault).isLessThan(MAX_SEEDS);
       try {
         History.run(seeds, Trace.NONE, fault.sabotage);
       } catch (AssertionError | IllegalStateException expected) {

@@ -24,7 +24,7 @@ import org.anabranch.jscsi.TextRequest;
  *   what happens to                                  answer
  *   a transfer tag that is not the last one given    Reject (invalid PDU field)
  *   another task tag within an exchange              Reject (invalid PDU field)
- *   more text than {@value #MOST_TEXT} bytes, or while an answer goes out
+ *   more text than {@value #MAX_TEXT} bytes, or while an answer goes out
  *                                                    Reject (protocol error), the exchange ends
  *   text that is not key=value, F and C together     Reject (invalid PDU field), likewise
  *   SendTargets with a value, or a spelling, that there is not
@@ -38,7 +38,7 @@ import org.anabranch.jscsi.TextRequest;
  * Owned by the session's event loop.
  */
 final class TextExchange {
-  private static final int MOST_TEXT = 1 << 16;
+  private static final int MAX_TEXT = 1 << 16;
   private static final String SEND_TARGETS = Key.SEND_TARGETS.text();
 
   private final SessionTerms terms;
@@ -70,7 +70,7 @@ final class TextExchange {
       taskTag = request.taskTag();
     }
     boolean answering = answered < answer.length;
-    if (asked.size() + data.length > MOST_TEXT
+    if (asked.size() + data.length > MAX_TEXT
         || (answering && (data.length > 0 || request.continues()))) {
       reset();
       rejects.send(pdu, Rejects.PROTOCOL_ERROR);

@@ -10,13 +10,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The address of a Unix socket wherever it is. The system takes {@value #MOST_BYTES} bytes; a
- * longer path is gone by way of a link to its folder, which only its maker can read and which goes
- * at {@link #close}: the socket itself is in the folder, under its name.
+ * The address of a Unix socket wherever it is. The system takes {@value #MAX_BYTES} bytes; a longer
+ * path is gone by way of a link to its folder, which only its maker can read and which goes at
+ * {@link #close}: the socket itself is in the folder, under its name.
  */
 final class SocketPath implements AutoCloseable {
   /** Of Linux's sockaddr_un, without the two at its end that the JDK leaves free. */
-  static final int MOST_BYTES = 106;
+  static final int MAX_BYTES = 106;
 
   private final UnixDomainSocketAddress address;
   private final @Nullable Path link;
@@ -27,7 +27,7 @@ final class SocketPath implements AutoCloseable {
   }
 
   static SocketPath of(Path socket) throws IOException {
-    if (socket.toString().getBytes(StandardCharsets.UTF_8).length <= MOST_BYTES) {
+    if (socket.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_BYTES) {
       return new SocketPath(UnixDomainSocketAddress.of(socket), null);
     }
     Path absolute = socket.toAbsolutePath();

@@ -39,10 +39,10 @@ final class DeltaFormat {
   static final int END = 3;
 
   /** The most bytes of data in a record. */
-  static final int MOST_DATA = DeviceReads.BLOCK;
+  static final int MAX_DATA = DeviceReads.BLOCK;
 
   /** The most bytes of text in the header. */
-  static final int MOST_TEXT = 4096;
+  static final int MAX_TEXT = 4096;
 
   static final int RECORD_BYTES = 24;
   private static final int FIXED_BYTES = 32;
@@ -90,7 +90,7 @@ final class DeltaFormat {
         throw new DamagedException(
             "it has version " + Integer.toUnsignedString(version) + ", not " + VERSION);
       }
-      if (length < 0 || length > MOST_TEXT) {
+      if (length < 0 || length > MAX_TEXT) {
         throw new DamagedException("the header is damaged: a text of " + length + " bytes");
       }
       ByteBuffer rest = buffer(length + 4);

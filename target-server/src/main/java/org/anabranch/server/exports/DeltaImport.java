@@ -161,7 +161,7 @@ public final class DeltaImport {
         Channels.newChannel(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
       Header header = Header.read(in);
       ByteBuffer head = DeltaFormat.buffer(DeltaFormat.RECORD_BYTES);
-      ByteBuffer data = ByteBuffer.allocateDirect(DeltaFormat.MOST_DATA);
+      ByteBuffer data = ByteBuffer.allocateDirect(DeltaFormat.MAX_DATA);
       long records = 0;
       long covered = 0;
       long behind = 0;
@@ -171,7 +171,7 @@ public final class DeltaImport {
         DeltaFormat.fill(in, head.clear(), what);
         Piece record = Piece.read(head);
         boolean hasData = record.kind() == DeltaFormat.DATA;
-        if (hasData && (record.length() < 512 || record.length() > DeltaFormat.MOST_DATA)) {
+        if (hasData && (record.length() < 512 || record.length() > DeltaFormat.MAX_DATA)) {
           throw new DamagedException(what + " is damaged: " + record.length() + " bytes of data");
         }
         DeltaFormat.fill(in, data.clear().limit(hasData ? (int) record.length() : 0), what);

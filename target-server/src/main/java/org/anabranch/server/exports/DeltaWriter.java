@@ -30,7 +30,7 @@ final class DeltaWriter {
     return covered;
   }
 
-  /** Adds what an extent reads as, at most {@link DeltaFormat#MOST_DATA} bytes. */
+  /** Adds what an extent reads as, at most {@link DeltaFormat#MAX_DATA} bytes. */
   void add(long offset, ByteBuffer data) throws RefusedException {
     try {
       int length = data.limit();

@@ -19,7 +19,7 @@ final class DeviceReads {
   static final int BLOCK = 1 << 20;
 
   private static final int AHEAD = 4;
-  private static final long MOST_STATUS_SECTORS = 1L << 21;
+  private static final long MAX_STATUS_SECTORS = 1L << 21;
 
   /** Takes what was read, which is good until it returns. */
   interface Sink {
@@ -95,7 +95,7 @@ final class DeviceReads {
   void readAllocated() throws RefusedException, ClientGoneException {
     long sectors = device.sectors();
     for (long sector = 0; sector < sectors; ) {
-      Io status = status(sector, Math.min(sectors - sector, MOST_STATUS_SECTORS));
+      Io status = status(sector, Math.min(sectors - sector, MAX_STATUS_SECTORS));
       long count = status.statusSectors();
       if (status.allocated()) {
         read(new ByteExtent(sector << 9, count << 9));

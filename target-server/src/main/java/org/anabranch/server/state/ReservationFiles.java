@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ReservationFiles implements ReservationStore, AutoCloseable {
   /** A unit has at most 1024 registrations, each a name of at most 223 bytes and two numbers. */
-  private static final int MOST_BYTES = 1 << 20;
+  private static final int MAX_BYTES = 1 << 20;
 
   private static final Logger log = LoggerFactory.getLogger(ReservationFiles.class);
 
@@ -53,7 +53,7 @@ public final class ReservationFiles implements ReservationStore, AutoCloseable {
   @Override
   public @Nullable String load(String unit) throws IOException {
     DurableFile file = file(unit);
-    return file.exists() ? file.read(MOST_BYTES) : null;
+    return file.exists() ? file.read(MAX_BYTES) : null;
   }
 
   @Override

@@ -9,11 +9,11 @@ import java.util.Locale;
  * written over. One thread.
  */
 public final class Bar {
-  private static final int MOST_CELLS = 30;
+  private static final int MAX_CELLS = 30;
 
   private final Screen screen;
   private final String label;
-  private int cells = MOST_CELLS; // never more again, or it would jump with the length of the words
+  private int cells = MAX_CELLS; // never more again, or it would jump with the length of the words
 
   /**
    * @param label in front of every line; padded by the caller

@@ -48,7 +48,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 final class AbortTaskTest {
   private static final int COMMANDS = 4000;
-  private static final int MOST_IN_FLIGHT = 24;
+  private static final int MAX_IN_FLIGHT = 24;
 
   /** Bursts that are asked for one by one, so that aborts come between them. */
   private static SessionOptions solicited() {
@@ -276,10 +276,10 @@ final class AbortTaskTest {
             PendingCommand one = random.nextBoolean() ? flying.removeLast() : flying.removeFirst();
             ends.add(aborted(disk, one));
           }
-          while (flying.size() > MOST_IN_FLIGHT) {
+          while (flying.size() > MAX_IN_FLIGHT) {
             assertThat(await(flying.removeFirst().response()).status()).isZero();
           }
-          while (ends.size() > MOST_IN_FLIGHT) {
+          while (ends.size() > MAX_IN_FLIGHT) {
             outcomes.merge(await(ends.removeFirst()), 1, Integer::sum);
           }
         }

@@ -9,51 +9,51 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each sector of a range may hold, by what was written, read and flushed, and when: decides
- * whether a read was right.
+ * What each sector of a range may contain, given what was written, read and flushed, and when.
+ * Decides whether a read was correct.
  *
- * <p>Every operation has a moment when it began and one when it ended, on one logical clock. A
- * sector is a register; a write of it took effect at some moment between its two. So a read may
- * return write V unless V is surely overwritten: unless there is a write W with
+ * <p>Every operation has a start and an end on one logical clock. A sector is a register; a write
+ * takes effect at some moment between its start and its end. So a read may return write V unless V
+ * has certainly been overwritten, that is, unless there is a write W with
  *
  * <pre>
  *   V ended  <  W began,   W ended  <  the read began
  * </pre>
  *
- * Four more rules come down to this one:
+ * Four more rules are reduced to this one:
  *
  * <ul>
  *   <li>A read that returned V proves that V was there at some moment of the read. So it counts as
- *       W, with the read's two moments, against everything but V: no later read goes back to what V
+ *       a W, with the read's start and end, for everything but V: no later read may return what V
  *       has replaced.
- *   <li>A write that failed, or whose answer was lost, may have happened: it counts as V and never
- *       as W. It can happen no later than the next login, which aborts it; that is its end.
+ *   <li>A write that failed, or whose response was lost, may have happened: it counts as V and
+ *       never as W. It cannot happen after the next login, which aborts it; that is its end.
  *   <li>A discard is a write of zeros.
- *   <li>A crash makes every write uncertain that was not durable: neither with FUA nor ended before
- *       a flush began that succeeded. What such a write had replaced may be back. Therefore what
- *       was the truth at the last flush is kept until the next one, when {@code crashes} are
- *       expected.
+ *   <li>After a crash, every write is uncertain that was not durable: neither with FUA nor ended
+ *       before the start of a successful flush. What such a write replaced may be back. So if
+ *       {@code crashes} are expected, the state at the last flush is kept until the next one.
  * </ul>
  *
- * Thread-safe: each method takes this object's monitor. Sectors are counted from the range's first.
+ * Thread-safe: each method takes this object's monitor. Sectors are counted from the start of the
+ * range.
  */
 final class History {
   private static final long NEVER = Long.MAX_VALUE;
 
-  /** A sector of a history with crashes keeps at most so many entries; then a flush is due. */
+  /** The largest number of entries of a sector if crashes are expected; then a flush is due. */
   private static final int MANY = 256;
 
-  /** One operation that left a value, or a read that saw one. */
+  /** An operation that left a value, or a read that saw one. */
   static final class Write {
     private final long value;
     private final boolean fua;
     private final long began;
     private long ended = NEVER;
 
-    /** Was a read. */
+    /** It was a read. */
     private boolean observed;
 
-    /** May not have happened at all. */
+    /** It may not have happened. */
     private boolean uncertain;
 
     private Write(long value, boolean fua, long began) {
@@ -62,7 +62,7 @@ final class History {
       this.began = began;
     }
 
-    /** What identifies it in the sectors; 0 for a discard. */
+    /** Its number in the sectors; 0 for a discard. */
     long value() {
       return value;
     }
@@ -76,7 +76,7 @@ final class History {
     }
   }
 
-  /** A read or a flush under way. */
+  /** A read or a flush in flight. */
   static final class Mark {
     private final long began;
 
@@ -107,12 +107,12 @@ final class History {
     blank.ended = 0;
   }
 
-  /** A write of a new value begins. */
+  /** Starts a write of a new value. */
   synchronized Write beginWrite(int first, int count, boolean fua) {
     return begin(new Write(++lastValue, fua, ++clock), first, count);
   }
 
-  /** A write of zeros begins; not {@code certain}: the target may leave any of it as it was. */
+  /** Starts a write of zeros; if not {@code certain}, the target may leave any of it unchanged. */
   synchronized Write beginDiscard(int first, int count, boolean certain) {
     Write write = new Write(0, false, ++clock);
     write.uncertain = !certain;
@@ -127,14 +127,14 @@ final class History {
     return write;
   }
 
-  /** It succeeded. */
+  /** The write succeeded. */
   synchronized void ended(Write write) {
     if (pending.remove(write)) {
       write.ended = ++clock;
     }
   }
 
-  /** It failed, in whole or in part. */
+  /** The write failed, in whole or in part. */
   synchronized void failed(Write write) {
     if (pending.remove(write)) {
       write.uncertain = true;
@@ -142,7 +142,7 @@ final class History {
     }
   }
 
-  /** A read begins. */
+  /** Starts a read. */
   synchronized Mark beginRead() {
     Mark mark = new Mark(++clock);
     reads.add(mark);
@@ -150,10 +150,10 @@ final class History {
   }
 
   /**
-   * It is over.
+   * Ends a read.
    *
-   * @param values what each sector held; null if the read failed and says nothing
-   * @return the first sector that can't hold what it held, or -1
+   * @param values the content of each sector; null if the read failed
+   * @return the first sector with impossible content, or -1
    */
   synchronized int endRead(Mark mark, int first, long @Nullable [] values) {
     reads.remove(mark);
@@ -181,7 +181,7 @@ final class History {
     return -1;
   }
 
-  /** What a sector might have held for a read, in words. */
+  /** What a read could have found in a sector, in words. */
   synchronized String explain(int sector, Mark mark) {
     List<String> words = new ArrayList<>();
     for (Write write : candidates(sector)) {
@@ -190,23 +190,23 @@ final class History {
     return "read since " + mark.began + " to " + clock + "; known: " + String.join(", ", words);
   }
 
-  /** A flush begins. */
+  /** Starts a flush. */
   synchronized Mark beginFlush() {
     return new Mark(++clock);
   }
 
-  /** It succeeded: what had ended before it began is durable. */
+  /** The flush succeeded: what had ended before its start is durable. */
   synchronized void flushed(Mark mark) {
     flushed = Math.max(flushed, mark.began);
     flushDue = false;
   }
 
-  /** Whether some sector has seen so many writes that the next operation should be a flush. */
+  /** Whether some sector has had so many writes that the next operation should be a flush. */
   synchronized boolean flushDue() {
     return flushDue;
   }
 
-  /** The connection was lost, and a new session is there: nothing from before can happen now. */
+  /** A new session has replaced a lost one: no earlier operation can take effect any more. */
   synchronized void reconnected() {
     for (Write write : pending) {
       write.uncertain = true;
@@ -216,7 +216,7 @@ final class History {
     clock++;
   }
 
-  /** The target died and lives again, with the memory of the last flush and perhaps of more. */
+  /** The target crashed and restarted, with the data of the last flush and perhaps more. */
   synchronized void crashed() {
     if (!crashes) {
       throw new IllegalStateException("this history does not keep what a crash may bring back");
@@ -260,7 +260,7 @@ final class History {
     return false;
   }
 
-  /** Whether {@code old} is gone once {@code other} has ended. */
+  /** Whether {@code old} cannot be read after {@code other} has ended. */
   private static boolean replaces(Write other, Write old) {
     return old.ended < other.began
         && !other.uncertain

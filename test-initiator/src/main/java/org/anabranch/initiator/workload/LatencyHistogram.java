@@ -2,8 +2,8 @@
 package org.anabranch.initiator.workload;
 
 /**
- * Counts durations in buckets that are 1/32 of a power of two wide, so that a percentile is right
- * to about 3 %. From 0 ns up; one thread writes.
+ * Counts durations in buckets that are 1/32 of a power of two wide, so that a percentile is exact
+ * to about 3 %. From 0 ns; one thread writes.
  */
 public final class LatencyHistogram {
   private static final int SUB_BITS = 5;
@@ -21,7 +21,7 @@ public final class LatencyHistogram {
     max = Math.max(max, nanos);
   }
 
-  /** Adds what another one has counted. */
+  /** Adds the counts of another histogram. */
   public void add(LatencyHistogram other) {
     for (int i = 0; i < counts.length; i++) {
       counts[i] += other.counts[i];
@@ -46,7 +46,7 @@ public final class LatencyHistogram {
   }
 
   /**
-   * The duration that this share of all did not exceed, in nanoseconds.
+   * The duration that this percentage of all durations did not exceed, in nanoseconds.
    *
    * @param percentile 0 to 100
    */
@@ -62,7 +62,7 @@ public final class LatencyHistogram {
     return max;
   }
 
-  /** Below 32 each value has a bucket; above, each power of two has 32. */
+  /** Below 32 each value has its own bucket; above, each power of two has 32 buckets. */
   private static int bucket(long nanos) {
     long value = Math.max(0, nanos);
     if (value < SUB) {

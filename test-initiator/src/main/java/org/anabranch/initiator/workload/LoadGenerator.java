@@ -14,21 +14,21 @@ import org.anabranch.initiator.ScsiException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a fixed number of reads or writes of one size in flight on one disk and takes their times.
- * Everything runs on the session's event loop: an operation's end begins the next one.
+ * Keeps a fixed number of reads or writes of one size in flight on one disk and measures their
+ * latency. Everything runs on the session's event loop: the end of one operation starts the next.
  */
 public final class LoadGenerator {
   /**
-   * What to do.
+   * The load.
    *
-   * @param bytes of each operation, a multiple of the block size
+   * @param bytes size of each operation, a multiple of the block size
    * @param queueDepth operations in flight
-   * @param readPercent the rest are writes
-   * @param random whether addresses are random, or follow each other
-   * @param rangeBytes from the disk's beginning on; cut to its size
-   * @param placeBytes from the beginning of one operation's place to that of the next
-   * @param warmup not counted
-   * @param measured counted
+   * @param readPercent percentage of reads; the rest are writes
+   * @param random whether addresses are random or sequential
+   * @param rangeBytes from the start of the disk; limited to its size
+   * @param placeBytes distance between the starts of two places
+   * @param warmup time before measuring
+   * @param measured measured time
    */
   public record Load(
       int bytes,
@@ -40,7 +40,7 @@ public final class LoadGenerator {
       Duration warmup,
       Duration measured,
       long seed) {
-    /** With one place beside the other. */
+    /** With adjacent places. */
     public Load(
         int bytes,
         int queueDepth,
@@ -53,26 +53,26 @@ public final class LoadGenerator {
       this(bytes, queueDepth, readPercent, random, rangeBytes, bytes, warmup, measured, seed);
     }
 
-    /** The same with other random numbers. */
+    /** The same with another seed. */
     public Load withSeed(long other) {
       return new Load(
           bytes, queueDepth, readPercent, random, rangeBytes, placeBytes, warmup, measured, other);
     }
 
-    /** The same with places that are farther apart. */
+    /** The same with a larger distance between places. */
     public Load withPlaces(long apart) {
       return new Load(
           bytes, queueDepth, readPercent, random, rangeBytes, apart, warmup, measured, seed);
     }
   }
 
-  /** What came of it: operations that began and ended within {@code nanos}. */
+  /** The result: operations that started and ended within {@code nanos}. */
   public record Result(LatencyHistogram latency, long nanos, int bytes) {
     public double operationsPerSecond() {
       return latency.count() * 1e9 / nanos;
     }
 
-    /** Decimal megabytes. */
+    /** Decimal megabytes per second. */
     public double megabytesPerSecond() {
       return operationsPerSecond() * bytes / 1e6;
     }
@@ -109,7 +109,7 @@ public final class LoadGenerator {
     }
   }
 
-  /** Begins at once; completes when the time is over and the last operation has ended. */
+  /** Starts at once; completes when the time is over and the last operation has ended. */
   public static CompletableFuture<Result> run(Disk disk, Load load) {
     LoadGenerator generator = new LoadGenerator(disk, load);
     EventExecutor loop = disk.session().executor();

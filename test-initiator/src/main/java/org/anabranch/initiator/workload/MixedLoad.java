@@ -10,9 +10,9 @@ import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 
 /**
- * Reads and writes random blocks of 4 KiB of LUN 0 for a second, seven reads to three writes, 32 at
- * a time: what the launcher lets a new build serve once, so that later starts find its code warm.
- * Destroys what the LUN holds.
+ * Reads and writes random blocks of 4 KiB of LUN 0 for one second, 70 % reads, 32 in flight. The
+ * launcher runs it once against a new build to train the JVM's cache for later starts. Destroys the
+ * content of the LUN.
  *
  * <pre>
  *   MixedLoad HOST PORT TARGET
@@ -23,7 +23,7 @@ public final class MixedLoad {
 
   private MixedLoad() {}
 
-  /** See the class. */
+  /** Runs the program; see the class. */
   public static void main(String[] args) throws IOException, InterruptedException {
     LoadGenerator.Load load =
         new LoadGenerator.Load(

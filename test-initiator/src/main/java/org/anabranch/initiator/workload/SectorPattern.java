@@ -5,11 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What a sector of 512 bytes holds: who wrote it, where, and as which write; the rest follows from
- * these, so that a sector that is half of one write and half of another is neither.
+ * The content of a sector of 512 bytes: its LUN, its number and its write. All other words follow
+ * from these, so a sector with parts of two writes is recognized as neither.
  *
  * <pre>
- *   0 magic ^ lun   8 sector   16 write   24 ... 504 words that only these three give
+ *   0 magic ^ lun   8 sector   16 write   24 ... 504 words derived from these three
  * </pre>
  *
  * A sector of zeros is write 0: never written, or discarded.
@@ -17,7 +17,7 @@ import java.nio.ByteOrder;
 final class SectorPattern {
   static final int SECTOR = 512;
 
-  /** What {@link #read} finds in a sector that no write of ours left there. */
+  /** The result of {@link #read} for a sector that none of our writes produced. */
   static final long FOREIGN = -1;
 
   private static final long MAGIC = 0x416e_6162_7261_6e63L;
@@ -25,7 +25,7 @@ final class SectorPattern {
 
   private SectorPattern() {}
 
-  /** Fills one sector at {@code offset}; absolute, the buffer's position stays. */
+  /** Fills one sector at {@code offset}; the buffer's position does not change. */
   static void write(ByteBuffer data, int offset, int lun, long sector, long write) {
     ByteBuffer out = data.order(ByteOrder.LITTLE_ENDIAN);
     long magic = MAGIC ^ lun;
@@ -39,7 +39,7 @@ final class SectorPattern {
     }
   }
 
-  /** Which write left the sector at {@code offset} as it is, 0 for zeros, or {@link #FOREIGN}. */
+  /** The write that produced the sector at {@code offset}, 0 for zeros, or {@link #FOREIGN}. */
   static long read(ByteBuffer data, int offset, int lun, long sector) {
     ByteBuffer in = data.order(ByteOrder.LITTLE_ENDIAN);
     long magic = in.getLong(offset);
@@ -60,7 +60,7 @@ final class SectorPattern {
     return write;
   }
 
-  /** What a person can make of a sector that is not what it should be. */
+  /** Describes the content of an unexpected sector. */
   static String describe(ByteBuffer data, int offset, int lun, long sector) {
     ByteBuffer in = data.order(ByteOrder.LITTLE_ENDIAN);
     long found = read(data, offset, lun, sector);

@@ -16,21 +16,21 @@ import org.anabranch.initiator.IscsiException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Random reads and writes of a range that was blank, each read checked against the {@link History}.
+ * Random reads and writes of a range that was blank, each read checked with the {@link History}.
  *
- * <p>Each of {@code queueDepth} lanes is a thread of its own that does one operation after the
- * other; lanes overlap, so that reads and writes of the same sectors meet in the target. When the
- * connection is lost, the first lane to notice asks the {@link Connector} for another.
+ * <p>Each of the {@code queueDepth} lanes is a thread that runs one operation after the other.
+ * Lanes overlap, so reads and writes of the same sectors meet in the target. When the connection is
+ * lost, the first lane to notice asks the {@link Connector} for a new one.
  */
 public final class VerifiedWorkload {
-  /** Brings a disk, at the beginning and whenever the last one is gone. */
+  /** Connects to the disk, at the start and whenever the connection was lost. */
   @FunctionalInterface
   public interface Connector {
-    /** Called by one thread at a time; may take its time. */
+    /** Called by one thread at a time; may block. */
     Disk connect() throws IOException, InterruptedException;
   }
 
-  /** What a run did. */
+  /** What a run has done. */
   public record Report(long reads, long writes, long flushes, long discards, long reconnects) {
     public long operations() {
       return reads + writes + flushes + discards;
@@ -39,7 +39,7 @@ public final class VerifiedWorkload {
 
   private static final int SECTOR = SectorPattern.SECTOR;
 
-  /** No target may think longer than this, in seconds. */
+  /** The timeout for any response of the target, in seconds. */
   private static final int PATIENCE = 60;
 
   private final Connector connector;
@@ -52,7 +52,7 @@ public final class VerifiedWorkload {
   private final AtomicLong flushes = new AtomicLong();
   private final AtomicLong discards = new AtomicLong();
 
-  // Guarded by this. The history has a lock of its own, taken after this one.
+  // Guarded by this. The history has its own lock, which is taken after this one.
   private @Nullable Disk disk;
   private @Nullable History history;
   private long reconnects;
@@ -62,7 +62,7 @@ public final class VerifiedWorkload {
     this.options = options;
   }
 
-  /** A workload on one disk, which fails when the connection is lost. */
+  /** A workload on one disk, which fails if the connection is lost. */
   public static VerifiedWorkload on(Disk disk, WorkloadOptions options) {
     List<Disk> once = new ArrayList<>(List.of(disk));
     return new VerifiedWorkload(
@@ -76,11 +76,11 @@ public final class VerifiedWorkload {
   }
 
   /**
-   * Runs until the operations or the time are used up, then reads the whole range once more. May be
-   * called again: it goes on where it was.
+   * Runs until the number of operations or the time is reached, then reads the whole range once
+   * more. A further call continues.
    *
-   * @throws VerificationException as soon as a read is wrong
-   * @throws IOException if an operation fails that was not expected to
+   * @throws VerificationException as soon as a read returns wrong data
+   * @throws IOException if an operation fails unexpectedly
    */
   public Report run() throws IOException, VerificationException, InterruptedException {
     history();
@@ -121,12 +121,12 @@ public final class VerifiedWorkload {
     }
   }
 
-  /** Makes {@link #run} come to its end as if its time were over. */
+  /** Ends {@link #run} as if its time were over. */
   public void stop() {
     stopped = true;
   }
 
-  /** {@link #run} on a thread of its own. */
+  /** Calls {@link #run} on its own thread. */
   public CompletableFuture<Report> start() {
     CompletableFuture<Report> done = new CompletableFuture<>();
     Thread.ofVirtual()
@@ -177,7 +177,7 @@ public final class VerifiedWorkload {
       throws IOException, VerificationException, InterruptedException {
     int kind = random.nextInt(100);
     int blockSectors = on.blockSize() / SECTOR;
-    // Sizes even over their logarithm: many small ones, and large ones too.
+    // Sizes are uniform on a logarithmic scale: many small ones, and large ones too.
     double size =
         options.minBytes()
             * Math.pow((double) options.maxBytes() / options.minBytes(), random.nextDouble());
@@ -283,7 +283,7 @@ public final class VerifiedWorkload {
     return options.firstBlock() + sector / (on.blockSize() / SECTOR);
   }
 
-  /** The number that stands in the sector: its place on the disk. */
+  /** The sector's number in its content: its position on the disk. */
   private long sector(Disk on, int inRange) {
     return options.firstBlock() * (on.blockSize() / SECTOR) + inRange;
   }
@@ -309,7 +309,7 @@ public final class VerifiedWorkload {
     return on;
   }
 
-  /** What a lane goes on with, if it goes on. */
+  /** The disk with which a lane continues, if it does. */
   private synchronized Disk afterFailure(Disk failed, IOException error)
       throws IOException, InterruptedException {
     if (options.tolerated().test(error) && failed.session().isOpen()) {

@@ -7,23 +7,23 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * What a {@link VerifiedWorkload} does. Immutable; each method returns a changed copy.
+ * The options of a {@link VerifiedWorkload}. Immutable; each method returns a changed copy.
  *
- * @param seed of every choice; the same seed makes each lane do the same operations in its order
+ * @param seed of every choice; with the same seed each lane runs the same operations in order
  * @param queueDepth operations in flight, one for each lane
- * @param firstBlock where the range begins that the workload has for itself
+ * @param firstBlock start of the range, which only the workload uses
  * @param blocks length of the range
  * @param minBytes smallest operation, rounded up to whole blocks
  * @param maxBytes largest operation
- * @param readPercent of the operations that are neither flush nor discard
- * @param fuaPercent of the writes
- * @param flushPercent of the operations
- * @param discardPercent of the operations
+ * @param readPercent percentage of reads among reads and writes
+ * @param fuaPercent percentage of FUA among the writes
+ * @param flushPercent percentage of all operations
+ * @param discardPercent percentage of all operations
  * @param discardZeroes whether a discarded block must read as zeros, or only may
- * @param operations ends after so many, over all lanes
- * @param duration ends after this time if that is earlier
- * @param crashes whether the target may die on the way and forget what was not flushed
- * @param tolerated errors of single operations that the test itself causes
+ * @param operations total number of operations, over all lanes
+ * @param duration the time after which the run ends if it has not ended before
+ * @param crashes whether the target may crash during the run and lose what was not flushed
+ * @param tolerated errors of operations that the test itself causes
  */
 public record WorkloadOptions(
     long seed,
@@ -141,7 +141,7 @@ public record WorkloadOptions(
     return with(builder -> builder.queueDepth = depth);
   }
 
-  /** The part of the disk to use. */
+  /** Sets the part of the disk to use. */
   public WorkloadOptions range(long first, long count) {
     return with(builder -> {
       builder.firstBlock = first;
@@ -170,12 +170,12 @@ public record WorkloadOptions(
     return with(builder -> builder.duration = time);
   }
 
-  /** The target may be killed and restarted. */
+  /** Sets whether the target may be killed and restarted. */
   public WorkloadOptions crashes(boolean expected) {
     return with(builder -> builder.crashes = expected);
   }
 
-  /** Operations that fail so count as neither done nor undone, and the workload goes on. */
+  /** Operations with such errors count as neither done nor undone, and the workload continues. */
   public WorkloadOptions tolerating(Predicate<IOException> errors) {
     return with(builder -> builder.tolerated = errors);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Work for a target to do: random reads and writes whose every sector is checked against its
- * history, and loads that measure speed.
+ * Workloads for a target: random reads and writes that are verified sector by sector, and loads
+ * that measure speed.
  */
 @NullMarked
 package org.anabranch.initiator.workload;
