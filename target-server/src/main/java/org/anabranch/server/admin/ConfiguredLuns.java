@@ -46,7 +46,7 @@ public final class ConfiguredLuns implements SeenDevices {
   private void addBelow(String device, Set<String> devices) {
     for (String volume : configuration.volumes().keySet()) {
       try {
-        if (storage.has(volume) && storage.above(volume).contains(device)) {
+        if (storage.devices().has(volume) && storage.devices().above(volume).contains(device)) {
           devices.add(volume);
         }
       } catch (RefusedException e) {

@@ -73,9 +73,9 @@ public final class Recovery {
         }
       }
       runtimeDevices.restore();
-      List<String> lines = storage.putFilesRight();
+      List<String> lines = storage.troubles().putFilesRight();
       for (LeftOut.Entry entry : before) {
-        if (storage.has(entry.name())) {
+        if (storage.devices().has(entry.name())) {
           serve(entry);
           lines.add(entry.subject() + " is served again");
         }
@@ -93,9 +93,9 @@ public final class Recovery {
    * @return a line for each thing that is served again
    */
   public List<String> retry(String name) throws RefusedException {
-    if (storage.leftOut().get(name) == null && !storage.isHarmed(name)) {
+    if (storage.leftOut().get(name) == null && !storage.troubles().isHarmed(name)) {
       throw new RefusedException(
-          storage.has(name)
+          storage.devices().has(name)
               ? name + " is served already"
               : "nothing named " + name + " is left out");
     }
@@ -158,7 +158,7 @@ public final class Recovery {
     initiators.appeared(entry.name());
     if (entry.kind() == LeftOut.Kind.VOLUME) {
       for (SnapshotState snapshot : snapshots.list(entry.name())) {
-        if (storage.has(snapshot.device())) {
+        if (storage.devices().has(snapshot.device())) {
           initiators.appeared(snapshot.device());
         }
       }

@@ -167,7 +167,7 @@ public final class Reload {
 
   private void refuseIfBelow(String what, String name, List<String> refusals) {
     for (String device : state.devices().keySet()) {
-      if (storage.standsOn(device, name)) {
+      if (storage.devices().standsOn(device, name)) {
         refusals.add(
             what
                 + " "
@@ -227,7 +227,7 @@ public final class Reload {
   }
 
   private void grow(VolumeConfig volume) throws RefusedException {
-    long sectors = storage.sectors(volume.name());
+    long sectors = storage.devices().sectors(volume.name());
     if (volume.sectors() > sectors) {
       VolumeSize.refuseWhileMerging(volume.name(), state);
       storage.resize(volume, volume.sectors());
@@ -238,7 +238,7 @@ public final class Reload {
   private void make(DeviceConfig device) throws RefusedException {
     if (plan.newDevices().contains(device)) {
       storage.openDevice(device, after.baseDir());
-      undo.push(() -> storage.remove(device.name()));
+      undo.push(() -> storage.devices().remove(device.name()));
     } else if (plan.changedDevices().contains(device)) {
       DeviceConfig old = Objects.requireNonNull(before.devices().get(device.name()));
       storage.reloadDevice(device, after.baseDir());
@@ -275,7 +275,7 @@ public final class Reload {
     down(() -> order.addAll(TableText.inOrder(before)));
     for (DeviceConfig device : order.reversed()) {
       if (plan.oldDevices().contains(device)) {
-        down(() -> storage.remove(device.name()));
+        down(() -> storage.devices().remove(device.name()));
       }
     }
     plan.oldVolumes().forEach(volume -> down(() -> storage.removeVolume(volume.name())));

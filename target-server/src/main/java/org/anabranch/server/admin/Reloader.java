@@ -16,6 +16,7 @@ import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.LeftOut;
+import org.anabranch.server.storage.ReturningVolumes;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +74,8 @@ public final class Reloader implements WarningSource {
     try {
       Configuration before = live.configured();
       Configuration after = source.read();
-      Set<String> returning = storage.leaveOutReturning(before, after);
+      Set<String> returning =
+          ReturningVolumes.leaveOut(before, after, state.state(), storage.leftOut());
       Set<String> leftOut =
           storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
       LunUse use = force ? null : new LunUse(before, iscsi.sessionInfos());

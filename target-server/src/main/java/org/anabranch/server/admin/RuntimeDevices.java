@@ -70,7 +70,7 @@ public final class RuntimeDevices {
 
   /** Brings one back; it is left out when that cannot be. */
   private void restoreUnlessThere(String name, String table) {
-    if (storage.has(name)) {
+    if (storage.devices().has(name)) {
       return;
     }
     try {
@@ -85,7 +85,7 @@ public final class RuntimeDevices {
   private void make(String what, String name, String table) throws RefusedException {
     if (table.isEmpty()) {
       Stages.await(what, storage.mapper().create(name));
-      storage.adopt(name);
+      storage.devices().adopt(name);
     } else {
       storage.create(what, name, table);
     }
@@ -101,7 +101,7 @@ public final class RuntimeDevices {
       try {
         remember(name);
       } catch (RefusedException e) {
-        storage.remove(name);
+        storage.devices().remove(name);
         throw e;
       }
     } finally {
@@ -120,7 +120,7 @@ public final class RuntimeDevices {
     try {
       refuseIfConfigured("remove", name);
       if (storage.leftOut().get(name) == null) {
-        storage.remove(name);
+        storage.devices().remove(name);
       }
       state.replace(state.state().withoutDevice(name));
       storage.leftOut().remove(name);
@@ -135,11 +135,11 @@ public final class RuntimeDevices {
     try {
       refuseIfConfigured("rename", name);
       refuseIfConfigured("rename", newName);
-      storage.rename(name, newName);
+      storage.devices().rename(name, newName);
       try {
         state.replace(renamed(name, newName));
       } catch (RefusedException e) {
-        storage.rename(newName, name);
+        storage.devices().rename(newName, name);
         throw e;
       }
     } finally {
@@ -150,7 +150,7 @@ public final class RuntimeDevices {
   /** The state with the new name, also in the tables of devices that stand on the renamed one. */
   private RuntimeState renamed(String name, String newName) throws RefusedException {
     RuntimeState renamed = state.state().withoutDevice(name).withDevice(newName, live(newName));
-    for (String above : storage.above(newName)) {
+    for (String above : storage.devices().above(newName)) {
       if (renamed.devices().containsKey(above)) {
         renamed = renamed.withDevice(above, live(above));
       }

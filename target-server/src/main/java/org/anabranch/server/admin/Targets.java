@@ -143,7 +143,7 @@ public final class Targets implements WarningSource {
 
   /** A snapshot need not be there, nor what is left out. */
   private boolean isThere(TargetConfig target, LunConfig lun) {
-    boolean there = storage.has(lun.device());
+    boolean there = storage.devices().has(lun.device());
     if (!there) {
       LOG.info("target {}: LUN {} waits for {}", target.name(), lun.number(), lun.device());
     }
@@ -160,7 +160,7 @@ public final class Targets implements WarningSource {
     String what = "target " + target.name() + ", LUN " + lun.number() + ": ";
     OpenDevice open;
     try {
-      open = storage.hold(lun.device());
+      open = storage.devices().hold(lun.device());
     } catch (RefusedException e) {
       throw new RefusedException(what + e.getMessage(), e);
     }
@@ -366,9 +366,9 @@ public final class Targets implements WarningSource {
   /** A device and those that are made of it. */
   public Set<String> madeOf(String deviceName) {
     Set<String> names = new TreeSet<>(Set.of(deviceName));
-    if (storage.has(deviceName)) {
+    if (storage.devices().has(deviceName)) {
       try {
-        names.addAll(storage.above(deviceName));
+        names.addAll(storage.devices().above(deviceName));
       } catch (RefusedException e) {
         LOG.debug("{} is gone: nothing is made of it", deviceName);
       }
@@ -416,7 +416,7 @@ public final class Targets implements WarningSource {
         identity,
         volume.blockSize(),
         volume.physicalBlockSize(),
-        volume.readOnly() || storage.isReadOnly(deviceName),
+        volume.readOnly() || storage.devices().isReadOnly(deviceName),
         volume.removable(),
         thin);
   }

@@ -75,7 +75,7 @@ public final class VolumeSize {
         storage.refuseIfLeftOut(name);
         throw RefusedException.absent("volume", name, live.served().keySet());
       }
-      long before = storage.sectors(name);
+      long before = storage.devices().sectors(name);
       long sectors = more ? before + size : size;
       int blockSectors = volume.blockSize() / 512;
       if (sectors < blockSectors || sectors % blockSectors != 0) {
@@ -132,7 +132,7 @@ public final class VolumeSize {
       throw new RefusedException(
           what + " has snapshots (" + String.join(", ", snapshots) + "); remove them first");
     }
-    List<String> above = storage.above(volume.name());
+    List<String> above = storage.devices().above(volume.name());
     if (!above.isEmpty()) {
       throw new RefusedException(
           what + " is below " + String.join(", ", above) + ": give that another table first");

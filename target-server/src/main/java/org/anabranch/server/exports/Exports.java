@@ -85,7 +85,8 @@ public final class Exports implements AutoCloseable {
       throws RefusedException, ClientGoneException {
     begin();
     try (Comparison comparison = compare(device, since)) {
-      long now = since == null ? storage.bytes(comparison.younger.snapshot().volume()) : 0;
+      long now =
+          since == null ? storage.devices().bytes(comparison.younger.snapshot().volume()) : 0;
       ChangedExtents extents = comparison.extents(now);
       for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
         refuseAtTheEnd();
@@ -235,7 +236,7 @@ public final class Exports implements AutoCloseable {
       String volume = comparison.younger.snapshot().volume();
       long baseBytes =
           comparison.older == null
-              ? storage.bytes(volume)
+              ? storage.devices().bytes(volume)
               : comparison.older.snapshot().sectors() * 512;
       long bytes = Math.max(baseBytes, comparison.younger.device().sectors() * 512);
       String text = "snapshot " + device + "\nagainst " + (since == null ? volume : since);

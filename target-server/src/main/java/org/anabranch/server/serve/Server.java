@@ -446,11 +446,13 @@ public final class Server implements RunningServer, AutoCloseable {
       if (opened) {
         LOG.info("stopping");
       }
-      storage.resumeAll(); // so that initiators are answered what waits in suspended devices
+      storage
+          .devices()
+          .resumeAll(); // so that initiators are answered what waits in suspended devices
       running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     uses.close();
-    clean = storage.sync();
+    clean = storage.devices().sync();
     targets.release();
     clean &= storage.close();
     if (running != null) {

@@ -55,10 +55,10 @@ final class Entries {
 
   /** Last steps of a life: no device, no store, no entry. */
   void forget(SnapshotState snapshot) throws RefusedException {
-    if (storage.has(snapshot.device())) {
-      storage.remove(snapshot.device());
+    if (storage.devices().has(snapshot.device())) {
+      storage.devices().remove(snapshot.device());
     }
-    storage.forget(snapshot.store());
+    storage.stores().forget(snapshot.store());
     StoreFile.delete(snapshot.store(), state.steps());
     state.replace(state.state().withoutSnapshot(snapshot.device()));
   }

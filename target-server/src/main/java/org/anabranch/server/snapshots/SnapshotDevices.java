@@ -70,7 +70,7 @@ final class SnapshotDevices {
    * the volume is in use.
    */
   void prepare(SnapshotState snapshot) throws RefusedException {
-    storage.prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+    storage.devices().prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
   }
 
   /**
@@ -97,7 +97,7 @@ final class SnapshotDevices {
 
   /** Refuses a snapshot whose device somebody else has changed. */
   void refuseForeignTable(SnapshotState snapshot) throws RefusedException {
-    if (!storage.has(snapshot.device())) {
+    if (!storage.devices().has(snapshot.device())) {
       return;
     }
     try {
@@ -164,7 +164,7 @@ final class SnapshotDevices {
 
   private void mark(SnapshotState snapshot) {
     if (snapshot.readOnly()) {
-      storage.readOnly(snapshot.device());
+      storage.devices().readOnly(snapshot.device());
     }
   }
 
@@ -177,7 +177,9 @@ final class SnapshotDevices {
     try {
       StoreFile.refuseUnlessStore(snapshot.store());
       if (snapshot.phase() != SnapshotState.Phase.MERGING) {
-        storage.create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
+        storage
+            .devices()
+            .create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
         mark(snapshot);
       }
     } catch (RefusedException e) {
@@ -256,8 +258,8 @@ final class SnapshotDevices {
           "snapshot " + device + " is being read or exported; wait for that, or interrupt it");
     }
     initiators.vanishing(device);
-    if (storage.has(device) && storage.isHeld(device)) {
-      List<String> above = storage.above(device);
+    if (storage.devices().has(device) && storage.devices().isHeld(device)) {
+      List<String> above = storage.devices().above(device);
       throw new RefusedException(
           "snapshot "
               + device
@@ -283,7 +285,7 @@ final class SnapshotDevices {
     if (behind > 0) { // the volume has grown; newer snapshots see what is there, too
       table = table.and(behind, new OriginSpec(file(volume)));
     }
-    boolean handover = storage.has(device);
+    boolean handover = storage.devices().has(device);
     try {
       Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
       prepareMerge(snapshot);
@@ -341,7 +343,7 @@ final class SnapshotDevices {
   private void begun(SnapshotState snapshot, boolean handover) {
     try {
       if (handover) {
-        storage.remove(snapshot.device());
+        storage.devices().remove(snapshot.device());
       }
     } catch (RefusedException e) {
       LOG.error("snapshot {}: the merge has begun, but: {}", snapshot.device(), e.getMessage());

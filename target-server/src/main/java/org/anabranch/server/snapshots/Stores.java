@@ -79,7 +79,7 @@ final class Stores {
 
   /** To be called before a snapshot's device is made. */
   void opening(SnapshotState snapshot) {
-    storage.mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
+    storage.stores().mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
   }
 
   private long next(SnapshotState snapshot, long bytes) throws RefusedException {
@@ -138,7 +138,7 @@ final class Stores {
       if (use != null
           && use.percent() >= config.get().threshold()
           && cannotGrow(snapshot, use) == null) {
-        storage.extendBeyond(snapshot.store(), use.total);
+        storage.stores().extendBeyond(snapshot.store(), use.total);
       }
     }
   }

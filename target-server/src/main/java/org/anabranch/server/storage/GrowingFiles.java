@@ -6,34 +6,50 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
-import org.jspecify.annotations.Nullable;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.state.InvalidStoreFiles;
 
 /**
- * Opens those files that may grow, by their paths as tables have them; leaves others to another.
+ * Opens the stores of snapshots, which are files that may grow, by their paths as tables have them;
+ * leaves everything else to another. Any thread.
  */
-final class GrowingFiles implements PathOpener {
+public final class GrowingFiles implements PathOpener {
   private final PathOpener others;
+  private final InvalidStoreFiles invalidStores;
   private final Map<String, Growth> growths = new ConcurrentHashMap<>();
   private final Map<String, GrowingFile> open = new ConcurrentHashMap<>();
 
-  GrowingFiles(PathOpener others) {
+  GrowingFiles(PathOpener others, InvalidStoreFiles invalidStores) {
     this.others = others;
+    this.invalidStores = invalidStores;
   }
 
-  /** What is opened by this path from now on may grow. */
-  void mayGrow(String path, Growth growth) {
-    growths.put(path, growth);
+  /** A table that names this path from now on gets a file that may grow. */
+  public void mayGrow(Path path, Growth growth) {
+    growths.put(path.toString(), growth);
   }
 
-  /** The path is nobody's any more. */
-  void forget(String path) {
-    growths.remove(path);
-    open.remove(path);
+  /**
+   * Makes a file longer now that may grow, unless it is longer than so many sectors. False also
+   * when no such file is open.
+   */
+  public CompletionStage<Boolean> extendBeyond(Path path, long sectors) {
+    GrowingFile file = open.get(path.toString());
+    return file == null ? CompletableFuture.completedFuture(false) : file.extendBeyond(sectors);
+  }
+
+  /** The store is gone: what is at its path later is another one. */
+  public void forget(Path path) throws RefusedException {
+    growths.remove(path.toString());
+    open.remove(path.toString());
+    invalidStores.remove(path.toString());
   }
 
   /** All that are open and may grow, by path. */
@@ -41,11 +57,6 @@ final class GrowingFiles implements PathOpener {
     Map<String, FileDevice> files = new TreeMap<>();
     open.forEach((path, file) -> files.put(path, file.file()));
     return files;
-  }
-
-  /** What was opened by this path, if it may grow. */
-  @Nullable GrowingFile file(String path) {
-    return open.get(path);
   }
 
   @Override

@@ -3,17 +3,10 @@ package org.anabranch.server.storage;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.anabranch.block.BackingDevice;
@@ -21,10 +14,8 @@ import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.DeviceRef;
-import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
-import org.anabranch.block.dm.TableSpec;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.snapshot.Bounds;
 import org.anabranch.block.targets.TargetTypes;
@@ -55,18 +46,15 @@ public final class Storage implements WarningSource {
   private final VolumeOpener opener;
   private final GrowingFiles growing;
   private final OpenFiles files;
-  private final InvalidStoreFiles invalidStores;
   private final DeviceMapper mapper;
+  private final MappedDevices devices;
   private final Set<String> types;
   private final Supplier<RuntimeState> state;
   private final Path stateFolder;
 
   private final KnownImages images;
   private final LeftOut leftOut = new LeftOut();
-  private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
-
-  /** What was made, the newest first: the order to take it down in. Guarded by itself. */
-  private final Deque<String> made = new ArrayDeque<>();
+  private final ImageTroubles troubles;
 
   /**
    * @param backends where images of volumes may be kept
@@ -79,14 +67,16 @@ public final class Storage implements WarningSource {
       throws RefusedException {
     this.backends = backends;
     this.opener = new VolumeOpener(backends);
-    this.growing = new GrowingFiles(opener);
+    InvalidStoreFiles invalidStores = new InvalidStoreFiles(stateFolder);
+    this.growing = new GrowingFiles(opener, invalidStores);
+    this.troubles = new ImageTroubles(opener, growing);
     this.files = new OpenFiles(growing);
     this.state = state;
     this.stateFolder = stateFolder;
     this.images = new KnownImages(backends, new VolumeRecords(stateFolder), state);
-    this.invalidStores = new InvalidStoreFiles(stateFolder);
     this.mapper =
         new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
+    this.devices = new MappedDevices(mapper);
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
   }
 
@@ -105,8 +95,24 @@ public final class Storage implements WarningSource {
     return backends.image(volume);
   }
 
+  /** The block layer itself. */
   public DeviceMapper mapper() {
     return mapper;
+  }
+
+  /** The mapped devices. */
+  public MappedDevices devices() {
+    return devices;
+  }
+
+  /** The stores of snapshots, as files. */
+  public GrowingFiles stores() {
+    return growing;
+  }
+
+  /** Open images that take no writes. */
+  public ImageTroubles troubles() {
+    return troubles;
   }
 
   /**
@@ -115,12 +121,12 @@ public final class Storage implements WarningSource {
    * @throws RefusedException when the devices stand on each other in a circle
    */
   public void open(Configuration configuration) throws RefusedException {
-    List<DeviceConfig> devices = TableText.inOrder(configuration);
+    List<DeviceConfig> ordered = TableText.inOrder(configuration);
     for (VolumeConfig volume : configuration.volumes().values()) {
       var _ = openIfWhole(volume);
     }
     barStrangers(configuration);
-    for (DeviceConfig device : devices) {
+    for (DeviceConfig device : ordered) {
       openDeviceIfWhole(device, configuration.baseDir());
     }
   }
@@ -150,53 +156,12 @@ public final class Storage implements WarningSource {
     return leftOut;
   }
 
-  /** What is left out, and the files that take no writes. */
+  /** What is left out, and the images that take no writes. */
   @Override
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>(leftOut.warnings());
-    opener
-        .devices()
-        .forEach((volume, device) -> warn(device, "volume " + volume, device.name(), warnings));
-    growing.files().forEach((store, file) -> warn(file, "store " + store, store, warnings));
+    warnings.addAll(troubles.warnings());
     return warnings;
-  }
-
-  private static void warn(
-      BackingDevice file, String subject, String path, List<Warning> warnings) {
-    String trouble = file.trouble();
-    if (trouble != null) {
-      warnings.add(
-          new Warning(
-              subject,
-              trouble.replace(path + ": ", "").replace(path + " ", "its file "),
-              "save what can be read (snapshot export); when the file is whole again, anabranch"
-                  + " volume retry, or restart the server"));
-    }
-  }
-
-  /** Looks again at files that were cut or deleted, since somebody says that they are whole. */
-  public List<String> putFilesRight() throws RefusedException {
-    List<String> lines = new ArrayList<>();
-    List<BackingDevice> devices = new ArrayList<>(opener.devices().values());
-    devices.addAll(growing.files().values());
-    for (BackingDevice file : devices) {
-      try {
-        if (file.trouble() != null && file.putRight()) {
-          lines.add(file.name() + " takes writes again");
-        }
-      } catch (IOException e) {
-        throw new RefusedException(StateDirectory.reason(e), e);
-      }
-    }
-    return lines;
-  }
-
-  /** Whether the file of a volume, or of a snapshot of it, takes no writes. */
-  public boolean isHarmed(String volume) {
-    return warnings().stream()
-        .anyMatch(warning ->
-            warning.subject().equals("volume " + volume)
-                || warning.subject().contains("/" + volume + "@"));
   }
 
   /** Refuses a path of a file that is the server's own: of its state, or of a volume's. */
@@ -212,41 +177,6 @@ public final class Storage implements WarningSource {
     if (entry != null) {
       throw entry.refusal();
     }
-  }
-
-  /**
-   * Leaves out the volumes that a new configuration adds and that have snapshots already, with the
-   * new devices above them: they come back as what was left out does, with their snapshots.
-   *
-   * @return their names
-   */
-  public Set<String> leaveOutReturning(Configuration before, Configuration after) {
-    Set<String> returning = new LinkedHashSet<>();
-    for (SnapshotState snapshot : state.get().snapshots().values()) {
-      String volume = snapshot.volume();
-      if (after.volumes().containsKey(volume)
-          && !before.volumes().containsKey(volume)
-          && leftOut.get(volume) == null) {
-        returning.add(volume);
-      }
-    }
-    Map<String, List<DeviceRef>> below = TableText.below(after);
-    for (String device : TableOrder.of(below).devices()) {
-      boolean above =
-          below.getOrDefault(device, List.of()).stream()
-              .anyMatch(each ->
-                  each instanceof DeviceRef.Named named && returning.contains(named.name()));
-      if (above && !before.devices().containsKey(device)) {
-        returning.add(device);
-      }
-    }
-    for (String name : returning) {
-      leftOut.add(
-          after.volumes().containsKey(name) ? LeftOut.Kind.VOLUME : LeftOut.Kind.DEVICE,
-          name,
-          new RefusedException("it is being added with the snapshots that it has"));
-    }
-    return returning;
   }
 
   /** Nobody writes past snapshots to the images of volumes that are not configured any more. */
@@ -270,16 +200,16 @@ public final class Storage implements WarningSource {
    */
   public void withdraw(VolumeConfig volume, RefusedException reason) throws RefusedException {
     Set<String> gone = new HashSet<>();
-    for (String device : names()) {
+    for (String device : devices.names()) {
       boolean snapshot = device.startsWith(volume.name() + "@");
       if (snapshot || device.equals(volume.name())) {
         gone.add(device);
-        gone.addAll(above(device));
+        gone.addAll(devices.above(device));
       }
     }
-    for (String device : names()) { // the newest first
+    for (String device : devices.names()) { // the newest first
       if (gone.contains(device)) {
-        remove(device);
+        devices.remove(device);
         if (!device.startsWith(volume.name() + "@") && !device.equals(volume.name())) {
           leftOut.add(
               state.get().devices().containsKey(device)
@@ -364,7 +294,7 @@ public final class Storage implements WarningSource {
 
   /** Takes a volume's device down; its image stays. */
   public void removeVolume(String volume) throws RefusedException {
-    remove(volume);
+    devices.remove(volume);
     opener.remove(volume);
   }
 
@@ -380,15 +310,6 @@ public final class Storage implements WarningSource {
         "device " + device.name(), mapper.reload(device.name(), TableText.device(device, baseDir)));
   }
 
-  /** A device's length in sectors. */
-  public long sectors(String name) throws RefusedException {
-    try {
-      return mapper.device(name).sectors();
-    } catch (TableException e) {
-      throw new RefusedException(name + ": " + e.getMessage(), e);
-    }
-  }
-
   /**
    * Gives a volume that is in use, but not being rolled back, another length: its image and its
    * device, durably. Requests wait for a moment. Snapshots keep their length.
@@ -399,7 +320,7 @@ public final class Storage implements WarningSource {
     if (device == null) {
       throw new RefusedException(what + " is not open");
     }
-    long before = sectors(volume.name());
+    long before = devices.sectors(volume.name());
     Capability needed = sectors < before ? Capability.SHRINKS_IN_USE : Capability.GROWS_IN_USE;
     if (!(device instanceof ResizableDevice image)
         || !backends.image(volume).capabilities().contains(needed)) {
@@ -427,181 +348,18 @@ public final class Storage implements WarningSource {
     images.resized(volume.name(), sectors * 512);
   }
 
-  /** Makes a mapped device with a table, to be taken down at the end. */
+  /**
+   * Makes a mapped device with a table in dmsetup's text.
+   *
+   * @throws RefusedException also when it stands on something that is left out
+   */
   public void create(String what, String name, String table) throws RefusedException {
     refuseOnLeftOut(name, table);
-    Stages.await(what, mapper.create(name, table));
-    synchronized (made) {
-      made.push(name);
-    }
-    LOG.debug("{}: {}", what, table.replace("\n", "; "));
+    devices.create(what, name, table);
   }
 
-  /** Makes a mapped device with a table, to be taken down at the end. */
-  public void create(String what, String name, TableSpec table) throws RefusedException {
-    Stages.await(what, mapper.create(name, table));
-    adopt(name);
-    LOG.debug("{}: {}", what, table);
-  }
-
-  /** Makes a mapped device with a table that waits for the first resume. */
-  public void prepare(String what, String name, TableSpec table) throws RefusedException {
-    Stages.await(what, mapper.create(name));
-    adopt(name);
-    try {
-      Stages.<@Nullable Void>await(what, mapper.load(name, table));
-    } catch (RefusedException e) {
-      remove(name);
-      throw e;
-    }
-    LOG.debug("{}: {}", what, table);
-  }
-
-  /** Takes care of a device that was made elsewhere: it is taken down at the end. */
-  public void adopt(String name) {
-    synchronized (made) {
-      made.push(name);
-    }
-  }
-
-  /** Gives a mapped device another name. */
-  public void rename(String name, String newName) throws RefusedException {
-    Stages.<@Nullable Void>await("dm rename " + name, mapper.rename(name, newName));
-    synchronized (made) {
-      List<String> renamed = made.stream().map(each -> each.equals(name) ? newName : each).toList();
-      made.clear();
-      made.addAll(renamed);
-    }
-  }
-
-  /** Takes a mapped device down. */
-  public void remove(String name) throws RefusedException {
-    Stages.<@Nullable Void>await(name, mapper.remove(name));
-    readOnly.remove(name);
-    synchronized (made) {
-      made.remove(name);
-    }
-    LOG.debug("{}: removed", name);
-  }
-
-  /** Whether there is such a mapped device. */
-  public boolean has(String name) {
-    return mapper.ls().contains(name);
-  }
-
-  /** A table that names this path from now on gets a file that may grow. */
-  public void mayGrow(Path path, Growth growth) {
-    growing.mayGrow(path.toString(), growth);
-  }
-
-  /** Makes a file longer now that may grow, unless it is longer than so many sectors. */
-  public CompletionStage<Boolean> extendBeyond(Path path, long sectors) {
-    GrowingFile file = growing.file(path.toString());
-    return file == null ? CompletableFuture.completedFuture(false) : file.extendBeyond(sectors);
-  }
-
-  /** The path is nobody's any more. */
-  public void forget(Path path) throws RefusedException {
-    growing.forget(path.toString());
-    invalidStores.remove(path.toString());
-  }
-
-  /** How long a device is, in bytes. */
-  public long bytes(String name) throws RefusedException {
-    try {
-      return mapper.device(name).sectors() * 512;
-    } catch (TableException e) {
-      throw new RefusedException(name + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Whether somebody holds the device open. */
-  public boolean isHeld(String name) throws RefusedException {
-    try {
-      return mapper.info(name).openCount() > 0;
-    } catch (TableException e) {
-      throw new RefusedException(name + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** The devices that are made of this one, directly or by others. */
-  public List<String> above(String name) throws RefusedException {
-    try {
-      return mapper.above(name);
-    } catch (TableException e) {
-      throw new RefusedException(name + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Whether a device's live or loaded table stands on another device; not by way of a third. */
-  public boolean standsOn(String name, String below) {
-    try {
-      return mapper.dependsOn(name).contains(mapper.device(below));
-    } catch (TableException e) {
-      LOG.debug("{} or {} is gone: {}", name, below, e.getMessage());
-      return false;
-    }
-  }
-
-  /** Marks a device as one that initiators cannot write, until it is removed. */
-  public void readOnly(String name) {
-    readOnly.add(name);
-  }
-
-  /** Whether it was marked so. */
-  public boolean isReadOnly(String name) {
-    return readOnly.contains(name);
-  }
-
-  /** Holds a volume or device open. */
-  public OpenDevice hold(String name) throws RefusedException {
-    try {
-      return mapper.open(name);
-    } catch (TableException e) {
-      throw new RefusedException(name + ": " + e.getMessage(), e);
-    }
-  }
-
-  /**
-   * Lets requests flow in devices that are suspended, before a stop; a table that is loaded is not
-   * taken. A refusal is logged.
-   */
-  public void resumeAll() {
-    try {
-      Stages.<@Nullable Void>await("resume of suspended devices", mapper.resumeAll());
-    } catch (RefusedException e) {
-      LOG.error("{}", e.getMessage());
-    }
-  }
-
-  /** Makes durable what has been written to any device. Whether that went well, and in a minute. */
-  public boolean sync() {
-    try {
-      Stages.<@Nullable Void>await("sync", mapper.sync());
-      return true;
-    } catch (RefusedException e) {
-      LOG.error("{}", e.getMessage());
-      return false;
-    }
-  }
-
-  private List<String> names() {
-    synchronized (made) {
-      return List.copyOf(made);
-    }
-  }
-
-  /** Takes every device down, which makes their files durable. Whether all went well. */
+  /** Takes every device down, which makes their images durable. Whether all went well. */
   public boolean close() {
-    boolean good = true;
-    for (String name : names()) {
-      try {
-        remove(name);
-      } catch (RefusedException e) {
-        LOG.error("{}", e.getMessage());
-        good = false;
-      }
-    }
-    return good;
+    return devices.close();
   }
 }

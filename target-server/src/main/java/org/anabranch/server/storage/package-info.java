@@ -5,6 +5,9 @@
  *
  * <pre>
  *   Storage             opens, resizes and removes volumes and configured devices
+ *   MappedDevices       the mapped devices, in the order in which they were made
+ *   ImageTroubles       open images that were cut or deleted from outside
+ *   ReturningVolumes    volumes that a reload adds with the snapshots that they have
  *   VolumeBackend       what a kind of image must be able to do; VolumeImage, ImageFacts
  *   Backends            which backend has a source or an address
  *   VolumeOpener        opens what tables name; a volume's image as the volume is configured

@@ -23,7 +23,7 @@ final class InvalidStoreTest {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       volume.snapshot("a");
       String store = volume.snapshots.list("vm1").getFirst().store().toString();
-      try (OpenDevice cow = volume.storage.hold(store)) {
+      try (OpenDevice cow = volume.storage.devices().hold(store)) {
         new InvalidStoreFiles(folder)
             .add(cow.device())
             .toCompletableFuture()

@@ -152,14 +152,14 @@ final class MergeQueueTest {
       String table =
           "0 32768 snapshot %s %s P 16"
               .formatted(folder.resolve("vm1.img"), folder.resolve("cow/vm1@a.cow"));
-      volume.storage.prepare("x", "x", volume.storage.mapper().read(table));
+      volume.storage.devices().prepare("x", "x", volume.storage.mapper().read(table));
       volume.appeared.clear();
       assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("pairing");
       assertThat(volume.appeared).containsExactly("vm1@a");
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
-      volume.storage.remove("x");
+      volume.storage.devices().remove("x");
       volume.write(1 << 20, 1 << 20, 2);
       volume.exports.raw("vm1@a", folder.resolve("a.img"), false, IGNORED);
       assertThat(folder.resolve("a.img")).hasBinaryContent(new byte[VolumeUnderTest.BYTES]);
@@ -238,7 +238,7 @@ final class MergeQueueTest {
         channel.write(ByteBuffer.wrap(whole), 0);
       }
       assertThat(volume.storage.warnings().toString()).contains("was cut from outside");
-      assertThat(volume.storage.putFilesRight()).hasSize(1);
+      assertThat(volume.storage.troubles().putFilesRight()).hasSize(1);
       volume.snapshots.pause("vm1@a", false);
       Await.until(
           "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());

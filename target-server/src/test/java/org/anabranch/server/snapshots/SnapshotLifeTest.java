@@ -44,10 +44,10 @@ final class SnapshotLifeTest {
   void readOnlyEndsWithTheSnapshot() throws Exception {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       volume.snapshots.create("vm1", "a", 16, 0, true);
-      assertThat(volume.storage.isReadOnly("vm1@a")).isTrue();
+      assertThat(volume.storage.devices().isReadOnly("vm1@a")).isTrue();
       volume.snapshots.remove("vm1@a", false);
       volume.snapshots.create("vm1", "a", 16, 0, false);
-      assertThat(volume.storage.isReadOnly("vm1@a")).isFalse();
+      assertThat(volume.storage.devices().isReadOnly("vm1@a")).isFalse();
     }
   }
 
@@ -63,7 +63,7 @@ final class SnapshotLifeTest {
           .contains("the image at " + folder.resolve("copy.img") + " is not the one")
           .contains("from " + folder.resolve("vm1.img") + " before")
           .contains("snapshots were taken of (vm1@a)");
-      assertThat(volume.storage.has("vm1@a")).isFalse();
+      assertThat(volume.storage.devices().has("vm1@a")).isFalse();
     }
     Files.createSymbolicLink(folder.resolve("link.img"), folder.resolve("vm1.img"));
     try (VolumeUnderTest volume = VolumeUnderTest.of(folder, "link.img")) {

@@ -156,7 +156,7 @@ public final class VolumeUnderTest implements AutoCloseable {
   public CompletableFuture<Boolean> begin(String device, int offset, int length, long seed)
       throws Exception {
     CompletableFuture<Boolean> done = new CompletableFuture<>();
-    OpenDevice open = storage.hold(device);
+    OpenDevice open = storage.devices().hold(device);
     ByteBuffer data = ByteBuffer.allocateDirect(length).put(data(length, seed)).flip();
     open.device()
         .submit(

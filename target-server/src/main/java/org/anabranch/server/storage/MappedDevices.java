@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.OpenDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.dm.TableSpec;
+import org.anabranch.server.base.RefusedException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The mapped devices of a server, in the order in which they were made: they are taken down in the
+ * other. Each change waits for the block layer and is refused with its reason. Any thread.
+ */
+public final class MappedDevices {
+  private static final Logger LOG = LoggerFactory.getLogger(MappedDevices.class);
+
+  private final DeviceMapper mapper;
+  private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
+
+  /** The newest first. Guarded by itself. */
+  private final Deque<String> made = new ArrayDeque<>();
+
+  MappedDevices(DeviceMapper mapper) {
+    this.mapper = mapper;
+  }
+
+  /** Makes a mapped device with a table in dmsetup's text. */
+  void create(String what, String name, String table) throws RefusedException {
+    Stages.await(what, mapper.create(name, table));
+    adopt(name);
+    LOG.debug("{}: {}", what, table.replace("\n", "; "));
+  }
+
+  /** Makes a mapped device with a table. */
+  public void create(String what, String name, TableSpec table) throws RefusedException {
+    Stages.await(what, mapper.create(name, table));
+    adopt(name);
+    LOG.debug("{}: {}", what, table);
+  }
+
+  /** Makes a mapped device with a table that waits for the first resume. */
+  public void prepare(String what, String name, TableSpec table) throws RefusedException {
+    Stages.await(what, mapper.create(name));
+    adopt(name);
+    try {
+      Stages.<@Nullable Void>await(what, mapper.load(name, table));
+    } catch (RefusedException e) {
+      remove(name);
+      throw e;
+    }
+    LOG.debug("{}: {}", what, table);
+  }
+
+  /** Takes care of a device that was made elsewhere: it is taken down at the end. */
+  public void adopt(String name) {
+    synchronized (made) {
+      made.push(name);
+    }
+  }
+
+  /** Gives a mapped device another name. */
+  public void rename(String name, String newName) throws RefusedException {
+    Stages.<@Nullable Void>await("dm rename " + name, mapper.rename(name, newName));
+    synchronized (made) {
+      List<String> renamed = made.stream().map(each -> each.equals(name) ? newName : each).toList();
+      made.clear();
+      made.addAll(renamed);
+    }
+  }
+
+  /** Takes a mapped device down. */
+  public void remove(String name) throws RefusedException {
+    Stages.<@Nullable Void>await(name, mapper.remove(name));
+    readOnly.remove(name);
+    synchronized (made) {
+      made.remove(name);
+    }
+    LOG.debug("{}: removed", name);
+  }
+
+  /** Whether there is such a mapped device. */
+  public boolean has(String name) {
+    return mapper.ls().contains(name);
+  }
+
+  /** A device's length in sectors. */
+  public long sectors(String name) throws RefusedException {
+    try {
+      return mapper.device(name).sectors();
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** How long a device is, in bytes. */
+  public long bytes(String name) throws RefusedException {
+    try {
+      return mapper.device(name).sectors() * 512;
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether somebody holds the device open. */
+  public boolean isHeld(String name) throws RefusedException {
+    try {
+      return mapper.info(name).openCount() > 0;
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The devices that are made of this one, directly or by others. */
+  public List<String> above(String name) throws RefusedException {
+    try {
+      return mapper.above(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether a device's live or loaded table stands on another device; not by way of a third. */
+  public boolean standsOn(String name, String below) {
+    try {
+      return mapper.dependsOn(name).contains(mapper.device(below));
+    } catch (TableException e) {
+      LOG.debug("{} or {} is gone: {}", name, below, e.getMessage());
+      return false;
+    }
+  }
+
+  /** Marks a device as one that initiators cannot write, until it is removed. */
+  public void readOnly(String name) {
+    readOnly.add(name);
+  }
+
+  /** Whether it was marked so. */
+  public boolean isReadOnly(String name) {
+    return readOnly.contains(name);
+  }
+
+  /** Holds a volume or device open. */
+  public OpenDevice hold(String name) throws RefusedException {
+    try {
+      return mapper.open(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Lets requests flow in devices that are suspended, before a stop; a table that is loaded is not
+   * taken. A refusal is logged.
+   */
+  public void resumeAll() {
+    try {
+      Stages.<@Nullable Void>await("resume of suspended devices", mapper.resumeAll());
+    } catch (RefusedException e) {
+      LOG.error("{}", e.getMessage());
+    }
+  }
+
+  /** Makes durable what has been written to any device. Whether that went well, and in a minute. */
+  public boolean sync() {
+    try {
+      Stages.<@Nullable Void>await("sync", mapper.sync());
+      return true;
+    } catch (RefusedException e) {
+      LOG.error("{}", e.getMessage());
+      return false;
+    }
+  }
+
+  /** All that were made, the newest first. */
+  List<String> names() {
+    synchronized (made) {
+      return List.copyOf(made);
+    }
+  }
+
+  /** Takes every device down, which makes their images durable. Whether all went well. */
+  boolean close() {
+    boolean good = true;
+    for (String name : names()) {
+      try {
+        remove(name);
+      } catch (RefusedException e) {
+        LOG.error("{}", e.getMessage());
+        good = false;
+      }
+    }
+    return good;
+  }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.storage;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.anabranch.block.dm.DeviceRef;
+import org.anabranch.config.Configuration;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.SnapshotState;
+
+/** Volumes that come back into the configuration with the snapshots that they had. */
+public final class ReturningVolumes {
+  private ReturningVolumes() {}
+
+  /**
+   * Leaves out the volumes that a new configuration adds and that have snapshots already, with the
+   * new devices above them: they come back as what was left out does, with their snapshots.
+   *
+   * @return their names
+   */
+  public static Set<String> leaveOut(
+      Configuration before, Configuration after, RuntimeState state, LeftOut leftOut) {
+    Set<String> returning = new LinkedHashSet<>();
+    for (SnapshotState snapshot : state.snapshots().values()) {
+      String volume = snapshot.volume();
+      if (after.volumes().containsKey(volume)
+          && !before.volumes().containsKey(volume)
+          && leftOut.get(volume) == null) {
+        returning.add(volume);
+      }
+    }
+    Map<String, List<DeviceRef>> below = TableText.below(after);
+    for (String device : TableOrder.of(below).devices()) {
+      boolean above =
+          below.getOrDefault(device, List.of()).stream()
+              .anyMatch(each ->
+                  each instanceof DeviceRef.Named named && returning.contains(named.name()));
+      if (above && !before.devices().containsKey(device)) {
+        returning.add(device);
+      }
+    }
+    for (String name : returning) {
+      leftOut.add(
+          after.volumes().containsKey(name) ? LeftOut.Kind.VOLUME : LeftOut.Kind.DEVICE,
+          name,
+          new RefusedException("it is being added with the snapshots that it has"));
+    }
+    return returning;
+  }
+}
