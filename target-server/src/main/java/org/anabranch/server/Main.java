@@ -54,6 +54,7 @@ public final class Main implements Runnable {
   }
 
   private static final String LEAK_DETECTION = "io.netty.leakDetection.level";
+  private static final String MACHINE_ID = "io.netty.machineId";
   private static final int MIN_COLUMNS = 55; // picocli's own limit
   private static final int REFUSED = 1;
   private static final int BAD_CONFIGURATION = 2;
@@ -80,6 +81,12 @@ public final class Main implements Runnable {
     // hundredth of them, unless somebody asks it to.
     if (System.getProperty(LEAK_DETECTION) == null) {
       System.setProperty(LEAK_DETECTION, "disabled");
+    }
+    // Netty would make ids of channels of a network card's address, and warn where there is none,
+    // as
+    // in a container without a network. Here they need to differ within the process only.
+    if (System.getProperty(MACHINE_ID) == null) {
+      System.setProperty(MACHINE_ID, "00:00:00:00:00:00:00:01");
     }
     if (serve) {
       Preload.begin();
