@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.fail;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -63,6 +65,7 @@ final class PageRun implements AutoCloseable {
 
   private static final String PORTAL = "192.0.2.1:3260";
   private static final String LOOPBACK = "127.0.0.1:3260";
+  private static final String HTTP = "127.0.0.1:9287";
   private static final long PATIENCE = 60;
   private static final Pattern PLACES =
       Pattern.compile("(?<![\\w.-])/(etc/anabranch|srv|backup|var/lib/anabranch|run/anabranch)\\b");
@@ -76,6 +79,7 @@ final class PageRun implements AutoCloseable {
   private final Path root;
   private final Map<String, Site.Host> hosts = new HashMap<>();
   private final Initiator initiator = new Initiator();
+  private final String http; // a free address for metrics
   private @Nullable ServerProcess server;
   private @Nullable Server inThisJvm;
   private String portal = "127.0.0.1:0";
@@ -87,6 +91,9 @@ final class PageRun implements AutoCloseable {
    */
   PageRun(Path root) throws IOException {
     this.root = root;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      http = "127.0.0.1:" + free.getLocalPort();
+    }
     for (String folder :
         List.of("etc/anabranch", "srv", "backup", "var/lib/anabranch/images", "bin")) {
       Files.createDirectories(root.resolve(folder));
@@ -192,6 +199,7 @@ final class PageRun implements AutoCloseable {
       valid(asShown);
     }
     Files.writeString(file, here(text));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
   }
 
   private void check(Page.Block block) throws IOException {
@@ -236,13 +244,14 @@ final class PageRun implements AutoCloseable {
     return places(withSecrets(text))
         .replace(PORTAL, portal)
         .replace(LOOPBACK, portal)
+        .replace(HTTP, http)
         .replace("192.0.2.1", portal)
         .replace("iscsi://127.0.0.1/", "iscsi://" + portal + "/")
         .replaceAll("iscsi://127.0.0.1$", "iscsi://" + portal);
   }
 
   private String asShown(String text) {
-    return text.replace(root.toString(), "").replace(portal, shownPortal);
+    return text.replace(root.toString(), "").replace(http, HTTP).replace(portal, shownPortal);
   }
 
   private Tools.Result execute(String command) throws Exception {
