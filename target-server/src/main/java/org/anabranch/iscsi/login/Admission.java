@@ -3,7 +3,7 @@ package org.anabranch.iscsi.login;
 
 import org.anabranch.iscsi.wire.Connection;
 
-/** Where a login leads. Called on the connection's event loop. */
+/** Creates the session of a login. Called on the connection's event loop. */
 public interface Admission {
   /** A session for a login that is agreed on. It is neither admitted nor open yet. */
   NewSession session(Connection connection, AgreedLogin login);

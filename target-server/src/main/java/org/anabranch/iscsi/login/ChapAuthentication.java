@@ -24,17 +24,17 @@ import org.jspecify.annotations.Nullable;
  *  [CHAP_I=m CHAP_C=0x...]          <-  [CHAP_N=us CHAP_R=0x...]      mutual
  * </pre>
  *
- * Every failure is the same to the initiator, and an unknown user takes as long as a wrong secret.
- * Only the log tells them apart. Owned by the connection's event loop.
+ * The initiator cannot tell one failure from another: an unknown user takes as long as a wrong
+ * secret. Only the log has the reason. Owned by the connection's event loop.
  */
 final class ChapAuthentication {
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final int MAX_LOGGED = 100;
 
-  /** The users that this initiator may be; all of them are tried, whichever it names. */
+  /** The CHAP users of this initiator. All of them are checked, whatever name it sends. */
   private final List<ChapCredentials> users;
 
-  /** The digests of all users, so that the choice tells nothing of any of them. */
+  /** The digests of all users, so that the choice reveals nothing about a single user. */
   private final Set<ChapDigest> digests;
 
   private @Nullable ChapDigest digest;
@@ -105,7 +105,8 @@ final class ChapAuthentication {
     byte[] actual = ChapNumber.parse(response);
     ChapCredentials right = null;
     boolean known = false;
-    // All is computed and compared whatever came before. A name is text, even one like a number.
+    // Everything is computed and compared in any case. A name is text, even if it looks like a
+    // number.
     for (ChapCredentials user : users) {
       byte[] expected = response(digest, identifier, user.secret(), challenge);
       boolean secretRight = actual != null && MessageDigest.isEqual(expected, actual);
@@ -139,7 +140,7 @@ final class ChapAuthentication {
     int id = theirIdentifier == null ? -1 : Key.number(theirIdentifier, 0, 255);
     // Answering our own challenge would tell the initiator what to answer to it (12.1.3).
     if (theirs == null || id < 0 || Arrays.equals(theirs, challenge)) {
-      throw failed("a challenge to us that is none, or is our own");
+      throw failed("the challenge is malformed, or is our own");
     }
     answers.add(Key.CHAP_N.text(), name);
     answers.add(Key.CHAP_R.text(), ChapNumber.hex(response(digest, (byte) id, secret, theirs)));
@@ -157,14 +158,14 @@ final class ChapAuthentication {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Text of a stranger's, for the log: in one line, not too long. */
+  /** Text of an unauthenticated peer for the log: one line of limited length. */
   private static String printable(String text) {
     String line = text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\x{85}]", "?");
     return '"' + (line.length() <= MAX_LOGGED ? line : line.substring(0, MAX_LOGGED) + "...") + '"';
   }
 
   /**
-   * @param reason for the log; the initiator is told only that it failed
+   * @param reason for the log; the initiator only learns that the login failed
    */
   static LoginRefusedException failed(String reason) {
     return new LoginRefusedException(

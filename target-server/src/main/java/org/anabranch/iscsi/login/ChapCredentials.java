@@ -10,15 +10,15 @@ import org.anabranch.naming.IscsiName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A CHAP user (RFC 7143 12.1.3): the secret that an initiator must prove to know, and the one that
- * the target proves in turn if it is asked to (mutual CHAP). Its text form never shows a secret.
+ * A CHAP user (RFC 7143 12.1.3): the secret of the initiator, and the secret that the target uses
+ * for mutual CHAP. {@code toString} never shows a secret.
  *
  * @param user the initiator's CHAP name
  * @param secret the initiator's secret, UTF-8 on the wire
- * @param mutualUser the target's CHAP name, or null if it proves nothing
+ * @param mutualUser the target's CHAP name, or null without mutual CHAP
  * @param mutualSecret the target's secret; differs from the initiator's
  * @param digests the digests that are accepted; the initiator chooses one of them
- * @param initiators the initiators that may be this user; empty: every one
+ * @param initiators the initiators that may use this user; empty for all
  */
 public record ChapCredentials(
     String user,

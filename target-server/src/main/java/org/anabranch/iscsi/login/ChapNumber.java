@@ -34,7 +34,7 @@ final class ChapNumber {
           };
       return value.length == 0 || value.length > LONGEST ? null : value;
     } catch (IllegalArgumentException e) {
-      return null; // says nothing of what was wrong: it may be a secret's response
+      return null; // without a reason: the value may be a response computed from a secret
     }
   }
 }

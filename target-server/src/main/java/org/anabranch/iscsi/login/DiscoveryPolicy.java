@@ -7,14 +7,13 @@ import java.util.List;
 /**
  * Terms of discovery sessions (RFC 7143 4.3).
  *
- * @param chap the CHAP users, of whom an initiator must be one before it may ask; empty: it need
- *     not prove anything
- * @param idleTimeout a discovery session that sends nothing for so long is closed. It is sent no
- *     NOP-In: RFC 7143 4.3 lets an initiator send text and logout there and nothing else, and many
- *     answer no ping.
+ * @param chap the CHAP users that may log in for discovery; empty if no authentication is needed
+ * @param idleTimeout a discovery session that sends nothing for this long is closed. It is not sent
+ *     NOP-Ins, since RFC 7143 4.3 allows only text and logout requests there, and many initiators
+ *     would not answer.
  */
 public record DiscoveryPolicy(List<ChapCredentials> chap, Duration idleTimeout) {
-  /** Anybody may ask; an hour of silence ends the session. */
+  /** No authentication; a session ends after an hour of silence. */
   public static final DiscoveryPolicy DEFAULT = new DiscoveryPolicy(List.of(), Duration.ofHours(1));
 
   public DiscoveryPolicy {

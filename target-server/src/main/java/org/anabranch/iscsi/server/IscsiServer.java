@@ -42,10 +42,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The iSCSI server: portals that listen, target nodes, sessions. Portals and nodes come and go at
- * run time; a session is only touched by what concerns its own node.
+ * run time; that affects only the sessions of the node concerned.
  *
- * <p>All methods from any thread. Each connection lives on one event loop, on which its session's
- * whole state is; see the page of {@code org.anabranch.iscsi}.
+ * <p>Thread-safe. One event loop owns each connection and the whole state of its session; see the
+ * package page of {@code org.anabranch.iscsi}.
  */
 public final class IscsiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
@@ -100,8 +100,8 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   /**
-   * Takes the portals' addresses, so that they are sure before anything else is begun. Whoever
-   * connects waits until {@link #listen}.
+   * Binds the portals' addresses, so that failures show before anything else starts. Connections
+   * are not served until {@link #listen}.
    *
    * @throws IOException a portal cannot be bound; then nothing is left running
    */
@@ -113,7 +113,7 @@ public final class IscsiServer implements AutoCloseable {
   /**
    * The same.
    *
-   * @param events hears of the sessions
+   * @param events is notified of sessions
    */
   public static IscsiServer bind(
       IscsiLimits limits, Collection<Portal> portals, SessionEvents events) throws IOException {
@@ -130,13 +130,13 @@ public final class IscsiServer implements AutoCloseable {
     return server;
   }
 
-  /** Loads what the first server needs, which takes longer than to start it. */
+  /** Loads the classes that the first server needs, which takes longer than starting it. */
   public static void preload() {
     Epoll.isAvailable();
     Connection.preload();
   }
 
-  /** Accepts connections from here on: every target node is there. */
+  /** Starts to accept connections. All target nodes have been added. */
   public void listen() {
     portals.listen();
   }
@@ -144,8 +144,8 @@ public final class IscsiServer implements AutoCloseable {
   // --- portals ------------------------------------------------------------------------------
 
   /**
-   * Changes the limits. Sessions that are logged in keep what they negotiated and the window that
-   * they have; none is ended because it is one too many.
+   * Changes the limits. Existing sessions keep their negotiated parameters and their command
+   * window, and are not closed even if they exceed the new limit.
    */
   public void limits(IscsiLimits changed) {
     terms.limits(changed);
@@ -217,9 +217,9 @@ public final class IscsiServer implements AutoCloseable {
   // --- target nodes -------------------------------------------------------------------------
 
   /**
-   * Adds a node, or replaces the one of its name. Sessions that the new one's access list no longer
-   * admits are ended, and those that came through a portal group that it is no longer reached
-   * through; the others go on, even when it wants another secret from now on.
+   * Adds a node, or replaces the one with the same name. Ends the sessions that its access list no
+   * longer admits, and those through portal groups that it is no longer reached through. Other
+   * sessions continue, even if the CHAP secret has changed.
    */
   public void put(TargetNode node) {
     terms.put(node);
@@ -248,7 +248,7 @@ public final class IscsiServer implements AutoCloseable {
     return terms.counts();
   }
 
-  /** All sessions; the counts in it are of about now. */
+  /** Information on all sessions; its counts are approximate. */
   public List<SessionInfo> sessionInfos() {
     List<SessionInfo> infos = new ArrayList<>();
     for (Session session : sessions.all()) {
@@ -258,7 +258,7 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   /**
-   * Ends a session: its initiator is told that all its connections will drop, and may log in again.
+   * Ends a session. Its initiator gets an asynchronous message first, and may log in again.
    *
    * @return false if there is none with this TSIH
    */
@@ -272,7 +272,7 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   /**
-   * Completes when each event loop has come to a task that is given to it now: none of them hangs.
+   * Completes when each event loop has run a task that is submitted now: then none of them hangs.
    */
   public CompletableFuture<Void> answer() {
     List<CompletableFuture<Void>> answers = new ArrayList<>();
@@ -294,8 +294,8 @@ public final class IscsiServer implements AutoCloseable {
   // --- the end ------------------------------------------------------------------------------
 
   /**
-   * Ends all sessions ({@link #endSessions}), then the event loops. Returns when all is closed or
-   * the time is over; afterwards no command runs that the router has already ended.
+   * Ends all sessions ({@link #endSessions}), then the event loops. Returns when everything is
+   * closed or the time has elapsed. Afterwards no ended command is processed any more.
    */
   public void stop(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
@@ -304,9 +304,9 @@ public final class IscsiServer implements AutoCloseable {
   }
 
   /**
-   * Stops listening, asks the initiators to log out, gives them half of the time for it, then
-   * closes their connections. Commands that the devices below have not ended may end later, until
-   * {@link #endLoops}; nobody is answered.
+   * Stops listening and asks the initiators to log out. After half of the time it closes the
+   * remaining connections. Commands that the devices have not completed may end later, until {@link
+   * #endLoops}, without a response.
    */
   public void endSessions(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();

@@ -23,7 +23,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import org.anabranch.iscsi.login.Portal;
 
-/** The portals of a server: what is bound, and the connections that come in there. Any thread. */
+/** The listening portals of a server. Thread-safe. */
 final class Portals {
   private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
 
@@ -46,7 +46,7 @@ final class Portals {
     this.accept = accept;
   }
 
-  /** Accepts connections from here on: every target node is there. */
+  /** Starts to accept connections. All target nodes have been added. */
   void listen() {
     listening = true;
     listeners.forEach(listener -> listener.channel().config().setAutoRead(true));
@@ -60,7 +60,7 @@ final class Portals {
    */
   BoundPortal add(Portal portal) throws IOException {
     boolean six = portal.address().getAddress() instanceof Inet6Address;
-    // A wildcard is one of its own family, so that both can be bound to one port.
+    // An IPv6 wildcard does not cover IPv4, so that both wildcards can be bound to one port.
     SocketProtocolFamily family = six ? SocketProtocolFamily.INET6 : SocketProtocolFamily.INET;
     ServerBootstrap bootstrap =
         new ServerBootstrap()
@@ -104,7 +104,7 @@ final class Portals {
         : new NioServerSocketChannel(SelectorProvider.provider(), family);
   }
 
-  /** Without Netty's words for the call, which help nobody. */
+  /** The error message without the prefix that Netty adds. */
   private static String reason(Exception e) {
     return String.valueOf(e.getMessage())
         .replaceFirst("^bind\\(.*\\) failed with error\\(.*\\): ", "");

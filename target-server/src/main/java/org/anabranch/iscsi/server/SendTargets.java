@@ -25,12 +25,12 @@ import org.anabranch.naming.IscsiName;
  *   SendTargets=            the target of this session
  * </pre>
  *
- * <p>The appendix keeps All to discovery sessions. Initiators ask it in others, too (libiscsi's
- * suite wants an answer), and who is logged in to a target may know where it is.
+ * <p>Appendix C allows All only in discovery sessions. Some initiators use it in normal sessions as
+ * well (libiscsi's test suite expects an answer), so it is answered there for the session's target.
  *
- * <p>An initiator is told only of targets that it can log in to: their names and addresses admit
- * it, one of their CHAP users is for it, and they are reached through the portal group that it has
- * come to. Of such a target it is told every portal that it may be able to reach:
+ * <p>Only targets that the initiator can log in to are reported: their access lists admit it, it
+ * may use one of their CHAP users, and they are reached through the portal group that it has
+ * connected to. For each target all portals are reported that the initiator may be able to reach:
  *
  * <pre>
  *   a portal that advertises addresses            these
@@ -40,10 +40,10 @@ import org.anabranch.naming.IscsiName;
  *   any other portal                              its address
  * </pre>
  *
- * <p>A loopback address is worth nothing to an initiator that came through something that forwards
- * (QEMU's user network, a container's published port, ssh -L), and nothing in iSCSI tells the two
- * apart; so an initiator that came by loopback is first told of each target without any address,
- * which means the address that it has connected to, and then of the target's addresses.
+ * <p>A loopback address is useless to an initiator whose connection was forwarded (QEMU's user
+ * network, a published port of a container, ssh -L), and iSCSI cannot distinguish the two cases. So
+ * an initiator that connected by loopback first gets each target without an address, which means
+ * the address that it has connected to, and then the target's addresses.
  */
 final class SendTargets implements Discovery {
   private final Map<String, TargetNode> nodes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The iSCSI server: what listens, what it offers, and whom it tells of it.
+ * The iSCSI server: its portals, its targets, and discovery.
  *
  * <pre>
  *   connections that come in, limits, a stop     IscsiServer
@@ -10,7 +10,7 @@
  *   discovery                                    SendTargets
  * </pre>
  *
- * Everything here may be called from any thread.
+ * All classes here are thread-safe.
  */
 @NullMarked
 package org.anabranch.iscsi.server;

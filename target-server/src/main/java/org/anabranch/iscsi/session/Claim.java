@@ -64,7 +64,7 @@ final class Claim {
     return waiter != null;
   }
 
-  /** Waits for memory no more. */
+  /** Stops waiting for memory. */
   void giveUp() {
     DataMemory.Waiter given = waiter;
     waiter = null;

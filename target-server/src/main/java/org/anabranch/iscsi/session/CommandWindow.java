@@ -8,9 +8,9 @@ import org.anabranch.iscsi.wire.Pdu;
  * each place in it.
  *
  * <p>A place is a command that the initiator may send unasked. Each is backed by {@code placeBytes}
- * reserved in {@link DataMemory}, the most that such a command can bring before the target has said
- * a word, so that what arrives within the window always has room. MaxCmdSN never goes back; a
- * window is narrowed by not opening again as commands end.
+ * reserved in {@link DataMemory}, the most that such a command can send before it gets an R2T, so
+ * that there is always memory for commands within the window. MaxCmdSN never goes back; a window is
+ * narrowed by not opening again as commands end.
  *
  * <pre>
  *   at login                          {@value #BASE} places, or fewer if memory is short; one always

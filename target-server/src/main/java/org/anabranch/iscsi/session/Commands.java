@@ -125,7 +125,7 @@ final class Commands {
     }
   }
 
-  /** No command here is bidirectional, and only a write has data that comes without being asked. */
+  /** Bidirectional commands are not supported, and only a write has unsolicited data. */
   private static boolean isInOrder(Pdu pdu) {
     boolean reads = ScsiCommandHeader.reads(pdu.header());
     boolean writes = ScsiCommandHeader.writes(pdu.header());
@@ -173,7 +173,7 @@ final class Commands {
     advance(command);
   }
 
-  /** The PDU of a command was damaged: as if it had not come. Its number stays open. */
+  /** The PDU of a command was damaged, and is ignored. Its CmdSN is not used up. */
   void discard() {
     IscsiCommand command = current;
     current = null;
@@ -204,13 +204,13 @@ final class Commands {
     advance(command);
   }
 
-  /** A sequence of data had all its bytes, and its F did not come in time. */
+  /** A data sequence is complete but for its F bit, which did not come in time. */
   private void finalMissing(IscsiCommand command) {
     fail(command, TransportSense.INCORRECT_AMOUNT_OF_DATA);
     advance(command);
   }
 
-  /** Does what can be done next for a command. */
+  /** Takes the next step for a command, if one is possible. */
   void advance(IscsiCommand command) {
     switch (command.phase()) {
       case RECEIVING, WAITING, ENDED -> {
@@ -253,7 +253,7 @@ final class Commands {
     }
   }
 
-  /** Ends a command unheard; one that is executed when the router has ended it. */
+  /** Suppresses the response of a command. If it has not started, it is dropped. */
   private void drop(IscsiCommand command) {
     command.silence();
     abandon(command);
@@ -352,8 +352,8 @@ final class Commands {
   }
 
   /**
-   * Runs {@code then} once nothing more will be sent for any of these commands. Those whose answer
-   * waits for the initiator's data get none.
+   * Runs {@code then} when nothing more will be sent for any of these commands. Commands whose
+   * response waits for data of the initiator get none.
    */
   void whenEnded(List<IscsiCommand> these, Runnable then) {
     int[] left = {1};
@@ -412,7 +412,7 @@ final class Commands {
     leave(gone);
   }
 
-  /** The session is over: what is still executed ends unheard, and then {@code gone} runs. */
+  /** The session is over: suppresses all responses. {@code gone} runs when no command is left. */
   void close(Runnable gone) {
     if (!ending) {
       dropAll();

@@ -6,12 +6,12 @@ import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
 
 /**
- * The memory that the data of commands may take, over all sessions: a count of bytes, not the bytes
- * themselves. Nothing is granted to the initiator (no R2T, no place in the command window) that was
- * not reserved here first.
+ * Accounts for the memory of command data over all sessions. It counts bytes and does not allocate
+ * them. Everything granted to an initiator (an R2T, a place in the command window) is reserved here
+ * first.
  *
- * <p>Who must wait waits in order: while somebody waits, nobody is served out of turn, and sessions
- * give places of their window back. Any thread; the lock is held for a few instructions.
+ * <p>Reservations are served in order. While one waits, no later one is granted, and sessions give
+ * back places of their windows. Any thread; the lock is held for a few instructions.
  */
 public final class DataMemory {
   /** A reservation that waits. */
@@ -35,7 +35,7 @@ public final class DataMemory {
   @GuardedBy("this")
   private long free;
 
-  /** The same, for those who only want to know about; written under the lock. */
+  /** Approximately {@code free}, to be read without the lock; written under it. */
   private volatile long lastFree;
 
   /** Bounded by the commands in all windows. */

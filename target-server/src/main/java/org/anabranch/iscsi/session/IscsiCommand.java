@@ -69,7 +69,7 @@ final class IscsiCommand implements Task.Listener {
   /** Sense data of a fault that iSCSI found; the router then never executes the task. */
   private byte @Nullable [] fault;
 
-  /** Nobody is to hear of its end. */
+  /** Its response is suppressed. */
   private boolean silenced;
 
   /** Data-in begins at {@link #dataInStart}: the header of the first PDU goes before it. */
@@ -152,7 +152,7 @@ final class IscsiCommand implements Task.Listener {
     phase = next;
   }
 
-  /** It is certain how it ends, without being executed or after that. */
+  /** Its end is decided, whether it has been executed or not. */
   boolean isDecided() {
     return returned || fault != null || silenced;
   }
@@ -212,10 +212,7 @@ final class IscsiCommand implements Task.Listener {
     return fault != null;
   }
 
-  /**
-   * Nobody is to hear of its end any more. The caller has the router abandon a task that it does
-   * not execute yet.
-   */
+  /** Suppresses its response. The caller has the router abandon the task if it has not started. */
   void silence() {
     silenced = true;
     if (phase.compareTo(Phase.EXECUTING) < 0) {
@@ -248,7 +245,7 @@ final class IscsiCommand implements Task.Listener {
     return true;
   }
 
-  /** Noted while its PDU is coming in; too late for one that the router executes. */
+  /** Remembered while its PDU is being received. Too late for a command that is executed. */
   private void leaveEarly() {
     if (phase == Phase.WAITING || phase == Phase.TRANSFERRING) {
       leave();
@@ -275,7 +272,7 @@ final class IscsiCommand implements Task.Listener {
             || (phase == Phase.LEAVING && (!transfer.isOpen() || !isAnswered())));
   }
 
-  /** Its end is told to the initiator. */
+  /** A response is sent at its end. */
   boolean isAnswered() {
     return !silenced && (fault != null || !task.aborted());
   }
@@ -294,14 +291,14 @@ final class IscsiCommand implements Task.Listener {
     watchers.add(action);
   }
 
-  /** If somebody waits for its end, and its answer for the initiator's data, it gets no answer. */
+  /** If its end is awaited while its response waits for data, the response is suppressed. */
   void withdrawIfAwaited() {
     if (watchers != null && transfer.isOpen()) {
       silenced = true;
     }
   }
 
-  /** It has ended, and its answer is on its way: tells those who wait for that. */
+  /** It has ended, and its response is queued: notifies those who wait for that. */
   void tellWatchers() {
     List<Runnable> told = watchers;
     watchers = null;

@@ -165,7 +165,7 @@ public final class Session implements NewSession {
     return now.phase(terms, this);
   }
 
-  /** A login that did not come to its end: leaves no trace. */
+  /** The login failed: leaves no trace. */
   @Override
   public void abandon() {
     if (state == State.OPEN) {
@@ -176,7 +176,7 @@ public final class Session implements NewSession {
     }
   }
 
-  /** Ends the session from outside, whatever it is doing. Any thread. */
+  /** Ends the session in any state. Any thread. */
   public void end(String reason) {
     connection
         .channel()
@@ -191,7 +191,7 @@ public final class Session implements NewSession {
   }
 
   /**
-   * Ends the session because the administrator wants it: its initiator hears of it before the
+   * Ends the session on behalf of the administrator. Its initiator is notified before the
    * connection closes (RFC 7143 11.9.1, event 3). Any thread.
    */
   public void dismiss(String reason) {
@@ -255,7 +255,7 @@ public final class Session implements NewSession {
     abandon();
   }
 
-  /** The logout response is on its way. */
+  /** The logout response has been queued. */
   void loggedOut() {
     LOG.info("{}: logged out of {}", connection.peer(), target());
     finish();

@@ -7,7 +7,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears of the normal sessions of an iSCSI server; discovery sessions are not reported.
+ * Is notified of the normal sessions of an iSCSI server. Discovery sessions are not reported.
  *
  * <p>For each session {@link #loggingIn} is called once, and {@link #ended} once after that. A
  * session that reinstates another one is reported after the end of that one. Both methods are

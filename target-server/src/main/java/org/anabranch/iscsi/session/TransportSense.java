@@ -9,7 +9,7 @@ final class TransportSense {
   static final byte[] UNEXPECTED_UNSOLICITED_DATA = abortedCommand(0x0c, 0x0c);
   static final byte[] INCORRECT_AMOUNT_OF_DATA = abortedCommand(0x0c, 0x0d);
 
-  /** Also what a lost or misplaced Data-Out PDU comes to at error recovery level 0. */
+  /** Also for a lost or misplaced Data-Out PDU at error recovery level 0. */
   static final byte[] PROTOCOL_SERVICE_CRC_ERROR = abortedCommand(0x47, 0x05);
 
   /** More data than the server has memory for. */

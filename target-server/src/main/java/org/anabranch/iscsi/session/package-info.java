@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Sessions in full feature phase (RFC 7143 4.2, 7): their places, their commands, their end.
+ * Sessions in full feature phase (RFC 7143 4.2, 7): their life, their commands, their end.
  *
  * <pre>
  *   a second login of the same initiator         Sessions, Session
@@ -28,10 +28,10 @@
  *
  * <h2>Memory</h2>
  *
- * Each place in a session's command window is backed by FirstBurstLength bytes, the most that a
- * command can bring unasked. A command that needs more waits its turn for it; only then are bursts
- * asked for (R2T) or is the command executed. While commands wait, windows do not open again. So an
- * initiator is slowed down by the protocol's own means, and the total has a bound.
+ * Each place in a session's command window reserves FirstBurstLength bytes, the most that a command
+ * can send without an R2T. A command that needs more waits until it can be reserved; only then are
+ * R2Ts sent or the command executed. While commands wait for memory, windows do not open further.
+ * So the protocol itself slows initiators down, and the total is bounded.
  */
 @NullMarked
 package org.anabranch.iscsi.session;

@@ -20,25 +20,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One TCP connection: its bytes, its StatSN, its end. What its PDUs mean is up to its phase: login,
- * then full feature phase.
+ * One TCP connection: its bytes, its StatSN, its end. Its phase interprets the PDUs: login, then
+ * full feature phase.
  *
- * <p>All is owned by the channel's event loop, which also owns the session, since a session has one
- * connection. A connection ends for one reason, said once in the log.
+ * <p>Owned by the channel's event loop, which also owns the session, since a session has one
+ * connection. The reason why a connection ends is logged once.
  */
 public final class Connection extends ChannelInboundHandlerAdapter {
   /** A phase of a connection. */
   public interface Phase extends PduDecoder.Receiver {
-    /** The channel takes more to send again, after it did not. */
+    /** The channel is writable again. */
     default void writable() {}
 
-    /** The connection is gone; called once, last of all. */
+    /** The connection is closed. Called once, after all others. */
     void closed();
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
-  /** For the last PDU to reach a peer that reads slowly, or is still sending. */
+  /** How long the last PDU may take to reach a peer that reads slowly or is still sending. */
   private static final long LINGER_SECONDS = 2;
 
   private final Consumer<Connection> closed;
@@ -54,17 +54,17 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   private int pauses;
   private boolean closing;
 
-  /** What the peer still sends is thrown away. */
+  /** Further bytes of the peer are discarded. */
   private boolean deaf;
 
   private long receivedAt;
   private String peer;
 
   /**
-   * A connection that is open; it is to be added to the channel's pipeline.
+   * Makes the handler of an open connection. The caller adds it to the channel's pipeline.
    *
    * @param counters of the server
-   * @param sendTimeout after so long a peer that reads nothing is dropped
+   * @param sendTimeout how long a peer may read nothing before it is dropped
    * @param first makes the first phase
    * @param closed is called when the connection is gone, after {@link Phase#closed}
    */
@@ -117,12 +117,12 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     return receivedAt;
   }
 
-  /** How often it was told to {@link #pause}. */
+  /** The number of calls of {@link #pause}. */
   public int pauses() {
     return pauses;
   }
 
-  /** Who is at the other end, for the log. */
+  /** The name of the peer, for the log. */
   public void peer(String name) {
     peer = name + " (" + channel.remoteAddress() + ")";
   }
@@ -201,7 +201,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     flush();
   }
 
-  /** Ends the connection for a fault of the peer's or of the line; one line in the log. */
+  /** Closes the connection because of an error of the peer or the network, and logs it. */
   public void drop(String reason) {
     if (!closing) {
       LOG.warn("{}: connection dropped: {}", peer, reason);
@@ -210,7 +210,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Does something, which ends this connection and nothing else if it cannot be done. */
+  /** Runs an action. If it throws, only this connection is closed. */
   public void attempt(Runnable action) {
     try {
       action.run();
@@ -219,7 +219,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** {@link #attempt}, in a while, unless the connection is over by then. */
+  /** {@link #attempt} after a delay, unless the connection is closed by then. */
   public void later(long seconds, Runnable action) {
     var _ =
         channel
@@ -235,7 +235,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
                 TimeUnit.SECONDS);
   }
 
-  /** A fault of ours, out of direct memory among them. */
+  /** An internal error, such as lack of direct memory. */
   private void fail(Throwable fault) {
     LOG.error("{}: connection dropped after an internal error", peer, fault);
     counters.increment(ConnectionCounter.DROPPED);
@@ -243,9 +243,10 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   /**
-   * Ends the connection once the peer has what is queued: our side is closed behind it, and what
-   * the peer still sends is thrown away until it closes its own, for {@value #LINGER_SECONDS}
-   * seconds at most. Closing with its bytes unread would make TCP throw away ours with a reset.
+   * Closes the connection after everything queued has been sent. First our side is shut down; bytes
+   * that the peer still sends are discarded until it closes its side, for {@value #LINGER_SECONDS}
+   * seconds at most. To close with unread bytes would make TCP reset the connection, which may
+   * discard the data in flight.
    */
   public void closeAfterSending() {
     if (closing) {
@@ -266,7 +267,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     var _ = channel.eventLoop().schedule(this::close, LINGER_SECONDS, TimeUnit.SECONDS);
   }
 
-  /** Throws away what the peer sends from here on, while answers may still go out. */
+  /** Discards further bytes of the peer, while answers can still be sent. */
   public void ignoreInput() {
     deaf = true;
     decoder.halt();
@@ -274,7 +275,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     channel.config().setAutoRead(true);
   }
 
-  /** Ends the connection now. */
+  /** Closes the connection now. */
   public void close() {
     closing = true;
     deaf = true;

@@ -80,9 +80,9 @@ public final class Pdu {
   }
 
   /**
-   * Says where the data segment goes, from {@code begin} of the receiver; what is longer than the
-   * sink is thrown away. The buffer is retained until all of the segment has come: its owner may
-   * give it up before, when the command is aborted.
+   * Sets the buffer for the data segment; called in {@code begin} of the receiver. Bytes beyond its
+   * end are discarded. The buffer is retained until the whole segment has been received, so its
+   * owner may release it earlier, when the command is aborted.
    */
   public void sink(ByteBuf buffer, int index, int length) {
     sink = buffer.retain();

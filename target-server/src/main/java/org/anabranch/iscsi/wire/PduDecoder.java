@@ -17,22 +17,22 @@ import org.jspecify.annotations.Nullable;
  *   TRAILER   pad, data digest                           -> receiver.complete
  * </pre>
  *
- * Nothing is accumulated but the header, so whatever lengths a PDU claims it takes no memory. What
- * a receiver gives as sink is all that is written. Owned by the connection's event loop.
+ * Only the header is buffered, so the lengths that a PDU claims cost no memory. Data goes only to
+ * the sink that the receiver provides. Owned by the connection's event loop.
  */
 public final class PduDecoder {
-  /** Who a connection's PDUs are for; it may change between two PDUs. */
+  /** Receives the PDUs of a connection. It may change between two PDUs. */
   public interface Receiver {
-    /** Lengths are known, nothing else checked. False refuses the PDU: the decoder has halted. */
+    /** The lengths are known, and nothing else is checked yet. False if the decoder has halted. */
     boolean fits(Pdu pdu);
 
-    /** The header is complete and its digest right. May give the PDU a sink. */
+    /** The header is complete and its digest is correct. May set a sink. */
     void begin(Pdu pdu);
 
     /** The data segment is complete; {@code digestRight} is true where none is in use. */
     void complete(Pdu pdu, boolean digestRight);
 
-    /** The header digest is wrong: there is no telling where the next PDU begins. */
+    /** The header digest is wrong, so the start of the next PDU is unknown. */
     void headerDigestWrong();
   }
 
@@ -88,13 +88,13 @@ public final class PduDecoder {
     return part == Part.DATA ? pdu.room(least) : null;
   }
 
-  /** Nothing more will come: lets go of the PDU that is not complete. */
+  /** The connection is closed: releases an incomplete PDU. */
   public void close() {
     halted = true;
     pdu.clear();
   }
 
-  /** Takes from {@code in} all it can, or up to where it is halted. */
+  /** Decodes as much of {@code in} as possible, or until it is halted. */
   public void decode(ByteBuf in) {
     while (!halted && step(in)) {
       // each step is a part of a PDU

@@ -8,12 +8,12 @@ import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 
 /**
- * The memory into which a connection's socket is read. As a rule that is a buffer of its own, large
- * when much has come lately, which holds a few commands. But when the rest of a long data segment
- * is due, it is the task's own buffer: so long writes are copied once, by the kernel.
+ * Chooses the memory into which a connection's socket is read. Normally that is a buffer for a few
+ * commands, which grows with the amount of data received recently. When the rest of a long data
+ * segment is due, it is the buffer of the task, so that only the kernel copies the data.
  *
- * <p>Behind such a read a short buffer follows, for the next header: a long one would fetch the
- * data behind it, too, which then would have to be copied. Owned by the connection's event loop.
+ * <p>After such a read a short buffer is used for the next header: a long one would also receive
+ * the data that follows, which would then have to be copied. Owned by the connection's event loop.
  */
 final class ReceiveBuffers implements RecvByteBufAllocator {
   static final int USUAL = 16384;

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reports a peer that reads nothing while answers wait for it. No timer runs while none do. Owned
- * by the channel's event loop.
+ * Detects a peer that reads nothing while data is queued for it. No timer runs while the queue is
+ * empty. Owned by the channel's event loop.
  */
 final class SendTimeout {
   private final Channel channel;

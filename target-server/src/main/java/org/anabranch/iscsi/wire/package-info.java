@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * iSCSI PDUs as bytes (RFC 7143 11), and the TCP connections that carry them. What a PDU means is
- * up to the connection's phase; this package knows nothing of logins, sessions and commands.
+ * iSCSI PDUs as bytes (RFC 7143 11), and the TCP connections that carry them. The phase of a
+ * connection interprets the PDUs; this package knows no logins, sessions or commands.
  *
  * <pre>
  *   bytes of a connection into PDUs, digests     PduDecoder
@@ -14,9 +14,9 @@
  *   a peer that never reads                      SendTimeout
  * </pre>
  *
- * The decoder accumulates nothing: it keeps 48 bytes of header (and its extension) and moves each
- * piece of a data segment to where it belongs, so a length that a peer claims takes no memory. The
- * phase that says where it belongs has reserved the memory before.
+ * The decoder buffers only the header and passes each piece of a data segment on, so the lengths
+ * that a peer claims cost no memory. The phase reserves the memory for data before it provides a
+ * buffer.
  *
  * <p>PDUs off the hot path are written and read by {@code org.anabranch.jscsi}.
  */

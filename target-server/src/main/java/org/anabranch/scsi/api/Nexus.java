@@ -24,7 +24,7 @@ public abstract class Nexus {
     return port;
   }
 
-  /** What persistent reservations know it by. */
+  /** The name by which persistent reservations identify this nexus. */
   public Registrant registrant() {
     return registrant;
   }

@@ -46,13 +46,13 @@ public record Sense(SenseCode code, long information, int segment, int specific)
     return new Sense(code, -1, -1, pointer(at, bit));
   }
 
-  /** NOT READY or NO SENSE with how much is done, in 65536ths. */
+  /** NOT READY or NO SENSE with a progress indication, in units of 1/65536. */
   public static Sense progress(SenseCode code, int progress) {
     return new Sense(code, -1, -1, SKSV | Math.min(progress, 0xffff));
   }
 
   /**
-   * What became of a segment of a copy.
+   * The failure of a segment of a copy.
    *
    * @param residual how many blocks of the destination were not written; -1 if none was
    */

@@ -10,7 +10,9 @@ import static org.anabranch.scsi.api.SenseKey.NOT_READY;
 import static org.anabranch.scsi.api.SenseKey.NO_SENSE;
 import static org.anabranch.scsi.api.SenseKey.UNIT_ATTENTION;
 
-/** Everything that goes wrong here: a sense key with its additional sense code (SPC-4 annex D). */
+/**
+ * The sense codes that this target reports: sense key and additional sense code (SPC-4 annex D).
+ */
 public enum SenseCode {
   NO_ADDITIONAL_SENSE(NO_SENSE, 0x0000),
 
@@ -64,7 +66,7 @@ public enum SenseCode {
   THIRD_PARTY_DEVICE_FAILURE(COPY_ABORTED, 0x0d01),
   INEXACT_SEGMENT(COPY_ABORTED, 0x260a),
 
-  /** A segment beyond the end of a medium: the field's initiators know it by no more than this. */
+  /** A segment beyond the end of a medium. Initiators in use know no more specific code. */
   SEGMENT_OUT_OF_RANGE(COPY_ABORTED, 0x0000),
 
   MISCOMPARE_DURING_VERIFY(SenseKey.MISCOMPARE, 0x1d00);

@@ -6,20 +6,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One SCSI command from delivery to status (SAM-5 "command", "task" in RFC 7143). {@link
- * TaskRouter} tells who calls what when; by that order the fields are handed over, so that they
- * need no lock. Lengths are bytes.
+ * TaskRouter} defines the order of the calls. Each call hands the fields over to the next one, so
+ * they need no lock. Lengths are in bytes.
  */
 public final class Task {
-  /** Told the end of a task; see {@link TaskRouter}. */
+  /** Is notified of the end of a task; see {@link TaskRouter}. */
   @FunctionalInterface
   public interface Listener {
     /** On any thread, with no lock held. Must not block. */
     void ended(Task task);
 
     /**
-     * The task was aborted while it ran, and the router has given it up: {@link #status} or {@link
-     * #aborted} are as they will be, and the initiator need not wait any longer. Its buffers are in
-     * use until {@link #ended}, which may take as long as the device hangs. On any thread, with no
+     * The task was aborted while it ran, and the router does not wait for the device any longer.
+     * {@link #status} and {@link #aborted} are final, so the initiator can be answered. The buffers
+     * stay in use until {@link #ended}, which comes when the device answers. On any thread, with no
      * lock held. Must not block.
      */
     default void disowned(Task task) {}
@@ -82,7 +82,7 @@ public final class Task {
     return lun;
   }
 
-  /** Not to be changed. */
+  /** The CDB itself, not a copy. It must not be modified. */
   public byte[] cdb() {
     return cdb;
   }
@@ -96,47 +96,47 @@ public final class Task {
   }
 
   /**
-   * The transport knows how many bytes the initiator means to send (Expected Data Transfer Length
-   * of a write), which may be more than the command takes. Called before {@code prepare}.
+   * Sets the number of bytes that the initiator is going to send (Expected Data Transfer Length of
+   * a write). It may be more than the command takes. Called before {@code prepare}.
    */
   public void expectsDataOut(long length) {
     dataOutExpected = length;
   }
 
-  /** What {@link #expectsDataOut} said; -1 if nothing. */
+  /** The value of {@link #expectsDataOut}; -1 if it was not called. */
   public long dataOutExpected() {
     return dataOutExpected;
   }
 
   /**
-   * The transport knows how many bytes the initiator is ready to receive (Expected Data Transfer
-   * Length of a read; -1 if it is no read). Called before {@code prepare}.
+   * Sets the number of bytes that the initiator is ready to receive (Expected Data Transfer Length
+   * of a read; -1 if the command is not a read). Called before {@code prepare}.
    */
   public void expectsDataIn(long length) {
     dataInExpected = length;
   }
 
-  /** Whether the initiator means to receive data, however much. */
+  /** Whether the initiator expects data, even if it is 0 bytes. */
   public boolean isRead() {
     return dataInExpected >= 0;
   }
 
-  /** How many bytes came from the initiator. */
+  /** The number of bytes received from the initiator. */
   public int dataOutReceived() {
     return dataOut == null ? 0 : dataOut.remaining();
   }
 
-  /** Whether parameter data reaches the initiator; what is told only once is then not lost. */
+  /** Whether parameter data reaches the initiator. If not, one-time information must be kept. */
   public boolean canReply() {
     return dataInLength > 0 && dataInExpected > 0;
   }
 
-  /** What {@code prepare} found that the command takes from the initiator. */
+  /** The number of bytes that the command takes from the initiator, set by {@code prepare}. */
   public int dataOutLength() {
     return dataOutLength;
   }
 
-  /** The most that the command can return to the initiator, found by {@code prepare}. */
+  /** The most bytes that the command can return to the initiator, set by {@code prepare}. */
   public int dataInLength() {
     return dataInLength;
   }

@@ -4,8 +4,8 @@ package org.anabranch.scsi.api;
 import java.util.function.Consumer;
 
 /**
- * The door of a SCSI target device: takes the commands and task management functions that a
- * transport received and routes them to logical units (SAM-5 4.5.9, 5, 7).
+ * The entry point of a SCSI target device. A transport passes it the commands and task management
+ * functions that it receives, and it routes them to logical units (SAM-5 4.5.9, 5, 7).
  *
  * <p>A command makes these steps; the calls for one task come one after the other, for different
  * tasks from any threads:
@@ -28,15 +28,15 @@ import java.util.function.Consumer;
  */
 public interface TaskRouter {
   /**
-   * A session begins: makes the I_T nexus, with the unit attentions that it owes (SAM-5 5.14). The
-   * name of the nexus (initiator port, target port) is not in use; the transport closes the old one
-   * first on session reinstatement.
+   * Creates the I_T nexus of a new session and establishes its unit attentions (SAM-5 5.14). No
+   * other open nexus may have the same name (initiator port and target port): on session
+   * reinstatement the transport closes the old one first.
    *
    * @param portalGroupTag names the port of this target (RFC 7143 4.4.1)
    */
   Nexus open(InitiatorPort initiator, int portalGroupTag);
 
-  /** The session is gone: I_T nexus loss (SAM-5 6.3.4). Its tasks are aborted; each still ends. */
+  /** Closes the nexus of a session: I_T nexus loss (SAM-5 6.3.4). Aborts its tasks; each ends. */
   void close(Nexus nexus);
 
   /** First step of a command, see above. The transport calls it in the order of delivery. */

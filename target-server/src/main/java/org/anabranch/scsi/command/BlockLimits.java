@@ -4,8 +4,8 @@ package org.anabranch.scsi.command;
 import org.anabranch.scsi.unit.LogicalUnit;
 
 /**
- * The sizes that commands are held to, and that the block limits page announces (SBC-3 6.6.3). In
- * logical blocks where nothing else is said.
+ * The limits of commands, as the block limits page reports them (SBC-3 6.6.3). In logical blocks
+ * unless stated otherwise.
  *
  * @param compareAndWrite most for COMPARE AND WRITE, at most 255
  * @param granularity optimal transfer length granularity: a physical block
@@ -28,10 +28,10 @@ record BlockLimits(
   private static final int MAX_COMPARE_AND_WRITE = 255;
   private static final int OPTIMAL_TRANSFER = 256 << 10;
 
-  /** Blocks; the field's own test suite takes more for a mistake. */
+  /** Blocks. libiscsi's test suite reports larger values as an error. */
   private static final long MAX_UNMAP = 1L << 20;
 
-  /** Blocks, as many as WRITE SAME (10) can name: short enough to end soon. */
+  /** Blocks: the most that WRITE SAME (10) can specify, so that a command does not take long. */
   private static final long MAX_WRITE_SAME = 0xffff;
 
   private static final int MAX_UNMAP_DESCRIPTORS = 256;

@@ -14,11 +14,11 @@ import org.anabranch.scsi.unit.LogicalUnit;
 /**
  * SYNCHRONIZE CACHE (10) and (16) (SBC-3 5.27), PRE-FETCH (10) and (16) (SBC-3 5.8).
  *
- * <p>A synchronize makes the whole device durable, whatever range it names: durability has no
- * smaller unit below. SYNC_NV, which older initiators set, asks for less and gets the same. With
- * IMMED it ends at once; an error is then seen by the next one. A pre-fetch checks its range and
- * leaves the rest to the page cache: its end is GOOD, since nothing is known to be in the cache
- * (CONDITION MET would say so).
+ * <p>SYNCHRONIZE CACHE flushes the whole device, whatever its range, since the device has no
+ * smaller unit. SYNC_NV, which older initiators set, is treated like a full synchronize. With IMMED
+ * the command ends at once, and the next one reports an error. PRE-FETCH checks its range and
+ * leaves caching to the page cache. It ends with GOOD rather than CONDITION MET, since the blocks
+ * are not known to be in the cache.
  */
 final class CacheCommands {
   private CacheCommands() {}

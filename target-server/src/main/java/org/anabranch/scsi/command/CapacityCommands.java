@@ -7,7 +7,7 @@ import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
 
-/** READ CAPACITY (10) and (16) (SBC-3 5.15, 5.16): how large the medium is, in which blocks. */
+/** READ CAPACITY (10) and (16) (SBC-3 5.15, 5.16): number and size of the blocks. */
 final class CapacityCommands {
   private static final int SHORT_LENGTH = 8;
   private static final int LONG_LENGTH = 32;

@@ -88,12 +88,12 @@ public final class CommandTable implements CommandSet {
         : Sense.of(SenseCode.INVALID_COMMAND_OPERATION_CODE);
   }
 
-  /** Whether commands of this operation code are told apart by a service action. */
+  /** Whether commands with this operation code have a service action. */
   boolean hasServiceActions(int opcode) {
     return byServiceAction[opcode] != null;
   }
 
-  /** All that there are. */
+  /** All commands. */
   public List<Command> all() {
     return Collections.unmodifiableList(all);
   }

@@ -15,8 +15,8 @@ import org.anabranch.scsi.unit.ScratchMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a range of blocks piece by piece and compares it with data from the initiator: all of it,
- * one block over and over, or nothing, when only the reading itself is the proof.
+ * Reads a range of blocks piece by piece and compares it with data from the initiator: with as many
+ * blocks, with one block that is repeated, or with nothing, to check that the range can be read.
  *
  * <p>A difference ends it with MISCOMPARE; INFORMATION is the offset in the data-out buffer of the
  * first byte that differs (SBC-3 5.2, 5.31).
@@ -43,7 +43,7 @@ final class Comparison extends IoSequence {
 
   /**
    * @param data what to compare with, from its position on; null for nothing
-   * @param done told the result; owns {@code scratch} again
+   * @param done receives the result, and owns {@code scratch} again
    */
   Comparison(
       LogicalUnit unit,

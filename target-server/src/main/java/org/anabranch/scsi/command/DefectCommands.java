@@ -7,7 +7,7 @@ import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
 
-/** READ DEFECT DATA (10) and (12) (SBC-3 5.17, 5.18): both lists are there, and empty. */
+/** READ DEFECT DATA (10) and (12) (SBC-3 5.17, 5.18): both lists are empty. */
 final class DefectCommands {
   private DefectCommands() {}
 

@@ -11,10 +11,10 @@ import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.scsi.unit.Sanitizer;
 
 /**
- * FORMAT UNIT (SBC-3 5.4): every block reads as zeros afterwards. The work is {@link Sanitizer}'s;
- * while it goes on REQUEST SENSE reports the progress, and other commands end with NOT READY,
- * FORMAT IN PROGRESS. The geometry stays: there is no defect list, no protection information, no
- * initialization pattern, and the block length is the configuration's.
+ * FORMAT UNIT (SBC-3 5.4): every block reads as zeros afterwards. {@link Sanitizer} does the work.
+ * Meanwhile REQUEST SENSE reports the progress, and other commands end with NOT READY, FORMAT IN
+ * PROGRESS. The format does not change the block length, which is configured, and supports no
+ * defect list, protection information or initialization pattern.
  */
 final class FormatCommands {
   private static final int LONG_LIST = 5;
@@ -40,7 +40,7 @@ final class FormatCommands {
             .runs(FormatCommands::format));
   }
 
-  /** The parameter list is a header; a defect list behind it would be refused. */
+  /** The parameter list is a header; a defect list after it is rejected. */
   private static int headerLength(byte[] cdb) {
     if (!BigEndian.bit(cdb, 1, FORMAT_DATA)) {
       return 0;

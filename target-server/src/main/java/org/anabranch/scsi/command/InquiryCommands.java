@@ -11,7 +11,7 @@ import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
 
-/** INQUIRY (SPC-4 6.6) and REPORT LUNS (SPC-4 6.33): who is there. */
+/** INQUIRY (SPC-4 6.6) and REPORT LUNS (SPC-4 6.33): devices and LUNs. */
 final class InquiryCommands {
   private static final int STANDARD_LENGTH = 96;
 

@@ -18,9 +18,9 @@ import org.anabranch.scsi.unit.LogicalUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * GET LBA STATUS (SBC-3 5.4): which blocks have storage behind them, asked of the device.
- * Neighbours of the same state come as one descriptor. A block that is backed in part counts as
- * mapped. On a unit that is not thin everything is mapped.
+ * GET LBA STATUS (SBC-3 5.4): reports which blocks are mapped, as the device knows it. Adjacent
+ * blocks of the same state share a descriptor. A block that is allocated in part is reported as
+ * mapped. On a unit that does not report allocation all blocks are mapped.
  */
 final class LbaStatusCommands {
   private static final int HEADER = 8;
@@ -28,7 +28,7 @@ final class LbaStatusCommands {
   private static final int MAPPED = 0;
   private static final int DEALLOCATED = 1;
 
-  /** The most questions to the device for one command; the answer is then shorter, and true. */
+  /** The most requests to the device for one command. Beyond that the reply ends early. */
   private static final int MAX_QUESTIONS = 1024;
 
   private LbaStatusCommands() {}
@@ -49,7 +49,7 @@ final class LbaStatusCommands {
     new Questions(unit, task, lba).run();
   }
 
-  /** Asks from block to block until the reply is full or the end is reached. */
+  /** Requests the state of extent after extent until the reply is full or the medium ends. */
   private static final class Questions extends IoSequence {
     private final LogicalUnit unit;
     private final Task task;
@@ -116,7 +116,7 @@ final class LbaStatusCommands {
       return null;
     }
 
-    /** Puts the extent that ends at lba into the reply. Longer than 2^32 - 1 blocks it is cut. */
+    /** Adds the extent that ends at lba to the reply, cut to 2^32 - 1 blocks. */
     private void close() {
       while (extent < lba && hasRoom()) {
         long blocks = Math.min(lba - extent, 0xffff_ffffL);

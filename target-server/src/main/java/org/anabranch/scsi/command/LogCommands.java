@@ -9,8 +9,8 @@ import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 
 /**
- * LOG SENSE (SPC-4 6.8) with the pages that a monitor asks for: the list of pages, temperature (not
- * available) and informational exceptions (none). Nothing is counted, nothing is saved.
+ * LOG SENSE (SPC-4 6.8) with the pages that monitoring tools read: the list of pages, temperature
+ * (not available) and informational exceptions (none). There are no counters and no saved values.
  */
 final class LogCommands {
   private static final int SUPPORTED = 0x00;

@@ -161,15 +161,15 @@ final class ModeCommands {
     }
   }
 
-  /** Whether writes may be in the cache that have ended. */
+  /** Whether the cache may hold writes that have ended. */
   private static boolean isCaching(LogicalUnit unit) {
     return unit.modes().isWriteCacheEnabled() && !unit.modes().isSoftwareWriteProtected();
   }
 
   /**
-   * WCE = 0 promises that what was written is on the medium (SBC-3 6.5), SWP = 1 that what was
-   * cached has been written before (SPC-4 7.5): writes that are under way included, which is why
-   * all blocks are taken for it.
+   * With WCE = 0 all data written must be on the medium (SBC-3 6.5), and with SWP = 1 the cache
+   * must be flushed first (SPC-4 7.5). That includes writes in progress, so all blocks are locked
+   * for it.
    */
   private static void flush(LogicalUnit unit, Task task) {
     unit.acquire(
@@ -186,7 +186,7 @@ final class ModeCommands {
                     })));
   }
 
-  /** A block descriptor may come along if it says what is so, or nothing. */
+  /** A block descriptor is accepted if it does not change anything. */
   private static void checkDescriptors(
       LogicalUnit unit, byte[] list, int header, int length, boolean longLba)
       throws CheckCondition {
@@ -209,7 +209,7 @@ final class ModeCommands {
     }
   }
 
-  /** Checks all pages before one is taken over. */
+  /** Checks all pages before any is changed. */
   private static List<byte[]> pages(LogicalUnit unit, byte[] list, int from) throws CheckCondition {
     List<byte[]> pages = new ArrayList<>();
     int at = from;

@@ -16,8 +16,8 @@ import org.anabranch.scsi.unit.LogicalUnit;
 
 /**
  * READ (6), (10), (12) and (16) (SBC-3 5.12). One Io, straight into the transport's buffer. DPO is
- * taken as the hint that it is. FUA promises that what was read is on stable storage: a flush
- * behind the read makes it so.
+ * only a hint, and ignored. With FUA the data read must be on stable storage, so the read is
+ * followed by a flush.
  */
 final class ReadCommands {
   private ReadCommands() {}

@@ -14,13 +14,13 @@ import org.anabranch.scsi.unit.Sanitizer;
 
 /**
  * SANITIZE (SBC-3 5.24, 4.11): OVERWRITE, BLOCK ERASE, CRYPTOGRAPHIC ERASE and EXIT FAILURE MODE.
- * The work is {@link Sanitizer}'s.
+ * {@link Sanitizer} does the work.
  *
- * <p>Nothing is encrypted here, so there is no key that a CRYPTOGRAPHIC ERASE could change. It does
- * what BLOCK ERASE does: every block is given back, or zeroed where blocks that are given back need
- * not read as zeros. No command reads the old data from then on. What the file system below does
- * with the space, and what is left of it on the disk's medium, is beyond both; OVERWRITE writes
- * over the blocks that the file has.
+ * <p>Data is not encrypted, so there is no key that CRYPTOGRAPHIC ERASE could change. It does the
+ * same as BLOCK ERASE: it discards every block, or writes zeros where discarded blocks need not
+ * read as zeros. No command can read the old data afterwards. Neither can control what the file
+ * system below does with the space and what remains on the disk. OVERWRITE writes to the blocks
+ * that the file has.
  */
 final class SanitizeCommands {
   private static final int IMMED = 7;

@@ -36,7 +36,7 @@ final class StatusCommands {
             .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
             .dataIn((unit, cdb) -> BigEndian.u8(cdb, 4))
             .replies(StatusCommands::requestSense));
-    // The default self-test (SPC-4 6.42), which every disk has; here there is nothing to find.
+    // The default self-test (SPC-4 6.42), which always passes.
     table.accept(
         new Command("SEND DIAGNOSTIC", "1d 17 00 00 00 00")
             .withoutIo()
@@ -54,7 +54,7 @@ final class StatusCommands {
   }
 
   /**
-   * SPC-4 6.39: what a command would be told first: an attention, or that it is not ready. An
+   * SPC-4 6.39: returns the pending unit attention, or else whether the unit is ready. A unit
    * attention that does not reach the initiator stays pending.
    */
   private static byte[] requestSense(LogicalUnit unit, Task task) {
@@ -64,16 +64,16 @@ final class StatusCommands {
         BigEndian.bit(task.cdb(), 1, 0) ? Sense.Format.DESCRIPTOR : Sense.Format.FIXED);
   }
 
-  /** Past a persistent reservation a unit may be started (SBC-3 table 13). */
+  /** A persistent reservation does not prevent starting a unit (SBC-3 table 13). */
   private static Access startStopAccess(byte[] cdb) {
     boolean starts = BigEndian.bit(cdb, 4, 0) && BigEndian.u8(cdb, 4) >> 4 == 0;
     return starts ? Access.STATUS : Access.WRITE;
   }
 
   /**
-   * SBC-3 5.25. Only LOEJ has an effect that can be seen: it ejects or loads a removable medium,
-   * unless somebody prevents it. A stop makes the data durable and nothing more, since others may
-   * be using the unit; a power condition is taken note of and serves commands like any other.
+   * SBC-3 5.25. LOEJ ejects or loads a removable medium, unless removal is prevented. A stop only
+   * flushes the device, since others may be using the unit. Power conditions are accepted and have
+   * no effect.
    */
   private static void startStop(LogicalUnit unit, Task task) throws CheckCondition {
     byte[] cdb = task.cdb();

@@ -19,9 +19,9 @@ import org.anabranch.scsi.unit.RangeLocks;
 import org.jspecify.annotations.Nullable;
 
 /**
- * UNMAP (SBC-3 5.28): gives blocks back. All descriptors are checked before the first is carried
- * out, so that a refused command has changed nothing. With the write cache off a flush behind the
- * last one makes them durable. ANCHOR is not supported.
+ * UNMAP (SBC-3 5.28): discards blocks. All descriptors are checked before the first discard, so a
+ * rejected command has changed nothing. With the write cache disabled, a flush follows the last
+ * discard. ANCHOR is not supported.
  */
 final class UnmapCommands {
   private static final int HEADER = 8;
@@ -83,7 +83,7 @@ final class UnmapCommands {
         hold -> new Discards(unit, task, ByteBuffer.wrap(list), count, hold).run());
   }
 
-  /** One discard for each descriptor that has blocks, and a flush if they are to be durable. */
+  /** One discard for each descriptor that is not empty, and a flush if needed. */
   private static final class Discards extends IoSequence {
     private final LogicalUnit unit;
     private final Task task;

@@ -100,7 +100,7 @@ final class VerifyCommands {
         sense -> unit.end(task, sense));
   }
 
-  /** Compares with the help of scratch memory. */
+  /** Compares the medium with data, using scratch memory. */
   static void compare(
       LogicalUnit unit,
       Task task,

@@ -29,10 +29,10 @@ import org.jspecify.annotations.Nullable;
  *   1       no                              any, not sent      write zeroes
  * </pre>
  *
- * With UNMAP the blocks read as zeros afterwards, whatever block was sent, as of targets in the
- * field: initiators send zeros, or take it that nobody looks. (SBC-3 4.7.3.4.4 would have another
- * block written.) Not sent: NDOB. With the write cache off what was discarded is made durable by a
- * flush behind it.
+ * With UNMAP the blocks read as zeros afterwards, whatever block the initiator sends. Other targets
+ * do the same, and initiators rely on it, although SBC-3 4.7.3.4.4 requires a block other than
+ * zeros to be written. "Not sent" means NDOB. With the write cache disabled, a flush follows the
+ * discards.
  *
  * <p>A length of 0 means up to the end of the medium (WSNZ = 0), as far as the most that one
  * command may write (block limits page) allows. ANCHOR is not supported.

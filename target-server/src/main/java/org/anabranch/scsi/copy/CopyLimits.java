@@ -2,8 +2,8 @@
 package org.anabranch.scsi.copy;
 
 /**
- * What EXTENDED COPY is held to, as RECEIVE COPY RESULTS and the third-party copy VPD page announce
- * it. Bytes where nothing else is said.
+ * The limits of EXTENDED COPY, as RECEIVE COPY RESULTS and the third-party copy VPD page report
+ * them. In bytes unless stated otherwise.
  */
 final class CopyLimits {
   static final int HEADER = 16;
@@ -19,10 +19,10 @@ final class CopyLimits {
   static final int MAX_SEGMENTS = 256;
   static final int MAX_LIST = MAX_TARGETS * TARGET_DESCRIPTOR + MAX_SEGMENTS * BLOCK_SEGMENT;
 
-  /** So that a copy gives others their turn soon. */
+  /** Small enough that a copy does not keep others waiting for long. */
   static final int MAX_SEGMENT_BYTES = 16 << 20;
 
-  /** Copies of one unit that are at work at a time, a segment each; more take turns. */
+  /** Copies of one unit that run at the same time, one segment each; further ones take turns. */
   static final int CONCURRENT = 4;
 
   /** Log 2 of a block. */

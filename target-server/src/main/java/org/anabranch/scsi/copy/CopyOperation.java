@@ -20,12 +20,12 @@ import org.anabranch.scsi.unit.ScratchMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An EXTENDED COPY at work: segment by segment, each through one scratch buffer, read and write in
- * turns. The target's blocks are locked against commands that need them as one; the buffer is
- * borrowed behind that, and both are given back before the next segment, as {@link ScratchMemory}
- * asks. Each segment is checked again when its turn comes: a unit may have been reserved, write
- * protected or sanitized meanwhile. Where source and target overlap, what is copied twice is what
- * was there when it was read.
+ * A running EXTENDED COPY. It copies segment by segment through one scratch buffer, alternating
+ * reads and writes. For each segment it locks the target's blocks against atomic commands, then
+ * borrows the buffer, and returns both before the next segment, as {@link ScratchMemory} requires.
+ * Each segment is checked again before it is copied, since a unit may have been reserved, write
+ * protected or sanitized in the meantime. Where source and target overlap, blocks are copied as
+ * they are when they are read.
  */
 final class CopyOperation {
   private final LogicalUnit manager;
@@ -33,7 +33,7 @@ final class CopyOperation {
   private final List<CopySegment> segments;
   private final Consumer<@Nullable Sense> done;
 
-  /** Segments that are complete and bytes that were written, for those who ask meanwhile. */
+  /** Segments completed and bytes written so far, for RECEIVE COPY RESULTS. */
   private final AtomicInteger processed = new AtomicInteger();
 
   private final AtomicLong written = new AtomicLong();
@@ -50,7 +50,7 @@ final class CopyOperation {
     return processed.get();
   }
 
-  /** Whether all segments are copied: not so after an error or an abort. */
+  /** Whether all segments have been copied. False after an error or an abort. */
   boolean isComplete() {
     return processed.get() == segments.size();
   }

@@ -10,9 +10,9 @@ import org.anabranch.scsi.unit.UnitPart;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What RECEIVE COPY RESULTS can tell about copies, by nexus and list identifier (SPC-4 6.4.2). A
- * result is held until it was asked for after the end, the identifier is used again, or the nexus
- * is gone; never more than {@link #MAX}, of which the oldest goes first.
+ * The results of copies for RECEIVE COPY RESULTS, by nexus and list identifier (SPC-4 6.4.2). A
+ * result is held until it is retrieved after the end of the copy, the identifier is used again, or
+ * the nexus is lost. At most {@link #MAX} results are held; the oldest is dropped first.
  */
 public final class CopyResults implements UnitPart {
   static final int MAX = 64;
@@ -35,7 +35,7 @@ public final class CopyResults implements UnitPart {
   @GuardedBy("lock")
   private final Map<Name, Copy> copies = new LinkedHashMap<>();
 
-  /** A copy begins; false if one with that identifier is at work. */
+  /** Registers a copy that begins. False if one with the same identifier is running. */
   boolean begin(Nexus nexus, int id, CopyOperation operation) {
     synchronized (lock) {
       Copy before = copies.get(new Name(nexus, id));
@@ -76,9 +76,10 @@ public final class CopyResults implements UnitPart {
   }
 
   /**
-   * The reply to COPY STATUS (SPC-4 6.31.3), or null if there is nothing of that name.
+   * The reply to COPY STATUS (SPC-4 6.31.3), or null if no such copy is known.
    *
-   * @param delivered whether the initiator gets it: the result of a copy that ended is then dropped
+   * @param delivered whether the initiator receives it; the result of a copy that has ended is then
+   *     dropped
    */
   byte @Nullable [] status(Nexus nexus, int id, boolean delivered) {
     synchronized (lock) {

@@ -17,15 +17,12 @@ import org.anabranch.scsi.unit.LogicalUnit;
 record CopySegment(
     LogicalUnit source, long sourceLba, LogicalUnit target, long targetLba, long bytes) {
 
-  /**
-   * What an initiator is told when nothing of the segment at {@code index} of the list can be
-   * carried out.
-   */
+  /** The sense data when the segment at {@code index} of the list cannot be copied at all. */
   static Sense failed(SenseCode code, int index) {
     return Sense.inSegment(code, index, -1);
   }
 
-  /** The same when an Io failed behind so many bytes of it. */
+  /** The sense data when an Io of it failed after {@code written} bytes. */
   Sense failed(SenseCode code, int index, long written) {
     return Sense.inSegment(code, index, written == 0 ? -1 : (bytes - written) / target.blockSize());
   }
@@ -34,7 +31,7 @@ record CopySegment(
     return targetLba + bytes / target.blockSize();
   }
 
-  /** Checks what a READ and a WRITE of the same nexus would be checked for. */
+  /** Makes the checks of a READ of the source and a WRITE of the target by the nexus. */
   void check(Nexus nexus, int index) throws CheckCondition {
     try {
       source.checkRange(sourceLba, bytes / source.blockSize());

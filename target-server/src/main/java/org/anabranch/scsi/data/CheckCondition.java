@@ -4,7 +4,7 @@ package org.anabranch.scsi.data;
 import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.SenseCode;
 
-/** Ends a command with CHECK CONDITION. Carries no stack trace: it is an answer, not a fault. */
+/** Ends a command with CHECK CONDITION. It has no stack trace, since it is a normal response. */
 public final class CheckCondition extends Exception {
   private final Sense sense;
 

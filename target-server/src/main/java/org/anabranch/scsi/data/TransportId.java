@@ -37,7 +37,7 @@ public final class TransportId {
     return id;
   }
 
-  /** How long the TransportID at an offset is, header included; more than is there if it is cut. */
+  /** Length of the TransportID at an offset, with its header; longer than the list if truncated. */
   public static int length(byte[] list, int at) {
     return list.length - at < HEADER ? SHORTEST : HEADER + BigEndian.u16(list, at + 2);
   }

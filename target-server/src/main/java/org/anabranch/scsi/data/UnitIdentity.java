@@ -7,16 +7,16 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * What a logical unit is called, for INQUIRY. Stable over restarts: initiators recognise a disk by
- * it.
+ * The names of a logical unit that INQUIRY reports. They survive restarts, since initiators use
+ * them to recognise a disk.
  *
- * @param id what the server keeps of the unit is kept under this name (persistent reservations); an
- *     administrator who changes the others leaves it alone
+ * @param id the key under which the server stores state of the unit (persistent reservations); it
+ *     does not change when an administrator changes the other names
  * @param vendor at most 8 ASCII characters
  * @param product at most 16 ASCII characters
  * @param revision at most 4 ASCII characters
  * @param serial unit serial number, ASCII
- * @param naa by which hosts recognise the disk
+ * @param naa the NAA designator, which hosts use to recognise the disk
  */
 public record UnitIdentity(
     String id, String vendor, String product, String revision, String serial, Naa naa) {

@@ -15,7 +15,7 @@ import org.anabranch.scsi.unit.TaskSet;
 import org.anabranch.scsi.unit.UnitTask;
 
 /**
- * What answers at a LUN where there is no logical unit (SPC-4 6.6.2, 6.33, 6.39; SAM-5 5.11):
+ * Answers commands to a LUN that has no logical unit (SPC-4 6.6.2, 6.33, 6.39; SAM-5 5.11):
  *
  * <pre>
  *   INQUIRY         peripheral qualifier 011b, device type 1Fh

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * inventory). Immutable.
  *
  * <p>A LUN is single level (SAM-5 4.7.3): below 256 the peripheral device method with bus 0, above
- * the flat space method, up to 16383. Both methods are understood for a LUN below 256.
+ * the flat space method, up to 16383. For a LUN below 256 both methods are accepted.
  */
 public final class LunInventory {
   static final int MAX_LUN = 16383;
@@ -65,7 +65,7 @@ public final class LunInventory {
         .anyMatch(view -> view.unit() == unit && view.access() == PathAccess.READ_WRITE);
   }
 
-  /** The number in a LUN field of eight bytes, or -1 if it is of no form that is used here. */
+  /** The number in a LUN field of eight bytes, or -1 if the addressing method is not supported. */
   static int parse(long field) {
     if ((field & 0xffff_ffff_ffffL) != 0) {
       return -1;

@@ -68,7 +68,7 @@ public final class TargetDevice implements TaskRouter {
   }
 
   /**
-   * Shows a unit at a LUN, in place of one that may be there, whose view is closed.
+   * Shows a unit at a LUN. If the LUN shows another unit, it replaces that and closes its view.
    *
    * @param lun 0 to 16383
    * @param view attached to no other LUN
@@ -100,10 +100,10 @@ public final class TargetDevice implements TaskRouter {
   }
 
   /**
-   * Takes what a LUN shows away for good; harmless if there is nothing. Only tasks that came by
-   * this LUN end, unless it was the last path to the unit.
+   * Removes a LUN; does nothing if there is none. Aborts the tasks that came by this LUN or, if it
+   * was the last path to the unit, all tasks of the unit.
    *
-   * @param ended told when they have, so that the unit's device can be released
+   * @param ended runs when these tasks have ended, so that the unit's device can be released
    */
   public void detach(int lun, Runnable ended) {
     List<Runnable> losses = new ArrayList<>();
@@ -120,15 +120,15 @@ public final class TargetDevice implements TaskRouter {
     }
   }
 
-  /** The same for those who need not know when. */
+  /** The same for callers that do not wait. */
   public void detach(int lun) {
     detach(lun, () -> {});
   }
 
   /**
-   * Shows every nexus what it may see now.
+   * Updates the inventories of all nexuses.
    *
-   * @param losses what is to be done about units that a nexus sees no more, without the lock
+   * @param losses collects what to do about units that a nexus no longer sees, without the lock
    */
   @GuardedBy("lock")
   private void refreshInventories(List<Runnable> losses) {
@@ -244,7 +244,7 @@ public final class TargetDevice implements TaskRouter {
     }
   }
 
-  /** Hard reset (SAM-5 6.3.2): every unit that the nexus sees, for everybody. */
+  /** Hard reset (SAM-5 6.3.2): resets every unit that the nexus sees. */
   private static void resetAll(Nexus nexus, Consumer<TaskManagementFunction.Response> done) {
     List<LogicalUnit> units = List.copyOf(LunInventory.of(nexus).units());
     AtomicInteger left = new AtomicInteger(units.size() + 1);

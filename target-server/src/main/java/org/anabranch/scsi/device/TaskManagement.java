@@ -53,7 +53,7 @@ public final class TaskManagement {
   }
 
   private static void abortTask(UnitView view, Nexus nexus, int tag, Consumer<Response> done) {
-    // Whether it was there is known only when it is being aborted: it may end by itself until then.
+    // The task may end by itself at any time, so only the abort itself tells whether it existed.
     AtomicBoolean found = new AtomicBoolean();
     view.unit()
         .tasks()

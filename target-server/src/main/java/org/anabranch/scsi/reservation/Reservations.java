@@ -95,7 +95,7 @@ public final class Reservations implements ReservationCheck {
     }
   }
 
-  /** RELEASE; one by a nexus that holds nothing does nothing. False means a conflict. */
+  /** RELEASE. Does nothing for a nexus that has no reservation. False for a conflict. */
   boolean release(Nexus nexus) {
     synchronized (lock) {
       if (!persistent.keys().isEmpty()) {
@@ -114,7 +114,7 @@ public final class Reservations implements ReservationCheck {
     }
   }
 
-  /** The unit was reset: what RESERVE made ends, the persistent ones stay. */
+  /** The unit was reset. Ends the reservation by RESERVE; persistent reservations stay. */
   @Override
   public void reset() {
     synchronized (lock) {
@@ -138,17 +138,17 @@ public final class Reservations implements ReservationCheck {
     }
   }
 
-  /** Whether APTPL = 1 can be promised. */
+  /** Whether APTPL = 1 is supported. */
   boolean canSurvivePowerLoss() {
     return store.keeps();
   }
 
   /**
-   * Carries out an action on the persistent ones, and saves the result if it is to survive or did
-   * so before.
+   * Carries out an action on the persistent reservations. Saves the result if APTPL is set, or was
+   * set before.
    *
-   * @param survive APTPL of an action that has it, null for one that has not
-   * @param saved told when the result is as durable as it should be: null, or why it is not
+   * @param survive APTPL of an action that has it, otherwise null
+   * @param saved called when the result is saved or need not be: with null, or with the error
    */
   Outcome act(Action action, @Nullable Boolean survive, Consumer<@Nullable IOException> saved)
       throws Conflict, CheckCondition {

@@ -85,9 +85,9 @@ public record SavedReservations(
   }
 
   /**
-   * Adds what each target kept on its own: registrations by port 1 become registrations by that
-   * target's port. All registrations stay. Of several reservations the first one stays, which shuts
-   * out more initiators than before, and never fewer.
+   * Merges the reservations that each target saved for itself. Registrations by port 1 become
+   * registrations by that target's port, and all of them are kept. Of several reservations only the
+   * first one is kept: it may exclude more initiators than before, but never fewer.
    *
    * @param byPort texts of version 1, by the relative port identifier of their target
    */

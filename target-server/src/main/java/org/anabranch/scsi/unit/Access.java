@@ -3,14 +3,16 @@ package org.anabranch.scsi.unit;
 
 /** Which reservations of another I_T nexus stop a command (SPC-4 5.12.1 and SBC-3 4.17). */
 public enum Access {
-  /** None does. */
+  /** No reservation does. */
   FREE,
-  /** The one that RESERVE makes does (SPC-2 5.5.1), and no persistent one. */
+  /** A reservation by RESERVE does (SPC-2 5.5.1); persistent reservations do not. */
   STATUS,
-  /** The same, and one's own as well: what deals with persistent ones (SPC-2 5.5.1). */
+  /**
+   * As {@link #STATUS}, but even one by the same nexus: persistent reserve commands (SPC-2 5.5.1).
+   */
   PERSISTENT,
-  /** Exclusive access does. */
+  /** A reservation for exclusive access does. */
   READ,
-  /** Any does. */
+  /** Any reservation does. */
   WRITE
 }

@@ -6,8 +6,8 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.CheckCondition;
 
 /**
- * Whether a command whose turn has come may run: steps 3 to 7 of {@link LogicalUnit}, in the order
- * that SAM-5 5.14 and SPC-4 5.12 ask for.
+ * Decides whether an enabled command may run: steps 3 to 7 of {@link LogicalUnit}, in the order
+ * that SAM-5 5.14 and SPC-4 5.12 require.
  */
 public final class Admission {
   private Admission() {}
@@ -15,7 +15,7 @@ public final class Admission {
   /**
    * Admits the task; false for a reservation conflict.
    *
-   * @throws CheckCondition what else it ends with
+   * @throws CheckCondition if it must end with CHECK CONDITION
    */
   static boolean admits(LogicalUnit unit, UnitTask entry) throws CheckCondition {
     Command command = entry.command;
@@ -47,10 +47,11 @@ public final class Admission {
   }
 
   /**
-   * A command that takes data gets all that its CDB asks for, and one that returns data may return
-   * some; else nothing is done (SPC-4 4.5.6). To write only what came, or nothing, and say GOOD
-   * would lose data, since the initiator need not look at the residual count. Fewer bytes than a
-   * read returns are no fault: they are cut off, and reported as residual overflow.
+   * Rejects a command that takes data if the initiator sends less than the CDB specifies, and one
+   * that returns data if the initiator expects none (SPC-4 4.5.6). Writing only the data received
+   * and returning GOOD would lose data, since initiators may ignore the residual count. A read
+   * whose expected length is too short is no error: the data is truncated, and the residual
+   * overflow is reported.
    */
   private static void checkTransfer(Task task) throws CheckCondition {
     if (task.dataOutReceived() < task.dataOutLength()

@@ -11,34 +11,34 @@ import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.CheckCondition;
 
 /**
- * All that is known of one command, in one place: the dispatcher, reservations, write protection
- * and REPORT SUPPORTED OPERATION CODES read it from here.
+ * The definition of one command. The dispatcher, reservations, write protection and REPORT
+ * SUPPORTED OPERATION CODES all use it.
  *
  * <p>The {@code usage} map is the CDB's (SPC-4 6.35.3): the operation code (and the service action)
- * as it is, and a bit set for each bit of the CDB that is looked at. Its length is the CDB's. A CDB
- * with a bit set outside of the map is refused with a pointer to that bit: RDPROTECT, NACA and
- * whatever else is not supported need no further check.
+ * as it is, and a bit set for each bit of the CDB that is evaluated. Its length is the CDB's. A CDB
+ * with a bit set outside of the map is rejected with a pointer to that bit, so RDPROTECT, NACA and
+ * other unsupported fields need no further check.
  */
 public final class Command {
-  /** What else the dispatcher must know. */
+  /** Further properties that the dispatcher uses. */
   public enum Trait {
-    /** Needs a medium that is there and ready. */
+    /** Needs a medium that is present and ready. */
     MEDIUM,
-    /** Changes the medium: refused when it is write protected. */
+    /** Changes the medium; rejected when it is write protected. */
     WRITES,
-    /** Leaves a pending unit attention alone (SAM-5 5.14). */
+    /** Runs despite a pending unit attention, which stays pending (SAM-5 5.14). */
     PAST_ATTENTION,
-    /** Allowed while SANITIZE or FORMAT UNIT is at work (SBC-3 4.10, 4.11). */
+    /** Allowed while a SANITIZE or FORMAT UNIT is in progress (SBC-3 4.10, 4.11). */
     DURING_SANITIZE
   }
 
-  /** Bytes that a CDB asks for; any number, the caller bounds it. */
+  /** Number of bytes that a CDB specifies. The caller limits it. */
   @FunctionalInterface
   public interface Length {
     long of(LogicalUnit unit, byte[] cdb);
   }
 
-  /** What a CDB does to the unit, where that is not the same for all of the command. */
+  /** The access of a CDB, where it depends on fields of the CDB. */
   @FunctionalInterface
   public interface AccessOf {
     Access of(byte[] cdb);
@@ -82,7 +82,7 @@ public final class Command {
     this.usage = HexFormat.ofDelimiter(" ").parseHex(usage);
   }
 
-  /** Told apart from others of its operation code by the service action in byte 1, bits 0-4. */
+  /** Shares its operation code with others; the service action is in byte 1, bits 0 to 4. */
   public Command byServiceAction() {
     serviceAction = true;
     return this;
@@ -102,13 +102,13 @@ public final class Command {
     return this;
   }
 
-  /** Not a command of every unit: for others there is none of its operation code. */
+  /** Limits the command to some units. Others do not have its operation code. */
   public Command onlyOf(Predicate<LogicalUnit> these) {
     units = these;
     return this;
   }
 
-  /** How long it may take, for initiators that ask; more than 30 s for those that walk the LUN. */
+  /** The reported command timeout; more than 30 s for commands that process the whole LUN. */
   public Command timeout(int seconds) {
     timeoutSeconds = seconds;
     return this;
@@ -207,7 +207,7 @@ public final class Command {
     action.run(unit, task);
   }
 
-  /** Refuses a CDB with a bit that nobody will look at, with a pointer to it. */
+  /** Rejects a CDB that has a bit set outside of the usage map, with a pointer to that bit. */
   public void checkUsage(byte[] cdb) throws CheckCondition {
     for (int at = 1; at < usage.length; at++) {
       int unknown = cdb[at] & ~usage[at] & 0xff;

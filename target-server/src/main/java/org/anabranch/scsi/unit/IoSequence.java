@@ -10,9 +10,8 @@ import org.anabranch.scsi.api.Sense;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Several Ios of one command, one after the other. However many there are, and whether they
- * complete at once or later, the stack does not grow: whoever is already in {@link #advance} takes
- * the next turn.
+ * Several Ios of one command, one after the other. The stack does not grow with their number, even
+ * if they complete at once: the thread that is already in {@link #advance} submits the next one.
  *
  * <p>One thread at a time runs {@link #next}, {@link #succeeded} and {@link #ended}; each sees what
  * the one before did.
@@ -32,15 +31,15 @@ public abstract class IoSequence implements IoCompletion {
   /** Where the Io that {@link #next} made goes. */
   protected abstract BlockDevice device();
 
-  /** An Io went well. Returns sense to end the sequence with, or null to go on. */
+  /** An Io has succeeded. Returns sense data to end the sequence, or null to continue. */
   protected @Nullable Sense succeeded(Io io) {
     return null;
   }
 
-  /** How the failure of an Io ends the sequence. */
+  /** The sense data that the sequence ends with when an Io fails. */
   protected abstract Sense failed(Io io, IoError error);
 
-  /** The end, called once: null if all went well. */
+  /** Called once at the end: with null if all Ios succeeded. */
   protected abstract void ended(@Nullable Sense sense);
 
   @Override

@@ -119,15 +119,15 @@ public final class LogicalUnit {
     return tasks.size();
   }
 
-  /** The device has grown (or, against all custom, shrunk). Any thread. */
+  /** The capacity of the device has changed. Any thread. */
   public void capacityChanged() {
     attentions.addToAll(SenseCode.CAPACITY_DATA_HAS_CHANGED, null);
   }
 
   /**
-   * The blocks read differently from now on although nobody here wrote them: a roll back to a
-   * snapshot. Initiators are told that the medium may have changed (28/00), at which they drop what
-   * they have cached. Any thread.
+   * The data on the device has changed without a write by an initiator: a rollback to a snapshot.
+   * Establishes the unit attention MEDIUM MAY HAVE CHANGED (28/00) for all initiators, so that they
+   * drop their caches. Any thread.
    */
   public void contentsChanged() {
     attentions.addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, null);
@@ -152,15 +152,16 @@ public final class LogicalUnit {
     return paths.add(view) ? view : null;
   }
 
-  /** Who is told when the last path is gone; called before there is one. */
+  /** Sets what to call when the last path is removed. Called before there is a path. */
   void whenRetired(Consumer<LogicalUnit> listener) {
     retirement = listener;
   }
 
   /**
-   * Takes a path away: the tasks that came by it end. After the last path no task enters.
+   * Removes a path and aborts the tasks that came by it. With the last path all tasks are aborted,
+   * and no more are accepted.
    *
-   * @param ended told when they have
+   * @param ended runs when these tasks have ended
    */
   void close(UnitView view, Runnable ended) { // by the view, which is closed from here on
     if (paths.remove(view)) {
@@ -172,12 +173,12 @@ public final class LogicalUnit {
     }
   }
 
-  /** The target ports through which the unit is reached, whatever the target. */
+  /** The target ports through which the unit is reached, of all targets. */
   public List<TargetPort> ports() {
     return paths.ports();
   }
 
-  /** Step 1; false if the unit has been taken away. */
+  /** Step 1. False if the path has been removed. */
   public boolean prepare(Task task, UnitView view) {
     byte[] cdb = task.cdb();
     Command command = commands.find(this, cdb);
@@ -202,7 +203,7 @@ public final class LogicalUnit {
     };
   }
 
-  /** A CDB that asks for more than can be is refused later, and moves nothing. */
+  /** A CDB that specifies too much is rejected later; until then it transfers nothing. */
   private static int bounded(long length) {
     return length > MAX_TRANSFER ? 0 : (int) length;
   }
@@ -227,19 +228,19 @@ public final class LogicalUnit {
     return properties.readOnly() || device.limits().readOnly();
   }
 
-  /** Read-only by whatever path, or protected by an initiator (control mode page, SWP). */
+  /** Read-only for all paths, or write protected by an initiator (control mode page, SWP). */
   public boolean isWriteProtected() {
     return isReadOnly() || modes.isSoftwareWriteProtected();
   }
 
-  /** Whether UNMAP is there and gives space back. */
+  /** Whether UNMAP is supported and frees space. */
   public boolean isThin() {
     return properties.thin() && device.limits().discards();
   }
 
   /**
-   * Whether GET LBA STATUS tells what is not allocated (LBPME): so do thin units, and those that
-   * cannot be unmapped but know where they have holes, such as snapshots.
+   * Whether GET LBA STATUS reports unallocated blocks (LBPME). Thin units do, and units that do not
+   * support UNMAP but know their holes, such as snapshots.
    */
   public boolean reportsAllocation() {
     return isThin() || (properties.thin() && device.limits().holesReadZero());
@@ -259,7 +260,7 @@ public final class LogicalUnit {
     return Cdb.fua(task.cdb()) || !modes.isWriteCacheEnabled();
   }
 
-  /** What keeps commands from the medium now, as REQUEST SENSE tells it. */
+  /** Why the medium is not accessible now, as REQUEST SENSE reports it. */
   public Sense readiness() {
     Sense obstacle = sanitizer.obstacle();
     if (obstacle != null) {
@@ -273,12 +274,12 @@ public final class LogicalUnit {
     }
   }
 
-  /** A path is shown to the nexus no more: its tasks that came by it end. */
+  /** The nexus no longer sees a path. Aborts its tasks that came by it. */
   public void pathLost(Nexus nexus, UnitView view) {
     tasks.abort(task -> task.isOf(nexus) && task.view == view, nexus, TaskSet.Abort.SILENTLY);
   }
 
-  /** The nexus is gone, or sees the unit no more: its tasks end, its hold on the medium too. */
+  /** The nexus is lost or no longer sees the unit. Aborts its tasks and frees what it holds. */
   public void nexusLost(Nexus nexus) {
     attentions.leave(nexus);
     medium.allow(nexus);
@@ -287,10 +288,10 @@ public final class LogicalUnit {
   }
 
   /**
-   * Logical unit reset (SAM-5 6.3.3): aborts every task, returns to the default mode parameters,
-   * lets the medium go, and owes everybody {@code attention}.
+   * Logical unit reset (SAM-5 6.3.3): aborts all tasks, restores the default mode parameters,
+   * allows medium removal, and establishes {@code attention} for all nexuses.
    *
-   * @param done told when the tasks have ended or are disowned, see {@link TaskSet}
+   * @param done runs when the tasks have ended or are disowned, see {@link TaskSet}
    */
   public void reset(Nexus by, SenseCode attention, Runnable done) {
     medium.allowAll();
@@ -343,7 +344,7 @@ public final class LogicalUnit {
     scheduler.execute(next);
   }
 
-  /** Whether a copy for the nexus may use the medium as a command with this access could. */
+  /** Whether a command of the nexus with this access may use the medium; for copies. */
   public boolean allows(Nexus nexus, Access access) {
     return medium.isLoaded()
         && sanitizer.obstacle() == null
@@ -407,16 +408,17 @@ public final class LogicalUnit {
     return isWriteProtected() || UnitTask.of(task).isReadOnlyPath();
   }
 
-  /** The block that an error is about, if it says so and it is in the range; else the first. */
+  /** The block that an error names, if it is in the range; otherwise the first of the range. */
   public long badBlock(IoError error, long lba, long count) {
     long block = toBlocks(error.sector());
     return error.sector() >= 0 && block >= lba && block - lba < count ? block : lba;
   }
 
   /**
-   * Checks that the blocks are there.
+   * Checks that blocks exist.
    *
-   * @throws CheckCondition LBA OUT OF RANGE with the first one that is not, unless it needs 64 bits
+   * @throws CheckCondition LBA OUT OF RANGE with the first one that does not, unless it needs 64
+   *     bits
    */
   public void checkRange(long lba, long count) throws CheckCondition {
     long blocks = blocks();
@@ -428,8 +430,9 @@ public final class LogicalUnit {
   }
 
   /**
-   * Takes blocks for a task that writes, and runs it: here or later. One that was aborted while it
-   * waited ends without; one that a sanitize keeps out ends as those do that come later.
+   * Locks blocks for a task that writes and then calls {@code taker}, now or later. A task that is
+   * aborted while it waits ends without the blocks. One that must give way to a sanitize ends with
+   * the same sense data as commands during the sanitize.
    */
   public void acquire(
       Task task, long start, long end, RangeLocks.Mode mode, Consumer<RangeLocks.Hold> taker) {

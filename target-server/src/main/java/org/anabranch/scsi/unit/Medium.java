@@ -9,8 +9,8 @@ import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.data.CheckCondition;
 
 /**
- * The medium in a logical unit: whether it is there, and held by PREVENT ALLOW MEDIUM REMOVAL
- * (SPC-4 6.15). A fixed disk's is always there.
+ * The medium of a logical unit: whether it is present, and which nexuses prevent its removal
+ * (PREVENT ALLOW MEDIUM REMOVAL, SPC-4 6.15). The medium of a fixed disk is always present.
  */
 public final class Medium {
   private final boolean removable;
@@ -51,7 +51,7 @@ public final class Medium {
     }
   }
 
-  /** A reset: nobody prevents anything any more. */
+  /** A reset: all nexuses allow removal. */
   void allowAll() {
     synchronized (lock) {
       preventing.clear();
@@ -64,7 +64,7 @@ public final class Medium {
     }
   }
 
-  /** Whether the medium went; it does not if it is fixed or was gone. */
+  /** Ejects the medium. False if it is fixed or was not present. */
   public boolean eject() {
     synchronized (lock) {
       boolean was = loaded;
@@ -73,7 +73,7 @@ public final class Medium {
     }
   }
 
-  /** Whether the medium came; it was there if not. */
+  /** Loads the medium. False if it was present. */
   public boolean load() {
     synchronized (lock) {
       boolean was = loaded;

@@ -9,8 +9,8 @@ import org.anabranch.scsi.data.BigEndian;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mode pages of one logical unit (SPC-4 7.5, SBC-3 6.5), shared by all nexuses. Not saved: a
- * reset brings the defaults back.
+ * The mode pages of one logical unit (SPC-4 7.5, SBC-3 6.5), shared by all nexuses. They are not
+ * saved: a reset restores the defaults.
  *
  * <pre>
  *   page                              changeable
@@ -58,7 +58,7 @@ public final class ModePages {
   @GuardedBy("lock")
   private final byte[][] current = new byte[PAGES.length][];
 
-  /** Copies of single bits for those who ask often; written under lock. */
+  /** Copies of single bits, to be read without the lock; written under lock. */
   private volatile boolean writeCache;
 
   private volatile boolean descriptorSense;
@@ -89,7 +89,7 @@ public final class ModePages {
     return descriptorSense ? Sense.Format.DESCRIPTOR : Sense.Format.FIXED;
   }
 
-  /** SWP: writes are refused. */
+  /** SWP: writes are rejected. */
   public boolean isSoftwareWriteProtected() {
     return softwareWriteProtect;
   }
@@ -108,7 +108,7 @@ public final class ModePages {
     abortedStatus = BigEndian.bit(control, 5, 6);
   }
 
-  /** The page codes that there are, ascending. */
+  /** The supported page codes, ascending. */
   public static int[] codes() {
     return Arrays.stream(PAGES).mapToInt(Page::code).toArray();
   }
@@ -141,7 +141,7 @@ public final class ModePages {
     }
   }
 
-  /** Where a page that an initiator sent must not differ, or -1: a byte offset within it. */
+  /** The byte offset of the first change in a page that is not allowed, or -1 if there is none. */
   public int firstRefused(byte[] page) {
     int i = index(page[0] & 0x3f);
     if (i < 0) {
@@ -160,7 +160,7 @@ public final class ModePages {
     return -1;
   }
 
-  /** Makes a page current that {@link #firstRefused} found nothing in. Whether it changed. */
+  /** Sets a page that {@link #firstRefused} has accepted. Returns whether that changed it. */
   public boolean select(byte[] page) {
     int i = index(page[0] & 0x3f);
     synchronized (lock) {

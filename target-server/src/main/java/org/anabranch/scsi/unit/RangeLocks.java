@@ -12,9 +12,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps writes out of the blocks of a command that must read and write them as one: COMPARE AND
- * WRITE and ORWRITE (SBC-3 4.25). Writers share, such a command excludes; whoever must wait is
- * queued, and nobody overtakes one that waits for the same blocks.
+ * Keeps writes out of the blocks of an atomic command: COMPARE AND WRITE and ORWRITE (SBC-3 4.25).
+ * Writes share blocks; an atomic command excludes all others. Requests that must wait are queued,
+ * and no request overtakes an older one for the same blocks.
  *
  * <pre>
  *                 shared (any write)   exclusive
@@ -22,14 +22,14 @@ import org.jspecify.annotations.Nullable;
  *   exclusive     wait                 wait
  * </pre>
  *
- * <p>A sanitize seizes all blocks: for so long nobody waits. Who does when it comes, and who comes
- * until it is over, is refused; it begins when those are done that go already.
+ * <p>A sanitize seizes all blocks. Requests that wait are then refused, and so are new ones until
+ * it ends. It begins when all granted requests have been released.
  *
  * <p>One lock guards everything; nothing is called while it is held. The queue is bounded by the
  * task set: each waiter is a task.
  */
 public final class RangeLocks {
-  /** Who else may have the same blocks meanwhile. */
+  /** Whether others may hold the same blocks. */
   public enum Mode {
     SHARED,
     EXCLUSIVE
@@ -77,18 +77,18 @@ public final class RangeLocks {
   @GuardedBy("lock")
   private boolean seized;
 
-  /** Who seized the blocks, until the last of those that go is done. */
+  /** Begins the sanitize; set until the last granted request is released. */
   @GuardedBy("lock")
   private @Nullable Runnable seizer;
 
   /**
-   * @param executor runs those who had to wait
+   * @param executor runs requests that had to wait
    */
   RangeLocks(Executor executor) {
     this.executor = executor;
   }
 
-  /** Takes blocks {@code start} up to {@code end}; null if somebody is in the way. */
+  /** Locks blocks {@code start} to {@code end} (exclusive); null if that would have to wait. */
   public @Nullable Hold tryAcquire(long start, long end, Mode mode) {
     Hold wanted = new Hold(start, end, mode);
     synchronized (lock) {
@@ -101,8 +101,8 @@ public final class RangeLocks {
   }
 
   /**
-   * Takes the blocks and passes the hold to {@code taker}, or calls {@code refused} if they are
-   * seized: here, or later on the executor.
+   * Locks the blocks and passes the hold to {@code taker}, or calls {@code refused} if they are
+   * seized. Calls it here, or later on the executor.
    */
   public void acquire(long start, long end, Mode mode, Consumer<Hold> taker, Runnable refused) {
     Hold wanted = new Hold(start, end, mode);
@@ -127,7 +127,7 @@ public final class RangeLocks {
   /**
    * Seizes all blocks until {@link #giveUp}; they must not be seized already.
    *
-   * @param alone called on the executor when nobody else has any
+   * @param alone called on the executor when no other hold is left
    */
   void seize(Runnable alone) {
     List<Runnable> next = new ArrayList<>();

@@ -30,18 +30,18 @@ import org.slf4j.LoggerFactory;
  *
  * A format that failed is left by a FORMAT UNIT or SANITIZE that does not.
  *
- * <p>Nothing that an initiator does stops it: neither an abort of its command nor a reset nor the
- * loss of the session. It goes a step at a time as fast as the device takes them, each a 512th of
- * the unit or less, so that other units keep their share of the disk.
+ * <p>No initiator can stop it: it continues after an abort of its command, a reset, or the loss of
+ * the session. It works in steps of at most 1/512 of the unit, one after the other, so that other
+ * units keep their share of the disk.
  *
- * <p>The state is not kept. After a restart of the server, or when a reload makes the unit anew,
- * the unit is idle, and blocks that were not reached read as before: who needs to know that all are
- * done waits for the end.
+ * <p>The state is not saved. After a restart of the server, or a reload that recreates the unit,
+ * the unit is idle, and blocks that were not reached have their old data. An initiator that needs
+ * certainty must wait for the end.
  */
 public final class Sanitizer {
   private static final Logger log = LoggerFactory.getLogger(Sanitizer.class);
 
-  /** What the operation is, and what commands are told meanwhile. */
+  /** The kind of operation, with the sense codes that other commands get meanwhile. */
   public enum Operation {
     SANITIZE(SenseCode.SANITIZE_IN_PROGRESS, SenseCode.SANITIZE_COMMAND_FAILED, Set.of(0x48)),
     FORMAT(SenseCode.FORMAT_IN_PROGRESS, SenseCode.MEDIUM_FORMAT_CORRUPTED, Set.of(0x04, 0x48));
@@ -83,7 +83,7 @@ public final class Sanitizer {
   private static final int MAX_ERASED = 64 << 20;
 
   /**
-   * What is to be done to every block.
+   * What to do with every block.
    *
    * @param pattern repeated over each block; null for an erase
    * @param passes how often
@@ -131,7 +131,7 @@ public final class Sanitizer {
     this.scheduler = scheduler;
   }
 
-  /** Refuses a command that is not allowed now; after a failure SANITIZE is. */
+  /** Rejects a command that is not allowed now. SANITIZE is allowed after a failure. */
   void check(Command command) throws CheckCondition {
     Sense sense = obstacle();
     if (sense != null && (state == State.WORKING || !operation.allowsAfterFailure(command))) {
@@ -139,7 +139,7 @@ public final class Sanitizer {
     }
   }
 
-  /** What a command is told that waited for blocks when a sanitize began. */
+  /** The sense data for a command that waited for blocks when the operation began. */
   Sense refusal() {
     Sense obstacle = obstacle();
     return obstacle != null ? obstacle : Sense.progress(operation.inProgress, 0);
@@ -155,7 +155,7 @@ public final class Sanitizer {
     };
   }
 
-  /** False if there was a failure that may not be left. */
+  /** Ends a failure. False if EXIT FAILURE MODE is not allowed to. */
   public boolean exitFailureMode() {
     synchronized (lock) {
       if (state == State.FAILED
@@ -168,8 +168,8 @@ public final class Sanitizer {
   }
 
   /**
-   * Begins, when the writes that are under way have ended; those that wait for blocks, and new
-   * ones, are refused from now on.
+   * Begins the operation when the writes in progress have ended. Writes that wait for blocks and
+   * new ones are rejected from now on.
    *
    * @param task ends when the work does; null if nobody waits
    * @param mode how a failure may be ended
