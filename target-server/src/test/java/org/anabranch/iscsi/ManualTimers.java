@@ -13,7 +13,7 @@ public final class ManualTimers implements Scheduler, AutoCloseable {
   private final ThreadScheduler threads;
 
   /** Guarded by this. */
-  private final Set<Runnable> timers = new LinkedHashSet<>();
+  private final Set<Pending> timers = new LinkedHashSet<>();
 
   public ManualTimers(String name) {
     threads = new ThreadScheduler(name);
@@ -31,19 +31,19 @@ public final class ManualTimers implements Scheduler, AutoCloseable {
 
   @Override
   public synchronized Timer schedule(Runnable task, long delayNanos) {
-    Runnable timer = task::run; // an object of its own
+    Pending timer = new Pending(task);
     timers.add(timer);
     notifyAll();
     return () -> cancel(timer);
   }
 
-  private synchronized void cancel(Runnable timer) {
+  private synchronized void cancel(Pending timer) {
     timers.remove(timer);
   }
 
   /** Waits until somebody waits for a timer, and runs all that there are. */
   public void expire() throws InterruptedException {
-    List<Runnable> due;
+    List<Pending> due;
     synchronized (this) {
       while (timers.isEmpty()) {
         wait();
@@ -51,11 +51,20 @@ public final class ManualTimers implements Scheduler, AutoCloseable {
       due = new ArrayList<>(timers);
       timers.clear();
     }
-    due.forEach(this::execute);
+    due.forEach(timer -> execute(timer.task));
   }
 
   @Override
   public void close() {
     threads.close();
+  }
+
+  /** A timer, which is itself only, also when another one runs the same task. */
+  private static final class Pending {
+    final Runnable task;
+
+    Pending(Runnable task) {
+      this.task = task;
+    }
   }
 }

@@ -57,7 +57,7 @@ final class StatsTable {
         latency(writes, 0.99),
         now.queueDepth(),
         rate(since(before == null ? 0 : before.cowCopies(), now.cowCopies()) / seconds),
-        now.mergeBytesPerSecond() == 0 ? "-" : bytes(now.mergeBytesPerSecond()));
+        now.mergeBytesPerSecond() == 0 ? "-" : bytes((double) now.mergeBytesPerSecond()));
   }
 
   /** What was counted since; all of it where something else of the same name counts now. */
