@@ -42,6 +42,14 @@ function time(seconds) {
   return Math.floor(seconds / 3600) + " h " + (Math.floor(seconds / 60) % 60) + " min";
 }
 
+/** A time as people sort it, in the time zone of the browser. */
+function when(text) {
+  const date = new Date(text);
+  const two = n => String(n).padStart(2, "0");
+  return date.getFullYear() + "-" + two(date.getMonth() + 1) + "-" + two(date.getDate())
+      + " " + two(date.getHours()) + ":" + two(date.getMinutes());
+}
+
 /** The quantile of what was measured between two answers, interpolated in its bucket. */
 function quantile(earlier, later, part) {
   const old = new Map(earlier.buckets.map(each => [each["from-nanos"], each.count]));
@@ -83,15 +91,12 @@ function figures(now, stats) {
   list.append(
       figure("Reads/s", rate(per("reads"))),
       figure("Read", speed(per("read-bytes"))),
-      figure("p50 / p99", both("read-latency")),
+      figure("Read p50/p99", both("read-latency")),
       figure("Writes/s", rate(per("writes"))),
       figure("Written", speed(per("written-bytes"))),
-      figure("p50 / p99", both("write-latency")),
+      figure("Write p50/p99", both("write-latency")),
       figure("In flight", String(now["queue-depth"])),
       figure("Copied/s", rate(per("cow-copies"))));
-  if (now["merge-bytes-per-second"] > 0) {
-    list.append(figure("Merging", speed(now["merge-bytes-per-second"])));
-  }
   return list;
 }
 
@@ -129,7 +134,7 @@ function snapshotItem(snapshot, stats, luns) {
   else title.append(tag(snapshot.phase, states[snapshot.phase]));
   if (snapshot["read-only"]) title.append(tag("read-only"));
   const facts = make("div", "fact",
-      new Date(snapshot.created).toLocaleString() + ", " + lunText(luns, snapshot.name));
+      "Taken " + when(snapshot.created) + ", " + lunText(luns, snapshot.name));
   const who = make("div", "who", title, facts);
   const what = make("div", "");
   if (snapshot.merge && snapshot.phase === "merging") {
@@ -152,7 +157,7 @@ function snapshotItem(snapshot, stats, luns) {
     for (const wait of snapshot["waits-for"]) {
       const since = wait["cut-off-since"];
       waits.append(make("li", "", "Waits for " + wait.initiator
-          + (wait.connected ? ", logged in" : since ? ", cut off since " + new Date(since).toLocaleString() : "")));
+          + (wait.connected ? ", logged in" : since ? ", cut off since " + when(since) : "")));
     }
     what.append(waits);
   }
@@ -198,10 +203,10 @@ function sessionTable(sessions) {
 }
 
 function eventItem(event) {
-  const when = make("time", "", new Date(event.time).toLocaleTimeString([], {hour12: false}));
-  when.dateTime = event.time;
-  when.title = new Date(event.time).toLocaleString();
-  return make("li", event.level, when, make("span", "", event.text));
+  const time = make("time", "", new Date(event.time).toLocaleTimeString("en-GB"));
+  time.dateTime = event.time;
+  time.title = when(event.time);
+  return make("li", event.level, time, make("span", "", event.text));
 }
 
 function byId(id) {
@@ -238,7 +243,7 @@ async function refresh() {
     live.textContent = "Live, every " + INTERVAL / 1000 + " s";
     live.className = "";
   } catch (error) {
-    live.textContent = "No answer since " + new Date().toLocaleTimeString([], {hour12: false});
+    live.textContent = "No answer since " + new Date().toLocaleTimeString("en-GB");
     live.className = "lost";
     before = null;
   }
