@@ -346,6 +346,17 @@ final class LeftOutTest {
   }
 
   @Test
+  void theStoreOfAnotherSnapshotIsNoticedByItsChunks() throws Exception {
+    start(CONFIGURATION);
+    site.ask("snapshot create", Map.of("volume", "vm2", "name", "b", "chunk-sectors", 256));
+    server.close();
+    Files.write(store(), Files.readAllBytes(file("state/cow/vm2@b.cow")));
+    assertThat(check(1)).contains("vm1@a.cow is the store of another snapshot");
+    start(CONFIGURATION);
+    isLeftOut("is the store of another snapshot: it has chunks of 256 sectors, not of ");
+  }
+
+  @Test
   void checkTellsWhatWouldBeLeftOut() throws Exception {
     assertThat(check(0)).doesNotContain("would be left out");
     start(CONFIGURATION);

@@ -70,7 +70,7 @@ public final class Inspection {
 
   private static void checkStore(SnapshotState snapshot) throws RefusedException {
     Path path = snapshot.store();
-    StoreFile.refuseUnlessStore(path);
+    StoreFile.refuseUnlessStore(path, snapshot.chunkSectors());
     BackingDevice store;
     try {
       store = FileDevice.open(path.toString(), path, FileOptions.DEFAULT.withReadOnly(true));

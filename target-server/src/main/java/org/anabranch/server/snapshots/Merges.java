@@ -3,23 +3,13 @@ package org.anabranch.server.snapshots;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import org.anabranch.block.dm.Registration;
-import org.anabranch.block.snapshot.MergeHandle;
-import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.Changes;
-import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.storage.OverdueException;
@@ -33,8 +23,7 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Which of several merges of a volume is next?
- *   <dd>The one that was asked for first, of those that need not wait for a user. It waits for the
- *       merge before it, and for an export of its snapshot; those behind it wait, too.
+ *   <dd>See {@link MergeOrder}.
  *   <dt>Whom does a merge wait for that is not to begin now?
  *   <dd>For everybody who uses the volume or the snapshot: {@link Uses} says who that is. While it
  *       begins, logins to them are held back.
@@ -50,17 +39,15 @@ import org.slf4j.LoggerFactory;
 final class Merges {
   private static final Logger LOG = LoggerFactory.getLogger(Merges.class);
 
-  /** How long a merge is given to move something, before it is taken for a slow one. */
-  private static final Duration FIRST_STEP = Duration.ofSeconds(2);
-
   private final Entries entries;
   private final LiveConfiguration live;
   private final Changes changes;
   private final Initiators initiators;
   private final SnapshotDevices devices;
-  private final Readers readers;
   private final Uses uses;
+  private final MergeOrder order;
   private final MergeWatch watch;
+  private final RunningMerges running;
   private final MergesAtLogin nextLogins;
 
   /**
@@ -79,9 +66,10 @@ final class Merges {
     this.changes = changes;
     this.initiators = initiators;
     this.devices = devices;
-    this.readers = readers;
     this.uses = uses;
+    this.order = new MergeOrder(entries, readers, uses);
     this.watch = new MergeWatch(devices::merge, this::ended, this::startWaiting);
+    this.running = new RunningMerges(entries, devices, watch);
     this.nextLogins = new MergesAtLogin(entries, changes, uses, watch, this::beginNow);
   }
 
@@ -122,8 +110,8 @@ final class Merges {
     try {
       SnapshotState snapshot = entries.existing(request.snapshot());
       if (snapshot.phase() == Phase.MERGING) {
-        snapshot = throttled(snapshot, request.throttle());
-        goOnAfterFailure(snapshot);
+        snapshot = running.throttled(snapshot, request.throttle());
+        running.goOnAfterFailure(snapshot);
         return snapshot;
       }
       refuseIfImpossible(snapshot);
@@ -131,7 +119,7 @@ final class Merges {
         snapshot = snapshot.withThrottle(request.throttle());
       }
       if (request.assumeGone() != null) {
-        uses.assumeGone(request.assumeGone(), devices(snapshot));
+        uses.assumeGone(request.assumeGone(), MergeOrder.devices(snapshot));
         LOG.warn("{} is assumed gone; it used {}", request.assumeGone(), snapshot.volume());
       }
       boolean now = request.begin() == Begin.NOW || snapshot.phase() == Phase.QUEUED;
@@ -140,13 +128,13 @@ final class Merges {
       boolean onNextLogin = request.begin() == Begin.ON_NEXT_LOGIN && !now;
       if (onNextLogin) {
         nextLogins.refuseIfImpossible(asked);
-        refuseIfNotNext(asked);
+        order.refuseIfNotNext(asked);
       }
       nextLogins.forget(snapshot.device());
-      if (asked.equals(next(entries.state().with(asked), asked.volume()))) {
+      if (asked.equals(order.next(entries.state().with(asked), asked.volume()))) {
         SnapshotState started = start(asked);
         if (started != null) {
-          awaitFirstStep(started);
+          running.awaitFirstStep(started);
           return started;
         }
       }
@@ -170,40 +158,6 @@ final class Merges {
     }
   }
 
-  /** Bounds a merge that runs, and remembers the bound. */
-  private SnapshotState throttled(SnapshotState snapshot, @Nullable Long bytesPerSecond)
-      throws RefusedException {
-    if (bytesPerSecond == null) {
-      return snapshot;
-    }
-    merge(snapshot).throttle(bytesPerSecond);
-    SnapshotState bounded = snapshot.withThrottle(bytesPerSecond);
-    entries.put(bounded);
-    return bounded;
-  }
-
-  /** A merge that is to take over at a login cannot wait for another one then. */
-  private void refuseIfNotNext(SnapshotState asked) throws RefusedException {
-    boolean others =
-        entries.all().stream()
-            .anyMatch(each ->
-                each.volume().equals(asked.volume())
-                    && !each.device().equals(asked.device())
-                    && (each.phase() == Phase.MERGING || each.turn() > 0));
-    if (others || readers.read(asked.device())) {
-      throw new RefusedException(
-          "snapshot "
-              + asked.device()
-              + ": another merge of the volume, or an export of the snapshot, comes before it; ask"
-              + " again when that has ended");
-    }
-  }
-
-  /** The devices whose users a merge waits for. */
-  static Set<String> devices(SnapshotState snapshot) {
-    return Set.of(snapshot.volume(), snapshot.device());
-  }
-
   /** See {@link Snapshots#waits}. */
   MergeWait waits(SnapshotState snapshot) {
     return snapshot.phase() == Phase.WAITING ? nextLogins.waits(snapshot) : MergeWait.NONE;
@@ -211,7 +165,7 @@ final class Merges {
 
   /** Begins a merge at a login. By its turn; the volume's other logins are held back. */
   private void beginNow(SnapshotState snapshot) throws RefusedException {
-    if (!snapshot.equals(next(entries.state(), snapshot.volume(), true))) {
+    if (!snapshot.equals(order.next(entries.state(), snapshot.volume(), true))) {
       throw new RefusedException("another merge or an export comes before it");
     }
     startClaimed(snapshot);
@@ -258,31 +212,6 @@ final class Merges {
     }
   }
 
-  /** The merge of a volume that is to begin now; null when there is none. */
-  private @Nullable SnapshotState next(RuntimeState state, String volume) {
-    return next(state, volume, false);
-  }
-
-  /**
-   * The same.
-   *
-   * @param inUse whether merges are to begin that wait for somebody who uses the volume
-   */
-  private @Nullable SnapshotState next(RuntimeState state, String volume, boolean inUse) {
-    List<SnapshotState> all =
-        state.snapshots().values().stream().filter(each -> each.volume().equals(volume)).toList();
-    if (all.stream().anyMatch(each -> each.phase() == Phase.MERGING)) {
-      return null;
-    }
-    return all.stream()
-        .filter(each ->
-            each.phase() == Phase.QUEUED
-                || (each.phase() == Phase.WAITING && (inUse || uses.of(devices(each)).isEmpty())))
-        .min(Comparator.comparingLong(SnapshotState::turn))
-        .filter(each -> !readers.read(each.device()))
-        .orElse(null);
-  }
-
   /**
    * Begins a merge.
    *
@@ -290,14 +219,14 @@ final class Merges {
    */
   private @Nullable SnapshotState start(SnapshotState snapshot) throws RefusedException {
     boolean claimed = snapshot.phase() == Phase.WAITING;
-    if (claimed && !uses.claim(devices(snapshot), null)) {
+    if (claimed && !uses.claim(MergeOrder.devices(snapshot), null)) {
       return null;
     }
     try {
       return startClaimed(snapshot);
     } finally {
       if (claimed) {
-        uses.release(devices(snapshot));
+        uses.release(MergeOrder.devices(snapshot));
       }
     }
   }
@@ -370,21 +299,7 @@ final class Merges {
    * rolled back. By its turn.
    */
   void giveUp(SnapshotState snapshot, boolean force) throws RefusedException {
-    MergeStatus status = status(snapshot);
-    if (status.isFailed() || !status.isStuck()) {
-      throw new RefusedException(
-          "snapshot "
-              + snapshot.device()
-              + " is being merged; what was rolled back cannot be undone"
-              + (status.isFailed() ? ". The merge failed; snapshot resume tries again" : ""));
-    }
-    if (!force) {
-      throw new RefusedException(
-          "the merge of "
-              + snapshot.device()
-              + " cannot go on, since its store is invalid; --force gives it up, and leaves the"
-              + " volume as it is, partly rolled back");
-    }
+    running.refuseToGiveUp(snapshot, force);
     end(snapshot);
     watch.remove(snapshot.device());
     LOG.warn("volume {}: the merge of {} was given up", snapshot.volume(), snapshot.device());
@@ -403,7 +318,7 @@ final class Merges {
         }
       }
       for (String volume : waiting) {
-        SnapshotState next = next(entries.state(), volume);
+        SnapshotState next = order.next(entries.state(), volume);
         if (next != null) {
           startOrTell(next);
         }
@@ -425,123 +340,24 @@ final class Merges {
     }
   }
 
-  /** The snapshot that a volume is being rolled back to. */
-  @Nullable SnapshotState merging(String volume) {
-    return entries.all().stream()
-        .filter(snapshot -> snapshot.volume().equals(volume) && snapshot.phase() == Phase.MERGING)
-        .findAny()
-        .orElse(null);
-  }
-
   /** See {@link Snapshots#pause}. */
   void pause(String device, boolean paused) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = entries.existing(device);
-      if (snapshot.phase() != Phase.MERGING) {
-        throw new RefusedException("snapshot " + device + " is not being merged");
-      }
-      MergeHandle merge = merge(snapshot);
-      if (paused) {
-        merge.pause();
-      } else {
-        merge.unpause();
-      }
-      entries.put(snapshot.withPaused(paused));
-      if (!paused) {
-        goOnAfterFailure(snapshot);
-      }
+      running.pause(entries.existing(device), paused);
     } finally {
       changes.unlock();
     }
   }
 
-  /** Begins a merge again that stopped at an error; says so when it cannot go on. */
-  private void goOnAfterFailure(SnapshotState snapshot) throws RefusedException {
-    if (status(snapshot).isFailed()) {
-      devices.refuseForeignTable(snapshot.volume());
-      devices.reactivate(snapshot.volume());
-      watch.add(snapshot.volume(), snapshot.device());
-    }
-    awaitFirstStep(snapshot);
-  }
-
-  /**
-   * Waits until a merge that has just begun has moved something, has ended, or cannot.
-   *
-   * @throws RefusedException when it cannot
-   */
-  private void awaitFirstStep(SnapshotState snapshot) throws RefusedException {
-    MergeHandle merge = devices.merge(snapshot.volume());
-    if (merge == null) {
-      return; // it has ended
-    }
-    long before = merge.progress().mergedBytes();
-    CompletableFuture<@Nullable Void> moved = new CompletableFuture<>();
-    Registration progress =
-        merge.onProgress(() -> {
-          if (hasMoved(merge.progress(), before)) {
-            moved.complete(null);
-          }
-        });
-    try {
-      if (!hasMoved(merge.progress(), before)) {
-        moved.get(FIRST_STEP.toMillis(), TimeUnit.MILLISECONDS);
-      }
-    } catch (TimeoutException e) {
-      LOG.debug("snapshot {}: its merge is slow, and has not failed", snapshot.device());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
-    } finally {
-      progress.close();
-    }
-    MergeStatus status = MergeStatus.of(merge);
-    if (status.isStuck()) {
-      throw new RefusedException(
-          "the merge of "
-              + snapshot.device()
-              + (status.isFailed()
-                  ? " fails, see the server's log; when the reason is gone, resume it"
-                  : " cannot go on, since its store is invalid; snapshot remove --force gives it"
-                      + " up"));
-    }
-  }
-
-  private static boolean hasMoved(MergeProgress progress, long before) {
-    boolean moves =
-        progress.state() == MergeProgress.State.RUNNING
-            || progress.state() == MergeProgress.State.STOPPED;
-    return !moves || progress.mergedBytes() > before;
-  }
-
-  /** The merge of a volume that is being rolled back. */
-  private MergeHandle merge(SnapshotState snapshot) throws RefusedException {
-    MergeHandle merge = devices.merge(snapshot.volume());
-    if (merge == null) {
-      throw new RefusedException(
-          "volume "
-              + snapshot.volume()
-              + " is to be rolled back, and its live table does not do that: see dm table "
-              + snapshot.volume()
-              + "; the next start of the server goes on with the merge");
-    }
-    return merge;
-  }
-
-  private MergeStatus status(SnapshotState snapshot) throws RefusedException {
-    return MergeStatus.of(merge(snapshot));
-  }
-
   /** See {@link Snapshots#progress}. */
   @Nullable MergeStatus progress(String device) {
-    SnapshotState snapshot = entries.state().snapshot(device);
-    if (snapshot == null || snapshot.phase() != Phase.MERGING) {
-      return null;
-    }
-    MergeHandle merge = devices.merge(snapshot.volume());
-    return merge == null ? null : MergeStatus.of(merge); // its table is being made, or it ended
+    return running.progress(device);
+  }
+
+  /** The snapshot that a volume is being rolled back to. */
+  @Nullable SnapshotState merging(String volume) {
+    return order.merging(volume);
   }
 
   /** A snapshot is about to be removed. By its turn. */

@@ -77,7 +77,7 @@ final class MergesAtLogin implements Uses.Listener {
   /** Refuses where it is not clear whose login it would be. */
   void refuseIfImpossible(SnapshotState snapshot) throws RefusedException {
     Set<String> initiators = new TreeSet<>();
-    for (User user : uses.of(Merges.devices(snapshot))) {
+    for (User user : uses.of(MergeOrder.devices(snapshot))) {
       if (user.isUnknown()) {
         throw new RefusedException(
             "snapshot "
@@ -101,14 +101,14 @@ final class MergesAtLogin implements Uses.Listener {
 
   /** Waits for the login of the only initiator that uses the volume. By its turn. */
   void add(SnapshotState snapshot, Duration timeLimit) throws RefusedException {
-    List<User> users = uses.of(Merges.devices(snapshot));
+    List<User> users = uses.of(MergeOrder.devices(snapshot));
     if (users.isEmpty()) {
       return; // it has just logged out: the merge begins as others do
     }
     uses.onNextLogin(snapshot.device(), true);
     awaited.add(
         snapshot.device(),
-        Merges.devices(snapshot),
+        MergeOrder.devices(snapshot),
         users.getFirst().initiator(),
         Instant.now().plus(timeLimit));
     NextLogins.Awaited mine = awaited.of(snapshot.device());
@@ -147,7 +147,7 @@ final class MergesAtLogin implements Uses.Listener {
   MergeWait waits(SnapshotState snapshot) {
     NextLogins.Awaited mine = awaited.of(snapshot.device());
     return new MergeWait(
-        uses.of(Merges.devices(snapshot)),
+        uses.of(MergeOrder.devices(snapshot)),
         mine == null ? null : mine.until(),
         restarted.contains(snapshot.device()));
   }

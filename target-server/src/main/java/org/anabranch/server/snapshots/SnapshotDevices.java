@@ -175,7 +175,7 @@ final class SnapshotDevices {
    */
   void restore(SnapshotState snapshot) throws NotWholeException {
     try {
-      StoreFile.refuseUnlessStore(snapshot.store());
+      StoreFile.refuseUnlessStore(snapshot.store(), snapshot.chunkSectors());
       if (snapshot.phase() != SnapshotState.Phase.MERGING) {
         storage
             .devices()

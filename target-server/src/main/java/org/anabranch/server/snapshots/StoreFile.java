@@ -3,6 +3,7 @@ package org.anabranch.server.snapshots;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -24,6 +25,12 @@ import org.anabranch.server.state.StateDirectory;
 final class StoreFile {
   /** Bytes of one record of the exception list. */
   private static final int RECORD = 16;
+
+  /** Bytes of the header: magic, valid, version, chunk size. */
+  private static final int HEADER = 16;
+
+  /** Where the header has the chunk size, in sectors. */
+  private static final int CHUNK_SIZE = 12;
 
   private StoreFile() {}
 
@@ -72,19 +79,30 @@ final class StoreFile {
   /**
    * Refuses a file that is not the store of a snapshot that was taken. A new store has a header
    * before the snapshot is ready: one that reads as zeros is not new, but was emptied, and what it
-   * held is lost.
+   * held is lost. One with other chunks is the store of another snapshot. One with chunks of the
+   * same size cannot be told from it: the format, which is Linux's, has nothing else that says
+   * whose a store is.
    */
-  static void refuseUnlessStore(Path path) throws RefusedException {
+  static void refuseUnlessStore(Path path, int chunkSectors) throws RefusedException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      ByteBuffer magic = ByteBuffer.allocate(Integer.BYTES);
-      while (magic.hasRemaining() && channel.read(magic) >= 0) {
+      ByteBuffer header = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
+      while (header.hasRemaining() && channel.read(header) >= 0) {
         // until it is there, or the file ends
       }
-      if (magic.hasRemaining()) {
+      if (header.hasRemaining()) {
         throw new RefusedException(path + " is empty: it was cut from outside");
       }
-      if (magic.getInt(0) == 0) {
+      if (header.getInt(0) == 0) {
         throw new RefusedException(path + " has no header any more: it reads as zeros");
+      }
+      int found = header.getInt(CHUNK_SIZE);
+      if (found != chunkSectors) {
+        throw new RefusedException(
+            path
+                + " is the store of another snapshot: it has chunks of "
+                + found
+                + " sectors, not of "
+                + chunkSectors);
       }
     } catch (IOException e) {
       throw new RefusedException(StateDirectory.reason(e), e);

@@ -37,6 +37,11 @@ import org.slf4j.LoggerFactory;
  * cannot carry a mark, its id decides, such as file system and inode. One without an id is known by
  * its length alone. See {@link ImageFacts}.
  *
+ * <p>What is not noticed: contents that somebody changed in place while no server ran. The time of
+ * modification would not tell: it is lost by a copy without {@code -p}, kept by tools that restore
+ * it, and renewed by ones that change nothing. So a volume would be refused that is whole, or be
+ * served though it is not.
+ *
  * <p>{@link #adopt} says that the image that is there is the right one. One change at a time.
  */
 public final class KnownImages {
