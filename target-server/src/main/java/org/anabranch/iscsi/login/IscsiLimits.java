@@ -6,17 +6,16 @@ import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 
 /**
- * What the server grants at most: a view of what the configuration says, which has the values.
- * Lengths are bytes.
+ * The limits of the server, a view of the configuration. Lengths are in bytes.
  *
- * @param counts how many of each thing there may be, and how much memory
- * @param protocol what is agreed to in negotiation, and how long a peer is waited for
+ * @param counts the largest numbers of sessions, connections and commands, and the data memory
+ * @param protocol the limits in negotiation, and timeouts
  * @param bytesBeforeLogin text that a connection may send before it has finished login
  */
 public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBeforeLogin) {
   private static final int BYTES_BEFORE_LOGIN = 65536;
 
-  /** What suits a server with some hundreds of megabytes to spare. */
+  /** Suitable for a server that can use some hundreds of megabytes. */
   public static final IscsiLimits DEFAULTS =
       new IscsiLimits(
           new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256),
@@ -85,14 +84,14 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   }
 
   /**
-   * How long an initiator may read nothing while answers wait for it, or send nothing of the data
-   * that was asked for.
+   * How long an initiator may read nothing while responses are queued for it, or send no data that
+   * was solicited.
    */
   public Duration sendTimeout() {
     return protocol.sendTimeout();
   }
 
-  /** What the server declares. */
+  /** The MaxRecvDataSegmentLength that the server declares. */
   public int maxRecvDataSegmentLength() {
     return protocol.maxRecvDataSegmentLength();
   }

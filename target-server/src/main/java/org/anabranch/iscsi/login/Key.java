@@ -8,9 +8,9 @@ import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keys of login and text (RFC 7143 13, 12.1), one row for each: how its result comes about, the
- * range of its values, where it may appear. Login, text requests and SendTargets use this table. A
- * new key is a row here, and a line in {@link Negotiation#take} if a parameter follows from it.
+ * The keys of login and text (RFC 7143 13, 12.1), one row for each: how it is negotiated, the range
+ * of its values, and where it may appear. Login, text requests and SendTargets use this table. To
+ * add a key, add a row here, and a line in {@link Negotiation#take} if its value is used.
  *
  * <pre>
  *   kind                 the answer to what an initiator offers
@@ -92,11 +92,10 @@ public enum Key {
     OBSOLETE
   }
 
-  /** How the answer to an offer comes about (RFC 7143 6.2, 13). */
+  /** How a key is negotiated (RFC 7143 6.2, 13). */
   sealed interface Kind {
     /**
-     * The answer to a value of an initiator's, "" for none, or null for a value that the key cannot
-     * have.
+     * The answer to a value that an initiator offers: "" for no answer, null for an invalid value.
      */
     @Nullable String answer(String value, IscsiLimits limits);
   }
@@ -118,7 +117,7 @@ public enum Key {
     }
   }
 
-  /** Yes if one of the two says so. */
+  /** Yes if one of the two offers Yes. */
   record Either(boolean ours) implements Kind {
     @Override
     public @Nullable String answer(String value, IscsiLimits limits) {
@@ -126,7 +125,7 @@ public enum Key {
     }
   }
 
-  /** Yes if both say so. */
+  /** Yes if both offer Yes. */
   record Both(boolean ours) implements Kind {
     @Override
     public @Nullable String answer(String value, IscsiLimits limits) {
@@ -152,7 +151,7 @@ public enum Key {
     }
   }
 
-  /** A number that each side says of itself. */
+  /** A number that each side declares for itself. */
   record Declaration(int least, int most) implements Kind {
     @Override
     public @Nullable String answer(String value, IscsiLimits limits) {
@@ -160,7 +159,7 @@ public enum Key {
     }
   }
 
-  /** Text that wants no answer. */
+  /** Text without an answer. */
   record FreeText() implements Kind {
     @Override
     public String answer(String value, IscsiLimits limits) {
@@ -168,7 +167,7 @@ public enum Key {
     }
   }
 
-  /** Nothing that an initiator can negotiate. */
+  /** A key that an initiator cannot offer. */
   record NotOffered() implements Kind {
     @Override
     public @Nullable String answer(String value, IscsiLimits limits) {
@@ -220,7 +219,7 @@ public enum Key {
     return value.equals(YES) || value.equals(NO);
   }
 
-  /** Decimal, or hexadecimal with 0x (6.1). Negative if it is no number from least to most. */
+  /** A decimal number, or hexadecimal with 0x (6.1). Negative if it is invalid or out of range. */
   static int number(String value, int least, int most) {
     boolean hex = value.startsWith("0x") || value.startsWith("0X");
     String digits = hex ? value.substring(2) : value;

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Login phase of a connection (RFC 7143 6.3, 11.12): requests and responses, stages and their
- * transitions. What the keys say is up to {@link LoginNegotiation}.
+ * transitions. {@link LoginNegotiation} evaluates the keys.
  *
  * <pre>
  *   what happens to                             answer
@@ -54,7 +54,7 @@ public final class Login implements Connection.Phase {
   private @Nullable LoginNegotiation negotiation;
   private LoginStage stage = LoginStage.SECURITY_NEGOTIATION;
 
-  /** What is left of an answer that goes out in pieces. */
+  /** The rest of a response that is sent in pieces. */
   private @Nullable ByteBuffer rest;
 
   /** The session that waits for its place, or for its login to be announced. */
@@ -79,7 +79,7 @@ public final class Login implements Connection.Phase {
             .channel()
             .eventLoop()
             .schedule(
-                () -> connection.drop("no login within the time for it"),
+                () -> connection.drop("login timeout"),
                 terms.limits().loginTimeout().toNanos(),
                 TimeUnit.NANOSECONDS);
   }
@@ -132,7 +132,7 @@ public final class Login implements Connection.Phase {
     }
   }
 
-  /** What a refusal needs of a request that makes no sense. */
+  /** The fields of an invalid request that its rejection needs. */
   private static LoginRequest unreadable(Pdu pdu) {
     return new LoginRequest(
         false,
@@ -203,7 +203,7 @@ public final class Login implements Connection.Phase {
     }
   }
 
-  /** Everything is agreed on: brings the session into being, which may have to wait for another. */
+  /** Negotiation is complete: creates the session, which may have to wait for another one. */
   private void finish(LoginRequest request, LoginNegotiation n, byte[] answers) {
     NewSession session = admission.session(connection, n.agreed(request));
     waiting = session;
@@ -276,7 +276,7 @@ public final class Login implements Connection.Phase {
     respond(request, transit, false, answers);
   }
 
-  /** The next piece of an answer; what then is left waits for the next request. */
+  /** Sends the next piece of a response. The rest is sent on the next request. */
   private void respond(LoginRequest request, ByteBuffer answers) {
     byte[] piece = new byte[Math.min(answers.remaining(), LONGEST_ANSWER)];
     answers.get(piece);

@@ -16,8 +16,8 @@ import org.anabranch.naming.IscsiName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a login is about: who asks for which target, whether they may, and on what terms (RFC 7143
- * 6.3, 13).
+ * The negotiation of one login: which initiator wants which target, whether it may, and with which
+ * parameters (RFC 7143 6.3, 13).
  *
  * <pre>
  *   no InitiatorName, no TargetName for a normal session    0207
@@ -29,9 +29,7 @@ import org.jspecify.annotations.Nullable;
  * Owned by the connection's event loop.
  */
 final class LoginNegotiation {
-  /**
-   * Keys of the first request. Some initiators say them again in each stage; they do not change.
-   */
+  /** Keys of the first request. Some initiators repeat them in each stage; they must not change. */
   private static final Set<String> FIRST_KEYS =
       Stream.of(Key.values())
           .filter(key -> key.scope() == Key.Scope.FIRST)
@@ -114,7 +112,7 @@ final class LoginNegotiation {
     return new LoginNegotiation(terms, portal, initiator, node, firstKeys);
   }
 
-  /** A name, in whatever spelling it comes. */
+  /** A name, in any accepted spelling. */
   private static IscsiName name(Map<String, String> keys, Key key) throws LoginRefusedException {
     String name = keys.remove(key.text());
     if (name == null || name.isEmpty()) {
@@ -129,7 +127,8 @@ final class LoginNegotiation {
   }
 
   /**
-   * Whether a key of the first request comes again with the same meaning: a name in any spelling.
+   * Whether a repeated key of the first request has the same meaning; names may be spelled
+   * differently.
    */
   private static boolean isSame(String key, String again, @Nullable String first) {
     return first != null
@@ -163,12 +162,12 @@ final class LoginNegotiation {
         return true;
       }
       if (transit && !methodChosen) {
-        throw ChapAuthentication.failed("it offered no CHAP");
+        throw ChapAuthentication.failed("the initiator did not offer CHAP");
       }
       return false;
     }
     if (chap != null && !authenticated) {
-      throw ChapAuthentication.failed("it did no CHAP");
+      throw ChapAuthentication.failed("the initiator skipped CHAP");
     }
     operational.answer(keys, answers);
     operational.declare(answers);
@@ -193,7 +192,7 @@ final class LoginNegotiation {
     }
   }
 
-  /** What this login asks for. */
+  /** The result of the login so far. */
   AgreedLogin agreed(LoginRequest request) {
     SessionKey key =
         new SessionKey(

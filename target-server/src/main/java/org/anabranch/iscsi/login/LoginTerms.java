@@ -4,9 +4,9 @@ package org.anabranch.iscsi.login;
 import org.anabranch.block.count.Counts;
 import org.jspecify.annotations.Nullable;
 
-/** The terms on which a server accepts logins. They may change while it runs. Any thread. */
+/** The conditions under which a server accepts logins. They may change. Thread-safe. */
 public interface LoginTerms {
-  /** The limits of now. */
+  /** The current limits. */
   IscsiLimits limits();
 
   /** The terms of discovery sessions. */

@@ -55,7 +55,7 @@ public final class Negotiation {
         throw new MalformedPduException("key negotiated twice: " + key);
       }
     }
-    // Before the first burst, which is a part of a burst (13.14), whatever order they came in.
+    // Before FirstBurstLength, which must not exceed it (13.14), whatever their order.
     String burstKey = Key.MAX_BURST_LENGTH.text();
     String burst = offers.get(burstKey);
     String burstAnswer = burst == null ? "" : answer(burstKey, burst);
@@ -78,7 +78,7 @@ public final class Negotiation {
     }
   }
 
-  /** "" for no answer. */
+  /** The answer to a key; "" for none. */
   private String answer(String name, String value) {
     Key key = Key.named(name);
     if (key == null) {
@@ -89,7 +89,7 @@ public final class Negotiation {
     }
     String result = isTooShort(key, value) ? null : key.kind().answer(value, limits);
     if (result == null) {
-      // A key has one answer: the target's own declaration is left out then, and has its default.
+      // A key has one answer. So the target's own declaration is omitted, and the default applies.
       declared |= key == Key.MAX_RECV_DATA_SEGMENT_LENGTH;
       return REJECT;
     }
@@ -104,7 +104,7 @@ public final class Negotiation {
   }
 
   /**
-   * Makes a result the session's parameter.
+   * Stores a result in the session's parameters.
    *
    * @return the answer to give
    */
@@ -136,7 +136,7 @@ public final class Negotiation {
     return result;
   }
 
-  /** Whether it says something of a key, and is no value of it (6.2). */
+  /** Whether it is NotUnderstood, Reject or Irrelevant, and not a value (6.2). */
   public static boolean isAnswer(String value) {
     return value.equals(NOT_UNDERSTOOD) || value.equals(REJECT) || value.equals(IRRELEVANT);
   }

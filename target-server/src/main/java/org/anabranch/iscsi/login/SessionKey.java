@@ -4,8 +4,8 @@ package org.anabranch.iscsi.login;
 import org.anabranch.naming.IscsiName;
 
 /**
- * What makes two sessions the same nexus (RFC 7143 6.3.5): a login with the key of a session that
- * exists takes its place.
+ * Identifies the nexus of a session (RFC 7143 6.3.5). A login with the key of an existing session
+ * reinstates that session.
  *
  * @param target empty for a discovery session
  */

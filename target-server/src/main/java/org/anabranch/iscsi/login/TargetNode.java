@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * An iSCSI target node, to which initiators log in.
  *
  * @param name iSCSI name, normalised (RFC 7143 4.2.7)
- * @param alias shown to people by initiators, or null
+ * @param alias a description that initiators show to users, or null
  * @param router the SCSI target device behind it
  * @param access who may log in
- * @param chap the CHAP users, of whom an initiator must be one; empty: it need not prove anything
+ * @param chap the CHAP users that may log in; empty if no authentication is needed
  * @param portalGroups tags of the portal groups it is reachable through; empty for all
  */
 public record TargetNode(
@@ -32,7 +32,7 @@ public record TargetNode(
     portalGroups = Set.copyOf(portalGroups);
   }
 
-  /** Whether an initiator can log in, provided that it knows its secret. */
+  /** Whether an initiator can log in if it has the right CHAP secret. */
   public boolean isFor(IscsiName initiator, InetAddress from) {
     return access.admits(initiator, from)
         && (chap.isEmpty() || chap.stream().anyMatch(user -> user.isFor(initiator)));

@@ -13,7 +13,7 @@ import org.anabranch.jscsi.MalformedPduException;
 public final class Text {
   private static final int LONGEST_KEY = 63;
 
-  /** With room: CHAP's largest numbers (12.1.3), the longest of all, take 2,050 characters. */
+  /** The longest values are CHAP's largest numbers (12.1.3), with 2,050 characters. */
   private static final int LONGEST_VALUE = 8192;
 
   private static final Set<String> LISTED =
@@ -23,8 +23,8 @@ public final class Text {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
   /**
-   * Adds an answer. Only what discovery lists may come several times: an initiator takes a second
-   * answer to any other key as a fault of ours.
+   * Adds an answer. Only the keys that discovery lists may be added more than once: for any other
+   * key an initiator would treat a second answer as an error.
    */
   public void add(String key, String value) {
     if (!LISTED.contains(key) && !answered.add(key)) {

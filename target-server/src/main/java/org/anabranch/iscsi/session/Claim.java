@@ -5,15 +5,15 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one command claims: a place in the session's command window, or one of the few outside it
- * for immediate delivery, and the data memory that it needs beside the place.
+ * The resources of one command: a place in the session's command window, or one of the few places
+ * for immediate delivery, and the data memory that it needs in addition.
  *
  * <pre>
- *   {@link #reserve}   when its header is there, since its data needs a place to go; may wait
- *   {@link #enter}     when its whole PDU is there: only now is its CmdSN used up
- *   {@link #leave}     when it ends, before it is answered: the answer opens the window
- *   {@link #handOver}  its data-in is on its way: the memory is free when that has been sent
- *   {@link #release}   when it has been answered
+ *   {@link #reserve}   when its header has been received; may have to wait
+ *   {@link #enter}     when its PDU is complete: now its CmdSN is used up
+ *   {@link #leave}     when it ends, before its response, which reports the window
+ *   {@link #handOver}  its data-in is queued: the memory is released when it has been sent
+ *   {@link #release}   when its response has been queued
  * </pre>
  *
  * Owned by the session's event loop.
@@ -73,7 +73,7 @@ final class Claim {
     }
   }
 
-  /** Takes the place that the command's number gives it. */
+  /** Takes the place of its CmdSN. */
   void enter() {
     place = Place.WINDOW;
     window.enter();
@@ -85,7 +85,7 @@ final class Claim {
     window.enterImmediate();
   }
 
-  /** Gives the place back; harmless without one. */
+  /** Gives the place back, if it has one. */
   void leave() {
     switch (place) {
       case WINDOW -> window.leave();
@@ -95,14 +95,14 @@ final class Claim {
     place = Place.NONE;
   }
 
-  /** The bytes beside the place, which are the caller's to release from now on. */
+  /** Passes the additional bytes to the caller, who releases them. */
   long handOver() {
     long handed = bytes;
     bytes = 0;
     return handed;
   }
 
-  /** Gives back the bytes beside the place. */
+  /** Releases the additional bytes. */
   void release() {
     giveUp();
     if (bytes > 0) {

@@ -19,8 +19,7 @@ import org.anabranch.iscsi.wire.Pdu;
  *     commands wait for theirs        other sessions
  * </pre>
  *
- * So wide windows belong to those who use them; sessions that log in and stay idle have {@value
- * #BASE} places.
+ * So sessions that send commands get wide windows, and idle sessions keep {@value #BASE} places.
  *
  * <pre>
  *   places == commands in flight + (MaxCmdSN - ExpCmdSN + 1)
@@ -29,7 +28,7 @@ import org.anabranch.iscsi.wire.Pdu;
  * Owned by the session's event loop.
  */
 final class CommandWindow {
-  /** What a sequence number says about a command. */
+  /** How a CmdSN relates to the window. */
   enum Arrival {
     NEXT,
     OUTSIDE,
@@ -39,7 +38,7 @@ final class CommandWindow {
   /** Windows are not widened when less than this part of the memory is left. */
   private static final int SHARE = 8;
 
-  /** What each session has while there is memory, and what a wide window is narrowed to. */
+  /** Places of a session while there is memory, and the least that a window is narrowed to. */
   private static final int BASE = 16;
 
   /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
@@ -63,8 +62,9 @@ final class CommandWindow {
    * Opens the window, see the class.
    *
    * @param memory for places
-   * @param commandMemory what commands reserve beyond their places; who waits there narrows windows
-   * @throws OutOfMemoryException not even one
+   * @param commandMemory for what commands need beyond their places; while a command waits for it,
+   *     windows get narrower
+   * @throws OutOfMemoryException if there is no memory for a single place
    */
   CommandWindow(
       DataMemory memory, DataMemory commandMemory, int placeBytes, int maxPlaces, int firstCmdSn)
@@ -73,7 +73,7 @@ final class CommandWindow {
     this.commandMemory = commandMemory;
     this.placeBytes = placeBytes;
     this.maxPlaces = maxPlaces;
-    // Half of what is left at most, so that something is left for those who come later.
+    // At most half of what is left, so that later sessions get some, too.
     long share = placeBytes == 0 ? maxPlaces : memory.spare() / 2 / placeBytes;
     places = Math.clamp(share, 1, Math.min(BASE, maxPlaces));
     if (!memory.tryReserve((long) places * placeBytes)) {
@@ -109,7 +109,7 @@ final class CommandWindow {
     return cmdSn - expCmdSn < 0 || cmdSn - maxCmdSn > 0 ? Arrival.OUTSIDE : Arrival.GAP;
   }
 
-  /** The next number has arrived and now takes a place, until {@link #leave}. */
+  /** The command with ExpCmdSN has been received. It occupies a place until {@link #leave}. */
   void enter() {
     expCmdSn++;
     inFlight++;
@@ -129,7 +129,7 @@ final class CommandWindow {
     immediate--;
   }
 
-  /** A PDU that is no command for a LUN is taken: its number is used up, and its place free. */
+  /** A PDU that is not a SCSI command is accepted: its CmdSN is used up, and its place is free. */
   void pass(Pdu pdu) {
     if (!pdu.immediate()) {
       enter();
@@ -152,7 +152,7 @@ final class CommandWindow {
     return mayCome;
   }
 
-  /** A command that took a place has ended: the place opens again, or its memory goes back. */
+  /** A command has ended: its place opens again, or the memory of the place is released. */
   void leave() {
     inFlight--;
     if (closed) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Data from the initiator: immediate, unsolicited, and asked for with R2T (RFC 7143 4.2.5.2, 11.7,
  * 11.8). Payload goes from the socket's buffer to the command's, or the socket is read into the
- * command's directly (ReceiveBuffers). Finds the faults; {@link Commands} fails the commands.
+ * command's directly (ReceiveBuffers). Detects errors; {@link Commands} then fails the commands.
  *
  * <pre>
  *   what happens to                                         the command ends with
@@ -31,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  *   nothing of the sequence that is due, for send-timeout   connection dropped
  * </pre>
  *
- * <p>A sequence ends with F and not with its last byte: an empty Data-Out may bring it (11.7.5), so
- * it is waited for, but not for ever. A command that failed is answered when the initiator has sent
- * the rest of what it may (7.8), which is thrown away. Owned by the session's event loop.
+ * <p>A sequence ends with the F bit and not with its last byte. An empty Data-Out may have the F
+ * bit (11.7.5), so it is waited for, with a timeout. The response to a command that failed is sent
+ * when the initiator has sent the remaining data (7.8), which is discarded. Owned by the session's
+ * event loop.
  */
 final class DataOut {
   private static final int REMEMBERED = 64;
@@ -53,18 +54,18 @@ final class DataOut {
 
   private int lateCount;
 
-  /** Number of the sequence of data that was announced or asked for last. */
+  /** Number of the last data sequence that was announced or solicited. */
   private long lastSequence;
 
   /** The command whose Data-Out is being received. */
   private @Nullable IscsiCommand current;
 
-  /** The Data-Out that is being received is of no command, and that is no error. */
+  /** The Data-Out that is being received has no command, which is not an error. */
   private boolean ignored;
 
   /**
    * @param inFlight the commands of the session
-   * @param finalMissing told of a command whose sequence of data did not end with F
+   * @param finalMissing receives commands whose data sequence did not end with F in time
    */
   DataOut(
       Collection<IscsiCommand> inFlight,
@@ -137,7 +138,7 @@ final class DataOut {
     return null;
   }
 
-  /** How much may come unsolicited; what was not agreed on is at its end at once. */
+  /** How much may come unsolicited: nothing, unless it was negotiated. */
   private long unsolicitedEnd(IscsiCommand command) {
     return parameters.initialR2t()
         ? 0
@@ -152,14 +153,14 @@ final class DataOut {
     }
   }
 
-  /** The PDU of the command was damaged: no data will come for it. */
+  /** The PDU of the command was damaged, so no data will come for it. */
   void discard(IscsiCommand command) {
     if (command.transfer().isUnsolicited()) {
       command.transfer().endSequence();
     }
   }
 
-  /** Where a data segment goes; what lies beyond the command's own length is thrown away. */
+  /** Sets the buffer for a data segment. Bytes beyond the command's length are discarded. */
   private void sink(IscsiCommand command, Pdu pdu, long offset) {
     Transfer transfer = command.transfer();
     int length = (int) Math.min(pdu.dataLength(), transfer.length() - offset);
@@ -183,7 +184,7 @@ final class DataOut {
 
   // --- data that was asked for --------------------------------------------------------------
 
-  /** Asks for as many bursts as the initiator may be asked for at once. */
+  /** Sends R2Ts, up to MaxOutstandingR2T. */
   void ask(IscsiCommand command) {
     Transfer transfer = command.transfer();
     buffer(command);
@@ -277,7 +278,7 @@ final class DataOut {
         && command.expected() <= parameters.firstBurstLength();
   }
 
-  /** A sequence that did not end with F: if no more data may come, it is given a time for it. */
+  /** A sequence without F so far: if it is complete otherwise, the F bit is awaited. */
   private void awaitFinal(IscsiCommand command) {
     Transfer transfer = command.transfer();
     if (transfer.isFull() && !transfer.awaitsFinal()) {
@@ -287,13 +288,13 @@ final class DataOut {
     }
   }
 
-  /** The time for the F of a sequence is over. */
+  /** The F bit of a sequence did not come in time. */
   private void missFinal(IscsiCommand command, long sequence) {
     Transfer transfer = command.transfer();
     if (command.phase() != IscsiCommand.Phase.ENDED
         && transfer.awaitsFinal()
         && transfer.sequence() == sequence) {
-      remember(command); // the F may yet come
+      remember(command); // the F bit may still come
       transfer.endSequence();
       finalMissing.accept(command);
     }
@@ -301,7 +302,7 @@ final class DataOut {
 
   // --- what comes late ----------------------------------------------------------------------
 
-  /** The command is no more; what the initiator still sends for it is not an error. */
+  /** The command has ended. Data that the initiator still sends for it is not an error. */
   void forget(IscsiCommand command) {
     if (current == command) {
       current = null;

@@ -9,10 +9,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drops a peer that stops sending the data-out which the target waits for and keeps memory for.
- * Only the oldest open sequence is timed: no byte of it came within the timeout. Younger sequences
- * may wait longer, since a line may be slow. No timer runs while no data is due. Owned by the
- * session's event loop.
+ * Drops a peer that stops sending solicited data, for which memory is reserved. Only the oldest
+ * open sequence is timed; it must receive a byte within the timeout. Younger sequences may wait
+ * longer, since the network may be slow. No timer runs while no data is due. Owned by the session's
+ * event loop.
  */
 final class DataOutTimeout {
   /**
@@ -33,8 +33,8 @@ final class DataOutTimeout {
   private @Nullable ScheduledFuture<?> timer;
 
   /**
-   * @param progress tells null when nothing is missing
-   * @param missed runs, on the loop, when there was none for the timeout
+   * @param progress returns null when nothing is missing
+   * @param missed runs on the loop when there was no progress for the timeout
    */
   DataOutTimeout(
       EventLoop loop, Duration timeout, Supplier<@Nullable Progress> progress, Runnable missed) {
@@ -44,7 +44,7 @@ final class DataOutTimeout {
     this.missed = missed;
   }
 
-  /** Data will be missing from here on. */
+  /** Data is due from now on. */
   void watch() {
     if (timer == null) {
       later(progress.get());

@@ -8,8 +8,6 @@ public interface Discovery {
   /** Whether this is a value of SendTargets: All, nothing, or the name of a target. */
   boolean isRequest(String which);
 
-  /**
-   * Adds the targets that were asked for, and their addresses, as far as the initiator may know.
-   */
+  /** Adds the requested targets with their addresses, as far as the initiator may see them. */
   void answer(Session session, String which, Text answers);
 }

@@ -19,9 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Full feature phase of a connection (RFC 7143 4.3, 7): counts CmdSN, answers the PDUs that are not
- * about a command, and leaves those that are to {@link Commands} and {@link TaskManagement}. In a
- * discovery session there are neither: it takes text, and a logout that closes the session (4.3).
+ * Full feature phase of a connection (RFC 7143 4.3, 7): checks CmdSN, passes commands and their
+ * data to {@link Commands} and task management requests to {@link TaskManagement}, and answers the
+ * other PDUs. A discovery session accepts only text requests and a logout that closes it (4.3).
  *
  * <pre>
  *   what happens to                              answer
@@ -119,7 +119,7 @@ final class FullFeaturePhase implements Connection.Phase {
   public void complete(Pdu pdu, boolean digestRight) {
     take(pdu, digestRight);
     if (!connection.channel().isWritable()) {
-      connection.pause(); // until the peer has read some of the answers, whatever it asked for
+      connection.pause(); // until the peer has read some of the responses
     }
   }
 
@@ -141,7 +141,7 @@ final class FullFeaturePhase implements Connection.Phase {
       return;
     }
     if (!digestRight) {
-      // As if the PDU had not come; its CmdSN stays open (RFC 7143 7.8).
+      // The PDU is ignored, and its CmdSN is not used up (RFC 7143 7.8).
       rejects.send(pdu, Rejects.DATA_DIGEST_ERROR);
       if (commands != null) {
         commands.discard();
@@ -228,7 +228,7 @@ final class FullFeaturePhase implements Connection.Phase {
     NopOut nop = ColdPdus.nopOut(pdu.basicHeader());
     if (nop.taskTag() == Pdu.NO_TAG) {
       window.pass(pdu);
-      return; // an answer to a ping of ours, or a word about ExpStatSN
+      return; // the answer to our ping, or only an acknowledgement of ExpStatSN
     }
     if (commands == null) {
       rejects.send(pdu, Rejects.PROTOCOL_ERROR);
@@ -271,8 +271,8 @@ final class FullFeaturePhase implements Connection.Phase {
         };
     if (response == LogoutResponse.CLOSED && commands != null) {
       session.report().logoutReceived();
-      // The answer says that no command of the session will do anything any more. Until it can,
-      // nothing that comes may cost the initiator this answer, or anybody else anything.
+      // The response is sent when all commands of the session have ended or are given up. Until
+      // then nothing that comes may prevent it, or cost others anything.
       connection.ignoreInput();
       commands.abortAll(() -> loggedOut(request, response));
     } else {
@@ -300,7 +300,7 @@ final class FullFeaturePhase implements Connection.Phase {
     }
   }
 
-  /** The channel has room again for answers. */
+  /** The channel is writable again. */
   @Override
   public void writable() {
     if (session.isOpen()) {

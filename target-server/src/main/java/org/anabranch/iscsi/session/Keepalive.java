@@ -8,11 +8,11 @@ import org.anabranch.iscsi.login.IscsiLimits;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drops a dead peer: after a silence it is sent a NOP-In that wants an answer (RFC 7143 11.19), and
- * if it then sends nothing at all, it is dropped. The default leaves it a minute, since some
- * initiators live and yet answer no ping while their user does something else, such as libiscsi's
- * synchronous calls. A discovery session is never sent a ping, which many initiators do not expect
- * there; it has a longer limit to its silence. Owned by the session's event loop.
+ * Drops a dead peer: after a time of silence it is sent a ping, a NOP-In that requests a response
+ * (RFC 7143 11.19). If it then sends nothing at all, it is dropped. By default it has a minute,
+ * since some initiators do not answer while their user does something else, such as programs that
+ * use libiscsi's synchronous calls. A discovery session is never sent a ping, which many initiators
+ * do not expect there. It has a longer timeout instead. Owned by the session's event loop.
  */
 final class Keepalive {
   private final Session session;
@@ -31,7 +31,7 @@ final class Keepalive {
     later(intervalNanos, this::listen);
   }
 
-  /** Sends no pings, and drops the peer when it is silent for so long. */
+  /** Drops the peer after this long a silence, without pings. */
   void expectWithin(Duration limit) {
     long silence = System.nanoTime() - session.connection().receivedAt();
     long left = limit.toNanos() - silence;
