@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Supplier;
@@ -29,8 +30,12 @@ final class DeferredIos {
     GONE
   }
 
-  private final ArrayDeque<Io> waiting = new ArrayDeque<>(); // guarded by this
-  private State state = State.FLOW; // guarded by this
+  @GuardedBy("this")
+  private final ArrayDeque<Io> waiting = new ArrayDeque<>();
+
+  @GuardedBy("this")
+  private State state = State.FLOW;
+
   private final Counters<DeviceCounter> counters;
 
   DeferredIos(Counters<DeviceCounter> counters) {

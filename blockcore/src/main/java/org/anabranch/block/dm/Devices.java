@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -52,11 +53,18 @@ final class Devices {
   private final PathOpener opener;
   private final Object opening = new Object();
 
-  private final Map<String, Entry> names = new TreeMap<>(); // guarded by this
-  private final Map<Object, Entry> identities = new HashMap<>(); // guarded by this
-  private final IdentityHashMap<BlockDevice, Entry> entries =
-      new IdentityHashMap<>(); // guarded by this
-  private final BitSet minors = new BitSet(); // in use; guarded by this
+  @GuardedBy("this")
+  private final Map<String, Entry> names = new TreeMap<>();
+
+  @GuardedBy("this")
+  private final Map<Object, Entry> identities = new HashMap<>();
+
+  @GuardedBy("this")
+  private final IdentityHashMap<BlockDevice, Entry> entries = new IdentityHashMap<>();
+
+  /** In use. */
+  @GuardedBy("this")
+  private final BitSet minors = new BitSet();
 
   Devices(PathOpener opener) {
     this.opener = opener;
@@ -85,6 +93,7 @@ final class Devices {
     }
   }
 
+  @GuardedBy("this")
   private void checkRoom() throws TableException {
     if (entries.size() >= MAX) {
       throw new TableException("Cannot allocate memory: " + MAX + " devices are open");

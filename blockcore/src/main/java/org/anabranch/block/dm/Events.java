@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,11 +18,22 @@ final class Events {
   private record Waiter(long seen, CompletableFuture<Long> done) {}
 
   private final Scheduler scheduler;
-  private long number; // guarded by this
-  private boolean ended; // guarded by this
-  private boolean telling; // whether tell() has been scheduled; guarded by this
-  private final List<Waiter> waiters = new ArrayList<>(); // guarded by this
-  private final List<DeviceListener> listeners = new ArrayList<>(); // guarded by this
+
+  @GuardedBy("this")
+  private long number;
+
+  @GuardedBy("this")
+  private boolean ended;
+
+  /** Whether tell() has been scheduled. */
+  @GuardedBy("this")
+  private boolean telling;
+
+  @GuardedBy("this")
+  private final List<Waiter> waiters = new ArrayList<>();
+
+  @GuardedBy("this")
+  private final List<DeviceListener> listeners = new ArrayList<>();
 
   Events(Scheduler scheduler) {
     this.scheduler = scheduler;
@@ -37,7 +49,8 @@ final class Events {
     schedule();
   }
 
-  /** Schedules {@link #tell} if anybody waits or listens. This must be locked. */
+  /** Schedules {@link #tell} if anybody waits or listens. */
+  @GuardedBy("this")
   private void schedule() {
     if (!telling && (!waiters.isEmpty() || !listeners.isEmpty())) {
       telling = true;

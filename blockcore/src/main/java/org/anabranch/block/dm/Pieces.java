@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 import org.anabranch.block.IoError;
@@ -13,13 +14,15 @@ import org.jspecify.annotations.Nullable;
 final class Pieces implements IoCompletion {
   private final Io whole;
 
-  /** The number of pieces not completed yet. Guarded by this. */
+  /** The number of pieces not completed yet. */
+  @GuardedBy("this")
   private int left;
 
-  /** Guarded by this. */
+  @GuardedBy("this")
   private @Nullable IoError error;
 
-  /** The offset of {@link #error}'s piece in the request. Guarded by this. */
+  /** The offset of {@link #error}'s piece in the request. */
+  @GuardedBy("this")
   private long errorAt = Long.MAX_VALUE;
 
   /** Creates a request that will be split into {@code count} pieces. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -18,10 +19,12 @@ final class Steps {
   /** The largest number of waiting steps; further ones are refused. */
   static final int MAX_WAITING = 1024;
 
-  /** Steps that have not started. Guarded by this. */
+  /** Steps that have not started. */
+  @GuardedBy("this")
   private final ArrayDeque<Step<?>> waiting = new ArrayDeque<>();
 
-  /** Whether a step is running. Guarded by this. */
+  /** Whether a step is running. */
+  @GuardedBy("this")
   private boolean busy;
 
   /** Runs {@code work} in its turn; the result completes with that of {@code work}. */

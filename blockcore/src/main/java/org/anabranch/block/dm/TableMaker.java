@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -81,9 +82,12 @@ final class TableMaker {
   private final class Row implements TargetType.Context {
     private final MappedDevice device;
     private final TableSpec.Row spec;
-    private final IdentityHashMap<BlockDevice, DeviceRef> references =
-        new IdentityHashMap<>(); // guarded by this
-    private final List<BlockDevice> opened = new ArrayList<>(); // guarded by this
+
+    @GuardedBy("this")
+    private final IdentityHashMap<BlockDevice, DeviceRef> references = new IdentityHashMap<>();
+
+    @GuardedBy("this")
+    private final List<BlockDevice> opened = new ArrayList<>();
 
     Row(MappedDevice device, TableSpec.Row spec) {
       this.device = device;

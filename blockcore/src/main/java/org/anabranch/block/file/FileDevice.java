@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.file;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -81,7 +82,11 @@ public final class FileDevice implements ResizableDevice {
   private volatile boolean zeroes = true; // true to false only: the file can zero a range
   private volatile @Nullable IoError broken; // a sync failed, or the file is damaged
   private volatile @Nullable String trouble; // the file is damaged; set with broken
-  private @Nullable IoError unsynced; // guarded by this: the value of broken before that
+
+  /** The value of {@link #broken} before {@link #trouble} was set. */
+  @GuardedBy("this")
+  private @Nullable IoError unsynced;
+
   private final FileIntegrity integrity;
   private boolean isClosing; // guarded by closing
 

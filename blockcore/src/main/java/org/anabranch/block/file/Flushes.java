@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.file;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.Io;
@@ -22,8 +23,12 @@ final class Flushes implements Runnable {
   private final FileThreads threads;
   private final int most;
 
-  private List<Io> waiting = new ArrayList<>(); // guarded by this
-  private boolean running; // guarded by this: run() will check waiting again
+  @GuardedBy("this")
+  private List<Io> waiting = new ArrayList<>();
+
+  /** Run() will check waiting again. */
+  @GuardedBy("this")
+  private boolean running;
 
   /** The thread that is completing flushes; each thread compares only itself with it. */
   private volatile @Nullable Thread teller;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm.delay;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,9 +26,15 @@ final class DelayLine {
   private final long millis;
   private final Scheduler scheduler;
 
-  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>(); // guarded by this
-  private boolean delaying; // guarded by this; false while suspended
-  private Scheduler.@Nullable Timer timer; // guarded by this
+  @GuardedBy("this")
+  private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+
+  /** False while suspended. */
+  @GuardedBy("this")
+  private boolean delaying;
+
+  @GuardedBy("this")
+  private Scheduler.@Nullable Timer timer;
 
   DelayLine(Area area, long millis, Scheduler scheduler) {
     this.area = area;

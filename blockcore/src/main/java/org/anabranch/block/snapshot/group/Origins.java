@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot.group;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -40,10 +41,12 @@ public final class Origins {
   private final InvalidStores invalidStores;
   private final Copier copier;
   private final Foreground foreground = new Foreground();
-  private final IdentityHashMap<BlockDevice, Entry> origins =
-      new IdentityHashMap<>(); // guarded by this
-  private final IdentityHashMap<BlockDevice, CowUse> cows =
-      new IdentityHashMap<>(); // guarded by this
+
+  @GuardedBy("this")
+  private final IdentityHashMap<BlockDevice, Entry> origins = new IdentityHashMap<>();
+
+  @GuardedBy("this")
+  private final IdentityHashMap<BlockDevice, CowUse> cows = new IdentityHashMap<>();
 
   private Origins(Bounds bounds, InvalidStores invalidStores) {
     this.bounds = bounds;
