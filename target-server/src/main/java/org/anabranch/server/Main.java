@@ -20,12 +20,14 @@ import org.anabranch.server.demo.DemoCommand;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.serve.Preload;
 import org.anabranch.server.serve.ServeCommand;
+import org.anabranch.server.terminal.StandardOutput;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The {@code anabranch} command. Each subcommand is a class of its own in this package, named in
@@ -91,7 +93,25 @@ public final class Main implements Runnable {
     if (serve) {
       Preload.begin();
     }
-    System.exit(fitting(commandLine(args), System.getenv("COLUMNS")).execute(args));
+    StandardOutput output = new StandardOutput();
+    CommandLine command =
+        fitting(commandLine(args), System.getenv("COLUMNS")).setOut(output.writer());
+    int status = command.execute(args);
+    System.exit(serve ? status : statusOf(status, command, output));
+  }
+
+  /** A command whose output is incomplete has failed. A server goes on without its output. */
+  private static int statusOf(int status, CommandLine command, StandardOutput output) {
+    command.getOut().flush();
+    if (output.failure() == null) {
+      return status;
+    }
+    if (!output.isBrokenPipe()) {
+      command
+          .getErr()
+          .println("anabranch: the output could not be written: " + output.failure().getMessage());
+    }
+    return Math.max(status, REFUSED);
   }
 
   /**
@@ -121,7 +141,16 @@ public final class Main implements Runnable {
         command.addSubcommand(name, type);
       }
     });
+    command.registerConverter(Long.TYPE, Main::wholeNumber);
     return command.setExecutionExceptionHandler(Main::failed);
+  }
+
+  private static Long wholeNumber(String text) {
+    try {
+      return Long.valueOf(text);
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("'" + text + "' is not a whole number");
+    }
   }
 
   /** A user's mistake is told in lines of its own; a fault of ours keeps its stack trace. */

@@ -284,7 +284,7 @@ final class CowTest {
       assertThat(run("snapshot", "create", "vm1@a", "--socket", socket)).isZero();
       String store = folder.resolve("state/cow/vm1@a.cow").toString();
       assertThat(run("cow", "check", store)).isEqualTo(1);
-      assertThat(err.toString()).contains("another process has locked it");
+      assertThat(err.toString()).contains("in use: another process, such as another server");
       assertThat(server.terminate()).isZero();
       assertThat(run("cow", "check", store, "--origin", folder.resolve("vm1.img").toString()))
           .isZero();

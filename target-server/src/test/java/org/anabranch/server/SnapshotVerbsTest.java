@@ -188,7 +188,8 @@ final class SnapshotVerbsTest {
           .contains("allowed are powers of two from 4 KiB to 32 MiB");
     }
     assertThat(run(1, with(create, "--size", "1 KiB")))
-        .contains("has 2 sectors, which is less than a chunk of 16");
+        .contains("a store of 1 KiB is too small: with chunks of 8 KiB it needs 24 KiB at least");
+    assertThat(run(1, with(create, "--size", "16 KiB"))).contains("24 KiB at least");
     assertThat(run(0, "snapshot", "list", "--json")).contains("\"snapshots\" : []");
     if (Files.exists(folder.resolve("state/cow"))) {
       assertThat(folder.resolve("state/cow")).isEmptyDirectory();

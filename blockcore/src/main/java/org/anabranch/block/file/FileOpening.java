@@ -128,7 +128,8 @@ final class FileOpening {
   private static long lockAndMeasure(Path path, RawFile file, FileOptions options)
       throws IOException {
     if (!file.tryLock(options.readOnly())) {
-      throw new IOException(path + ": in use: another process has locked it");
+      throw new IOException(
+          path + ": in use: another process, such as another server, has locked it");
     }
     long told = options.sectors() << 9;
     long size = file.size();

@@ -309,7 +309,7 @@ abstract class FileDeviceContract {
     Process other = LockingProcess.start(path);
     try {
       assertThatThrownBy(() -> open(path, FileOptions.DEFAULT))
-          .hasMessage(path + ": in use: another process has locked it");
+          .hasMessage(path + ": in use: another process, such as another server, has locked it");
     } finally {
       other.destroyForcibly().waitFor();
     }

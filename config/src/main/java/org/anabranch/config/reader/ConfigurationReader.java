@@ -57,6 +57,7 @@ final class ConfigurationReader {
     }
     String text = ConfigurationText.of(file, problem -> problems.add(0, problem));
     problems.check();
+    ReadableSecrets.warn(file, Objects.requireNonNull(text), problems);
     Path folder = Objects.requireNonNull(absolute.getParent());
     IncludedFiles included = new IncludedFiles(folder, problems);
     return interpret(
@@ -139,9 +140,17 @@ final class ConfigurationReader {
     String filename = origin == null ? null : origin.filename();
     String other = filename == null ? null : included.text(filename);
     String source = other == null ? text : other;
-    String reason = source.contains("secret") ? withoutQuotes(reason(e)) : reason(e);
-    problems.addIn(
-        filename == null ? name : filename, line, reason + MissingQuotes.hint(source, line));
+    String file = filename == null ? name : filename;
+    String quotes = MissingQuotes.hint(source, line);
+    UnclosedBracket open = UnclosedBracket.in(source);
+    if (!quotes.isEmpty()) {
+      problems.addIn(file, line, quotes);
+    } else if (open != null) {
+      problems.addIn(file, open.line(), open.message());
+    } else {
+      String reason = reason(e);
+      problems.addIn(file, line, source.contains("secret") ? withoutQuotes(reason) : reason);
+    }
   }
 
   /** The parser quotes what it stumbles over, which may be a secret. */
@@ -184,6 +193,12 @@ final class ConfigurationReader {
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
     LogConfig log = log(top.section("log"));
+    if (!top.has("targets")) {
+      top.warn(
+          "targets",
+          "there are none: no initiator can log in",
+          "targets { \"iqn...\" { luns { 0 = NAME } } }");
+    }
     top.end();
     return new Configuration(
         portals,

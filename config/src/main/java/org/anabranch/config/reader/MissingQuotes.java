@@ -17,7 +17,7 @@ final class MissingQuotes {
   private MissingQuotes() {}
 
   /**
-   * A remedy to append to the parser's message, or "".
+   * A remedy that says more than the parser's message, or "".
    *
    * @param line the line that the parser names, from 1; it is sometimes the line after
    */
@@ -30,11 +30,11 @@ final class MissingQuotes {
       String content = lines[number - 1].replaceFirst("(#|//).*", "");
       Matcher target = TARGET.matcher(content);
       if (target.find()) {
-        return "; put the name in quotes: \"" + target.group() + '"';
+        return "put the name in quotes: \"" + target.group() + '"';
       }
       Matcher snapshot = SNAPSHOT.matcher(content);
       if (snapshot.find()) {
-        return "; put the snapshot in quotes: \"" + snapshot.group() + '"';
+        return "put the snapshot in quotes: \"" + snapshot.group() + '"';
       }
     }
     return "";

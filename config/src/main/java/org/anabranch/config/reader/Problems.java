@@ -37,6 +37,11 @@ final class Problems {
     warnings.add(new Problem(file, 0, "", found, better));
   }
 
+  /** The same of one of the files that the configuration is made of. */
+  void warnIn(String in, String found) {
+    warnings.add(new Problem(in, 0, "", printable(found, MAX_REASON), ""));
+  }
+
   SourceLocation location(ConfigOrigin origin, String key) {
     String name = origin.filename();
     return new SourceLocation(

@@ -3,6 +3,7 @@ package org.anabranch.config.reader;
 
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
@@ -53,6 +54,7 @@ final class TargetReader {
       }
     }
     warnOfGroupsWithoutTarget(result);
+    warnOfSharedVolumes(result);
     return result;
   }
 
@@ -133,6 +135,31 @@ final class TargetReader {
         targets.warn("no target is reached through portal " + portal, "");
       }
     }
+  }
+
+  /** Two hosts that write to one volume destroy each other's file system. */
+  private void warnOfSharedVolumes(SortedMap<String, TargetConfig> read) {
+    SortedMap<String, List<String>> writers = new TreeMap<>();
+    read.forEach((name, target) -> {
+      for (LunConfig lun : target.luns().values()) {
+        if (!lun.readOnly()) {
+          writers
+              .computeIfAbsent(lun.device(), device -> new ArrayList<>())
+              .add("LUN " + lun.number() + " of " + name);
+        }
+      }
+    });
+    writers.forEach((device, paths) -> {
+      if (paths.size() > 1) {
+        targets.warn(
+            device
+                + " can be written through "
+                + String.join(" and ", paths)
+                + ": only a cluster file system survives two hosts that write to it; if it is for"
+                + " one host, or all but one shall only read, say so with initiators or read-only",
+            "");
+      }
+    });
   }
 
   /** A user whose initiators are not among the target's is a mistake that shows at login only. */

@@ -83,7 +83,7 @@ final class RefusalTest {
 
   @Test
   void brokenSyntaxNamesItsLine() {
-    assertThat(Texts.problem("anabranch {\n  portals = [\n}\n")).startsWith("test.conf:3: ");
+    assertThat(Texts.problem("anabranch {\n  portals = [\n}\n")).startsWith("test.conf:2: ");
     assertThat(Texts.problem("anabranch { limits = ${nowhere} }")).contains("nowhere");
     assertThat(Texts.problem("x".repeat(20_000))).startsWith("test.conf");
     assertThat(Texts.problem("a=" + "[".repeat(100_000))).contains("nested too deeply");

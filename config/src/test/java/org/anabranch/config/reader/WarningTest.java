@@ -3,9 +3,13 @@ package org.anabranch.config.reader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.anabranch.config.Problem;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -85,5 +89,47 @@ final class WarningTest {
                     "[\"127.0.0.1:1\", { listen = \"127.0.0.1:2\", group = 2 }]",
                     "portal-groups = 1")))
         .contains("no target is reached through portal 127.0.0.1:2");
+  }
+
+  @Test
+  void noTargets() throws Exception {
+    assertThat(warning("anabranch { volumes { v { path = /x } } }"))
+        .contains("anabranch.targets: there are none: no initiator can log in");
+  }
+
+  @Test
+  void aVolumeThatTwoHostsCanWrite() throws Exception {
+    String two =
+        """
+        anabranch { volumes { v { path = /x } }, targets {
+          "iqn.2026-11.org.example:a" { luns { 0 = v } }
+          "iqn.2026-11.org.example:b" { luns { 0 { device = v, read-only = %s } } }
+        } }
+        """;
+    assertThat(warning(two.formatted("false")))
+        .contains(
+            "v can be written through LUN 0 of iqn.2026-11.org.example:a and LUN 0 of"
+                + " iqn.2026-11.org.example:b: only a cluster file system survives");
+    assertThat(Texts.parse(two.formatted("true")).warnings()).isEmpty();
+  }
+
+  @Test
+  void aSecretThatEverybodyCanRead(@TempDir Path folder) throws Exception {
+    String target = "chap { user = u, secret = \"0123456789abcdef\" }";
+    Path file =
+        Files.writeString(folder.resolve("a.conf"), Texts.withTarget("\"127.0.0.1\"", target));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    assertThat(ConfigurationFile.read(file).warnings().toString())
+        .contains("every user of this machine can read it: chmod o-r " + file);
+    Path main = Files.writeString(folder.resolve("main.conf"), "include \"a*.conf\"\n");
+    assertThat(ConfigurationFile.read(main).warnings().toString())
+        .as("in a file that is included")
+        .contains("chmod o-r " + file);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+    assertThat(ConfigurationFile.read(file).warnings()).isEmpty();
+    Files.writeString(
+        file, Texts.withTarget("\"127.0.0.1\"", target.replaceFirst("\"01.*f\"", "\\${PATH}")));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    assertThat(ConfigurationFile.read(file).warnings()).isEmpty();
   }
 }

@@ -13,6 +13,7 @@ import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.VolumeImage.Capability;
+import org.anabranch.server.terminal.Sizes;
 
 /**
  * {@code volume resize}.
@@ -107,17 +108,18 @@ public final class VolumeSize {
       throw new RefusedException(
           what
               + " has "
-              + before * 512
-              + " bytes, and what is behind "
-              + sectors * 512
-              + " would be lost; shrink what is on it first, then use --force");
+              + Sizes.bytes(before * 512.0)
+              + ": to shrink it to "
+              + Sizes.bytes(sectors * 512.0)
+              + " loses what is behind that; shrink the file system on it first, then use"
+              + " --force");
     }
     if (sectors < volume.sectors()) {
       throw new RefusedException(
           what
               + ": the configuration says a size of "
-              + volume.sectors() * 512
-              + " bytes, and it would have that again at the next start; lower it there first");
+              + Sizes.bytes(volume.sectors() * 512.0)
+              + ", and it would have that again at the next start; lower it there first");
     }
     if (!storage.image(volume).capabilities().contains(Capability.SHRINKS_IN_USE)) {
       throw new RefusedException(

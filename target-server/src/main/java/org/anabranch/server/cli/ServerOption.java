@@ -45,11 +45,10 @@ final class ServerOption {
   }
 
   ControlClient client() {
-    if (socket != null) {
-      return new ControlClient(socket);
-    }
     Path here = Path.of(EmbeddedDefaults.FOLDER, "control.sock");
-    return new ControlClient(Files.exists(here) ? here : STANDARD);
+    return new ControlClient(
+        socket != null ? socket : Files.exists(here) ? here : STANDARD,
+        notice -> spec.root().commandLine().getErr().println("anabranch: " + notice));
   }
 
   /**

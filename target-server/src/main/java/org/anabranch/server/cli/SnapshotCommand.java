@@ -221,7 +221,11 @@ public final class SnapshotCommand extends CommandGroup {
     return switch (result.phase()) {
       case READY -> "snapshot " + result.name() + " will not be merged";
       case MERGED -> volume + " is rolled back to " + result.name();
-      case QUEUED -> volume + " will be rolled back when the merge under way has ended";
+      case QUEUED ->
+          volume
+              + " will be rolled back when no other merge and no export of "
+              + result.name()
+              + " runs";
       case WAITING -> WaitText.answer(result);
       case MERGING -> volume + " reads as " + result.name() + " now; merging goes on";
     };

@@ -59,7 +59,7 @@ public final class StatsCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Screen screen = Screen.on(out);
     StatsVerb.Result before = null;
-    while (true) {
+    while (!out.checkError()) {
       StatsVerb.Result now = server.client().ask(StatsVerb.CALL, Nothing.NOTHING);
       if (before != null && !server.json()) {
         screen.again();
@@ -72,5 +72,6 @@ public final class StatsCommand implements Callable<Integer> {
       before = now;
       TimeUnit.SECONDS.sleep(seconds);
     }
+    return 0;
   }
 }

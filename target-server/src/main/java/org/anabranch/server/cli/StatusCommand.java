@@ -45,7 +45,7 @@ public final class StatusCommand implements Callable<Integer> {
       if (watch) {
         TimeUnit.SECONDS.sleep(1);
       }
-    } while (watch);
+    } while (watch && !out.checkError());
     return 0;
   }
 

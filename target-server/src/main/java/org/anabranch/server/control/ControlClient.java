@@ -4,22 +4,38 @@ package org.anabranch.server.control;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
+import java.net.ConnectException;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.StateDirectory;
+import org.jspecify.annotations.Nullable;
 
 /** Asks a running server. */
 public final class ControlClient {
+  private static final Duration SLOW = Duration.ofSeconds(5);
+
   private final Path socket;
+  private final Consumer<String> slow;
 
   public ControlClient(Path socket) {
+    this(socket, notice -> {});
+  }
+
+  /**
+   * A client whose user is told when the server does not answer.
+   *
+   * @param slow gets one line after five seconds without an answer
+   */
+  public ControlClient(Path socket, Consumer<String> slow) {
     this.socket = socket;
+    this.slow = slow;
   }
 
   /** The result of a verb that reports nothing, or whose reports nobody wants. */
@@ -65,6 +81,28 @@ public final class ControlClient {
     return exchange(verb, arguments, progress::accept);
   }
 
+  /** The first line of the answer; says so when that takes long. */
+  private @Nullable String first(BufferedReader in) throws IOException {
+    Thread notice =
+        Thread.ofVirtual()
+            .start(() -> {
+              try {
+                Thread.sleep(SLOW);
+                slow.accept(
+                    "no answer yet from the server at "
+                        + socket
+                        + "; it is stopped, or waits for a disk");
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // answered
+              }
+            });
+    try {
+      return in.readLine();
+    } finally {
+      notice.interrupt();
+    }
+  }
+
   @SuppressWarnings("unchecked") // what Json gives has strings for keys
   private Map<String, Object> exchange(String verb, Map<String, ?> arguments, Reports progress)
       throws RefusedException {
@@ -83,7 +121,7 @@ public final class ControlClient {
               + "\n");
       out.flush();
       BufferedReader in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
+      for (String line = first(in); line != null; line = in.readLine()) {
         Map<String, Object> answer = Json.parse(line);
         if (answer.get("error") instanceof String error) {
           throw new RefusedException(error);
@@ -96,7 +134,16 @@ public final class ControlClient {
         }
       }
       throw new RefusedException("the server stopped before it answered");
+    } catch (ConnectException e) {
+      throw new RefusedException(
+          "no server is running: nobody listens at the control socket "
+              + socket
+              + ", which a server left behind; start one, or name the socket with --socket",
+          e);
     } catch (IOException e) {
+      if (String.valueOf(e.getMessage()).matches("Connection reset|Broken pipe")) {
+        throw new RefusedException("the server stopped before it answered", e);
+      }
       throw new RefusedException(
           "no answer from the control socket " + socket + ": " + StateDirectory.reason(e), e);
     }

@@ -168,7 +168,7 @@ final class Story {
     step(
         "verify",
         screen.red(
-            "✘ "
+            screen.bad()
                 + Sizes.bytes((double) broken * Contents.EXTENT)
                 + " of the system are not what was installed"));
   }
@@ -242,7 +242,7 @@ final class Story {
       throws IOException, InterruptedException {
     ProgressBar bar = new ProgressBar(screen, label(verb), contents.bytes(), System::nanoTime);
     contents.verify(disk, bar::update);
-    step(verb, screen.green("✔ ") + Sizes.bytes((double) contents.bytes()) + verdict);
+    step(verb, screen.good() + Sizes.bytes((double) contents.bytes()) + verdict);
   }
 
   /** Runs a command as somebody would at a prompt, and shows what it prints. */

@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import org.anabranch.block.ThreadScheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
+import org.anabranch.config.Portal;
 import org.anabranch.config.Problem;
 import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.admin.ConfigurationSource;
@@ -28,6 +29,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code anabranch serve}: runs in the foreground until SIGTERM or SIGINT. */
@@ -39,6 +41,10 @@ import picocli.CommandLine.Spec;
       "",
       "Without a file: volume disk0 in ./anabranch-data, target",
       "iqn.2026-11.org.anabranch:disk0, LUN 0, on 127.0.0.1:3260.",
+      "",
+      "SIGTERM and SIGINT stop the server, and so does closing the terminal that it",
+      "runs in, unless it was started with nohup. SIGHUP otherwise reloads the file,",
+      "as anabranch reload does. SIGQUIT prints all threads; SIGUSR1 does nothing.",
       "",
       "Example:",
       "  anabranch serve --config /etc/anabranch.conf"
@@ -102,8 +108,13 @@ public final class ServeCommand implements Callable<Integer> {
     boolean clean;
     // Held until the start is through: a hangup in the middle of it is no end, and no reload yet.
     CompletableFuture<Server> ready = new CompletableFuture<>();
+    Terminal terminal = Terminal.ofThisProcess();
     Signals.handleHangup(() -> {
-      var _ = ready.thenAccept(ServeCommand::reload);
+      if (terminal.hasClosed()) {
+        end.countDown();
+      } else {
+        var _ = ready.thenAccept(ServeCommand::reload);
+      }
     });
     // By default it would end the process at once.
     Signals.handle(
@@ -193,6 +204,13 @@ public final class ServeCommand implements Callable<Integer> {
       return read;
     }
     Embedded embedded = what == null || what.embedded == null ? new Embedded() : what.embedded;
+    if (Portal.parse(embedded.portal) == null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--portal "
+              + embedded.portal
+              + ": not ADDRESS:PORT, such as 127.0.0.1:3260, 0.0.0.0:3260 or [::1]:3260");
+    }
     return EmbeddedDefaults.configuration(embedded.portal, embedded.folder);
   }
 }

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 final class Signals {
   private static final Logger log = LoggerFactory.getLogger(Signals.class);
 
-  private static final int SIGHUP = 1;
+  static final int SIGHUP = 1;
 
   /** What signal(2) calls SIG_DFL. */
   private static final long DEFAULT_ACTION = 0;
@@ -59,7 +59,7 @@ final class Signals {
   }
 
   /** Whether this process ignores a signal, by its number on Linux. */
-  private static boolean ignored(int signal) {
+  static boolean ignored(int signal) {
     try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
       return lines
           .filter(line -> line.startsWith("SigIgn:"))

@@ -40,6 +40,12 @@ public final class Inspection {
   public static List<String> of(Configuration configuration, Backends backends)
       throws RefusedException {
     List<String> wrong = new ArrayList<>();
+    for (VolumeConfig volume : configuration.volumes().values()) {
+      String obstacle = backends.image(volume).obstacle();
+      if (obstacle != null) {
+        wrong.add("volume " + volume.name() + ": " + obstacle);
+      }
+    }
     Path folder = configuration.stateDir();
     if (!Files.isDirectory(folder)) {
       return wrong; // no server has run yet

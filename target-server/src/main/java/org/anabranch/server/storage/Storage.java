@@ -276,7 +276,7 @@ public final class Storage implements WarningSource {
       create("volume " + volume.name(), volume.name(), table);
     } catch (RefusedException e) {
       opener.remove(volume.name());
-      throw e;
+      throw opening(volume, e);
     }
     leftOut.remove(volume.name());
     if (!image.capabilities().contains(Capability.LOCKS)) {
@@ -290,6 +290,17 @@ public final class Storage implements WarningSource {
     } catch (RefusedException e) {
       LOG.error("{}; another image in its place would not be noticed", e.getMessage());
     }
+  }
+
+  /** Of a refusal to open an image, what the image has to do with it, and not the table over it. */
+  private static RefusedException opening(VolumeConfig volume, RefusedException refusal) {
+    for (Throwable cause = refusal.getCause(); cause != null; cause = cause.getCause()) {
+      if (cause instanceof IOException e) {
+        return new RefusedException(
+            "volume " + volume.name() + ": " + StateDirectory.reason(e), refusal);
+      }
+    }
+    return refusal;
   }
 
   /** Takes a volume's device down; its image stays. */

@@ -42,6 +42,13 @@ public interface VolumeImage {
    */
   long bytes() throws IOException;
 
+  /**
+   * Why it is absent and cannot be made, and what to do; null when nothing of that kind is known.
+   */
+  default @Nullable String obstacle() {
+    return null;
+  }
+
   /** What making this image would cost. */
   Cost cost(long bytes) throws IOException;
 

@@ -39,8 +39,8 @@ public final class Bar {
     cells = Math.clamp(room, 0, cells);
     int filled = (int) (shown * cells);
     return label
-        + screen.green("█".repeat(filled))
-        + screen.dim("░".repeat(cells - filled))
+        + screen.green(screen.full().repeat(filled))
+        + screen.dim(screen.empty().repeat(cells - filled))
         + " "
         + percent
         + words;

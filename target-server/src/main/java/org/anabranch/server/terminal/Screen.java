@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 
 /**
  * Where a command tells a person what it does. On a terminal there are colours (unless NO_COLOR is
- * set) and a line that moves; elsewhere the same words as plain lines. One thread.
+ * set) and a line that moves; elsewhere the same words as plain lines. One thread, and the one that
+ * ends it.
  */
 public final class Screen {
   private static final int USUAL_COLUMNS = 80;
@@ -21,6 +22,12 @@ public final class Screen {
   private final boolean moving;
   private final boolean coloured;
   private final int columns;
+  private final boolean blocks;
+
+  /** Whether the cursor is on a line that moves. Guarded by this. */
+  private boolean pending;
+
+  private boolean watched; // guarded by this
 
   /** On standard output, which may be a terminal. */
   @SuppressWarnings("SystemConsoleNull") // on JDK 25 it is null again where there is no terminal
@@ -60,6 +67,36 @@ public final class Screen {
     this.moving = moving;
     this.coloured = coloured;
     this.columns = columns;
+    this.blocks = canShowBlocks();
+  }
+
+  /**
+   * Whether the terminal shows more than ASCII. The launcher gives Java UTF-8 for the names of
+   * files, and says in ANABRANCH_TERMINAL when the user's locale is another one.
+   */
+  private static boolean canShowBlocks() {
+    return StandardOutput.encoding().newEncoder().canEncode("█░✔✘")
+        && !"ascii".equals(System.getenv("ANABRANCH_TERMINAL"));
+  }
+
+  /** A part of a bar that is done. */
+  String full() {
+    return blocks ? "█" : "#";
+  }
+
+  /** A part of a bar that is not done. */
+  String empty() {
+    return blocks ? "░" : ".";
+  }
+
+  /** In front of what is as it should be. */
+  public String good() {
+    return green(blocks ? "✔ " : "ok: ");
+  }
+
+  /** In front of what is not as it should be. */
+  public String bad() {
+    return blocks ? "✘ " : "BAD: ";
   }
 
   /** Whether {@link #temporary} lines are seen. */
@@ -88,18 +125,37 @@ public final class Screen {
   }
 
   /** A line that stays. */
-  public void line(String text) {
+  public synchronized void line(String text) {
     out.println(clear() + text);
     out.flush();
+    pending = false;
   }
 
   /**
    * A line that the next one replaces, which is why it is cut off where it would wrap; nothing
    * where lines cannot be replaced.
    */
-  public void temporary(String text) {
+  public synchronized void temporary(String text) {
     if (moving) {
+      endLineAtTheEnd();
+      pending = true;
       out.print(clear() + (length(text) <= room() ? text : cut(text)));
+      out.flush();
+    }
+  }
+
+  /** A command that is interrupted leaves the shell's prompt a line of its own. */
+  private void endLineAtTheEnd() {
+    if (!watched) {
+      watched = true;
+      Runtime.getRuntime().addShutdownHook(new Thread(this::endLine));
+    }
+  }
+
+  private synchronized void endLine() {
+    if (pending) {
+      pending = false;
+      out.println();
       out.flush();
     }
   }

@@ -116,7 +116,7 @@ final class SnapshotWrites {
       snapshot.overflow();
       group.lock.complete(io, error);
     } else {
-      snapshot.invalidate("Unable to allocate exception.").await(() -> io.complete(error));
+      snapshot.invalidate(Snapshot.FULL).await(() -> io.complete(error));
     }
   }
 

@@ -66,6 +66,14 @@ final class FileImage implements VolumeImage {
   }
 
   @Override
+  public @Nullable String obstacle() {
+    Path folder = path.toAbsolutePath().getParent();
+    return folder == null || Files.isDirectory(folder)
+        ? null
+        : "there is no folder " + folder + "; make it, or correct path";
+  }
+
+  @Override
   public long bytes() throws IOException {
     if (Files.isDirectory(path)) {
       throw new IOException(path + " is a folder");

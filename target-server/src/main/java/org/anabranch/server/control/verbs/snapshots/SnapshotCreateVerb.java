@@ -12,6 +12,7 @@ import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 
 /** {@code snapshot create}. */
@@ -27,6 +28,9 @@ public final class SnapshotCreateVerb
   private static final long DEFAULT_CHUNK_SECTORS = 16;
   private static final long MIN_CHUNK_SECTORS = 8;
   private static final long MAX_CHUNK_SECTORS = 65536;
+
+  /** Its header, an area of its list, and one chunk of data. */
+  private static final long MIN_STORE_CHUNKS = 3;
 
   /** What is taken. */
   public record Arguments(
@@ -66,6 +70,8 @@ public final class SnapshotCreateVerb
 
   @Override
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
+    int chunkSectors = chunkSectors(arguments);
+    long size = size(arguments, chunkSectors);
     List<Snapshots.Wanted> wanted = new ArrayList<>();
     for (String device : names(arguments)) {
       int at = device.indexOf('@');
@@ -76,8 +82,8 @@ public final class SnapshotCreateVerb
           new Snapshots.Wanted(
               device.substring(0, at),
               device.substring(at + 1),
-              chunkSectors(arguments),
-              arguments.size() == null ? 0 : arguments.size(),
+              chunkSectors,
+              size,
               arguments.readOnly()));
     }
     List<SnapshotFacts> taken = new ArrayList<>();
@@ -95,6 +101,25 @@ public final class SnapshotCreateVerb
       throw new RefusedException("argument names is missing, and so are volume and name");
     }
     return List.of(arguments.volume() + "@" + arguments.name());
+  }
+
+  /** Bytes of each store; 0: as large as it can need. */
+  private static long size(Arguments arguments, int chunkSectors) throws RefusedException {
+    if (arguments.size() == null) {
+      return 0;
+    }
+    long least = MIN_STORE_CHUNKS * chunkSectors * 512;
+    if (arguments.size() < least) {
+      throw new RefusedException(
+          "a store of "
+              + Sizes.bytes((double) arguments.size())
+              + " is too small: with chunks of "
+              + Sizes.bytes(chunkSectors * 512.0)
+              + " it needs "
+              + Sizes.bytes((double) least)
+              + " at least; without a size it gets what it can need");
+    }
+    return arguments.size();
   }
 
   private static int chunkSectors(Arguments arguments) throws RefusedException {

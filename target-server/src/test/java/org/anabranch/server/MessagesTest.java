@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.ControlClient;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a user reads when something is wrong: the thing, the reason, the remedy. */
+final class MessagesTest {
+  @TempDir private Path folder;
+
+  private static String run(int status, String... words) {
+    StringWriter said = new StringWriter();
+    int is =
+        Main.commandLine(words)
+            .setOut(new PrintWriter(said))
+            .setErr(new PrintWriter(said))
+            .execute(words);
+    assertThat(is).as(said.toString()).isEqualTo(status);
+    return said.toString();
+  }
+
+  @Test
+  void valuesOfTheCommandLine() {
+    assertThat(run(2, "serve", "--portal", "20604"))
+        .contains("--portal 20604: not ADDRESS:PORT, such as 127.0.0.1:3260");
+    assertThat(run(2, "session", "drop", "abc")).contains("'abc' is not a whole number");
+    assertThat(run(2, "snapshot", "create", "vm2"))
+        .contains("not VOLUME@NAME: vm2")
+        .contains("Usage: anabranch snapshot create ");
+  }
+
+  @Test
+  void aSocketThatNobodyListensAt() throws Exception {
+    Path socket = folder.resolve("s");
+    try (ServerSocketChannel left = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      left.bind(UnixDomainSocketAddress.of(socket));
+    }
+    assertThat(run(1, "status", "--socket", socket.toString()))
+        .startsWith(
+            "anabranch: no server is running: nobody listens at the control socket " + socket)
+        .contains("start one");
+  }
+
+  /** Such as one that was stopped by SIGSTOP. */
+  @Test
+  void aServerThatDoesNotAnswer() throws Exception {
+    Path socket = folder.resolve("s");
+    LinkedBlockingQueue<String> notices = new LinkedBlockingQueue<>();
+    CountDownLatch said = new CountDownLatch(1);
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      silent.bind(UnixDomainSocketAddress.of(socket));
+      Thread server =
+          Thread.ofVirtual()
+              .start(() -> {
+                try (SocketChannel _ = silent.accept()) {
+                  said.await();
+                } catch (IOException | InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      Thread client =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  new ControlClient(socket, notices::add).ask("status", Map.of(), state -> {});
+                } catch (RefusedException e) {
+                  notices.add(String.valueOf(e.getMessage()));
+                }
+              });
+      assertThat(notices.take()).startsWith("no answer yet from the server at " + socket);
+      said.countDown();
+      server.join();
+      client.join();
+      assertThat(notices.take()).isEqualTo("the server stopped before it answered");
+    }
+  }
+
+  @Test
+  void aFileThatAnotherServerHas() throws Exception {
+    String volumes = "volumes { vm1 { path = ../vm1.img, size = 1 MiB } }\n";
+    Site one = new Site(Files.createDirectories(folder.resolve("one")));
+    Site two = new Site(Files.createDirectories(folder.resolve("two")));
+    try (ServerProcess first = one.serve(volumes);
+        ServerProcess second = two.serve(volumes)) {
+      List<?> warnings = (List<?>) two.ask("status", Map.of()).get("warnings");
+      assertThat(String.valueOf(warnings))
+          .contains(
+              "volume vm1: it is not served: "
+                  + folder.resolve("vm1.img")
+                  + ": in use: another process, such as another server, has locked it; ")
+          .doesNotContain("line 1", "snapshot-origin");
+      assertThat(one.refusal("volume resize", Map.of("volume", "vm1", "bytes", 512 << 10)))
+          .isEqualTo(
+              "volume vm1 has 1 MiB: to shrink it to 512 KiB loses what is behind that; shrink the"
+                  + " file system on it first, then use --force");
+      assertThat(second.terminate()).isZero();
+      assertThat(first.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void outputThatCannotBeWritten() throws Exception {
+    Process full =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "exec \"$@\" > /dev/full",
+                "sh",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.anabranch.server.Main",
+                "check",
+                "--help")
+            .start();
+    assertThat(new String(full.getErrorStream().readAllBytes()))
+        .contains("anabranch: the output could not be written: No space left on device");
+    assertThat(full.waitFor()).isEqualTo(1);
+  }
+
+  @Test
+  void aVolumeInAFolderThatIsNotThere() throws Exception {
+    Path folderOfVolume = folder.resolve("no/such");
+    Path file =
+        Files.writeString(
+            folder.resolve("a.conf"),
+            "anabranch { state-dir = s, volumes { v { path = no/such/v.img, size = 1 MiB } } }");
+    assertThat(run(1, "check", file.toString()))
+        .contains(
+            "would be left out: volume v: there is no folder "
+                + folderOfVolume
+                + "; make it, or correct path")
+        .contains("warning: " + file + ":1: anabranch.targets: there are none");
+  }
+}
