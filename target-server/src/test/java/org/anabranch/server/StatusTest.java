@@ -40,7 +40,10 @@ final class StatusTest {
           .singleElement()
           .asString()
           .contains("device vm1: it is suspended", "anabranch dm resume vm1");
-      assertThat(site.anabranch(0, "status")).contains("WARNING: device vm1: it is suspended");
+      assertThat(site.anabranch(0, "status"))
+          .contains("WARNING: device vm1: it is suspended")
+          .containsPattern("vm1 +16 MiB .*SUSPENDED 0 32768 snapshot-origin")
+          .containsPattern("0 +vm1 +iqn.2026-11.org.example:vm1 +nobody");
       assertThat(Json.objects(Json.parse(site.anabranch(0, "status", "--json")), "problems"))
           .singleElement()
           .isEqualTo(
@@ -81,6 +84,11 @@ final class StatusTest {
           .singleElement()
           .asString()
           .contains("snapshot vm1@a: it is invalid", "anabranch snapshot remove vm1@a");
+      assertThat(site.anabranch(0, "status"))
+          .containsPattern("vm1@a +\\S+ +INVALID +its contents are lost")
+          .containsPattern("vm1 +16 MiB +\\S+ \\wi?B +\\S+ \\wi?B +0 32768 snapshot-origin")
+          .containsPattern(
+              "0 +vm1 +iqn.2026-11.org.example:vm1 +iqn.2026-11.org.anabranch:initiator");
       site.ask("snapshot remove", Map.of("name", "vm1@a"));
       assertThat(warnings(site)).isEmpty();
       assertThat(server.terminate()).isZero();

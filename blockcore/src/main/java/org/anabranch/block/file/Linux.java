@@ -48,6 +48,9 @@ final class Linux {
   private static final int STATX_NLINK = 0x4;
   private static final int STATX_BYTES = 256;
   private static final int STATX_NLINK_OFFSET = 16;
+  private static final int STATX_BLOCKS = 0x400;
+  private static final int STATX_BLOCKS_OFFSET = 48;
+  private static final int AT_FDCWD = -100;
 
   private static final int F_OFD_SETLK = 37;
   private static final short F_RDLCK = 0;
@@ -197,6 +200,16 @@ final class Linux {
       MemorySegment statx = arena.allocate(STATX_BYTES, 8);
       int result = callInt(STATX, fd, empty.address(), AT_EMPTY_PATH, STATX_NLINK, statx.address());
       return result < 0 ? result : statx.get(ValueLayout.JAVA_INT, STATX_NLINK_OFFSET);
+    }
+  }
+
+  /** Sectors of 512 bytes that a file takes on its disk. */
+  static long allocatedSectors(String path) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocateFrom(path);
+      MemorySegment statx = arena.allocate(STATX_BYTES, 8);
+      int result = callInt(STATX, AT_FDCWD, name.address(), 0, STATX_BLOCKS, statx.address());
+      return result < 0 ? result : statx.get(LONG, STATX_BLOCKS_OFFSET);
     }
   }
 

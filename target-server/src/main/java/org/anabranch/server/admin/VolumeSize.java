@@ -108,9 +108,9 @@ public final class VolumeSize {
       throw new RefusedException(
           what
               + " has "
-              + Sizes.bytes(before * 512.0)
+              + Sizes.exact(before * 512)
               + ": to shrink it to "
-              + Sizes.bytes(sectors * 512.0)
+              + Sizes.exact(sectors * 512)
               + " loses what is behind that; shrink the file system on it first, then use"
               + " --force");
     }
@@ -118,7 +118,7 @@ public final class VolumeSize {
       throw new RefusedException(
           what
               + ": the configuration says a size of "
-              + Sizes.bytes(volume.sectors() * 512.0)
+              + Sizes.exact(volume.sectors() * 512)
               + ", and it would have that again at the next start; lower it there first");
     }
     if (!storage.image(volume).capabilities().contains(Capability.SHRINKS_IN_USE)) {

@@ -172,7 +172,7 @@ public final class CheckCommand implements Callable<Integer> {
     if (volume == null) {
       return "";
     }
-    String size = volume.sectors() == 0 ? "" : ", " + Sizes.bytes(volume.sectors() * 512.0);
+    String size = volume.sectors() == 0 ? "" : ", " + Sizes.exact(volume.sectors() * 512);
     return size
         + ", "
         + volume.blockSize()

@@ -23,10 +23,21 @@ final class SnapshotTable {
       table.row(
           snapshot.facts().name(),
           snapshot.facts().created().truncatedTo(ChronoUnit.SECONDS),
-          RecordJson.constant(snapshot.facts().phase()),
+          phase(snapshot),
           store(snapshot));
     }
     return table;
+  }
+
+  /** What it is: its phase says nothing of one whose contents are lost. */
+  private static String phase(SnapshotEntry snapshot) {
+    if (snapshot.state() == SnapshotEntry.Health.INVALID) {
+      return "INVALID";
+    }
+    return RecordJson.constant(snapshot.facts().phase())
+        + (snapshot.state() == SnapshotEntry.Health.OVERFLOWED ? ", FULL" : "")
+        + (snapshot.suspended() ? ", SUSPENDED" : "")
+        + (snapshot.exporting() ? ", exporting" : "");
   }
 
   private static String store(SnapshotEntry snapshot) {
@@ -35,6 +46,9 @@ final class SnapshotTable {
     }
     if (snapshot.waitsFor() != null) {
       return "waits " + WaitText.line(snapshot.waitsFor(), snapshot.onNextLoginUntil());
+    }
+    if (snapshot.state() == SnapshotEntry.Health.INVALID) {
+      return "its contents are lost";
     }
     return used(snapshot.facts().status());
   }

@@ -8,10 +8,12 @@ import java.util.concurrent.TimeUnit;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.verbs.StatusVerb;
+import org.anabranch.server.control.verbs.TargetEntry;
 import org.anabranch.server.control.verbs.VolumeEntry;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -54,6 +56,9 @@ public final class StatusCommand implements Callable<Integer> {
     text.append("anabranch ").append(status.version()).append(", portals ");
     text.append(String.join(" ", status.portals()));
     text.append("\n\n").append(volumes(status.volumes()).text(columns));
+    text.append('\n')
+        .append(
+            status.targets().isEmpty() ? "no targets\n" : targets(status.targets()).text(columns));
     if (!status.snapshots().isEmpty()) {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
@@ -70,18 +75,43 @@ public final class StatusCommand implements Callable<Integer> {
   }
 
   private static TextTable volumes(List<VolumeEntry> volumes) {
-    TextTable table = new TextTable("VOLUME", "SIZE", "TABLE");
+    TextTable table = new TextTable("VOLUME", "SIZE", "STORED", "FREE", "TABLE");
     for (VolumeEntry volume : volumes) {
       if (volume.state() == VolumeEntry.State.LEFT_OUT) {
-        table.row(volume.name(), "", "left out");
+        table.row(volume.name(), "", "", "", "left out");
         continue;
       }
-      String name = volume.name();
-      String size = Sizes.bytes((double) volume.bytes());
+      List<Object> cells =
+          List.of(
+              volume.name(),
+              Sizes.exact(volume.bytes()),
+              bytes(volume.allocatedBytes()),
+              bytes(volume.freeBytes()));
+      String state = volume.suspended() ? "SUSPENDED " : "";
       for (String line : volume.table().split("\n", -1)) {
-        table.row(name, size, line);
+        table.row(cells.get(0), cells.get(1), cells.get(2), cells.get(3), state + line);
+        cells = List.of("", "", "", "");
+      }
+    }
+    return table;
+  }
+
+  private static String bytes(@Nullable Long bytes) {
+    return bytes == null ? "" : Sizes.bytes((double) bytes);
+  }
+
+  /** A line for each LUN; the target and who is logged in stand in its first. */
+  private static TextTable targets(List<TargetEntry> targets) {
+    TextTable table = new TextTable("LUN", "DEVICE", "TARGET", "LOGGED IN");
+    for (TargetEntry target : targets) {
+      String name = target.name();
+      String users =
+          target.initiators().isEmpty() ? "nobody" : String.join(" ", target.initiators());
+      for (TargetEntry.Lun lun : target.luns()) {
+        String note = !lun.present() ? " (absent)" : lun.readOnly() ? " (read-only)" : "";
+        table.row(lun.number(), lun.device() + note, name, users);
         name = "";
-        size = "";
+        users = "";
       }
     }
     return table;

@@ -43,7 +43,7 @@ public final class VolumeCommand extends CommandGroup {
       boolean leftOut = volume.state() == VolumeEntry.State.LEFT_OUT;
       table.row(
           volume.name(),
-          leftOut ? "" : Sizes.bytes((double) volume.bytes()),
+          leftOut ? "" : Sizes.exact(volume.bytes()),
           volume.blockSize(),
           leftOut ? "left out" : volume.readOnly() ? "ro" : "rw",
           volume.path());
@@ -92,9 +92,9 @@ public final class VolumeCommand extends CommandGroup {
             "volume "
                 + volume
                 + ": "
-                + Sizes.bytes((double) result.bytesBefore())
+                + Sizes.exact(result.bytesBefore())
                 + " before, now "
-                + Sizes.bytes((double) result.bytes())
+                + Sizes.exact(result.bytes())
                 + "\n");
   }
 

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
@@ -444,6 +446,25 @@ public final class Snapshots implements WarningSource {
   /** Whether its volume is served, and the snapshot with it. */
   public boolean isServed(SnapshotState snapshot) {
     return live.served().containsKey(snapshot.volume());
+  }
+
+  /** The state of a snapshot's device; null without one. */
+  public @Nullable SnapshotStatus state(SnapshotState snapshot) {
+    return devices.state(snapshot);
+  }
+
+  /** Whether somebody reads a snapshot to export or compare it. */
+  public boolean isRead(String device) {
+    return readers.read(device);
+  }
+
+  /** Whether requests to a snapshot's device wait. */
+  public boolean isSuspended(String device) {
+    try {
+      return storage.mapper().info(device).suspended();
+    } catch (TableException e) {
+      return false; // there is no such device
+    }
   }
 
   /** The status of a snapshot's device, as dmsetup prints it behind the type; "" without one. */

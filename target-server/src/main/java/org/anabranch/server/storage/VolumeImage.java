@@ -61,6 +61,19 @@ public interface VolumeImage {
    */
   record Cost(long now, long later, long free) {}
 
+  /**
+   * The storage that it takes now.
+   *
+   * @param allocated bytes
+   * @param free bytes that are free for it
+   */
+  record Space(long allocated, long free) {}
+
+  /** The storage that it takes; null where that is not known. */
+  default @Nullable Space space() throws IOException {
+    return null;
+  }
+
   /** Makes it, durably. All of it reads as zeros. */
   void make(long bytes) throws IOException;
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.terminal;
 
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
 
 /** Numbers in the form that people read. */
 public final class Sizes {
   private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+  private static final BigDecimal LARGE = new BigDecimal(100_000);
 
   private Sizes() {}
 
@@ -22,6 +25,23 @@ public final class Sizes {
     return (number.endsWith(".0") ? number.substring(0, number.length() - 2) : number)
         + " "
         + UNITS[unit];
+  }
+
+  /**
+   * The same without rounding where two decimals or five digits can say it: {@code 20.5 GiB},
+   * {@code 1025 MiB}. For sizes of volumes, which people compare.
+   */
+  public static String exact(long bytes) {
+    for (int unit = UNITS.length - 1; unit > 0; unit--) {
+      BigDecimal number =
+          new BigDecimal(bytes).divide(new BigDecimal(1L << (10 * unit))).stripTrailingZeros();
+      if (number.compareTo(BigDecimal.ONE) >= 0
+          && number.scale() <= 2
+          && number.compareTo(LARGE) < 0) {
+        return number.toPlainString() + " " + UNITS[unit];
+      }
+    }
+    return bytes < 1024 ? bytes + " B" : "about " + bytes((double) bytes);
   }
 
   /** Such as {@code 0.8 s}, {@code 42 s}, {@code 3 min 20 s}, {@code 2 h 5 min}. */

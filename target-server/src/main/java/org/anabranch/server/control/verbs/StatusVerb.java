@@ -28,6 +28,7 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
   public record Result(
       @Doc("of the server") String version,
       @Doc("ADDRESS:PORT where it listens") List<String> portals,
+      @Doc("by name") List<TargetEntry> targets,
       @Doc(value = "as in volume list", listedIn = "volume list") List<VolumeEntry> volumes,
       @Doc(value = "as in snapshot list", listedIn = "snapshot list") List<SnapshotEntry> snapshots,
       @Doc(value = "as in session list", listedIn = "session list") List<SessionEntry> sessions,
@@ -62,6 +63,9 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
     return new Result(
         version(),
         server.portals(),
+        server.configuration().targets().values().stream()
+            .map(target -> TargetEntry.of(target, server.storage(), server.sessionInfos()))
+            .toList(),
         VolumeListVerb.all(server),
         SnapshotListVerb.of(server.snapshots(), null),
         SessionListVerb.all(server),

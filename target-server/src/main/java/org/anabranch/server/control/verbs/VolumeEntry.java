@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs;
 
+import java.io.IOException;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.VolumeImage;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A configured volume. */
 public record VolumeEntry(
@@ -14,8 +19,15 @@ public record VolumeEntry(
     @Doc("served, left-out (see problems in status)") State state,
     @Doc("how long it is now; 0 when it is left out") long bytes,
     @Doc("dmsetup's table of it, lines separated by \\n; empty when it is left out") String table,
+    @Doc(
+            "of its disk that a file takes, bytes; absent for what is not a file, and when it is left out")
+        @Nullable Long allocatedBytes,
+    @Doc("that are free where the file is") @Nullable Long freeBytes,
+    @Doc("whether requests to it wait, see dm suspend") boolean suspended,
     @Doc("bytes") int blockSize,
     @Doc("as configured") boolean readOnly) {
+  private static final Logger LOG = LoggerFactory.getLogger(VolumeEntry.class);
+
   /** Whether initiators can use it. */
   public enum State {
     SERVED,
@@ -25,16 +37,30 @@ public record VolumeEntry(
   static VolumeEntry of(VolumeConfig volume, Storage storage) throws RefusedException {
     boolean leftOut = storage.leftOut().get(volume.name()) != null;
     try {
+      VolumeImage.@Nullable Space space = leftOut ? null : space(volume, storage);
       return new VolumeEntry(
           volume.name(),
           volume.source().address(),
           leftOut ? State.LEFT_OUT : State.SERVED,
           leftOut ? 0 : storage.mapper().device(volume.name()).sectors() * 512,
           leftOut ? "" : storage.mapper().table(volume.name()).strip(),
+          space == null ? null : (Long) space.allocated(),
+          space == null ? null : (Long) space.free(),
+          !leftOut && storage.mapper().info(volume.name()).suspended(),
           volume.blockSize(),
           volume.readOnly());
     } catch (TableException e) {
       throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Not known when the file is gone, which is a warning of its own. */
+  private static VolumeImage.@Nullable Space space(VolumeConfig volume, Storage storage) {
+    try {
+      return storage.backends().image(volume).space();
+    } catch (IOException e) {
+      LOG.debug("volume {}: its space is not known: {}", volume.name(), e.getMessage());
+      return null;
     }
   }
 }

@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import org.anabranch.block.BackingDevice;
+import org.anabranch.block.file.AllocatedSpace;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.config.VolumeConfig;
@@ -71,6 +72,13 @@ final class FileImage implements VolumeImage {
     return folder == null || Files.isDirectory(folder)
         ? null
         : "there is no folder " + folder + "; make it, or correct path";
+  }
+
+  @Override
+  public @Nullable Space space() throws IOException {
+    return Files.isRegularFile(path)
+        ? new Space(AllocatedSpace.of(path), Files.getFileStore(path).getUsableSpace())
+        : null;
   }
 
   @Override
