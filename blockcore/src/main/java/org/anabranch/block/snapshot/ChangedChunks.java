@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
-import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Part of the list of chunks for which a snapshot has exceptions. The snapshot may differ from its
- * origin there, because one of the two was written. As text:
+ * origin there, because one of the two was written. As text, which {@code dm message} prints:
  *
  * <pre>
  *   chunk=8 next=1000         sectors of a chunk; where the next part starts, or -1 at the end
@@ -22,28 +20,6 @@ import org.jspecify.annotations.Nullable;
 public record ChangedChunks(int chunkSectors, List<Long> runs, long next) {
   /** The largest number of runs in one part. */
   public static final int MAX_RUNS = 4096;
-
-  /** Parses the output of {@link #toString}; null for other text. */
-  public static @Nullable ChangedChunks parse(String text) {
-    String[] lines = text.split("\n", -1);
-    if (!lines[0].matches("chunk=\\d{1,9} next=(-1|\\d{1,18})")) {
-      return null;
-    }
-    int space = lines[0].indexOf(' ');
-    List<Long> runs = new ArrayList<>();
-    for (int i = 1; i < lines.length; i++) {
-      if (!lines[i].matches("\\d{1,18} \\d{1,18}")) {
-        return null;
-      }
-      int between = lines[i].indexOf(' ');
-      runs.add(Long.valueOf(lines[i].substring(0, between)));
-      runs.add(Long.valueOf(lines[i].substring(between + 1)));
-    }
-    return new ChangedChunks(
-        Integer.parseInt(lines[0].substring("chunk=".length(), space)),
-        runs,
-        Long.parseLong(lines[0].substring(space + " next=".length())));
-  }
 
   @Override
   public String toString() {

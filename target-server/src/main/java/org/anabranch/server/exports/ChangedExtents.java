@@ -5,10 +5,11 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.function.Consumer;
 import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.ChangedChunks;
+import org.anabranch.block.snapshot.SnapshotHandle;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
-import org.anabranch.server.storage.Stages;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,18 +45,25 @@ public final class ChangedExtents {
     /** The first extent that was not taken yet; null behind the last. */
     @Nullable ByteExtent peek() throws RefusedException {
       while (extents.isEmpty() && next >= 0) {
-        List<String> words =
-            List.of("changed", Long.toString(next), Integer.toString(ChangedChunks.MAX_RUNS));
-        take(Stages.await("snapshot " + device, mapper.message(device, 0, words)));
+        take(changed(next));
       }
       return extents.peek();
     }
 
-    private void take(String reply) throws RefusedException {
-      ChangedChunks chunks = ChangedChunks.parse(reply);
-      if (chunks == null) {
-        throw new RefusedException("snapshot " + device + ": not a list of chunks: " + reply);
+    private ChangedChunks changed(long from) throws RefusedException {
+      try {
+        List<SnapshotHandle> handles = mapper.device(device).targets(SnapshotHandle.class);
+        if (handles.isEmpty()) {
+          throw new RefusedException(
+              "device " + device + " has another table than a snapshot's: see anabranch dm table");
+        }
+        return handles.getFirst().changed(from, ChangedChunks.MAX_RUNS);
+      } catch (TableException e) {
+        throw new RefusedException("snapshot " + device + ": " + e.getMessage(), e);
       }
+    }
+
+    private void take(ChangedChunks chunks) {
       long chunkBytes = chunks.chunkSectors() * 512L;
       for (int i = 0; i < chunks.runs().size(); i += 2) {
         long offset = chunks.runs().get(i) * chunkBytes;
