@@ -13,12 +13,12 @@ import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a snapshot differs, in ascending extents that do not touch; asked for a part at a time, so
- * that a list of any length takes little memory. One thread.
+ * Where a snapshot differs, as ascending extents that do not touch. The list is read in parts, so
+ * it takes little memory whatever its length. One thread.
  *
- * <p>Every place that was written since the snapshot was taken, there or on its volume, is in the
- * list; also one that was written with what it held. What is written while the list is read may or
- * may not be in it.
+ * <p>The list has every place that was written since the snapshot was taken, in the snapshot or in
+ * its volume, even if the contents did not change. Writes while the list is read may or may not be
+ * in it.
  *
  * <p><b>Since an older snapshot</b>: where two snapshots of a volume differ, the volume was written
  * after the older one was taken, or one of the two was written. Then the older one's list has it,
@@ -115,7 +115,7 @@ public final class ChangedExtents {
     return new ByteExtent(found.offset(), Math.min(end, bytes) - found.offset());
   }
 
-  /** The list that has the lowest extent. */
+  /** The list with the lowest extent. */
   private @Nullable OneSnapshot first() throws RefusedException {
     OneSnapshot first = null;
     for (OneSnapshot list : lists) {
@@ -127,7 +127,7 @@ public final class ChangedExtents {
     return first;
   }
 
-  /** Gives all that are left to {@code sink}. */
+  /** Passes all remaining extents to {@code sink}. */
   public void forEach(Consumer<ByteExtent> sink) throws RefusedException {
     for (ByteExtent extent = next(); extent != null; extent = next()) {
       sink.accept(extent);

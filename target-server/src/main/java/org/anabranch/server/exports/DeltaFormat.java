@@ -17,7 +17,7 @@ import java.util.zip.CRC32C;
  * <pre>
  *   header    8 bytes "ANADELTA" | u32 version = 1 | u32 bytes of the text
  *             u64 bytes of the image that it applies to | u64 bytes of the image that comes out
- *             text, UTF-8: the snapshot and what it is told against, a line each, for people
+ *             text, UTF-8: the snapshot and what it is compared with, a line each, for people
  *             u32 checksum of all of this
  *
  *   record    u32 checksum of the 20 bytes that follow and the data

@@ -29,9 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <dl>
  *   <dt>What is checked before anything is written?
  *   <dd>The whole file: every checksum, order and place of its extents, and that it is complete.
- *       That the image is as long as the one it was told against, or as long as the result, which
- *       an import that was interrupted leaves. That the image can be locked: a server that serves
- *       it has it locked.
+ *       That the image has the length of the base, or that of the result, which an interrupted
+ *       import leaves. That the image can be locked: a server that serves it holds the lock.
  *   <dt>What is not?
  *   <dd>What the image holds. Extents of a state applied to another state give a mixture.
  *   <dt>What if it is interrupted?
@@ -44,10 +43,10 @@ public final class DeltaImport {
   private final Path file;
   private final Path image;
 
-  /** What was done: extents' bytes, and how long the image is. */
+  /** The result: the bytes of all extents, and the length of the image. */
   public record Result(long changed, long bytes) {}
 
-  /** Takes a record that is good so far. */
+  /** Receives each record whose checksum is right. */
   private interface Sink {
     void take(Piece record, ByteBuffer data) throws IOException, RefusedException;
   }
@@ -64,7 +63,8 @@ public final class DeltaImport {
   /**
    * Checks everything, then applies it; durable when this returns.
    *
-   * @param progress told how many bytes of the file have been worked off, twice its length in all
+   * @param progress receives the bytes of the file that were processed; the file is read twice, so
+   *     the last value is twice its length
    */
   public Result run(LongConsumer progress) throws RefusedException {
     try {

@@ -12,16 +12,17 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.storage.Stages;
 
 /**
- * Reads parts of a device in order, a few ahead of whoever takes them. One thread, which may wait.
+ * Reads parts of a device in order, a few requests ahead of the consumer. One thread, which may
+ * wait.
  */
 final class DeviceReads {
-  /** Bytes that come at once, at most. */
+  /** The most bytes of one request. */
   static final int BLOCK = 1 << 20;
 
   private static final int AHEAD = 4;
   private static final long MAX_STATUS_SECTORS = 1L << 21;
 
-  /** Takes what was read, which is good until it returns. */
+  /** Receives what was read; the buffer is valid until this returns. */
   interface Sink {
     void take(long offset, ByteBuffer data) throws RefusedException, ClientGoneException;
   }
@@ -38,7 +39,7 @@ final class DeviceReads {
     this.sink = sink;
   }
 
-  /** Reads an extent of whole sectors; the end of it may still be on its way. */
+  /** Reads an extent of whole sectors; its last requests may still be in flight afterwards. */
   void read(ByteExtent extent) throws RefusedException, ClientGoneException {
     for (long at = extent.offset(); at < extent.end(); ) {
       // Ends at multiples, so that what is written is aligned wherever that can be.
@@ -76,14 +77,14 @@ final class DeviceReads {
     spare.add(first.data);
   }
 
-  /** Waits for what is on its way, and gives it. */
+  /** Waits for the requests in flight, and delivers their data. */
   void finish() throws RefusedException, ClientGoneException {
     while (!ahead.isEmpty()) {
       takeFirst();
     }
   }
 
-  /** Waits until nothing is on its way any more, whatever becomes of it. */
+  /** Waits until no request is in flight, whether they succeed or fail. */
   void abandon() {
     for (Reading reading : ahead) {
       reading.done.handle((done, failure) -> true).join();
@@ -91,7 +92,7 @@ final class DeviceReads {
     ahead.clear();
   }
 
-  /** Reads what storage backs, from beginning to end. */
+  /** Reads the allocated parts, from beginning to end. */
   void readAllocated() throws RefusedException, ClientGoneException {
     long sectors = device.sectors();
     for (long sector = 0; sector < sectors; ) {

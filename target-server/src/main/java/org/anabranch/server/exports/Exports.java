@@ -43,7 +43,7 @@ public final class Exports implements AutoCloseable {
   private final Storage storage;
   private final Snapshots snapshots;
 
-  /** Exports under way are parties, and this is one. */
+  /** Each export under way is a party, and so is this object. */
   private final Phaser running = new Phaser(1);
 
   private volatile boolean closing;
@@ -161,7 +161,7 @@ public final class Exports implements AutoCloseable {
    * Writes a snapshot as a raw image. What is zero is a hole.
    *
    * @param path absolute
-   * @param force also in place of a file that is there
+   * @param force replaces an existing file
    */
   public Written raw(String device, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
@@ -194,7 +194,7 @@ public final class Exports implements AutoCloseable {
     return new Written(bytes, stored[0]);
   }
 
-  /** Writes what is not zero; how many bytes that was. */
+  /** Writes what is not zero, and returns how many bytes that was. */
   private static long store(FileChannel out, ByteBuffer data, long offset) throws RefusedException {
     long stored = 0;
     int end = data.limit();
@@ -225,7 +225,7 @@ public final class Exports implements AutoCloseable {
   /**
    * Writes the changed extents as {@link DeltaFormat} says.
    *
-   * @param since what they are told against: an older snapshot; null for the volume as it is now
+   * @param since the older snapshot to compare with; null for the volume as it is now
    */
   public Written delta(
       String device, @Nullable String since, Path path, boolean force, Progress<State> progress)
@@ -292,7 +292,7 @@ public final class Exports implements AutoCloseable {
     }
   }
 
-  /** Tells how far an export is, and ends it when there is nobody to tell or the server stops. */
+  /** Reports the progress of an export, and ends it when its client is gone or the server stops. */
   private final class Reporter {
     private final Progress<State> progress;
     private final long total;
@@ -316,14 +316,14 @@ public final class Exports implements AutoCloseable {
     }
   }
 
-  /** Lets the exports under way end as soon as they can, and takes no more. */
+  /** Asks the exports under way to end, and refuses new ones. */
   public void stop() {
     closing = true;
   }
 
   /**
-   * Waits for their end. One that tells its progress to a client that does not listen ends when
-   * that client's connection is closed; one whose device does not answer is left behind.
+   * Waits for their end. An export that is blocked by a client that does not read ends when that
+   * client's connection is closed. One whose device does not answer is abandoned.
    */
   @Override
   public void close() {

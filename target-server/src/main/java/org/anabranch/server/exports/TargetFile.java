@@ -31,8 +31,7 @@ import org.anabranch.server.storage.file.ExtendedAttribute;
  *   <dd>Its owner alone, mode 0600, also where it replaces one that others may read.
  *   <dt>What if {@code NAME.part} exists?
  *   <dd>One that an export left behind at a crash is replaced; it carries a mark ({@code
- *       user.anabranch.part}). Anything else is somebody's own, a link included: refused, and left
- *       alone.
+ *       user.anabranch.part}). Anything else, a link included, is refused and left alone.
  *   <dt>What is never replaced?
  *   <dd>Without force, anything. With it, what is no regular file (so no link is followed), what is
  *       open or locked, and the server's own files.
@@ -123,7 +122,7 @@ final class TargetFile {
     return out;
   }
 
-  /** A lock that can be had says that no export writes it now. */
+  /** If the lock is free, no export writes it now. */
   private void deleteLeftover() throws IOException, RefusedException {
     if (!Files.isRegularFile(part, LinkOption.NOFOLLOW_LINKS) || !isMarked()) {
       return;

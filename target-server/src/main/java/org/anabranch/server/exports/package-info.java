@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What a snapshot holds, taken out: which extents changed, the whole of it as a raw image, or the
- * changed extents as a file that can be applied to an older image.
+ * Exports of snapshots: which extents changed, the whole snapshot as a raw image, or the changed
+ * extents as a file that can be applied to an older image.
  *
  * <table>
  * <caption>Files</caption>

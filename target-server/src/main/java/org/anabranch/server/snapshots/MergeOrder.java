@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
  * behind it wait, too. Any thread may ask; the answer holds by its turn in {@code Changes}.
  */
 final class MergeOrder {
-  private final Entries entries;
+  private final SnapshotRegistry registry;
   private final Readers readers;
   private final Uses uses;
 
-  MergeOrder(Entries entries, Readers readers, Uses uses) {
-    this.entries = entries;
+  MergeOrder(SnapshotRegistry registry, Readers readers, Uses uses) {
+    this.registry = registry;
     this.readers = readers;
     this.uses = uses;
   }
@@ -34,7 +34,7 @@ final class MergeOrder {
 
   /** The snapshot that a volume is being rolled back to. */
   @Nullable SnapshotState merging(String volume) {
-    return entries.all().stream()
+    return registry.all().stream()
         .filter(snapshot -> snapshot.volume().equals(volume) && snapshot.phase() == Phase.MERGING)
         .findAny()
         .orElse(null);
@@ -68,7 +68,7 @@ final class MergeOrder {
   /** A merge that is to take over at a login cannot wait for another one then. */
   void refuseIfNotNext(SnapshotState asked) throws RefusedException {
     boolean others =
-        entries.all().stream()
+        registry.all().stream()
             .anyMatch(each ->
                 each.volume().equals(asked.volume())
                     && !each.device().equals(asked.device())

@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>For everybody who uses the volume or the snapshot: {@link Uses} says who that is. While it
  *       begins, logins to them are held back.
  *   <dt>What becomes of one that cannot begin when its turn comes?
- *   <dd>It is told in the log; the snapshot is ready again, and nothing has changed.
+ *   <dd>The log says why; the snapshot is ready again, and nothing has changed.
  *   <dt>And of one that has begun and cannot go on?
  *   <dd>The volume stays in use. After an error it can be begun again ({@link #pause}); where the
  *       store is invalid, nothing but {@link #giveUp} ends it.
@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
 final class Merges {
   private static final Logger LOG = LoggerFactory.getLogger(Merges.class);
 
-  private final Entries entries;
+  private final SnapshotRegistry registry;
   private final LiveConfiguration live;
   private final Changes changes;
   private final Initiators initiators;
@@ -54,30 +54,30 @@ final class Merges {
    * @param live changed from outside, by its turn in {@code changes}
    */
   Merges(
-      Entries entries,
+      SnapshotRegistry registry,
       LiveConfiguration live,
       Changes changes,
       Initiators initiators,
       SnapshotDevices devices,
       Readers readers,
       Uses uses) {
-    this.entries = entries;
+    this.registry = registry;
     this.live = live;
     this.changes = changes;
     this.initiators = initiators;
     this.devices = devices;
     this.uses = uses;
-    this.order = new MergeOrder(entries, readers, uses);
+    this.order = new MergeOrder(registry, readers, uses);
     this.watch = new MergeWatch(devices::merge, this::ended, this::startWaiting);
-    this.running = new RunningMerges(entries, devices, watch);
-    this.nextLogins = new MergesAtLogin(entries, changes, uses, watch, this::beginNow);
+    this.running = new RunningMerges(registry, devices, watch);
+    this.nextLogins = new MergesAtLogin(registry, changes, uses, watch, this::beginNow);
   }
 
   /** Lets those go on that were under way at a stop or crash, and those start that waited. */
   void open() throws RefusedException {
     changes.lock();
     try {
-      for (SnapshotState snapshot : entries.all()) {
+      for (SnapshotState snapshot : registry.all()) {
         if (snapshot.phase() == Phase.MERGING) {
           goOn(snapshot);
         }
@@ -108,7 +108,7 @@ final class Merges {
   SnapshotState merge(MergeRequest request) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = entries.existing(request.snapshot());
+      SnapshotState snapshot = registry.existing(request.snapshot());
       if (snapshot.phase() == Phase.MERGING) {
         snapshot = running.throttled(snapshot, request.throttle());
         running.goOnAfterFailure(snapshot);
@@ -123,7 +123,7 @@ final class Merges {
         LOG.warn("{} is assumed gone; it used {}", request.assumeGone(), snapshot.volume());
       }
       boolean now = request.begin() == Begin.NOW || snapshot.phase() == Phase.QUEUED;
-      long turn = snapshot.turn() > 0 ? snapshot.turn() : entries.state().nextTurn();
+      long turn = snapshot.turn() > 0 ? snapshot.turn() : registry.state().nextTurn();
       SnapshotState asked = snapshot.in(now ? Phase.QUEUED : Phase.WAITING, turn);
       boolean onNextLogin = request.begin() == Begin.ON_NEXT_LOGIN && !now;
       if (onNextLogin) {
@@ -131,15 +131,15 @@ final class Merges {
         order.refuseIfNotNext(asked);
       }
       nextLogins.forget(snapshot.device());
-      if (asked.equals(order.next(entries.state().with(asked), asked.volume()))) {
+      if (asked.equals(order.next(registry.state().with(asked), asked.volume()))) {
         SnapshotState started = start(asked);
         if (started != null) {
           running.awaitFirstStep(started);
           return started;
         }
       }
-      if (!asked.equals(entries.state().snapshot(asked.device()))) {
-        entries.put(asked);
+      if (!asked.equals(registry.state().snapshot(asked.device()))) {
+        registry.put(asked);
       }
       if (onNextLogin) {
         nextLogins.add(asked, request.timeLimit());
@@ -165,7 +165,7 @@ final class Merges {
 
   /** Begins a merge at a login. By its turn; the volume's other logins are held back. */
   private void beginNow(SnapshotState snapshot) throws RefusedException {
-    if (!snapshot.equals(order.next(entries.state(), snapshot.volume(), true))) {
+    if (!snapshot.equals(order.next(registry.state(), snapshot.volume(), true))) {
       throw new RefusedException("another merge or an export comes before it");
     }
     startClaimed(snapshot);
@@ -175,7 +175,7 @@ final class Merges {
   SnapshotState cancel(String device) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = entries.existing(device);
+      SnapshotState snapshot = registry.existing(device);
       if (snapshot.phase() != Phase.WAITING && snapshot.phase() != Phase.QUEUED) {
         throw new RefusedException(
             "snapshot "
@@ -186,7 +186,7 @@ final class Merges {
       }
       nextLogins.forget(device);
       SnapshotState ready = snapshot.in(Phase.READY);
-      entries.put(ready);
+      registry.put(ready);
       watch.wake(); // the merge behind it
       LOG.info("snapshot {}: will not be merged", device);
       return ready;
@@ -237,7 +237,7 @@ final class Merges {
     try {
       refuseIfImpossible(snapshot);
       devices.detach(device);
-      entries.put(merging);
+      registry.put(merging);
       begin(merging);
     } catch (RefusedException e) {
       stay(snapshot, e);
@@ -251,7 +251,7 @@ final class Merges {
   private void begin(SnapshotState merging) throws RefusedException {
     try {
       devices.startMerge(merging);
-      entries.steps().taken("merge begun");
+      registry.steps().taken("merge begun");
     } catch (OverdueException e) {
       LOG.error("snapshot {}: it may take a while until the merge begins", merging.device(), e);
     }
@@ -263,8 +263,8 @@ final class Merges {
     nextLogins.forget(snapshot.device());
     devices.attach(snapshot.device());
     try {
-      if (entries.existing(snapshot.device()).phase() != Phase.READY) {
-        entries.put(snapshot.in(Phase.READY));
+      if (registry.existing(snapshot.device()).phase() != Phase.READY) {
+        registry.put(snapshot.in(Phase.READY));
       }
     } catch (RefusedException e) {
       reason.addSuppressed(e);
@@ -276,7 +276,7 @@ final class Merges {
   private void ended(String device) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = entries.state().snapshot(device);
+      SnapshotState snapshot = registry.state().snapshot(device);
       if (snapshot != null && snapshot.phase() == Phase.MERGING) { // else it was given up
         end(snapshot);
         LOG.info("volume {}: rolled back to {}", snapshot.volume(), device);
@@ -288,9 +288,9 @@ final class Merges {
 
   private void end(SnapshotState snapshot) throws RefusedException {
     devices.endMerge(snapshot.volume());
-    entries.steps().taken("merge ended");
-    entries.put(snapshot.in(Phase.REMOVING));
-    entries.forget(snapshot);
+    registry.steps().taken("merge ended");
+    registry.put(snapshot.in(Phase.REMOVING));
+    registry.forget(snapshot);
     watch.wake(); // the merge behind it
   }
 
@@ -312,13 +312,13 @@ final class Merges {
     }
     try {
       Set<String> waiting = new TreeSet<>();
-      for (SnapshotState snapshot : entries.all()) {
+      for (SnapshotState snapshot : registry.all()) {
         if (snapshot.turn() > 0 && live.served(snapshot.volume()) != null) {
           waiting.add(snapshot.volume());
         }
       }
       for (String volume : waiting) {
-        SnapshotState next = order.next(entries.state(), volume);
+        SnapshotState next = order.next(registry.state(), volume);
         if (next != null) {
           startOrTell(next);
         }
@@ -344,7 +344,7 @@ final class Merges {
   void pause(String device, boolean paused) throws RefusedException {
     changes.lock();
     try {
-      running.pause(entries.existing(device), paused);
+      running.pause(registry.existing(device), paused);
     } finally {
       changes.unlock();
     }
@@ -370,7 +370,7 @@ final class Merges {
     watch.wake();
   }
 
-  /** Waits until what was told so far has been looked at. */
+  /** Waits until every notification so far has been handled. */
   void settle() throws InterruptedException {
     watch.settle();
   }

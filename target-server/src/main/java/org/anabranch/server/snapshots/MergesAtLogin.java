@@ -43,7 +43,7 @@ final class MergesAtLogin implements Uses.Listener {
     void begin(SnapshotState snapshot) throws RefusedException;
   }
 
-  private final Entries entries;
+  private final SnapshotRegistry registry;
   private final Changes changes;
   private final Uses uses;
   private final MergeWatch watch;
@@ -51,8 +51,9 @@ final class MergesAtLogin implements Uses.Listener {
   private final NextLogins awaited = new NextLogins();
   private final Set<String> restarted = ConcurrentHashMap.newKeySet();
 
-  MergesAtLogin(Entries entries, Changes changes, Uses uses, MergeWatch watch, Begin begin) {
-    this.entries = entries;
+  MergesAtLogin(
+      SnapshotRegistry registry, Changes changes, Uses uses, MergeWatch watch, Begin begin) {
+    this.registry = registry;
     this.changes = changes;
     this.uses = uses;
     this.watch = watch;
@@ -62,7 +63,7 @@ final class MergesAtLogin implements Uses.Listener {
   /** Says which ones a restart has turned into merges that wait. */
   void open() throws RefusedException {
     for (String snapshot : uses.onNextLogin()) {
-      SnapshotState state = entries.state().snapshot(snapshot);
+      SnapshotState state = registry.state().snapshot(snapshot);
       if (state != null && state.phase() == Phase.WAITING) {
         restarted.add(snapshot);
         LOG.warn(
@@ -178,7 +179,7 @@ final class MergesAtLogin implements Uses.Listener {
         return;
       }
       try {
-        SnapshotState snapshot = entries.state().snapshot(mine.snapshot());
+        SnapshotState snapshot = registry.state().snapshot(mine.snapshot());
         if (snapshot == null
             || snapshot.phase() != Phase.WAITING
             || !mine.equals(awaited.of(mine.snapshot()))) {

@@ -26,12 +26,12 @@ final class RunningMerges {
   /** How long a merge is given to move something, before it is taken for a slow one. */
   private static final Duration FIRST_STEP = Duration.ofSeconds(2);
 
-  private final Entries entries;
+  private final SnapshotRegistry registry;
   private final SnapshotDevices devices;
   private final MergeWatch watch;
 
-  RunningMerges(Entries entries, SnapshotDevices devices, MergeWatch watch) {
-    this.entries = entries;
+  RunningMerges(SnapshotRegistry registry, SnapshotDevices devices, MergeWatch watch) {
+    this.registry = registry;
     this.devices = devices;
     this.watch = watch;
   }
@@ -44,7 +44,7 @@ final class RunningMerges {
     }
     merge(snapshot).throttle(bytesPerSecond);
     SnapshotState bounded = snapshot.withThrottle(bytesPerSecond);
-    entries.put(bounded);
+    registry.put(bounded);
     return bounded;
   }
 
@@ -59,7 +59,7 @@ final class RunningMerges {
     } else {
       merge.unpause();
     }
-    entries.put(snapshot.withPaused(paused));
+    registry.put(snapshot.withPaused(paused));
     if (!paused) {
       goOnAfterFailure(snapshot);
     }
@@ -145,7 +145,7 @@ final class RunningMerges {
 
   /** See {@link Snapshots#progress}. */
   @Nullable MergeStatus progress(String device) {
-    SnapshotState snapshot = entries.state().snapshot(device);
+    SnapshotState snapshot = registry.state().snapshot(device);
     if (snapshot == null || snapshot.phase() != Phase.MERGING) {
       return null;
     }

@@ -54,7 +54,7 @@ public final class Snapshots implements WarningSource {
   private static final long LEAST_STORE = 64 << 20;
 
   private final Storage storage;
-  private final Entries entries;
+  private final SnapshotRegistry registry;
   private final Path folder;
   private final LiveConfiguration live;
   private final Changes changes;
@@ -63,7 +63,7 @@ public final class Snapshots implements WarningSource {
   private final SnapshotDevices devices;
   private final Stores stores;
   private final Merges merges;
-  private final Conditions conditions;
+  private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
 
   /**
@@ -80,18 +80,18 @@ public final class Snapshots implements WarningSource {
       Initiators initiators,
       Uses uses) {
     this.storage = storage;
-    this.entries = new Entries(storage, state);
-    this.strays = new StrayStores(folder, entries::all);
+    this.registry = new SnapshotRegistry(storage, state);
+    this.strays = new StrayStores(folder, registry::all);
     this.folder = strays.folder();
     this.live = live;
     this.changes = changes;
     this.initiators = initiators;
     this.devices = new SnapshotDevices(storage, live, initiators, readers);
     this.stores =
-        new Stores(storage, () -> live.configured().stores(), this.folder, entries::all, devices);
-    this.merges = new Merges(entries, live, changes, initiators, devices, readers, uses);
+        new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
+    this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses);
     readers.whenEnded(merges::wake);
-    this.conditions = new Conditions(entries, live, devices, storage, merges::waits);
+    this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
   }
 
   /**
@@ -107,9 +107,9 @@ public final class Snapshots implements WarningSource {
           live.withdraw(name);
         }
       }
-      for (SnapshotState snapshot : entries.all()) {
+      for (SnapshotState snapshot : registry.all()) {
         if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
-          entries.forget(snapshot);
+          registry.forget(snapshot);
         } else if (live.served(snapshot.volume()) == null) {
           LOG.warn("snapshot {}: its volume is not served; left alone", snapshot.device());
         }
@@ -216,15 +216,15 @@ public final class Snapshots implements WarningSource {
         }
         snapshots.add(planned(each));
       }
-      entries.put(snapshots);
+      registry.put(snapshots);
       try {
         for (int i = 0; i < wanted.size(); i++) {
           prepare(snapshots.get(i), wanted.get(i).storeBytes());
         }
-        entries.steps().taken("store loaded");
+        registry.steps().taken("store loaded");
         devices.take(snapshots);
-        entries.steps().taken("snapshot taken");
-        entries.put(snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList());
+        registry.steps().taken("snapshot taken");
+        registry.put(snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList());
       } catch (RefusedException | RuntimeException e) {
         snapshots.forEach(snapshot -> undo(snapshot, e));
         throw e;
@@ -243,7 +243,7 @@ public final class Snapshots implements WarningSource {
     long sufficient = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
     long bytes = storeBytes == 0 ? sufficient : storeBytes;
     long least = storeBytes == 0 ? Math.min(bytes, LEAST_STORE) : storeBytes;
-    long made = StoreFile.make(snapshot.store(), bytes, least, entries.steps());
+    long made = StoreFile.make(snapshot.store(), bytes, least, registry.steps());
     if (made < bytes) {
       LOG.warn(
           "snapshot {}: its store has {}, the most that a file can have there; {} would hold every"
@@ -266,7 +266,7 @@ public final class Snapshots implements WarningSource {
     String volume = wanted.volume();
     String device = wanted.device();
     String origin = devices.volume(volume).source().address();
-    if (entries.state().snapshot(device) != null) {
+    if (registry.state().snapshot(device) != null) {
       throw new RefusedException(
           "snapshot " + device + " exists; remove it first, or name another");
     }
@@ -299,7 +299,7 @@ public final class Snapshots implements WarningSource {
 
   private void undo(SnapshotState snapshot, Exception reason) {
     try {
-      entries.forget(snapshot);
+      registry.forget(snapshot);
     } catch (RefusedException e) {
       reason.addSuppressed(e); // the next start ends it
       LOG.error("snapshot {}: {}", snapshot.device(), e.getMessage());
@@ -316,12 +316,12 @@ public final class Snapshots implements WarningSource {
     changes.lock();
     try {
       if (force
-          && entries.state().snapshot(device) == null
-          && strays.delete(device, entries.steps())) {
+          && registry.state().snapshot(device) == null
+          && strays.delete(device, registry.steps())) {
         LOG.warn("snapshot {}: given up; the server did not know it any more", device);
         return;
       }
-      SnapshotState snapshot = entries.existing(device);
+      SnapshotState snapshot = registry.existing(device);
       LeftOut.Entry leftOut = storage.leftOut().get(snapshot.volume());
       if (leftOut != null && !force) {
         throw new RefusedException(
@@ -342,12 +342,12 @@ public final class Snapshots implements WarningSource {
       refuseUnderSessions(device, force);
       try {
         devices.detach(device);
-        entries.put(snapshot.in(Phase.REMOVING));
+        registry.put(snapshot.in(Phase.REMOVING));
       } catch (RefusedException e) {
         devices.attach(device);
         throw e;
       }
-      entries.forget(snapshot);
+      registry.forget(snapshot);
       merges.removing(snapshot);
       merges.wake();
       LOG.info("snapshot {}: removed", device);
@@ -376,7 +376,7 @@ public final class Snapshots implements WarningSource {
   public Readers.Reading read(String device) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = Readers.standing(entries.existing(device));
+      SnapshotState snapshot = Readers.standing(registry.existing(device));
       storage.refuseIfLeftOut(snapshot.volume());
       return readers.begin(storage, snapshot);
     } finally {
@@ -425,7 +425,7 @@ public final class Snapshots implements WarningSource {
   /** Stores that cannot grow, space that gets short, snapshots and merges that have failed. */
   @Override
   public List<Warning> warnings() {
-    List<Warning> warnings = new ArrayList<>(conditions.warnings());
+    List<Warning> warnings = new ArrayList<>(snapshotWarnings.warnings());
     warnings.addAll(stores.warnings());
     warnings.addAll(strayWarnings());
     return warnings;
@@ -438,7 +438,7 @@ public final class Snapshots implements WarningSource {
 
   /** All snapshots, or those of a volume. */
   public List<SnapshotState> list(@Nullable String volume) {
-    return entries.all().stream()
+    return registry.all().stream()
         .filter(snapshot -> volume == null || snapshot.volume().equals(volume))
         .toList();
   }
@@ -472,7 +472,7 @@ public final class Snapshots implements WarningSource {
     return devices.status(snapshot);
   }
 
-  /** Waits until what was told so far has been looked at. For tests. */
+  /** Waits until every notification so far has been handled. For tests. */
   void settle() throws InterruptedException {
     merges.settle();
   }

@@ -49,7 +49,7 @@ final class StoreFile {
     return Math.multiplyExact(1 + areas + chunks, chunkBytes);
   }
 
-  /** All that there are, in no order. */
+  /** All files in the folder, in no order. */
   static List<Path> in(Path folder) throws RefusedException {
     if (!Files.exists(folder)) {
       return new ArrayList<>();

@@ -5,9 +5,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.anabranch.server.base.RefusedException;
 
 /**
- * Whatever changes what a server serves or remembers takes its turn here: one change at a time,
- * each from its first step to its last, and none once the server stops. Any thread; a change may
- * contain another one. Nothing of the block layer's is held by whoever waits for its turn.
+ * The lock for changes of what a server serves or remembers: one change at a time, each from its
+ * first step to its last, and none once the server stops. Any thread. A change may contain another
+ * one. A thread that waits for its turn holds no lock of the block layer.
  */
 public final class Changes {
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -36,7 +36,7 @@ public final class Changes {
     return granted;
   }
 
-  /** Takes a turn if nobody has one; false when somebody has, and when the server stops. */
+  /** Takes a turn if nobody has one; false if somebody has, or the server stops. */
   public boolean tryLock() {
     boolean granted = turn.tryLock();
     if (granted && over) {

@@ -4,7 +4,7 @@ package org.anabranch.server.state;
 import org.jspecify.annotations.Nullable;
 
 /**
- * By what hosts recognise a disk.
+ * The names by which hosts recognise a disk.
  *
  * @param serial 12 hexadecimal digits
  * @param naa 16 hexadecimal digits that begin with 3

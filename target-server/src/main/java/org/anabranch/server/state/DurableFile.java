@@ -14,12 +14,12 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A small text file that is replaced as a whole: after a crash at any moment it is either what it
- * was or what it was to become. The new text goes to {@code NAME.new}, is made durable, takes the
- * name, and the folder is made durable. Only its owner may read it. One thread at a time.
+ * A small text file that is replaced as a whole: after a crash at any moment it has either the old
+ * text or the new one. The new text is written to {@code NAME.new} and synced; that file is
+ * renamed, and the folder is synced. Only its owner may read it. One thread at a time.
  *
- * <p>With room kept ({@link #keepRoom}), {@code NAME.new} is there before it is needed, full of
- * zeros: then a text can be replaced on a disk that is full, where it may be what makes room.
+ * <p>{@link #keepRoom} allocates {@code NAME.new} in advance, full of zeros. Then the text can be
+ * replaced on a full disk, where that may be what frees space.
  */
 public final class DurableFile {
   private static final int GROWTH = 4096;
@@ -36,7 +36,7 @@ public final class DurableFile {
   }
 
   /**
-   * @param steps hears of each step of {@link #write}
+   * @param steps is notified of each step of {@link #write}
    */
   DurableFile(Path path, DurableSteps steps) {
     this.steps = steps;

@@ -2,14 +2,14 @@
 package org.anabranch.server.state;
 
 /**
- * Hears of each step that changes what a crash would leave behind, after the step and before the
- * next one, on the thread that takes it; and of each thing that became durable, so that it is known
- * what a power cut may still take back. A server runs with {@link #UNWATCHED}; a test takes a copy
- * of the folder at each step, and shows that a server starts well on every one of them.
+ * Is notified of each step that changes what a crash would leave behind, after the step and before
+ * the next one, on the thread that takes it; and of each sync, so that a test knows what a power
+ * cut may still undo. A server runs with {@link #UNWATCHED}; a test takes a copy of the folder at
+ * each step, and shows that a server starts well on every one of them.
  */
 @FunctionalInterface
 public interface DurableSteps {
-  /** Nobody listens. */
+  /** Ignores all steps. */
   DurableSteps UNWATCHED = step -> {};
 
   /**

@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores that are invalid and could not be written any more to say so: {@code invalid/DIGEST} in
- * the state directory, one small file for each, which holds the store's name as tables have it. Its
- * snapshot is invalid after a restart, too. Any thread.
+ * Records which stores are invalid when their own header cannot be written: {@code invalid/DIGEST}
+ * in the state directory, one small file for each store, with the store's name as tables have it.
+ * So the snapshot is invalid after a restart, too. Any thread.
  */
 public final class InvalidStoreFiles implements InvalidStores {
   private static final Logger LOG = LoggerFactory.getLogger(InvalidStoreFiles.class);
@@ -76,7 +76,7 @@ public final class InvalidStoreFiles implements InvalidStores {
     return kept;
   }
 
-  /** The store is to be deleted: one that gets its name is another one. */
+  /** The store is about to be deleted: a later one of the same name is another store. */
   public void remove(String store) throws RefusedException {
     try {
       if (Files.deleteIfExists(file(store))) {

@@ -32,7 +32,7 @@ public final class PortNumbers {
   }
 
   /**
-   * Reads those that were given.
+   * Reads the numbers that have been assigned.
    *
    * @throws RefusedException if the file can't be read or is damaged
    */

@@ -7,15 +7,15 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was made at run time and must be there again after a restart. Immutable; a change makes a
- * new one, which {@link StateFile} writes as a whole.
+ * What was made at run time and is restored at every start. Immutable; a change makes a new one,
+ * which {@link StateFile} writes as a whole.
  *
  * @param snapshots by {@code volume@name}
  * @param devices tables of mapped devices that {@code dm create} made, by name
  */
 public record RuntimeState(
     SortedMap<String, SnapshotState> snapshots, SortedMap<String, String> devices) {
-  /** Nothing was ever made. */
+  /** No snapshots and no devices. */
   public static final RuntimeState EMPTY = new RuntimeState(new TreeMap<>(), new TreeMap<>());
 
   public RuntimeState {

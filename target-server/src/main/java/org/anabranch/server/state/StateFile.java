@@ -86,7 +86,7 @@ public final class StateFile {
   /**
    * The same, watched.
    *
-   * @param steps hears of each step that makes a change durable
+   * @param steps is notified of each step that makes a change durable
    */
   public StateFile(Path path, DurableSteps steps) throws RefusedException {
     this.steps = steps;
@@ -105,7 +105,7 @@ public final class StateFile {
     return read(new DurableFile(path));
   }
 
-  /** Who hears of what is made durable. */
+  /** Is notified of each step that makes a change durable. */
   public DurableSteps steps() {
     return steps;
   }

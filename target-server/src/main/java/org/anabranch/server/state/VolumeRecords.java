@@ -45,9 +45,9 @@ public final class VolumeRecords {
   private final Map<String, VolumeRecord> records = new ConcurrentSkipListMap<>();
 
   /**
-   * Reads them all. One that is damaged refuses: without it a wrong file might be served.
+   * Reads all records. A damaged one is refused: without it a wrong image might be served.
    *
-   * @param stateFolder of a server, which it owns, or that nobody changes
+   * @param stateFolder owned by this server, or not changed by anybody
    */
   public VolumeRecords(Path stateFolder) throws RefusedException {
     folder = stateFolder.resolve("volumes");
@@ -105,7 +105,7 @@ public final class VolumeRecords {
     return records.get(volume);
   }
 
-  /** All that there are, by volume. */
+  /** All records, by volume. */
   public SortedMap<String, VolumeRecord> all() {
     return new TreeMap<>(records);
   }

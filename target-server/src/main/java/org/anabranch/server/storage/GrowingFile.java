@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A file that is made longer when somebody needs it, as far as its {@link Growth} lets it. */
+/** A file that grows on demand, as far as its {@link Growth} allows. */
 final class GrowingFile implements BackingDevice, Extendable {
   private static final Logger LOG = LoggerFactory.getLogger(GrowingFile.class);
 

@@ -11,8 +11,8 @@ import org.anabranch.server.base.WarningSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is configured or was made, and is not served because something of it is missing, damaged or
- * not what it was. The rest of the server goes on without it; its LUNs are absent. Any thread.
+ * Volumes and devices that are not served because something they need is missing, damaged or
+ * replaced. The server runs without them; their LUNs are absent. Any thread.
  */
 public final class LeftOut implements WarningSource {
 
@@ -32,7 +32,7 @@ public final class LeftOut implements WarningSource {
   }
 
   /**
-   * Something that is left out.
+   * A volume or device that is left out.
    *
    * @param text what is wrong
    * @param remedy what to do
@@ -43,7 +43,7 @@ public final class LeftOut implements WarningSource {
       return kind.word() + " " + name;
     }
 
-    /** What to tell somebody who asks for it. */
+    /** The refusal for a request that names it. */
     public RefusedException refusal() {
       return new NotWholeException(subject(), "it is not served: " + text, remedy);
     }
@@ -72,7 +72,7 @@ public final class LeftOut implements WarningSource {
         : retry;
   }
 
-  /** It is served, or nobody wants it any more. */
+  /** It is served now, or no longer configured. */
   public void remove(String name) {
     entries.remove(name);
   }

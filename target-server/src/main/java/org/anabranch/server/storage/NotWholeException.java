@@ -3,7 +3,7 @@ package org.anabranch.server.storage;
 
 import org.anabranch.server.base.RefusedException;
 
-/** Something stored is missing, damaged or not what it was, and somebody must put it right. */
+/** Stored data is missing, damaged or replaced, and the administrator must put it right. */
 public final class NotWholeException extends RefusedException {
   private static final long serialVersionUID = 1L;
 
@@ -21,7 +21,7 @@ public final class NotWholeException extends RefusedException {
     this.remedy = remedy;
   }
 
-  /** The same with what lies behind it. */
+  /** The same with a cause. */
   public NotWholeException(String subject, String text, String remedy, Throwable cause) {
     super(subject + ": " + text + "; " + remedy, cause);
     this.text = text;

@@ -9,11 +9,11 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.jspecify.annotations.Nullable;
 
-/** The files that devices stand on, by path, as another opener opened them. Any thread. */
+/** The images and files that are open, by address, as another opener opened them. Any thread. */
 public final class OpenFiles implements PathOpener {
   private final PathOpener opener;
 
-  /** The latest for each path. It does not keep what was closed. Guarded by itself. */
+  /** The latest for each address. Weak, so that closed devices are released. Guarded by itself. */
   private final Map<String, WeakReference<BackingDevice>> files = new TreeMap<>();
 
   OpenFiles(PathOpener opener) {

@@ -4,8 +4,8 @@ package org.anabranch.server.storage;
 import org.anabranch.server.base.RefusedException;
 
 /**
- * Nobody waits any longer for what was begun below, such as a request of a disk that hangs. It may
- * still be done at any time, and what was asked for behind it takes effect after it.
+ * An operation of the block layer did not end in time, as when a disk hangs. It may still take
+ * effect at any time; operations that are requested later take effect after it.
  */
 public final class OverdueException extends RefusedException {
   private static final long serialVersionUID = 1L;

@@ -11,7 +11,7 @@ import org.anabranch.server.base.RefusedException;
 
 /** Waiting for the layers below, on threads that may wait. */
 public final class Stages {
-  /** How long a control operation may take before somebody must be told that it hangs. */
+  /** How long a control operation may take before it is reported as hanging. */
   private static final long PATIENCE_SECONDS = 60;
 
   private Stages() {}

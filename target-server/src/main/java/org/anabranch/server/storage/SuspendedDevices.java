@@ -14,9 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Devices that somebody has suspended and not resumed: their requests wait. A change by the server
- * itself, such as a new snapshot, suspends devices for a moment; while one is under way only those
- * count that were suspended before it. Any thread.
+ * Devices that were suspended by hand and not resumed: their requests wait. The server itself
+ * suspends devices for a moment, for a new snapshot for instance; during such a change only devices
+ * that were suspended before it are reported. Any thread.
  */
 public final class SuspendedDevices implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(SuspendedDevices.class);

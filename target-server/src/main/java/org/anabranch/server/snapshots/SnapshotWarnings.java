@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  *   Merge failed   -                                   the rollback waits for resume
  * </pre>
  */
-final class Conditions implements WarningSource {
-  private final Entries entries;
+final class SnapshotWarnings implements WarningSource {
+  private final SnapshotRegistry registry;
   private final LiveConfiguration live;
   private final SnapshotDevices devices;
   private final Storage storage;
@@ -39,14 +39,14 @@ final class Conditions implements WarningSource {
    * @param live the volumes that are served
    * @param waits what the merge of a snapshot waits for
    */
-  Conditions(
-      Entries entries,
+  SnapshotWarnings(
+      SnapshotRegistry registry,
       LiveConfiguration live,
       SnapshotDevices devices,
       Storage storage,
       Function<SnapshotState, MergeWait> waits) {
     this.waits = waits;
-    this.entries = entries;
+    this.registry = registry;
     this.live = live;
     this.devices = devices;
     this.storage = storage;
@@ -55,7 +55,7 @@ final class Conditions implements WarningSource {
   @Override
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>();
-    for (SnapshotState snapshot : entries.all()) {
+    for (SnapshotState snapshot : registry.all()) {
       Warning warning = warning(snapshot);
       if (warning != null) {
         warnings.add(warning);

@@ -13,11 +13,11 @@ import org.anabranch.server.storage.Storage;
  * The snapshots that the state file knows, each with its store and its device. Any thread may look;
  * what changes them has its turn in {@link org.anabranch.server.state.Changes}.
  */
-final class Entries {
+final class SnapshotRegistry {
   private final Storage storage;
   private final StateFile state;
 
-  Entries(Storage storage, StateFile state) {
+  SnapshotRegistry(Storage storage, StateFile state) {
     this.storage = storage;
     this.state = state;
   }
