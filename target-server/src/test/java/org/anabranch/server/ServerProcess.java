@@ -53,7 +53,8 @@ final class ServerProcess implements AutoCloseable {
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 
-  private static List<String> command(Path temporary, String... arguments) {
+  /** The command line of {@code anabranch} with these arguments. */
+  static List<String> command(Path temporary, String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(

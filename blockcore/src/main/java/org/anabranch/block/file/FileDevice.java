@@ -344,7 +344,7 @@ public final class FileDevice implements ResizableDevice {
   /** The request failed: logs it, once and here. */
   IoError failed(Io io, long sector, IOException e) {
     IoError error = new IoError(FileError.kindOf(e), sector, name + ": " + io + ": " + words(e), e);
-    LOG.error("{}", error.message());
+    LOG.error("{}: {}: {}", name, io, words(e)); // the name first: by it, repeats are summed up
     return error;
   }
 

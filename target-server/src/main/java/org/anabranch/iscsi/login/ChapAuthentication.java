@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.anabranch.jscsi.LoginStatus;
 import org.anabranch.naming.IscsiName;
+import org.anabranch.naming.PrintableText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,6 +57,11 @@ final class ChapAuthentication {
     return proven;
   }
 
+  /** The challenge was sent, and what it is to be answered with has not come. */
+  boolean awaitsProof() {
+    return digest != null && !proven;
+  }
+
   /** One step of the exchange, with the keys of one login request. */
   void step(Map<String, String> keys, Text answers) throws LoginRefusedException {
     String algorithms = keys.remove(Key.CHAP_A.text());
@@ -78,7 +84,7 @@ final class ChapAuthentication {
 
   private void challenge(String algorithms, Text answers) throws LoginRefusedException {
     if (digest != null) {
-      throw failed("CHAP_A a second time");
+      throw failed("sent CHAP_A a second time");
     }
     for (String algorithm : algorithms.split(",", -1)) {
       ChapDigest known = ChapDigest.numbered(algorithm);
@@ -94,17 +100,18 @@ final class ChapAuthentication {
         return;
       }
     }
-    throw failed("none of the CHAP digests " + printable(algorithms) + " is accepted");
+    throw failed("none of the CHAP digests " + printable(algorithms) + " is allowed");
   }
 
   private ChapCredentials verify(@Nullable String name, @Nullable String response)
       throws LoginRefusedException {
     if (digest == null || proven || name == null || response == null) {
-      throw failed("CHAP keys that are missing, or out of their order");
+      throw failed("sent CHAP keys out of their order, or not all of them");
     }
     byte[] actual = ChapNumber.parse(response);
     ChapCredentials right = null;
     boolean known = false;
+    boolean proof = false;
     // Everything is computed and compared in any case. A name is text, even if it looks like a
     // number.
     for (ChapCredentials user : users) {
@@ -113,14 +120,19 @@ final class ChapAuthentication {
       boolean nameRight = MessageDigest.isEqual(utf8(user.user()), utf8(name));
       boolean digestRight = user.digests().contains(digest);
       known |= nameRight;
+      proof |= nameRight && secretRight;
       if (secretRight && nameRight && digestRight) {
         right = user;
       }
     }
     if (right == null) {
-      String what =
-          known ? "wrong secret or digest for CHAP user " : "this initiator is no CHAP user ";
-      throw failed(what + printable(name));
+      String user = printable(name);
+      throw failed(
+          proof
+              ? "user " + user + " may not use the digest " + digest
+              : known
+                  ? "wrong secret for user " + user
+                  : "no user " + user + " for this initiator");
     }
     return right;
   }
@@ -134,13 +146,14 @@ final class ChapAuthentication {
     String name = user.mutualUser();
     String secret = user.mutualSecret();
     if (digest == null || name == null || secret == null) {
-      throw failed("mutual CHAP is not configured for CHAP user " + printable(user.user()));
+      throw failed(
+          "asked for mutual CHAP, which is not configured for user " + printable(user.user()));
     }
     byte[] theirs = theirChallenge == null ? null : ChapNumber.parse(theirChallenge);
     int id = theirIdentifier == null ? -1 : Key.number(theirIdentifier, 0, 255);
     // Answering our own challenge would tell the initiator what to answer to it (12.1.3).
     if (theirs == null || id < 0 || Arrays.equals(theirs, challenge)) {
-      throw failed("the challenge is malformed, or is our own");
+      throw failed("sent a challenge that is malformed, or our own");
     }
     answers.add(Key.CHAP_N.text(), name);
     answers.add(Key.CHAP_R.text(), ChapNumber.hex(response(digest, (byte) id, secret, theirs)));
@@ -158,17 +171,19 @@ final class ChapAuthentication {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Text of an unauthenticated peer for the log: one line of limited length. */
+  /**
+   * Text of an unauthenticated peer for the log: one line of limited length, in quotes unless it is
+   * a word.
+   */
   private static String printable(String text) {
-    String line = text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\x{85}]", "?");
-    return '"' + (line.length() <= MAX_LOGGED ? line : line.substring(0, MAX_LOGGED) + "...") + '"';
+    String shown = PrintableText.of(text, MAX_LOGGED);
+    return shown.matches("[\\p{L}\\p{N}._@:+-]+") ? shown : '"' + shown + '"';
   }
 
   /**
    * @param reason for the log; the initiator only learns that the login failed
    */
   static LoginRefusedException failed(String reason) {
-    return new LoginRefusedException(
-        LoginStatus.AUTHENTICATION_FAILURE, "authentication failed: " + reason);
+    return new LoginRefusedException(LoginStatus.AUTHENTICATION_FAILURE, reason);
   }
 }

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.iscsi.wire.Connection;
@@ -19,6 +20,7 @@ import org.anabranch.jscsi.Opcode;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Login phase of a connection (RFC 7143 6.3, 11.12): requests and responses, stages and their
@@ -34,6 +36,7 @@ import org.slf4j.LoggerFactory;
  *   text with C                                 an empty response, then the whole text at once
  *   an answer longer than it may be             in pieces (C), each asked for by an empty request
  *   T                                           followed, unless security is not settled
+ *   a CHAP proof from where wrong ones came     the answer waits, see {@link ChapDelays}
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -123,9 +126,52 @@ public final class Login implements Connection.Phase {
       refuse(unreadable(pdu), LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
       return;
     }
+    boolean proof = negotiation != null && negotiation.awaitsProof() && !request.continues();
+    Duration delay = proof ? delayOfProof() : Duration.ZERO;
+    if (delay.isZero()) {
+      proceed(request, proof);
+    } else {
+      connection.pause();
+      var _ =
+          connection
+              .channel()
+              .eventLoop()
+              .schedule(() -> later(request), delay.toNanos(), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** Never so long that the login would be over before it. */
+  private Duration delayOfProof() {
+    Duration delay = terms.chapDelays().before(connection.remoteAddress().getAddress());
+    Duration most = terms.limits().loginTimeout().dividedBy(4);
+    return delay.compareTo(most) < 0 ? delay : most;
+  }
+
+  /** Checks a proof that had to wait. */
+  private void later(LoginRequest request) {
+    if (connection.isClosing()) {
+      return;
+    }
+    connection.attempt(() -> {
+      proceed(request, true);
+      if (waiting == null) {
+        connection.resume();
+      }
+    });
+  }
+
+  /**
+   * Answers a request.
+   *
+   * @param proof whether it has the initiator's CHAP proof
+   */
+  private void proceed(LoginRequest request, boolean proof) {
     try {
       step(request);
     } catch (LoginRefusedException e) {
+      if (proof && e.status() == LoginStatus.AUTHENTICATION_FAILURE) {
+        terms.chapDelays().failed(connection.remoteAddress().getAddress());
+      }
       refuse(request, e.status(), String.valueOf(e.getMessage()));
     } catch (MalformedPduException e) {
       refuse(request, LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
@@ -267,7 +313,10 @@ public final class Login implements Connection.Phase {
                 LoginStatus.SUCCESS)),
         answers);
     connection.enter(phase, n.parameters().digests());
-    LOG.info("{}: logged in to {}", connection.peer(), session.describeTarget());
+    connection.session(session.tsih());
+    connection
+        .in(LOG.atLevel(n.isDiscovery() ? Level.DEBUG : Level.INFO))
+        .log("{}: logged in to {}", connection.peer(), session.describeTarget());
     connection.resume();
     connection.flush();
   }
@@ -321,11 +370,14 @@ public final class Login implements Connection.Phase {
   }
 
   private void refuse(LoginRequest request, LoginStatus status, String reason) {
-    LOG.warn(
-        "{}: login refused with {}: {}",
-        connection.peer(),
-        String.format("%04x", status.code()),
-        reason);
+    // The status is part of the message, so that a flood with one does not hide another.
+    connection
+        .in(LOG.atWarn())
+        .log(
+            "{}: login{} refused with " + String.format("%04x", status.code()) + ": {}",
+            connection.peer(),
+            negotiation == null ? "" : " to " + negotiation.target(),
+            reason);
     terms.counts().counters(LoginRefusal.class).increment(LoginRefusal.with(status));
     connection.send(
         ColdPdus.loginResponse(
@@ -347,7 +399,7 @@ public final class Login implements Connection.Phase {
       if (waiting != null) {
         waiting.abandon();
       }
-      LOG.debug("{}: closed before the end of login", connection.peer());
+      connection.in(LOG.atDebug()).log("{}: closed before the end of login", connection.peer());
     }
   }
 }

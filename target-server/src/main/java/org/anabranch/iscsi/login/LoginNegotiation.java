@@ -75,7 +75,7 @@ final class LoginNegotiation {
     Map<String, String> firstKeys = new HashMap<>(keys);
     firstKeys.keySet().retainAll(FIRST_KEYS);
     IscsiName initiator = name(keys, Key.INITIATOR_NAME);
-    connection.peer(initiator.text());
+    connection.initiator(initiator.text());
     keys.remove(Key.INITIATOR_ALIAS.text());
     String type = keys.remove(Key.SESSION_TYPE.text());
     if (type != null && type.equals("Discovery")) {
@@ -99,8 +99,7 @@ final class LoginNegotiation {
     }
     if (!node.access().admits(initiator, connection.remoteAddress().getAddress())) {
       throw new LoginRefusedException(
-          LoginStatus.AUTHORIZATION_FAILURE,
-          "not admitted to " + target + " by its initiators and addresses");
+          LoginStatus.AUTHORIZATION_FAILURE, "not in the access list of target " + target);
     }
     // Only a target declares these; an initiator that does so is told it once, by our values.
     keys.remove(Key.TARGET_ALIAS.text());
@@ -141,6 +140,21 @@ final class LoginNegotiation {
     return parameters;
   }
 
+  /** Whether the session is for discovery. */
+  boolean isDiscovery() {
+    return node == null;
+  }
+
+  /** What the login is for: a target, or discovery. */
+  String target() {
+    return node == null ? "discovery" : node.name();
+  }
+
+  /** Whether the initiator has a challenge that it has not answered. */
+  boolean awaitsProof() {
+    return chap != null && chap.awaitsProof();
+  }
+
   /**
    * Answers the keys of one request.
    *
@@ -162,12 +176,12 @@ final class LoginNegotiation {
         return true;
       }
       if (transit && !methodChosen) {
-        throw ChapAuthentication.failed("the initiator did not offer CHAP");
+        throw ChapAuthentication.failed("offered no CHAP");
       }
       return false;
     }
     if (chap != null && !authenticated) {
-      throw ChapAuthentication.failed("the initiator skipped CHAP");
+      throw ChapAuthentication.failed("offered no CHAP: it left out the security stage");
     }
     operational.answer(keys, answers);
     operational.declare(answers);
@@ -181,7 +195,7 @@ final class LoginNegotiation {
       boolean offered = List.of(methods.split(",", -1)).contains(wanted);
       if (!offered || methodChosen) {
         throw ChapAuthentication.failed(
-            methodChosen ? "AuthMethod a second time" : "it did not offer " + wanted);
+            methodChosen ? "sent AuthMethod a second time" : "offered no " + wanted);
       }
       methodChosen = true;
       answers.add(Key.AUTH_METHOD.text(), wanted);

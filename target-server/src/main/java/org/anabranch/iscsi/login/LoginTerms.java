@@ -15,6 +15,9 @@ public interface LoginTerms {
   /** What the server counts. */
   Counts counts();
 
+  /** How long proofs wait, by the failures before. */
+  ChapDelays chapDelays();
+
   /** The target node of this name, normalised; null if there is none. */
   @Nullable TargetNode node(String name);
 }

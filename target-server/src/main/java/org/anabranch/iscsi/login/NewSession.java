@@ -44,6 +44,6 @@ public interface NewSession {
   /** Once the session is open. */
   int maxCmdSn();
 
-  /** Target, portal group and TSIH, for the log. */
+  /** Target and portal group, for the log. */
   String describeTarget();
 }

@@ -37,6 +37,7 @@ import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.iscsi.session.Sessions;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
+import org.anabranch.iscsi.wire.Peer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -182,17 +183,19 @@ public final class IscsiServer implements AutoCloseable {
     IscsiLimits limits = terms.limits();
     if (stopping || connections.size() >= limits.connections()) {
       counters.increment(ConnectionCounter.REFUSED);
-      LOG.warn(
-          "{}: connection refused: limit of {}", channel.remoteAddress(), limits.connections());
+      Peer peer = Peer.of(channel.remoteAddress());
+      peer.in(LOG.atWarn()).log("{}: connection refused: limit of {}", peer, limits.connections());
       var _ = channel.close();
       return;
     }
     if (beforeLogin.size() >= limits.connectionsBeforeLogin()) {
       counters.increment(ConnectionCounter.REFUSED);
-      LOG.warn(
-          "{}: connection refused: limit of {} that have not logged in",
-          channel.remoteAddress(),
-          limits.connectionsBeforeLogin());
+      Peer peer = Peer.of(channel.remoteAddress());
+      peer.in(LOG.atWarn())
+          .log(
+              "{}: connection refused: limit of {} that have not logged in",
+              peer,
+              limits.connectionsBeforeLogin());
       var _ = channel.close();
       return;
     }

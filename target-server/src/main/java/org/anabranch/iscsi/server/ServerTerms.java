@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
 import org.anabranch.block.count.Counts;
+import org.anabranch.iscsi.login.ChapDelays;
 import org.anabranch.iscsi.login.DiscoveryPolicy;
 import org.anabranch.iscsi.login.IscsiLimits;
 import org.anabranch.iscsi.login.LoginCounter;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class ServerTerms implements SessionTerms {
   private final SessionEvents events;
   private final Counts counts = new Counts();
+  private final ChapDelays chapDelays = new ChapDelays(System::nanoTime);
   private final Discovery sendTargets;
   private final DataMemory placeMemory;
   private final DataMemory memory;
@@ -71,6 +73,11 @@ final class ServerTerms implements SessionTerms {
   @Override
   public DiscoveryPolicy discovery() {
     return discovery;
+  }
+
+  @Override
+  public ChapDelays chapDelays() {
+    return chapDelays;
   }
 
   @Override

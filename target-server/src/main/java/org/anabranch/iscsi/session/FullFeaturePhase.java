@@ -84,11 +84,13 @@ final class FullFeaturePhase implements Connection.Phase {
       return true;
     }
     rejects.send(pdu, Rejects.PROTOCOL_ERROR);
-    LOG.warn(
-        "{}: connection dropped: a PDU of {} bytes, declared are {}",
-        connection.peer(),
-        pdu.dataLength(),
-        maxReceive);
+    connection
+        .in(LOG.atWarn())
+        .log(
+            "{}: connection dropped: a PDU of {} bytes, declared are {}",
+            connection.peer(),
+            pdu.dataLength(),
+            maxReceive);
     connection.closeAfterSending();
     return false;
   }
@@ -205,7 +207,7 @@ final class FullFeaturePhase implements Connection.Phase {
         default -> rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
       }
     } catch (MalformedPduException e) {
-      LOG.debug("{}: rejected: {}", connection.peer(), e.getMessage());
+      connection.in(LOG.atDebug()).log("{}: rejected: {}", connection.peer(), e.getMessage());
       rejects.send(pdu, Rejects.INVALID_PDU_FIELD);
     }
   }

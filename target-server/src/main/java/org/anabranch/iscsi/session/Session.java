@@ -25,6 +25,7 @@ import org.anabranch.scsi.api.Nexus;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * A session (RFC 7143 4.3, 6.3): one connection, error recovery level 0. Its life and its nexus;
@@ -183,7 +184,7 @@ public final class Session implements NewSession {
         .eventLoop()
         .execute(() -> {
           if (state == State.OPEN) {
-            LOG.info("{}: session with {} ended: {}", connection.peer(), target(), reason);
+            log("{}: session with {} ended: {}", connection.peer(), target(), reason);
           }
           abandon();
           connection.close();
@@ -205,7 +206,7 @@ public final class Session implements NewSession {
             connection.close();
             return;
           }
-          LOG.info("{}: session with {} ended: {}", connection.peer(), target(), reason);
+          log("{}: session with {} ended: {}", connection.peer(), target(), reason);
           async(AsyncEvent.SESSION_WILL_DROP, 0);
           finish();
           connection.closeAfterSending();
@@ -222,7 +223,7 @@ public final class Session implements NewSession {
         .execute(() -> {
           OpenSession now = opened;
           if (state == State.OPEN && now != null && now.hasNexus()) {
-            LOG.info("{}: connection of {} reinstated", connection.peer(), target());
+            log("{}: connection of {} reinstated", connection.peer(), target());
             state = State.ENDED;
             keepalive.stop();
             now.handOver(succession, this::release);
@@ -247,17 +248,24 @@ public final class Session implements NewSession {
         });
   }
 
+  /**
+   * Logs what happens to the session; discovery, which comes again and again, only for who asks.
+   */
+  private void log(String message, Object... arguments) {
+    connection.in(LOG.atLevel(node == null ? Level.DEBUG : Level.INFO)).log(message, arguments);
+  }
+
   /** Its connection is gone. */
   void closed() {
     if (state == State.OPEN) {
-      LOG.info("{}: session with {} closed", connection.peer(), target());
+      log("{}: session with {} closed", connection.peer(), target());
     }
     abandon();
   }
 
   /** The logout response has been queued. */
   void loggedOut() {
-    LOG.info("{}: logged out of {}", connection.peer(), target());
+    log("{}: logged out of {}", connection.peer(), target());
     finish();
     connection.closeAfterSending();
   }
@@ -346,11 +354,7 @@ public final class Session implements NewSession {
 
   @Override
   public String describeTarget() {
-    return (node == null ? "discovery" : node.name())
-        + ", portal group "
-        + key.portalGroupTag()
-        + ", session "
-        + tsih;
+    return (node == null ? "discovery" : node.name()) + ", portal group " + key.portalGroupTag();
   }
 
   private String target() {
@@ -388,7 +392,7 @@ public final class Session implements NewSession {
         other.end("target cold reset");
       }
     }
-    LOG.info("{}: session with {} ended: target cold reset", connection.peer(), target());
+    log("{}: session with {} ended: target cold reset", connection.peer(), target());
     finish();
     connection.closeAfterSending();
   }

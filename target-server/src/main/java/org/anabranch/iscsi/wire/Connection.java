@@ -12,12 +12,14 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * One TCP connection: its bytes, its StatSN, its end. Its phase interprets the PDUs: login, then
@@ -36,6 +38,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     void closed();
   }
 
+  private static final AtomicLong NUMBERS = new AtomicLong();
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
   /** How long the last PDU may take to reach a peer that reads slowly or is still sending. */
@@ -58,7 +61,13 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   private boolean deaf;
 
   private long receivedAt;
+
+  /** For the log: no two connections of a process have the same. */
+  private final long number = NUMBERS.incrementAndGet();
+
+  private final Peer address;
   private String peer;
+  private int session;
 
   /**
    * Makes the handler of an open connection. The caller adds it to the channel's pipeline.
@@ -78,7 +87,8 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     this.counters = counters;
     this.channel = channel;
     this.encoder = new PduEncoder(channel.alloc());
-    this.peer = String.valueOf(channel.remoteAddress());
+    this.address = Peer.of(channel.remoteAddress());
+    this.peer = address.text();
     this.sendTimeout = new SendTimeout(channel, sendTimeout, () -> drop("it reads nothing"));
     this.phase = first.apply(this);
     this.decoder = new PduDecoder(phase);
@@ -122,13 +132,28 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     return pauses;
   }
 
-  /** The name of the peer, for the log. */
-  public void peer(String name) {
-    peer = name + " (" + channel.remoteAddress() + ")";
+  /** The initiator has said its name. */
+  public void initiator(String name) {
+    peer = "initiator " + name + " from " + address;
   }
 
+  /** The connection belongs to a session from now on. */
+  public void session(int tsih) {
+    session = tsih;
+  }
+
+  /** Who is at the other end, for the log: an initiator, or an address. */
   public String peer() {
     return peer;
+  }
+
+  /**
+   * Adds the number of this connection, of its session if it has one, and the peer's address to a
+   * line of the log.
+   */
+  public LoggingEventBuilder in(LoggingEventBuilder line) {
+    LoggingEventBuilder numbered = line.addKeyValue("connection", number);
+    return address.in(session == 0 ? numbered : numbered.addKeyValue("session", session));
   }
 
   public int statSn() {
@@ -204,7 +229,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   /** Closes the connection because of an error of the peer or the network, and logs it. */
   public void drop(String reason) {
     if (!closing) {
-      LOG.warn("{}: connection dropped: {}", peer, reason);
+      in(LOG.atWarn()).log("{}: connection dropped: {}", peer, reason);
       counters.increment(ConnectionCounter.DROPPED);
       close();
     }
@@ -237,7 +262,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
 
   /** An internal error, such as lack of direct memory. */
   private void fail(Throwable fault) {
-    LOG.error("{}: connection dropped after an internal error", peer, fault);
+    in(LOG.atError()).setCause(fault).log("{}: connection dropped after an internal error", peer);
     counters.increment(ConnectionCounter.DROPPED);
     close();
   }

@@ -248,8 +248,18 @@ public final class ControlServer implements AutoCloseable {
     String user = user(client);
     places.take(user, place);
     Connection<P> caller = new Connection<>(client, out);
+    Audit audit = new Audit(user, verb, json);
     try {
-      return RecordJson.write(verb.run(arguments, caller));
+      R result = verb.run(arguments, caller);
+      audit.done();
+      return RecordJson.write(result);
+    } catch (RefusedException | RuntimeException e) {
+      audit.ended(
+          e instanceof RefusedException ? "refused" : "failed", String.valueOf(e.getMessage()));
+      throw e;
+    } catch (ClientGoneException e) {
+      audit.ended("goes on", "nobody waits for it any more");
+      throw e;
     } finally {
       waiting.remove(caller);
       places.leave(user, place);

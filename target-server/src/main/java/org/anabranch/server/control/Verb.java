@@ -21,6 +21,11 @@ public interface Verb<A extends Record, P extends Record, R extends Record> {
     return Place.COMMAND;
   }
 
+  /** Whether it changes something. If so, the log says who asked for it, and how it ended. */
+  default boolean changes() {
+    return true;
+  }
+
   /**
    * Handles a request. Runs on a thread of the request's own, which may wait.
    *

@@ -30,6 +30,11 @@ public final class SessionListVerb implements Verb<Nothing, Nothing, SessionList
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Nothing arguments, Caller<Nothing> caller) throws RefusedException {
     return new Result(all(server));
   }

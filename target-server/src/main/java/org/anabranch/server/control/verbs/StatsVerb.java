@@ -45,6 +45,11 @@ public final class StatsVerb implements Verb<Nothing, Nothing, StatsVerb.Result>
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Place place(Nothing arguments) {
     return Place.STATUS;
   }

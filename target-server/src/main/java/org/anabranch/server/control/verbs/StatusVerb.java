@@ -48,6 +48,11 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Place place(Nothing arguments) {
     return Place.STATUS;
   }

@@ -31,6 +31,11 @@ public final class VolumeListVerb implements Verb<Nothing, Nothing, VolumeListVe
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Nothing arguments, Caller<Nothing> caller) throws RefusedException {
     return new Result(all(server));
   }

@@ -67,6 +67,11 @@ public final class DmInfoVerb implements Verb<DmInfoVerb.Arguments, Nothing, DmI
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     List<Device> devices = new ArrayList<>();
     for (String name : arguments.names().isEmpty() ? mapper.ls() : arguments.names()) {

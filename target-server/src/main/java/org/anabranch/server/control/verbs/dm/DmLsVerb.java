@@ -44,6 +44,11 @@ public final class DmLsVerb implements Verb<DmLsVerb.Arguments, Nothing, DmLsVer
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     try {
       List<Device> devices = new ArrayList<>();

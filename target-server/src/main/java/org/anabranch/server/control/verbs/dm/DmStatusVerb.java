@@ -34,6 +34,11 @@ public final class DmStatusVerb
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public DeviceRows.Result run(Arguments arguments, Caller<Nothing> caller)
       throws RefusedException {
     return DeviceRows.each(

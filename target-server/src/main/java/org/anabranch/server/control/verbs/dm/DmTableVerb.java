@@ -34,6 +34,11 @@ public final class DmTableVerb implements Verb<DmTableVerb.Arguments, Nothing, D
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public DeviceRows.Result run(Arguments arguments, Caller<Nothing> caller)
       throws RefusedException {
     return DeviceRows.each(

@@ -36,6 +36,11 @@ public final class DmTargetsVerb implements Verb<Nothing, Nothing, DmTargetsVerb
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Nothing arguments, Caller<Nothing> caller) {
     return new Result(
         mapper.targets().stream().map(type -> new Type(type.name(), type.version())).toList());

@@ -44,6 +44,11 @@ public final class DmWaitVerb
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Place place(Arguments arguments) {
     return Place.WAITING;
   }

@@ -62,6 +62,11 @@ public final class SnapshotDiffVerb
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Place place(Arguments arguments) {
     return Place.WAITING;
   }

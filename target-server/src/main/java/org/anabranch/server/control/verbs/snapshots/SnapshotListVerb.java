@@ -42,6 +42,11 @@ public final class SnapshotListVerb
   }
 
   @Override
+  public boolean changes() {
+    return false;
+  }
+
+  @Override
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     String volume = arguments.volume();
     List<SnapshotEntry> found = of(snapshots, volume);
