@@ -10,15 +10,6 @@ import org.anabranch.block.ThreadScheduler;
 
 /** A scheduler with threads, whose timers run when the test says that their time has come. */
 public final class ManualTimers implements Scheduler, AutoCloseable {
-  /** A timer; compared by identity. */
-  private static final class Entry {
-    final Runnable task;
-
-    Entry(Runnable task) {
-      this.task = task;
-    }
-  }
-
   private final ThreadScheduler threads;
 
   /** Guarded by this. */
