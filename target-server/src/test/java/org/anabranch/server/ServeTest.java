@@ -8,7 +8,10 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.anabranch.block.testing.Await;
+import org.anabranch.server.control.ControlClient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -135,6 +138,26 @@ final class ServeTest {
       signal(server, "HUP");
       Await.until("SIGHUP is logged", server::errors, log -> log.contains("SIGHUP: "));
       assertThat(server.terminate()).isZero();
+    }
+  }
+
+  /**
+   * The same signal means that somebody has closed the terminal, when there is one and it is gone.
+   */
+  @Test
+  void closingTheTerminalEndsItAndAHangupReloadsUnderATerminal() throws Exception {
+    Tools.require("script");
+    Path socket = folder.resolve("anabranch-data/control.sock");
+    try (ServerProcess terminal = ServerProcess.servingOnATerminal(folder)) {
+      Await.until("it serves", () -> Files.exists(socket), there -> there);
+      ProcessHandle server = terminal.process().children().findAny().orElseThrow();
+      Tools.run(10, "sh", "-c", "kill -HUP " + server.pid()).expect(0);
+      assertThat(new ControlClient(socket).ask("status", Map.of(), state -> {}))
+          .as("it goes on")
+          .containsKey("volumes");
+      terminal.process().destroyForcibly();
+      server.onExit().get(60, TimeUnit.SECONDS);
+      assertThat(socket).as("it stopped in order").doesNotExist();
     }
   }
 

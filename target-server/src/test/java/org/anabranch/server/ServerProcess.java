@@ -84,6 +84,16 @@ final class ServerProcess implements AutoCloseable {
         folder, List.of("script", "--quiet", "--return", "--command", line, "/dev/null"));
   }
 
+  /** Serves the embedded default on a terminal; {@link #process} is the one that holds it. */
+  static ServerProcess servingOnATerminal(Path folder) throws IOException {
+    String line =
+        command(folder, "serve", "--portal", "127.0.0.1:0").stream()
+            .map(word -> "'" + word.replace("'", "'\\''") + "'")
+            .collect(Collectors.joining(" ", "exec ", ""));
+    return new ServerProcess(
+        folder, List.of("script", "--quiet", "--return", "--command", line, "/dev/null"));
+  }
+
   /** {@code anabranch demo}, which makes its own folder below this one. */
   static ServerProcess demo(Path folder) throws IOException {
     return new ServerProcess(folder, folder, "demo");
