@@ -29,6 +29,9 @@ import java.util.stream.Collectors;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.CounterEntry;
+import org.anabranch.server.control.verbs.StatsVerb;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -162,21 +165,21 @@ final class HttpTest {
   void metricsAreAViewOfEveryCounter() throws Exception {
     try (Initiator initiator = new Initiator()) {
       work(initiator);
-      Map<String, Object> stats = site.ask("stats", Map.of());
+      StatsVerb.Result stats =
+          RecordJson.read(StatsVerb.Result.class, site.ask("stats", Map.of()), "stats");
       String metrics = get("/metrics").body();
       int seen = 0;
-      for (Object each : (List<?>) stats.get("counters")) {
-        Map<?, ?> counter = (Map<?, ?>) each;
-        String layer = counter.get("layer").toString();
+      for (CounterEntry counter : stats.counters()) {
+        String layer = counter.layer();
         if (layer.equals("login-refusals")) {
-          assertThat(metrics).contains("reason=\"" + counter.get("counter") + "\"} 0.0");
+          assertThat(metrics).contains("reason=\"" + counter.counter() + "\"} 0.0");
           continue;
         }
         String name =
             "anabranch_"
-                + (layer.equals("io") ? counter.get("of") : layer)
+                + (layer.equals("io") ? RecordJson.constant(counter.of()) : layer)
                 + "_"
-                + counter.get("counter").toString().replace('-', '_')
+                + counter.counter().replace('-', '_')
                 + "_total";
         assertThat(metrics).as(name).containsPattern("(?m)^" + name + "[{ ]");
         seen++;

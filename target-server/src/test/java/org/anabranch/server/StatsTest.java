@@ -13,7 +13,11 @@ import java.util.TreeSet;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.CounterEntry;
+import org.anabranch.server.control.verbs.StatsVerb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,36 +27,30 @@ final class StatsTest {
 
   @TempDir private Path folder;
 
-  private static Map<String, Long> counters(Map<String, ?> stats) {
+  private static StatsVerb.Result stats(Site site) throws RefusedException {
+    return RecordJson.read(StatsVerb.Result.class, site.ask("stats", Map.of()), "stats");
+  }
+
+  private static Map<String, Long> counters(StatsVerb.Result stats) {
     Map<String, Long> counters = new TreeMap<>();
-    for (Object each : (List<?>) stats.get("counters")) {
-      Map<?, ?> counter = (Map<?, ?>) each;
-      String file = counter.get("of").equals("file") ? "" : " " + counter.get("name");
-      String key =
-          counter.get("of") + file + ": " + counter.get("layer") + " " + counter.get("counter");
-      counters.merge(key, ((Number) counter.get("value")).longValue(), Long::sum);
+    for (CounterEntry counter : stats.counters()) {
+      String of = RecordJson.constant(counter.of());
+      String subject = of.equals("file") ? of : of + " " + counter.name();
+      counters.merge(
+          subject + ": " + counter.layer() + " " + counter.counter(), counter.value(), Long::sum);
     }
     return counters;
   }
 
-  private static Map<String, Long> latencies(Map<String, ?> stats) {
+  private static Map<String, Long> latencies(StatsVerb.Result stats) {
     Map<String, Long> counts = new TreeMap<>();
-    for (Object each : (List<?>) stats.get("latencies")) {
-      Map<?, ?> latency = (Map<?, ?>) each;
-      counts.put(
-          latency.get("of") + " " + latency.get("name") + ": " + latency.get("latency"),
-          ((Number) latency.get("count")).longValue());
-    }
+    stats
+        .latencies()
+        .forEach(each ->
+            counts.put(
+                RecordJson.constant(each.of()) + " " + each.name() + ": " + each.latency(),
+                each.durations().count()));
     return counts;
-  }
-
-  private static Map<?, ?> volume(Map<String, ?> stats, String name) {
-    return ((List<?>) stats.get("volumes"))
-        .stream()
-            .map(each -> (Map<?, ?>) each)
-            .filter(each -> each.get("name").equals(name))
-            .findFirst()
-            .orElseThrow();
   }
 
   @Test
@@ -67,7 +65,7 @@ final class StatsTest {
                 """)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       Disk disk = host.disk(0);
-      Map<String, Long> before = counters(site.ask("stats", Map.of()));
+      Map<String, Long> before = counters(stats(site));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "a", "chunk-sectors", 8));
       for (int i = 0; i < 20; i++) {
         Initiator.await(disk.write(i * 64L, ByteBuffer.allocate(4096)), 30);
@@ -76,7 +74,7 @@ final class StatsTest {
         Initiator.await(disk.read(0, 8), 30);
       }
       Initiator.await(disk.flush(), 30);
-      Map<String, Object> stats = site.ask("stats", Map.of());
+      StatsVerb.Result stats = stats(site);
       Map<String, Long> after = counters(stats);
       Map<String, Long> moved = new TreeMap<>(after);
       before.forEach((key, value) -> moved.merge(key, -value, Long::sum));
@@ -102,16 +100,19 @@ final class StatsTest {
           .containsEntry("server : login-refusals not-found", 0L);
       assertThat(latencies(stats))
           .containsEntry("device vm1@a: exception", 20L)
-          .containsEntry("unit vm1: read", after.get("unit vm1: unit reads"))
-          .containsEntry("unit vm1: write", after.get("unit vm1: unit writes"));
-      assertThat(volume(stats, "vm1").get("cow-copies").toString()).isEqualTo("20");
+          .containsEntry("unit vm1: read", after.getOrDefault("unit vm1: unit reads", 0L))
+          .containsEntry("unit vm1: write", after.getOrDefault("unit vm1: unit writes", 0L));
+      assertThat(stats.volumes())
+          .filteredOn(volume -> volume.name().equals("vm1"))
+          .singleElement()
+          .satisfies(volume -> assertThat(volume.cowCopies()).isEqualTo(20));
 
       site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true));
       Await.until(
           "the merge has ended",
           () -> site.ask("snapshot list", Map.of()).toString(),
           list -> !list.contains("vm1@a"));
-      Map<String, Long> merged = counters(site.ask("stats", Map.of()));
+      Map<String, Long> merged = counters(stats(site));
       assertThat(merged)
           .containsEntry("device vm1: merge completions", 1L)
           .containsEntry("device vm1: merge chunks", 20L)
@@ -121,8 +122,8 @@ final class StatsTest {
       host.session().logout().get();
       Await.until(
           "the logout is counted",
-          () -> counters(site.ask("stats", Map.of())),
-          all -> all.get("server : login logouts") == 1);
+          () -> counters(stats(site)),
+          all -> all.getOrDefault("server : login logouts", 0L) == 1);
       assertThat(server.terminate()).isZero();
     }
   }

@@ -36,6 +36,16 @@ final class Families {
         .dataPoint(CounterDataPointSnapshot.builder().value(value).labels(labels).build());
   }
 
+  /** A whole number; from 2^53 on it is rounded, as Prometheus has nothing else. */
+  void counter(String name, String help, Labels labels, long value) {
+    counter(name, help, labels, (double) value);
+  }
+
+  /** A whole number; from 2^53 on it is rounded, as Prometheus has nothing else. */
+  void gauge(String name, String help, Labels labels, long value) {
+    gauge(name, help, labels, (double) value);
+  }
+
   void gauge(String name, String help, Labels labels, double value) {
     gauges
         .computeIfAbsent(name, key -> GaugeSnapshot.builder().name(key).help(help))

@@ -41,7 +41,7 @@ final class Metrics {
   static final String CONTENT_TYPE = PrometheusTextFormatWriter.CONTENT_TYPE;
   private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
   private static final String PREFIX = "anabranch_";
-  private static final int SECTOR = 512;
+  private static final long SECTOR = 512;
 
   private final RunningServer server;
 
@@ -177,12 +177,12 @@ final class Metrics {
         PREFIX + "store_used_bytes",
         "What is in use of a snapshot's store, its records included",
         labels,
-        (double) status.allocatedSectors() * SECTOR);
+        status.allocatedSectors() * SECTOR);
     families.gauge(
         PREFIX + "store_size_bytes",
         "How long the store is now; one that grows by itself becomes longer",
         labels,
-        (double) status.totalSectors() * SECTOR);
+        status.totalSectors() * SECTOR);
     families.gauge(
         PREFIX + "snapshot_invalid",
         "1 when the snapshot is lost",
