@@ -124,9 +124,9 @@ final class Metrics {
                       PREFIX + "login_refusals",
                       "Logins that were refused",
                       Labels.of("reason", counter.key()),
-                      value);
+                      (double) value);
                 } else {
-                  families.counter(name(subject, counter), counter.words(), labels, value);
+                  families.counter(name(subject, counter), counter.words(), labels, (double) value);
                 }
               }
 
@@ -210,9 +210,12 @@ final class Metrics {
         PREFIX + "merge_remaining_bytes",
         "What is not merged yet",
         labels,
-        progress.remainingBytes());
+        (double) progress.remainingBytes());
     families.gauge(
-        PREFIX + "merge_bytes_per_second", "How fast it is", labels, progress.bytesPerSecond());
+        PREFIX + "merge_bytes_per_second",
+        "How fast it is",
+        labels,
+        (double) progress.bytesPerSecond());
     families.gauge(
         PREFIX + "merge_waiting_writes",
         "Writes that wait while their sectors are copied",
@@ -225,7 +228,7 @@ final class Metrics {
         PREFIX + "store_limit_bytes",
         "How long a store may become; 0 is as long as it can need",
         Labels.EMPTY,
-        server.configuration().stores().limit());
+        (double) server.configuration().stores().limit());
     for (VolumeConfig volume : server.configuration().volumes().values()) {
       families.gauge(
           PREFIX + "volume_left_out",
@@ -251,7 +254,7 @@ final class Metrics {
                 PREFIX + "file_free_bytes",
                 "What is free in the file's file system",
                 Labels.of("file", path),
-                Files.getFileStore(Path.of(path)).getUsableSpace());
+                (double) Files.getFileStore(Path.of(path)).getUsableSpace());
           } catch (IOException | InvalidPathException e) {
             LOG.debug("{}: free space is not known: {}", path, e.getMessage());
           }

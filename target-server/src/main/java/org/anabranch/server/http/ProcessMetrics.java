@@ -18,12 +18,12 @@ final class ProcessMetrics {
           "process_open_fds",
           "Open file descriptors",
           Labels.EMPTY,
-          unix.getOpenFileDescriptorCount());
+          (double) unix.getOpenFileDescriptorCount());
       families.gauge(
           "process_max_fds",
           "The most file descriptors that may be open",
           Labels.EMPTY,
-          unix.getMaxFileDescriptorCount());
+          (double) unix.getMaxFileDescriptorCount());
       families.counter(
           "process_cpu_seconds", "Processor time", Labels.EMPTY, unix.getProcessCpuTime() / 1e9);
     }
@@ -37,23 +37,23 @@ final class ProcessMetrics {
         "jvm_memory_used_bytes",
         "Memory in use",
         Labels.of("area", "heap"),
-        memory.getHeapMemoryUsage().getUsed());
+        (double) memory.getHeapMemoryUsage().getUsed());
     families.gauge(
         "jvm_memory_used_bytes",
         "Memory in use",
         Labels.of("area", "nonheap"),
-        memory.getNonHeapMemoryUsage().getUsed());
+        (double) memory.getNonHeapMemoryUsage().getUsed());
     families.gauge(
         "jvm_memory_max_bytes",
         "The most memory that may be in use",
         Labels.of("area", "heap"),
-        memory.getHeapMemoryUsage().getMax());
+        (double) memory.getHeapMemoryUsage().getMax());
     for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
       families.gauge(
           "jvm_buffer_pool_used_bytes",
           "Memory of buffers outside the heap",
           Labels.of("pool", pool.getName()),
-          pool.getMemoryUsed());
+          (double) pool.getMemoryUsed());
     }
     families.gauge(
         "jvm_threads_current",
@@ -63,7 +63,10 @@ final class ProcessMetrics {
     for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
       Labels labels = Labels.of("gc", collector.getName());
       families.counter(
-          "jvm_gc_collections", "Garbage collections", labels, collector.getCollectionCount());
+          "jvm_gc_collections",
+          "Garbage collections",
+          labels,
+          (double) collector.getCollectionCount());
       families.counter(
           "jvm_gc_collection_seconds",
           "Time spent in them",
