@@ -95,7 +95,7 @@ final class CheckTest {
     }
   }
 
-  /** Names of other software are kept, with a word about them. */
+  // Names that other software has made are kept, with a warning.
   @Test
   void warningsDoNotRefuseAFile() throws Exception {
     Result result =

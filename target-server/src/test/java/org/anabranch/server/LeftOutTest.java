@@ -309,7 +309,8 @@ final class LeftOutTest {
     Files.move(file("vm1.img"), file("away"));
     start(CONFIGURATION);
     assertThat(site.ask("snapshot list", Map.of()).toString()).contains("phase=left-out");
-    assertThat(site.ask("status", Map.of()).get("snapshots").toString()).contains("phase=left-out");
+    assertThat(String.valueOf(site.ask("status", Map.of()).get("snapshots")))
+        .contains("phase=left-out");
   }
 
   @Test
