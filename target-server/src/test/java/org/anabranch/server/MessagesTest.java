@@ -10,6 +10,7 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -130,7 +131,7 @@ final class MessagesTest {
                 "check",
                 "--help")
             .start();
-    assertThat(new String(full.getErrorStream().readAllBytes()))
+    assertThat(new String(full.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("anabranch: the output could not be written: No space left on device");
     assertThat(full.waitFor()).isEqualTo(1);
   }
