@@ -147,10 +147,11 @@ public final class ServeCommand implements Callable<Integer> {
     Configuration configuration = configuration();
     Logging.configure(configuration.log());
     sayWhatStarts(configuration);
+    logWarnings(configuration); // after the line that says which file they are of
     try {
       return Server.start(
           configuration,
-          what != null && what.file != null ? this::configuration : ConfigurationSource.NONE,
+          what != null && what.file != null ? this::configurationAnew : ConfigurationSource.NONE,
           allOrNothing ? Server.Strictness.ALL_OR_NOTHING : Server.Strictness.WHAT_IS_WHOLE);
     } catch (RefusedException e) {
       // Where it is the file's fault, its lines and all that is wrong with it say more.
@@ -196,12 +197,21 @@ public final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  private static void logWarnings(Configuration configuration) {
+    Logger log = LoggerFactory.getLogger(ServeCommand.class);
+    configuration.warnings().forEach(warning -> log.warn("{}", warning));
+  }
+
+  /** For a reload. */
+  private Configuration configurationAnew() throws InvalidConfigurationException {
+    Configuration read = configuration();
+    logWarnings(read);
+    return read;
+  }
+
   private Configuration configuration() throws InvalidConfigurationException {
     if (what != null && what.file != null) {
-      Configuration read = ConfigurationFile.read(what.file);
-      Logger log = LoggerFactory.getLogger(ServeCommand.class);
-      read.warnings().forEach(warning -> log.warn("{}", warning));
-      return read;
+      return ConfigurationFile.read(what.file);
     }
     Embedded embedded = what == null || what.embedded == null ? new Embedded() : what.embedded;
     if (Portal.parse(embedded.portal) == null) {
