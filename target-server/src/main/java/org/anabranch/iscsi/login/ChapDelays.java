@@ -31,7 +31,7 @@ public final class ChapDelays {
   static final int FREE = 3;
   static final int MAX_ADDRESSES = 4096;
   private static final Duration FIRST = Duration.ofMillis(100);
-  private static final double MOST_FAILURES = 9;
+  private static final double MAX_FAILURES = 9;
 
   /**
    * @param count as of {@code at}
@@ -66,7 +66,7 @@ public final class ChapDelays {
   /** A proof that came from there was wrong. */
   public synchronized void failed(InetAddress from) {
     ByteBuffer key = key(from);
-    double count = Math.min(MOST_FAILURES, count(failures.remove(key)) + 1);
+    double count = Math.min(MAX_FAILURES, count(failures.remove(key)) + 1);
     failures.put(key, new Failures(count, nanoTime.getAsLong()));
     if (failures.size() > MAX_ADDRESSES) {
       failures.pollFirstEntry();

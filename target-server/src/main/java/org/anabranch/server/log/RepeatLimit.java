@@ -37,8 +37,8 @@ final class RepeatLimit {
   static final String FROM = "from";
 
   static final Duration WINDOW = Duration.ofSeconds(10);
-  static final int MOST_WARNINGS = 5;
-  static final int MOST_OTHERS = 50;
+  static final int MAX_WARNINGS = 5;
+  static final int MAX_OTHERS = 50;
   static final int ALL_PEERS = 20;
   static final int MAX_KINDS = 1024;
 
@@ -87,7 +87,7 @@ final class RepeatLimit {
     if (!event.getLevel().isGreaterOrEqual(Level.INFO) || LogLine.isAudit(event)) {
       return true;
     }
-    int most = event.getLevel().isGreaterOrEqual(Level.WARN) ? MOST_WARNINGS : MOST_OTHERS;
+    int most = event.getLevel().isGreaterOrEqual(Level.WARN) ? MAX_WARNINGS : MAX_OTHERS;
     String from = from(event);
     String logger = event.getLoggerName();
     String message = event.getMessage();

@@ -39,7 +39,7 @@ final class RepeatLimitTest {
             admitted(
                 4300,
                 i -> Events.from("127.0.0.1", Level.WARN, REFUSED, "127.0.0.1:" + i, "nix" + i)))
-        .isEqualTo(RepeatLimit.MOST_WARNINGS);
+        .isEqualTo(RepeatLimit.MAX_WARNINGS);
     pass(RepeatLimit.WINDOW.minusMillis(1));
     assertThat(limit.take(false)).isEmpty();
     pass(Duration.ofMillis(1));
@@ -68,7 +68,7 @@ final class RepeatLimitTest {
   @Test
   void errorsOfOneVolumeAreSummedUpAndThoseOfAnotherAreNot() {
     assertThat(admitted(10_000, i -> Events.event(Level.ERROR, "{}: write at {} failed", "vm1", i)))
-        .isEqualTo(RepeatLimit.MOST_WARNINGS);
+        .isEqualTo(RepeatLimit.MAX_WARNINGS);
     assertThat(admitted(2, i -> Events.event(Level.ERROR, "{}: write at {} failed", "vm2", i)))
         .isEqualTo(2);
     assertThat(limit.take(true))
@@ -80,7 +80,7 @@ final class RepeatLimitTest {
   void manyPeersTogetherAreLimited() {
     assertThat(
             admitted(100_000, i -> Events.from("198.51." + i, Level.WARN, REFUSED, "p" + i, "no")))
-        .isEqualTo(RepeatLimit.MOST_WARNINGS * RepeatLimit.ALL_PEERS);
+        .isEqualTo(RepeatLimit.MAX_WARNINGS * RepeatLimit.ALL_PEERS);
     pass(RepeatLimit.WINDOW);
     List<RepeatLimit.Sum> sums = limit.take(false);
     assertThat(sums.stream().mapToLong(sum -> sum.more() + 1).sum()).isEqualTo(99_900);
