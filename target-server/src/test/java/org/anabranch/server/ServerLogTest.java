@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.BufferedReader;
@@ -58,11 +59,9 @@ final class ServerLogTest {
   }
 
   private void refused(int port, SessionOptions options) throws Exception {
-    try {
-      throw new AssertionError("logged in: " + logIn(port, options));
-    } catch (LoginException expected) {
-      assertThat(expected.status() >> 8).isEqualTo(2);
-    }
+    assertThatThrownBy(() -> logIn(port, options).close())
+        .isInstanceOfSatisfying(
+            LoginException.class, refusal -> assertThat(refusal.status() >> 8).isEqualTo(2));
   }
 
   private static SessionOptions chap(String user, String secret) {
@@ -205,7 +204,7 @@ final class ServerLogTest {
     }
     List<Map<String, Object>> lines =
         json(log).stream().filter(line -> line.containsKey("uid")).toList();
-    assertThat(lines).hasSize(3).allMatch(line -> line.get("subject").equals("control"));
+    assertThat(lines).hasSize(3).allMatch(line -> "control".equals(line.get("subject")));
     assertThat(lines.get(0))
         .containsEntry("level", "info")
         .containsEntry("uid", uid)
