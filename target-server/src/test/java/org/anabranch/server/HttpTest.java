@@ -2,7 +2,6 @@
 package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -201,13 +200,8 @@ final class HttpTest {
   private static void promtool(List<String> arguments, String input) throws Exception {
     List<String> command = new ArrayList<>(List.of("promtool"));
     command.addAll(arguments);
-    Process process;
-    try {
-      process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    } catch (IOException e) {
-      assumeTrue(false, "there is no promtool here (Debian's package prometheus has it)");
-      return;
-    }
+    Tools.require("promtool"); // of Debian's package prometheus
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().write(input.getBytes(StandardCharsets.UTF_8));
     process.getOutputStream().close();
     String said;

@@ -2,7 +2,6 @@
 package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -61,7 +60,7 @@ final class StatusPageTest {
 
   @Test
   void aMergeIsSeenWhileItIsAtWork() throws Exception {
-    assumeTrue(!chromium().isEmpty(), "there is no Chromium here (Debian's package chromium)");
+    Tools.requireThat(!chromium().isEmpty(), "chromium is not installed");
     Site site = new Site(folder);
     int port;
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

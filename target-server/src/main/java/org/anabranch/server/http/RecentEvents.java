@@ -11,10 +11,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import org.anabranch.naming.PrintableText;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
-/** The last {@value #MAX} lines of the log, from INFO on. Any thread. */
+/**
+ * The last {@value #MAX} lines of the log, from INFO on, with what could mislead a reader escaped.
+ * Any thread.
+ */
 public final class RecentEvents implements AutoCloseable {
   private static final int MAX = 100;
   private static final int MAX_LENGTH = 500;
@@ -29,12 +33,11 @@ public final class RecentEvents implements AutoCloseable {
     @Override
     protected void append(ILoggingEvent event) {
       if (event.getLevel().isGreaterOrEqual(Level.INFO)) {
-        String text = event.getFormattedMessage();
         add(
             new Event(
                 Instant.ofEpochMilli(event.getTimeStamp()),
                 event.getLevel().toString().toLowerCase(Locale.ROOT),
-                text.length() > MAX_LENGTH ? text.substring(0, MAX_LENGTH) + "..." : text));
+                PrintableText.of(event.getFormattedMessage(), MAX_LENGTH)));
       }
     }
   }
