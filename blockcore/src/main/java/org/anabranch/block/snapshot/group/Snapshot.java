@@ -32,9 +32,6 @@ import org.slf4j.LoggerFactory;
 final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
 
-  /** Why a snapshot is invalidated whose store has no room. */
-  static final String FULL = "since its store is full";
-
   /** The largest number of bytes copied as one exception, unless a chunk is larger. */
   private static final int MAX_COPY = 1 << 20;
 
@@ -149,7 +146,7 @@ final class Snapshot {
       PendingException mine = begin(chunk, until - chunk);
       if (mine == null) {
         Gate room = room();
-        return room == null ? invalidate(FULL) : room;
+        return room == null ? invalidate(Invalidation.STORE_FULL) : room;
       }
       copy(mine);
       begun = mine.originFree;
@@ -276,7 +273,7 @@ final class Snapshot {
     if (storeValid) {
       owner.latencies.record(SnapshotLatency.EXCEPTION, now() - exception.begun);
     } else {
-      invalidate("since its store could not be read or written");
+      invalidate(Invalidation.STORE_FAILED);
     }
     long count = exception.allocation.count();
     if (valid && !table.insert(exception.old, exception.allocation.newChunk(), count)) {
@@ -329,17 +326,14 @@ final class Snapshot {
   /**
    * Invalidates the snapshot: from now on it returns only errors.
    *
-   * @param reason for the log, such as "since its store is full"
+   * @param reason for the log
    * @return opens when that is durable, in the store or in {@link InvalidStores}, or failed to be
    *     recorded, and when no earlier read of the origin is in flight. Only then may the origin
    *     change where the snapshot has no copy
    */
-  Gate invalidate(String reason) {
+  Gate invalidate(Invalidation reason) {
     if (invalidation == null) {
-      LOG.warn(
-          "{}: this snapshot is lost, {}; the volume it was taken of is intact",
-          cow.name(),
-          reason);
+      LOG.warn("{}: {}", cow.name(), reason);
       owner.counters.increment(SnapshotCounter.INVALIDATIONS);
       valid = false;
       table = new ExceptionTable();

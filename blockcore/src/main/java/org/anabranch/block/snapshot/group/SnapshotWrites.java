@@ -116,7 +116,7 @@ final class SnapshotWrites {
       snapshot.overflow();
       group.lock.complete(io, error);
     } else {
-      snapshot.invalidate(Snapshot.FULL).await(() -> io.complete(error));
+      snapshot.invalidate(Invalidation.STORE_FULL).await(() -> io.complete(error));
     }
   }
 

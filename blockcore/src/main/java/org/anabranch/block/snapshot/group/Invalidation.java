@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.snapshot.group;
+
+/** Why a snapshot becomes invalid. Its text is the log's: Linux's words, and what they mean. */
+enum Invalidation {
+  STORE_FULL("Unable to allocate exception.", "its store is full"),
+  STORE_FAILED("Error reading/writing.", "its store could not be read or written");
+
+  private final String text;
+
+  Invalidation(String linux, String reason) {
+    text =
+        "Invalidating snapshot: %s The snapshot is lost, since %s; the volume it was taken of is intact"
+            .formatted(linux, reason);
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}
