@@ -30,8 +30,8 @@ import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * The {@code anabranch} command. Each subcommand is a class of its own in this package, named in
- * the list below. Exit status: 0 done, 1 refused or failed, 2 usage or a bad configuration file.
+ * The {@code anabranch} command. Each subcommand is a class of its own in cli, serve or demo, named
+ * in the list below. Exit status: 0 done, 1 refused or failed, 2 usage or a bad configuration file.
  */
 @Command(
     name = "anabranch",

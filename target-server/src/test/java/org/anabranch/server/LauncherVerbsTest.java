@@ -175,6 +175,8 @@ final class LauncherVerbsTest {
   private void look(Site site) throws Exception {
     assertThat(ask(site, "status")).contains("vm1", TARGET);
     assertThat(ask(site, "status", "--json")).contains("\"sessions\"");
+    assertThat(ask(site, "stats")).contains("VOLUME", "vm1");
+    assertThat(ask(site, "stats", "--json")).contains("\"counters\"");
     assertThat(ask(site, "volume", "list")).contains("vm1.img");
     assertThat(ask(site, "volume", "resize", "vm1", "65", "MiB")).contains("now 65 MiB");
     ask(site, "volume", "retry");

@@ -3,7 +3,6 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -105,7 +104,7 @@ final class ServeTest {
     try (ServerProcess server = new ServerProcess(folder, "serve", "--config", "a.conf")) {
       assertThat(server.await()).isEqualTo(2);
       assertThat(server.output()).isEmpty();
-      assertThat(server.errors().lines())
+      assertThat(afterTheStart(server).lines())
           .hasSize(2)
           .contains(
               "a.conf:2: anabranch.volumes.vm1: "
@@ -174,13 +173,21 @@ final class ServeTest {
     Tools.run(10, "sh", "-c", "kill -" + name + " " + server.process().pid()).expect(0);
   }
 
-  /** One line, nothing on standard output, status 1. */
-  private void refused(String message, String... arguments)
-      throws IOException, InterruptedException {
+  /** What a server said after the log's first line, which has its version and configuration. */
+  private static String afterTheStart(ServerProcess server) throws Exception {
+    String said = server.errors();
+    int end = said.indexOf('\n') + 1;
+    assertThat(said.substring(0, end))
+        .containsPattern(" INFO  server: anabranch \\S+ starts with .*, state in ");
+    return said.substring(end);
+  }
+
+  /** One line after the start, nothing on standard output, status 1. */
+  private void refused(String message, String... arguments) throws Exception {
     try (ServerProcess server = new ServerProcess(folder, arguments)) {
       assertThat(server.await()).isEqualTo(1);
       assertThat(server.output()).isEmpty();
-      assertThat(server.errors()).isEqualTo(message + "\n");
+      assertThat(afterTheStart(server)).isEqualTo(message + "\n");
     }
   }
 }

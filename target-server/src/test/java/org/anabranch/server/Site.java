@@ -139,6 +139,7 @@ final class Site {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final List<String> heard = new ArrayList<>(); // guarded by itself
     private @Nullable Session session;
+    private volatile boolean stays;
 
     static Host logIn(Initiator initiator, String portal, SessionOptions options) throws Exception {
       Host host = new Host();
@@ -148,6 +149,11 @@ final class Site {
 
     static Host logIn(Initiator initiator, ServerProcess server, String target) throws Exception {
       return logIn(initiator, server.portal(), SessionOptions.normal(target));
+    }
+
+    /** From now on it does not log out when it is asked to: it has commands in flight. */
+    void stays() {
+      stays = true;
     }
 
     Session session() {
@@ -194,7 +200,9 @@ final class Site {
       hear("event " + event);
       // Logs out when the server stops and asks for it, as an initiator should; else each stop
       // waits.
-      SessionListener.super.asyncMessage(from, event, message, sense);
+      if (!stays) {
+        SessionListener.super.asyncMessage(from, event, message, sense);
+      }
     }
 
     @Override

@@ -56,6 +56,7 @@ final class StopTest {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       Disk disk = host.disk(0);
       site.dm("suspend", "vm1");
+      host.stays();
       CompletableFuture<ByteBuffer> waiting = write(disk);
       assertThat(host.lives()).as("a command behind the write is answered").isTrue();
       assertThat(waiting).isNotDone();
@@ -75,6 +76,7 @@ final class StopTest {
         ServerProcess server = site.serve(configuration("slow"))) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       Disk disk = host.disk(0);
+      host.stays();
       CompletableFuture<ByteBuffer> waiting = write(disk);
       assertThat(host.lives()).isTrue();
       assertThat(waiting).isNotDone();

@@ -98,7 +98,7 @@ final class VolumeTest {
       Map<String, Object> forced = Map.of("volume", "vm1", "bytes", 8 << 20, "force", true);
       site.ask("volume resize", Map.of("volume", "vm1", "bytes", 16 << 20));
       assertThat(site.refusal("volume resize", smaller))
-          .contains("what is behind 8388608 would be lost")
+          .contains("to shrink it to 8 MiB loses what is behind that")
           .contains("--force");
       site.dmTable("0 32768 error", "load", "vm1");
       assertThat(site.refusal("volume resize", Map.of("volume", "vm1", "bytes", 24 << 20)))
@@ -116,7 +116,7 @@ final class VolumeTest {
       site.ask("snapshot remove", Map.of("name", "vm1@a"));
       assertThat(
               site.refusal("volume resize", Map.of("volume", "vm1", "bytes", 4096, "force", true)))
-          .contains("the configuration says a size of 8388608 bytes")
+          .contains("the configuration says a size of 8 MiB")
           .contains("lower it there first");
       assertThat(site.refusal("volume resize", Map.of("volume", "vm2", "bytes", 4096)))
           .isEqualTo("there is no volume vm2; there are: vm1");

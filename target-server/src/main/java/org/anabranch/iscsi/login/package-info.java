@@ -5,7 +5,11 @@
  * its end stands an {@link org.anabranch.iscsi.login.AgreedLogin}.
  *
  * <pre>
- *   the stages of a login, its refusals          Login
+ *   the stages; a refusal's answer and log line  Login
+ *   why one is refused                           LoginNegotiation, ChapAuthentication; at its end
+ *                                                Sessions and OpenSession of session
+ *   refusals by status, counted                  LoginRefusal
+ *   waits after wrong proofs                     ChapDelays
  *   which target, admitted or not                LoginNegotiation, TargetNode, Portal
  *   a key of login or text                       Key (the table), Negotiation, Text
  *   CHAP                                         ChapAuthentication; ChapCredentials, ChapDigest

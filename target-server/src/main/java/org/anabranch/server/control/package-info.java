@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Control at run time: a Unix socket in the state directory, JSON lines over it, and the commands
- * that use it.
+ * Control at run time: a Unix socket in the state directory, and JSON lines over it.
  *
  * <pre>
  *   client                                     server
@@ -11,8 +10,12 @@
  *                                              &lt;--  {"result":{...}}  or  {"error":"one line"}
  * </pre>
  *
- * One request a connection. Without {@code protocol} it is 1; a request with a higher number than
- * the server's is refused. Who may connect may do everything: the socket has mode 0600.
+ * The socket and its bounds: ControlServer, Clients, Places, SocketPath. A verb: Verb and Call, in
+ * words by Doc, to and from JSON by RecordJson; who asked for it: Uid, Audit. The other side:
+ * ControlClient.
+ *
+ * <p>One request a connection. Without {@code protocol} it is 1; a request with a higher number
+ * than the server's is refused. Who may connect may do everything: the socket has mode 0600.
  */
 @NullMarked
 package org.anabranch.server.control;

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Snapshots in a user's hands: made, merged back and removed at run time, and remembered. */
+/**
+ * Snapshots as users make, merge and remove them at run time.
+ *
+ * <pre>
+ *   what a user asks for                        Snapshots, MergeRequest
+ *   the snapshots that there are                SnapshotRegistry, SnapshotDevices
+ *   which merge is next, and those that run     Merges, MergeOrder, RunningMerges, MergeWatch
+ *   merges that wait for initiators or a login  MergeWait, MergesAtLogin, NextLogins, Initiators
+ *   stores, and how they grow                   Stores, StoreFile, FileLengths, StrayStores
+ *   what is wrong with one                      SnapshotWarnings, Inspection
+ *   what the volume's table must be             VolumeTable
+ * </pre>
+ */
 @NullMarked
 package org.anabranch.server.snapshots;
 
