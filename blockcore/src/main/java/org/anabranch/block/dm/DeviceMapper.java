@@ -60,11 +60,7 @@ public final class DeviceMapper {
 
   /** Removes a volume and closes it; refused while it is open. */
   public CompletionStage<@Nullable Void> removeVolume(String name) {
-    try {
-      return devices.removeVolume(name);
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    return Steps.begin(() -> devices.removeVolume(name));
   }
 
   /** Opens what {@code argument} names: a mapped device, a volume, or a path. */
@@ -99,12 +95,10 @@ public final class DeviceMapper {
   /** Creates a device without a table. */
   public CompletionStage<MappedDevice> create(String name) {
     MappedDevice device = new MappedDevice(name, scheduler);
-    try {
+    return Steps.begin(() -> {
       devices.add(name, device);
       return CompletableFuture.completedFuture(device);
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    });
   }
 
   /** Creates a device, loads {@code table} and resumes it. If any step fails, nothing is left. */
@@ -145,16 +139,14 @@ public final class DeviceMapper {
   }
 
   private CompletionStage<@Nullable Void> load(MappedDevice device, String text) {
-    try {
+    return Steps.begin(() -> {
       List<TableLine> lines = TableLine.parse(text);
       TableSpec table = read(lines, devices.names());
       return load(
           device,
           table,
           refusal -> lines.get(refusal.row()).message(String.valueOf(refusal.getMessage())));
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    });
   }
 
   private CompletionStage<@Nullable Void> load(
@@ -258,12 +250,10 @@ public final class DeviceMapper {
   }
 
   private CompletionStage<@Nullable Void> remove(MappedDevice device) {
-    try {
+    return Steps.begin(() -> {
       devices.leave(device);
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
-    return device.remove().whenComplete((done, failure) -> devices.left(device));
+      return device.remove().whenComplete((done, failure) -> devices.left(device));
+    });
   }
 
   /** Renames a device, which may be in use. */
@@ -271,14 +261,11 @@ public final class DeviceMapper {
     return with(
         name,
         device ->
-            device.between(() -> {
-              try {
-                devices.rename(device, newName);
-                return CompletableFuture.completedFuture(null);
-              } catch (TableException e) {
-                return CompletableFuture.failedFuture(e);
-              }
-            }));
+            device.between(() ->
+                Steps.begin(() -> {
+                  devices.rename(device, newName);
+                  return CompletableFuture.completedFuture(null);
+                })));
   }
 
   /** The names of all mapped devices, sorted. */
@@ -345,11 +332,7 @@ public final class DeviceMapper {
    * wait for one device; more are refused.
    */
   public CompletableFuture<Long> await(String name, long seen) {
-    try {
-      return devices.mapped(name).events().awaitAbove(seen);
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    return Steps.begin(() -> devices.mapped(name).events().awaitAbove(seen)).toCompletableFuture();
   }
 
   /** Sends {@code words} to the target at {@code sector}; returns its reply, "" if it has none. */
@@ -361,22 +344,20 @@ public final class DeviceMapper {
     return with(
         name,
         device ->
-            device.between(() -> {
-              Table table = device.liveTable();
-              Target target = table == null ? null : table.targetAt(sector);
-              return target == null
-                  ? CompletableFuture.failedFuture(
-                      new TableException("Invalid argument: Target message sector outside device."))
-                  : target.message(words);
-            }));
+            device.between(() ->
+                Steps.begin(() -> {
+                  Table table = device.liveTable();
+                  Target target = table == null ? null : table.targetAt(sector);
+                  if (target == null) {
+                    throw new TableException(
+                        "Invalid argument: Target message sector outside device.");
+                  }
+                  return target.message(words);
+                })));
   }
 
   private <T> CompletionStage<T> with(
       String name, Function<MappedDevice, CompletionStage<T>> verb) {
-    try {
-      return verb.apply(devices.mapped(name));
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    return Steps.begin(() -> verb.apply(devices.mapped(name)));
   }
 }

@@ -103,6 +103,21 @@ final class Steps {
     }
   }
 
+  /** Work that may be refused before it begins. */
+  @FunctionalInterface
+  interface Refusable<T> {
+    CompletionStage<T> begin() throws TableException;
+  }
+
+  /** Begins {@code work}; a refusal is the failure of the stage. */
+  static <T> CompletionStage<T> begin(Refusable<T> work) {
+    try {
+      return work.begin();
+    } catch (TableException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
   /** The cause of a stage's failure, without the wrapper that dependent stages add. */
   static Throwable cause(Throwable failure) {
     Throwable cause = failure.getCause();

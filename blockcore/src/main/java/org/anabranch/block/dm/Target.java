@@ -60,8 +60,13 @@ public interface Target {
    */
   TargetSpec spec();
 
-  /** Handles {@code dmsetup message}. Returns the reply, "" if none; fails if it is refused. */
-  default CompletionStage<String> message(java.util.List<String> words) {
-    return CompletableFuture.failedFuture(new TableException("unknown message: " + words));
+  /**
+   * Handles {@code dmsetup message}.
+   *
+   * @return the reply, "" if there is none
+   * @throws TableException if it is refused
+   */
+  default CompletionStage<String> message(java.util.List<String> words) throws TableException {
+    throw new TableException("unknown message: " + words);
   }
 }

@@ -29,10 +29,11 @@ public interface TargetType {
    * Makes a target, reading what it must from its devices.
    *
    * @param spec of the class that {@link #read} gives
-   * @return the target; or a {@link TableException} with the reason for a refusal. A refused create
-   *     has written nothing and keeps nothing open.
+   * @return the target, or what follows also as the failure of the stage
+   * @throws TableException with the reason for a refusal. A refused create has written nothing and
+   *     keeps nothing open.
    */
-  CompletionStage<Target> create(Context context, TargetSpec spec);
+  CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException;
 
   /** What a target's constructor is given. */
   interface Context {

@@ -204,7 +204,7 @@ final class Sabotages {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       return type.create(context, spec)
           .thenApply(target -> new FrontTarget(target, mapping, opened(context, spec)));
     }
@@ -265,7 +265,7 @@ final class Sabotages {
     }
 
     @Override
-    public CompletionStage<String> message(List<String> words) {
+    public CompletionStage<String> message(List<String> words) throws TableException {
       return target.message(words);
     }
   }

@@ -133,19 +133,15 @@ public final class DelayTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       List<DelaySpec.Delay> classes = ((DelaySpec) spec).classes();
-      try {
-        List<DelayLine> lines = new ArrayList<>(3);
-        for (int i = 0; i < 3; i++) {
-          DelaySpec.Delay one = classes.get(Math.min(i, classes.size() - 1));
-          Area area = Area.open(context, one.area());
-          lines.add(new DelayLine(area, one.millis(), context.scheduler()));
-        }
-        return CompletableFuture.completedFuture(new DelayTarget(lines, classes.size()));
-      } catch (TableException e) {
-        return CompletableFuture.failedFuture(e);
+      List<DelayLine> lines = new ArrayList<>(3);
+      for (int i = 0; i < 3; i++) {
+        DelaySpec.Delay one = classes.get(Math.min(i, classes.size() - 1));
+        Area area = Area.open(context, one.area());
+        lines.add(new DelayLine(area, one.millis(), context.scheduler()));
       }
+      return CompletableFuture.completedFuture(new DelayTarget(lines, classes.size()));
     }
   }
 }

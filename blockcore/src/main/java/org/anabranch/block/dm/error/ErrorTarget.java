@@ -84,14 +84,10 @@ public final class ErrorTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
-      try {
-        AreaSpec area = ((ErrorSpec) spec).area();
-        return CompletableFuture.completedFuture(
-            new ErrorTarget(area == null ? null : Area.open(context, area)));
-      } catch (TableException e) {
-        return CompletableFuture.failedFuture(e);
-      }
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
+      AreaSpec area = ((ErrorSpec) spec).area();
+      return CompletableFuture.completedFuture(
+          new ErrorTarget(area == null ? null : Area.open(context, area)));
     }
   }
 }

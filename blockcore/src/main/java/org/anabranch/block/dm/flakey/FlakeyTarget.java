@@ -161,15 +161,10 @@ public final class FlakeyTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
-      try {
-        FlakeySpec flakey = (FlakeySpec) spec;
-        Area area = Area.open(context, flakey.area());
-        return CompletableFuture.completedFuture(
-            new FlakeyTarget(area, flakey, context.scheduler()));
-      } catch (TableException e) {
-        return CompletableFuture.failedFuture(e);
-      }
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
+      FlakeySpec flakey = (FlakeySpec) spec;
+      Area area = Area.open(context, flakey.area());
+      return CompletableFuture.completedFuture(new FlakeyTarget(area, flakey, context.scheduler()));
     }
   }
 }

@@ -77,13 +77,9 @@ public final class LinearTarget implements Target {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
-      try {
-        Area area = Area.open(context, ((LinearSpec) spec).area());
-        return CompletableFuture.completedFuture(new LinearTarget(area));
-      } catch (TableException e) {
-        return CompletableFuture.failedFuture(e);
-      }
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
+      Area area = Area.open(context, ((LinearSpec) spec).area());
+      return CompletableFuture.completedFuture(new LinearTarget(area));
     }
   }
 }

@@ -348,17 +348,13 @@ abstract class CowTarget implements Target {
 
   /** Handles the messages common to both targets. */
   @Override
-  public CompletionStage<String> message(List<String> words) {
-    try {
-      if (words.size() == 3 && words.getFirst().equals("changed")) {
-        long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
-        long most = Arguments.number(words.get(2), 1, ChangedChunks.MAX_RUNS, "Invalid number");
-        return CompletableFuture.completedFuture(changed(from, (int) most).toString());
-      }
-      throw new TableException("unknown message: " + String.join(" ", words));
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
+  public CompletionStage<String> message(List<String> words) throws TableException {
+    if (words.size() == 3 && words.getFirst().equals("changed")) {
+      long from = Arguments.number(words.get(1), 0, Long.MAX_VALUE, "Invalid chunk");
+      long most = Arguments.number(words.get(2), 1, ChangedChunks.MAX_RUNS, "Invalid number");
+      return CompletableFuture.completedFuture(changed(from, (int) most).toString());
     }
+    throw new TableException("unknown message: " + String.join(" ", words));
   }
 
   /** Lists the chunks from {@code from} on that have exceptions, in at most {@code most} runs. */

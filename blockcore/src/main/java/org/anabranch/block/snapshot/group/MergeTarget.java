@@ -403,15 +403,10 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   }
 
   @Override
-  public CompletionStage<String> message(List<String> words) {
-    if (words.getFirst().equals("changed")) {
-      return super.message(words);
-    }
-    try {
-      return CompletableFuture.completedFuture(answer(words));
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
-    }
+  public CompletionStage<String> message(List<String> words) throws TableException {
+    return words.getFirst().equals("changed")
+        ? super.message(words)
+        : CompletableFuture.completedFuture(answer(words));
   }
 
   private String answer(List<String> words) throws TableException {

@@ -145,42 +145,34 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
-      try {
-        BlockDevice origin = openOrigin(context, ((OriginSpec) spec).origin(), "target device");
-        OriginGroup group = join(origin, null);
-        return CompletableFuture.completedFuture(
-            new OriginTarget(group, context, () -> leave(origin, null)));
-      } catch (TableException e) {
-        return CompletableFuture.failedFuture(e);
-      }
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
+      BlockDevice origin = openOrigin(context, ((OriginSpec) spec).origin(), "target device");
+      OriginGroup group = join(origin, null);
+      return CompletableFuture.completedFuture(
+          new OriginTarget(group, context, () -> leave(origin, null)));
     }
   }
 
   private CompletionStage<Target> create(
-      TargetType.Context context, CowArguments arguments, boolean merge) {
-    try {
-      BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
-      BlockDevice cow = open(context, arguments.cow(), "COW device");
-      if (cow.equals(origin)) {
-        throw new TableException("COW device cannot be the same as origin device");
-      }
-      OriginGroup group = join(origin, cow);
-      Runnable closed = () -> leave(origin, cow);
-      CowTarget target =
-          merge
-              ? new MergeTarget(group, cow, arguments, context, closed)
-              : new SnapshotTarget(group, cow, arguments, context, closed);
-      return target
-          .load()
-          .whenComplete((loaded, failure) -> {
-            if (failure != null) {
-              closed.run();
-            }
-          });
-    } catch (TableException e) {
-      return CompletableFuture.failedFuture(e);
+      TargetType.Context context, CowArguments arguments, boolean merge) throws TableException {
+    BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
+    BlockDevice cow = open(context, arguments.cow(), "COW device");
+    if (cow.equals(origin)) {
+      throw new TableException("COW device cannot be the same as origin device");
     }
+    OriginGroup group = join(origin, cow);
+    Runnable closed = () -> leave(origin, cow);
+    CowTarget target =
+        merge
+            ? new MergeTarget(group, cow, arguments, context, closed)
+            : new SnapshotTarget(group, cow, arguments, context, closed);
+    return target
+        .load()
+        .whenComplete((loaded, failure) -> {
+          if (failure != null) {
+            closed.run();
+          }
+        });
   }
 
   private final class SnapshotType implements TargetType {
@@ -201,7 +193,7 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       return Origins.this.create(context, ((SnapshotSpec) spec).arguments(), false);
     }
   }
@@ -224,7 +216,7 @@ public final class Origins {
     }
 
     @Override
-    public CompletionStage<Target> create(Context context, TargetSpec spec) {
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       return Origins.this.create(context, ((MergeSpec) spec).arguments(), true);
     }
   }

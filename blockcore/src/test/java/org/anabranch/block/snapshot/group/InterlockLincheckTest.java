@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot.group;
 
-import java.util.List;
 import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.sim.QuietLog;
@@ -34,7 +33,7 @@ public class InterlockLincheckTest {
     snapshot.presuspend(SuspendMode.FLUSH);
     snapshot.postsuspend();
     target.preresume();
-    target.message(List.of("pause"));
+    ((MergeTarget) target).pause();
     target.resume();
     return target;
   }
@@ -51,7 +50,7 @@ public class InterlockLincheckTest {
 
   @Operation
   public void merging() {
-    merge.message(List.of("resume"));
+    ((MergeTarget) merge).unpause();
     stack.turn();
   }
 
