@@ -81,7 +81,16 @@ final class ServerProcess implements AutoCloseable {
                 Collectors.joining(
                     " ", "stty cols " + columns + "; unset NO_COLOR; TERM=xterm exec ", ""));
     return new ServerProcess(
-        folder, List.of("script", "--quiet", "--return", "--command", line, "/dev/null"));
+        folder,
+        List.of(
+            "env",
+            "--default-signal=HUP", // which nohup has ignored for all below it
+            "script",
+            "--quiet",
+            "--return",
+            "--command",
+            line,
+            "/dev/null"));
   }
 
   /** Serves the embedded default on a terminal; {@link #process} is the one that holds it. */
@@ -91,7 +100,16 @@ final class ServerProcess implements AutoCloseable {
             .map(word -> "'" + word.replace("'", "'\\''") + "'")
             .collect(Collectors.joining(" ", "exec ", ""));
     return new ServerProcess(
-        folder, List.of("script", "--quiet", "--return", "--command", line, "/dev/null"));
+        folder,
+        List.of(
+            "env",
+            "--default-signal=HUP", // which nohup has ignored for all below it
+            "script",
+            "--quiet",
+            "--return",
+            "--command",
+            line,
+            "/dev/null"));
   }
 
   /** {@code anabranch demo}, which makes its own folder below this one. */
