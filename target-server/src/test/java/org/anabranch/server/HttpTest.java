@@ -107,7 +107,7 @@ final class HttpTest {
   void eachAddressAnswersAndOnlyToReaders() throws Exception {
     assertThat(get("/healthz").body()).isEqualTo("ok\n");
     assertThat(get("/readyz").body()).startsWith("ready, portals ").contains("volume gone");
-    for (String page : List.of("/", "/page.css", "/page.js", "/status.json", "/luns.json")) {
+    for (String page : List.of("/", "/page.css", "/page.js", "/status.json", "/stats.json")) {
       HttpResponse<String> answer = get(page);
       assertThat(answer.statusCode()).as(page).isEqualTo(200);
       assertThat(answer.headers().firstValue("x-content-type-options")).hasValue("nosniff");

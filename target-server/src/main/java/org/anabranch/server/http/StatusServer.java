@@ -40,7 +40,6 @@ import org.slf4j.LoggerFactory;
  *   /             the status page, with /page.css and /page.js
  *   /status.json  as anabranch status --json
  *   /stats.json   as anabranch stats --json
- *   /luns.json    which device is which LUN of which target
  *   /events.json  the last lines of the log
  *   /metrics      Prometheus's text format
  *   /healthz      200 when the event loops and the scheduler answer within a second, otherwise 503
@@ -89,7 +88,6 @@ public final class StatusServer implements AutoCloseable {
     addresses.put("/page.js", () -> resource("page.js", "text/javascript; charset=utf-8"));
     addresses.put("/status.json", () -> json(StatusVerb.read(server)));
     addresses.put("/stats.json", () -> json(StatsVerb.read(server.statistics())));
-    addresses.put("/luns.json", () -> json(Luns.of(server.configuration())));
     addresses.put("/events.json", () -> json(events.recent()));
     addresses.put("/metrics", this::metrics);
     addresses.put("/healthz", this::health);

@@ -113,10 +113,14 @@ function tag(text, className) {
   return make("span", "tag" + (className ? " " + className : ""), text);
 }
 
+function lunsOf(status) {
+  return status.targets.flatMap(target => target.luns.map(lun => ({...lun, target: target.name})));
+}
+
 function lunText(luns, name) {
   const mine = luns.filter(each => each.device === name);
   if (mine.length === 0) return "no LUN";
-  return mine.map(each => "LUN " + each.lun + " of " + each.target + (each["read-only"] ? " (read-only)" : ""))
+  return mine.map(each => "LUN " + each.number + " of " + each.target + (each["read-only"] ? " (read-only)" : ""))
       .join(", ");
 }
 
@@ -236,9 +240,9 @@ async function get(address) {
 async function refresh() {
   const live = byId("live");
   try {
-    const [status, stats, luns, events] = await Promise.all(
-        ["/status.json", "/stats.json", "/luns.json", "/events.json"].map(get));
-    show(status, stats, luns.luns, events.events);
+    const [status, stats, events] = await Promise.all(
+        ["/status.json", "/stats.json", "/events.json"].map(get));
+    show(status, stats, lunsOf(status), events.events);
     before = stats;
     live.textContent = "Live, every " + INTERVAL / 1000 + " s";
     live.className = "";
