@@ -25,7 +25,8 @@ final class Anabranch extends ServerProcess {
   private static final long READY_SECONDS = 60;
 
   /** Allocated sectors, and the metadata among them. */
-  private static final Pattern MERGING = Pattern.compile(MERGE + " (\\d+)/\\d+ (\\d+)");
+  private static final Pattern MERGING =
+      Pattern.compile(MERGE + "\",\"params\":\"(\\d+)/\\d+ (\\d+)");
 
   private final Path state;
   private double readySeconds;
@@ -121,9 +122,17 @@ final class Anabranch extends ServerProcess {
     ask("snapshot merge", "\"name\":\"%s\",\"now\":true".formatted(snapshot));
   }
 
-  /** Runs a verb of dmsetup and returns its output. */
-  String dm(String... words) throws IOException {
-    return ask("dm", "\"words\":[\"%s\"]".formatted(String.join("\",\"", words)));
+  /** Sends a message to the target at sector 0 of a device. */
+  void message(String device, String... words) throws IOException {
+    ask(
+        "dm message",
+        "\"name\":\"%s\",\"sector\":0,\"words\":[\"%s\"]"
+            .formatted(device, String.join("\",\"", words)));
+  }
+
+  /** Returns what the targets of a device report. */
+  private String status(String device) throws IOException {
+    return ask("dm status", "\"names\":[\"%s\"]".formatted(device));
   }
 
   /** Uses the control socket, because a command would be another JVM beside the load. */
@@ -145,19 +154,19 @@ final class Anabranch extends ServerProcess {
 
   /** Sectors that the merge of a volume still has to merge; 0 if there is no merge. */
   long sectorsToMerge(String volume) throws IOException {
-    Matcher status = MERGING.matcher(dm("status", volume));
+    Matcher status = MERGING.matcher(status(volume));
     return status.find() ? Long.parseLong(status.group(1)) - Long.parseLong(status.group(2)) : 0;
   }
 
   /** Merges a snapshot to its end at full speed; starts the merge if it has not started. */
   void finishMerge(String volume, String snapshot) throws IOException, InterruptedException {
-    if (dm("status", volume).contains(MERGE)) {
-      dm("message", volume, "0", "throttle", "0");
-      dm("message", volume, "0", "resume");
-    } else if (dm("ls").contains(volume + "@" + snapshot)) {
+    if (status(volume).contains(MERGE)) {
+      message(volume, "throttle", "0");
+      message(volume, "resume");
+    } else if (ask("dm ls", "").contains("\"" + volume + "@" + snapshot + "\"")) {
       merge(volume + "@" + snapshot);
     }
-    while (dm("status", volume).contains(MERGE)) {
+    while (status(volume).contains(MERGE)) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
   }

@@ -85,7 +85,7 @@ final class MergeBenchmark {
   private Measurement throttled() throws IOException, InterruptedException {
     return beside(() -> {
       server.merge(volume + "@merged");
-      server.dm("message", volume, "0", "throttle", Integer.toString(THROTTLE));
+      server.message(volume, "throttle", Integer.toString(THROTTLE));
       return timed(throttled);
     });
   }
@@ -100,7 +100,7 @@ final class MergeBenchmark {
   private Measurement paused() throws IOException, InterruptedException {
     return beside(() -> {
       server.merge(volume + "@merged");
-      server.dm("message", volume, "0", "pause");
+      server.message(volume, "pause");
       return load.run(server);
     });
   }
