@@ -204,14 +204,40 @@ final class LauncherTest {
 
   @Test
   void namesOfFilesAreUtf8WhateverTheLocale() throws Exception {
-    run(Map.of("LC_ALL", "C"), "--version");
-    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=C.UTF-8");
-    run(Map.of(), "--version");
-    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=C.UTF-8");
-    run(Map.of("LC_ALL", "de_DE.UTF-8"), "--version");
-    assertThat(locale()).hasContent("LC_ALL=de_DE.UTF-8, LC_CTYPE=");
-    run(Map.of("LANG", "en_US.utf8"), "--version");
-    assertThat(locale()).hasContent("LC_ALL=, LC_CTYPE=");
+    seesTheLocaleOfTheUser(checkout.resolve("anabranch"));
+  }
+
+  @Test
+  void theLauncherOfPackagesTreatsLocalesAlike() throws Exception {
+    Path home = dir.resolve("installed here");
+    Path launcher = home.resolve("bin/anabranch");
+    for (String folder : List.of("bin", "lib", "runtime")) {
+      Files.createDirectories(home.resolve(folder));
+    }
+    executable(launcher, Files.readString(Path.of("../packaging/anabranch")));
+    Files.writeString(home.resolve("lib/classpath"), "anabranch.jar\n");
+    Files.createSymbolicLink(home.resolve("runtime/bin"), jvms.resolve("25.0.3/bin"));
+    seesTheLocaleOfTheUser(launcher);
+  }
+
+  /**
+   * Java gets UTF-8 for the names of files, and is told when the user's terminal has ASCII only.
+   */
+  private void seesTheLocaleOfTheUser(Path launcher) throws Exception {
+    Map<Map<String, String>, String> locales =
+        Map.of(
+            Map.of("LC_ALL", "C"),
+            "LC_ALL=, LC_CTYPE=C.UTF-8, terminal=ascii",
+            Map.of(),
+            "LC_ALL=, LC_CTYPE=C.UTF-8, terminal=ascii",
+            Map.of("LC_ALL", "de_DE.UTF-8"),
+            "LC_ALL=de_DE.UTF-8, LC_CTYPE=, terminal=",
+            Map.of("LANG", "en_US.utf8"),
+            "LC_ALL=, LC_CTYPE=, terminal=");
+    for (Map.Entry<Map<String, String>, String> each : locales.entrySet()) {
+      assertThat(run(dir, each.getKey(), launcher, "--version").status()).isZero();
+      assertThat(locale()).hasContent(each.getValue());
+    }
   }
 
   @Test
@@ -262,7 +288,7 @@ final class LauncherTest {
         """
         #!/bin/sh
         for word; do case $word in -XX:AOTCacheOutput=*) : >"${word#*=}";; esac; done
-        echo "LC_ALL=${LC_ALL-}, LC_CTYPE=${LC_CTYPE-}" >'%s'
+        echo "LC_ALL=${LC_ALL-}, LC_CTYPE=${LC_CTYPE-}, terminal=${ANABRANCH_TERMINAL-}" >'%s'
         printf '%%s\\n' "$@"
         """
             .formatted(locale()));

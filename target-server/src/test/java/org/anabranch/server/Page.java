@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  *   ```console run refused     the same, and the last one ends with another status
  *   ```hocon file PATH         the contents of a file, which is written before what follows
  *   ```hocon file PATH refused the same, of a configuration that has errors
- *   ```hocon check             what stands in a configuration between anabranch { and }
+ *   ```hocon check             a configuration, or what stands in one between anabranch { and }
  *   ```console lab             commands after "# " for root in the kernel lab's guest
  *   ```LANGUAGE not run: WHY   what cannot be run here
  *   ```text shown              no commands: a format, a drawing, a line of a log
@@ -79,6 +79,19 @@ record Page(Path path, List<Part> parts) {
       return marker.endsWith(" refused");
     }
 
+    /** Whether the test runs it, reads it or writes it to a file. */
+    boolean isWork() {
+      return isRun() || isCheck() || isFile();
+    }
+
+    boolean isCheck() {
+      return marker.equals("check");
+    }
+
+    boolean isFile() {
+      return marker.startsWith("file /");
+    }
+
     boolean isNotRun() {
       return marker.startsWith("not run: ");
     }
@@ -86,9 +99,9 @@ record Page(Path path, List<Part> parts) {
     boolean isMarked() {
       return isRun()
           || isNotRun()
-          || marker.equals("check")
+          || isCheck()
+          || isFile()
           || marker.equals("lab")
-          || marker.startsWith("file /")
           || (language.equals("text") && marker.equals("shown"));
     }
   }
@@ -131,8 +144,8 @@ record Page(Path path, List<Part> parts) {
   }
 
   /** Whether the test has anything to run here. */
-  boolean hasRuns() {
-    return blocks().stream().anyMatch(Block::isRun);
+  boolean hasWork() {
+    return blocks().stream().anyMatch(Block::isWork);
   }
 
   @Override

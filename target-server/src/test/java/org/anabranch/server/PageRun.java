@@ -127,8 +127,8 @@ final class PageRun implements AutoCloseable {
         switch (part) {
           case Page.Step step -> step(step.words());
           case Page.Block block when block.isRun() -> run(block);
-          case Page.Block block when block.marker().startsWith("file ") -> write(block);
-          case Page.Block block when block.marker().equals("check") -> check(block);
+          case Page.Block block when block.isFile() -> write(block);
+          case Page.Block block when block.isCheck() -> check(block);
           case Page.Block block -> {}
         }
       } catch (AssertionError e) {
@@ -203,7 +203,8 @@ final class PageRun implements AutoCloseable {
   }
 
   private void check(Page.Block block) throws IOException {
-    String text = "anabranch {\n" + String.join("\n", block.text()) + "\n}\n";
+    String shown = String.join("\n", block.text()) + "\n";
+    String text = shown.startsWith("anabranch {") ? shown : "anabranch {\n" + shown + "}\n";
     valid(Files.writeString(root.resolve("part.conf"), places(withSecrets(text))));
   }
 

@@ -8,12 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
-import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,8 +29,6 @@ final class PagesTest {
   private static final Set<String> REFERENCES =
       Set.of("json.md", "delta-format.md", "performance.md");
 
-  private static final Pattern LINK =
-      Pattern.compile("\\]\\(([^)\\s]+)\\)|(?:src|srcset)=\"([^\"]+)\"");
   private static final int LONGEST = 200;
   private static final Pattern QUOTED = Pattern.compile("^\\| `([^`]+)`");
 
@@ -63,12 +59,12 @@ final class PagesTest {
     return pages;
   }
 
-  static List<Page> pagesWithRuns() throws IOException {
-    return pages().stream().filter(Page::hasRuns).toList();
+  static List<Page> pagesToRun() throws IOException {
+    return pages().stream().filter(Page::hasWork).toList();
   }
 
   @ParameterizedTest
-  @MethodSource("pagesWithRuns")
+  @MethodSource("pagesToRun")
   void commandsPrintWhatIsShown(Page page) throws Exception {
     try (PageRun run = new PageRun(folder)) {
       run.run(page);
@@ -148,42 +144,22 @@ final class PagesTest {
 
   @Test
   void linksLeadSomewhere() throws IOException {
-    List<String> broken = new ArrayList<>();
-    for (Path file : all()) {
-      for (String link : links(file)) {
-        String[] parts = link.split("#", 2);
-        Path target =
-            parts[0].isEmpty() ? file : file.resolveSibling(parts[0]).toAbsolutePath().normalize();
-        boolean there =
-            Files.exists(target) && (parts.length == 1 || headings(target).contains(parts[1]));
-        if (!there) {
-          broken.add(ROOT.relativize(file) + ": " + link);
-        }
-      }
+    assertThat(Links.broken(ROOT, all())).isEmpty();
+  }
+
+  /** Where a package is installed, there is no source that a page could lead to. */
+  @Test
+  void linksOfInstalledPagesLeadSomewhere() throws Exception {
+    Tools.Result copied =
+        Tools.run(60, Map.of(), ROOT.resolve("packaging/pages").toString(), folder.toString());
+    assertThat(copied.status()).as(copied.output()).isZero();
+    List<Path> installed;
+    try (Stream<Path> files = Files.walk(folder)) {
+      installed = files.filter(file -> file.toString().endsWith(".md")).sorted().toList();
     }
-    assertThat(broken).isEmpty();
-  }
-
-  /** Links to files, not to other sites. */
-  private static List<String> links(Path file) throws IOException {
-    return LINK.matcher(Files.readString(file))
-        .results()
-        .map(PagesTest::target)
-        .filter(link -> !link.matches("[a-z]+:.*"))
-        .toList();
-  }
-
-  private static String target(MatchResult link) {
-    String first = link.group(1);
-    return first == null ? link.group(2) : first;
-  }
-
-  /** As GitHub names the headings of a page. */
-  private static Set<String> headings(Path page) throws IOException {
-    return Files.readAllLines(page).stream()
-        .filter(line -> line.startsWith("#"))
-        .map(line -> line.replaceFirst("^#+ ", "").toLowerCase(Locale.ROOT))
-        .map(line -> line.replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-'))
-        .collect(Collectors.toSet());
+    assertThat(installed)
+        .hasSizeGreaterThan(all().size())
+        .contains(folder.resolve("docs/packages.md"), folder.resolve("README.md"));
+    assertThat(Links.broken(folder, installed)).isEmpty();
   }
 }
