@@ -10,10 +10,21 @@ public final class PrintableText {
   private PrintableText() {}
 
   /**
-   * The text with escapes in place of all control characters (Unicode's category Cc), format
-   * characters (Cf), line and paragraph separators (Zl, Zp) and lone surrogates (Cs): {@code \n},
-   * {@code \t}, {@code \r}, otherwise <code>&#92;u202e</code> as Java writes it. The same text when
-   * there is none.
+   * The text with escapes in place of what a reader cannot see, or cannot tell from something else:
+   *
+   * <pre>
+   *   control characters                              Unicode's category Cc
+   *   format characters, such as marks of direction   Cf
+   *   line and paragraph separators                   Zl, Zp
+   *   blanks other than the usual one                 Zs
+   *   lone surrogates                                 Cs
+   *   characters for private use                      Co
+   *   characters that Unicode has not assigned        Cn
+   *   fillers and variation selectors, which have no shape of their own
+   * </pre>
+   *
+   * The escapes are {@code \n}, {@code \t}, {@code \r}, and otherwise <code>&#92;u202e</code> as
+   * Java writes it. The same text is returned when there is none.
    */
   public static String of(String text) {
     for (int at = 0; at < text.length(); ) {
@@ -63,9 +74,23 @@ public final class PrintableText {
           Character.FORMAT,
           Character.LINE_SEPARATOR,
           Character.PARAGRAPH_SEPARATOR,
-          Character.SURROGATE ->
+          Character.SPACE_SEPARATOR,
+          Character.SURROGATE,
+          Character.PRIVATE_USE,
+          Character.UNASSIGNED ->
           true;
-      default -> false;
+      default -> isInvisible(c);
+    };
+  }
+
+  /** What Unicode calls default ignorable, and the blank of braille, in categories of letters. */
+  private static boolean isInvisible(int c) {
+    return switch (c) {
+      case 0x34f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0 -> true;
+      default ->
+          (c >= 0x180b && c <= 0x180f)
+              || (c >= 0xfe00 && c <= 0xfe0f)
+              || (c >= 0xe0100 && c <= 0xe01ef);
     };
   }
 }

@@ -104,7 +104,9 @@ final class KernelLabChapTest {
               .collect(Collectors.toCollection(ArrayList::new));
       assertThat(refusals.removeLast())
           .contains(
-              "login refused with 0202: not in the access list of target " + PREFIX + ":others");
+              "login refused with 0203 in place of 0202: not in the access list of target "
+                  + PREFIX
+                  + ":others");
       assertThat(refusals).allMatch(line -> line.contains(" refused with 0201: "));
       assertThat(refusals.stream().mapToLong(KernelLabChapTest::refusals).sum())
           .as("each other one is in a line, or counted in one")

@@ -131,7 +131,7 @@ final class ServerLogTest {
         .matches("initiator " + INITIATOR + " from 127\\.0\\.0\\.1:[0-9]+: .*");
     line(lines, refused + "no user \"a\\u202eb\\u200bc\" for this initiator");
     line(lines, refused + "offered no CHAP");
-    line(lines, "refused with 0202: not in the access list of target " + PRIVATE);
+    line(lines, "refused with 0203 in place of 0202: not in the access list of target " + PRIVATE);
     assertThat(log)
         .doesNotContain("correct horse")
         .doesNotContain("discovery")

@@ -43,10 +43,15 @@ final class ChapAuthentication {
   private byte[] challenge = {};
   private boolean proven;
 
+  /** No proof is right, since the initiator cannot see what it wants to log in to. */
+  private final boolean hopeless;
+
   /**
    * @param all the users of the target, or of discovery
+   * @param hopeless whether every proof is wrong; all else stays the same
    */
-  ChapAuthentication(List<ChapCredentials> all, IscsiName initiator) {
+  ChapAuthentication(List<ChapCredentials> all, IscsiName initiator, boolean hopeless) {
+    this.hopeless = hopeless;
     this.users = all.stream().filter(user -> user.isFor(initiator)).toList();
     this.digests =
         all.stream().flatMap(user -> user.digests().stream()).collect(Collectors.toSet());
@@ -125,7 +130,7 @@ final class ChapAuthentication {
         right = user;
       }
     }
-    if (right == null) {
+    if (right == null || hopeless) {
       String user = printable(name);
       throw failed(
           proof

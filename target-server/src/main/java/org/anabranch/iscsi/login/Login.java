@@ -172,7 +172,7 @@ public final class Login implements Connection.Phase {
       if (proof && e.status() == LoginStatus.AUTHENTICATION_FAILURE) {
         terms.chapDelays().failed(connection.remoteAddress().getAddress());
       }
-      refuse(request, e.status(), String.valueOf(e.getMessage()));
+      refuse(request, e);
     } catch (MalformedPduException e) {
       refuse(request, LoginStatus.INITIATOR_ERROR, String.valueOf(e.getMessage()));
     }
@@ -262,7 +262,7 @@ public final class Login implements Connection.Phase {
             session.abandon();
           } else if (refusal != null) {
             session.abandon();
-            refuse(request, refusal.status(), String.valueOf(refusal.getMessage()));
+            refuse(request, refusal);
           } else {
             announce(request, session, answers, n);
           }
@@ -295,7 +295,7 @@ public final class Login implements Connection.Phase {
       phase = session.open();
     } catch (LoginRefusedException e) {
       session.abandon();
-      refuse(request, e.status(), String.valueOf(e.getMessage()));
+      refuse(request, e);
       return;
     }
     done = true;
@@ -370,15 +370,24 @@ public final class Login implements Connection.Phase {
   }
 
   private void refuse(LoginRequest request, LoginStatus status, String reason) {
+    refuse(request, new LoginRefusedException(status, reason));
+  }
+
+  private void refuse(LoginRequest request, LoginRefusedException refusal) {
+    LoginStatus status = refusal.answer();
+    String cause =
+        refusal.status() == status
+            ? ""
+            : String.format(" in place of %04x", refusal.status().code());
     // The status is part of the message, so that a flood with one does not hide another.
     connection
         .in(LOG.atWarn())
         .log(
-            "{}: login{} refused with " + String.format("%04x", status.code()) + ": {}",
+            "{}: login{} refused with " + String.format("%04x", status.code()) + cause + ": {}",
             connection.peer(),
             negotiation == null ? "" : " to " + negotiation.target(),
-            reason);
-    terms.counts().counters(LoginRefusal.class).increment(LoginRefusal.with(status));
+            refusal.getMessage());
+    terms.counts().counters(LoginRefusal.class).increment(LoginRefusal.with(refusal.status()));
     connection.send(
         ColdPdus.loginResponse(
             response(

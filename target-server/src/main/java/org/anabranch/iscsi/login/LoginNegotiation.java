@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.login;
 
+import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,12 +22,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   no InitiatorName, no TargetName for a normal session    0207
- *   no such target, or not through this portal              0203
- *   initiator's name or address not admitted                0202
+ *   a target that discovery does not show the initiator     0203, or with CHAP for discovery 0201
  *   CHAP wanted and not offered, not done, or failed        0201
  * </pre>
  *
- * Owned by the connection's event loop.
+ * <p>A stranger must not learn by logging in which targets exist. So one answer stands for all
+ * reasons why discovery does not show a target: there is none, it is not reached through this
+ * portal, it does not admit the initiator's name or address, or no CHAP user is for the initiator.
+ * Where discovery wants CHAP, the stranger could tell such a target from one with CHAP; there the
+ * login asks for CHAP, and no proof is right. The log has the true reason.
+ *
+ * <p>Owned by the connection's event loop.
  */
 final class LoginNegotiation {
   /** Keys of the first request. Some initiators repeat them in each stage; they must not change. */
@@ -43,24 +49,33 @@ final class LoginNegotiation {
   private final Parameters parameters = new Parameters();
   private final Negotiation operational;
   private final @Nullable ChapAuthentication chap;
+
+  /** Why the initiator cannot see the target that it wants; null if it can. */
+  private final @Nullable String hidden;
+
   private boolean methodChosen;
   private boolean authenticated;
+  private boolean aliasSaid;
 
   private LoginNegotiation(
       LoginTerms terms,
       Portal portal,
       IscsiName initiator,
       @Nullable TargetNode node,
-      Map<String, String> firstKeys) {
+      Map<String, String> firstKeys,
+      @Nullable String hidden) {
     this.portal = portal;
     this.initiator = initiator;
     this.node = node;
     this.firstKeys = firstKeys;
+    this.hidden = hidden;
     this.operational =
         new Negotiation(
-            terms.limits(), parameters, node == null ? SessionType.DISCOVERY : SessionType.NORMAL);
+            terms.limits(),
+            parameters,
+            node == null && hidden == null ? SessionType.DISCOVERY : SessionType.NORMAL);
     List<ChapCredentials> users = node == null ? terms.discovery().chap() : node.chap();
-    this.chap = users.isEmpty() ? null : new ChapAuthentication(users, initiator);
+    this.chap = users.isEmpty() ? null : new ChapAuthentication(users, initiator, hidden != null);
   }
 
   /** Takes the keys that begin a login out of {@code keys}. */
@@ -80,7 +95,7 @@ final class LoginNegotiation {
     String type = keys.remove(Key.SESSION_TYPE.text());
     if (type != null && type.equals("Discovery")) {
       keys.remove(Key.TARGET_NAME.text());
-      return new LoginNegotiation(terms, portal, initiator, null, firstKeys);
+      return new LoginNegotiation(terms, portal, initiator, null, firstKeys, null);
     }
     if (type != null && !type.equals("Normal")) {
       throw new LoginRefusedException(
@@ -89,26 +104,42 @@ final class LoginNegotiation {
     IscsiName target = name(keys, Key.TARGET_NAME);
     int tag = portal.groupTag();
     TargetNode node = terms.node(target.text());
-    if (node == null) {
-      throw new LoginRefusedException(LoginStatus.NOT_FOUND, "no target " + target);
-    }
-    if (!node.isReachableThrough(tag)) {
-      throw new LoginRefusedException(
-          LoginStatus.NOT_FOUND,
-          "target " + target + " is not reached through portal group " + tag);
-    }
-    if (!node.access().admits(initiator, connection.remoteAddress().getAddress())) {
-      throw new LoginRefusedException(
-          LoginStatus.AUTHORIZATION_FAILURE, "not in the access list of target " + target);
+    LoginRefusedException refusal =
+        refusal(node, target, tag, initiator, connection.remoteAddress().getAddress());
+    if (refusal != null && terms.discovery().chap().isEmpty()) {
+      throw refusal;
     }
     // Only a target declares these; an initiator that does so is told it once, by our values.
     keys.remove(Key.TARGET_ALIAS.text());
     keys.remove(Key.TARGET_PORTAL_GROUP_TAG.text());
-    if (node.alias() != null) {
-      answers.add(Key.TARGET_ALIAS.text(), node.alias());
-    }
     answers.add(Key.TARGET_PORTAL_GROUP_TAG.text(), String.valueOf(tag));
-    return new LoginNegotiation(terms, portal, initiator, node, firstKeys);
+    return refusal == null
+        ? new LoginNegotiation(terms, portal, initiator, node, firstKeys, null)
+        : new LoginNegotiation(terms, portal, initiator, null, firstKeys, refusal.getMessage());
+  }
+
+  /** Why an initiator cannot see a target; null if it can. */
+  private static @Nullable LoginRefusedException refusal(
+      @Nullable TargetNode node,
+      IscsiName target,
+      int tag,
+      IscsiName initiator,
+      InetAddress address) {
+    if (node == null) {
+      return new LoginRefusedException(LoginStatus.NOT_FOUND, "no target " + target);
+    }
+    if (!node.isReachableThrough(tag)) {
+      return new LoginRefusedException(
+          LoginStatus.NOT_FOUND,
+          "target " + target + " is not reached through portal group " + tag);
+    }
+    if (!node.access().admits(initiator, address)) {
+      return LoginRefusedException.notVisible("not in the access list of target " + target);
+    }
+    return node.isFor(initiator, address)
+        ? null
+        : LoginRefusedException.notVisible(
+            "no CHAP user of target " + target + " is for this initiator");
   }
 
   /** A name, in any accepted spelling. */
@@ -142,12 +173,12 @@ final class LoginNegotiation {
 
   /** Whether the session is for discovery. */
   boolean isDiscovery() {
-    return node == null;
+    return node == null && hidden == null;
   }
 
   /** What the login is for: a target, or discovery. */
   String target() {
-    return node == null ? "discovery" : node.name();
+    return node == null ? hidden == null ? "discovery" : "a target" : node.name();
   }
 
   /** Whether the initiator has a challenge that it has not answered. */
@@ -173,19 +204,33 @@ final class LoginNegotiation {
       operational.answer(keys, answers);
       if (chap == null || authenticated) {
         authenticated = true;
+        sayAlias(answers);
         return true;
       }
       if (transit && !methodChosen) {
-        throw ChapAuthentication.failed("offered no CHAP");
+        throw failed("offered no CHAP");
       }
       return false;
     }
     if (chap != null && !authenticated) {
-      throw ChapAuthentication.failed("offered no CHAP: it left out the security stage");
+      throw failed("offered no CHAP: it left out the security stage");
     }
     operational.answer(keys, answers);
     operational.declare(answers);
+    sayAlias(answers);
     return true;
+  }
+
+  /** Sends the target's alias, once, to an initiator that has proven what it must. */
+  private void sayAlias(Text answers) {
+    if (node != null && node.alias() != null && !aliasSaid) {
+      aliasSaid = true;
+      answers.add(Key.TARGET_ALIAS.text(), node.alias());
+    }
+  }
+
+  private LoginRefusedException failed(String reason) {
+    return ChapAuthentication.failed(hidden == null ? reason : hidden);
   }
 
   private void security(Map<String, String> keys, Text answers) throws LoginRefusedException {
@@ -194,14 +239,17 @@ final class LoginNegotiation {
       String wanted = chap == null ? "None" : "CHAP";
       boolean offered = List.of(methods.split(",", -1)).contains(wanted);
       if (!offered || methodChosen) {
-        throw ChapAuthentication.failed(
-            methodChosen ? "sent AuthMethod a second time" : "offered no " + wanted);
+        throw failed(methodChosen ? "sent AuthMethod a second time" : "offered no " + wanted);
       }
       methodChosen = true;
       answers.add(Key.AUTH_METHOD.text(), wanted);
     }
     if (chap != null && methodChosen) {
-      chap.step(keys, answers);
+      try {
+        chap.step(keys, answers);
+      } catch (LoginRefusedException e) {
+        throw failed(String.valueOf(e.getMessage()));
+      }
       authenticated = chap.proven();
     }
   }

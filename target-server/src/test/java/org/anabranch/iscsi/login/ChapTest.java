@@ -465,11 +465,13 @@ final class ChapTest {
                   + " refused with 0201: "
                   + java.util.regex.Pattern.quote(reasons.get(failing.indexOf(options))));
     }
-    assertThat(refusal(SessionOptions.normal(TestTarget.NAME).chap(proof))).isEqualTo(0x0202);
+    assertThat(refusal(SessionOptions.normal(TestTarget.NAME).chap(proof))).isEqualTo(0x0203);
     assertThat(LOG.takeWarnings())
         .singleElement()
         .asString()
-        .endsWith("login refused with 0202: not in the access list of target " + TestTarget.NAME);
+        .endsWith(
+            "login refused with 0203 in place of 0202: not in the access list of target "
+                + TestTarget.NAME);
     try (Session session = target.login(friend.chap(proof.mutual("us", OTHER_SECRET)))) {
       assertThat(session.isOpen()).isTrue();
       assertThat(LOG.takeWarnings()).isEmpty();

@@ -102,7 +102,7 @@ final class LoginTest {
     with(AccessList.named(configured));
     target.login(SessionOptions.normal(TestTarget.NAME).as(used)).close();
     with(AccessList.named(configured + "x"));
-    assertThat(refusal(SessionOptions.normal(TestTarget.NAME).as(used))).isEqualTo(0x0202);
+    assertThat(refusal(SessionOptions.normal(TestTarget.NAME).as(used))).isEqualTo(0x0203);
   }
 
   @Test
@@ -143,16 +143,16 @@ final class LoginTest {
   }
 
   @Test
-  void anInitiatorOutsideTheListIsNotAuthorized() throws Exception {
+  void anInitiatorOutsideTheListFindsNoTarget() throws Exception {
     with(AccessList.named("iqn.1993-08.org.debian:*"));
-    assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
+    assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0203);
     target.login(SessionOptions.normal(TestTarget.NAME).as("iqn.1993-08.org.debian:01:ab")).close();
   }
 
   @Test
-  void anAddressOutsideTheListIsNotAuthorized() throws Exception {
+  void anAddressOutsideTheListFindsNoTarget() throws Exception {
     with(from("192.0.2.0/24", "2001:db8::/32"));
-    assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0202);
+    assertThat(refusal(SessionOptions.normal(TestTarget.NAME))).isEqualTo(0x0203);
     with(from("127.0.0.0/8"));
     target.login().close();
   }
