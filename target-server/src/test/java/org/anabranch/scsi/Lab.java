@@ -178,6 +178,16 @@ public final class Lab {
       result = new Result(ended.status(), ended.sense(), data, ended.aborted());
     }
 
+    /** Whether it may go on now; if not, it executes when its rate limits let it. */
+    public boolean pace() {
+      return device.pace(task);
+    }
+
+    @Override
+    public void paced(Task given) {
+      device.execute(given);
+    }
+
     public Command execute() {
       device.execute(task);
       return this;

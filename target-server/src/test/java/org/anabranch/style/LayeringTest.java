@@ -113,11 +113,12 @@ final class LayeringTest {
   enum Scsi {
     API(),
     DATA(API),
-    UNIT(API, DATA),
+    RATE(),
+    UNIT(API, DATA, RATE),
     DEVICE(API, DATA, UNIT),
     RESERVATION(API, DATA, UNIT),
-    COPY(API, DATA, UNIT, DEVICE),
-    COMMAND(API, DATA, UNIT, DEVICE, RESERVATION, COPY);
+    COPY(API, DATA, RATE, UNIT, DEVICE),
+    COMMAND(API, DATA, RATE, UNIT, DEVICE, RESERVATION, COPY);
 
     @SuppressWarnings("ImmutableEnumChecker") // List.of is immutable
     private final List<Scsi> mayUse;

@@ -29,11 +29,12 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   begin     the header is there: the task is prepared, so that its data has a place to go
  *   complete  immediate data is there too
+ *   paced     from the router, on any thread: no rate limit delays the command any longer
  *   disowned  from the router, on any thread: the device hangs, and the session goes on without
  *   ended     from the router, on any thread: hops to the event loop, many at a time
  * </pre>
  *
- * Owned by the session's event loop but for {@link #ended} and {@link #disowned}.
+ * Owned by the session's event loop but for {@link #paced}, {@link #ended} and {@link #disowned}.
  */
 final class Commands {
   private final Connection connection;
@@ -133,7 +134,8 @@ final class Commands {
   }
 
   /**
-   * Finds how much memory a prepared command takes, and reserves it if it can be had now.
+   * Finds how much memory a prepared command takes, and reserves it if it can be had now, and if no
+   * rate limit delays the command: while it waits for that it takes no memory from others.
    *
    * @param place bytes that its place in the window has for it
    */
@@ -144,9 +146,34 @@ final class Commands {
     long extra = (long) out + task.dataInLength() - place;
     if (extra > memory.capacity()) {
       fail(command, TransportSense.INSUFFICIENT_RESOURCES);
-    } else if (extra > 0) {
+      return;
+    }
+    command.extraMemory(extra);
+    if (router.pace(task)) {
+      reserve(command);
+    } else {
+      command.delay();
+    }
+  }
+
+  private void reserve(IscsiCommand command) {
+    long extra = command.extraMemory();
+    if (extra > 0) {
       command.claim().reserve(extra, loop, () -> granted(command));
     }
+  }
+
+  /** The rate limits of its unit let a command go on, or it was aborted. Any thread. */
+  void paced(IscsiCommand command) {
+    loop.execute(() -> {
+      command.delayEnds();
+      if (!command.isDecided()) {
+        reserve(command);
+      }
+      if (!command.isWaiting()) {
+        granted(command);
+      }
+    });
   }
 
   private void granted(IscsiCommand command) {

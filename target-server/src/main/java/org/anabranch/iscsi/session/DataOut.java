@@ -170,13 +170,13 @@ final class DataOut {
   }
 
   /**
-   * The command's buffer. While the command waits for memory it is as long as what may come
-   * unasked, which its place in the window covers.
+   * The command's buffer. While the command waits, for a rate limit or for memory, it is as long as
+   * what may come unasked, which its place in the window covers.
    */
   private ByteBuf buffer(IscsiCommand command) {
     Transfer transfer = command.transfer();
     int wanted =
-        command.claim().isWaiting()
+        command.isWaiting()
             ? Math.min(transfer.length(), parameters.firstBurstLength())
             : transfer.length();
     return transfer.buffer(wanted, connection.channel().alloc());

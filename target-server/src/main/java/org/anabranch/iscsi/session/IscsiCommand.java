@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   phase         waits for                        a fault, an abort, an end by the router
  *   RECEIVING     the rest of its own PDU          noted; LEAVING when the PDU is complete
- *   WAITING       data memory (unsolicited data    LEAVING
+ *   WAITING       a rate limit of its unit, then   LEAVING
+ *                 data memory (unsolicited data
  *                 may come in the meantime)
  *   TRANSFERRING  data-out, if there is any        LEAVING
  *   EXECUTING     the router                       a fault: none is possible any more
@@ -62,6 +63,12 @@ final class IscsiCommand implements Task.Listener {
   private final Transfer transfer = new Transfer();
 
   private Phase phase = Phase.RECEIVING;
+
+  /** Bytes of memory that it needs beside what its place in the window has; may be negative. */
+  private long extraMemory;
+
+  /** A rate limit of its unit delays it. */
+  private boolean delayed;
 
   /** The router has ended the task, and touches its buffers no more. */
   private boolean returned;
@@ -162,8 +169,30 @@ final class IscsiCommand implements Task.Listener {
     if (isDecided()) {
       leave();
     } else {
-      become(claim.isWaiting() ? Phase.WAITING : Phase.TRANSFERRING);
+      become(isWaiting() ? Phase.WAITING : Phase.TRANSFERRING);
     }
+  }
+
+  void extraMemory(long bytes) {
+    extraMemory = bytes;
+  }
+
+  long extraMemory() {
+    return extraMemory;
+  }
+
+  /** A rate limit of its unit delays it, until {@link #delayEnds}. */
+  void delay() {
+    delayed = true;
+  }
+
+  void delayEnds() {
+    delayed = false;
+  }
+
+  /** It waits for a rate limit or for memory. */
+  boolean isWaiting() {
+    return delayed || claim.isWaiting();
   }
 
   /** It has the memory that it waited for. */
@@ -366,6 +395,11 @@ final class IscsiCommand implements Task.Listener {
   @Override
   public void ended(Task command) {
     commands.ended(this);
+  }
+
+  @Override
+  public void paced(Task command) {
+    commands.paced(this);
   }
 
   @Override

@@ -17,6 +17,12 @@ public final class Task {
     void ended(Task task);
 
     /**
+     * A task that {@link TaskRouter#pace} delayed may go on. It may have ended in the meantime. On
+     * any thread, with no lock held. Must not block.
+     */
+    default void paced(Task task) {}
+
+    /**
      * The task was aborted while it ran, and the router does not wait for the device any longer.
      * {@link #status} and {@link #aborted} are final, so the initiator can be answered. The buffers
      * stay in use until {@link #ended}, which comes when the device answers. On any thread, with no
@@ -27,6 +33,9 @@ public final class Task {
 
   /** The part of the router that keeps a task between its preparation and its end. */
   public interface Handler {
+    /** See {@link TaskRouter#pace}. */
+    boolean pace();
+
     /** Runs the task, in the order that task attributes ask for. */
     void execute();
 
@@ -212,6 +221,11 @@ public final class Task {
   public void endAborted() {
     aborted = true;
     listener.ended(this);
+  }
+
+  /** Tells the transport that a task which was delayed may go on. Called by the router. */
+  public void goOn() {
+    listener.paced(this);
   }
 
   /** Gives the task up; it has a status from now on, and no data. Called by the router. */

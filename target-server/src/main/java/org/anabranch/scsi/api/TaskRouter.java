@@ -15,6 +15,9 @@ import java.util.function.Consumer;
  *   new Task(...)
  *   prepare(task)  ------------------>   parses the CDB, enters it in the task set;
  *                                        sets dataOutLength and dataInLength, or ends it at once
+ *   pace(task)     ------------------>   whether a rate limit delays it; if so:
+ *   listener.paced(task)  <-----------   once, on any thread, when it may go on
+ *   reserves memory,
  *   brings at most dataOutLength bytes,
  *   provides a buffer for dataInLength
  *   execute(task)  ------------------>   runs it, in the order that task attributes ask for
@@ -42,7 +45,17 @@ public interface TaskRouter {
   /** First step of a command, see above. The transport calls it in the order of delivery. */
   void prepare(Task task);
 
-  /** Second step, when data-out is complete and the data-in buffer is there. */
+  /**
+   * Whether the task may have memory for its data now. If not, {@link Task.Listener#paced} is
+   * called once, as soon as the limits of its unit let it go on, or when it has been aborted.
+   * Called once at most, after {@link #prepare}, for a task that has not ended. A task for which it
+   * is not called counts for no limit.
+   */
+  default boolean pace(Task task) {
+    return true;
+  }
+
+  /** Last step, when data-out is complete and the data-in buffer is there. */
   void execute(Task task);
 
   /** The transport gives up on a task that was prepared and not executed; it ends as aborted. */

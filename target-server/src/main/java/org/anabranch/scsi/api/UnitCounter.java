@@ -14,7 +14,8 @@ public enum UnitCounter implements Counter {
   DEVICE_ERRORS("Of these, the ones with a MEDIUM ERROR or HARDWARE ERROR"),
   RESERVATION_CONFLICTS("Commands that ended with RESERVATION CONFLICT"),
   TASK_SET_FULL("Commands refused because the task set was full"),
-  ABORTED("Commands that were aborted");
+  ABORTED("Commands that were aborted"),
+  DELAYED("Commands, and pieces of copies, that waited for a rate limit");
 
   private final String words;
 

@@ -10,7 +10,8 @@ import org.anabranch.block.count.Latency;
 public enum UnitLatency implements Latency {
   READ("Commands that read blocks"),
   WRITE("Commands that wrote blocks with data of the initiator"),
-  OTHER("Other commands");
+  OTHER("Other commands"),
+  DELAY("The wait of commands that a rate limit delayed, aborted ones included");
 
   private final String words;
 

@@ -12,6 +12,7 @@ import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.IoSequence;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -33,12 +34,14 @@ final class AtomicCommands {
         new Command("COMPARE AND WRITE", "89 18 ff ff ff ff ff ff ff ff 00 00 00 ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .measuredAs(UnitLatency.WRITE)
+            .moves(Traffic.WRITE, (unit, cdb) -> (long) BigEndian.u8(cdb, 13) * unit.blockSize())
             .dataOut((unit, cdb) -> 2L * BigEndian.u8(cdb, 13) * unit.blockSize())
             .runs(AtomicCommands::compareAndWrite));
     table.accept(
         new Command("ORWRITE (16)", "8b 18 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .measuredAs(UnitLatency.WRITE)
+            .moves(Traffic.WRITE, LogicalUnit::movedBytes)
             .dataOut(LogicalUnit::transferBytes)
             .runs(AtomicCommands::orWrite));
   }

@@ -10,6 +10,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -34,6 +35,7 @@ final class ReadCommands {
         .access(Access.READ)
         .traits(Command.Trait.MEDIUM)
         .measuredAs(UnitLatency.READ)
+        .moves(Traffic.READ, LogicalUnit::movedBytes)
         .dataIn(LogicalUnit::transferBytes)
         .runs(ReadCommands::read);
   }

@@ -12,6 +12,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.CheckCondition;
 import org.anabranch.scsi.data.Parameters;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.IoSequence;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -35,6 +36,7 @@ final class UnmapCommands {
             .onlyOf(LogicalUnit::isThin)
             .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
             .timeout(60)
+            .moves(Traffic.WRITE, (unit, cdb) -> 0)
             .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7))
             .runs(UnmapCommands::unmap));
   }

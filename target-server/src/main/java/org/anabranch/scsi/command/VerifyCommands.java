@@ -10,6 +10,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -51,6 +52,7 @@ final class VerifyCommands {
         .access(Access.READ)
         .traits(Command.Trait.MEDIUM)
         .timeout(60)
+        .moves(Traffic.READ, LogicalUnit::movedBytes)
         .dataOut(VerifyCommands::verifyBytes)
         .runs(VerifyCommands::verify);
   }
@@ -59,6 +61,7 @@ final class VerifyCommands {
     return new Command(name, usage)
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
         .measuredAs(UnitLatency.WRITE)
+        .moves(Traffic.WRITE, LogicalUnit::movedBytes)
         .timeout(60)
         .dataOut(LogicalUnit::transferBytes)
         .runs(VerifyCommands::writeAndVerify);

@@ -9,6 +9,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Admission;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -35,6 +36,7 @@ final class WriteCommands {
     return new Command(name, usage)
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
         .measuredAs(UnitLatency.WRITE)
+        .moves(Traffic.WRITE, LogicalUnit::movedBytes)
         .dataOut(LogicalUnit::transferBytes)
         .runs(WriteCommands::write);
   }

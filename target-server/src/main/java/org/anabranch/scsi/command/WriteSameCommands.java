@@ -12,6 +12,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.IoSequence;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -55,8 +56,18 @@ final class WriteSameCommands {
   private static Command writeSame(String name, String usage) {
     return new Command(name, usage)
         .traits(Command.Trait.MEDIUM, Command.Trait.WRITES)
+        .moves(Traffic.WRITE, WriteSameCommands::movedBytes)
         .timeout(300)
         .runs(WriteSameCommands::writeSame);
+  }
+
+  /** What it writes at most; blocks that are unmapped are not written. */
+  private static long movedBytes(LogicalUnit unit, byte[] cdb) {
+    long blocks = Cdb.blocks(cdb);
+    long written = blocks == 0 ? unit.blocks() - Cdb.lba(cdb) : blocks;
+    boolean moves =
+        !BigEndian.bit(cdb, 1, UNMAP_BIT) && written <= BlockLimits.of(unit).writeSame();
+    return moves ? written * unit.blockSize() : 0;
   }
 
   private static void writeSame(LogicalUnit unit, Task task) throws CheckCondition {

@@ -13,6 +13,7 @@ import org.anabranch.scsi.api.Sense;
 import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
 import org.anabranch.scsi.unit.IoSequence;
 import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.scsi.unit.RangeLocks;
@@ -116,6 +117,14 @@ final class CopyOperation {
       return reading
           ? Io.read(sector, piece, this)
           : Io.write(sector, piece, !unit.modes().isWriteCacheEnabled(), this);
+    }
+
+    /** A piece counts for the limits of the unit that it is read from or written to. */
+    @Override
+    protected void submit(Io io) {
+      LogicalUnit unit = reading ? segment.source() : segment.target();
+      Traffic traffic = reading ? Traffic.READ : Traffic.WRITE;
+      unit.pace().run(task, traffic, io.sectors() * 512, () -> unit.device().submit(io));
     }
 
     private int length() {

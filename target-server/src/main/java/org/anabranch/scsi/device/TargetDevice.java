@@ -210,6 +210,11 @@ public final class TargetDevice implements TaskRouter {
   }
 
   @Override
+  public boolean pace(Task task) {
+    return handler(task).pace();
+  }
+
+  @Override
   public void execute(Task task) {
     handler(task).execute();
   }

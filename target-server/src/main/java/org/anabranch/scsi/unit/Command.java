@@ -9,6 +9,8 @@ import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.UnitLatency;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.rate.Traffic;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The definition of one command. The dispatcher, reservations, write protection and REPORT
@@ -67,6 +69,8 @@ public final class Command {
   private int timeoutSeconds = 30;
   private boolean makesNoIo;
   private UnitLatency measuredAs = UnitLatency.OTHER;
+  private @Nullable Traffic traffic;
+  private Length moved = (unit, cdb) -> 0;
   private Length dataOut = NOTHING;
   private Length dataIn = NOTHING;
   private Action action =
@@ -122,6 +126,28 @@ public final class Command {
 
   UnitLatency measuredAs() {
     return measuredAs;
+  }
+
+  /**
+   * Counts for the rate limits of the unit.
+   *
+   * @param direction which limits
+   * @param bytes what it reads or writes on the medium
+   */
+  public Command moves(Traffic direction, Length bytes) {
+    traffic = direction;
+    moved = bytes;
+    return this;
+  }
+
+  /** Which rate limits it counts for; null: none. */
+  @Nullable Traffic traffic() {
+    return traffic;
+  }
+
+  /** How many bytes it counts for the rate limits; a CDB that asks for too much is rejected. */
+  long movedBytes(LogicalUnit unit, byte[] cdb) {
+    return Math.max(0, moved.of(unit, cdb));
   }
 
   public Command dataOut(Length length) {

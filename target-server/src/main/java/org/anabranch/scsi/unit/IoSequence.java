@@ -31,6 +31,11 @@ public abstract class IoSequence implements IoCompletion {
   /** Where the Io that {@link #next} made goes. */
   protected abstract BlockDevice device();
 
+  /** Takes an Io to its device, now or later. */
+  protected void submit(Io io) {
+    device().submit(io);
+  }
+
   /** An Io has succeeded. Returns sense data to end the sequence, or null to continue. */
   protected @Nullable Sense succeeded(Io io) {
     return null;
@@ -66,7 +71,7 @@ public abstract class IoSequence implements IoCompletion {
         }
         return;
       }
-      device().submit(io);
+      submit(io);
     } while (turns.decrementAndGet() != 0);
   }
 }

@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   1. it enters the task set                              TASK SET FULL
- *   2. its turn comes, see {@link TaskSet}
+ *   2. its turn comes, see {@link TaskPace}, then {@link TaskSet}
  *   3. a unit attention is owed to its nexus               CHECK CONDITION, that one
  *   4. there is no such command                            ILLEGAL REQUEST
  *   5. another nexus has reserved the unit                 RESERVATION CONFLICT
@@ -54,6 +54,7 @@ public final class LogicalUnit {
   private final int sectorShift;
   private final TaskCounts counts;
   private final TaskSet tasks;
+  private final TaskPace pace;
   private final UnitAttentions attentions = new UnitAttentions();
   private final Medium medium;
   private final ModePages modes = new ModePages();
@@ -87,6 +88,7 @@ public final class LogicalUnit {
     sectorShift = Integer.numberOfTrailingZeros(properties.blockSize()) - 9;
     counts = new TaskCounts(scheduler);
     tasks = new TaskSet(device.name(), scheduler, this::start, counts);
+    pace = new TaskPace(this, scheduler, counts);
     medium = new Medium(properties.removable());
     ranges = new RangeLocks(scheduler);
     scratch = new ScratchMemory(scheduler);
@@ -285,6 +287,7 @@ public final class LogicalUnit {
     medium.allow(nexus);
     parts.values().forEach(part -> part.nexusLost(nexus));
     tasks.abort(task -> task.isOf(nexus), nexus, TaskSet.Abort.SILENTLY);
+    pace.nexusLost(nexus);
   }
 
   /**
@@ -312,6 +315,11 @@ public final class LogicalUnit {
 
   public TaskSet tasks() {
     return tasks;
+  }
+
+  /** Where commands wait for rate limits. */
+  public TaskPace pace() {
+    return pace;
   }
 
   public Medium medium() {
@@ -399,6 +407,12 @@ public final class LogicalUnit {
   /** Bytes of data for as many blocks as a CDB names; see {@link Command#dataIn}. */
   public long transferBytes(byte[] cdb) {
     return Cdb.blocks(cdb) * blockSize();
+  }
+
+  /** The same for rate limits: a CDB that names more than a command may move will be rejected. */
+  public long movedBytes(byte[] cdb) {
+    long bytes = transferBytes(cdb);
+    return bytes > MAX_TRANSFER ? 0 : bytes;
   }
 
   /**

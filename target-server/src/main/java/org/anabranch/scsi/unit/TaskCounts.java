@@ -43,6 +43,12 @@ public final class TaskCounts {
     counters.increment(UnitCounter.DEVICE_ERRORS);
   }
 
+  /** A rate limit delayed a command, or a piece of one, for so long. */
+  void delayed(long nanos) {
+    counters.increment(UnitCounter.DELAYED);
+    latencies.record(UnitLatency.DELAY, nanos);
+  }
+
   void ended(UnitTask entry, Status status, int transferred) {
     Command command = entry.command;
     UnitLatency kind = command == null ? UnitLatency.OTHER : command.measuredAs();
@@ -57,7 +63,7 @@ public final class TaskCounts {
         counters.add(
             UnitCounter.WRITTEN_BYTES, status == Status.GOOD ? entry.task().dataOutReceived() : 0);
       }
-      case OTHER -> counters.increment(UnitCounter.OTHERS);
+      case OTHER, DELAY -> counters.increment(UnitCounter.OTHERS);
     }
     if (status == Status.CHECK_CONDITION) {
       counters.increment(UnitCounter.CHECK_CONDITIONS);

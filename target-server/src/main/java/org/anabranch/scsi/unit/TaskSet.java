@@ -281,10 +281,12 @@ public final class TaskSet {
       if (task.phase == UnitTask.Phase.RUNNING) {
         task.whenEnded(wait.more());
         running.add(task);
+        ends.add(task::stopDelay);
       } else {
         Abort abort = task.abort;
         order.leave(task, UnitTask.Phase.ENDED);
         ends.add(() -> endAborted(task, abort));
+        ends.add(task::stopDelay);
       }
     }
     List<UnitTask> enabled = order.enable(isHeldBack());

@@ -7,6 +7,7 @@ import java.util.Objects;
 import org.anabranch.scsi.api.Nexus;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.TaskAttribute;
+import org.anabranch.scsi.rate.Delayed;
 import org.jspecify.annotations.Nullable;
 
 /** A task in its task set: what it does, by which path it came, and where it stands. */
@@ -39,6 +40,9 @@ public final class UnitTask implements Task.Handler {
 
   /** Other units that it writes to. Set while it runs, by its command. */
   private volatile List<TaskSet> alsoWritesTo = List.of();
+
+  /** What it waits for, if a rate limit delays it or one piece of it. Set by one at a time. */
+  private volatile @Nullable Delayed delayed;
 
   /** Its place in its task set; these five are guarded by the set's lock. */
   @Nullable UnitTask older;
@@ -119,6 +123,24 @@ public final class UnitTask implements Task.Handler {
   /** Whether the path by which it came allows no writes. */
   boolean isReadOnlyPath() {
     return view != null && view.access() == PathAccess.READ_ONLY;
+  }
+
+  /** From now on an abort ends this wait. */
+  void delayedBy(Delayed wait) {
+    delayed = wait;
+  }
+
+  /** It was aborted: it waits for no rate limit any longer. Called with no lock held. */
+  void stopDelay() {
+    Delayed wait = delayed;
+    if (wait != null) {
+      wait.release();
+    }
+  }
+
+  @Override
+  public boolean pace() {
+    return view == null || view.unit().pace().mayGoOn(this);
   }
 
   @Override

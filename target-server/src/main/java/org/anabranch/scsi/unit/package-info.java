@@ -6,6 +6,7 @@
  *   LogicalUnit             a block device with the state that SCSI adds to it
  *   UnitRegistry, UnitView  one unit for each device, by however many paths
  *   TaskSet, UnitTask       which task may run when; how tasks are aborted
+ *   TaskPace                where tasks wait for rate limits
  *   Admission, Command      whether a command may run; what is known of each command
  *   UnitAttentions          what a unit owes to each nexus
  *   RangeLocks              what writes at once, and what excludes writes
