@@ -144,7 +144,8 @@ final class Anabranch extends ServerProcess {
     try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
         BufferedReader answers = new BufferedReader(Channels.newReader(channel, UTF_8))) {
       channel.write(ByteBuffer.wrap(request.getBytes(UTF_8)));
-      String answer = answers.readLine();
+      String greeting = answers.readLine();
+      String answer = greeting == null ? null : answers.readLine();
       if (answer == null || !answer.startsWith("{\"result\"")) {
         throw new IOException(verb + " " + arguments + ": " + answer);
       }

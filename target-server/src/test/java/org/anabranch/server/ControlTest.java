@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -61,8 +62,18 @@ final class ControlTest {
     out.flush();
   }
 
+  /** A connection whose greeting was read. */
   private static SocketChannel connect(Path socket) throws IOException {
-    return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    ByteBuffer one = ByteBuffer.allocate(1);
+    StringBuilder greeting = new StringBuilder();
+    while (channel.read(one.clear()) == 1 && one.get(0) != '\n') {
+      greeting.append((char) one.get(0));
+    }
+    assertThat(greeting.toString())
+        .matches(
+            "\\{\"greeting\":\\{\"server\":\"anabranch\",\"version\":\"[^\"]+\",\"protocol\":1}}");
+    return channel;
   }
 
   /** The arguments of a verb of this test. */
@@ -138,7 +149,7 @@ final class ControlTest {
             {
               "{\"verb\":\"echo\",\"arguments\":[]}\n", "{\"error\":\"arguments is not an object\"}"
             },
-            {"x".repeat((1 << 20) + 1), "{\"error\":\"a request has at most 1048576 characters\"}"}
+            {"x".repeat((1 << 20) + 1), "{\"error\":\"a request has at most 1048576 bytes\"}"}
           }) {
         try (SocketChannel client = connect(socket)) {
           send(client, each[0]);

@@ -292,7 +292,8 @@ final class JsonTest {
       Initiator.await(disk.read(0, 1), 30);
       holds("stats", json(site, "stats"));
       data(site);
-      site.ask("snapshot merge", Map.of("name", "vm1@c", "now", true));
+      // Slow, so that it is at work still when it is paused.
+      site.ask("snapshot merge", Map.of("name", "vm1@c", "now", true, "throttle", 1 << 20));
       holds("snapshot pause", site.ask("snapshot pause", Map.of("name", "vm1@c")));
       holds("snapshot resume", site.ask("snapshot resume", Map.of("name", "vm1@c")));
       site.ask("snapshot pause", Map.of("name", "vm1@c"));
@@ -303,6 +304,7 @@ final class JsonTest {
       assertThat(site.anabranch(0, "status"))
           .containsPattern("vm1@c +\\S+ +merging +\\d+ %, .* of .*, paused\n")
           .contains("WARNING: ");
+      site.ask("snapshot merge", Map.of("name", "vm1@c", "throttle", 0));
       site.ask("snapshot resume", Map.of("name", "vm1@c"));
       String id = firstSession(site);
       assertThat(site.anabranch(0, "session", "list")).contains(TARGET).contains(id);

@@ -247,7 +247,7 @@ final class SnapshotVerbsTest {
     assertThat(run(0, "snapshot", "diff", "vm1@before")).isEqualTo("65536 65536\n");
     Map<String, Object> json = Json.parse(run(0, "snapshot", "diff", "vm1@before", "--json"));
     assertThat(json)
-        .containsEntry("extents", List.of(Map.of("offset", 65536, "length", 65536)))
+        .containsEntry("extents", List.of(Map.of("offset", 65536, "length", 65536, "type", "data")))
         .containsEntry("extent-count", 1)
         .containsEntry("changed-bytes", 65536);
 
@@ -263,6 +263,11 @@ final class SnapshotVerbsTest {
         .contains("there is no snapshot vm1; there are: vm1@before");
 
     run(0, "snapshot", "create", "vm1@later");
+    assertThat(run(0, "snapshot", "diff", "vm1@later", "--since", "vm1@before"))
+        .isEqualTo("65536 65536\n");
+    assertThat(run(0, "snapshot", "diff", "vm1@later", "--since", "vm1@before", "--extents"))
+        .as("the hole behind what was written")
+        .isEqualTo("65536 4096 data\n69632 61440 zero\n");
     String delta = folder.resolve("later.delta").toString();
     String since = "--since=vm1@before";
     assertThat(run(0, "snapshot", "export", "vm1@later", delta, since, "--json"))

@@ -34,9 +34,16 @@ final class SnapshotDataCommands {
       name = "diff",
       description = {
         "Show which extents changed since the snapshot was taken.",
-        "One line for each, ascending: offset and length in bytes.",
+        "One line for each, ascending: offset and length in bytes. With --extents, and",
+        "with --json, also whether the snapshot has data there, or zeros for certain,",
+        "which a backup need not read.",
       },
-      footer = {"", "Example:", "  anabranch snapshot diff vm1@tuesday --since vm1@monday"},
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch snapshot diff vm1@tuesday --since vm1@monday",
+        "  anabranch snapshot diff vm1@tuesday --since vm1@monday --extents"
+      },
       mixinStandardHelpOptions = true)
   static final class Diff implements Callable<Integer> {
     @Parameters(paramLabel = "VOLUME@NAME")
@@ -48,12 +55,16 @@ final class SnapshotDataCommands {
         description = "Compare with an older snapshot instead of the volume as it is now.")
     private @Nullable String since;
 
+    @Option(names = "--extents", description = "Three columns: OFFSET LENGTH data|zero.")
+    private boolean typed;
+
     @Mixin private ServerOption server = new ServerOption();
 
     @Override
     public Integer call() throws RefusedException {
       PrintWriter out = server.out();
-      SnapshotDiffVerb.Arguments arguments = new SnapshotDiffVerb.Arguments(name, since);
+      SnapshotDiffVerb.Arguments arguments =
+          new SnapshotDiffVerb.Arguments(name, since, typed || server.json());
       if (!server.json()) {
         server
             .client()
@@ -61,7 +72,7 @@ final class SnapshotDataCommands {
                 SnapshotDiffVerb.CALL,
                 arguments,
                 part -> {
-                  part.extents().forEach(each -> out.println(each.offset() + " " + each.length()));
+                  part.extents().forEach(each -> out.println(line(each)));
                   out.flush();
                 });
         return 0;
@@ -78,14 +89,18 @@ final class SnapshotDataCommands {
                   part -> {
                     for (SnapshotDiffVerb.Extent each : part.extents()) {
                       out.print(separator[0]);
-                      out.print("{\"offset\":" + each.offset());
-                      out.print(",\"length\":" + each.length() + "}");
+                      out.print(Json.line(RecordJson.write(each)));
                       separator[0] = ",\n  ";
                     }
                   });
       out.println("],\n" + Json.line(RecordJson.write(result)).substring(1));
       out.flush();
       return 0;
+    }
+
+    private static String line(SnapshotDiffVerb.Extent extent) {
+      String type = extent.type() == null ? "" : " " + RecordJson.constant(extent.type());
+      return extent.offset() + " " + extent.length() + type;
     }
   }
 

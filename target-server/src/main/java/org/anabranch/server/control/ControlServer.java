@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.Writer;
 import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -26,8 +23,8 @@ import java.util.function.Supplier;
 import jdk.net.ExtendedSocketOptions;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Version;
 import org.anabranch.server.state.StateDirectory;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,7 +40,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>Each user has places for commands, other ones for requests that wait or take long, and
  *       other ones for {@code status} ({@link Place}, {@link ControlLimits}); one request more is
  *       refused. Connections that have asked nothing, or do not take their answer, make room for
- *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} characters.
+ *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} bytes.
  *   <dt>What if the server stops while a command is at work?
  *   <dd>No command begins any more. A change that has begun is ended and answered; who only
  *       watches, and who has not asked yet, is sent away.
@@ -69,6 +66,9 @@ public final class ControlServer implements AutoCloseable {
 
   /** Those whose verb asked to be told when they are gone. */
   private final Set<Connection<?>> waiting = ConcurrentHashMap.newKeySet();
+
+  /** Those whose verb takes data from them. */
+  private final Set<Connection<?>> receiving = ConcurrentHashMap.newKeySet();
 
   private volatile boolean stopping;
 
@@ -170,20 +170,29 @@ public final class ControlServer implements AutoCloseable {
   }
 
   private void answer(SocketChannel client) throws IOException {
-    BufferedReader in = new BufferedReader(Channels.newReader(client, StandardCharsets.UTF_8));
-    Writer out = Channels.newWriter(client, StandardCharsets.UTF_8);
+    MessageChannel messages = new MessageChannel(client);
+    messages.send(Map.of("greeting", greeting()));
     String request;
     try {
-      request = line(in);
+      request = messages.line(MAX_REQUEST);
     } catch (RefusedException e) {
-      send(out, Map.of("error", String.valueOf(e.getMessage())));
+      messages.send(Map.of("error", String.valueOf(e.getMessage())));
       return;
     }
     if (clients.asked(client) && request != null && !stopping) {
-      Map<String, ?> answer = answer(request, client, out);
+      Map<String, ?> answer = answer(request, client, messages);
       clients.answering(client);
-      send(out, answer);
+      messages.send(answer);
     }
+  }
+
+  /** What a client knows before it asks. */
+  private static Map<String, ?> greeting() throws IOException {
+    Map<String, Object> greeting = new LinkedHashMap<>();
+    greeting.put("server", "anabranch");
+    greeting.put("version", Version.number());
+    greeting.put("protocol", PROTOCOL);
+    return greeting;
   }
 
   /** Who asks, as the kernel knows. */
@@ -191,26 +200,7 @@ public final class ControlServer implements AutoCloseable {
     return client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
   }
 
-  private static @Nullable String line(BufferedReader in) throws IOException, RefusedException {
-    StringBuilder line = new StringBuilder();
-    for (int c = in.read(); c != '\n'; c = in.read()) {
-      if (c < 0) {
-        return null;
-      }
-      if (line.length() == MAX_REQUEST) {
-        throw new RefusedException("a request has at most " + MAX_REQUEST + " characters");
-      }
-      line.append((char) c);
-    }
-    return line.toString();
-  }
-
-  private static void send(Writer out, Map<String, ?> message) throws IOException {
-    out.write(Json.line(message) + "\n");
-    out.flush();
-  }
-
-  private Map<String, ?> answer(String request, SocketChannel client, Writer out) {
+  private Map<String, ?> answer(String request, SocketChannel client, MessageChannel messages) {
     try {
       Map<String, Object> object = Json.parse(request);
       if (object.get("protocol") instanceof Number asked && asked.longValue() > PROTOCOL) {
@@ -228,7 +218,7 @@ public final class ControlServer implements AutoCloseable {
         return Map.of(
             "error", "no such verb: " + name + "; there are " + String.join(", ", verbs.keySet()));
       }
-      return Map.of("result", run(verb, arguments(object), client, out));
+      return Map.of("result", run(verb, arguments(object), client, messages));
     } catch (RefusedException | IllegalArgumentException e) {
       return Map.of("error", String.valueOf(e.getMessage()));
     } catch (ClientGoneException e) {
@@ -240,14 +230,14 @@ public final class ControlServer implements AutoCloseable {
   }
 
   private <A extends Record, P extends Record, R extends Record> Map<String, ?> run(
-      Verb<A, P, R> verb, Map<String, ?> json, SocketChannel client, Writer out)
+      Verb<A, P, R> verb, Map<String, ?> json, SocketChannel client, MessageChannel messages)
       throws RefusedException, ClientGoneException, IOException {
     RecordJson.refuseUnknown(verb.call().arguments(), json);
     A arguments = RecordJson.read(verb.call().arguments(), json, "argument");
     Place place = verb.place(arguments);
     String user = user(client);
     places.take(user, place);
-    Connection<P> caller = new Connection<>(client, out);
+    Connection<P> caller = new Connection<>(client, messages);
     Audit audit = new Audit(user, verb, json);
     try {
       R result = verb.run(arguments, caller);
@@ -262,6 +252,7 @@ public final class ControlServer implements AutoCloseable {
       throw e;
     } finally {
       waiting.remove(caller);
+      receiving.remove(caller);
       places.leave(user, place);
     }
   }
@@ -279,23 +270,57 @@ public final class ControlServer implements AutoCloseable {
   /** The connection of a request that is handled. */
   private final class Connection<P extends Record> implements Caller<P> {
     private final SocketChannel channel;
-    private final Writer out;
+    private final MessageChannel messages;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
-    Connection(SocketChannel channel, Writer out) {
+    Connection(SocketChannel channel, MessageChannel messages) {
       this.channel = channel;
-      this.out = out;
+      this.messages = messages;
     }
 
     @Override
     public void report(P state) throws ClientGoneException {
+      refuseAtTheEnd();
+      try {
+        messages.send(Map.of("progress", RecordJson.write(state)));
+      } catch (IOException e) {
+        throw new ClientGoneException(e);
+      }
+    }
+
+    private void refuseAtTheEnd() throws ClientGoneException {
       if (stopping) {
         throw new ClientGoneException(new IOException("the server is stopping"));
       }
+    }
+
+    @Override
+    public void send(ByteBuffer data) throws ClientGoneException {
+      refuseAtTheEnd();
       try {
-        send(out, Map.of("progress", RecordJson.write(state)));
+        messages.sendData(data);
       } catch (IOException e) {
         throw new ClientGoneException(e);
+      }
+    }
+
+    @Override
+    public int receive(ByteBuffer into) throws ClientGoneException {
+      receiving.add(this);
+      refuseAtTheEnd();
+      try {
+        return messages.data(into);
+      } catch (IOException e) {
+        throw new ClientGoneException(e);
+      }
+    }
+
+    /** Ends a read that waits for the client; what was asked for can still be answered. */
+    void endInput() {
+      try {
+        channel.shutdownInput();
+      } catch (IOException e) {
+        LOG.debug("control: client gone: {}", e.toString());
       }
     }
 
@@ -328,6 +353,7 @@ public final class ControlServer implements AutoCloseable {
   public void stopListening() {
     stopping = true;
     waiting.forEach(each -> each.gone.complete(null));
+    receiving.forEach(Connection::endInput);
     try {
       socket.close();
       Files.deleteIfExists(path);

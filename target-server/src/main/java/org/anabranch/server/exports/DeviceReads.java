@@ -96,7 +96,7 @@ final class DeviceReads {
   void readAllocated() throws RefusedException, ClientGoneException {
     long sectors = device.sectors();
     for (long sector = 0; sector < sectors; ) {
-      Io status = status(sector, Math.min(sectors - sector, MAX_STATUS_SECTORS));
+      Io status = status(device, sector, sectors - sector);
       long count = status.statusSectors();
       if (status.allocated()) {
         read(new ByteExtent(sector << 9, count << 9));
@@ -106,12 +106,13 @@ final class DeviceReads {
     finish();
   }
 
-  private Io status(long sector, long count) throws RefusedException {
+  /** Whether sectors are allocated, for the first of {@code most} sectors or more of them. */
+  static Io status(BlockDevice device, long sector, long most) throws RefusedException {
     CompletableFuture<Io> answer = new CompletableFuture<>();
     device.submit(
         Io.blockStatus(
             sector,
-            count,
+            Math.min(most, MAX_STATUS_SECTORS),
             (io, error) -> {
               if (error == null) {
                 answer.complete(io);

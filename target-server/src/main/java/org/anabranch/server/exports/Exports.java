@@ -69,19 +69,15 @@ public final class Exports implements AutoCloseable {
    */
   public record Written(long bytes, long stored) {}
 
-  /** Takes extents one by one. */
-  public interface Sink {
-    /** Takes the next. */
-    void take(ByteExtent extent) throws RefusedException, ClientGoneException;
-  }
-
   /**
    * Where a snapshot differs from its volume, or from an older snapshot of it; what the longer of
    * the two has behind the end of the other is part of it.
    *
+   * @param types whether extents are divided by what the snapshot reads as there
+   * @param sink gets the extents, ascending
    * @param since the older one; null for the volume as it is now
    */
-  public void changed(String device, @Nullable String since, Sink sink)
+  public void changed(String device, @Nullable String since, boolean types, TypedExtent.Sink sink)
       throws RefusedException, ClientGoneException {
     begin();
     try (Comparison comparison = compare(device, since)) {
@@ -90,7 +86,11 @@ public final class Exports implements AutoCloseable {
       ChangedExtents extents = comparison.extents(now);
       for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
         refuseAtTheEnd();
-        sink.take(extent);
+        if (types) {
+          TypedExtent.divide(comparison.younger.device(), extent, sink);
+        } else {
+          sink.take(new TypedExtent(extent.offset(), extent.length(), null));
+        }
       }
     } finally {
       running.arriveAndDeregister();

@@ -61,7 +61,11 @@ final class ExportTest {
   private List<ByteExtent> changed(String device, @org.jspecify.annotations.Nullable String since)
       throws Exception {
     List<ByteExtent> extents = new ArrayList<>();
-    volume.exports.changed(device, since, extents::add);
+    volume.exports.changed(
+        device,
+        since,
+        false,
+        extent -> extents.add(new ByteExtent(extent.offset(), extent.length())));
     return extents;
   }
 

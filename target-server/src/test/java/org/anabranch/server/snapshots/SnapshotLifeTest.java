@@ -95,7 +95,8 @@ final class SnapshotLifeTest {
       volume.exports.changed(
           "vm1@younger",
           "vm1@older",
-          extent -> look.report(new Exports.State(extent.offset(), extent.end())));
+          false,
+          extent -> look.report(new Exports.State(extent.offset(), extent.length())));
       assertThat(looks).hasValueGreaterThan(exported);
       volume.snapshots.remove("vm1@older", false);
       volume.snapshots.remove("vm1@younger", false);

@@ -11,6 +11,7 @@ import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.exports.TypedExtent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,13 +35,22 @@ public final class SnapshotDiffVerb
   public record Arguments(
       @Doc("VOLUME@NAME") String name,
       @Doc("an older snapshot, VOLUME@OLDER; absent: the volume as it is now")
-          @Nullable String since) {}
+          @Nullable String since,
+      @Doc("divide extents by what they read as in the snapshot, and report that") boolean types) {}
 
   /** Some of the extents. */
   public record Part(@Doc("ascending") List<Extent> extents) {}
 
   /** Bytes that changed. */
-  public record Extent(@Doc("bytes") long offset, @Doc("bytes") long length) {}
+  public record Extent(
+      @Doc("bytes") long offset,
+      @Doc("bytes") long length,
+      @Doc("with types: data (it may read as anything), zero (zeros for certain)")
+          TypedExtent.@Nullable Type type) {
+    static Extent of(TypedExtent extent) {
+      return new Extent(extent.offset(), extent.length(), extent.type());
+    }
+  }
 
   /** All of them together. */
   public record Result(
@@ -80,8 +90,9 @@ public final class SnapshotDiffVerb
     exports.changed(
         arguments.name(),
         arguments.since(),
+        arguments.types(),
         extent -> {
-          part.add(new Extent(extent.offset(), extent.length()));
+          part.add(Extent.of(extent));
           count[0]++;
           bytes[0] += extent.length();
           if (part.size() == PART) {
