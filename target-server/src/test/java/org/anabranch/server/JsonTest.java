@@ -322,6 +322,10 @@ final class JsonTest {
           () -> site.anabranch(0, "snapshot", "list"),
           all -> !all.contains("merging"));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
+      holds("snapshot describe", json(site, "snapshot", "describe", "vm1@d", "of \"x\""));
+      holds("snapshot list", json(site, "snapshot", "list"));
+      holds("snapshot rename", json(site, "snapshot", "rename", "vm1@d", "e"));
+      site.ask("snapshot create", Map.of("names", List.of("vm1@f"), "description", "f"));
       Initiator.await(
           Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),
           30);

@@ -238,7 +238,9 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "snapshot", "merge", "--now", "--wait", "vm1@b"))
         .contains("volume vm1 is rolled back to vm1@b");
     ask(site, "snapshot", "create", "vm1@c");
-    assertThat(ask(site, "snapshot", "remove", "vm1@c")).contains("removed");
+    assertThat(ask(site, "snapshot", "describe", "vm1@c", "a note")).contains("described");
+    assertThat(ask(site, "snapshot", "rename", "vm1@c", "e")).contains("vm1@e now");
+    assertThat(ask(site, "snapshot", "remove", "vm1@e")).contains("removed");
     ask(site, "snapshot", "create", "vm1@d");
     Initiator.await(disk.write(0, ByteBuffer.allocate(CHUNK)), PATIENCE);
   }

@@ -183,7 +183,12 @@ public final class Targets implements WarningSource {
         before.put(earlierPort(of, target), identities.earlier(target.name(), deviceName).serial());
       }
     }
-    UnitIdentity identity = identities.of(of, deviceName);
+    UnitIdentity identity;
+    try {
+      identity = identities.of(of, deviceName);
+    } catch (RefusedException e) {
+      throw new IOException(e.getMessage(), e);
+    }
     UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
     reservations.takeOver(properties.identity().id(), before);
     return DiskUnit.of(open.device(), properties, scheduler, reservations);
@@ -361,6 +366,46 @@ public final class Targets implements WarningSource {
       }
     }
     Stages.await(deviceName, CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
+  }
+
+  /** Devices are about to get other names; initiators are to know them as the same disks. */
+  public synchronized void renaming(Map<String, String> names) throws RefusedException {
+    identities.renaming(live.configured(), names);
+  }
+
+  /**
+   * Devices have other names. A LUN that names a device anew goes on; others that named it go, and
+   * those appear that were waiting for a device of the new name. A failure is logged.
+   *
+   * @param names the new ones by the old ones
+   */
+  public void renamed(Map<String, String> names) {
+    List<CompletableFuture<?>> ends = new ArrayList<>();
+    synchronized (this) {
+      Configuration now = live.configured();
+      for (Attached lun : List.copyOf(attached)) {
+        String newName = names.get(lun.lun.device());
+        if (newName == null) {
+          continue;
+        }
+        LunConfig named = configured(lun, now);
+        if (named != null && named.device().equals(newName)) {
+          attached.set(attached.indexOf(lun), new Attached(lun.target, named, lun.open, lun.view));
+        } else {
+          ends.add(detach(lun).toCompletableFuture());
+        }
+      }
+    }
+    try {
+      Stages.await(
+          String.join(", ", names.values()),
+          CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
+      for (String newName : names.values()) {
+        appeared(newName);
+      }
+    } catch (RefusedException e) {
+      LOG.error("{}: renamed, but: {}", String.join(", ", names.values()), e.getMessage());
+    }
   }
 
   /** A device and those that are made of it. */

@@ -186,16 +186,44 @@ public final class UnitIdentities {
   }
 
   /** What a LUN's device is called; settled before. */
-  UnitIdentity of(Configuration configuration, String device) {
+  UnitIdentity of(Configuration configuration, String device) throws RefusedException {
     DiskNames names = file.find(device);
     int at = device.indexOf('@');
     if (names == null && at >= 0) {
       DiskNames volume = Objects.requireNonNull(file.find(device.substring(0, at)), device);
-      return UnitIdentity.of(volume.toString(), device.substring(at));
+      UnitIdentity derived = UnitIdentity.of(volume.toString(), device.substring(at));
+      if (!file.has(new DiskNames(derived.serial(), derived.naa().digits()))) {
+        return derived;
+      }
+      names = fresh(); // a snapshot that had this name before has kept those
+      file.put(device, names);
+      file.save();
     }
     UnitIdentity own = identity(Objects.requireNonNull(names, device));
     VolumeConfig volume = configuration.volumes().get(device);
     return volume == null ? own : with(own, volume.identity());
+  }
+
+  /**
+   * Devices get other names and stay the same disks. Durable when it returns.
+   *
+   * @param names the new ones by the old ones
+   */
+  void renaming(Configuration configuration, Map<String, String> names) throws RefusedException {
+    for (Map.Entry<String, String> each : names.entrySet()) {
+      String device = each.getKey();
+      String newName = each.getValue();
+      if (file.find(device) != null || file.find(volumeOf(device)) != null) {
+        UnitIdentity shown = of(configuration, device);
+        file.put(newName, new DiskNames(shown.serial(), shown.naa().digits()));
+      }
+    }
+    file.save();
+  }
+
+  private static String volumeOf(String device) {
+    int at = device.indexOf('@');
+    return at < 0 ? device : device.substring(0, at);
   }
 
   private static UnitIdentity identity(DiskNames names) {

@@ -8,10 +8,12 @@ import org.anabranch.config.reader.DataSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.verbs.snapshots.MergeName;
 import org.anabranch.server.control.verbs.snapshots.SnapshotCreateVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotDescribeVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotMergeVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotPauseVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotRemoveVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotRenameVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotResumeVerb;
 import org.anabranch.server.terminal.Screen;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +62,11 @@ public final class SnapshotCommand extends CommandGroup {
           boolean writable,
       @Option(names = "--read-only", description = "Initiators cannot write to it.")
           boolean readOnly,
+      @Option(
+              names = "--description",
+              paramLabel = "TEXT",
+              description = "What it is for, in one line; snapshot list shows it.")
+          @Nullable String description,
       @Mixin ServerOption server)
       throws RefusedException {
     for (String name : names) {
@@ -76,7 +83,8 @@ public final class SnapshotCommand extends CommandGroup {
             names,
             chunkSize == null ? null : (Long) (bytes(chunkSize) / 512),
             size == null ? null : (Long) bytes(size),
-            readOnly),
+            readOnly,
+            description),
         result ->
             (names.size() == 1 ? "snapshot " : "snapshots ")
                 + String.join(", ", names)
@@ -125,6 +133,47 @@ public final class SnapshotCommand extends CommandGroup {
         SnapshotRemoveVerb.CALL,
         new SnapshotRemoveVerb.Arguments(name, force),
         result -> "snapshot " + result.removed() + " removed\n");
+  }
+
+  @Command(
+      name = "rename",
+      description = {
+        "Give a snapshot another name.",
+        "Its contents and its disk's identity (WWID) stay. A LUN of the configuration that",
+        "names it is gone until the configuration has the new name."
+      },
+      footer = {"", "Example:", "  anabranch snapshot rename vm1@before-upgrade known-good"},
+      mixinStandardHelpOptions = true)
+  int rename(
+      @Parameters(index = "0", paramLabel = "VOLUME@NAME") String name,
+      @Parameters(index = "1", paramLabel = "NEW", description = "Without the volume.")
+          String newName,
+      @Option(
+              names = "--force",
+              description = "Also if initiators are logged in that see it as a LUN.")
+          boolean force,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        SnapshotRenameVerb.CALL,
+        new SnapshotRenameVerb.Arguments(name, newName, force),
+        result -> "snapshot " + result.before() + " is " + result.name() + " now\n");
+  }
+
+  @Command(
+      name = "describe",
+      description = "Change what snapshot list says a snapshot is for; \"\" takes it away.",
+      footer = {"", "Example:", "  anabranch snapshot describe vm1@monday \"before the upgrade\""},
+      mixinStandardHelpOptions = true)
+  int describe(
+      @Parameters(index = "0", paramLabel = "VOLUME@NAME") String name,
+      @Parameters(index = "1", paramLabel = "TEXT", description = "One line.") String text,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        SnapshotDescribeVerb.CALL,
+        new SnapshotDescribeVerb.Arguments(name, text),
+        result -> "snapshot " + result.name() + " described\n");
   }
 
   @Command(

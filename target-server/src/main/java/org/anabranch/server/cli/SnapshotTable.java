@@ -2,7 +2,9 @@
 package org.anabranch.server.cli;
 
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.server.control.RecordJson;
@@ -18,13 +20,21 @@ final class SnapshotTable {
   private SnapshotTable() {}
 
   static TextTable of(List<SnapshotEntry> snapshots) {
-    TextTable table = new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
+    boolean described = snapshots.stream().anyMatch(each -> each.facts().description() != null);
+    TextTable table =
+        described
+            ? new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE", "DESCRIPTION")
+            : new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
     for (SnapshotEntry snapshot : snapshots) {
-      table.row(
-          snapshot.facts().name(),
-          snapshot.facts().created().truncatedTo(ChronoUnit.SECONDS),
-          phase(snapshot),
-          store(snapshot));
+      List<Object> cells = new ArrayList<>();
+      cells.add(snapshot.facts().name());
+      cells.add(snapshot.facts().created().truncatedTo(ChronoUnit.SECONDS));
+      cells.add(phase(snapshot));
+      cells.add(store(snapshot));
+      if (described) {
+        cells.add(Objects.requireNonNullElse(snapshot.facts().description(), ""));
+      }
+      table.row(cells.toArray());
     }
     return table;
   }

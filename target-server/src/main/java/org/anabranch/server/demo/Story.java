@@ -149,7 +149,7 @@ final class Story {
     long began = System.nanoTime();
     control.ask(
         SnapshotCreateVerb.CALL,
-        SnapshotCreateVerb.Arguments.of(List.of(SNAPSHOT), null, null, false));
+        SnapshotCreateVerb.Arguments.of(List.of(SNAPSHOT), null, null, false, null));
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     step("snapshot", screen.cyan(SNAPSHOT) + " taken in " + took.toMillis() + " ms");
   }

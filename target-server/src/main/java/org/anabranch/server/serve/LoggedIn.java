@@ -2,6 +2,7 @@
 package org.anabranch.server.serve;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.LunUse;
@@ -30,6 +31,16 @@ record LoggedIn(LiveConfiguration live, Targets targets, Supplier<List<SessionIn
   @Override
   public void vanishing(String device) throws RefusedException {
     targets.vanishing(device);
+  }
+
+  @Override
+  public void renaming(Map<String, String> names) throws RefusedException {
+    targets.renaming(names);
+  }
+
+  @Override
+  public void renamed(Map<String, String> names) {
+    targets.renamed(names);
   }
 
   @Override

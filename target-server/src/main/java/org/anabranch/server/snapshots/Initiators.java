@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.util.Map;
 import org.anabranch.server.base.RefusedException;
 
 /**
@@ -15,6 +16,17 @@ public interface Initiators {
 
   /** The device is about to go: its LUNs are detached, and nothing holds it open. */
   void vanishing(String device) throws RefusedException;
+
+  /**
+   * Devices are about to get other names. Their new names are known durably as those of the same
+   * disks when this returns.
+   *
+   * @param names the new ones by the old ones
+   */
+  void renaming(Map<String, String> names) throws RefusedException;
+
+  /** The devices have their new names, see {@link #renaming}. A failure is logged. */
+  void renamed(Map<String, String> names);
 
   /** The device, and what is made of it, reads differently without having been written. */
   void contentsChanged(String device);

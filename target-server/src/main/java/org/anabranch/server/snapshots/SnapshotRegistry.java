@@ -53,6 +53,11 @@ final class SnapshotRegistry {
     state.replace(next);
   }
 
+  /** Remembers a snapshot under another name, durably. */
+  void rename(SnapshotState old, SnapshotState renamed) throws RefusedException {
+    state.replace(state.state().withoutSnapshot(old.device()).with(renamed));
+  }
+
   /** Last steps of a life: no device, no store, no entry. */
   void forget(SnapshotState snapshot) throws RefusedException {
     if (storage.devices().has(snapshot.device())) {

@@ -65,6 +65,7 @@ public final class Snapshots implements WarningSource {
   private final Merges merges;
   private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
+  private final SnapshotNames names;
 
   /**
    * @param folder the state directory
@@ -90,6 +91,7 @@ public final class Snapshots implements WarningSource {
     this.stores =
         new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
     this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses);
+    this.names = new SnapshotNames(registry, storage, devices, readers, initiators, uses);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
   }
@@ -182,9 +184,15 @@ public final class Snapshots implements WarningSource {
    * @param chunkSectors a power of two
    * @param storeBytes how large its store is at first, not negative; 0: as large as it can need
    * @param readOnly initiators cannot write it
+   * @param description one line about it, or empty
    */
   public record Wanted(
-      String volume, String name, int chunkSectors, long storeBytes, boolean readOnly) {
+      String volume,
+      String name,
+      int chunkSectors,
+      long storeBytes,
+      boolean readOnly,
+      String description) {
     String device() {
       return volume + "@" + name;
     }
@@ -194,7 +202,8 @@ public final class Snapshots implements WarningSource {
   public SnapshotState create(
       String volume, String name, int chunkSectors, long storeBytes, boolean readOnly)
       throws RefusedException {
-    return create(List.of(new Wanted(volume, name, chunkSectors, storeBytes, readOnly))).getFirst();
+    return create(List.of(new Wanted(volume, name, chunkSectors, storeBytes, readOnly, "")))
+        .getFirst();
   }
 
   /**
@@ -259,6 +268,7 @@ public final class Snapshots implements WarningSource {
   /** Refuses what cannot be taken; nothing is made yet. */
   private SnapshotState planned(Wanted wanted) throws RefusedException {
     SnapshotDevices.checkName(wanted.name());
+    SnapshotNames.checkDescription(wanted.description());
     if (wanted.storeBytes() < 0) {
       throw new RefusedException(
           "snapshot " + wanted.name() + ": a store of " + wanted.storeBytes() + " bytes");
@@ -270,7 +280,7 @@ public final class Snapshots implements WarningSource {
       throw new RefusedException(
           "snapshot " + device + " exists; remove it first, or name another");
     }
-    Path store = strays.store(device);
+    Path store = strays.newStore(device);
     StoreFile.refuseIfThere(store);
     SnapshotState merging = merges.merging(volume);
     if (merging != null) {
@@ -294,7 +304,8 @@ public final class Snapshots implements WarningSource {
         Phase.CREATING,
         false,
         0,
-        0);
+        0,
+        wanted.description());
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {
@@ -351,6 +362,37 @@ public final class Snapshots implements WarningSource {
       merges.removing(snapshot);
       merges.wake();
       LOG.info("snapshot {}: removed", device);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Gives a snapshot another name. It stays the same disk for the initiators that see it: its LUNs
+   * made at run time follow; one of the configuration that names it goes.
+   *
+   * @param newName unique in its volume
+   * @param force also when sessions have it as a LUN of the configuration
+   * @return the snapshot under its new name
+   */
+  public SnapshotState rename(String device, String newName, boolean force)
+      throws RefusedException {
+    changes.lock();
+    try {
+      return names.rename(device, newName, force);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Notes something about a snapshot, in one line; empty takes the note away. */
+  public SnapshotState describe(String device, String description) throws RefusedException {
+    SnapshotNames.checkDescription(description);
+    changes.lock();
+    try {
+      SnapshotState described = registry.existing(device).withDescription(description);
+      registry.put(described);
+      return described;
     } finally {
       changes.unlock();
     }

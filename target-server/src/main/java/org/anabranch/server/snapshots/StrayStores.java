@@ -43,6 +43,19 @@ final class StrayStores {
     return folder.resolve(device + SUFFIX);
   }
 
+  /**
+   * Where the store of a new snapshot is made. Where a snapshot that has another name now has its
+   * store under this one, the new file has a number, too.
+   */
+  Path newStore(String device) {
+    List<Path> taken = known.get().stream().map(SnapshotState::store).toList();
+    Path store = store(device);
+    for (int number = 2; taken.contains(store); number++) {
+      store = folder.resolve(device + "~" + number + SUFFIX);
+    }
+    return store;
+  }
+
   private List<Path> all() throws RefusedException {
     List<Path> found = StoreFile.in(folder);
     found.removeAll(known.get().stream().map(SnapshotState::store).toList());

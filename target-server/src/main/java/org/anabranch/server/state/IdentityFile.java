@@ -54,6 +54,11 @@ public final class IdentityFile {
     return names.get(device);
   }
 
+  /** Whether a device has these names. */
+  public boolean has(DiskNames each) {
+    return names.containsValue(each);
+  }
+
   public void put(String device, DiskNames each) {
     names.put(device, each);
   }

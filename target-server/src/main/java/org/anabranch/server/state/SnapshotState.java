@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param paused the merge was paused by hand
  * @param turn among the merges of a volume that wait, the lowest is first; 0: none was asked for
  * @param throttle the most bytes a second that its merge may move; 0: as many as it can
+ * @param description what somebody noted about it; one line, empty when there is nothing
  */
 public record SnapshotState(
     String volume,
@@ -48,7 +49,11 @@ public record SnapshotState(
     Phase phase,
     boolean paused,
     long turn,
-    long throttle) {
+    long throttle,
+    String description) {
+  /** The most characters of a description. */
+  public static final int MAX_DESCRIPTION = 255;
+
   /** How far the life of a snapshot has come. */
   public enum Phase {
     CREATING,
@@ -99,6 +104,34 @@ public record SnapshotState(
         newPhase,
         isPaused,
         newTurn,
-        newThrottle);
+        newThrottle,
+        description);
+  }
+
+  /** With another description. */
+  public SnapshotState withDescription(String text) {
+    return named(volume, name, text);
+  }
+
+  /** With another name, and of a volume that may have another name; its store stays where it is. */
+  public SnapshotState named(String newVolume, String newName) {
+    return named(newVolume, newName, description);
+  }
+
+  private SnapshotState named(String newVolume, String newName, String text) {
+    return new SnapshotState(
+        newVolume,
+        newName,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        phase,
+        paused,
+        turn,
+        throttle,
+        text);
   }
 }

@@ -46,7 +46,8 @@ import org.slf4j.LoggerFactory;
  *
  * Version 1 had neither {@code origin} nor {@code turn}. It is read, and written as version 2.
  *
- * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded.
+ * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, and
+ * {@code description} when it has one.
  *
  * <p>A file that does not read exactly like this is refused and never written over: whoever edited
  * it or whatever damaged it, what it stood for may be all that tells which stores belong to which
@@ -68,7 +69,8 @@ public final class StateFile {
           "paused",
           "origin",
           "turn",
-          "throttle");
+          "throttle",
+          "description");
 
   private final DurableFile file;
   private final DurableSteps steps;
@@ -203,6 +205,9 @@ public final class StateFile {
     if (snapshot.throttle() > 0) {
       entry.put("throttle", snapshot.throttle());
     }
+    if (!snapshot.description().isEmpty()) {
+      entry.put("description", snapshot.description());
+    }
     return entry;
   }
 
@@ -269,7 +274,8 @@ public final class StateFile {
           SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
           entry.getBoolean("paused"),
           entry.hasPath("turn") ? entry.getLong("turn") : 0,
-          entry.hasPath("throttle") ? entry.getLong("throttle") : 0);
+          entry.hasPath("throttle") ? entry.getLong("throttle") : 0,
+          entry.hasPath("description") ? entry.getString("description") : "");
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "

@@ -69,6 +69,9 @@ public final class MappedDevices {
   /** Gives a mapped device another name. */
   public void rename(String name, String newName) throws RefusedException {
     Stages.<@Nullable Void>await("dm rename " + name, mapper.rename(name, newName));
+    if (readOnly.remove(name)) {
+      readOnly.add(newName);
+    }
     synchronized (made) {
       List<String> renamed = made.stream().map(each -> each.equals(name) ? newName : each).toList();
       made.clear();

@@ -262,6 +262,45 @@ final class UseTable {
     unrecorded.forEach((login, devices) -> markUnknown(next.by(login.initiator(), login.target())));
   }
 
+  /** Devices have other names as well. */
+  void alsoCalled(Map<String, String> names) {
+    uses.values().forEach(use -> grow(use, renamed(use.devices, names)));
+    unrecorded.replaceAll((login, devices) -> {
+      Set<String> all = new TreeSet<>(devices);
+      all.addAll(renamed(devices, names));
+      return all;
+    });
+    if (unknown.addAll(renamed(unknown, names))) {
+      version++;
+    }
+  }
+
+  private static Set<String> renamed(Set<String> devices, Map<String, String> names) {
+    Set<String> renamed = new TreeSet<>();
+    for (String device : devices) {
+      String newName = names.get(device);
+      if (newName != null) {
+        renamed.add(newName);
+      }
+    }
+    return renamed;
+  }
+
+  /** There are no devices of these names any more. */
+  void forgetDevices(Set<String> names) {
+    uses.values()
+        .forEach(use -> {
+          if (!Collections.disjoint(use.devices, names)) {
+            Set<String> left = new TreeSet<>(use.devices);
+            left.removeAll(names);
+            reaches(use, left);
+          }
+        });
+    if (unknown.removeAll(names)) {
+      version++;
+    }
+  }
+
   // --- users --------------------------------------------------------------------------------
 
   List<User> of(Set<String> devices) {

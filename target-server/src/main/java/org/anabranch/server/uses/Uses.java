@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -282,6 +283,29 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
       grown = table.version();
     }
     await(recorder.durable(grown));
+  }
+
+  /**
+   * Devices are about to get other names: whoever uses one uses it under the new name, too. Durable
+   * when it returns; {@link #renamed} is next.
+   *
+   * @param names the new ones by the old ones
+   */
+  public void renaming(Map<String, String> names) throws RefusedException {
+    long changed;
+    synchronized (this) {
+      table.alsoCalled(names);
+      changed = table.version();
+    }
+    await(recorder.durable(changed));
+  }
+
+  /** Nobody uses devices of these names any more: they have other names, or they are gone. */
+  public void renamed(Set<String> oldNames) {
+    synchronized (this) {
+      table.forgetDevices(oldNames);
+    }
+    recorder.soon();
   }
 
   // --- merges -------------------------------------------------------------------------------

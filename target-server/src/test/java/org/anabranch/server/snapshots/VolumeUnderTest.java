@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
@@ -101,6 +102,12 @@ public final class VolumeUnderTest implements AutoCloseable {
 
   /** Nobody is logged in. */
   private final class Nobody implements Initiators {
+    @Override
+    public void renaming(Map<String, String> names) {}
+
+    @Override
+    public void renamed(Map<String, String> names) {}
+
     @Override
     public int sessions(String device) {
       return 0;

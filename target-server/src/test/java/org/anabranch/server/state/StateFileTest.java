@@ -31,7 +31,8 @@ final class StateFileTest {
           SnapshotState.Phase.READY,
           false,
           0,
-          0);
+          0,
+          "");
 
   @TempDir Path folder;
   private Path path;
@@ -64,7 +65,8 @@ final class StateFileTest {
               phase,
               true,
               7,
-              phase.name().length());
+              phase.name().length(),
+              phase == SnapshotState.Phase.READY ? "of \"x\"" : "");
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");

@@ -3,6 +3,7 @@ package org.anabranch.server.control.verbs.snapshots;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -41,11 +42,17 @@ public final class SnapshotCreateVerb
           @Nullable Long chunkSectors,
       @Doc("how large each store is at first, bytes; absent: as large as it can need")
           @Nullable Long size,
-      @Doc("initiators cannot write to it") boolean readOnly) {
+      @Doc("initiators cannot write to it") boolean readOnly,
+      @Doc("what it is for, one line of at most 255 characters; absent: nothing")
+          @Nullable String description) {
     /** Of these volumes. */
     public static Arguments of(
-        List<String> names, @Nullable Long chunkSectors, @Nullable Long size, boolean readOnly) {
-      return new Arguments(names, null, null, chunkSectors, size, readOnly);
+        List<String> names,
+        @Nullable Long chunkSectors,
+        @Nullable Long size,
+        boolean readOnly,
+        @Nullable String description) {
+      return new Arguments(names, null, null, chunkSectors, size, readOnly, description);
     }
   }
 
@@ -84,7 +91,8 @@ public final class SnapshotCreateVerb
               device.substring(at + 1),
               chunkSectors,
               size,
-              arguments.readOnly()));
+              arguments.readOnly(),
+              Objects.requireNonNullElse(arguments.description(), "")));
     }
     List<SnapshotFacts> taken = new ArrayList<>();
     for (SnapshotState snapshot : snapshots.create(wanted)) {

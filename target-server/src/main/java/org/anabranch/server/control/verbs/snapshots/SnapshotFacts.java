@@ -32,7 +32,8 @@ public record SnapshotFacts(
     @Doc(
             "dmsetup's: ALLOCATED/TOTAL METADATA in sectors, Invalid, ...; empty while there is no"
                 + " such device")
-        String status) {
+        String status,
+    @Doc("what somebody noted about it; absent when nobody did") @Nullable String description) {
   /** How far the life of a snapshot has come, as far as anybody can see. */
   public enum Phase {
     CREATING,
@@ -62,6 +63,7 @@ public record SnapshotFacts(
         usage == null ? null : (Long) (usage.allocatedSectors() * 512),
         usage == null ? null : (Long) (usage.metadataSectors() * 512),
         usage == null ? null : (Long) (usage.totalSectors() * 512),
-        snapshots.status(snapshot));
+        snapshots.status(snapshot),
+        snapshot.description().isEmpty() ? null : snapshot.description());
   }
 }

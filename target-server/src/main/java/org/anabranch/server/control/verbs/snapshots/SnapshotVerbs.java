@@ -19,6 +19,8 @@ public final class SnapshotVerbs {
         new SnapshotCreateVerb(snapshots),
         new SnapshotListVerb(snapshots, configuration),
         new SnapshotRemoveVerb(snapshots),
+        new SnapshotRenameVerb(snapshots),
+        new SnapshotDescribeVerb(snapshots),
         new SnapshotMergeVerb(snapshots),
         new SnapshotPauseVerb(snapshots),
         new SnapshotResumeVerb(snapshots),
