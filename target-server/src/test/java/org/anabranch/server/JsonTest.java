@@ -325,7 +325,7 @@ final class JsonTest {
       holds("snapshot describe", json(site, "snapshot", "describe", "vm1@d", "of \"x\""));
       holds("snapshot list", json(site, "snapshot", "list"));
       holds("snapshot rename", json(site, "snapshot", "rename", "vm1@d", "e"));
-      site.ask("snapshot create", Map.of("names", List.of("vm1@f"), "description", "f"));
+      holds("snapshot create", json(site, "snapshot", "create", "vm1@f", "--description", "for x"));
       Initiator.await(
           Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),
           30);
