@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.anabranch.config.hooks.HooksConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,13 +19,15 @@ import org.jspecify.annotations.Nullable;
  * @param baseDir the folder that relative paths in tables are relative to; absolute
  * @param volumes by name
  * @param devices by name; no name is also a volume's
- * @param locations the place of each volume and device in the file, by name
+ * @param locations the place of each volume and device in the file, by name; and of each setting of
+ *     a user for hooks, by {@link HooksConfig#userKey}
  * @param targets by normalised iSCSI name
  * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow
  * @param http where metrics and the status page are served; null: nowhere
  * @param mergeGrace after which a merge no longer waits for an initiator that is cut off; zero: it
  *     waits until the initiator comes back and logs out
+ * @param hooks programs that run around changes of volumes
  * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
  * @param log how and what it logs
@@ -42,6 +45,7 @@ public record Configuration(
     StoresConfig stores,
     @Nullable HttpConfig http,
     Duration mergeGrace,
+    HooksConfig hooks,
     LimitsConfig limits,
     IscsiConfig iscsi,
     LogConfig log,
@@ -73,6 +77,7 @@ public record Configuration(
         stores,
         http,
         mergeGrace,
+        hooks,
         limits,
         iscsi,
         log,

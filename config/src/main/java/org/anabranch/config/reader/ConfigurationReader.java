@@ -30,6 +30,7 @@ import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.LogConfig;
 import org.anabranch.config.Portal;
+import org.anabranch.config.SourceLocation;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
@@ -179,7 +180,8 @@ final class ConfigurationReader {
   private Configuration configuration(Section top, Path baseDir) {
     List<Portal> portals = PortalReader.portals(top);
     String state = top.withDefault("state-dir", ValueFormat.PATH);
-    VolumeReader volumeReader = new VolumeReader(baseDir, top);
+    HooksReader hooks = new HooksReader(baseDir, top.section("hooks"));
+    VolumeReader volumeReader = new VolumeReader(baseDir, top, hooks);
     SortedMap<String, VolumeConfig> volumes = volumeReader.volumes();
     SortedMap<String, DeviceConfig> devices = volumeReader.devices();
     Section targets = top.section("targets");
@@ -206,16 +208,24 @@ final class ConfigurationReader {
         baseDir,
         volumes,
         devices,
-        volumeReader.locations(),
+        locations(volumeReader, hooks),
         nodes,
         discovery,
         stores,
         http,
         mergeGrace,
+        hooks.hooks(),
         limits,
         iscsi,
         log,
         problems.warnings());
+  }
+
+  private static SortedMap<String, SourceLocation> locations(
+      VolumeReader volumes, HooksReader hooks) {
+    SortedMap<String, SourceLocation> locations = volumes.locations();
+    locations.putAll(hooks.locations());
+    return locations;
   }
 
   static Path path(Path baseDir, String text) {

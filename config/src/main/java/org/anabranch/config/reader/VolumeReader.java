@@ -37,6 +37,7 @@ final class VolumeReader {
   private final Section volumes;
   private final Section devices;
   private final Defaults defaults;
+  private final HooksReader hooks;
 
   /** Which volume has a source. */
   private final Map<VolumeSource, String> sources = new HashMap<>();
@@ -48,7 +49,11 @@ final class VolumeReader {
   private record Defaults(
       int blockSize, int physicalBlockSize, boolean readOnly, boolean removable) {}
 
-  VolumeReader(Path baseDir, Section top) {
+  /**
+   * @param hooks takes the hooks of each volume
+   */
+  VolumeReader(Path baseDir, Section top, HooksReader hooks) {
+    this.hooks = hooks;
     this.baseDir = baseDir;
     this.defaults = defaults(top.section("volume-defaults"));
     this.volumes = top.section("volumes");
@@ -115,6 +120,7 @@ final class VolumeReader {
         Objects.requireNonNullElse(
             section.optional("removable", ValueFormat.BOOLEAN), defaults.removable());
     IdentityConfig identity = identity(name, section);
+    hooks.volume(name, section);
     section.end();
     if (source == null) {
       return null;

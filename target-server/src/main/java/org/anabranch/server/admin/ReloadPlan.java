@@ -32,6 +32,7 @@ import org.anabranch.server.storage.TableText;
  *   stores                                 changes, for stores that are there as well
  *   log                                    changes at once
  *   merge-grace                            changes
+ *   hooks, of the server and of volumes    change, for what begins from then on
  *   limits, iscsi                          change, for the logins to come
  *   http                                   refused: restart the server
  *   state-dir                              refused: it is what a server is known by
@@ -139,6 +140,9 @@ public record ReloadPlan(
   private static void compareRest(Configuration before, Configuration after, List<String> summary) {
     if (!before.mergeGrace().equals(after.mergeGrace())) {
       summary.add("merge-grace changed");
+    }
+    if (!before.hooks().equals(after.hooks())) {
+      summary.add("hooks changed, for the snapshots and merges to come");
     }
     if (!before.log().equals(after.log())) {
       summary.add("log: format or level");

@@ -41,6 +41,7 @@ import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.http.StatusServer;
+import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
@@ -146,7 +147,8 @@ public final class Server implements RunningServer, AutoCloseable {
       uses = Uses.open(state.folder(), usedBefore(stateFile.state()));
       LoggedIn initiators = new LoggedIn(live, targets, this::sessionInfos);
       snapshots =
-          new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses);
+          new Snapshots(
+              storage, stateFile, state.folder(), live, changes, initiators, uses, Hooks.NONE);
       exports = new Exports(storage, snapshots);
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
       recovery = new Recovery(storage, snapshots, runtimeDevices, live, changes, initiators);

@@ -3,6 +3,7 @@ package org.anabranch.server.snapshots;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.anabranch.config.VolumeConfig;
@@ -49,6 +50,7 @@ final class Merges {
   private final MergeWatch watch;
   private final RunningMerges running;
   private final MergesAtLogin nextLogins;
+  private final MergeHooks hooks;
 
   /**
    * @param live changed from outside, by its turn in {@code changes}
@@ -60,7 +62,8 @@ final class Merges {
       Initiators initiators,
       SnapshotDevices devices,
       Readers readers,
-      Uses uses) {
+      Uses uses,
+      Hooks programs) {
     this.registry = registry;
     this.live = live;
     this.changes = changes;
@@ -70,7 +73,8 @@ final class Merges {
     this.order = new MergeOrder(registry, readers, uses);
     this.watch = new MergeWatch(devices::merge, this::ended, this::startWaiting);
     this.running = new RunningMerges(registry, devices, watch);
-    this.nextLogins = new MergesAtLogin(registry, changes, uses, watch, this::beginNow);
+    this.hooks = new MergeHooks(programs, this::refusedByHook, watch::wake);
+    this.nextLogins = new MergesAtLogin(registry, changes, uses, watch, hooks, this::beginNow);
   }
 
   /** Lets those go on that were under way at a stop or crash, and those start that waited. */
@@ -105,7 +109,29 @@ final class Merges {
   }
 
   /** See {@link Snapshots#merge}. */
-  SnapshotState merge(MergeRequest request) throws RefusedException {
+  SnapshotState merge(MergeRequest request, Hooks.Listener listener) throws RefusedException {
+    SnapshotState asked = merge(request);
+    MergeHooks.Preparation preparation = hooks.of(asked.device());
+    if (preparation == null || asked.phase() == Phase.MERGING) {
+      return asked;
+    }
+    preparation.await(listener);
+    changes.lock();
+    try {
+      SnapshotState now = registry.state().snapshot(asked.device());
+      if (now == null) {
+        return asked.in(Phase.MERGING); // it has ended in the meantime
+      }
+      if (now.phase() == Phase.MERGING) {
+        running.awaitFirstStep(now);
+      }
+      return now;
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private SnapshotState merge(MergeRequest request) throws RefusedException {
     changes.lock();
     try {
       SnapshotState snapshot = registry.existing(request.snapshot());
@@ -215,9 +241,13 @@ final class Merges {
   /**
    * Begins a merge.
    *
-   * @return the snapshot in its new phase; null when somebody has logged in who must log out first
+   * @return the snapshot in its new phase; null when somebody has logged in who must log out first,
+   *     or when its hook runs now, after which it is tried again
    */
   private @Nullable SnapshotState start(SnapshotState snapshot) throws RefusedException {
+    if (!hooks.ready(List.of(snapshot), this::startWaiting)) {
+      return null;
+    }
     boolean claimed = snapshot.phase() == Phase.WAITING;
     if (claimed && !uses.claim(MergeOrder.devices(snapshot), null)) {
       return null;
@@ -241,8 +271,10 @@ final class Merges {
       begin(merging);
     } catch (RefusedException e) {
       stay(snapshot, e);
+      hooks.notBegun(List.of(snapshot), e);
       throw e;
     }
+    hooks.begun(List.of(snapshot));
     LOG.info("volume {}: being rolled back to {}", snapshot.volume(), device);
     initiators.contentsChanged(snapshot.volume());
     return merging;
@@ -256,6 +288,24 @@ final class Merges {
       LOG.error("snapshot {}: it may take a while until the merge begins", merging.device(), e);
     }
     watch.add(merging.volume(), merging.device());
+  }
+
+  /** What was to be done before merges failed. */
+  private void refusedByHook(List<SnapshotState> snapshots, RefusedException reason) {
+    if (!changes.lockUnlessOver()) {
+      return;
+    }
+    try {
+      for (SnapshotState snapshot : snapshots) {
+        SnapshotState now = registry.state().snapshot(snapshot.device());
+        if (now != null && (now.phase() == Phase.WAITING || now.phase() == Phase.QUEUED)) {
+          stay(now, reason);
+        }
+        LOG.error("snapshot {}: not merged: {}", snapshot.device(), reason.getMessage());
+      }
+    } finally {
+      changes.unlock();
+    }
   }
 
   /** It did not begin, and the snapshot is there still. */
@@ -375,8 +425,10 @@ final class Merges {
     watch.settle();
   }
 
+  /** Hooks of snapshots that are being taken are ended, too: nobody has a turn in Changes here. */
   void close() {
     nextLogins.close();
+    hooks.close();
     watch.close();
   }
 }

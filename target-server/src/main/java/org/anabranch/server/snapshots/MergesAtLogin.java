@@ -47,16 +47,23 @@ final class MergesAtLogin implements Uses.Listener {
   private final Changes changes;
   private final Uses uses;
   private final MergeWatch watch;
+  private final MergeHooks hooks;
   private final Begin begin;
   private final NextLogins awaited = new NextLogins();
   private final Set<String> restarted = ConcurrentHashMap.newKeySet();
 
   MergesAtLogin(
-      SnapshotRegistry registry, Changes changes, Uses uses, MergeWatch watch, Begin begin) {
+      SnapshotRegistry registry,
+      Changes changes,
+      Uses uses,
+      MergeWatch watch,
+      MergeHooks hooks,
+      Begin begin) {
     this.registry = registry;
     this.changes = changes;
     this.uses = uses;
     this.watch = watch;
+    this.hooks = hooks;
     this.begin = begin;
   }
 
@@ -174,6 +181,7 @@ final class MergesAtLogin implements Uses.Listener {
   }
 
   private void begin(NextLogins.Awaited mine) {
+    boolean later = false;
     try {
       if (!changes.lockUnlessOver()) {
         return;
@@ -184,6 +192,10 @@ final class MergesAtLogin implements Uses.Listener {
             || snapshot.phase() != Phase.WAITING
             || !mine.equals(awaited.of(mine.snapshot()))) {
           return;
+        }
+        later = !hooks.ready(List.of(snapshot), () -> begin(mine));
+        if (later) {
+          return; // the login waits for the hook
         }
         if (!uses.claim(mine.devices(), mine.initiator())) {
           giveUp(mine.snapshot(), "another initiator uses the volume");
@@ -202,7 +214,9 @@ final class MergesAtLogin implements Uses.Listener {
         changes.unlock();
       }
     } finally {
-      forget(mine.snapshot());
+      if (!later) {
+        forget(mine.snapshot());
+      }
     }
   }
 

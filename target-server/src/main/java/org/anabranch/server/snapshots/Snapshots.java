@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
@@ -63,6 +64,7 @@ public final class Snapshots implements WarningSource {
   private final SnapshotDevices devices;
   private final Stores stores;
   private final Merges merges;
+  private final Hooks hooks;
   private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
   private final SnapshotNames names;
@@ -71,6 +73,7 @@ public final class Snapshots implements WarningSource {
    * @param folder the state directory
    * @param live changed from outside, by its turn in {@code changes}
    * @param uses who uses what; closed by whoever made it
+   * @param hooks what is done around changes; closed with this
    */
   public Snapshots(
       Storage storage,
@@ -79,7 +82,9 @@ public final class Snapshots implements WarningSource {
       LiveConfiguration live,
       Changes changes,
       Initiators initiators,
-      Uses uses) {
+      Uses uses,
+      Hooks hooks) {
+    this.hooks = hooks;
     this.storage = storage;
     this.registry = new SnapshotRegistry(storage, state);
     this.strays = new StrayStores(folder, registry::all);
@@ -90,7 +95,7 @@ public final class Snapshots implements WarningSource {
     this.devices = new SnapshotDevices(storage, live, initiators, readers);
     this.stores =
         new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
-    this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses);
+    this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses, hooks);
     this.names = new SnapshotNames(registry, storage, devices, readers, initiators, uses);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
@@ -198,11 +203,13 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  /** Takes one snapshot: see {@link #create(List)}. */
+  /** Takes one snapshot: see {@link #create(List, Hooks.Listener)}. */
   public SnapshotState create(
       String volume, String name, int chunkSectors, long storeBytes, boolean readOnly)
       throws RefusedException {
-    return create(List.of(new Wanted(volume, name, chunkSectors, storeBytes, readOnly, "")))
+    return create(
+            List.of(new Wanted(volume, name, chunkSectors, storeBytes, readOnly, "")),
+            Hooks.Listener.NOBODY)
         .getFirst();
   }
 
@@ -211,20 +218,54 @@ public final class Snapshots implements WarningSource {
    * acknowledged before each write that another one has not. All or none, also when the server
    * crashes meanwhile.
    *
+   * <p>Not by a turn in {@link Changes}: hooks may run before and after.
+   *
    * @param wanted one for each volume
+   * @param listener hears of hooks
    */
-  public List<SnapshotState> create(List<Wanted> wanted) throws RefusedException {
+  public List<SnapshotState> create(List<Wanted> wanted, Hooks.Listener listener)
+      throws RefusedException {
+    List<Hooks.Subject> subjects =
+        wanted.stream().map(each -> new Hooks.Subject(each.volume(), each.device())).toList();
+    Set<String> volumes =
+        subjects.stream().map(Hooks.Subject::volume).collect(Collectors.toUnmodifiableSet());
+    if (!hooks.concerns(Hooks.Operation.CREATE, volumes)) {
+      return create(wanted);
+    }
     changes.lock();
     try {
-      List<SnapshotState> snapshots = new ArrayList<>();
-      Set<String> seen = new TreeSet<>();
-      for (Wanted each : wanted) {
-        if (!seen.add(each.volume())) {
-          throw new RefusedException(
-              "volume " + each.volume() + " is named twice; one snapshot of each volume at a time");
-        }
-        snapshots.add(planned(each));
+      planned(wanted); // what is refused anyway is refused before anything is frozen
+    } finally {
+      changes.unlock();
+    }
+    Hooks.Begun begun = hooks.before(Hooks.Operation.CREATE, subjects, listener);
+    Hooks.Outcome outcome = Hooks.Outcome.NOT_DONE;
+    try {
+      List<SnapshotState> taken = create(wanted);
+      outcome = Hooks.Outcome.DONE;
+      return taken;
+    } finally {
+      begun.after(outcome);
+    }
+  }
+
+  private List<SnapshotState> planned(List<Wanted> wanted) throws RefusedException {
+    List<SnapshotState> snapshots = new ArrayList<>();
+    Set<String> seen = new TreeSet<>();
+    for (Wanted each : wanted) {
+      if (!seen.add(each.volume())) {
+        throw new RefusedException(
+            "volume " + each.volume() + " is named twice; one snapshot of each volume at a time");
       }
+      snapshots.add(planned(each));
+    }
+    return snapshots;
+  }
+
+  private List<SnapshotState> create(List<Wanted> wanted) throws RefusedException {
+    changes.lock();
+    try {
+      List<SnapshotState> snapshots = planned(wanted);
       registry.put(snapshots);
       try {
         for (int i = 0; i < wanted.size(); i++) {
@@ -434,7 +475,17 @@ public final class Snapshots implements WarningSource {
    * @return the snapshot in its new phase
    */
   public SnapshotState merge(MergeRequest request) throws RefusedException {
-    return merges.merge(request);
+    return merge(request, Hooks.Listener.NOBODY);
+  }
+
+  /**
+   * The same, not by a turn in {@link Changes}: hooks may run before and after.
+   *
+   * @param listener hears of hooks
+   */
+  public SnapshotState merge(MergeRequest request, Hooks.Listener listener)
+      throws RefusedException {
+    return merges.merge(request, listener);
   }
 
   /** What the merge of a snapshot waits for. */

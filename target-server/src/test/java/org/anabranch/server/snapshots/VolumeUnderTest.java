@@ -72,7 +72,8 @@ public final class VolumeUnderTest implements AutoCloseable {
         new Storage(scheduler, new Backends(List.of(new FileBackend())), folder, state::state);
     storage.open(configuration);
     uses = Uses.open(folder, Set.of());
-    snapshots = new Snapshots(storage, state, folder, live, new Changes(), initiators, uses);
+    snapshots =
+        new Snapshots(storage, state, folder, live, new Changes(), initiators, uses, Hooks.NONE);
     snapshots.restore();
     prepared.accept(this);
     snapshots.resumeMerges();

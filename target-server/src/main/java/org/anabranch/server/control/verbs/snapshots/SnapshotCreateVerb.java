@@ -11,6 +11,7 @@ import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Flat;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.terminal.Sizes;
@@ -95,7 +96,7 @@ public final class SnapshotCreateVerb
               Objects.requireNonNullElse(arguments.description(), "")));
     }
     List<SnapshotFacts> taken = new ArrayList<>();
-    for (SnapshotState snapshot : snapshots.create(wanted)) {
+    for (SnapshotState snapshot : snapshots.create(wanted, Hooks.Listener.NOBODY)) {
       taken.add(SnapshotFacts.of(snapshot, snapshots));
     }
     return taken.size() == 1 ? new Result(taken.getFirst(), null) : new Result(null, taken);
