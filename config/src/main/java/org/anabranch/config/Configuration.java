@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
  * @param log how and what it logs
+ * @param controlGroup the group whose members may use the control socket beside the server's user
+ *     and root; null: nobody else
  * @param warnings what works, and may not be what is meant; in the file's order
  */
 public record Configuration(
@@ -49,6 +51,7 @@ public record Configuration(
     LimitsConfig limits,
     IscsiConfig iscsi,
     LogConfig log,
+    @Nullable String controlGroup,
     List<Problem> warnings) {
   public Configuration {
     portals = List.copyOf(portals);
@@ -81,6 +84,7 @@ public record Configuration(
         limits,
         iscsi,
         log,
+        controlGroup,
         warnings);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.config.reader;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -17,10 +18,17 @@ final class ChapReader {
   /** So many users of one target are checked at each login. */
   private static final int MAX_USERS = 1024;
 
-  private ChapReader() {}
+  private final SecretReader secrets;
+
+  /**
+   * @param baseDir the folder that relative paths are relative to
+   */
+  ChapReader(Path baseDir) {
+    secrets = new SecretReader(baseDir);
+  }
 
   /** The users under {@code chap}; empty when there is no such key. */
-  static List<ChapConfig> users(Section owner) {
+  List<ChapConfig> users(Section owner) {
     List<Section> sections = owner.sections("chap");
     if (sections.size() > MAX_USERS) {
       owner.problem("chap", "found " + sections.size() + " users", "at most " + MAX_USERS);
@@ -47,9 +55,9 @@ final class ChapReader {
     return users;
   }
 
-  private static @Nullable ChapConfig user(Section section) {
+  private @Nullable ChapConfig user(Section section) {
     String user = section.required("user", ValueFormat.CHAP_USER);
-    Secret secret = secret(section);
+    Secret secret = secrets.read(section);
     List<InitiatorPattern> initiators = TargetReader.initiators(section);
     Set<ChapDigest> digests = EnumSet.noneOf(ChapDigest.class);
     digests.addAll(section.nonEmptyList("digests", ValueFormat.CHAP_DIGEST));
@@ -63,25 +71,17 @@ final class ChapReader {
         : new ChapConfig(user, secret, digests, mutual, initiators);
   }
 
-  private static ChapConfig.@Nullable Mutual mutual(Section section, @Nullable Secret secret) {
+  private ChapConfig.@Nullable Mutual mutual(Section section, @Nullable Secret secret) {
     Section inner = section.section("mutual", Section.empty());
     String user = inner.required("user", ValueFormat.CHAP_USER);
-    Secret ours = secret(inner);
+    Secret ours = secrets.read(inner);
     if (secret != null && Objects.equals(secret, ours)) {
-      inner.problem("secret", "the same secret in both directions", "two different ones");
+      inner.problem(
+          inner.has("secret") ? "secret" : "secret-file",
+          "the same secret in both directions",
+          "two different ones");
     }
     inner.end();
     return user == null || ours == null ? null : new ChapConfig.Mutual(user, ours);
-  }
-
-  private static @Nullable Secret secret(Section section) {
-    if (section.given("secret") == null) {
-      section.missing(
-          "secret",
-          "missing (if it comes from an environment variable, that variable is not set)",
-          ValueFormat.SECRET.allowed());
-      return null;
-    }
-    return section.required("secret", ValueFormat.SECRET);
   }
 }

@@ -58,11 +58,11 @@ final class ConfigurationReader {
     }
     String text = ConfigurationText.of(file, problem -> problems.add(0, problem));
     problems.check();
-    ReadableSecrets.warn(file, Objects.requireNonNull(text), problems);
     Path folder = Objects.requireNonNull(absolute.getParent());
     IncludedFiles included = new IncludedFiles(folder, problems);
     return interpret(
         Objects.requireNonNull(text),
+        file,
         included,
         () -> ConfigFactory.parseFile(file.toFile(), options(included).setAllowMissing(false)),
         folder);
@@ -95,7 +95,7 @@ final class ConfigurationReader {
   Configuration parse(String text, Path baseDir) throws InvalidConfigurationException {
     IncludedFiles included = new IncludedFiles(baseDir, problems);
     return interpret(
-        text, included, () -> ConfigFactory.parseString(text, options(included)), baseDir);
+        text, null, included, () -> ConfigFactory.parseString(text, options(included)), baseDir);
   }
 
   private ConfigParseOptions options(IncludedFiles included) {
@@ -106,7 +106,8 @@ final class ConfigurationReader {
     Config run() throws ConfigException;
   }
 
-  private Configuration interpret(String text, IncludedFiles included, Parse parse, Path baseDir)
+  private Configuration interpret(
+      String text, @Nullable Path main, IncludedFiles included, Parse parse, Path baseDir)
       throws InvalidConfigurationException {
     ConfigObject root = Section.empty();
     try {
@@ -123,6 +124,7 @@ final class ConfigurationReader {
     if (root.isEmpty()) {
       problems.check();
     }
+    ReadableSecrets.warn(root, main, problems);
     Section file = new Section(root, Section.empty(), "", problems);
     if (!file.has(ROOT)) {
       file.problem("no " + ROOT + " { ... } in it", "");
@@ -184,10 +186,12 @@ final class ConfigurationReader {
     VolumeReader volumeReader = new VolumeReader(baseDir, top, hooks);
     SortedMap<String, VolumeConfig> volumes = volumeReader.volumes();
     SortedMap<String, DeviceConfig> devices = volumeReader.devices();
+    ChapReader chap = new ChapReader(baseDir);
     Section targets = top.section("targets");
     Set<String> names = new HashSet<>(volumeReader.names());
-    SortedMap<String, TargetConfig> nodes = new TargetReader(targets, portals, names).targets();
-    DiscoveryConfig discovery = discovery(top.section("discovery"));
+    SortedMap<String, TargetConfig> nodes =
+        new TargetReader(targets, portals, names, chap).targets();
+    DiscoveryConfig discovery = discovery(top.section("discovery"), chap);
     StoresConfig stores = stores(top.section("stores"));
     HttpConfig http = HttpReader.http(top.section("http"));
     Duration mergeGrace =
@@ -195,6 +199,7 @@ final class ConfigurationReader {
     LimitsConfig limits = limits(top.section("limits"));
     IscsiConfig iscsi = iscsi(top.section("iscsi"));
     LogConfig log = log(top.section("log"));
+    String controlGroup = top.optional("control-group", ValueFormat.GROUP);
     if (!top.has("targets")) {
       top.warn(
           "targets",
@@ -218,6 +223,7 @@ final class ConfigurationReader {
         limits,
         iscsi,
         log,
+        controlGroup,
         problems.warnings());
   }
 
@@ -232,10 +238,10 @@ final class ConfigurationReader {
     return baseDir.resolve(text).toAbsolutePath().normalize();
   }
 
-  private static DiscoveryConfig discovery(Section discovery) {
+  private static DiscoveryConfig discovery(Section discovery, ChapReader chap) {
     DiscoveryConfig config =
         new DiscoveryConfig(
-            ChapReader.users(discovery),
+            chap.users(discovery),
             discovery.withDefault(
                 "idle-timeout", ValueFormat.duration(Duration.ofSeconds(1), Duration.ofDays(7))));
     discovery.end();

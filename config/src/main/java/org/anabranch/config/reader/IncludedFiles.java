@@ -146,7 +146,6 @@ final class IncludedFiles implements ConfigIncluder, ConfigIncluderFile {
       return Section.empty();
     }
     texts.put(file.toString(), text);
-    ReadableSecrets.warn(file, text, problems);
     return ConfigFactory.parseFile(
             file.toFile(), context.parseOptions().setOriginDescription(null).setAllowMissing(false))
         .root();

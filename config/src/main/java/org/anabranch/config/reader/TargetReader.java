@@ -32,14 +32,16 @@ final class TargetReader {
   private final Section targets;
   private final List<Portal> portals;
   private final Set<String> devices;
+  private final ChapReader chap;
 
   /**
    * @param devices the names of volumes and devices
    */
-  TargetReader(Section targets, List<Portal> portals, Set<String> devices) {
+  TargetReader(Section targets, List<Portal> portals, Set<String> devices, ChapReader chap) {
     this.targets = targets;
     this.portals = portals;
     this.devices = devices;
+    this.chap = chap;
   }
 
   SortedMap<String, TargetConfig> targets() {
@@ -91,11 +93,11 @@ final class TargetReader {
     AccessList access =
         new AccessList(
             initiators(section), section.nonEmptyList("addresses", ValueFormat.ADDRESSES));
-    List<ChapConfig> chap = ChapReader.users(section);
+    List<ChapConfig> users = chap.users(section);
     Set<Integer> groups = portalGroups(section);
     boolean open =
         ConfigurationReader.isTrue(section.optional("open-to-anyone", ValueFormat.BOOLEAN));
-    TargetConfig target = new TargetConfig(name, alias, luns, access, chap, groups, open);
+    TargetConfig target = new TargetConfig(name, alias, luns, access, users, groups, open);
     if (isExposed(target) && access.namesAnybody() && !section.has("chap") && !open) {
       section.problem(
           "anybody who reaches a portal could log in: neither initiators nor chap",

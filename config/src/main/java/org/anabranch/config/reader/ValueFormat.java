@@ -49,6 +49,12 @@ record ValueFormat<T>(String allowed, boolean secret, Function<String, @Nullable
                 default -> null;
               });
 
+  /** A group of this machine: its name as useradd(8) allows it, or its number. */
+  static final ValueFormat<String> GROUP =
+      of(
+          "the name of a group of this machine",
+          text -> text.matches("[A-Za-z0-9_][A-Za-z0-9_.@-]{0,31}[$]?") ? text : null);
+
   static final ValueFormat<String> PATH =
       of("the path of a file", text -> text.isEmpty() || !isPath(text) ? null : text);
 

@@ -7,6 +7,7 @@
  *   the way in                                       ConfigurationFile
  *   the file as a whole; a new section               ConfigurationReader
  *   volumes, devices / targets / chap / portals      VolumeReader, TargetReader, ChapReader, PortalReader
+ *   a secret, and who can read the file it is in     SecretReader, ReadableSecrets, FileReaders
  *   what a value may look like                       ValueFormat, DataSize
  *   one object, key by key; unknown keys             Section
  *   errors and warnings with their lines             Problems

@@ -54,7 +54,7 @@ final class RefusalTest {
                 + " number from 0 to 16383",
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
-            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: devices, discovery, hooks,"
+            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: control-group, devices, discovery, hooks,"
                 + " http, iscsi, limits, log, merge-grace, portals, state-dir, stores, targets, volume-defaults,"
                 + " volumes");
   }

@@ -126,6 +126,9 @@ final class WarningTest {
         .as("in a file that is included")
         .contains("chmod o-r " + file);
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+    assertThat(ConfigurationFile.read(file).warnings().toString())
+        .contains("every member of group ", " can read it: chmod g-r " + file);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     assertThat(ConfigurationFile.read(file).warnings()).isEmpty();
     Files.writeString(
         file, Texts.withTarget("\"127.0.0.1\"", target.replaceFirst("\"01.*f\"", "\\${PATH}")));

@@ -30,7 +30,7 @@ import org.anabranch.server.storage.TableText;
  *   portal-groups, alias                   come, go and change
  *   chap, discovery                        change, for the logins to come
  *   stores                                 changes, for stores that are there as well
- *   log                                    changes at once
+ *   log, control-group                     change at once
  *   merge-grace                            changes
  *   hooks, of the server and of volumes    change, for what begins from then on
  *   limits, iscsi                          change, for the logins to come
@@ -143,6 +143,9 @@ public record ReloadPlan(
     }
     if (!before.hooks().equals(after.hooks())) {
       summary.add("hooks changed, for the snapshots and merges to come");
+    }
+    if (!Objects.equals(before.controlGroup(), after.controlGroup())) {
+      summary.add("control-group changed");
     }
     if (!before.log().equals(after.log())) {
       summary.add("log: format or level");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
@@ -25,6 +29,7 @@ import org.anabranch.server.snapshots.Inspection;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.terminal.Sizes;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -70,6 +75,7 @@ public final class CheckCommand implements Callable<Integer> {
     Rehearsal rehearsal = Rehearsal.of(configuration, StandardBackends.ALL, scheduler);
     PrintWriter err = spec.commandLine().getErr();
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
+    groupWarning(configuration.controlGroup()).ifPresent(err::println);
     StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
     List<String> leftOut = leftOut(configuration, rehearsal);
@@ -87,6 +93,24 @@ public final class CheckCommand implements Callable<Integer> {
     leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
     spec.commandLine().getErr().flush();
     return leftOut.isEmpty() ? 0 : 1;
+  }
+
+  /** The server goes on without a group that does not exist, and so this is no error. */
+  private static Optional<String> groupWarning(@Nullable String group) {
+    if (group == null) {
+      return Optional.empty();
+    }
+    try {
+      var _ =
+          FileSystems.getDefault()
+              .getUserPrincipalLookupService()
+              .lookupPrincipalByGroupName(group);
+      return Optional.empty();
+    } catch (UserPrincipalNotFoundException e) {
+      return Optional.of("warning: control-group: there is no group " + group + " on this machine");
+    } catch (IOException e) {
+      return Optional.of("warning: control-group " + group + ": " + e.getMessage());
+    }
   }
 
   /** A line for each volume and device that a server would leave out now. */

@@ -20,12 +20,15 @@ import picocli.CommandLine.Spec;
 final class ServerOption {
   private static final Path STANDARD = Path.of("/var/lib/anabranch/control.sock");
 
+  private static final String ENVIRONMENT = "ANABRANCH_SOCKET";
+
   @Option(
       names = "--socket",
       paramLabel = "PATH",
       description =
-          "The server's control socket; without it ./anabranch-data/control.sock if there is one,"
-              + " else /var/lib/anabranch/control.sock.")
+          "The server's control socket; without it the one that ANABRANCH_SOCKET in the environment"
+              + " names, else ./anabranch-data/control.sock if there is one, else"
+              + " /var/lib/anabranch/control.sock.")
   private @Nullable Path socket;
 
   @Option(names = "--json", description = "Print the answer as JSON.")
@@ -45,10 +48,25 @@ final class ServerOption {
   }
 
   ControlClient client() {
-    Path here = Path.of(EmbeddedDefaults.FOLDER, "control.sock");
     return new ControlClient(
-        socket != null ? socket : Files.exists(here) ? here : STANDARD,
+        socketPath(System.getenv(ENVIRONMENT)),
         notice -> spec.root().commandLine().getErr().println("anabranch: " + notice));
+  }
+
+  /**
+   * Where the server's socket is.
+   *
+   * @param environment what {@value #ENVIRONMENT} says; null or empty: nothing
+   */
+  Path socketPath(@Nullable String environment) {
+    if (socket != null) {
+      return socket;
+    }
+    if (environment != null && !environment.isEmpty()) {
+      return Path.of(environment);
+    }
+    Path here = Path.of(EmbeddedDefaults.FOLDER, "control.sock");
+    return Files.exists(here) ? here : STANDARD;
   }
 
   /**

@@ -4,6 +4,7 @@ package org.anabranch.server.control;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.Marker;
@@ -23,11 +24,17 @@ final class Audit {
   private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|key).*");
 
   private final String user;
+  private final @Nullable String group;
   private final Verb<?, ?, ?> verb;
   private final Map<String, ?> arguments;
 
-  Audit(String user, Verb<?, ?, ?> verb, Map<String, ?> arguments) {
+  /**
+   * @param user who asks
+   * @param group by which the user may ask; null: as the server's own user, or root
+   */
+  Audit(String user, @Nullable String group, Verb<?, ?, ?> verb, Map<String, ?> arguments) {
     this.user = user;
+    this.group = group;
     this.verb = verb;
     this.arguments = arguments;
   }
@@ -56,16 +63,20 @@ final class Audit {
     if (uid >= 0) {
       line = line.addKeyValue("uid", uid);
     }
+    if (group != null) {
+      line = line.addKeyValue("group", group);
+    }
     line.addKeyValue("user", user)
         .addKeyValue("verb", verb.call().name())
         .addKeyValue("outcome", outcome)
-        .log(
-            "{}: {}{}: {}{}",
-            uid < 0 ? "user " + user : "uid " + uid + " (" + user + ")",
-            verb.call().name(),
-            text(arguments),
-            outcome,
-            reason);
+        .log("{}: {}{}: {}{}", who(uid), verb.call().name(), text(arguments), outcome, reason);
+  }
+
+  private String who(long uid) {
+    String by = group == null ? "" : "by group " + group;
+    return uid < 0
+        ? "user " + user + (by.isEmpty() ? "" : " " + by)
+        : "uid " + uid + " (" + user + (by.isEmpty() ? "" : ", " + by) + ")";
   }
 
   /** The arguments in the order of their names, each with a blank in front. */

@@ -10,10 +10,13 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -24,7 +27,9 @@ import jdk.net.ExtendedSocketOptions;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
+import org.anabranch.server.base.Warning;
 import org.anabranch.server.state.StateDirectory;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,6 +68,7 @@ public final class ControlServer implements AutoCloseable {
 
   private final Clients clients;
   private final Places places;
+  private final SocketGroup group;
 
   /** Those whose verb asked to be told when they are gone. */
   private final Set<Connection<?>> waiting = ConcurrentHashMap.newKeySet();
@@ -83,6 +89,7 @@ public final class ControlServer implements AutoCloseable {
     this.socket = socket;
     this.places = new Places(limits);
     this.clients = new Clients(idleMillis);
+    this.group = new SocketGroup(Objects.requireNonNull(path.toAbsolutePath().getParent()));
   }
 
   /**
@@ -118,6 +125,25 @@ public final class ControlServer implements AutoCloseable {
       throw new RefusedException(
           "control socket " + path + " cannot be made: " + StateDirectory.reason(e), e);
     }
+  }
+
+  /**
+   * Lets the members of a group use the socket beside the server's user and root; null: nobody
+   * else. A group that cannot be set is a warning.
+   *
+   * @throws RefusedException when the socket's mode cannot be set
+   */
+  public void group(@Nullable String name) throws RefusedException {
+    try {
+      group.apply(path, name);
+    } catch (IOException e) {
+      throw new RefusedException("control socket " + path + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** What is wrong with the group of the socket. */
+  public List<Warning> warnings() {
+    return group.warnings();
   }
 
   /** The socket takes its name when its mode is right. */
@@ -200,6 +226,14 @@ public final class ControlServer implements AutoCloseable {
     return client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().getName();
   }
 
+  /** The group by which somebody may ask who is neither the server's user nor root; else null. */
+  private @Nullable String groupOf(String user) throws IOException {
+    PosixFileAttributes socketFile = Files.readAttributes(path, PosixFileAttributes.class);
+    return user.equals(socketFile.owner().getName()) || Uid.of(user) == 0
+        ? null
+        : socketFile.group().getName();
+  }
+
   private Map<String, ?> answer(String request, SocketChannel client, MessageChannel messages) {
     try {
       Map<String, Object> object = Json.parse(request);
@@ -238,7 +272,7 @@ public final class ControlServer implements AutoCloseable {
     String user = user(client);
     places.take(user, place);
     Connection<P> caller = new Connection<>(client, messages);
-    Audit audit = new Audit(user, verb, json);
+    Audit audit = new Audit(user, groupOf(user), verb, json);
     try {
       R result = verb.run(arguments, caller);
       audit.done();

@@ -10,12 +10,13 @@
  *                                              &lt;--  {"result":{...}}  or  {"error":"one line"}
  * </pre>
  *
- * The socket and its bounds: ControlServer, Clients, Places, SocketPath. A verb: Verb and Call, in
- * words by Doc, to and from JSON by RecordJson; who asked for it: Uid, Audit. The other side:
- * ControlClient.
+ * The socket and its bounds: ControlServer, Clients, Places, SocketPath, SocketGroup. A verb: Verb
+ * and Call, in words by Doc, to and from JSON by RecordJson; who asked for it: Uid, Audit. The
+ * other side: ControlClient.
  *
  * <p>One request a connection. Without {@code protocol} it is 1; a request with a higher number
- * than the server's is refused. Who may connect may do everything: the socket has mode 0600.
+ * than the server's is refused. Who may connect may do everything: the socket has mode 0600, or
+ * with {@code control-group} 0660.
  */
 @NullMarked
 package org.anabranch.server.control;

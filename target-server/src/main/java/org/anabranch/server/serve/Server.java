@@ -115,7 +115,7 @@ public final class Server implements RunningServer, AutoCloseable {
 
   private volatile Supervisor supervisor = Supervisor.NONE; // set once the start is through
   private volatile @Nullable IscsiServer iscsi;
-  private @Nullable ControlServer control;
+  private volatile @Nullable ControlServer control;
   private @Nullable StatusServer http;
   private boolean opened;
   private boolean stopped;
@@ -172,6 +172,7 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("targets", targets);
     sources.put("snapshots", snapshots);
     sources.put("uses", uses);
+    sources.put("control", this::controlWarnings);
     sources.put(
         "files",
         new BackendConditions(
@@ -261,9 +262,11 @@ public final class Server implements RunningServer, AutoCloseable {
     snapshots.resumeMerges();
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
-    control =
+    ControlServer listening =
         ControlServer.start(
             state.folder().resolve("control.sock"), Verbs.all(this), this::controlLimits);
+    control = listening;
+    listening.group(configuration.controlGroup());
     warnings.start();
     bound.listen();
     HttpConfig status = configuration.http();
@@ -271,6 +274,11 @@ public final class Server implements RunningServer, AutoCloseable {
       http = StatusServer.start(status, this, this::answer);
     }
     opened = true;
+  }
+
+  private List<Warning> controlWarnings() {
+    ControlServer listening = control;
+    return listening == null ? List.of() : listening.warnings();
   }
 
   private ControlLimits controlLimits() {
@@ -306,7 +314,12 @@ public final class Server implements RunningServer, AutoCloseable {
       if (running == null) {
         throw new RefusedException("the server is starting; reload when it is ready");
       }
-      return reloader.reload(running, force);
+      List<String> done = reloader.reload(running, force);
+      ControlServer listening = control;
+      if (listening != null) {
+        listening.group(live.configured().controlGroup());
+      }
+      return done;
     } finally {
       supervisor.ready(summary());
       changes.unlock();
@@ -432,15 +445,16 @@ public final class Server implements RunningServer, AutoCloseable {
     if (http != null) {
       http.close();
     }
-    if (control != null) {
-      control.stopListening();
+    ControlServer listening = control;
+    if (listening != null) {
+      listening.stopListening();
     }
     warnings.close();
     exports.stop();
     snapshots.close();
     changes.close();
-    if (control != null) {
-      control.close();
+    if (listening != null) {
+      listening.close();
     }
     exports.close(); // whose clients are gone, also those that did not listen
     IscsiServer running = iscsi;

@@ -19,6 +19,7 @@ import java.util.Set;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.PrivateFolder;
 import org.anabranch.server.state.StateDirectory;
 
 /** The file that holds a snapshot's COW store. */
@@ -120,7 +121,7 @@ final class StoreFile {
   static long make(Path path, long wanted, long least, DurableSteps steps) throws RefusedException {
     try {
       Path folder = Objects.requireNonNull(path.getParent());
-      Files.createDirectories(folder);
+      PrivateFolder.make(folder);
       long bytes;
       try (FileChannel channel =
           FileChannel.open(

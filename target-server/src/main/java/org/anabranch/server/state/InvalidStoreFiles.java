@@ -55,7 +55,7 @@ public final class InvalidStoreFiles implements InvalidStores {
         .name("invalid " + cow.name())
         .start(() -> {
           try {
-            Files.createDirectories(folder);
+            PrivateFolder.make(folder);
             DurableFile.syncFolder(stateFolder);
             new DurableFile(file(cow.name())).write(cow.name() + "\n");
             LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);

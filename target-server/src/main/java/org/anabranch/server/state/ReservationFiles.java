@@ -62,7 +62,7 @@ public final class ReservationFiles implements ReservationStore, AutoCloseable {
       IOException failure = null;
       try {
         if (state != null) {
-          Files.createDirectories(folder);
+          PrivateFolder.make(folder);
           file(unit).write(state);
         } else if (Files.deleteIfExists(file(unit).path())) {
           DurableFile.syncFolder(folder);

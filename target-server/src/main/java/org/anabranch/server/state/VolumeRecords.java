@@ -117,7 +117,7 @@ public final class VolumeRecords {
     }
     try {
       if (!Files.isDirectory(folder)) {
-        Files.createDirectories(folder);
+        PrivateFolder.make(folder);
         DurableFile.syncFolder(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
       }
       file(record.volume()).write(render(record));

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config.reader;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.anabranch.config.Secret;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a CHAP secret: from {@code secret}, or from the file that {@code secret-file} names. The
+ * file is regular and holds the secret in UTF-8 on one line, whose end does not count.
+ */
+final class SecretReader {
+  private static final String VALUE = "secret";
+  private static final String FILE = "secret-file";
+
+  /** The largest secret, and the end of its line. */
+  private static final int MAX_FILE_BYTES = Secret.MAX_BYTES + 2;
+
+  private final Path baseDir;
+
+  /**
+   * @param baseDir the folder that {@code secret-file} is relative to
+   */
+  SecretReader(Path baseDir) {
+    this.baseDir = baseDir;
+  }
+
+  /** The secret of a user, or null and a problem. */
+  @Nullable Secret read(Section section) {
+    boolean inFile = section.has(FILE);
+    if (section.has(VALUE)) {
+      if (inFile) {
+        section.problem(FILE, "given beside secret", "one of the two");
+      }
+      return section.required(VALUE, ValueFormat.SECRET);
+    }
+    if (!inFile) {
+      section.missing(
+          VALUE,
+          "missing (if it comes from an environment variable, that variable is not set)",
+          ValueFormat.SECRET.allowed() + ", or secret-file");
+      return null;
+    }
+    String name = section.required(FILE, ValueFormat.PATH);
+    return name == null ? null : fromFile(section, ConfigurationReader.path(baseDir, name));
+  }
+
+  private static @Nullable Secret fromFile(Section section, Path file) {
+    String shown = Problems.printable(file.toString());
+    try {
+      if (!Files.isRegularFile(file)) {
+        section.problem(
+            FILE, shown + (Files.exists(file) ? " is no regular file" : ": no such file"), "");
+        return null;
+      }
+      String flaw = FileReaders.tooMany(file);
+      if (flaw != null) {
+        section.warn(FILE, shown + " has a CHAP secret, and " + flaw, "");
+      }
+      return secret(section, shown, text(file));
+    } catch (NoSuchFileException e) {
+      section.problem(FILE, shown + ": no such file", "");
+    } catch (AccessDeniedException e) {
+      section.problem(FILE, shown + ": permission denied", "");
+    } catch (CharacterCodingException e) {
+      section.problem(FILE, shown + " is not UTF-8", "");
+    } catch (IOException | UnsupportedOperationException e) {
+      section.problem(FILE, shown + " cannot be read: " + e, "");
+    }
+    return null;
+  }
+
+  /** What is in the file, without the end of its line; a larger file is cut. */
+  private static String text(Path file) throws IOException {
+    byte[] bytes;
+    try (InputStream in = Files.newInputStream(file)) {
+      bytes = in.readNBytes(MAX_FILE_BYTES + 1);
+    }
+    if (bytes.length > MAX_FILE_BYTES) {
+      return "x".repeat(bytes.length); // too long, wherever its last character is cut
+    }
+    String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    return text.endsWith("\r\n")
+        ? text.substring(0, text.length() - 2)
+        : text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+  }
+
+  private static @Nullable Secret secret(Section section, String file, String text) {
+    if (text.indexOf('\n') >= 0) {
+      section.problem(FILE, file + " has more than one line", "the secret alone");
+      return null;
+    }
+    int length = new Secret(text).length();
+    if (length < Secret.MIN_BYTES || length > Secret.MAX_BYTES) {
+      String found = length > Secret.MAX_BYTES ? "more than " + Secret.MAX_BYTES : "" + length;
+      section.problem(
+          FILE, file + " has a secret of " + found + " bytes", ValueFormat.SECRET.allowed());
+      return null;
+    }
+    return new Secret(text);
+  }
+}
