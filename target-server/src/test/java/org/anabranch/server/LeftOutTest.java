@@ -226,7 +226,7 @@ final class LeftOutTest {
         .contains("vm1.img has 524288 bytes, and had 1048576 before")
         .contains("vm2.img has 4096 bytes, and had 1048576 before");
     assertThat(site.refusal("volume adopt", Map.of("volume", "vm1")))
-        .contains("too few for snapshot vm1@a");
+        .contains("too little for snapshot vm1@a");
     site.ask("volume adopt", Map.of("volume", "vm2"));
     assertThat(read(2)).isEqualTo(9);
   }

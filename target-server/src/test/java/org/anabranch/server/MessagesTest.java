@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
 import org.junit.jupiter.api.Test;
@@ -89,7 +90,8 @@ final class MessagesTest {
       said.countDown();
       server.join();
       client.join();
-      assertThat(notices.take()).isEqualTo("the server stopped before it answered");
+      assertThat(notices.take())
+          .startsWith("the server stopped before it answered; its log says why");
     }
   }
 
@@ -113,6 +115,42 @@ final class MessagesTest {
                   + " file system on it first, then use --force");
       assertThat(second.terminate()).isZero();
       assertThat(first.terminate()).isZero();
+    }
+  }
+
+  @Test
+  void whatIsRefusedOfSnapshotsAndSessions() throws Exception {
+    Site site = new Site(folder);
+    try (ServerProcess server =
+        site.serve(
+            "volumes { vm1 { path = vm1.img, size = 1 MiB } }\n"
+                + "targets { \"iqn.2026-11.org.example:vm1\" { luns { 0 = vm1 } } }\n")) {
+      assertThat(run(0, "session", "list", "--socket", site.socket().toString()))
+          .isEqualTo("nobody is logged in\n");
+
+      // Names that no file can have.
+      assertThat(site.refusal("snapshot remove", Map.of("name", "a\0@b", "force", true)))
+          .isEqualTo("there is no snapshot a\0@b; there is none");
+
+      site.ask("snapshot create", Map.of("names", List.of("vm1@a")));
+      site.ask("snapshot create", Map.of("names", List.of("vm1@b")));
+      try (Initiator initiator = new Initiator()) {
+        Site.Host host = Site.Host.logIn(initiator, server, "iqn.2026-11.org.example:vm1");
+        Initiator.await(host.disk(0).read(0, 1), 60);
+        assertThat(site.ask("snapshot merge", Map.of("name", "vm1@a")))
+            .containsEntry("phase", "waiting");
+        assertThat(site.refusal("snapshot remove", Map.of("name", "vm1@a")))
+            .isEqualTo(
+                "volume vm1 waits to be rolled back to vm1@a, which would be dropped; snapshot merge"
+                    + " --cancel vm1@a first, or use --force");
+        site.ask("snapshot remove", Map.of("name", "vm1@b"));
+        site.ask("snapshot remove", Map.of("name", "vm1@a", "force", true));
+      }
+      assertThat(String.valueOf(site.ask("snapshot list", Map.of()))).doesNotContain("vm1@");
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors())
+          .contains("snapshot remove force=true name=a\\u0000@b: refused: there is no snapshot")
+          .doesNotContain(": failed: ");
     }
   }
 

@@ -244,7 +244,8 @@ final class ReloadTest {
                   + " or restart the server",
               "volume vm2: "
                   + folder.resolve("no.img")
-                  + " does not exist, and no size says how large to make it");
+                  + " does not exist, and no size says how large to make it: give the volume a"
+                  + " size, or put its image there");
 
       // What is only found out half way is undone.
       site.configure(

@@ -109,7 +109,8 @@ final class ServeTest {
           .contains(
               "a.conf:2: anabranch.volumes.vm1: "
                   + folder.resolve("missing.img")
-                  + " does not exist, and no size says how large to make it")
+                  + " does not exist, and no size says how large to make it: give the volume a"
+                  + " size, or put its image there")
           .anyMatch(line ->
               line.startsWith("a.conf:3: anabranch.devices.d: line 1: frobnicate: unknown"));
     }

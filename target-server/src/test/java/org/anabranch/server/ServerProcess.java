@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,42 +73,15 @@ final class ServerProcess implements AutoCloseable {
 
   /** {@code anabranch demo} on a terminal of that many columns. */
   static ServerProcess demoOnATerminal(Path folder, int columns) throws IOException {
-    String line =
-        command(folder, "demo").stream()
-            .map(word -> "'" + word.replace("'", "'\\''") + "'")
-            .collect(
-                Collectors.joining(
-                    " ", "stty cols " + columns + "; unset NO_COLOR; TERM=xterm exec ", ""));
+    String demo = Pty.quoted(command(folder, "demo"));
     return new ServerProcess(
-        folder,
-        List.of(
-            "env",
-            "--default-signal=HUP", // which nohup has ignored for all below it
-            "script",
-            "--quiet",
-            "--return",
-            "--command",
-            line,
-            "/dev/null"));
+        folder, Pty.command("stty cols " + columns + "; unset NO_COLOR; TERM=xterm exec " + demo));
   }
 
   /** Serves the embedded default on a terminal; {@link #process} is the one that holds it. */
   static ServerProcess servingOnATerminal(Path folder) throws IOException {
-    String line =
-        command(folder, "serve", "--portal", "127.0.0.1:0").stream()
-            .map(word -> "'" + word.replace("'", "'\\''") + "'")
-            .collect(Collectors.joining(" ", "exec ", ""));
-    return new ServerProcess(
-        folder,
-        List.of(
-            "env",
-            "--default-signal=HUP", // which nohup has ignored for all below it
-            "script",
-            "--quiet",
-            "--return",
-            "--command",
-            line,
-            "/dev/null"));
+    String serve = Pty.quoted(command(folder, "serve", "--portal", "127.0.0.1:0"));
+    return new ServerProcess(folder, Pty.command("exec " + serve));
   }
 
   /** {@code anabranch demo}, which makes its own folder below this one. */

@@ -67,7 +67,7 @@ final class StackedDevicesTest {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       long beyond = (1L << 32) + 1;
       assertThat(site.refusal("session drop", Map.of("id", beyond)))
-          .isEqualTo("there is no session " + beyond);
+          .isEqualTo("there is no session " + beyond + "; session list shows which there are");
       assertThat(host.lives()).isTrue();
     }
   }

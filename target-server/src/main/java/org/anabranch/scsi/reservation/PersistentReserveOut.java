@@ -334,7 +334,11 @@ public final class PersistentReserveOut {
       if (error == null) {
         unit.good(task);
       } else {
-        log.error("the persistent reservations could not be saved: {}", error.toString());
+        log.error(
+            "the persistent reservations of {} could not be saved, so a command that changes them"
+                + " failed: {}",
+            unit.device().name(),
+            error.toString());
         unit.check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
       }
     }

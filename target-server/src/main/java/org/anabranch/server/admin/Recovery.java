@@ -97,7 +97,12 @@ public final class Recovery {
       throw new RefusedException(
           storage.devices().has(name)
               ? name + " is served already"
-              : "nothing named " + name + " is left out");
+              : "there is no volume or device "
+                  + name
+                  + " that is left out"
+                  + (storage.leftOut().all().isEmpty()
+                      ? "; nothing is"
+                      : "; status shows what is"));
     }
     List<String> lines = retry();
     LeftOut.Entry still = storage.leftOut().get(name);

@@ -81,10 +81,19 @@ public final class VolumeSize {
       int blockSectors = volume.blockSize() / 512;
       if (sectors < blockSectors || sectors % blockSectors != 0) {
         throw new RefusedException(
-            "volume " + name + " has blocks of " + volume.blockSize() + " bytes: whole ones only");
+            "volume "
+                + name
+                + " cannot have "
+                + sectors * 512
+                + " bytes: it has blocks of "
+                + volume.blockSize()
+                + " bytes, and needs one or more whole ones");
       }
       if (volume.readOnly()) {
-        throw new RefusedException("volume " + name + " is read-only; its size stays");
+        throw new RefusedException(
+            "volume "
+                + name
+                + " is read-only, so its size stays; take read-only out of the configuration and reload");
       }
       refuseWhileMerging(name, state.state());
       VolumeTable.refuseForeign(storage, volume);
@@ -123,7 +132,10 @@ public final class VolumeSize {
     }
     if (!storage.image(volume).capabilities().contains(Capability.SHRINKS_IN_USE)) {
       throw new RefusedException(
-          what + ": " + volume.source().address() + " cannot become shorter while it is served");
+          what
+              + ": "
+              + volume.source().address()
+              + " cannot become shorter while it is served; stop the server, and shorten it then");
     }
     List<String> snapshots =
         state.state().snapshots().values().stream()

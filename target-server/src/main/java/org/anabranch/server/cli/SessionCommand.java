@@ -28,7 +28,10 @@ public final class SessionCommand extends CommandGroup {
     return server.show(
         SessionListVerb.CALL,
         Nothing.NOTHING,
-        result -> table(result.sessions()).text(Screen.on(server.out()).columns()));
+        result ->
+            result.sessions().isEmpty()
+                ? "nobody is logged in\n"
+                : table(result.sessions()).text(Screen.on(server.out()).columns()));
   }
 
   static TextTable table(List<SessionEntry> sessions) {

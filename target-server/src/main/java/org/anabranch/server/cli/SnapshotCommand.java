@@ -124,8 +124,9 @@ public final class SnapshotCommand extends CommandGroup {
       @Option(
               names = "--force",
               description =
-                  "Also if initiators are logged in that see it as a LUN, or if its merge cannot go"
-                      + " on because it is invalid.")
+                  "Also if initiators are logged in that see it as a LUN, if its merge waits to begin"
+                      + " (the volume is then not rolled back), or if its merge cannot go on because it"
+                      + " is invalid.")
           boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -251,16 +252,14 @@ public final class SnapshotCommand extends CommandGroup {
       return server.show(SnapshotMergeVerb.CALL, arguments, result -> "");
     }
     Screen screen = Screen.on(server.out());
-    Thread interrupted =
-        new Thread(() -> screen.line("the merge goes on; snapshot list tells how far it is"));
     if (wait) {
-      Runtime.getRuntime().addShutdownHook(interrupted);
+      screen.whenInterrupted("the merge goes on; snapshot list shows how far it is");
     }
     try {
       MergeBar bar = new MergeBar(screen, "");
       screen.line(text(server.client().ask(SnapshotMergeVerb.CALL, arguments, bar::update)));
     } finally {
-      Runtime.getRuntime().removeShutdownHook(interrupted);
+      screen.whenInterrupted(null);
     }
     return 0;
   }

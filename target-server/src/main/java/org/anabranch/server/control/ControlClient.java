@@ -22,6 +22,10 @@ public final class ControlClient {
   /** The most bytes of a line of an answer. */
   private static final int MAX_ANSWER = 1 << 28;
 
+  private static final String STOPPED =
+      "the server stopped before it answered; its log says why, and status shows, once it runs again,"
+          + " what was done";
+
   private final Path socket;
   private final Consumer<String> slow;
 
@@ -178,7 +182,7 @@ public final class ControlClient {
       if (result != null) {
         return result;
       }
-      throw failure(upload, new RefusedException("the server stopped before it answered"));
+      throw failure(upload, new RefusedException(STOPPED));
     } catch (ConnectException e) {
       throw new RefusedException(
           "no server is running: nobody listens at the control socket "
@@ -187,10 +191,15 @@ public final class ControlClient {
           e);
     } catch (IOException e) {
       if (String.valueOf(e.getMessage()).matches("Connection reset|Broken pipe")) {
-        throw failure(upload, new RefusedException("the server stopped before it answered", e));
+        throw failure(upload, new RefusedException(STOPPED, e));
       }
       throw new RefusedException(
-          "no answer from the control socket " + socket + ": " + StateDirectory.reason(e), e);
+          "no answer from the control socket "
+              + socket
+              + ": "
+              + StateDirectory.reason(e)
+              + (Files.isWritable(socket) ? "" : "; use it as root or as the server's user"),
+          e);
     }
   }
 

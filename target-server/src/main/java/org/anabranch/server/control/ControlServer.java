@@ -8,6 +8,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -277,6 +278,15 @@ public final class ControlServer implements AutoCloseable {
       R result = verb.run(arguments, caller);
       audit.done();
       return RecordJson.write(result);
+    } catch (InvalidPathException e) {
+      String reason =
+          "no file can be called "
+              + e.getInput()
+              + " here ("
+              + e.getReason()
+              + "); name another, or start the server in a locale with UTF-8";
+      audit.ended("refused", reason);
+      throw new RefusedException(reason, e);
     } catch (RefusedException | RuntimeException e) {
       audit.ended(
           e instanceof RefusedException ? "refused" : "failed", String.valueOf(e.getMessage()));

@@ -31,10 +31,16 @@ final class SocketPath implements AutoCloseable {
       return new SocketPath(UnixDomainSocketAddress.of(socket), null);
     }
     Path absolute = socket.toAbsolutePath();
-    Path link = Files.createTempDirectory("anabranch").resolve("s");
+    Path link = Files.createTempDirectory(temporary(), "anabranch").resolve("s");
     Files.createSymbolicLink(link, Objects.requireNonNull(absolute.getParent()));
     Path name = Objects.requireNonNull(absolute.getFileName());
     return new SocketPath(UnixDomainSocketAddress.of(link.resolve(name)), link);
+  }
+
+  /** The folder for temporary files, unless its own path is too long for the purpose. */
+  private static Path temporary() {
+    Path configured = Path.of(System.getProperty("java.io.tmpdir"));
+    return configured.toString().length() <= MAX_BYTES / 2 ? configured : Path.of("/tmp");
   }
 
   /** Good until {@link #close}. */

@@ -140,7 +140,11 @@ public final class Exports implements AutoCloseable {
     SnapshotState found = older.snapshot();
     if (!found.volume().equals(snapshot.volume()) || found.device().equals(snapshot.device())) {
       older.close();
-      throw new RefusedException(since + " is no other snapshot of volume " + snapshot.volume());
+      throw new RefusedException(
+          since
+              + " is no other snapshot of volume "
+              + snapshot.volume()
+              + "; --since names an older one of that volume");
     }
     if (found.created().isAfter(snapshot.created())) {
       older.close();
@@ -331,7 +335,9 @@ public final class Exports implements AutoCloseable {
     try {
       running.awaitAdvanceInterruptibly(running.arrive(), LAST_READ_SECONDS, TimeUnit.SECONDS);
     } catch (TimeoutException e) {
-      LOG.error("an export waits for a device that does not answer, and is left behind");
+      LOG.error(
+          "an export waits for a device that does not answer; the server stops without its end, and"
+              + " what it was to write is not whole");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -69,7 +69,7 @@ final class TargetFile {
       return;
     }
     if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
-      throw new RefusedException(path + " exists and is no regular file");
+      throw new RefusedException(path + " exists and is no regular file; name another file");
     }
     if (!force) {
       throw new RefusedException(path + " exists; --force replaces it");
@@ -172,7 +172,8 @@ final class TargetFile {
     } catch (OverlappingFileLockException e) {
       // by this very process
     }
-    throw new RefusedException(part + " is being written by another export");
+    throw new RefusedException(
+        part + " is being written by another export: wait for its end, or name another file");
   }
 
   /** Makes a file longer that ends in zeros. */

@@ -98,7 +98,9 @@ final class MergeWatch {
     try {
       task.run();
     } catch (RuntimeException e) {
-      LOG.error("merges: unexpected failure", e);
+      LOG.error(
+          "merges: an error of the server's own; merges that wait are tried again at the next change",
+          e);
     }
   }
 

@@ -224,17 +224,22 @@ final class Merges {
   private void refuseIfImpossible(SnapshotState snapshot) throws RefusedException {
     String device = snapshot.device();
     if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
-      throw new RefusedException("snapshot " + device + " is being made or removed");
+      throw new RefusedException(
+          "snapshot " + device + " is being made or removed; ask again when that has ended");
     }
     devices.refuseForeignTable(snapshot.volume());
     devices.refuseForeignTable(snapshot);
     if (devices.status(snapshot).contains("Invalid")) {
       throw new RefusedException(
-          "snapshot " + device + " is invalid: it lost what it had and cannot be merged");
+          "snapshot "
+              + device
+              + " is invalid: it lost what it had and cannot be merged; snapshot remove frees its store");
     }
     if (devices.volume(snapshot.volume()).readOnly()) {
       throw new RefusedException(
-          "volume " + snapshot.volume() + " is read-only and cannot be rolled back");
+          "volume "
+              + snapshot.volume()
+              + " is read-only and cannot be rolled back; take read-only out of its configuration and reload");
     }
   }
 
@@ -352,7 +357,10 @@ final class Merges {
     running.refuseToGiveUp(snapshot, force);
     end(snapshot);
     watch.remove(snapshot.device());
-    LOG.warn("volume {}: the merge of {} was given up", snapshot.volume(), snapshot.device());
+    LOG.warn(
+        "volume {}: the merge of {} was given up; the volume stays partly rolled back",
+        snapshot.volume(),
+        snapshot.device());
   }
 
   /** Starts the merges that wait and need not wait any more. */

@@ -19,7 +19,10 @@ public final class Readers {
   static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
     if (snapshot.phase() != Phase.READY && snapshot.phase() != Phase.WAITING) {
       throw new RefusedException(
-          "snapshot " + snapshot.device() + " cannot be read: it is " + what(snapshot.phase()));
+          "snapshot "
+              + snapshot.device()
+              + " cannot be read or exported: it is "
+              + what(snapshot.phase()));
     }
     return snapshot;
   }

@@ -51,7 +51,8 @@ final class RunningMerges {
   /** See {@link Snapshots#pause}. */
   void pause(SnapshotState snapshot, boolean paused) throws RefusedException {
     if (snapshot.phase() != Phase.MERGING) {
-      throw new RefusedException("snapshot " + snapshot.device() + " is not being merged");
+      throw new RefusedException(
+          "snapshot " + snapshot.device() + " is not being merged; snapshot list shows which are");
     }
     MergeHandle merge = merge(snapshot);
     if (paused) {

@@ -118,7 +118,10 @@ public final class Snapshots implements WarningSource {
         if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
           registry.forget(snapshot);
         } else if (live.served(snapshot.volume()) == null) {
-          LOG.warn("snapshot {}: its volume is not served; left alone", snapshot.device());
+          LOG.warn(
+              "snapshot {}: its volume is not served, and the snapshot waits for it; put the volume"
+                  + " into the configuration again, or give the snapshot up: snapshot remove --force",
+              snapshot.device());
         }
       }
       for (VolumeConfig volume : live.served().values()) {
@@ -312,7 +315,11 @@ public final class Snapshots implements WarningSource {
     SnapshotNames.checkDescription(wanted.description());
     if (wanted.storeBytes() < 0) {
       throw new RefusedException(
-          "snapshot " + wanted.name() + ": a store of " + wanted.storeBytes() + " bytes");
+          "snapshot "
+              + wanted.name()
+              + ": a store cannot have "
+              + wanted.storeBytes()
+              + " bytes; without a size it gets what it can need");
     }
     String volume = wanted.volume();
     String device = wanted.device();
@@ -361,8 +368,8 @@ public final class Snapshots implements WarningSource {
   /**
    * Removes a snapshot. What changed since it was taken stays.
    *
-   * @param force also when sessions have it as a LUN, and in a merge that cannot go on because the
-   *     snapshot is invalid
+   * @param force also when sessions have it as a LUN, when its merge waits to begin, which drops
+   *     the rollback, and in a merge that cannot go on because the snapshot is invalid
    */
   public void remove(String device, boolean force) throws RefusedException {
     changes.lock();
@@ -390,6 +397,7 @@ public final class Snapshots implements WarningSource {
         merges.giveUp(snapshot, force);
         return;
       }
+      refuseUnderWaitingMerge(snapshot, force);
       devices.refuseForeignTable(snapshot);
       refuseUnderSessions(device, force);
       try {
@@ -436,6 +444,21 @@ public final class Snapshots implements WarningSource {
       return described;
     } finally {
       changes.unlock();
+    }
+  }
+
+  private static void refuseUnderWaitingMerge(SnapshotState snapshot, boolean force)
+      throws RefusedException {
+    boolean waits = snapshot.phase() == Phase.WAITING || snapshot.phase() == Phase.QUEUED;
+    if (waits && !force) {
+      throw new RefusedException(
+          "volume "
+              + snapshot.volume()
+              + " waits to be rolled back to "
+              + snapshot.device()
+              + ", which would be dropped; snapshot merge --cancel "
+              + snapshot.device()
+              + " first, or use --force");
     }
   }
 

@@ -2,6 +2,7 @@
 package org.anabranch.server.snapshots;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +99,12 @@ final class StrayStores {
 
   /** Deletes the stray store of a snapshot, durably. Whether there was one. */
   boolean delete(String device, DurableSteps steps) throws RefusedException {
-    Path store = store(device);
+    Path store;
+    try {
+      store = store(device);
+    } catch (InvalidPathException e) {
+      return false; // no file can have this name
+    }
     if (!all().contains(store)) {
       return false;
     }

@@ -35,7 +35,10 @@ public final class IdentityFile {
           DiskNames each = device < 0 ? null : DiskNames.parse(line.substring(0, device));
           if (each == null) {
             throw new RefusedException(
-                file.path() + " is damaged: it has a line for each disk, SERIAL NAA DEVICE");
+                file.path()
+                    + " is damaged, and was left as it is: it has a line for each disk, SERIAL NAA DEVICE;"
+                    + " restore it from a backup, or move it away: then images without a label may"
+                    + " get another identity, and hosts see other disks");
           }
           names.put(line.substring(device + 1), each);
         }

@@ -46,7 +46,10 @@ public final class PortNumbers {
       throw new RefusedException(ports.file.path() + ": " + StateDirectory.reason(e), e);
     } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
       throw new RefusedException(
-          ports.file.path() + " is damaged: it has a line for each target port, NUMBER PORT", e);
+          ports.file.path()
+              + " is damaged: it has a line for each target port, NUMBER PORT; restore it from a"
+              + " backup, or delete it: then target ports may get other numbers",
+          e);
     }
     return ports;
   }
@@ -78,7 +81,10 @@ public final class PortNumbers {
       free++;
     }
     if (free > MAX_NUMBER) {
-      throw new RefusedException("a server has at most " + MAX_NUMBER + " target ports");
+      throw new RefusedException(
+          "a server has at most "
+              + MAX_NUMBER
+              + " target ports (targets times portal groups); configure fewer");
     }
     numbers.put(port, free);
     StringBuilder text = new StringBuilder();

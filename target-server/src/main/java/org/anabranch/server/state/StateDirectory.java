@@ -131,7 +131,11 @@ public final class StateDirectory implements AutoCloseable {
     String id = file.read(1024).strip();
     if (!id.matches("[0-9a-f]{" + 2 * ID_BYTES + "}")) {
       throw new RefusedException(
-          file.path() + " is damaged: it holds no " + 2 * ID_BYTES + " hexadecimal digits");
+          file.path()
+              + " is damaged: it holds no "
+              + 2 * ID_BYTES
+              + " hexadecimal digits; restore it from a backup, or delete it: then hosts may see other"
+              + " disks");
     }
     return id;
   }

@@ -223,7 +223,9 @@ public final class StateFile {
                 + " was written by a newer version of the server: it has version "
                 + version
                 + ", this one reads up to "
-                + VERSION);
+                + VERSION
+                + "; install that version, or restore the state directory from a backup that this"
+                + " version made");
       }
       if (version < 1) {
         throw new Damage("it has version " + version);

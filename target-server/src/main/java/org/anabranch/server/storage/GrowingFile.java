@@ -52,7 +52,11 @@ final class GrowingFile implements BackingDevice, Extendable {
       LOG.info("store {}: extended to {} bytes", file.name(), bytes);
       extended = true;
     } catch (RefusedException e) {
-      LOG.warn("store {}: cannot be extended: {}", file.name(), e.getMessage());
+      LOG.warn(
+          "store {}: cannot be extended: {}; when it is full, its snapshot is lost, and the volume is"
+              + " not: free space, raise the limit, or remove a snapshot",
+          file.name(),
+          e.getMessage());
     } finally {
       synchronized (this) {
         extending = null;

@@ -15,6 +15,7 @@ import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.VolumeRecord;
 import org.anabranch.server.state.VolumeRecords;
+import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -210,7 +211,11 @@ public final class KnownImages {
       ImageFacts found = Objects.requireNonNull(image.facts(), "absent");
       VolumeRecord known = records.get(volume.name());
       if (known != null && !isSame(known, found)) {
-        LOG.warn("volume {}: {} is another image than before", volume.name(), address);
+        LOG.warn(
+            "volume {}: {} is another image than before; it is served, since no snapshot needs the"
+                + " former one",
+            volume.name(),
+            address);
       }
       UUID uuid = known != null ? known.uuid() : uuid(volume, found);
       boolean marked = uuid.equals(found.mark()) || (!volume.readOnly() && image.mark(uuid));
@@ -264,11 +269,12 @@ public final class KnownImages {
                     + ": "
                     + address
                     + " has "
-                    + found.bytes()
-                    + " bytes, too few for snapshot "
+                    + Sizes.exact(found.bytes())
+                    + ", too little for snapshot "
                     + snapshot.device()
                     + " of "
-                    + snapshot.sectors() * 512);
+                    + Sizes.exact(snapshot.sectors() * 512)
+                    + ": put the whole image there, or remove the snapshot with --force");
           }
         }
         remember(volume, found.bytes());

@@ -30,7 +30,12 @@ public final class Stages {
       Throwable cause = e.getCause() instanceof CompletionException c ? c.getCause() : e.getCause();
       throw new RefusedException(what + ": " + reason(cause == null ? e : cause), e);
     } catch (TimeoutException e) {
-      throw new OverdueException(what + ": not done after " + PATIENCE_SECONDS + " s", e);
+      throw new OverdueException(
+          what
+              + ": not done after "
+              + PATIENCE_SECONDS
+              + " s; it goes on: a disk may hang, or a device may be suspended (see status)",
+          e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RefusedException(what + ": interrupted", e);

@@ -167,7 +167,8 @@ public final class Storage implements WarningSource {
   /** Refuses a path of a file that is the server's own: of its state, or of a volume's. */
   public void refuseOwn(Path path) throws RefusedException {
     if (StateDirectory.owns(stateFolder, path) || images.isVolumes(path)) {
-      throw new RefusedException(path + " is a file of the server's own");
+      throw new RefusedException(
+          path + " is a file of the server's own, or a volume's image; name another file");
     }
   }
 

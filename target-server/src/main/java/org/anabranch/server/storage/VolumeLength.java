@@ -38,7 +38,11 @@ final class VolumeLength {
       if (!image.exists()) {
         if (volume.sectors() == 0) {
           throw refused(
-              volume, address + " does not exist, and no size says how large to make it", null);
+              volume,
+              address
+                  + " does not exist, and no size says how large to make it: give the volume a size,"
+                  + " or put its image there",
+              null);
         }
         return volume.sectors();
       }
@@ -46,13 +50,25 @@ final class VolumeLength {
       long existing = image.bytes() / 512 / blockSectors * blockSectors;
       long sectors = Math.max(existing, volume.sectors());
       if (sectors == 0) {
-        throw refused(volume, address + " is empty, and no size says how large to make it", null);
+        throw refused(
+            volume,
+            address
+                + " is empty, and no size says how large to make it: give the volume a size, or put"
+                + " its image there",
+            null);
       }
       if (existing < sectors
           && (volume.readOnly() || !image.capabilities().contains(Capability.EXTENDS))) {
         throw refused(
             volume,
-            address + " has " + existing + " sectors, less than the size of " + sectors,
+            address
+                + " has "
+                + Sizes.exact(existing * 512)
+                + ", less than the size of "
+                + Sizes.exact(sectors * 512)
+                + " that the configuration gives, and cannot be extended"
+                + (volume.readOnly() ? " while it is read-only" : "")
+                + ": lower the size, or put a whole image there",
             null);
       }
       return sectors;
@@ -91,7 +107,8 @@ final class VolumeLength {
   private static void warnOfCost(VolumeConfig volume, VolumeImage.Cost cost) {
     if (cost.later() > cost.free()) {
       LOG.warn(
-          "volume {}: a new image can come to take {}, and {} are free where it is made",
+          "volume {}: a new image can come to take {}, and {} are free where it is made; free space"
+              + " there before it has filled",
           volume.name(),
           Sizes.bytes((double) cost.later()),
           Sizes.bytes((double) cost.free()));

@@ -71,7 +71,10 @@ public final class Watchdog implements AutoCloseable {
         return;
       } catch (TimeoutException e) {
         if (!late) {
-          LOG.warn("an event loop has not answered for {} ms", pause.toMillis());
+          LOG.warn(
+              "an event loop has not answered for {} ms: the service manager restarts the server if that"
+                  + " goes on",
+              pause.toMillis());
         }
         late = true;
       } catch (ExecutionException e) {

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a command tells a person what it does. On a terminal there are colours (unless NO_COLOR is
@@ -28,6 +29,8 @@ public final class Screen {
   private boolean pending;
 
   private boolean watched; // guarded by this
+  private boolean ended; // guarded by this: the process is ending, and nothing moves any more
+  private @Nullable String lastWords; // guarded by this
 
   /** On standard output, which may be a terminal. */
   @SuppressWarnings("SystemConsoleNull") // on JDK 25 it is null again where there is no terminal
@@ -137,23 +140,43 @@ public final class Screen {
    */
   public synchronized void temporary(String text) {
     if (moving) {
-      endLineAtTheEnd();
+      watchForTheEnd();
+    }
+    if (moving && !ended) {
       pending = true;
       out.print(clear() + (length(text) <= room() ? text : cut(text)));
       out.flush();
     }
   }
 
+  /**
+   * What is printed if the command is interrupted from now on.
+   *
+   * @param words null: nothing
+   */
+  public synchronized void whenInterrupted(@Nullable String words) {
+    watchForTheEnd();
+    lastWords = words;
+  }
+
   /** A command that is interrupted leaves the shell's prompt a line of its own. */
-  private void endLineAtTheEnd() {
+  private void watchForTheEnd() {
     if (!watched) {
       watched = true;
-      Runtime.getRuntime().addShutdownHook(new Thread(this::endLine));
+      try {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::end));
+      } catch (IllegalStateException e) {
+        ended = true; // it is ending already
+      }
     }
   }
 
-  private synchronized void endLine() {
-    if (pending) {
+  /** The thread that draws may still be at work. */
+  private synchronized void end() {
+    ended = true;
+    if (lastWords != null) {
+      line(lastWords);
+    } else if (pending) {
       pending = false;
       out.println();
       out.flush();

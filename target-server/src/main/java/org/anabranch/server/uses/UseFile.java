@@ -142,7 +142,10 @@ final class UseFile {
           ConfigFactory.parseString(
               text, ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON));
       if (root.getInt("version") > VERSION) {
-        throw new RefusedException(path() + " was written by a newer version of the server");
+        throw new RefusedException(
+            path()
+                + " was written by a newer version of the server: install that version, or restore the"
+                + " state directory from a backup that this version made");
       }
       TreeMap<ItNexus, RecordedUses.Recorded> uses = new TreeMap<>();
       for (Config use : root.getConfigList("uses")) {

@@ -398,7 +398,9 @@ final class UseTable {
     });
     if (!here.isEmpty()) {
       throw new RefusedException(
-          "these initiators are not recorded, and are logged in: " + String.join(", ", here));
+          "these initiators are not recorded, and are logged in: "
+              + String.join(", ", here)
+              + "; log them out there, or use snapshot merge --now");
     }
     if (unknown.remove(EVERYTHING)) {
       LOG.warn("initiators that are not recorded are assumed gone from all volumes");

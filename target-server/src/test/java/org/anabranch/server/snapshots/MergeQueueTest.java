@@ -138,7 +138,9 @@ final class MergeQueueTest {
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder, "volumes.vm1.read-only = true")) {
       assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
-          .hasMessage("volume vm1 is read-only and cannot be rolled back");
+          .hasMessage(
+              "volume vm1 is read-only and cannot be rolled back; take read-only out of its"
+                  + " configuration and reload");
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
     }
   }

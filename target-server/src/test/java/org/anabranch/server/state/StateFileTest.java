@@ -144,7 +144,8 @@ final class StateFileTest {
         .hasMessage(
             path
                 + " was written by a newer version of the server: it has version 3, this one reads"
-                + " up to 2");
+                + " up to 2; install that version, or restore the state directory from a backup that"
+                + " this version made");
     assertThat(path).hasContent(newer);
   }
 

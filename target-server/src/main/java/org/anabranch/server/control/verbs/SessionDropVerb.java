@@ -39,7 +39,8 @@ public final class SessionDropVerb
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     long id = arguments.id();
     if (id != (int) id || !server.drop((int) id)) {
-      throw new RefusedException("there is no session " + id);
+      throw new RefusedException(
+          "there is no session " + id + "; session list shows which there are");
     }
     return new Result(id);
   }

@@ -14,7 +14,8 @@ public final class VolumeAdoptVerb
   public static final Call<Arguments, Nothing, ChangeLines> CALL =
       Call.of(
           "volume adopt",
-          "Takes the file at a volume's path for the volume's file, and serves it.",
+          "Declares the file at a volume's path to be the volume's image, whatever was there before, and"
+              + " serves it.",
           Arguments.class,
           ChangeLines.class);
 

@@ -84,7 +84,8 @@ public final class SnapshotCreateVerb
     for (String device : names(arguments)) {
       int at = device.indexOf('@');
       if (at <= 0) {
-        throw new RefusedException("not VOLUME@NAME: " + device);
+        throw new RefusedException(
+            "\"" + device + "\" is not VOLUME@NAME, such as vm1@before-upgrade");
       }
       wanted.add(
           new Snapshots.Wanted(

@@ -22,7 +22,8 @@ public final class SnapshotRemoveVerb
   /** Which one. */
   public record Arguments(
       @Doc("VOLUME@NAME") String name,
-      @Doc("also when sessions see it as a LUN, or its merge cannot go on") boolean force) {}
+      @Doc("also when sessions see it as a LUN, or its merge waits or cannot go on")
+          boolean force) {}
 
   /** What was removed. */
   public record Result(@Doc("VOLUME@NAME") String removed) {}
