@@ -47,10 +47,14 @@ final class ServerOption {
     return spec.root().commandLine().getOut();
   }
 
+  /** Where the command tells what is wrong, and what its output must not contain. */
+  PrintWriter err() {
+    return spec.root().commandLine().getErr();
+  }
+
   ControlClient client() {
     return new ControlClient(
-        socketPath(System.getenv(ENVIRONMENT)),
-        notice -> spec.root().commandLine().getErr().println("anabranch: " + notice));
+        socketPath(System.getenv(ENVIRONMENT)), notice -> err().println("anabranch: " + notice));
   }
 
   /**

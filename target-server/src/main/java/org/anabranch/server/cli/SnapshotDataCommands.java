@@ -14,7 +14,6 @@ import org.anabranch.server.control.verbs.snapshots.SnapshotDiffVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.anabranch.server.exports.DeltaImport;
 import org.anabranch.server.state.StateDirectory;
-import org.anabranch.server.terminal.ProgressBar;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
@@ -113,19 +112,27 @@ final class SnapshotDataCommands {
         "that changed, for snapshot import. It appears when it is complete; an export",
         "that is interrupted leaves nothing behind. Until then it is FILE.part, which",
         "must not exist. Only the server's user may read it (mode 0600).",
+        "For FILE - the snapshot goes to standard output as a stream, for volume import",
+        "on this or another server: all of it, or with --since what changed.",
       },
       footer = {
         "",
+        "Exit status: 0 it is complete, 1 it is not. What was written of a stream until",
+        "then is refused by volume import. In a shell, set -o pipefail tells of both ends.",
+        "",
         "Examples:",
         "  anabranch snapshot export vm1@monday /backup/vm1.img",
-        "  anabranch snapshot export vm1@tuesday /backup/vm1.delta --since vm1@monday"
+        "  anabranch snapshot export vm1@tuesday /backup/vm1.delta --since vm1@monday",
+        "  anabranch snapshot export vm1@monday - | ssh host2 anabranch volume import vm1 -"
       },
       mixinStandardHelpOptions = true)
   static final class Export implements Callable<Integer> {
     @Parameters(paramLabel = "VOLUME@NAME")
     private String name = "";
 
-    @Parameters(paramLabel = "FILE", description = "Written by the server, as its user.")
+    @Parameters(
+        paramLabel = "FILE",
+        description = "Written by the server, as its user; - for standard output.")
     private Path file = Path.of("");
 
     @Option(
@@ -153,8 +160,14 @@ final class SnapshotDataCommands {
       if (changed && since != null) {
         throw Usage.error(spec, "--changed or --since, not both");
       }
+      if (file.toString().equals("-")) {
+        if (changed || force || server.json()) {
+          throw Usage.error(spec, "--changed, --force and --json are not for standard output");
+        }
+        return new StreamCommands(server).export(name, since);
+      }
       Screen screen = Screen.on(server.out());
-      Bar bar = new Bar(screen, server.json());
+      DataBar bar = new DataBar(screen, server.json());
       SnapshotExportVerb.Result result =
           server
               .client()
@@ -205,7 +218,7 @@ final class SnapshotDataCommands {
     @Override
     public Integer call() throws RefusedException {
       Screen screen = Screen.on(spec.commandLine().getOut());
-      Bar bar = new Bar(screen, json);
+      DataBar bar = new DataBar(screen, json);
       long total = total();
       DeltaImport.Result result = new DeltaImport(file, image).run(done -> bar.update(done, total));
       if (json) {
@@ -236,28 +249,6 @@ final class SnapshotDataCommands {
       } catch (IOException e) {
         throw new RefusedException(StateDirectory.reason(e), e);
       }
-    }
-  }
-
-  /** A progress bar that begins when the first state comes. */
-  private static final class Bar {
-    private final Screen screen;
-    private final boolean silent;
-    private @Nullable ProgressBar bar;
-
-    Bar(Screen screen, boolean silent) {
-      this.screen = screen;
-      this.silent = silent;
-    }
-
-    void update(long done, long total) {
-      if (silent || total <= 0) {
-        return;
-      }
-      if (bar == null) {
-        bar = new ProgressBar(screen, "", total, System::nanoTime);
-      }
-      bar.update(done);
     }
   }
 }

@@ -30,7 +30,8 @@ import java.util.zip.CRC32C;
  * </pre>
  *
  * Extents ascend and do not overlap; offsets and lengths are whole sectors of 512 bytes. An image
- * that is made longer reads as zeros where no extent says otherwise.
+ * that is made longer reads as zeros where no extent says otherwise. A stream ({@link
+ * StreamHeader}) has the same records behind a header that says more.
  */
 final class DeltaFormat {
   static final int VERSION = 1;
@@ -45,6 +46,7 @@ final class DeltaFormat {
   static final int MAX_TEXT = 4096;
 
   static final int RECORD_BYTES = 24;
+  static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
   private static final int FIXED_BYTES = 32;
   private static final byte[] MAGIC = "ANADELTA".getBytes(StandardCharsets.US_ASCII);
 
@@ -68,27 +70,45 @@ final class DeltaFormat {
    */
   record Header(long baseBytes, long bytes, String text) {
     ByteBuffer write() {
+      return write(VERSION);
+    }
+
+    ByteBuffer write(int version) {
       byte[] words = text.getBytes(StandardCharsets.UTF_8);
       ByteBuffer all = buffer(FIXED_BYTES + words.length + 4);
-      all.put(MAGIC).putInt(VERSION).putInt(words.length).putLong(baseBytes).putLong(bytes);
+      all.put(MAGIC).putInt(version).putInt(words.length).putLong(baseBytes).putLong(bytes);
       all.put(words);
       all.putInt(checksum(all.duplicate().flip()));
       return all.flip();
     }
 
     static Header read(ReadableByteChannel in) throws IOException {
+      return read(in, VERSION);
+    }
+
+    static Header read(ReadableByteChannel in, int expected) throws IOException {
       ByteBuffer fixed = buffer(FIXED_BYTES);
       fill(in, fixed, "the header");
       byte[] magic = new byte[MAGIC.length];
       fixed.get(magic);
       if (!java.util.Arrays.equals(magic, MAGIC)) {
-        throw new DamagedException("it is no file of changed extents: no ANADELTA at byte 0");
+        throw new DamagedException(
+            (expected == VERSION
+                    ? "it is no file of changed extents"
+                    : "it is no stream of a snapshot")
+                + ": no ANADELTA at byte 0");
       }
       int version = fixed.getInt();
       int length = fixed.getInt();
-      if (version != VERSION) {
+      if (version != expected) {
         throw new DamagedException(
-            "it has version " + Integer.toUnsignedString(version) + ", not " + VERSION);
+            "it has version "
+                + Integer.toUnsignedString(version)
+                + ", not "
+                + expected
+                + (version == StreamHeader.VERSION
+                    ? ": it is a stream, for volume import"
+                    : version == VERSION ? ": it is a file of extents, for snapshot import" : ""));
       }
       if (length < 0 || length > MAX_TEXT) {
         throw new DamagedException("the header is damaged: a text of " + length + " bytes");
@@ -120,13 +140,22 @@ final class DeltaFormat {
     }
   }
 
+  /** What checksums of records cover in front of the record: where in which file it stands. */
+  interface Place {
+    /** Version 1: nothing. */
+    Place NOWHERE = record -> NOTHING;
+
+    /** Read from its position to its limit. */
+    ByteBuffer of(long record);
+  }
+
   /** A record without its data. */
   record Piece(int kind, long offset, long length) {
     /** With its checksum; {@code data} follows it, or nothing. */
-    ByteBuffer write(ByteBuffer data) {
+    ByteBuffer write(ByteBuffer place, ByteBuffer data) {
       ByteBuffer all = buffer(RECORD_BYTES);
       all.putInt(0).putInt(kind).putLong(offset).putLong(length).flip();
-      return all.putInt(0, checksum(all.duplicate().position(4), data));
+      return all.putInt(0, checksum(place, all.duplicate().position(4), data));
     }
 
     /** Reads a record; its checksum is checked with the data. */
@@ -136,15 +165,15 @@ final class DeltaFormat {
   }
 
   /** Whether a record's bytes and its data are what was written. */
-  static boolean intact(ByteBuffer record, ByteBuffer data) {
-    return record.getInt(0) == checksum(record.duplicate().rewind().position(4), data);
+  static boolean intact(ByteBuffer place, ByteBuffer record, ByteBuffer data) {
+    return record.getInt(0) == checksum(place, record.duplicate().rewind().position(4), data);
   }
 
   static ByteBuffer buffer(int bytes) {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static int checksum(ByteBuffer... parts) {
+  static int checksum(ByteBuffer... parts) {
     CRC32C checksum = new CRC32C();
     for (ByteBuffer part : parts) {
       checksum.update(part.duplicate());

@@ -46,11 +46,6 @@ public final class DeltaImport {
   /** The result: the bytes of all extents, and the length of the image. */
   public record Result(long changed, long bytes) {}
 
-  /** Receives each record whose checksum is right. */
-  private interface Sink {
-    void take(Piece record, ByteBuffer data) throws IOException, RefusedException;
-  }
-
   /**
    * @param file as {@link Exports#delta} writes it
    * @param image that it is applied to
@@ -156,80 +151,12 @@ public final class DeltaImport {
   }
 
   /** Reads the file from beginning to end; each record is checked before the sink gets it. */
-  private void read(LongConsumer progress, Sink sink) throws IOException, RefusedException {
+  private void read(LongConsumer progress, DeltaReader.Sink sink)
+      throws IOException, RefusedException {
     try (ReadableByteChannel in =
         Channels.newChannel(new BufferedInputStream(Files.newInputStream(file), 1 << 16))) {
       Header header = Header.read(in);
-      ByteBuffer head = DeltaFormat.buffer(DeltaFormat.RECORD_BYTES);
-      ByteBuffer data = ByteBuffer.allocateDirect(DeltaFormat.MAX_DATA);
-      long records = 0;
-      long covered = 0;
-      long behind = 0;
-      long read = 0;
-      while (true) {
-        String what = "record " + records;
-        DeltaFormat.fill(in, head.clear(), what);
-        Piece record = Piece.read(head);
-        boolean hasData = record.kind() == DeltaFormat.DATA;
-        if (hasData && (record.length() < 512 || record.length() > DeltaFormat.MAX_DATA)) {
-          throw new DamagedException(what + " is damaged: " + record.length() + " bytes of data");
-        }
-        DeltaFormat.fill(in, data.clear().limit(hasData ? (int) record.length() : 0), what);
-        if (!DeltaFormat.intact(head, data)) {
-          throw new DamagedException(what + " is damaged: its checksum is wrong");
-        }
-        if (record.kind() == DeltaFormat.END) {
-          checkEnd(in, record, records, covered);
-          return;
-        }
-        checkPlace(record, what, behind, header.bytes());
-        sink.take(record, data);
-        behind = record.offset() + record.length();
-        covered += record.length();
-        records++;
-        read += DeltaFormat.RECORD_BYTES + data.limit();
-        progress.accept(read);
-      }
-    }
-  }
-
-  private static void checkPlace(Piece record, String what, long behind, long bytes)
-      throws DamagedException {
-    if (record.kind() != DeltaFormat.DATA && record.kind() != DeltaFormat.ZERO) {
-      throw new DamagedException(what + " is of a kind that is not known: " + record.kind());
-    }
-    if (record.length() < 512
-        || ((record.offset() | record.length()) & 511) != 0
-        || record.offset() < behind
-        || record.length() > bytes - record.offset()) {
-      throw new DamagedException(
-          what
-              + " makes no sense: "
-              + record.length()
-              + " bytes at "
-              + record.offset()
-              + ", behind "
-              + behind
-              + " of "
-              + bytes);
-    }
-  }
-
-  private static void checkEnd(ReadableByteChannel in, Piece end, long records, long covered)
-      throws IOException {
-    if (end.offset() != records || end.length() != covered) {
-      throw new DamagedException(
-          records
-              + " records over "
-              + covered
-              + " bytes came, "
-              + end.offset()
-              + " over "
-              + end.length()
-              + " were written");
-    }
-    if (in.read(ByteBuffer.allocate(1)) >= 0) {
-      throw new DamagedException("something follows its end");
+      new DeltaReader(in, header.bytes(), DeltaFormat.Place.NOWHERE).read(progress, sink);
     }
   }
 }

@@ -21,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Exports of snapshots to files. Any thread, which may wait.
+ * Exports of snapshots to files and streams. Any thread, which may wait.
  *
  * <dl>
  *   <dt>What if the volume is written meanwhile?
@@ -249,8 +249,12 @@ public final class Exports implements AutoCloseable {
       Reporter reporter = new Reporter(progress, total[0]);
       DeltaWriter[] writer = new DeltaWriter[1];
       file.write(out -> {
-        writer[0] = new DeltaWriter(out, new DeltaFormat.Header(baseBytes, bytes, text));
-        write(comparison, writer[0], reporter);
+        writer[0] =
+            new DeltaWriter(
+                DeltaWriter.to(out),
+                new DeltaFormat.Header(baseBytes, bytes, text).write(),
+                DeltaFormat.Place.NOWHERE);
+        write(comparison, false, writer[0], reporter);
       });
       return new Written(bytes, writer[0].covered());
     } finally {
@@ -258,7 +262,60 @@ public final class Exports implements AutoCloseable {
     }
   }
 
-  private void write(Comparison comparison, DeltaWriter writer, Reporter reporter)
+  /**
+   * Writes a snapshot as a stream: {@link StreamHeader}.
+   *
+   * @param since the older snapshot that whoever reads it has; null for everything
+   * @param out gets it in parts
+   */
+  public Written stream(
+      String device, @Nullable String since, StreamOutput.Sink out, Progress<State> progress)
+      throws RefusedException, ClientGoneException {
+    begin();
+    try (Comparison comparison = compare(device, since)) {
+      progress.report(new State(0, comparison.younger.device().sectors() * 512));
+      StreamOutput output = new StreamOutput(out);
+      StreamHeader.Written header = header(comparison);
+      DeltaWriter writer = new DeltaWriter(output, header.bytes(), header.header().place());
+      long[] total = {header.header().bytes()};
+      if (since != null) {
+        total[0] = 0;
+        comparison.extents().forEach(extent -> total[0] += extent.length());
+      }
+      Reporter reporter = new Reporter(progress, total[0]);
+      write(comparison, since == null, writer, reporter);
+      output.flush();
+      return new Written(header.header().bytes(), writer.covered());
+    } catch (IOException e) {
+      throw new RefusedException("the stream cannot be written: " + e.getMessage(), e);
+    } finally {
+      running.arriveAndDeregister();
+    }
+  }
+
+  private StreamHeader.Written header(Comparison comparison) throws RefusedException {
+    SnapshotState younger = comparison.younger.snapshot();
+    SnapshotState older = comparison.older == null ? null : comparison.older.snapshot();
+    long bytes = younger.sectors() * 512;
+    long baseBytes = older == null ? 0 : older.sectors() * 512;
+    if (baseBytes > bytes) {
+      throw new RefusedException(
+          "volume " + younger.volume() + " was made smaller since; export all of it");
+    }
+    return StreamHeader.write(
+        baseBytes,
+        bytes,
+        new StreamHeader.Facts(
+            younger.volume(),
+            younger.name(),
+            younger.created(),
+            younger.pointId(),
+            older == null ? null : older.pointId(),
+            older == null ? null : older.device(),
+            comparison.younger.device().limits().logicalBlockSize()));
+  }
+
+  private void write(Comparison comparison, boolean whole, DeltaWriter writer, Reporter reporter)
       throws RefusedException, ClientGoneException, IOException {
     DeviceReads reads =
         new DeviceReads(
@@ -268,11 +325,15 @@ public final class Exports implements AutoCloseable {
               reporter.report(writer.covered());
             });
     try {
-      ChangedExtents extents = comparison.extents();
-      for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
-        reads.read(extent);
+      if (whole) {
+        reads.readAllocated();
+      } else {
+        ChangedExtents extents = comparison.extents();
+        for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
+          reads.read(extent);
+        }
+        reads.finish();
       }
-      reads.finish();
     } finally {
       reads.abandon();
     }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
@@ -353,7 +354,8 @@ public final class Snapshots implements WarningSource {
         false,
         0,
         0,
-        wanted.description());
+        wanted.description(),
+        UUID.randomUUID().toString());
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.state;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * @param turn among the merges of a volume that wait, the lowest is first; 0: none was asked for
  * @param throttle the most bytes a second that its merge may move; 0: as many as it can
  * @param description what somebody noted about it; one line, empty when there is nothing
+ * @param point identifies what the snapshot holds, wherever it is: a snapshot that was received as
+ *     a stream has the point of the one that was sent; null when an older version took it
  */
 public record SnapshotState(
     String volume,
@@ -50,7 +54,8 @@ public record SnapshotState(
     boolean paused,
     long turn,
     long throttle,
-    String description) {
+    String description,
+    @Nullable String point) {
   /** The most characters of a description. */
   public static final int MAX_DESCRIPTION = 255;
 
@@ -67,6 +72,16 @@ public record SnapshotState(
   /** {@code volume@name}, which is also the mapped device's name. */
   public String device() {
     return volume + "@" + name;
+  }
+
+  /** {@link #point}; for a snapshot of an older version the same one each time. */
+  public String pointId() {
+    return point != null
+        ? point
+        : UUID.nameUUIDFromBytes(
+                (origin + "\n" + store.getFileName() + "\n" + created)
+                    .getBytes(StandardCharsets.UTF_8))
+            .toString();
   }
 
   /** In another phase; its turn is kept while its merge is to come. */
@@ -105,7 +120,8 @@ public record SnapshotState(
         isPaused,
         newTurn,
         newThrottle,
-        description);
+        description,
+        point);
   }
 
   /** With another description. */
@@ -132,6 +148,7 @@ public record SnapshotState(
         paused,
         turn,
         throttle,
-        text);
+        text,
+        point);
   }
 }

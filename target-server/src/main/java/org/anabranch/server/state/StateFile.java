@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import org.anabranch.server.base.RefusedException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,8 +47,9 @@ import org.slf4j.LoggerFactory;
  *
  * Version 1 had neither {@code origin} nor {@code turn}. It is read, and written as version 2.
  *
- * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, and
- * {@code description} when it has one.
+ * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, {@code
+ * description} when it has one, and {@code point}, a UUID, when this version or a later one took
+ * the snapshot.
  *
  * <p>A file that does not read exactly like this is refused and never written over: whoever edited
  * it or whatever damaged it, what it stood for may be all that tells which stores belong to which
@@ -70,7 +72,8 @@ public final class StateFile {
           "origin",
           "turn",
           "throttle",
-          "description");
+          "description",
+          "point");
 
   private final DurableFile file;
   private final DurableSteps steps;
@@ -208,6 +211,9 @@ public final class StateFile {
     if (!snapshot.description().isEmpty()) {
       entry.put("description", snapshot.description());
     }
+    if (snapshot.point() != null) {
+      entry.put("point", snapshot.point());
+    }
     return entry;
   }
 
@@ -277,7 +283,8 @@ public final class StateFile {
           entry.getBoolean("paused"),
           entry.hasPath("turn") ? entry.getLong("turn") : 0,
           entry.hasPath("throttle") ? entry.getLong("throttle") : 0,
-          entry.hasPath("description") ? entry.getString("description") : "");
+          entry.hasPath("description") ? entry.getString("description") : "",
+          entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null);
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "

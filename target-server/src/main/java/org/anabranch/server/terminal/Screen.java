@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,31 @@ public final class Screen {
         terminal && !dumb,
         terminal && !dumb && System.getenv("NO_COLOR") == null,
         terminal ? terminalColumns() : Integer.MAX_VALUE);
+  }
+
+  /** On standard error, whose lines move where it is a terminal. */
+  public static Screen onErrors(PrintWriter err) {
+    boolean terminal = isTerminal(2) && !"dumb".equals(System.getenv("TERM"));
+    return new Screen(
+        err,
+        terminal,
+        terminal && System.getenv("NO_COLOR") == null,
+        terminal ? terminalColumns() : Integer.MAX_VALUE);
+  }
+
+  /**
+   * Whether a file descriptor of this process is a terminal.
+   *
+   * @param descriptor 0 to 2
+   */
+  public static boolean isTerminal(int descriptor) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor))
+          .toString()
+          .matches("/dev/(pts/|tty|console).*");
+    } catch (IOException e) {
+      return false; // closed, or no /proc
+    }
   }
 
   /** As stty tells: a shell knows it, too, but seldom exports it. */

@@ -266,7 +266,7 @@ final class ExportTest {
       ByteBuffer all = DeltaFormat.buffer(4096);
       all.put(new DeltaFormat.Header(8192, 8192, "").write());
       for (DeltaFormat.Piece record : each.records) {
-        all.put(record.write(ByteBuffer.allocate(0)));
+        all.put(record.write(DeltaFormat.NOTHING, DeltaFormat.NOTHING));
       }
       Files.write(delta, bytes(all));
       refused(delta, image, each.reason);
@@ -280,8 +280,11 @@ final class ExportTest {
     ByteBuffer all = DeltaFormat.buffer(4096);
     all.put(new DeltaFormat.Header(8192, 16384, "").write());
     ByteBuffer data = ByteBuffer.wrap(VolumeUnderTest.data(1024, 2));
-    all.put(new DeltaFormat.Piece(DeltaFormat.DATA, 7680, 1024).write(data)).put(data);
-    all.put(new DeltaFormat.Piece(DeltaFormat.END, 1, 1024).write(ByteBuffer.allocate(0)));
+    all.put(new DeltaFormat.Piece(DeltaFormat.DATA, 7680, 1024).write(DeltaFormat.NOTHING, data))
+        .put(data);
+    all.put(
+        new DeltaFormat.Piece(DeltaFormat.END, 1, 1024)
+            .write(DeltaFormat.NOTHING, DeltaFormat.NOTHING));
     Files.write(delta, bytes(all));
     new DeltaImport(delta, image).run(each -> {});
     byte[] expected = java.util.Arrays.copyOf(VolumeUnderTest.data(8192, 1), 16384);

@@ -4,11 +4,13 @@ package org.anabranch.server.state;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Random;
+import java.util.UUID;
 import org.anabranch.server.base.RefusedException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +34,8 @@ final class StateFileTest {
           false,
           0,
           0,
-          "");
+          "",
+          "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
 
   @TempDir Path folder;
   private Path path;
@@ -66,7 +69,11 @@ final class StateFileTest {
               true,
               7,
               phase.name().length(),
-              phase == SnapshotState.Phase.READY ? "of \"x\"" : "");
+              phase == SnapshotState.Phase.READY ? "of \"x\"" : "",
+              phase == SnapshotState.Phase.READY
+                  ? null
+                  : UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8))
+                      .toString());
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");
