@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * iSCSI (RFC 7143), in four packages. Each uses those above it in this table, never one below it.
+ * iSCSI (RFC 7143), in five packages. Each uses those above it in this table, never one below it.
  *
  * <pre>
+ *   shares     what peers share: memory, places
  *   wire       bytes, PDUs, connections
  *   login      keys, negotiation, CHAP, who is admitted
  *   session    the command window, commands and their data, task management, text
@@ -22,7 +23,7 @@
  * layer ends tasks on any thread: it pushes them on a stack of the session, and the loop takes all
  * of them at once, writes their responses, and flushes once. What several loops share is small and
  * locked: {@link org.anabranch.iscsi.session.Sessions}, {@link
- * org.anabranch.iscsi.session.DataMemory}. No lock is held while another layer is called.
+ * org.anabranch.iscsi.shares.DataMemory}. No lock is held while another layer is called.
  *
  * <h2>What is deliberately not done</h2>
  *

@@ -12,10 +12,10 @@ import org.anabranch.iscsi.login.IscsiLimits;
 import org.anabranch.iscsi.login.LoginCounter;
 import org.anabranch.iscsi.login.LoginRefusal;
 import org.anabranch.iscsi.login.TargetNode;
-import org.anabranch.iscsi.session.DataMemory;
 import org.anabranch.iscsi.session.Discovery;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionTerms;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.jspecify.annotations.Nullable;
 
 /** Limits, nodes and memory of one server, as its logins and sessions see them. Any thread. */

@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.session;
 
 import java.util.concurrent.Executor;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.jspecify.annotations.Nullable;
 
 /**

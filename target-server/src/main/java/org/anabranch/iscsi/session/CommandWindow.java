@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.session;
 
+import org.anabranch.iscsi.shares.DataMemory;
 import org.anabranch.iscsi.wire.Pdu;
 
 /**

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.anabranch.block.count.Counters;
 import org.anabranch.iscsi.login.Parameters;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduEncoder;

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.session;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelPromise;
 import org.anabranch.iscsi.login.Parameters;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduEncoder;

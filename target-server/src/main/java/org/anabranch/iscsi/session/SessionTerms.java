@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.session;
 
 import org.anabranch.iscsi.login.LoginTerms;
+import org.anabranch.iscsi.shares.DataMemory;
 
 /** What the sessions of a server share, and its terms for them. Any thread. */
 public interface SessionTerms extends LoginTerms {

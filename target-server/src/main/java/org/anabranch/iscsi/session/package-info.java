@@ -11,7 +11,7 @@
  *   a command, from its PDU to its response      Commands, IscsiCommand
  *   data on its way in                           DataOut, Transfer
  *   data, R2T and status on their way out        Responses
- *   memory that runs short                       DataMemory, Claim, CommandWindow
+ *   memory that runs short                       Claim, CommandWindow; DataMemory of shares
  *   a task management function                   TaskManagement
  *   text and SendTargets                         TextExchange, Discovery
  *   a peer that is dead, or keeps data from us   Keepalive, DataOutTimeout

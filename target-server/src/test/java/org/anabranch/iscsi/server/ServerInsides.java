@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.server;
 
-import org.anabranch.iscsi.session.DataMemory;
 import org.anabranch.iscsi.session.Sessions;
+import org.anabranch.iscsi.shares.DataMemory;
 
 /** What a server holds, for tests that look for what is left behind. */
 public final class ServerInsides {

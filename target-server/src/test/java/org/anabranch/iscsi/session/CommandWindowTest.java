@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.junit.jupiter.api.Test;
 
 /** The command window and the memory behind it. */

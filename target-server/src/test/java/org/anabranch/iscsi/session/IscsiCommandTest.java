@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.anabranch.iscsi.session.IscsiCommand.Phase;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.scsi.api.Status;
 import org.anabranch.scsi.api.TaskAttribute;

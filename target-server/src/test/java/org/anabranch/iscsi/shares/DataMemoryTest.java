@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi.session;
+package org.anabranch.iscsi.shares;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.iscsi.session;
+package org.anabranch.iscsi.shares;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
@@ -15,7 +15,7 @@ import java.util.concurrent.Executor;
  */
 public final class DataMemory {
   /** A reservation that waits. */
-  static final class Waiter {
+  public static final class Waiter {
     private final long bytes;
     private final Executor executor;
     private final Runnable granted;
@@ -61,7 +61,7 @@ public final class DataMemory {
     this.lastFree = capacity;
   }
 
-  synchronized long capacity() {
+  public synchronized long capacity() {
     return capacity;
   }
 
@@ -81,7 +81,7 @@ public final class DataMemory {
   }
 
   /** About how much is free for those who have some already. */
-  long spare() {
+  public long spare() {
     return Math.max(lastFree - kept, 0);
   }
 
@@ -91,7 +91,7 @@ public final class DataMemory {
   }
 
   /** Reserves at once or not at all. */
-  synchronized boolean tryReserve(long bytes) {
+  public synchronized boolean tryReserve(long bytes) {
     if (!waiters.isEmpty() || bytes > free) {
       return false;
     }
@@ -104,7 +104,7 @@ public final class DataMemory {
    * Queues for a reservation of at most the capacity. {@code granted} runs on {@code executor},
    * never inside this call; the waiter then owns the bytes.
    */
-  synchronized Waiter await(long bytes, Executor executor, Runnable granted) {
+  public synchronized Waiter await(long bytes, Executor executor, Runnable granted) {
     Waiter waiter = new Waiter(bytes, executor, granted);
     waiters.add(waiter);
     serve();
@@ -117,13 +117,13 @@ public final class DataMemory {
    * @return false if it was granted already: {@code granted} has run or will, and the bytes are the
    *     caller's
    */
-  synchronized boolean cancel(Waiter waiter) {
+  public synchronized boolean cancel(Waiter waiter) {
     boolean waiting = waiters.remove(waiter);
     serve();
     return waiting;
   }
 
-  synchronized void release(long bytes) {
+  public synchronized void release(long bytes) {
     if (bytes > capacity - free) {
       throw new IllegalStateException("more memory released than reserved");
     }

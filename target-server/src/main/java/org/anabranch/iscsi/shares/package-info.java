@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the peers of a server share, and how much of it each may have. Nobody can use up what others
+ * need, whatever it sends or does not send.
+ *
+ * <pre>
+ *   memory for the data of commands              DataMemory
+ * </pre>
+ *
+ * Nothing here knows PDUs, logins or sessions.
+ */
+@NullMarked
+package org.anabranch.iscsi.shares;
+
+import org.jspecify.annotations.NullMarked;
