@@ -4,9 +4,9 @@ package org.anabranch.config;
 /**
  * How much the server takes on.
  *
- * @param sessions logged in at the same time
+ * @param sessions normal sessions logged in at the same time
  * @param connections open at the same time, discovery and those before login included
- * @param connectionsBeforeLogin of these, those that have not logged in
+ * @param peers how much of that one peer can take
  * @param queueDepth commands that one session may have outstanding
  * @param memory bytes for the data of commands in flight, over all sessions
  * @param controlCommands of one user's {@code anabranch} commands, how many may be at work
@@ -15,7 +15,7 @@ package org.anabranch.config;
 public record LimitsConfig(
     int sessions,
     int connections,
-    int connectionsBeforeLogin,
+    PeerLimitsConfig peers,
     int queueDepth,
     long memory,
     int controlCommands,

@@ -14,6 +14,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.testing.TestDevice;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.PeerLimitsConfig;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Initiator;
@@ -143,6 +144,9 @@ public final class TestTarget implements AutoCloseable {
     int sessions = 16;
     int connections = 32;
     int connectionsBeforeLogin = 8;
+    int connectionsPerAddress = 1000;
+    int sessionsPerInitiator = 1000;
+    int discoverySessions = 8;
     int bytesBeforeLogin = 16384;
     Duration loginTimeout = Duration.ofSeconds(60);
     Duration pingInterval = Duration.ofSeconds(60);
@@ -167,6 +171,21 @@ public final class TestTarget implements AutoCloseable {
 
     public Limits connectionsBeforeLogin(int value) {
       connectionsBeforeLogin = value;
+      return this;
+    }
+
+    public Limits connectionsPerAddress(int value) {
+      connectionsPerAddress = value;
+      return this;
+    }
+
+    public Limits sessionsPerInitiator(int value) {
+      sessionsPerInitiator = value;
+      return this;
+    }
+
+    public Limits discoverySessions(int value) {
+      discoverySessions = value;
       return this;
     }
 
@@ -199,7 +218,17 @@ public final class TestTarget implements AutoCloseable {
     public IscsiLimits build() {
       return new IscsiLimits(
           new LimitsConfig(
-              sessions, connections, connectionsBeforeLogin, queueDepth, dataMemory, 1, 1),
+              sessions,
+              connections,
+              new PeerLimitsConfig(
+                  connectionsPerAddress,
+                  connectionsBeforeLogin,
+                  sessionsPerInitiator,
+                  discoverySessions),
+              queueDepth,
+              dataMemory,
+              1,
+              1),
           new IscsiConfig(
               loginTimeout,
               pingInterval,

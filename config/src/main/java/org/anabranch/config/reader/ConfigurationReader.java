@@ -29,6 +29,7 @@ import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.LogConfig;
+import org.anabranch.config.PeerLimitsConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.StoresConfig;
@@ -267,7 +268,11 @@ final class ConfigurationReader {
         new LimitsConfig(
             limits.withDefault("sessions", ValueFormat.integer(1, 65535)),
             limits.withDefault("connections", ValueFormat.integer(1, 100_000)),
-            limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),
+            new PeerLimitsConfig(
+                limits.withDefault("connections-per-address", ValueFormat.integer(1, 100_000)),
+                limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),
+                limits.withDefault("sessions-per-initiator", ValueFormat.integer(1, 65535)),
+                limits.withDefault("discovery-sessions", ValueFormat.integer(1, 65535))),
             limits.withDefault("queue-depth", ValueFormat.integer(1, 4096)),
             limits.withDefault("memory", ValueFormat.size(64L << 20, 1L << 40, 1)),
             limits.withDefault("control-commands", ValueFormat.integer(1, 1024)),

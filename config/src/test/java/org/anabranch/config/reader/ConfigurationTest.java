@@ -22,6 +22,7 @@ import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.LogConfig;
 import org.anabranch.config.LunConfig;
+import org.anabranch.config.PeerLimitsConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.Problem;
 import org.anabranch.config.Secret;
@@ -79,7 +80,9 @@ final class ConfigurationTest {
         .containsExactly("0 2048 linear vm1 0", "2048 2048 zero");
     assertThat(Objects.requireNonNull(c.devices().get("raw0")).table())
         .containsExactly(new TableLine(0, 2097152, "linear", List.of("/srv/x.img", "0")));
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(10, 20, 5, 32, 64L << 20, 7, 9));
+    assertThat(c.limits())
+        .isEqualTo(
+            new LimitsConfig(10, 20, new PeerLimitsConfig(15, 5, 6, 4), 32, 64L << 20, 7, 9));
     assertThat(c.iscsi())
         .isEqualTo(
             new IscsiConfig(
@@ -141,7 +144,10 @@ final class ConfigurationTest {
     assertThat(c.volumes()).isEmpty();
     assertThat(c.devices()).isEmpty();
     assertThat(c.targets()).isEmpty();
-    assertThat(c.limits()).isEqualTo(new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256));
+    assertThat(c.limits())
+        .isEqualTo(
+            new LimitsConfig(
+                1024, 2048, new PeerLimitsConfig(1024, 256, 512, 64), 128, 256L << 20, 64, 256));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(c.log()).isEqualTo(new LogConfig(LogConfig.Format.PLAIN, LogConfig.Level.INFO));
     assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);

@@ -2,12 +2,11 @@
 package org.anabranch.iscsi.login;
 
 import java.net.InetAddress;
-import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.function.LongSupplier;
+import org.anabranch.iscsi.shares.AddressBlock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,10 +19,9 @@ import org.jspecify.annotations.Nullable;
  *   the next waits  0        100 ms   200 ms   400 ms   800 ms   1.6 s    3 s
  * </pre>
  *
- * <p>With each {@link #HALF} the number of failures halves. An IPv6 address counts by its first 64
- * bits, which one host may have all to itself. At most {@value #MAX_ADDRESSES} addresses are
- * remembered; the one whose last failure is the oldest goes first. No thread waits: who asks
- * schedules the check. Any thread.
+ * <p>With each {@link #HALF} the number of failures halves. Failures are counted for each {@link
+ * AddressBlock}. At most {@value #MAX_ADDRESSES} addresses are remembered; the one whose last
+ * failure is the oldest goes first. No thread waits: who asks schedules the check. Any thread.
  */
 public final class ChapDelays {
   static final Duration MOST = Duration.ofSeconds(3);
@@ -42,7 +40,7 @@ public final class ChapDelays {
   private final LongSupplier nanoTime;
 
   /** The oldest failure first. Guarded by this. */
-  private final SequencedMap<ByteBuffer, Failures> failures = new LinkedHashMap<>();
+  private final SequencedMap<AddressBlock, Failures> failures = new LinkedHashMap<>();
 
   /**
    * No failures yet.
@@ -55,7 +53,7 @@ public final class ChapDelays {
 
   /** How long a proof that comes from there now waits. */
   public synchronized Duration before(InetAddress from) {
-    double excess = count(failures.get(key(from))) - FREE;
+    double excess = count(failures.get(AddressBlock.of(from))) - FREE;
     if (excess < 0.5) {
       return Duration.ZERO;
     }
@@ -65,7 +63,7 @@ public final class ChapDelays {
 
   /** A proof that came from there was wrong. */
   public synchronized void failed(InetAddress from) {
-    ByteBuffer key = key(from);
+    AddressBlock key = AddressBlock.of(from);
     double count = Math.min(MAX_FAILURES, count(failures.remove(key)) + 1);
     failures.put(key, new Failures(count, nanoTime.getAsLong()));
     if (failures.size() > MAX_ADDRESSES) {
@@ -84,10 +82,5 @@ public final class ChapDelays {
     }
     double halves = (double) (nanoTime.getAsLong() - known.at) / HALF.toNanos();
     return known.count * Math.pow(0.5, halves);
-  }
-
-  private static ByteBuffer key(InetAddress from) {
-    byte[] bytes = from.getAddress();
-    return ByteBuffer.wrap(bytes.length == 16 ? Arrays.copyOf(bytes, 8) : bytes);
   }
 }

@@ -13,8 +13,9 @@ import java.util.List;
  *     would not answer.
  */
 public record DiscoveryPolicy(List<ChapCredentials> chap, Duration idleTimeout) {
-  /** No authentication; a session ends after an hour of silence. */
-  public static final DiscoveryPolicy DEFAULT = new DiscoveryPolicy(List.of(), Duration.ofHours(1));
+  /** No authentication; a session ends after half a minute of silence. */
+  public static final DiscoveryPolicy DEFAULT =
+      new DiscoveryPolicy(List.of(), Duration.ofSeconds(30));
 
   public DiscoveryPolicy {
     chap = List.copyOf(chap);

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.login;
 import java.time.Duration;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.PeerLimitsConfig;
 
 /**
  * The limits of the server, a view of the configuration. Lengths are in bytes.
@@ -18,7 +19,8 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   /** Suitable for a server that can use some hundreds of megabytes. */
   public static final IscsiLimits DEFAULTS =
       new IscsiLimits(
-          new LimitsConfig(1024, 2048, 64, 128, 256L << 20, 64, 256),
+          new LimitsConfig(
+              1024, 2048, new PeerLimitsConfig(1024, 256, 512, 64), 128, 256L << 20, 64, 256),
           new IscsiConfig(
               Duration.ofSeconds(15),
               Duration.ofSeconds(30),
@@ -36,7 +38,11 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   public IscsiLimits {
     within("sessions", counts.sessions(), 1, 65535);
     within("connections", counts.connections(), 1, Integer.MAX_VALUE);
-    within("connections before login", counts.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
+    PeerLimitsConfig peers = counts.peers();
+    within("connections per address", peers.connectionsPerAddress(), 1, Integer.MAX_VALUE);
+    within("connections before login", peers.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
+    within("sessions per initiator", peers.sessionsPerInitiator(), 1, 65535);
+    within("discovery sessions", peers.discoverySessions(), 1, 65535);
     within("bytes before login", bytesBeforeLogin, 8192, 1 << 24);
     within("MaxRecvDataSegmentLength", protocol.maxRecvDataSegmentLength(), 8192, 16777212);
     within("MaxBurstLength", protocol.maxBurstLength(), 262144, 16777212);
@@ -53,7 +59,7 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
     }
   }
 
-  /** Sessions at once, discovery included. */
+  /** Normal sessions at once. */
   public int sessions() {
     return counts.sessions();
   }
@@ -65,7 +71,22 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
 
   /** Connections at once that have not finished login. */
   public int connectionsBeforeLogin() {
-    return counts.connectionsBeforeLogin();
+    return counts.peers().connectionsBeforeLogin();
+  }
+
+  /** Connections at once from one {@code AddressBlock}. */
+  public int connectionsPerAddress() {
+    return counts.peers().connectionsPerAddress();
+  }
+
+  /** Normal sessions at once of one initiator name. */
+  public int sessionsPerInitiator() {
+    return counts.peers().sessionsPerInitiator();
+  }
+
+  /** Discovery sessions at once. */
+  public int discoverySessions() {
+    return counts.peers().discoverySessions();
   }
 
   /** The widest command window of a session. */

@@ -168,6 +168,7 @@ public final class Login implements Connection.Phase {
   private void proceed(LoginRequest request, boolean proof) {
     try {
       step(request);
+      admission.progressed(connection);
     } catch (LoginRefusedException e) {
       if (proof && e.status() == LoginStatus.AUTHENTICATION_FAILURE) {
         terms.chapDelays().failed(connection.remoteAddress().getAddress());
@@ -374,6 +375,7 @@ public final class Login implements Connection.Phase {
   }
 
   private void refuse(LoginRequest request, LoginRefusedException refusal) {
+    admission.refused(connection);
     LoginStatus status = refusal.answer();
     String cause =
         refusal.status() == status

@@ -7,6 +7,7 @@ import org.anabranch.block.count.Counter;
 public enum LoginCounter implements Counter {
   LOGINS("Normal sessions that logged in"),
   DISCOVERY_LOGINS("Discovery sessions that logged in"),
+  DISCOVERY_DISPLACED("Discovery sessions ended because others needed their place"),
   REINSTATEMENTS("Logins that took the place of a session that had not logged out"),
   LOGOUTS("Normal sessions that the initiator logged out"),
   SESSIONS_LOST("Normal sessions whose connection was lost or dropped, or that were reinstated"),

@@ -9,4 +9,8 @@ import org.anabranch.naming.IscsiName;
  *
  * @param target empty for a discovery session
  */
-public record SessionKey(IscsiName initiator, long isid, String target, int portalGroupTag) {}
+public record SessionKey(IscsiName initiator, long isid, String target, int portalGroupTag) {
+  public boolean isDiscovery() {
+    return target.isEmpty();
+  }
+}

@@ -10,13 +10,12 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -35,6 +34,8 @@ import org.anabranch.iscsi.session.Session;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.iscsi.session.Sessions;
+import org.anabranch.iscsi.shares.AddressBlock;
+import org.anabranch.iscsi.shares.SharedPlaces;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Peer;
@@ -56,8 +57,7 @@ public final class IscsiServer implements AutoCloseable {
   private final EventLoopGroup loops;
   private final Portals portals;
   private final Logins logins = new Logins();
-  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-  private final Set<Connection> beforeLogin = ConcurrentHashMap.newKeySet();
+  private final OpenConnections connections = new OpenConnections();
   private final Counters<ConnectionCounter> counters;
   private volatile boolean stopping;
 
@@ -69,13 +69,23 @@ public final class IscsiServer implements AutoCloseable {
     }
 
     @Override
+    public void progressed(Connection connection) {
+      connections.standing(connection, SharedPlaces.Standing.ACTIVE);
+    }
+
+    @Override
+    public void refused(Connection connection) {
+      connections.standing(connection, SharedPlaces.Standing.ENDING);
+    }
+
+    @Override
     public void loggedIn(Connection connection) {
-      beforeLogin.remove(connection);
+      connections.loggedIn(connection);
     }
   }
 
   private IscsiServer(IscsiLimits limits, SessionEvents events, int threads) {
-    this.sessions = new Sessions(limits.sessions());
+    this.sessions = new Sessions(limits);
     this.loops =
         new MultiThreadIoEventLoopGroup(
             threads,
@@ -150,7 +160,7 @@ public final class IscsiServer implements AutoCloseable {
    */
   public void limits(IscsiLimits changed) {
     terms.limits(changed);
-    sessions.max(changed.sessions());
+    sessions.limits(changed);
   }
 
   /** Sets the terms of the discovery sessions to come. */
@@ -180,22 +190,17 @@ public final class IscsiServer implements AutoCloseable {
 
   /** One at a time, so that the limits hold exactly. */
   private synchronized void accept(Portal portal, Channel channel) {
-    IscsiLimits limits = terms.limits();
-    if (stopping || connections.size() >= limits.connections()) {
-      counters.increment(ConnectionCounter.REFUSED);
-      Peer peer = Peer.of(channel.remoteAddress());
-      peer.in(LOG.atWarn()).log("{}: connection refused: limit of {}", peer, limits.connections());
-      var _ = channel.close();
+    if (!(channel.remoteAddress() instanceof InetSocketAddress remote)) {
+      var _ = channel.close(); // it is gone already
       return;
     }
-    if (beforeLogin.size() >= limits.connectionsBeforeLogin()) {
+    IscsiLimits limits = terms.limits();
+    AddressBlock from = AddressBlock.of(remote.getAddress());
+    String refusal = stopping ? "the server stops" : connections.refusal(from, limits);
+    if (refusal != null) {
       counters.increment(ConnectionCounter.REFUSED);
       Peer peer = Peer.of(channel.remoteAddress());
-      peer.in(LOG.atWarn())
-          .log(
-              "{}: connection refused: limit of {} that have not logged in",
-              peer,
-              limits.connectionsBeforeLogin());
+      peer.in(LOG.atWarn()).log("{}: connection refused: {}", peer, refusal);
       var _ = channel.close();
       return;
     }
@@ -206,15 +211,12 @@ public final class IscsiServer implements AutoCloseable {
             counters,
             limits.sendTimeout(),
             opened -> new Login(terms, logins, opened, portal),
-            this::closed);
-    connections.add(connection);
-    beforeLogin.add(connection);
+            connections::closed);
+    Connection displaced = connections.opened(connection, from, limits);
+    if (displaced != null) {
+      displaced.displace();
+    }
     channel.pipeline().addLast(connection);
-  }
-
-  private void closed(Connection connection) {
-    beforeLogin.remove(connection);
-    connections.remove(connection);
   }
 
   // --- target nodes -------------------------------------------------------------------------
@@ -321,7 +323,7 @@ public final class IscsiServer implements AutoCloseable {
     await(open, grace.toNanos());
     open = sessions.all();
     open.forEach(session -> session.end("the server stops"));
-    connections.forEach(connection -> close(connection.channel()));
+    connections.all().forEach(connection -> close(connection.channel()));
     await(open, deadline - System.nanoTime());
   }
 

@@ -119,6 +119,9 @@ final class FullFeaturePhase implements Connection.Phase {
 
   @Override
   public void complete(Pdu pdu, boolean digestRight) {
+    if (commands == null) {
+      session.active();
+    }
     take(pdu, digestRight);
     if (!connection.channel().isWritable()) {
       connection.pause(); // until the peer has read some of the responses

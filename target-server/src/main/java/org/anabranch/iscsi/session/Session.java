@@ -191,6 +191,19 @@ public final class Session implements NewSession {
         });
   }
 
+  /** Ends a discovery session whose place another one needs. Any thread. */
+  void displace() {
+    terms.counts().counters(LoginCounter.class).increment(LoginCounter.DISCOVERY_DISPLACED);
+    end("a newer discovery session needs its place");
+  }
+
+  /** A PDU came from the initiator. */
+  void active() {
+    if (node == null) {
+      sessions.active(this);
+    }
+  }
+
   /**
    * Ends the session on behalf of the administrator. Its initiator is notified before the
    * connection closes (RFC 7143 11.9.1, event 3). Any thread.

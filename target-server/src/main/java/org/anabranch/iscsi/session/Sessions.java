@@ -10,8 +10,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import org.anabranch.iscsi.login.IscsiLimits;
 import org.anabranch.iscsi.login.LoginRefusedException;
 import org.anabranch.iscsi.login.SessionKey;
+import org.anabranch.iscsi.shares.AddressBlock;
+import org.anabranch.iscsi.shares.SharedPlaces;
 import org.anabranch.jscsi.LoginStatus;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * The sessions of the server by their key and by their TSIH. A login whose key is taken reinstates
  * the session (RFC 7143 6.3.5), a login with a session's TSIH its connection (6.3.4): the old
  * session is ended first, and the new one is admitted when nothing of the old one is left.
+ *
+ * <p>Normal sessions have a limit in all and one for each initiator. Discovery sessions have places
+ * of their own, shared by address: one too many ends another one, see {@link SharedPlaces}.
  *
  * <p>One login waits for each key. A later one takes its turn, and the earlier one is refused: so
  * an initiator that tries again and again while a device hangs gets in with its last attempt, and
@@ -43,7 +49,7 @@ public final class Sessions {
     }
   }
 
-  private volatile int max;
+  private volatile IscsiLimits limits;
 
   @GuardedBy("this")
   private final Map<SessionKey, Place> places = new HashMap<>();
@@ -52,16 +58,21 @@ public final class Sessions {
   @GuardedBy("this")
   private final Map<Integer, Session> byTsih = new HashMap<>();
 
+  /** Of those who hold a place, the discovery sessions. */
+  @GuardedBy("this")
+  private final SharedPlaces<Session> discovery = new SharedPlaces<>();
+
   @GuardedBy("this")
   private int lastTsih;
 
-  public Sessions(int max) {
-    this.max = max;
+  /** No sessions yet. */
+  public Sessions(IscsiLimits limits) {
+    this.limits = limits;
   }
 
-  /** Existing sessions stay, even above the new limit. */
-  public void max(int sessions) {
-    max = sessions;
+  /** Existing sessions stay, even above the new limits. */
+  public void limits(IscsiLimits changed) {
+    limits = changed;
   }
 
   /**
@@ -79,15 +90,18 @@ public final class Sessions {
       Consumer<@Nullable LoginRefusedException> admitted) {
     Session old = null;
     Waiting overtaken = null;
+    Session displaced = null;
     LoginRefusedException refusal;
     synchronized (this) {
       Place place = places.get(session.key());
-      refusal = tsih == 0 ? crowded(place) : unjoinable(session, byTsih.get(tsih), tsih);
+      refusal =
+          tsih == 0 ? crowded(session.key(), place) : unjoinable(session, byTsih.get(tsih), tsih);
       if (refusal == null) {
         session.tsih(tsih == 0 ? newTsih() : tsih);
         byTsih.put(session.tsih(), session);
         if (place == null) {
           places.put(session.key(), new Place(session));
+          displaced = enterDiscovery(session);
         } else {
           old = place.holder;
           overtaken = place.next;
@@ -96,6 +110,7 @@ public final class Sessions {
         }
       }
     }
+    displace(displaced);
     if (old == null) {
       loop.execute(() -> admitted.accept(refusal));
       return;
@@ -112,10 +127,49 @@ public final class Sessions {
   }
 
   @GuardedBy("this")
-  private @Nullable LoginRefusedException crowded(@Nullable Place place) {
-    return place != null || places.size() < max
+  private @Nullable LoginRefusedException crowded(SessionKey key, @Nullable Place place) {
+    if (byTsih.size() >= MAX_TSIH) {
+      return outOfResources("every TSIH is in use");
+    }
+    if (place != null || key.isDiscovery()) {
+      return null;
+    }
+    if (places.size() - discovery.size() >= limits.sessions()) {
+      return outOfResources("limit of " + limits.sessions() + " sessions");
+    }
+    long own = places.keySet().stream().filter(other -> isOfSameInitiator(other, key)).count();
+    return own < limits.sessionsPerInitiator()
         ? null
-        : new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, "limit of " + max + " sessions");
+        : outOfResources("limit of " + limits.sessionsPerInitiator() + " sessions of an initiator");
+  }
+
+  private static boolean isOfSameInitiator(SessionKey one, SessionKey other) {
+    return !one.isDiscovery() && one.initiator().equals(other.initiator());
+  }
+
+  private static LoginRefusedException outOfResources(String reason) {
+    return new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, reason);
+  }
+
+  /** Gives a session a place if it is for discovery; returns the one that loses its place. */
+  @GuardedBy("this")
+  private @Nullable Session enterDiscovery(Session session) {
+    if (!session.key().isDiscovery()) {
+      return null;
+    }
+    AddressBlock from = AddressBlock.of(session.connection().remoteAddress().getAddress());
+    return discovery.enter(session, from, limits.discoverySessions());
+  }
+
+  private static void displace(@Nullable Session displaced) {
+    if (displaced != null) {
+      displaced.displace();
+    }
+  }
+
+  /** A discovery session has sent something: it is the last of its address to lose its place. */
+  synchronized void active(Session session) {
+    discovery.standing(session, SharedPlaces.Standing.ACTIVE);
   }
 
   private static @Nullable LoginRefusedException unjoinable(
@@ -152,8 +206,10 @@ public final class Sessions {
   /** Nothing is left of a session; one that was refused may leave, too. */
   Left leave(Session session) {
     Waiting next;
+    Session displaced;
     synchronized (this) {
       byTsih.remove(session.tsih(), session);
+      discovery.leave(session);
       Place place = places.get(session.key());
       if (place == null) {
         return Left.NO_PLACE;
@@ -171,7 +227,9 @@ public final class Sessions {
       }
       place.holder = next.session;
       place.next = null;
+      displaced = enterDiscovery(next.session);
     }
+    displace(displaced);
     next.loop.execute(() -> next.admitted.accept(null));
     return Left.PASSED_ON;
   }

@@ -5,6 +5,8 @@
  * need, whatever it sends or does not send.
  *
  * <pre>
+ *   the addresses that count as one peer         AddressBlock
+ *   places before login, discovery sessions      SharedPlaces
  *   memory for the data of commands              DataMemory
  * </pre>
  *

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Random;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.PeerLimitsConfig;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Opcode;
@@ -45,7 +46,13 @@ final class HostileConnectionTest {
             2,
             new IscsiLimits(
                 new LimitsConfig(
-                    d.sessions(), d.connections(), 8, d.queueDepth(), d.dataMemory(), 1, 1),
+                    d.sessions(),
+                    d.connections(),
+                    new PeerLimitsConfig(1000, 8, 100, 8),
+                    d.queueDepth(),
+                    d.dataMemory(),
+                    1,
+                    1),
                 new IscsiConfig(
                     Duration.ofSeconds(3),
                     Duration.ofSeconds(2),

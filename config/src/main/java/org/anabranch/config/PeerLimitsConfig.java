@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.config;
+
+/**
+ * How much of the server one peer can take, and how much all take that have proven nothing.
+ *
+ * @param connectionsPerAddress open at the same time from one IPv4 address or IPv6 network of 64
+ *     bits
+ * @param connectionsBeforeLogin open at the same time that have not logged in, over all addresses
+ * @param sessionsPerInitiator logged in at the same time under one initiator name
+ * @param discoverySessions open at the same time, over all addresses
+ */
+public record PeerLimitsConfig(
+    int connectionsPerAddress,
+    int connectionsBeforeLogin,
+    int sessionsPerInitiator,
+    int discoverySessions) {}
