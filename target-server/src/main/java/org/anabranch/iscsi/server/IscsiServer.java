@@ -35,10 +35,10 @@ import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.iscsi.session.Sessions;
 import org.anabranch.iscsi.shares.AddressBlock;
-import org.anabranch.iscsi.shares.SharedPlaces;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Peer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +51,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class IscsiServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(IscsiServer.class);
+
+  /** How long a connection that has lost its place may take to send its login request. */
+  private static final long LAST_CHANCE_MILLIS = 20;
 
   private final ServerTerms terms;
   private final Sessions sessions;
@@ -70,12 +73,13 @@ public final class IscsiServer implements AutoCloseable {
 
     @Override
     public void progressed(Connection connection) {
-      connections.standing(connection, SharedPlaces.Standing.ACTIVE);
+      AddressBlock from = AddressBlock.of(connection.remoteAddress().getAddress());
+      displace(connections.progressed(connection, from, terms.limits()));
     }
 
     @Override
     public void refused(Connection connection) {
-      connections.standing(connection, SharedPlaces.Standing.ENDING);
+      connections.refused(connection);
     }
 
     @Override
@@ -212,11 +216,29 @@ public final class IscsiServer implements AutoCloseable {
             limits.sendTimeout(),
             opened -> new Login(terms, logins, opened, portal),
             connections::closed);
-    Connection displaced = connections.opened(connection, from, limits);
-    if (displaced != null) {
-      displaced.displace();
-    }
+    displace(connections.opened(connection, from, limits));
     channel.pipeline().addLast(connection);
+  }
+
+  /**
+   * Closes a connection that has lost its place, unless it sends a login request just now: it may
+   * have been accepted so recently that nothing was read from it yet.
+   */
+  private void displace(@Nullable Connection displaced) {
+    if (displaced != null) {
+      var _ =
+          displaced
+              .channel()
+              .eventLoop()
+              .schedule(
+                  () -> {
+                    if (!connections.contains(displaced)) {
+                      displaced.displace();
+                    }
+                  },
+                  LAST_CHANCE_MILLIS,
+                  TimeUnit.MILLISECONDS);
+    }
   }
 
   // --- target nodes -------------------------------------------------------------------------

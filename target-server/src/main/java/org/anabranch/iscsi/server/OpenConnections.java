@@ -58,19 +58,37 @@ final class OpenConnections {
         beforeLogin.enter(
             connection, from, Math.max(1, Math.min(limits.connectionsBeforeLogin(), room)));
     if (displaced != null) {
-      forget(displaced); // it is closed at once
+      forget(displaced);
     }
     return displaced;
   }
 
-  /** What a connection has sent changes how much it needs its place before login. */
-  synchronized void standing(Connection connection, SharedPlaces.Standing standing) {
-    beforeLogin.standing(connection, standing);
+  /**
+   * A connection has sent a login request that makes sense. If it has lost its place and is not
+   * closed yet, it gets one again.
+   *
+   * @return the connection that has to close for that; null if there is none
+   */
+  synchronized @Nullable Connection progressed(
+      Connection connection, AddressBlock from, IscsiLimits limits) {
+    Connection displaced = open.containsKey(connection) ? null : opened(connection, from, limits);
+    beforeLogin.standing(connection, SharedPlaces.Standing.ACTIVE);
+    return displaced;
+  }
+
+  /** A connection was refused, and closes soon. */
+  synchronized void refused(Connection connection) {
+    beforeLogin.standing(connection, SharedPlaces.Standing.ENDING);
   }
 
   /** A connection has logged in. */
   synchronized void loggedIn(Connection connection) {
     beforeLogin.leave(connection);
+  }
+
+  /** Whether a connection is counted: it has not lost its place. */
+  synchronized boolean contains(Connection connection) {
+    return open.containsKey(connection);
   }
 
   /** A connection is closed. */

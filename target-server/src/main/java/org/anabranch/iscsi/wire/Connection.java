@@ -235,18 +235,14 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Closes the connection because another one needs its place before login. Any thread. */
+  /** Closes the connection because another one needs its place before login. */
   public void displace() {
-    channel
-        .eventLoop()
-        .execute(() -> {
-          if (!closing) {
-            in(LOG.atWarn())
-                .log("{}: connection closed before login: a newer one needed its place", peer);
-            counters.increment(ConnectionCounter.DISPLACED);
-            close();
-          }
-        });
+    if (!closing) {
+      in(LOG.atWarn())
+          .log("{}: connection closed before login: a newer one needed its place", peer);
+      counters.increment(ConnectionCounter.DISPLACED);
+      close();
+    }
   }
 
   /** Runs an action. If it throws, only this connection is closed. */

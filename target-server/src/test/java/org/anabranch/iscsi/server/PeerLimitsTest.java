@@ -91,7 +91,10 @@ final class PeerLimitsTest {
                   socket.connect(target.portal());
                   silent.add(socket);
                   if (silent.size() > 24) {
-                    silent.remove().close(); // the server has closed it long ago
+                    Socket oldest = silent.remove();
+                    oldest.setSoTimeout(1000);
+                    isClosed(oldest); // waits for that
+                    oldest.close();
                   }
                 } catch (IOException e) {
                   // The backlog is full; it tries again.
