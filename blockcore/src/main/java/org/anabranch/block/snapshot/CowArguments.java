@@ -14,7 +14,7 @@ import org.anabranch.block.dm.TableException;
  * The arguments of {@code snapshot} and {@code snapshot-merge}, parsed as Linux parses them:
  *
  * <pre>
- *   origin cow P|PO|N chunk-sectors [count discard_zeroes_cow discard_passdown_origin]
+ *   origin cow P|PO|N chunk-sectors [count discard_zeroes_cow discard_passdown_origin merged_origin]
  * </pre>
  *
  * The type may be in lower case. Only its first letter is significant, and for {@code P} the second
@@ -28,6 +28,8 @@ import org.anabranch.block.dm.TableException;
  * @param discardZeroesCow whether a discard turns chunks of the store into zeros
  * @param discardPassdownOrigin whether a discard is passed to the origin for other chunks; only
  *     with {@code discardZeroesCow}
+ * @param mergedOrigin whether the origin is what its merge makes it read as, until that merge has
+ *     come to its end; not with {@code discardPassdownOrigin}, and not in Linux
  */
 public record CowArguments(
     DeviceRef origin,
@@ -35,7 +37,8 @@ public record CowArguments(
     Persistence persistence,
     int chunkSectors,
     boolean discardZeroesCow,
-    boolean discardPassdownOrigin) {
+    boolean discardPassdownOrigin,
+    boolean mergedOrigin) {
 
   /** The word {@code P}, {@code PO} or {@code N} in a table. */
   public enum Persistence {
@@ -48,14 +51,22 @@ public record CowArguments(
   }
 
   public CowArguments {
-    if (chunkSectors < 0 || (discardPassdownOrigin && !discardZeroesCow)) {
+    if (chunkSectors < 0
+        || (discardPassdownOrigin && !discardZeroesCow)
+        || (discardPassdownOrigin && mergedOrigin)) {
       throw new IllegalArgumentException("chunk of " + chunkSectors + " sectors, or features");
     }
   }
 
   /** A persistent store without features. */
   public CowArguments(DeviceRef origin, DeviceRef cow, int chunkSectors) {
-    this(origin, cow, Persistence.P, chunkSectors, false, false);
+    this(origin, cow, Persistence.P, chunkSectors, false, false, false);
+  }
+
+  /** The same as of what the origin's merge makes it read as. */
+  public CowArguments ofMergedOrigin() {
+    return new CowArguments(
+        origin, cow, persistence, chunkSectors, discardZeroesCow, discardPassdownOrigin, true);
   }
 
   private static final String BAD_STORE = "Couldn't create exception store";
@@ -73,8 +84,9 @@ public record CowArguments(
     }
     boolean zeroes = false;
     boolean passdown = false;
+    boolean merged = false;
     if (words.size() > 4) {
-      int count = (int) Arguments.number(words.get(4), 0, 2, BAD_COUNT);
+      int count = (int) Arguments.number(words.get(4), 0, 3, BAD_COUNT);
       if (words.size() != 5 + count) {
         throw new TableException(BAD_COUNT);
       }
@@ -82,11 +94,15 @@ public record CowArguments(
         switch (feature) {
           case "discard_zeroes_cow" -> zeroes = true;
           case "discard_passdown_origin" -> passdown = true;
+          case "merged_origin" -> merged = true;
           default -> throw new TableException("Unrecognised feature requested: " + feature);
         }
       }
       if (passdown && !zeroes) {
         throw new TableException("discard_passdown_origin feature depends on discard_zeroes_cow");
+      }
+      if (passdown && merged) {
+        throw new TableException("merged_origin and discard_passdown_origin exclude each other");
       }
     }
     int chunk =
@@ -99,7 +115,8 @@ public record CowArguments(
         persistence(words.get(2)),
         chunk,
         zeroes,
-        passdown);
+        passdown,
+        merged);
   }
 
   private static Persistence persistence(String word) throws TableException {
@@ -130,7 +147,8 @@ public record CowArguments(
         persistence,
         chunkSectors,
         discardZeroesCow,
-        discardPassdownOrigin);
+        discardPassdownOrigin,
+        mergedOrigin);
   }
 
   List<DeviceRef> devices() {
@@ -141,12 +159,19 @@ public record CowArguments(
     List<String> words =
         new ArrayList<>(
             List.of(origin.word(), cow.word(), persistence.name(), Integer.toString(chunkSectors)));
+    List<String> features = new ArrayList<>();
     if (discardZeroesCow) {
-      words.add(discardPassdownOrigin ? "2" : "1");
-      words.add("discard_zeroes_cow");
+      features.add("discard_zeroes_cow");
     }
     if (discardPassdownOrigin) {
-      words.add("discard_passdown_origin");
+      features.add("discard_passdown_origin");
+    }
+    if (mergedOrigin) {
+      features.add("merged_origin");
+    }
+    if (!features.isEmpty()) {
+      words.add(Integer.toString(features.size()));
+      words.addAll(features);
     }
     return words;
   }

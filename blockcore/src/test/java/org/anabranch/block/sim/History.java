@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.Limits;
 import org.anabranch.block.snapshot.Bounds;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
@@ -30,10 +31,12 @@ final class History {
   private final Volume volume;
   private final SnapshotSteps snapshots;
   private final MergeSteps merges;
+  private final SplittableRandom keeping;
   private int steps;
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
+    this.keeping = new SplittableRandom(~seed);
     this.faults = new FaultPlan(seed, sabotage.needsFaults());
     Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
     limits = random.nextInt(8) == 0 ? Limits.DEFAULT.withBlockSizes(4096, 4096) : Limits.DEFAULT;
@@ -255,7 +258,12 @@ final class History {
           createIfPossible();
         } else if (mergeable) {
           faults.beforeMerge(volume.machine());
-          merges.begin(snap);
+          Cow empty = keeping.nextInt(2) == 0 ? unused() : null;
+          if (empty == null) {
+            merges.begin(snap);
+          } else {
+            merges.keep(snap, empty);
+          }
           if (random.nextInt(3) == 0) {
             volume.machine().scheduler().cutPowerAfter(random.nextInt(500));
           }
@@ -270,13 +278,17 @@ final class History {
   }
 
   private void createIfPossible() {
-    if (volume.merging() == null) {
-      for (Cow cow : cows) {
-        if (volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow))) {
-          snapshots.create(cow);
-          return;
-        }
-      }
+    Cow cow = volume.merging() == null ? unused() : null;
+    if (cow != null) {
+      snapshots.create(cow);
     }
+  }
+
+  /** Where no snapshot is; null if there is one everywhere. */
+  private @Nullable Cow unused() {
+    return cows.stream()
+        .filter(cow -> volume.snaps.stream().noneMatch(snap -> snap.cow.equals(cow)))
+        .findFirst()
+        .orElse(null);
   }
 }

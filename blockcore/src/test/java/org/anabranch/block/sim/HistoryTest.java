@@ -50,6 +50,8 @@ final class HistoryTest {
           Map.entry(Reached.MERGED_BY_HANDOVER, 70),
           Map.entry(Reached.MERGE_BESIDE_TWO, 10),
           Map.entry(Reached.CUT_IN_MERGE, 35),
+          Map.entry(Reached.KEPT, 25),
+          Map.entry(Reached.CUT_IN_KEEPING_MERGE, 5),
           Map.entry(Reached.CUT_IN_BOOT, 25),
           Map.entry(Reached.FAULT, 80),
           Map.entry(Reached.READ_ONLY, 25),

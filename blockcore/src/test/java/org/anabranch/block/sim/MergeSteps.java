@@ -66,6 +66,48 @@ final class MergeSteps {
     volume.checkStatus();
   }
 
+  /**
+   * The same, and the snapshot is there afterwards as it was, on the same device, with an empty
+   * store. Its user does not notice.
+   */
+  void keep(Snap snap, Cow cow) {
+    handedOver = true;
+    volume.say("merge " + snap.device + " and keep it on " + cow);
+    if (cow.persistent()) {
+      volume.machine().wipe(cow.disk());
+    }
+    Client user = Objects.requireNonNull(snap.client);
+    Client lun = volume.lun();
+    await(mapper().load(Volume.LUN, volume.mergeTable(snap)), "load the merge");
+    String empty = new Snap(snap.device, cow, snap.model).following(snap.cow).table();
+    await(mapper().load(snap.device, empty), "load the empty store");
+    if (volume.once(2)) {
+      volume.machine().scheduler().run(volume.random.nextInt(100));
+    }
+    await(mapper().suspend(snap.device, volume.suspendMode(2)), "suspend " + snap.device);
+    await(mapper().suspend(Volume.LUN, volume.suspendMode(2)), "suspend lun");
+    volume.checkInvalid(snap, volume.machine().status(snap.device));
+    if (snap.invalid) {
+      await(mapper().clear(snap.device), "clear " + snap.device);
+      user.leave();
+      user.stop();
+      back(snap);
+      return;
+    }
+    lun.retract();
+    user.retract();
+    volume.switchTo(snap);
+    Snap kept = new Snap(snap.device, cow, volume.content().fork(snap.length)).following(snap.cow);
+    lun.redirect(volume.content());
+    user.redirect(kept.model);
+    kept.client = user;
+    volume.snaps.add(kept);
+    await(mapper().resume(Volume.LUN), "resume lun as a merge");
+    volume.machine().scheduler().run(volume.random.nextInt(200));
+    await(mapper().resume(kept.device), "resume " + kept.device);
+    volume.checkStatus();
+  }
+
   /** The snapshot went invalid before it could be merged. */
   private void back(Snap snap) {
     volume.say("no merge: " + snap.device + " is invalid");
@@ -153,6 +195,9 @@ final class MergeSteps {
     asOrigin();
     if (handedOver) {
       volume.reached.add(Reached.MERGED_BY_HANDOVER);
+    }
+    if (volume.snaps.stream().anyMatch(snap -> snap.merged != null)) {
+      volume.reached.add(Reached.KEPT);
     }
     volume.mergeOver();
     volume.checkStatus();

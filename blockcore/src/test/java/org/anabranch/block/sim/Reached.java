@@ -11,6 +11,10 @@ enum Reached {
   MERGED_BY_HANDOVER,
   /** A merge began with two other snapshots or more. */
   MERGE_BESIDE_TWO,
+  /** A merge came to its end whose snapshot was kept. */
+  KEPT,
+  /** The power was cut while a merge whose snapshot is kept was under way. */
+  CUT_IN_KEEPING_MERGE,
   /** The power was cut while a merge was under way. */
   CUT_IN_MERGE,
   /** The power was cut before all was up again. */

@@ -19,6 +19,14 @@ final class Snap {
 
   boolean invalid;
 
+  /**
+   * The store that is merged into the volume, as long as that has to do with what this one reads.
+   */
+  @Nullable Cow merged;
+
+  /** The same, and after the end of the merge. */
+  @Nullable Cow wasMerged;
+
   /** A disk had failed when the power was cut: it may have become invalid since one last looked. */
   boolean doubtful;
 
@@ -41,6 +49,8 @@ final class Snap {
     this.type = other.type;
     this.invalid = other.invalid;
     this.doubtful = other.doubtful;
+    this.merged = other.merged;
+    this.wasMerged = other.wasMerged;
   }
 
   Snap with(ModelDevice other) {
@@ -55,15 +65,22 @@ final class Snap {
     return "0 " + length + " snapshot " + arguments();
   }
 
+  /** It begins to follow the merge of a store. */
+  Snap following(Cow store) {
+    merged = store;
+    wasMerged = store;
+    return this;
+  }
+
   /** What its rows say behind the target's name. */
   String arguments() {
-    return Volume.DISK
-        + " "
-        + cow.disk()
-        + " "
-        + type
-        + " "
-        + cow.chunk()
-        + (cow.zeroes() ? " 1 discard_zeroes_cow" : "");
+    return Volume.DISK + " " + cow.disk() + " " + type + " " + cow.chunk() + features();
+  }
+
+  private String features() {
+    if (merged == null) {
+      return cow.zeroes() ? " 1 discard_zeroes_cow" : "";
+    }
+    return cow.zeroes() ? " 2 discard_zeroes_cow merged_origin" : " 1 merged_origin";
   }
 }

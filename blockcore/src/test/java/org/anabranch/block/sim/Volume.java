@@ -150,6 +150,9 @@ final class Volume implements Client.Owner {
       reached.add(Reached.CUT_IN_BOOT);
     } else if (merging != null && !merged()) {
       reached.add(Reached.CUT_IN_MERGE);
+      if (snaps.stream().anyMatch(snap -> snap.merged != null)) {
+        reached.add(Reached.CUT_IN_KEEPING_MERGE);
+      }
     }
   }
 
@@ -175,7 +178,8 @@ final class Volume implements Client.Owner {
       content.lose(false);
     }
     for (Snap snap : snaps) {
-      if (disk.equals(DISK)) {
+      Cow merged = snap.merged;
+      if (disk.equals(DISK) || (merged != null && disk.equals(merged.disk()))) {
         snap.model.lose(true);
       } else if (disk.equals(snap.cow.disk())) {
         snap.model.lose(false);
@@ -190,7 +194,10 @@ final class Volume implements Client.Owner {
 
   /** Whether one of the disks has that the volume, or the snapshot, stands on. */
   private boolean failing(@Nullable Snap snap) {
-    return failing(DISK) || (snap != null && failing(snap.cow.disk()));
+    return failing(DISK)
+        || (snap != null
+            && (failing(snap.cow.disk())
+                || (snap.wasMerged != null && failing(snap.wasMerged.disk()))));
   }
 
   /** The table of {@link #LUN} as it is now. */
@@ -386,6 +393,7 @@ final class Volume implements Client.Owner {
   /** The merge is over, and its store free. */
   void mergeOver() {
     merging = null;
+    snaps.forEach(snap -> snap.merged = null);
   }
 
   @Override

@@ -195,7 +195,11 @@ abstract class CowTarget implements Target {
           if (!valid) {
             LOG.warn("{}: Snapshot is marked invalid.", cow.name());
           }
-          lock.run(() -> keep(new Snapshot(group, cow, store, table, valid, this)));
+          lock.run(() -> {
+            Snapshot mine = new Snapshot(group, cow, store, table, valid, this);
+            mine.followsMerge = arguments.mergedOrigin() && !merges();
+            keep(mine);
+          });
           loaded.complete(this);
         });
     return loaded;
@@ -234,6 +238,20 @@ abstract class CowTarget implements Target {
     group.rolesChanged();
   }
 
+  /**
+   * The merge that this one's snapshot follows has its store: from now on its copies are needed.
+   * The device may stay suspended for a while. With the lock held.
+   */
+  void activate() {
+    active = true;
+    suspended = true;
+  }
+
+  /** Whether its origin is what a merge makes of it. With the lock held. */
+  boolean followsMerge() {
+    return snapshot != null && snapshot.followsMerge;
+  }
+
   /** The source was removed before the handover. With the lock held. */
   void cancel() {
     cancelled = true;
@@ -257,6 +275,10 @@ abstract class CowTarget implements Target {
     lock.run(() -> {
       active = true;
       suspended = false;
+      MergeTarget merge = snapshot == null || !snapshot.followsMerge ? null : group.merging();
+      if (snapshot != null && merge != null && merge.isOver()) {
+        snapshot.followsMerge = false; // it was loaded behind the end
+      }
       group.rolesChanged();
     });
   }
@@ -324,15 +346,18 @@ abstract class CowTarget implements Target {
     CowArguments given = arguments;
     Persistence persistence;
     int chunk = 0;
+    boolean merged = given.mergedOrigin();
     lock.enter();
     try {
       Snapshot mine = snapshot;
       if (mine == null) {
         given = printed;
+        merged = given.mergedOrigin();
         persistence = given.persistence();
       } else {
         persistence = Persistence.valueOf(mine.store.type());
         chunk = mine.store.chunkSectors();
+        merged = mine.followsMerge;
       }
     } finally {
       lock.leave();
@@ -343,7 +368,8 @@ abstract class CowTarget implements Target {
         persistence,
         chunk,
         given.discardZeroesCow(),
-        given.discardPassdownOrigin());
+        given.discardPassdownOrigin(),
+        merged);
   }
 
   /** Handles the messages common to both targets. */

@@ -93,6 +93,9 @@ final class Handover {
         throw new TableException("Unable to perform snapshot handover until source is suspended.");
       }
       other.handOver(target);
+      if (target.merges()) {
+        group.follow();
+      }
       LOG.info("{}: the store on {} was handed over", target, target.cow().name());
     } else if (other.awaitsHandover()) {
       throw new TableException("Unable to resume snapshot source until handover completes.");

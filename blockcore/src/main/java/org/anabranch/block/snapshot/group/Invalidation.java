@@ -4,7 +4,8 @@ package org.anabranch.block.snapshot.group;
 /** Why a snapshot becomes invalid. Its text is the log's: Linux's words, and what they mean. */
 enum Invalidation {
   STORE_FULL("Unable to allocate exception.", "its store is full"),
-  STORE_FAILED("Error reading/writing.", "its store could not be read or written");
+  STORE_FAILED("Error reading/writing.", "its store could not be read or written"),
+  MERGE_LOST("Merge invalid.", "the merge that its origin is read through has become invalid");
 
   private final String text;
 

@@ -168,6 +168,11 @@ final class Merge {
     return failed;
   }
 
+  /** Whether nothing is left to merge, noticed here or not yet. */
+  boolean isOver() {
+    return snapshot.valid && snapshot.store.exceptions() == 0 && !snapshot.hasPending();
+  }
+
   private void unpark() {
     if (parked) {
       parked = false;
@@ -406,6 +411,9 @@ final class Merge {
     }
     interlock.open();
     beforeCommit = -1;
+    if (isOver()) {
+      group.mergeOver();
+    }
     long now = scheduler.nanoTime();
     pace.merged(batch.count(), begin, copyEnd, now);
     count(batch, now - begin);
@@ -442,6 +450,9 @@ final class Merge {
 
   private void shut() {
     running = false;
+    if (isOver()) {
+      group.mergeOver(); // also of a store that was empty, or that nobody looked into
+    }
     target.progressed();
     CompletableFuture<@Nullable Void> stopped = stopping;
     stopping = null;

@@ -69,6 +69,9 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Flushes</b> go to both devices as long as the store is valid. A discard turns chunks that
  * have exceptions into zeros.
  *
+ * <p><b>A snapshot that follows</b> (merged_origin, see {@link MergedOrigin}) has its copies before
+ * any write goes on here, and needs none for what is merged.
+ *
  * <p><b>Failure modes.</b>
  *
  * <pre>
@@ -90,6 +93,12 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   final Latencies<MergeLatency> mergeLatencies;
   private @Nullable Merge merge; // guarded by lock
 
+  /** What the origin reads as, for snapshots that follow this merge. */
+  final MergedOrigin merged = new MergedOrigin(this);
+
+  /** Their reads. Guarded by lock. */
+  private final TrackedIos views;
+
   // Settings of the current or the next merge. Guarded by lock.
   private boolean paused;
   private long throttle;
@@ -105,6 +114,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     this.mergeCounters = context.counts().counters(MergeCounter.class);
     this.mergeLatencies = context.counts().latencies(MergeLatency.class);
     this.reads = new SnapshotReads(group, false);
+    this.views = new TrackedIos(lock);
     this.listeners = new MergeListeners(lock, context.scheduler());
   }
 
@@ -125,6 +135,11 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     merge = arrived;
   }
 
+  /** Whether nothing is left to merge. With the lock held. */
+  boolean isOver() {
+    return merge != null && merge.isOver();
+  }
+
   @Override
   void departed() {
     merge = null;
@@ -134,7 +149,7 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   void mapHere(Io io) {
     switch (io.op()) {
       case READ, BLOCK_STATUS -> read(io);
-      case WRITE, WRITE_ZEROES, DISCARD -> write(io);
+      case WRITE, WRITE_ZEROES, DISCARD -> group.writeMerged(io, originCounters, this::write);
       case FLUSH -> flush(io);
     }
   }
@@ -171,6 +186,26 @@ final class MergeTarget extends CowTarget implements MergeHandle {
       } else if (snapshot == null) {
         lock.complete(io, invalidError());
       } else {
+        next = reads.route(snapshot, io);
+      }
+    } finally {
+      lock.leave();
+    }
+    if (next != null) {
+      next.submit(io);
+    }
+  }
+
+  /** Takes a read or block status request of {@link MergedOrigin}. No lock is held. */
+  void view(Io io) {
+    BlockDevice next = null;
+    lock.enter();
+    try {
+      Snapshot snapshot = snapshot();
+      if (snapshot == null || !snapshot.valid) {
+        lock.complete(io, invalidError());
+      } else {
+        views.track(io, 0, 0);
         next = reads.route(snapshot, io);
       }
     } finally {
@@ -296,6 +331,10 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   public void resume() {
     super.resume();
     lock.run(() -> {
+      Snapshot snapshot = snapshot();
+      if (snapshot != null && !snapshot.valid) {
+        group.mergeLost();
+      }
       if (merge != null) {
         merge.start();
       }
@@ -314,7 +353,17 @@ final class MergeTarget extends CowTarget implements MergeHandle {
 
   @Override
   public CompletionStage<@Nullable Void> close() {
-    return presuspend(SuspendMode.NOFLUSH).thenCompose(stopped -> super.close());
+    return presuspend(SuspendMode.NOFLUSH)
+        .thenCompose(stopped -> super.close())
+        .thenCompose(closed -> viewed());
+  }
+
+  /** Completes when no read of {@link MergedOrigin} is in flight to the COW device. */
+  private CompletionStage<@Nullable Void> viewed() {
+    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    lock.run(() ->
+        views.whenDrained((first, last) -> true, () -> lock.after(() -> done.complete(null))));
+    return done;
   }
 
   @Override

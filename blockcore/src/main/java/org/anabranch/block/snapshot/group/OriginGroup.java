@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
@@ -55,6 +56,9 @@ final class OriginGroup {
    */
   private volatile CowTarget[] copied = new CowTarget[0]; // written with the lock held
 
+  /** Those of {@link #copied} that follow the merge: see {@link MergedOrigin}. Never changed. */
+  private volatile CowTarget[] following = new CowTarget[0]; // written with the lock held
+
   OriginGroup(
       BlockDevice origin,
       Copier copier,
@@ -75,6 +79,62 @@ final class OriginGroup {
         Stream.concat(members.stream(), leaving.stream())
             .filter(CowTarget::needsCopies)
             .toArray(CowTarget[]::new);
+    following = Stream.of(copied).filter(CowTarget::followsMerge).toArray(CowTarget[]::new);
+  }
+
+  /** The merge, once it has its store and as long as that is valid. With the lock held. */
+  @Nullable MergeTarget merging() {
+    for (CowTarget member : members) {
+      Snapshot merged = member.snapshot();
+      if (member instanceof MergeTarget merge
+          && member.active()
+          && merged != null
+          && merged.valid) {
+        return merge;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Where a snapshot reads chunks that it has no exceptions for; null if it follows a merge that is
+   * not there. With the lock held.
+   */
+  @Nullable BlockDevice source(Snapshot snapshot) {
+    if (!snapshot.followsMerge) {
+      return origin;
+    }
+    MergeTarget merge = merging();
+    return merge == null ? null : merge.merged;
+  }
+
+  /** A merge has got its store: those loaded to follow it do from now on. With the lock held. */
+  void follow() {
+    members.stream()
+        .filter(member -> member.followsMerge() && !member.active())
+        .forEach(CowTarget::activate);
+    rolesChanged();
+  }
+
+  /** The merge has nothing left, so the origin is what it reads as. With the lock held. */
+  void mergeOver() {
+    for (CowTarget member : members) {
+      Snapshot snapshot = member.snapshot();
+      if (snapshot != null && member.active()) {
+        snapshot.followsMerge = false;
+      }
+    }
+    rolesChanged();
+  }
+
+  /** What was not merged is lost, and with it what those that follow have. With the lock held. */
+  void mergeLost() {
+    for (CowTarget member : List.copyOf(members)) {
+      Snapshot snapshot = member.snapshot();
+      if (snapshot != null && snapshot.followsMerge) {
+        snapshot.invalidate(Invalidation.MERGE_LOST);
+      }
+    }
   }
 
   /** Chunks being copied for a snapshot that has left must not change in the meantime. */
@@ -106,7 +166,39 @@ final class OriginGroup {
    * @param counters those of the device that got the write
    */
   void write(Io io, @Nullable CowTarget except, Counters<OriginCounter> counters) {
-    write(io, except, counters, copied, 0, true);
+    write(io, new Passage(false, except, counters, origin::submit), copied, 0, true);
+  }
+
+  /**
+   * The same for a write to a merge, and only for the snapshots that follow it. What it changes is
+   * not decided yet.
+   *
+   * @param then takes the write when they have their copies
+   */
+  void writeMerged(Io io, Counters<OriginCounter> counters, Consumer<Io> then) {
+    if (following.length == 0) {
+      then.accept(io);
+    } else {
+      write(io, new Passage(true, null, counters, then), following, 0, true);
+    }
+  }
+
+  /**
+   * A write's way through the snapshots.
+   *
+   * @param merged only through those that follow the merge
+   * @param except a snapshot that needs no copy, or null
+   * @param counters those of the device that got the write
+   * @param then takes the write at the end
+   */
+  private record Passage(
+      boolean merged,
+      @Nullable CowTarget except,
+      Counters<OriginCounter> counters,
+      Consumer<Io> then) {}
+
+  private CowTarget[] through(Passage passage) {
+    return passage.merged ? following : copied;
   }
 
   /**
@@ -116,43 +208,39 @@ final class OriginGroup {
    * @param fresh whether the next sectors have not waited for a copy yet, and may wait for a slot
    */
   @SuppressWarnings("ReferenceEquality") // another array tells that the members have changed
-  private void write(
-      Io io,
-      @Nullable CowTarget except,
-      Counters<OriginCounter> counters,
-      CowTarget[] of,
-      long done,
-      boolean fresh) {
-    if (copied.length > 0) {
+  private void write(Io io, Passage passage, CowTarget[] of, long done, boolean fresh) {
+    if (through(passage).length > 0) {
+      Counters<OriginCounter> counters = passage.counters;
       lock.enter();
       try {
-        CowTarget[] now = copied;
+        CowTarget[] now = through(passage);
         long from = now == of ? done : 0; // another snapshot may need what the others have
         long sectors = Math.min(io.sectors() - from, COPY_OUT_SECTORS);
-        Gate gate = copyOut(io.sector() + from, sectors, !fresh || slots.free(), except);
+        boolean mayBegin = !fresh || slots.free();
+        Gate gate = copyOut(now, io.sector() + from, sectors, mayBegin, passage.except);
         if (gate == REFUSED) {
           lock.complete(io, refusal());
           return;
         }
         if (gate == NO_SLOT) {
           counters.increment(OriginCounter.SLOT_WAITS);
-          slots.await(() -> write(io, except, counters, now, from, true));
+          slots.await(() -> write(io, passage, now, from, true));
           return;
         }
         if (gate != null) {
           counters.increment(OriginCounter.COPY_WAITS);
-          gate.await(() -> write(io, except, counters, now, from, false));
+          gate.await(() -> write(io, passage, now, from, false));
           return;
         }
         if (from + sectors < io.sectors()) {
-          lock.after(() -> write(io, except, counters, now, from + sectors, true));
+          lock.after(() -> write(io, passage, now, from + sectors, true));
           return;
         }
       } finally {
         lock.leave();
       }
     }
-    origin.submit(io);
+    passage.then.accept(io);
   }
 
   /**
@@ -162,9 +250,9 @@ final class OriginGroup {
    *     copies start, the gate of the last one
    */
   private @Nullable Gate copyOut(
-      long sector, long sectors, boolean mayBegin, @Nullable CowTarget except) {
+      CowTarget[] of, long sector, long sectors, boolean mayBegin, @Nullable CowTarget except) {
     Gate last = null;
-    for (CowTarget member : copied) {
+    for (CowTarget member : of) {
       Snapshot snapshot = member.snapshot();
       if (member.equals(except) || snapshot == null) {
         continue;
@@ -181,18 +269,26 @@ final class OriginGroup {
   /** The error for what {@link #REFUSED} says. */
   IoError refusal() {
     return IoError.of(
-        IoError.Kind.IO, origin.name() + " has an invalid snapshot that a restart would revive");
+        IoError.Kind.IO,
+        origin.name()
+            + " has an invalid snapshot that a restart would revive, or one that follows a merge"
+            + " that is not active");
   }
 
   /**
    * The same for the chunks that a merge will overwrite: those of the runs from {@code from} up to,
-   * but not including, {@code end}. Copies start whatever is in flight.
+   * but not including, {@code end}. Copies start whatever is in flight. To a snapshot that follows
+   * the merge nothing changes.
    */
   @Nullable Gate copyOut(MergeBatch batch, int from, int end, int shift) {
+    CowTarget[] others =
+        following.length == 0
+            ? copied
+            : Stream.of(copied).filter(member -> !member.followsMerge()).toArray(CowTarget[]::new);
     Gate last = null;
     for (int i = from; i < end; i++) {
       long sectors = (long) batch.length(i) << shift;
-      Gate gate = copyOut(batch.oldChunk(i) << shift, sectors, true, null);
+      Gate gate = copyOut(others, batch.oldChunk(i) << shift, sectors, true, null);
       if (gate == REFUSED) {
         return gate;
       }

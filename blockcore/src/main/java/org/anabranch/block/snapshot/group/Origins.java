@@ -157,6 +157,9 @@ public final class Origins {
       TargetType.Context context, CowArguments arguments, boolean merge) throws TableException {
     BlockDevice origin = openOrigin(context, arguments.origin(), "origin device");
     BlockDevice cow = open(context, arguments.cow(), "COW device");
+    if (merge && arguments.mergedOrigin()) {
+      throw new TableException("merged_origin is for a snapshot that follows a merge");
+    }
     if (cow.equals(origin)) {
       throw new TableException("COW device cannot be the same as origin device");
     }

@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayDeque;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
@@ -49,6 +50,12 @@ final class Snapshot {
   ExceptionTable table;
   boolean valid;
   boolean overflowed;
+
+  /**
+   * Whether the origin is read as its merge makes it read, see {@link MergedOrigin}. Ends with that
+   * merge.
+   */
+  boolean followsMerge;
 
   /** The target that has this snapshot. */
   CowTarget owner;
@@ -122,6 +129,8 @@ final class Snapshot {
       return OriginGroup.REFUSED;
     } else if (!valid) {
       return invalidation == null || invalidation.isOpen() ? null : invalidation;
+    } else if (followsMerge && group.merging() == null) {
+      return OriginGroup.REFUSED;
     }
     long end = Math.min(sector + sectors, owner.end());
     long endChunk = ((end - 1) >> shift) + 1;
@@ -214,6 +223,7 @@ final class Snapshot {
   /** Fills a new exception from the origin. */
   void copy(PendingException exception) {
     group.slots.begin();
+    BlockDevice source = Objects.requireNonNull(group.source(this));
     long from = exception.old << shift;
     long to = exception.allocation.newChunk() << shift;
     long sectors =
@@ -222,7 +232,7 @@ final class Snapshot {
         exception.allocation,
         () ->
             group.copier.copy(
-                group.origin,
+                source,
                 from,
                 cow,
                 to,
@@ -337,6 +347,9 @@ final class Snapshot {
       owner.counters.increment(SnapshotCounter.INVALIDATIONS);
       valid = false;
       table = new ExceptionTable();
+      if (owner.merges()) {
+        group.mergeLost();
+      }
       Gate gate = new Gate(lock);
       invalidation = gate;
       store.invalidate(error -> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot.group;
 
+import java.util.Objects;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoSplit;
@@ -85,6 +86,6 @@ final class SnapshotReads {
       snapshot.tracked.track(
           io, io.sector() >> snapshot.shift, Math.max(io.sector(), io.end() - 1) >> snapshot.shift);
     }
-    return group.origin;
+    return Objects.requireNonNull(group.source(snapshot));
   }
 }

@@ -28,6 +28,13 @@ import org.jspecify.annotations.Nullable;
  * {@code chunk}: the unit of copying in sectors, a power of two of at most 32 MiB; 0 means the
  * default of 32. The chunk size of an existing store wins.
  *
+ * <p>{@code merged_origin}, which Linux does not have: while the origin is being merged, it is for
+ * this snapshot what {@code snapshot-merge} makes it read as, from the start of that merge on. So a
+ * volume is rolled back and its restore point kept. Such a snapshot is loaded before the merge
+ * takes its store over, and active from that moment on. With the end of the merge it is a snapshot
+ * as others are. It cannot be read, and its origin cannot be written, while the merge is not there;
+ * it becomes invalid if the merge does.
+ *
  * <p><b>Status.</b> {@code allocated/total metadata} in sectors of the COW device, or {@code
  * Invalid}, or {@code Overflow}. An event is raised when the status changes to one of these words,
  * and each time another 5 % of the store is in use.
@@ -140,6 +147,9 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
       lock.complete(io, invalidError());
     } else if (!snapshot.valid) {
       snapshot.fail(io);
+    } else if (group.source(snapshot) == null) {
+      lock.complete(
+          io, IoError.of(IoError.Kind.IO, "the merge of " + origin.name() + " is not active"));
     } else {
       return snapshot;
     }

@@ -16,6 +16,8 @@
  *     <td>what happens to a write that hits a chunk being merged?</td></tr>
  * <tr><td>{@code Merge}, {@code MergePace}</td>
  *     <td>in which steps is a chunk merged, how fast, and what if a step fails?</td></tr>
+ * <tr><td>{@code MergedOrigin}</td>
+ *     <td>how does a volume keep the snapshot that it is rolled back to?</td></tr>
  * <tr><td>{@code PendingException}</td>
  *     <td>what happens between the first write to a chunk and its completion?</td></tr>
  * <tr><td>{@code Handover}</td>
