@@ -14,6 +14,7 @@ package org.anabranch.config;
  * @param readOnly initiators cannot write
  * @param removable the LUN reports a removable medium
  * @param identity serial number, NAA and names, as far as they are configured
+ * @param limits how much initiators may do with it in a second
  */
 public record VolumeConfig(
     String name,
@@ -23,7 +24,30 @@ public record VolumeConfig(
     int physicalBlockSize,
     boolean readOnly,
     boolean removable,
-    IdentityConfig identity) {
+    IdentityConfig identity,
+    VolumeLimits limits) {
+  /** A volume without rate limits. */
+  public VolumeConfig(
+      String name,
+      VolumeSource source,
+      long sectors,
+      int blockSize,
+      int physicalBlockSize,
+      boolean readOnly,
+      boolean removable,
+      IdentityConfig identity) {
+    this(
+        name,
+        source,
+        sectors,
+        blockSize,
+        physicalBlockSize,
+        readOnly,
+        removable,
+        identity,
+        VolumeLimits.NONE);
+  }
+
   /** A volume whose identity is not configured. */
   public VolumeConfig(
       String name,

@@ -82,6 +82,9 @@ final class HelpTest {
         "snapshot merge vm1@a --cancel --now|--cancel",
         "snapshot export vm1@a f --changed --since vm1@b|not both",
         "volume resize vm1 much|not a size",
+        "volume limit vm1|no limit is given",
+        "volume limit vm1 some|neither none nor configured",
+        "volume limit vm1 --burst long|not a time",
         "dm create d t --table x|not both",
         "session drop x|x",
         "dm wait vm1 x|x"

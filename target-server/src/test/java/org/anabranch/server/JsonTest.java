@@ -264,6 +264,7 @@ final class JsonTest {
       holds("snapshot list", json(site, "snapshot", "list"));
       site.ask("snapshot merge", name);
       holds("status", Json.parse(site.anabranch(0, "status", "--json")));
+      holds("volume limit", json(site, "volume", "limit", "vm1", "--iops", "100000"));
       holds("volume list", json(site, "volume", "list"));
       holds("volume resize", json(site, "volume", "resize", "vm1", "65 MiB"));
       holds("session list", Json.parse(site.anabranch(0, "session", "list", "--json")));

@@ -19,6 +19,7 @@ import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
 import org.anabranch.config.VolumeSource;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +48,11 @@ final class VolumeReader {
 
   /** {@code volume-defaults}. */
   private record Defaults(
-      int blockSize, int physicalBlockSize, boolean readOnly, boolean removable) {}
+      int blockSize,
+      int physicalBlockSize,
+      boolean readOnly,
+      boolean removable,
+      VolumeLimits limits) {}
 
   /**
    * @param hooks takes the hooks of each volume
@@ -80,8 +85,9 @@ final class VolumeReader {
     int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);
     boolean readOnly = section.withDefault("read-only", ValueFormat.BOOLEAN);
     boolean removable = section.withDefault("removable", ValueFormat.BOOLEAN);
+    VolumeLimits limits = VolumeLimitsReader.defaults(section.section("limits"));
     section.end();
-    return new Defaults(blockSize, physical, readOnly, removable);
+    return new Defaults(blockSize, physical, readOnly, removable, limits);
   }
 
   SortedMap<String, VolumeConfig> volumes() {
@@ -121,6 +127,8 @@ final class VolumeReader {
             section.optional("removable", ValueFormat.BOOLEAN), defaults.removable());
     IdentityConfig identity = identity(name, section);
     hooks.volume(name, section);
+    VolumeLimits limits =
+        VolumeLimitsReader.limits(section.section("limits", Section.empty()), defaults.limits());
     section.end();
     if (source == null) {
       return null;
@@ -134,7 +142,7 @@ final class VolumeReader {
     }
     long sectors = size == null ? 0 : size / 512;
     return new VolumeConfig(
-        name, source, sectors, blockSize, physical, readOnly, removable, identity);
+        name, source, sectors, blockSize, physical, readOnly, removable, identity, limits);
   }
 
   /** Where the image is: the one key of the volume that each kind of source has. */

@@ -17,6 +17,7 @@ import org.anabranch.config.ChapConfig;
 import org.anabranch.config.ChapDigest;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.FileSource;
+import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
@@ -29,6 +30,7 @@ import org.anabranch.config.Secret;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
 import org.anabranch.naming.AdvertisedAddress;
 import org.anabranch.naming.InitiatorPattern;
 import org.junit.jupiter.api.Test;
@@ -73,7 +75,16 @@ final class ConfigurationTest {
         .containsEntry(
             "old",
             new VolumeConfig(
-                "old", new FileSource(Path.of("/srv/old.img")), 0, 512, 4096, false, false));
+                "old",
+                new FileSource(Path.of("/srv/old.img")),
+                0,
+                512,
+                4096,
+                false,
+                false,
+                IdentityConfig.NONE,
+                new VolumeLimits(
+                    500, 400, 300, 50_000_000, 40_000_000, 30_000_000, Duration.ofSeconds(2))));
     assertThat(c.devices()).containsOnlyKeys("raw0", "two");
     assertThat(Objects.requireNonNull(c.devices().get("two")).table())
         .map(TableLine::toString)
@@ -192,8 +203,10 @@ final class ConfigurationTest {
         .containsExactly(
             "anabranch.portals.xyzzy",
             "anabranch.xyzzy",
+            "anabranch.volume-defaults.limits.xyzzy",
             "anabranch.volume-defaults.xyzzy",
             "anabranch.volumes.vm1.xyzzy",
+            "anabranch.volumes.old.limits.xyzzy",
             "anabranch.targets.\"iqn.2026-11.org.example:VM1\".xyzzy",
             "anabranch.targets.\"iqn.2026-11.org.example:VM1\".chap.xyzzy",
             "anabranch.targets.\"iqn.2026-11.org.example:VM1\".chap.mutual.xyzzy",
@@ -223,6 +236,22 @@ final class ConfigurationTest {
             new VolumeConfig("a", new FileSource(Path.of("/a")), 0, 4096, 4096, true, false));
     assertThat(c.volumes().get("b"))
         .isEqualTo(new VolumeConfig("b", new FileSource(Path.of("/b")), 0, 512, 512, false, false));
+  }
+
+  @Test
+  void limitsOfAVolumeAreOverThoseOfAll() throws Exception {
+    Configuration c =
+        Texts.parse(
+            """
+            anabranch {
+              volume-defaults.limits { iops = 500, bytes-per-second = 10 MB }
+              volumes { a { path = "/a", limits.iops = 0 }, b { path = "/b" } }
+            }
+            """);
+    assertThat(Objects.requireNonNull(c.volumes().get("a")).limits())
+        .isEqualTo(new VolumeLimits(0, 0, 0, 10_000_000, 0, 0, Duration.ofMillis(100)));
+    assertThat(Objects.requireNonNull(c.volumes().get("b")).limits())
+        .isEqualTo(new VolumeLimits(500, 0, 0, 10_000_000, 0, 0, Duration.ofMillis(100)));
   }
 
   @Test

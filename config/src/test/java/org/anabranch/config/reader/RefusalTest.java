@@ -38,7 +38,7 @@ final class RefusalTest {
             "test.conf:4: anabranch.volumes.vm1.size: found \"20 Gib\"; allowed: a size from 512 B to 8 PiB"
                 + " in whole multiples of 512 bytes, such as 64 MiB, 1.5 GiB, 2 TB or 2097152s (sectors)",
             "test.conf:4: anabranch.volumes.vm1.blok-size: unknown key; did you mean block-size?;"
-                + " allowed: block-size, hooks, naa, path, physical-block-size, product, read-only,"
+                + " allowed: block-size, hooks, limits, naa, path, physical-block-size, product, read-only,"
                 + " removable, revision, serial, size, vendor",
             "test.conf:5: anabranch.volumes.\"vm 2\": not a volume's name; allowed: a name of 1 to 64"
                 + " letters, digits, '.', '_', '+' and '-' that begins with a letter or digit",
@@ -110,6 +110,10 @@ final class RefusalTest {
         "volumes.v { path = /x, size = 4608, block-size = 4096 } | whole multiples of 4096 bytes",
         "volumes.v { path = /x, block-size = 4096, physical-block-size = 512 } | no less than block-size, 4096",
         "volumes { a { path = /x }, b { path = \"/y/../x\" } } | b.path: found /x, which is volume a's",
+        "volumes.v { path = /x, limits { iops = -1 } } | limits.iops: found \"-1\"",
+        "volumes.v { path = /x, limits { burst = 1 ms } } | limits.burst: found \"1 ms\"; allowed: a time from 10 ms to 3600 s",
+        "volumes.v { path = /x, limits { iop = 1 } } | limits.iop",
+        "volume-defaults.limits.bytes-per-second = fast | limits.bytes-per-second: found \"fast\"",
         "volume-defaults.block-size = 513 | anabranch.volume-defaults.block-size: found \"513\"",
         "devices.d = [] | found 0 rows; allowed: 1 to 4096 rows",
         "devices.d = [\"0 8 zero\", \"9 8 zero\"] | begins at sector 9; allowed: rows without gaps, from sector 0 on; here 8",

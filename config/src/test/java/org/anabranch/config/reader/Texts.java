@@ -19,7 +19,7 @@ final class Texts {
       anabranch {
         portals = ["127.0.0.1:3260", { listen = "[::1]:3261", advertise = ["nas.example:1"], group = 2 }]
         state-dir = "/var/lib/anabranch"
-        volume-defaults { block-size = 512, physical-block-size = 4096, read-only = no, removable = off }
+        volume-defaults { block-size = 512, physical-block-size = 4096, read-only = no, removable = off, limits { iops = 0, burst = 100 ms } }
         volumes {
           vm1 { path = "/srv/vm1.img", size = 20 GiB }
           vm2 {
@@ -30,7 +30,13 @@ final class Texts {
             removable = true
           }
           k4 { path = "/srv/k4.img", size = 1.5 GiB, block-size = 4096 }
-          old { path = "/srv/old.img" }
+          old {
+            path = "/srv/old.img"
+            limits {
+              iops = 500, read-iops = 400, write-iops = 300, burst = 2 s
+              bytes-per-second = 50 MB, read-bytes-per-second = 40 MB, write-bytes-per-second = 30 MB
+            }
+          }
         }
         devices {
           raw0 = "0 2097152 linear /srv/x.img 0"

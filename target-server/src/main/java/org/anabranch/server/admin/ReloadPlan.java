@@ -24,6 +24,7 @@ import org.anabranch.server.storage.TableText;
  *                                          advertise; sessions outlive their portal
  *   volumes                                come; go unless they have snapshots
  *   volumes.V.size                         grows; a smaller one changes nothing, see reference.conf
+ *   volumes.V.limits                       change at once, for commands that wait as well
  *   volumes.V.path, block sizes, ...       refused: V goes with one reload and comes with another
  *   devices                                come, go, and change their tables under way
  *   targets, LUNs, initiators, addresses,
@@ -138,6 +139,12 @@ public record ReloadPlan(
 
   /** What changes without a step of its own. */
   private static void compareRest(Configuration before, Configuration after, List<String> summary) {
+    for (VolumeConfig volume : after.volumes().values()) {
+      VolumeConfig old = before.volumes().get(volume.name());
+      if (old != null && !volume.limits().equals(old.limits())) {
+        summary.add("volume " + volume.name() + ": rate limits");
+      }
+    }
     if (!before.mergeGrace().equals(after.mergeGrace())) {
       summary.add("merge-grace changed");
     }

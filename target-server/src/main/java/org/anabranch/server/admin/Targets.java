@@ -38,6 +38,7 @@ import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.storage.StackedLuns;
@@ -66,12 +67,14 @@ public final class Targets implements WarningSource {
   private final ReservationFiles reservations;
   private final PortNumbers ports;
   private final UnitIdentities identities;
+  private final VolumeRates rates;
   private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
 
   /**
    * @param identities what the disks are called
+   * @param rates how much initiators may do with volumes
    */
   public Targets(
       LiveConfiguration live,
@@ -79,18 +82,21 @@ public final class Targets implements WarningSource {
       Scheduler scheduler,
       ReservationFiles reservations,
       PortNumbers ports,
-      UnitIdentities identities) {
+      UnitIdentities identities,
+      VolumeRates rates) {
     this.live = live;
     this.storage = storage;
     this.scheduler = scheduler;
     this.reservations = reservations;
     this.ports = ports;
     this.identities = identities;
+    this.rates = rates;
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
     Configuration configuration = live.configured();
+    rates.configured(configuration.volumes());
     identities.settle(configuration, this::isLeftOut, storage::image);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
@@ -191,7 +197,9 @@ public final class Targets implements WarningSource {
     }
     UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
     reservations.takeOver(properties.identity().id(), before);
-    return DiskUnit.of(open.device(), properties, scheduler, reservations);
+    LogicalUnit unit = DiskUnit.of(open.device(), properties, scheduler, reservations);
+    unit.pace().limitedBy(rates.limiter(deviceName));
+    return unit;
   }
 
   /** An earlier version knew no port of a target but the first. */
@@ -252,6 +260,7 @@ public final class Targets implements WarningSource {
       synchronized (Targets.this) {
         Configuration before = live.configured();
         live.replace(after, leftOut);
+        rates.configured(after.volumes());
         for (String name : before.targets().keySet()) {
           if (!after.targets().containsKey(name)) {
             iscsi.remove(name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.config.reader.DataSize;
 import org.anabranch.server.base.RefusedException;
@@ -22,8 +23,9 @@ import picocli.CommandLine.Parameters;
 /** {@code anabranch volume}: the files that are served as disks. */
 @Command(
     name = "volume",
-    description = "Show volumes, or give one another size.",
-    mixinStandardHelpOptions = true)
+    description = "Show volumes, give one another size, or limit its use.",
+    mixinStandardHelpOptions = true,
+    subcommands = VolumeLimitCommand.class)
 public final class VolumeCommand extends CommandGroup {
   @Command(
       name = "list",
@@ -38,15 +40,23 @@ public final class VolumeCommand extends CommandGroup {
   }
 
   private static TextTable table(List<VolumeEntry> volumes) {
-    TextTable table = new TextTable("VOLUME", "SIZE", "BLOCK", "MODE", "FILE");
+    boolean limited = volumes.stream().anyMatch(volume -> volume.limits() != null);
+    TextTable table =
+        limited
+            ? new TextTable("VOLUME", "SIZE", "BLOCK", "MODE", "LIMITS", "FILE")
+            : new TextTable("VOLUME", "SIZE", "BLOCK", "MODE", "FILE");
     for (VolumeEntry volume : volumes) {
       boolean leftOut = volume.state() == VolumeEntry.State.LEFT_OUT;
-      table.row(
-          volume.name(),
-          leftOut ? "" : Sizes.exact(volume.bytes()),
-          volume.blockSize(),
-          leftOut ? "left out" : volume.readOnly() ? "ro" : "rw",
-          volume.path());
+      List<Object> cells = new ArrayList<>();
+      cells.add(volume.name());
+      cells.add(leftOut ? "" : Sizes.exact(volume.bytes()));
+      cells.add(volume.blockSize());
+      cells.add(leftOut ? "left out" : volume.readOnly() ? "ro" : "rw");
+      if (limited) {
+        cells.add(volume.limits() == null ? "" : VolumeLimitCommand.text(volume.limits()));
+      }
+      cells.add(volume.path());
+      table.row(cells.toArray());
     }
     return table;
   }

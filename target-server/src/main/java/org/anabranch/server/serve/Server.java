@@ -41,6 +41,7 @@ import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.http.StatusServer;
+import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
@@ -101,6 +102,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
   private final Storage storage;
   private final ReservationFiles reservations;
+  private final VolumeRates rates = new VolumeRates(scheduler);
   private final Targets targets;
   private final Snapshots snapshots;
   private final Exports exports;
@@ -143,7 +145,8 @@ public final class Server implements RunningServer, AutoCloseable {
               reservations,
               PortNumbers.open(state.folder()),
               new UnitIdentities(
-                  new IdentityFile(state.folder()), state.serverId(), state.wasUsed()));
+                  new IdentityFile(state.folder()), state.serverId(), state.wasUsed()),
+              rates);
       uses = Uses.open(state.folder(), usedBefore(stateFile.state()));
       LoggedIn initiators = new LoggedIn(live, targets, this::sessionInfos);
       snapshots =
@@ -351,6 +354,11 @@ public final class Server implements RunningServer, AutoCloseable {
   public VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
       throws RefusedException {
     return sizes.resize(volume, sectors, more, force);
+  }
+
+  @Override
+  public VolumeRates rates() {
+    return rates;
   }
 
   /** The sessions that are logged in, those for discovery included. */

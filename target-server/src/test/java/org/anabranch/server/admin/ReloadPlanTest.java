@@ -53,6 +53,7 @@ final class ReloadPlanTest {
       value = {
         "127.0.0.1:3260 | 127.0.0.1:3261 | portal 127.0.0.1:3261 added; portal 127.0.0.1:3260 removed",
         "w.img, size = 8 MiB | w.img, size = 9 MiB | volume w: size",
+        "w.img, size = 8 MiB | w.img, size = 8 MiB, limits.iops = 5 | volume w: rate limits",
         "w.img, size = 8 MiB | w.img, size = 4 MiB | volume w: a smaller size, to which volume resize may shrink it",
         "limits { | stores { warn-below = 2 GiB }, limits { | stores: when they grow",
         "linear v 0 | linear v 8 | device d: table",

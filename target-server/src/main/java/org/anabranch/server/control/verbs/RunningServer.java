@@ -11,6 +11,7 @@ import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
@@ -43,6 +44,9 @@ public interface RunningServer {
    */
   VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
       throws RefusedException;
+
+  /** The rate limits of volumes. */
+  VolumeRates rates();
 
   /** What is worse than a user may think. */
   List<Warning> warnings();

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.verbs.dm.DmVerbs;
+import org.anabranch.server.control.verbs.rates.VolumeLimitVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotVerbs;
 
 /** The list of all verbs of the control socket. A new verb is one more line here or below. */
@@ -22,6 +23,7 @@ public final class Verbs {
                 new SessionDropVerb(server),
                 new VolumeListVerb(server),
                 new VolumeResizeVerb(server),
+                new VolumeLimitVerb(server.rates(), server::configuration),
                 new VolumeRetryVerb(server),
                 new VolumeAdoptVerb(server),
                 new ReloadVerb(server)));

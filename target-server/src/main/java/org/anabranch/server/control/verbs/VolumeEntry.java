@@ -6,6 +6,8 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.verbs.rates.LimitsEntry;
+import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.VolumeImage;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,10 @@ public record VolumeEntry(
     @Doc("that are free where the file is") @Nullable Long freeBytes,
     @Doc("whether requests to it wait, see dm suspend") boolean suspended,
     @Doc("bytes") int blockSize,
-    @Doc("as configured") boolean readOnly) {
+    @Doc("as configured") boolean readOnly,
+    @Doc("how much initiators may do in a second; absent when nothing is limited")
+        @Nullable LimitsEntry limits,
+    @Doc("commands that wait for these limits now") int delayed) {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeEntry.class);
 
   /** Whether initiators can use it. */
@@ -34,7 +39,9 @@ public record VolumeEntry(
     LEFT_OUT
   }
 
-  static VolumeEntry of(VolumeConfig volume, Storage storage) throws RefusedException {
+  static VolumeEntry of(VolumeConfig volume, Storage storage, VolumeRates rates)
+      throws RefusedException {
+    VolumeRates.InForce limits = rates.inForce(volume.name());
     boolean leftOut = storage.leftOut().get(volume.name()) != null;
     try {
       VolumeImage.@Nullable Space space = leftOut ? null : space(volume, storage);
@@ -48,7 +55,9 @@ public record VolumeEntry(
           space == null ? null : (Long) space.free(),
           !leftOut && storage.mapper().info(volume.name()).suspended(),
           volume.blockSize(),
-          volume.readOnly());
+          volume.readOnly(),
+          limits.limits().isNone() ? null : LimitsEntry.of(limits),
+          rates.waiting(volume.name()));
     } catch (TableException e) {
       throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
     }

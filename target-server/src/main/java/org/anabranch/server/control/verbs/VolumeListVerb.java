@@ -43,7 +43,7 @@ public final class VolumeListVerb implements Verb<Nothing, Nothing, VolumeListVe
   static List<VolumeEntry> all(RunningServer server) throws RefusedException {
     List<VolumeEntry> volumes = new ArrayList<>();
     for (VolumeConfig volume : server.configuration().volumes().values()) {
-      volumes.add(VolumeEntry.of(volume, server.storage()));
+      volumes.add(VolumeEntry.of(volume, server.storage(), server.rates()));
     }
     return volumes;
   }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.control.verbs.rates;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.VolumeLimits;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.control.Call;
+import org.anabranch.server.control.Caller;
+import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.Verb;
+import org.anabranch.server.rate.VolumeRates;
+import org.jspecify.annotations.Nullable;
+
+/** {@code volume limit}. */
+public final class VolumeLimitVerb
+    implements Verb<VolumeLimitVerb.Arguments, Nothing, VolumeLimitVerb.Result> {
+  public static final Call<Arguments, Nothing, Result> CALL =
+      Call.of(
+          "volume limit",
+          "Changes the rate limits of a volume until the server stops, or until a reload changes"
+              + " those of the volume in the configuration.",
+          Arguments.class,
+          Result.class);
+
+  /** What changes; what is absent stays. */
+  public record Arguments(
+      @Doc("its name") String volume,
+      @Doc("first of all: no limits") boolean none,
+      @Doc("first of all: the limits of the configuration") boolean configured,
+      @Doc("commands a second that read or write; 0, as below: no limit; absent: as it is")
+          @Nullable Long iops,
+      @Doc("commands that read") @Nullable Long readIops,
+      @Doc("commands that write") @Nullable Long writeIops,
+      @Doc("read and written a second") @Nullable Long bytesPerSecond,
+      @Doc("read") @Nullable Long readBytesPerSecond,
+      @Doc("written") @Nullable Long writeBytesPerSecond,
+      @Doc("10 to 3600000") @Nullable Long burstMillis) {
+    VolumeLimits over(VolumeLimits before) throws IllegalArgumentException {
+      return new VolumeLimits(
+          within("iops", iops, before.iops(), VolumeLimits.MOST_IOPS),
+          within("readIops", readIops, before.readIops(), VolumeLimits.MOST_IOPS),
+          within("writeIops", writeIops, before.writeIops(), VolumeLimits.MOST_IOPS),
+          within("bytesPerSecond", bytesPerSecond, before.bytes(), VolumeLimits.MOST_BYTES),
+          within(
+              "readBytesPerSecond",
+              readBytesPerSecond,
+              before.readBytes(),
+              VolumeLimits.MOST_BYTES),
+          within(
+              "writeBytesPerSecond",
+              writeBytesPerSecond,
+              before.writeBytes(),
+              VolumeLimits.MOST_BYTES),
+          burst(before.burst()));
+    }
+
+    private static long within(String what, @Nullable Long given, long before, long most) {
+      if (given != null && (given < 0 || given > most)) {
+        throw new IllegalArgumentException(what + " is " + given + ", allowed are 0 to " + most);
+      }
+      return given == null ? before : given;
+    }
+
+    private Duration burst(Duration before) {
+      if (burstMillis == null) {
+        return before;
+      }
+      long least = VolumeLimits.LEAST_BURST.toMillis();
+      long most = VolumeLimits.LONGEST_BURST.toMillis();
+      if (burstMillis < least || burstMillis > most) {
+        throw new IllegalArgumentException(
+            "burstMillis is " + burstMillis + ", allowed are " + least + " to " + most);
+      }
+      return Duration.ofMillis(burstMillis);
+    }
+  }
+
+  /** What is in force now. */
+  public record Result(@Doc("its name") String volume, @Doc("now") LimitsEntry limits) {}
+
+  private final VolumeRates rates;
+  private final Supplier<Configuration> configuration;
+
+  /**
+   * @param configuration what is configured now
+   */
+  public VolumeLimitVerb(VolumeRates rates, Supplier<Configuration> configuration) {
+    this.rates = rates;
+    this.configuration = configuration;
+  }
+
+  @Override
+  public Call<Arguments, Nothing, Result> call() {
+    return CALL;
+  }
+
+  @Override
+  public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
+    String volume = arguments.volume();
+    Set<String> volumes = configuration.get().volumes().keySet();
+    if (!volumes.contains(volume)) {
+      throw RefusedException.absent("volume", volume, volumes);
+    }
+    arguments.over(VolumeLimits.NONE); // so that nothing has changed when it refuses
+    if (arguments.configured()) {
+      rates.limitAsConfigured(volume);
+    }
+    VolumeRates.InForce now =
+        rates.limit(
+            volume, before -> arguments.over(arguments.none() ? VolumeLimits.NONE : before));
+    return new Result(volume, LimitsEntry.of(now));
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.rate;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.anabranch.block.Scheduler;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
+import org.anabranch.scsi.rate.RateLimiter;
+import org.anabranch.scsi.rate.RateLimits;
+
+/**
+ * The rate limits of the volumes of a server.
+ *
+ * <dl>
+ *   <dt>How long does a limit last that was set while the server runs?
+ *   <dd>Until the server stops, or until a reload changes the limits of that volume in the file. A
+ *       reload that leaves them alone leaves it alone, too. To keep it, it must be in the file.
+ *   <dt>And when the LUNs of a volume are taken away and come back?
+ *   <dd>Its limiter stays, as long as the volume is there.
+ *   <dt>What about snapshots and devices?
+ *   <dd>They have no limits. A LUN of a snapshot does not count for its volume's.
+ * </dl>
+ *
+ * <p>Any thread.
+ */
+public final class VolumeRates {
+  /**
+   * The limits of a volume.
+   *
+   * @param configured whether they are those of the configuration
+   */
+  public record InForce(VolumeLimits limits, boolean configured) {}
+
+  private static final class Entry {
+    final RateLimiter limiter;
+    VolumeLimits configured = VolumeLimits.NONE;
+    VolumeLimits inForce = VolumeLimits.NONE;
+
+    Entry(RateLimiter limiter) {
+      this.limiter = limiter;
+    }
+
+    void limit(VolumeLimits limits) {
+      inForce = limits;
+      limiter.limits(translated(limits));
+    }
+  }
+
+  private final Scheduler scheduler;
+
+  /** By volume, and by device that has a LUN. */
+  @GuardedBy("this")
+  private final Map<String, Entry> entries = new HashMap<>();
+
+  public VolumeRates(Scheduler scheduler) {
+    this.scheduler = scheduler;
+  }
+
+  /** What holds the commands of a device back: a volume, or something that has no limits. */
+  public synchronized RateLimiter limiter(String device) {
+    return entry(device).limiter;
+  }
+
+  @GuardedBy("this")
+  private Entry entry(String device) {
+    return entries.computeIfAbsent(device, _ -> new Entry(new RateLimiter(scheduler)));
+  }
+
+  /** The configuration has these volumes now, and no others. */
+  public synchronized void configured(Map<String, VolumeConfig> volumes) {
+    volumes.forEach((name, volume) -> {
+      Entry entry = entry(name);
+      if (!entry.configured.equals(volume.limits())) {
+        entry.configured = volume.limits();
+        entry.limit(volume.limits());
+      }
+    });
+    entries.forEach((name, entry) -> {
+      if (!volumes.containsKey(name)) {
+        entry.configured = VolumeLimits.NONE;
+        entry.limit(VolumeLimits.NONE);
+      }
+    });
+  }
+
+  /** Changes the limits of a volume until the server stops. Returns what is in force now. */
+  public synchronized InForce limit(String volume, UnaryOperator<VolumeLimits> change) {
+    Entry entry = entry(volume);
+    entry.limit(change.apply(entry.inForce));
+    return inForce(volume);
+  }
+
+  /** The limits of the configuration again. */
+  public synchronized InForce limitAsConfigured(String volume) {
+    Entry entry = entry(volume);
+    entry.limit(entry.configured);
+    return inForce(volume);
+  }
+
+  /** The limits of a volume now. */
+  public synchronized InForce inForce(String volume) {
+    Entry entry = entries.get(volume);
+    return entry == null
+        ? new InForce(VolumeLimits.NONE, true)
+        : new InForce(entry.inForce, entry.inForce.equals(entry.configured));
+  }
+
+  /** How many commands wait for the limits of a volume now. */
+  public synchronized int waiting(String volume) {
+    Entry entry = entries.get(volume);
+    return entry == null ? 0 : entry.limiter.waiting();
+  }
+
+  private static RateLimits translated(VolumeLimits limits) {
+    return new RateLimits(
+        new RateLimits.PerSecond(limits.iops(), limits.readIops(), limits.writeIops()),
+        new RateLimits.PerSecond(limits.bytes(), limits.readBytes(), limits.writeBytes()),
+        limits.burst().toNanos());
+  }
+}
