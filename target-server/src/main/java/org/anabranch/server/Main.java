@@ -10,6 +10,7 @@ import org.anabranch.server.base.Version;
 import org.anabranch.server.cli.CheckCommand;
 import org.anabranch.server.cli.CowCommand;
 import org.anabranch.server.cli.DmCommand;
+import org.anabranch.server.cli.ImportCommand;
 import org.anabranch.server.cli.ReloadCommand;
 import org.anabranch.server.cli.SessionCommand;
 import org.anabranch.server.cli.SnapshotCommand;
@@ -45,6 +46,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("serve", ServeCommand.class);
     SUBCOMMANDS.put("check", CheckCommand.class);
     SUBCOMMANDS.put("demo", DemoCommand.class);
+    SUBCOMMANDS.put("import", ImportCommand.class);
     SUBCOMMANDS.put("status", StatusCommand.class);
     SUBCOMMANDS.put("stats", StatsCommand.class);
     SUBCOMMANDS.put("reload", ReloadCommand.class);

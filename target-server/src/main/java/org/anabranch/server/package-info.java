@@ -16,6 +16,7 @@
  *   exports        backups of snapshots
  *   admin          targets, reload, sizes, devices made at run time
  *   control        the control socket
+ *   imports        configurations of tgt and LIO, translated
  *   stats          all counters, and of what
  *   control.verbs  what can be asked through it; .snapshots and .dm have their own
  *   http           metrics, health, the status page

@@ -335,6 +335,7 @@ final class JsonTest {
     stores();
     leftOut(site);
     check();
+    foreign();
     Set<String> promised = new HashSet<>();
     documented()
         .forEach((section, keys) ->
@@ -386,6 +387,13 @@ final class JsonTest {
         }
         """);
     holds("check", json("check", file.toString()));
+  }
+
+  private void foreign() throws IOException {
+    Path file = folder.resolve("targets.conf");
+    Files.writeString(
+        file, "<target iqn.2026-11.org.example:t>\n  backing-store /srv/a.img\n</target>\n");
+    holds("import tgt", json("import", "tgt", file.toString()));
   }
 
   /** With a volume whose file is away for a time, and then for good. */

@@ -137,6 +137,7 @@ final class LauncherVerbsTest {
     Site site = new Site(folder);
     site.configure(VOLUME + LUN);
     assertThat(anabranch(0, "check", site.configuration.toString())).contains("lun 0: vm1, 64 MiB");
+    foreign();
     Process server = start("serve", "--config", site.configuration.toString());
     try (Initiator initiator = new Initiator()) {
       Site.Host host = Site.Host.logIn(initiator, ready(server), SessionOptions.normal(TARGET));
@@ -157,6 +158,15 @@ final class LauncherVerbsTest {
     leaves(Main.commandLine(), all);
     all.removeAll(run);
     assertThat(all).as("commands that were not run").isEmpty();
+  }
+
+  private void foreign() throws Exception {
+    Path tgt = folder.resolve("a targets.conf");
+    Files.writeString(tgt, "<target " + TARGET + ">\n  backing-store /srv/a.img\n</target>\n");
+    assertThat(anabranch(0, "import", "tgt", tgt.toString())).contains("serial = \"beaf11\"");
+    Path lio = folder.resolve("a saveconfig.json");
+    Files.writeString(lio, "{ \"storage_objects\": [], \"targets\": [] }");
+    assertThat(anabranch(0, "import", "lio", lio.toString())).contains("targets {");
   }
 
   /** Without a configuration. */

@@ -158,9 +158,11 @@ final class VolumeReader {
             section.optional("naa", IdentityReader.NAA),
             section.optional("vendor", IdentityReader.text(8)),
             section.optional("product", IdentityReader.text(16)),
-            section.optional("revision", IdentityReader.text(4)));
+            section.optional("revision", IdentityReader.text(4)),
+            section.optional("t10", IdentityReader.T10));
     unique(name, section, "serial", identity.serial());
     unique(name, section, "naa", identity.naa());
+    unique(name, section, "t10", identity.t10());
     return identity;
   }
 

@@ -37,7 +37,7 @@ final class IdentityConfigTest {
             "a { path = a, serial = S-1, naa = 500A0B8000000001, vendor = \"LIO-ORG\" }\n"
                 + "b { path = b }");
     assertThat(volume(configuration, "a").identity())
-        .isEqualTo(new IdentityConfig("S-1", "500a0b8000000001", "LIO-ORG", null, null));
+        .isEqualTo(new IdentityConfig("S-1", "500a0b8000000001", "LIO-ORG", null, null, null));
     assertThat(volume(configuration, "b").identity()).isEqualTo(IdentityConfig.NONE);
   }
 

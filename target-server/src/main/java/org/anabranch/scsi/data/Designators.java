@@ -54,8 +54,8 @@ public final class Designators {
   }
 
   public static byte[] t10(UnitIdentity identity) {
-    String text = String.format("%-8.8s", identity.vendor()) + identity.serial();
-    return descriptor(ASCII, UNIT | T10_VENDOR_ID, text.getBytes(StandardCharsets.US_ASCII));
+    byte[] text = identity.t10().getBytes(StandardCharsets.US_ASCII);
+    return descriptor(ASCII, UNIT | T10_VENDOR_ID, text);
   }
 
   /** A SCSI name string: null terminated, padded to a multiple of four bytes. */

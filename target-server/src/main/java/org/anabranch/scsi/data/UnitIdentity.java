@@ -16,10 +16,11 @@ import java.util.HexFormat;
  * @param product at most 16 ASCII characters
  * @param revision at most 4 ASCII characters
  * @param serial unit serial number, ASCII
+ * @param t10 the T10 vendor ID designator, ASCII, at most 244 characters
  * @param naa the NAA designator, which hosts use to recognise the disk
  */
 public record UnitIdentity(
-    String id, String vendor, String product, String revision, String serial, Naa naa) {
+    String id, String vendor, String product, String revision, String serial, String t10, Naa naa) {
   public static final String VENDOR = "ANABRNCH";
   public static final String PRODUCT = "volume";
   public static final String REVISION = "0001";
@@ -39,7 +40,12 @@ public record UnitIdentity(
 
   /** An identity of ours with these digits. */
   public static UnitIdentity of(String serial, Naa naa) {
-    return new UnitIdentity(serial, VENDOR, PRODUCT, REVISION, serial, naa);
+    return new UnitIdentity(serial, VENDOR, PRODUCT, REVISION, serial, t10(VENDOR, serial), naa);
+  }
+
+  /** The T10 vendor ID designator of a disk that has no other: its vendor and serial. */
+  public static String t10(String vendor, String serial) {
+    return String.format("%-8.8s", vendor) + serial;
   }
 
   private static byte[] sha256(String text) {

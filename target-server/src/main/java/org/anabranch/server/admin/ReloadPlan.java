@@ -190,7 +190,7 @@ public record ReloadPlan(
     note(keys, "read-only", old.readOnly(), now.readOnly());
     note(keys, "removable", old.removable(), now.removable());
     if (!old.identity().equals(now.identity())) {
-      keys.add("serial, naa, vendor, product, revision");
+      keys.add("serial, naa, t10, vendor, product, revision");
     }
     if (!keys.isEmpty()) {
       refusals.add(

@@ -231,12 +231,15 @@ public final class UnitIdentities {
   }
 
   private static UnitIdentity with(UnitIdentity own, IdentityConfig set) {
+    String vendor = Objects.requireNonNullElse(set.vendor(), own.vendor());
+    String serial = Objects.requireNonNullElse(set.serial(), own.serial());
     return new UnitIdentity(
         own.id(),
-        Objects.requireNonNullElse(set.vendor(), own.vendor()),
+        vendor,
         Objects.requireNonNullElse(set.product(), own.product()),
         Objects.requireNonNullElse(set.revision(), own.revision()),
-        Objects.requireNonNullElse(set.serial(), own.serial()),
+        serial,
+        Objects.requireNonNullElse(set.t10(), UnitIdentity.t10(vendor, serial)),
         set.naa() == null ? own.naa() : new Naa(set.naa()));
   }
 }
