@@ -27,7 +27,7 @@ import org.anabranch.jscsi.MalformedPduException;
 import org.junit.jupiter.api.Test;
 
 /** Any bytes at all: as frames, as headers, as text, and on connections of a server. */
-final class ProtocolFuzzTest {
+public final class ProtocolFuzzTest {
   private static final int MOST = 1 << 14;
 
   // --- frames -------------------------------------------------------------------------------
@@ -80,27 +80,27 @@ final class ProtocolFuzzTest {
 
   @Test
   void frames() throws Exception {
-    new Fuzzer("frames")
-        .run(
-            20_000,
-            input -> {
-              int first = input.length == 0 ? 0 : input[0];
-              Recorder whole = new Recorder();
-              Recorder pieces = new Recorder();
-              for (Recorder recorder : List.of(whole, pieces)) {
-                recorder.decoder.digests(digests(first));
-              }
-              whole.decoder.decode(stream(input));
-              ByteBuf stream = stream(input);
-              Random cuts = new Random(first);
-              while (stream.isReadable() && !pieces.said.toString().matches(".*(long|header)")) {
-                int piece = Math.min(1 + cuts.nextInt(80), stream.readableBytes());
-                pieces.decoder.decode(stream.readSlice(piece));
-              }
-              assertThat(pieces.said.toString()).isEqualTo(whole.said.toString());
-              assertThat(pieces.data).isEqualTo(whole.data);
-              return whole.said.toString();
-            });
+    new Fuzzer("frames").run(20_000, ProtocolFuzzTest::takeFrames);
+  }
+
+  /** A stream of PDUs, decoded as a whole and in pieces: the same must come of both. */
+  public static String takeFrames(byte[] input) {
+    int first = input.length == 0 ? 0 : input[0];
+    Recorder whole = new Recorder();
+    Recorder pieces = new Recorder();
+    for (Recorder recorder : List.of(whole, pieces)) {
+      recorder.decoder.digests(digests(first));
+    }
+    whole.decoder.decode(stream(input));
+    ByteBuf stream = stream(input);
+    Random cuts = new Random(first);
+    while (stream.isReadable() && !pieces.said.toString().matches(".*(long|header)")) {
+      int piece = Math.min(1 + cuts.nextInt(80), stream.readableBytes());
+      pieces.decoder.decode(stream.readSlice(piece));
+    }
+    assertThat(pieces.said.toString()).isEqualTo(whole.said.toString());
+    assertThat(pieces.data).isEqualTo(whole.data);
+    return whole.said.toString();
   }
 
   private static ByteBuf stream(byte[] input) {
@@ -110,19 +110,18 @@ final class ProtocolFuzzTest {
 
   // --- headers ------------------------------------------------------------------------------
 
-  /** 48 bytes, read as every PDU that jSCSI's parsers read; what a login says goes back out. */
   @Test
   void headers() throws Exception {
-    new Fuzzer("headers")
-        .run(
-            20_000,
-            input -> {
-              byte[] header = Arrays.copyOf(input, ColdPdus.HEADER_LENGTH);
-              return read("login", () -> loginResponse(opcode(header, 0x43)))
-                  + read("text", () -> ColdPdus.textRequest(opcode(header, 0x04)).isFinal())
-                  + read("logout", () -> ColdPdus.logoutRequest(opcode(header, 0x06)).reason())
-                  + read("nop", () -> ColdPdus.nopOut(opcode(header, 0x40)).taskTag() == -1);
-            });
+    new Fuzzer("headers").run(20_000, ProtocolFuzzTest::takeHeader);
+  }
+
+  /** 48 bytes, read as every PDU that jSCSI's parsers read; what a login says goes back out. */
+  public static String takeHeader(byte[] input) {
+    byte[] header = Arrays.copyOf(input, ColdPdus.HEADER_LENGTH);
+    return read("login", () -> loginResponse(opcode(header, 0x43)))
+        + read("text", () -> ColdPdus.textRequest(opcode(header, 0x04)).isFinal())
+        + read("logout", () -> ColdPdus.logoutRequest(opcode(header, 0x06)).reason())
+        + read("nop", () -> ColdPdus.nopOut(opcode(header, 0x40)).taskTag() == -1);
   }
 
   /** Reads something that may be malformed, and nothing worse. */
