@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * Inputs of one fuzz test, each a file {@code NAME.hex} of hexadecimal digits and white space;
  * {@code #} begins a comment. They are in {@code src/test/resources/fuzz/<test>}.
  */
-final class Corpus {
+public final class Corpus {
   private static final Path ROOT = Path.of("src", "test", "resources", "fuzz");
 
   /** Found inputs go here, unless somebody fuzzes by hand: then straight into the corpus. */
@@ -25,22 +25,29 @@ final class Corpus {
 
   private static final int DIGITS_IN_A_LINE = 96;
 
+  private final Path root;
   private final String name;
 
   Corpus(String name) {
+    this(ROOT, name);
+  }
+
+  /** The corpus of a test in the folder of all. */
+  public Corpus(Path root, String name) {
+    this.root = root;
     this.name = name;
   }
 
   /** All inputs by file name. */
-  SortedMap<String, byte[]> inputs() throws IOException {
+  public SortedMap<String, byte[]> inputs() throws IOException {
     SortedMap<String, byte[]> inputs = new TreeMap<>();
-    try (Stream<Path> files = Files.list(ROOT.resolve(name))) {
+    try (Stream<Path> files = Files.list(root.resolve(name))) {
       for (Path file : files.filter(path -> path.toString().endsWith(".hex")).toList()) {
         inputs.put(String.valueOf(file.getFileName()), parse(Files.readAllLines(file)));
       }
     }
     if (inputs.isEmpty()) {
-      throw new IOException("no corpus in " + ROOT.resolve(name).toAbsolutePath());
+      throw new IOException("no corpus in " + root.resolve(name).toAbsolutePath());
     }
     return inputs;
   }
@@ -57,7 +64,7 @@ final class Corpus {
   Path keep(byte[] input, boolean byHand, Throwable failure) throws IOException {
     String digits = HexFormat.of().formatHex(input);
     String file = "found-" + digest(input) + ".hex";
-    Path folder = Files.createDirectories((byHand ? ROOT : FOUND).resolve(name));
+    Path folder = Files.createDirectories((byHand ? root : FOUND).resolve(name));
     String what = String.valueOf(failure).lines().findFirst().orElse("");
     return Files.writeString(
         folder.resolve(file),

@@ -11,7 +11,6 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.Location;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -191,17 +190,14 @@ final class LayeringTest {
     List<String> large = new ArrayList<>();
     for (String module : StyleTest.MODULES) {
       Path sources = root.resolve(module).resolve("src/main/java");
-      try (Stream<Path> files = Files.walk(sources)) {
-        files
-            .filter(file -> file.toString().endsWith(".java"))
-            .collect(Collectors.groupingBy(Path::getParent, Collectors.counting()))
-            .forEach((folder, count) -> {
-              String name = sources.relativize(folder).toString().replace('/', '.');
-              if (count > MAX_FILES && !LARGE.containsKey(name)) {
-                large.add(name + " has " + count + " files");
-              }
-            });
-      }
+      StyleTest.javaFiles(sources).stream()
+          .collect(Collectors.groupingBy(Path::getParent, Collectors.counting()))
+          .forEach((folder, count) -> {
+            String name = sources.relativize(folder).toString().replace('/', '.');
+            if (count > MAX_FILES && !LARGE.containsKey(name)) {
+              large.add(name + " has " + count + " files");
+            }
+          });
     }
     assertThat(large).as("packages of more than " + MAX_FILES + " files").isEmpty();
   }

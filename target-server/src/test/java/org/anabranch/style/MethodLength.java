@@ -23,6 +23,9 @@ final class MethodLength {
 
   /** Methods whose braces enclose more than {@code max} lines, as file, line and name. */
   static List<String> longer(List<Path> files, int max) throws IOException {
+    if (files.isEmpty()) {
+      return List.of();
+    }
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     List<String> found = new ArrayList<>();
     try (StandardJavaFileManager manager =
