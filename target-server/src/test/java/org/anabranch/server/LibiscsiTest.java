@@ -4,6 +4,9 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +37,26 @@ final class LibiscsiTest {
       """;
 
   @TempDir Path folder;
+
+  /** It logs in to each target, and closes the connection without a Logout. */
+  @Test
+  void aMergeDoesNotWaitForAListOfDisks() throws Exception {
+    Tools.require("iscsi-ls");
+    Site site = new Site(folder);
+    try (ServerProcess server =
+        site.serve(
+            "volumes { vm1 { path = vm1.img, size = 1 MiB } }\n"
+                + "targets { \"iqn.2026-11.org.example:vm1\" { luns { 0 = vm1 } } }\n")) {
+      site.ask("snapshot create", Map.of("names", List.of("vm1@a")));
+      Tools.run(20, "iscsi-ls", "-s", "iscsi://" + server.portal()).expect(0);
+      Await.until(
+          "its session is over",
+          () -> String.valueOf(site.ask("session list", Map.of())),
+          "{sessions=[]}"::equals);
+      assertThat(site.ask("snapshot merge", Map.of("name", "vm1@a", "wait", true)))
+          .containsEntry("phase", "merged");
+    }
+  }
 
   @Test
   void theEmbeddedDiskIsListedWithItsSize() throws Exception {

@@ -178,7 +178,10 @@ final class PageRun implements AutoCloseable {
   private void log(String... words) throws Exception {
     if (words[0].equals("in")) {
       SessionOptions options = SessionOptions.normal(words[2]).as(words[1]);
-      hosts.put(words[1], Site.Host.logIn(initiator, portal, options));
+      Site.Host host = Site.Host.logIn(initiator, portal, options);
+      hosts.put(words[1], host);
+      Initiator.await(
+          host.disk(0).read(0, 8), PATIENCE); // as a host does that looks for partitions
     } else {
       Site.Host host = Objects.requireNonNull(hosts.remove(words[1]), words[1]);
       Initiator.await(host.session().logout(), PATIENCE);

@@ -4,6 +4,7 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +118,23 @@ final class WaitingMergeTest {
     Initiator.await(host.session().logout(), 30);
     awaitMerged();
     assertThat(get(login(OPTIONS))).isEqualTo(1);
+  }
+
+  /** Nobody may forget whom a lost record had, not for volumes without snapshots either. */
+  @Test
+  void aLostRecordForgetsNobody() throws Exception {
+    Site.Host host = login(OPTIONS);
+    put(host, 1);
+    server.close(); // kill -9
+    host.awaitClosed();
+    Files.delete(folder.resolve("state/uses.json"));
+    server = site.serve(CONFIGURATION);
+    site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
+    assertThat(site.ask("snapshot merge", MERGE).toString())
+        .contains("phase=waiting", "initiator=unknown");
+    site.ask("snapshot merge", Map.of("name", "vm1@a", "assume-gone", "unknown"));
+    awaitMerged();
+    assertThat(server.errors()).contains("uses.json: who uses vm1, vm2 is not known, since the");
   }
 
   @Test

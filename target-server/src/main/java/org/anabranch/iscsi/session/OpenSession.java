@@ -114,6 +114,11 @@ final class OpenSession {
     return window;
   }
 
+  /** Whether a command of its nexus read, wrote or reserved. */
+  boolean isUsed() {
+    return normal != null && normal.nexus.isUsed();
+  }
+
   boolean hasNexus() {
     return normal != null;
   }

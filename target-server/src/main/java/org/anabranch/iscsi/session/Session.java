@@ -303,7 +303,8 @@ public final class Session implements NewSession {
   }
 
   private void release() {
-    report.ended(opened != null);
+    OpenSession was = opened;
+    report.ended(was != null, was != null && was.isUsed());
     succession.passOn(); // to the session that follows
     Sessions.Left left = sessions.leave(this);
     succession.passOn(); // it may have come just now

@@ -53,6 +53,11 @@ public interface SessionEvents {
      */
     CONNECTION_LOST,
     /**
+     * As {@link #CONNECTION_LOST}, but no command of the session has read, written or reserved
+     * anything: it only asked which LUNs there are. Programs that list disks end like this.
+     */
+    LOST_UNUSED,
+    /**
      * The target ended it or asked the initiator to log out: a stop of the server, an
      * administrator, a target that was removed. Also when the initiator answered that with a
      * Logout.

@@ -62,8 +62,9 @@ final class SessionReport {
    * The session has ended, and its commands have ended or are given up.
    *
    * @param wasOpen whether the session ever reached full feature phase
+   * @param used whether a command of it read, wrote or reserved
    */
-  void ended(boolean wasOpen) {
+  void ended(boolean wasOpen, boolean used) {
     SessionEvents.Login reported = login;
     if (reported == null) {
       return;
@@ -74,8 +75,10 @@ final class SessionReport {
       end = SessionEvents.End.NOT_LOGGED_IN;
     } else if (loggedOut) {
       end = SessionEvents.End.LOGGED_OUT;
+    } else if (dropped) {
+      end = SessionEvents.End.DROPPED;
     } else {
-      end = dropped ? SessionEvents.End.DROPPED : SessionEvents.End.CONNECTION_LOST;
+      end = used ? SessionEvents.End.CONNECTION_LOST : SessionEvents.End.LOST_UNUSED;
     }
     count(end);
     events.ended(reported, end);
@@ -84,7 +87,7 @@ final class SessionReport {
   private void count(SessionEvents.End end) {
     switch (end) {
       case LOGGED_OUT -> counters.increment(LoginCounter.LOGOUTS);
-      case CONNECTION_LOST -> counters.increment(LoginCounter.SESSIONS_LOST);
+      case CONNECTION_LOST, LOST_UNUSED -> counters.increment(LoginCounter.SESSIONS_LOST);
       case DROPPED -> counters.increment(LoginCounter.SESSIONS_ENDED);
       case NOT_LOGGED_IN -> {
         // Counted as a refusal, or the connection was lost before there was a session.

@@ -10,6 +10,9 @@ public abstract class Nexus {
   private final TargetPort port;
   private final Registrant registrant;
 
+  /** Set by any thread, and never taken back. */
+  private volatile boolean used;
+
   protected Nexus(InitiatorPort initiator, TargetPort port) {
     this.initiator = initiator;
     this.port = port;
@@ -27,6 +30,21 @@ public abstract class Nexus {
   /** The name by which persistent reservations identify this nexus. */
   public Registrant registrant() {
     return registrant;
+  }
+
+  /** A command of it reads, writes or reserves, so its initiator may know what is on the medium. */
+  public void use() {
+    if (!used) {
+      used = true;
+    }
+  }
+
+  /**
+   * Whether {@link #use} was called. If not, the initiator has only asked what units there are. Any
+   * thread.
+   */
+  public boolean isUsed() {
+    return used;
   }
 
   @Override

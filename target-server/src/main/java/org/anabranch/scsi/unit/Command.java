@@ -205,6 +205,17 @@ public final class Command {
     return usage.clone();
   }
 
+  /**
+   * Whether its initiator may hold contents of the medium afterwards, or a reservation that
+   * outlives the nexus. What only tells of the unit, such as INQUIRY and READ CAPACITY, does not.
+   */
+  boolean usesMedium(byte[] cdb) {
+    return switch (access.of(cdb)) {
+      case FREE, STATUS -> false;
+      case READ, WRITE, PERSISTENT -> true;
+    };
+  }
+
   public Access access(byte[] cdb) {
     return access.of(cdb);
   }

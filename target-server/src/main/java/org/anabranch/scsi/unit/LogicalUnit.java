@@ -186,6 +186,9 @@ public final class LogicalUnit {
     Command command = commands.find(this, cdb);
     UnitTask entry = new UnitTask(task, tasks, command, view);
     if (command != null) {
+      if (command.usesMedium(cdb)) {
+        task.nexus().use();
+      }
       task.needs(
           bounded(command.dataOutLength(this, cdb)), bounded(command.dataInLength(this, cdb)));
     }

@@ -147,7 +147,10 @@ public final class Server implements RunningServer, AutoCloseable {
               new UnitIdentities(
                   new IdentityFile(state.folder()), state.serverId(), state.wasUsed()),
               rates);
-      uses = Uses.open(state.folder(), usedBefore(stateFile.state()));
+      uses =
+          Uses.open(
+              state.folder(),
+              state.wasUsed() ? usedBefore(configuration, stateFile.state()) : Set.of());
       LoggedIn initiators = new LoggedIn(live, targets, this::sessionInfos);
       snapshots =
           new Snapshots(
@@ -339,12 +342,12 @@ public final class Server implements RunningServer, AutoCloseable {
     return recovery;
   }
 
-  /**
-   * What may be used by initiators that an older version of the server did not record: volumes that
-   * have snapshots, and those.
-   */
-  private static Set<String> usedBefore(RuntimeState state) {
-    Set<String> devices = new TreeSet<>(state.snapshots().keySet());
+  /** All that a server before this one can have served; each has its own end of being unknown. */
+  private static Set<String> usedBefore(Configuration configuration, RuntimeState state) {
+    Set<String> devices = new TreeSet<>(configuration.volumes().keySet());
+    devices.addAll(configuration.devices().keySet());
+    devices.addAll(state.devices().keySet());
+    devices.addAll(state.snapshots().keySet());
     state.snapshots().values().forEach(snapshot -> devices.add(snapshot.volume()));
     return devices;
   }

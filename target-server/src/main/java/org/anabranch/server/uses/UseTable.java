@@ -193,6 +193,13 @@ final class UseTable {
           forget(nexus(login)); // a new one, which never got an answer
         }
       }
+      case LOST_UNUSED -> {
+        if (use.cutOff == null) {
+          forget(nexus(login));
+        } else {
+          use.cutOff = clock.get(); // what a session before it holds is still held
+        }
+      }
       case CONNECTION_LOST, DROPPED -> {
         use.cutOff = clock.get();
         if (use.devices.isEmpty()) {

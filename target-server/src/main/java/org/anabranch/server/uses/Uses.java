@@ -37,6 +37,8 @@ import org.slf4j.LoggerFactory;
  *   login                                                begins, durably, before it is answered
  *   Logout of its own accord                             ends
  *   lost connection, reinstatement, dropped session      goes on: cut off
+ *   lost connection of a session that neither read,      ends, unless it was cut off before that
+ *     wrote nor reserved                                   session
  *   Logout that the server asked for, stop, crash        goes on: cut off
  *   login of the same nexus                              goes on: connected
  *   a masked LUN                                         is none; a reload begins or ends it
@@ -111,7 +113,7 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
    * Opens the record.
    *
    * @param file where it is kept
-   * @param before devices that were used before there was such a file, if there is none
+   * @param before devices that somebody may have used, for when there is no such file
    * @param executor writes the file; runs one task at a time
    */
   static Uses open(
@@ -133,8 +135,10 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
       found = new RecordedUses(new TreeMap<>(), before, Set.of());
       if (!before.isEmpty()) {
         LOG.warn(
-            "who used {} before this version of the server is not known: a merge that waits for them"
-                + " begins after snapshot merge --assume-gone {}",
+            "there is no {}: who uses {} is not known, since the file was lost or an older version"
+                + " of the server kept none; a merge that waits for them begins after snapshot merge"
+                + " --assume-gone {}",
+            file.path(),
             String.join(", ", new TreeSet<>(before)),
             User.UNKNOWN);
       }
@@ -148,7 +152,7 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
    * Opens the record of a server.
    *
    * @param folder the state directory
-   * @param before devices that were used before there was such a record, if there is none
+   * @param before devices that somebody may have used, for when there is no record
    */
   public static Uses open(Path folder, Set<String> before) throws RefusedException {
     ExecutorService writer =

@@ -4,7 +4,9 @@ package org.anabranch.iscsi.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -12,6 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
+import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Session;
@@ -74,16 +77,44 @@ final class SessionEventsTest {
     hears("login", "LOGGED_OUT");
   }
 
+  private Session loginAndRead() throws Exception {
+    Session session = target.login(options);
+    Initiator.await(session.submit(Command.in(0, Cdb.read(0, 8), 4096)), 20);
+    return session;
+  }
+
   @Test
   void aConnectionThatIsLostIsNoLogout() throws Exception {
+    loginAndRead().connection().reset();
+    hears("login", "CONNECTION_LOST");
+  }
+
+  /** As iscsi-ls -s ends, which only asks which LUNs there are and how large. */
+  @Test
+  void aSessionThatReadNothingIsLostUnused() throws Exception {
     target.login(options).connection().reset();
+    hears("login", "LOST_UNUSED");
+    Session session = target.login(options);
+    Initiator.await(Disk.open(session, 0), 20);
+    Initiator.await(Disk.reportLuns(session), 20);
+    session.connection().reset();
+    hears("login", "LOST_UNUSED", "login", "LOST_UNUSED");
+  }
+
+  @Test
+  void aRegistrationForReservationsIsAUse() throws Exception {
+    Session session = target.login(options);
+    ByteBuffer key = ByteBuffer.allocate(24).putLong(8, 0x1234);
+    byte[] registers = HexFormat.of().parseHex("5f000000000000001800");
+    Initiator.await(session.submit(Command.out(0, registers, key)), 20);
+    session.connection().reset();
     hears("login", "CONNECTION_LOST");
   }
 
   @Test
   void aReinstatementIsNoLogout() throws Exception {
-    target.login(options);
-    Session second = target.login(options);
+    loginAndRead();
+    Session second = loginAndRead();
     hears("login", "CONNECTION_LOST", "login, reinstates");
     Initiator.await(
         target.initiator.login(target.portal(), options.tsih(second.parameters().tsih())), 20);

@@ -101,6 +101,23 @@ final class UsesTest {
     assertThat(users()).isEmpty();
   }
 
+  /** A program that lists disks ends like this; but it may be a host that comes back. */
+  @Test
+  void aSessionThatReadNothingLeavesNoUseUnlessThereWasOne() throws Exception {
+    uses.ended(logsIn(A, OPEN_ISCSI), End.LOST_UNUSED);
+    assertThat(users()).isEmpty();
+
+    uses.ended(logsIn(A, OPEN_ISCSI), End.CONNECTION_LOST);
+    now = now.plusSeconds(60);
+    uses.ended(logsIn(A, OPEN_ISCSI), End.LOST_UNUSED);
+    assertThat(users()).containsExactly(A + ", cut off since 2026-11-29T20:01:00Z");
+
+    logsIn(B, OPEN_ISCSI);
+    kill();
+    uses.ended(logsIn(B, OPEN_ISCSI), End.LOST_UNUSED); // it may have read before the kill
+    assertThat(users()).hasSize(2);
+  }
+
   @Test
   void aKillEndsNoUse() throws Exception {
     logsIn(A, OPEN_ISCSI);
