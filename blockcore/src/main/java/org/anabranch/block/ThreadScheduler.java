@@ -40,6 +40,7 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
     this.executor =
         new ScheduledThreadPoolExecutor(
             1, task -> Thread.ofPlatform().name(threadName).daemon().unstarted(task));
+    executor.prestartCoreThread(); // so that it is there when the system has no threads to give
     executor.setRemoveOnCancelPolicy(true);
     executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
   }

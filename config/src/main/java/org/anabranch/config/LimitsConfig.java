@@ -19,4 +19,10 @@ public record LimitsConfig(
     int queueDepth,
     long memory,
     int controlCommands,
-    int controlWaiting) {}
+    int controlWaiting) {
+  /** The same limits with other numbers of these three. */
+  public LimitsConfig within(int newSessions, int newConnections, long newMemory) {
+    return new LimitsConfig(
+        newSessions, newConnections, peers, queueDepth, newMemory, controlCommands, controlWaiting);
+  }
+}

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadFactory;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
@@ -27,8 +28,11 @@ import org.slf4j.LoggerFactory;
  *   <dd>A read is first tried on the submitting thread, where it returns what is in the page cache
  *       ({@code preadv2} with {@code RWF_NOWAIT}) and never blocks. A write is tried there too, as
  *       long as writes are quick ({@link QuickWrites}). Everything else, and what did not succeed,
- *       goes to the file's own threads: at most {@link FileOptions#threads}, which end after some
- *       idle time. The thread that did the work completes the request.
+ *       goes to the file's own threads: at most {@link FileOptions#threads}, of which one stays and
+ *       the others end after some idle time. The thread that did the work completes the request.
+ *   <dt>What if the system has no more threads to give?
+ *   <dd>The threads that there are do the work, at least the one that was started with the file. A
+ *       file for which not even that one can be started is not opened.
  *   <dt>What if all those threads are busy?
  *   <dd>Requests are queued, at most {@link FileOptions#queue} of them. Further ones fail at once
  *       with {@link IoError.Kind#IO}, because submit must not block, and the layers above have
@@ -90,14 +94,24 @@ public final class FileDevice implements ResizableDevice {
   private final FileIntegrity integrity;
   private boolean isClosing; // guarded by closing
 
-  FileDevice(String name, FileOptions options, RawFile file, Object identity, long sectors) {
+  /**
+   * @throws IOException if no thread can be started for it
+   */
+  FileDevice(
+      String name,
+      FileOptions options,
+      RawFile file,
+      Object identity,
+      long sectors,
+      ThreadFactory factory)
+      throws IOException {
     this.name = name;
     this.options = options;
     this.file = file;
     this.identity = identity;
     this.sectors = sectors;
     this.integrity = new FileIntegrity(file);
-    this.threads = new FileThreads(name, options.threads(), options.queue());
+    this.threads = FileThreads.start(factory, options.threads(), options.queue());
     this.flushes = new Flushes(this, threads, options.queue());
     this.discards = !(file instanceof ChannelFile);
   }
@@ -109,11 +123,23 @@ public final class FileDevice implements ResizableDevice {
    * @throws IOException with a message of one line that starts with the path: the file does not
    *     exist and no length to create it with was given; it is neither a regular file nor a block
    *     device; it is shorter than the given length; it cannot be read or written; it is open in
-   *     this process, or locked by another one
+   *     this process, or locked by another one; no thread can be started for it
    */
   public static FileDevice open(String name, Path path, FileOptions options) throws IOException {
+    return open(name, path, options, FileThreads.named(name));
+  }
+
+  /** The same with threads of this factory. */
+  static FileDevice open(String name, Path path, FileOptions options, ThreadFactory factory)
+      throws IOException {
     FileOpening.Opened opened = FileOpening.open(path, options);
-    return new FileDevice(name, options, opened.file(), opened.identity(), opened.sectors());
+    try {
+      return new FileDevice(
+          name, options, opened.file(), opened.identity(), opened.sectors(), factory);
+    } catch (IOException e) {
+      FileOpening.close(opened.file(), opened.identity());
+      throw new IOException(path + ": " + e.getMessage(), e);
+    }
   }
 
   @Override

@@ -69,7 +69,7 @@ final class Flushes implements Runnable {
     FileWork following = next;
     next = null;
     if (goesOn() && !threads.offer(this)) {
-      fail(); // no thread is free; otherwise the next sync runs on it at once
+      fail(); // the queue is full; otherwise the next sync runs on this thread soon
     }
     if (following != null) {
       following.run();
@@ -97,7 +97,7 @@ final class Flushes implements Runnable {
     return running;
   }
 
-  /** No thread is free for the waiting flushes; the next flush asks for one again. */
+  /** The queue is full; the next flush tries again. */
   private void fail() {
     List<Io> batch;
     synchronized (this) {

@@ -24,7 +24,11 @@ final class FileFaultsTest {
   private FileDevice device = device(FileOptions.DEFAULT);
 
   private FileDevice device(FileOptions options) {
-    return new FileDevice("faulty", options, file, new Object(), 64);
+    try {
+      return new FileDevice("faulty", options, file, new Object(), 64, FileThreads.named("faulty"));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @AfterEach

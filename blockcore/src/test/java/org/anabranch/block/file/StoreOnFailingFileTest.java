@@ -34,7 +34,9 @@ final class StoreOnFailingFileTest {
   }
 
   private BlockDevice snapshotOn(String cow) throws Exception {
-    mapper.addVolume(cow, new FileDevice(cow, FileOptions.DEFAULT, file, new Object(), 64));
+    mapper.addVolume(
+        cow,
+        new FileDevice(cow, FileOptions.DEFAULT, file, new Object(), 64, FileThreads.named(cow)));
     return await(mapper.create("s", "0 512 snapshot origin " + cow + " P 8"));
   }
 

@@ -135,6 +135,7 @@ public final class IscsiServer implements AutoCloseable {
     IscsiServer server =
         new IscsiServer(limits, events, Runtime.getRuntime().availableProcessors());
     try {
+      server.startLoops();
       for (Portal portal : portals) {
         server.addPortal(portal);
       }
@@ -143,6 +144,20 @@ public final class IscsiServer implements AutoCloseable {
       throw e;
     }
     return server;
+  }
+
+  /**
+   * Starts the threads of all event loops while the system has some to give. A connection would
+   * hang that came to a loop which cannot start.
+   */
+  private void startLoops() throws IOException {
+    try {
+      for (EventExecutor loop : loops) {
+        loop.execute(() -> {});
+      }
+    } catch (OutOfMemoryError e) { // what Java says when the system refuses a thread
+      throw new IOException("an event loop cannot be started: " + e.getMessage(), e);
+    }
   }
 
   /** Loads the classes that the first server needs, which takes longer than starting it. */

@@ -4,6 +4,8 @@ package org.anabranch.iscsi.server;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
@@ -22,9 +24,12 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import org.anabranch.iscsi.login.Portal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The listening portals of a server. Thread-safe. */
 final class Portals {
+  private static final Logger LOG = LoggerFactory.getLogger(Portals.class);
   private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 4 << 20);
 
   /** IPPROTO_IPV6 and IPV6_V6ONLY of Linux: no IPv4 through an IPv6 socket. */
@@ -94,8 +99,27 @@ final class Portals {
           "cannot listen on " + SendTargets.text(portal.address()) + ": " + reason(e), e);
     }
     BoundPortal bound = new BoundPortal(portal, (InetSocketAddress) channel.localAddress());
+    channel.pipeline().addLast(new AcceptFailures(SendTargets.text(portal.address())));
     listeners.add(new Listener(bound, channel));
     return bound;
+  }
+
+  /** Netty pauses a portal for a second after a failure, and hands it on to here. */
+  private static final class AcceptFailures extends ChannelInboundHandlerAdapter {
+    private final String portal;
+
+    AcceptFailures(String portal) {
+      this.portal = portal;
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+      LOG.error(
+          "portal {}: a connection cannot be accepted: {}; if it is for lack of file descriptors,"
+              + " raise their limit (ulimit -n, LimitNOFILE of the service)",
+          portal,
+          cause.getMessage());
+    }
   }
 
   private static ServerChannel serverChannel(SocketProtocolFamily family) {

@@ -32,9 +32,9 @@ public final class Translation {
     return new Portal(portal.socketAddress(), portal.group(), portal.advertised());
   }
 
-  /** What a session may use and negotiate. */
+  /** What the server takes on, as far as this process can hold it. */
   public static IscsiLimits limits(Configuration configuration) {
-    return new IscsiLimits(configuration.limits(), configuration.iscsi());
+    return Capacity.ofThisProcess().limits(configuration);
   }
 
   /** Terms of discovery sessions. */

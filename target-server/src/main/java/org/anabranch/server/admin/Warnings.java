@@ -11,8 +11,10 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +44,12 @@ public final class Warnings implements AutoCloseable {
   private static final class Asked {
     final String name;
     final WarningSource source;
+    private final ThreadFactory threads;
     List<Warning> last = List.of(); // guarded by this
     @Nullable CompletableFuture<List<Warning>> asking; // guarded by this
 
-    Asked(String name, WarningSource source) {
+    Asked(String name, WarningSource source, ThreadFactory threads) {
+      this.threads = threads;
       this.name = name;
       this.source = source;
     }
@@ -57,7 +61,12 @@ public final class Warnings implements AutoCloseable {
       }
       CompletableFuture<List<Warning>> answer = new CompletableFuture<>();
       asking = answer;
-      Thread.ofPlatform().daemon().name("warnings " + name).start(() -> answer(answer));
+      if (!ThreadStart.of(threads, () -> answer(answer))) {
+        asking = null; // so that it is asked again next time
+        List<Warning> known = new ArrayList<>(last);
+        known.add(new Warning(name, "could not be looked at", ThreadStart.REMEDY));
+        answer.complete(known);
+      }
       return answer;
     }
 
@@ -92,7 +101,16 @@ public final class Warnings implements AutoCloseable {
    *     shown
    */
   public Warnings(SequencedMap<String, WarningSource> sources) {
-    sources.forEach((name, source) -> this.sources.add(new Asked(name, source)));
+    this(sources, Thread.ofPlatform().daemon().name("warnings of a source").factory());
+  }
+
+  /**
+   * The same with other threads.
+   *
+   * @param threads each asks one source once
+   */
+  Warnings(SequencedMap<String, WarningSource> sources, ThreadFactory threads) {
+    sources.forEach((name, source) -> this.sources.add(new Asked(name, source, threads)));
   }
 
   /** Begins to look for the log. */

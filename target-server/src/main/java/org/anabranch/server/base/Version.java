@@ -5,10 +5,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Objects;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.IVersionProvider;
 
 /** The version of this build, as the POM states it: {@code version.properties} is filtered. */
 public final class Version implements IVersionProvider {
+  /** Read once, while there are file descriptors; null before. Never changed once set. */
+  private static volatile @Nullable Properties read;
+
   /** For picocli, which makes one when {@code --version} is asked for. */
   public Version() {}
 
@@ -18,6 +22,15 @@ public final class Version implements IVersionProvider {
   }
 
   private static Properties properties() throws IOException {
+    Properties known = read;
+    if (known == null) {
+      known = readProperties();
+      read = known;
+    }
+    return known;
+  }
+
+  private static Properties readProperties() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
             Version.class.getResourceAsStream("/org/anabranch/server/version.properties"),

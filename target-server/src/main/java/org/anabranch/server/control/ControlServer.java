@@ -22,11 +22,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import jdk.net.ExtendedSocketOptions;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.state.StateDirectory;
@@ -47,6 +49,9 @@ import org.slf4j.LoggerFactory;
  *       other ones for {@code status} ({@link Place}, {@link ControlLimits}); one request more is
  *       refused. Connections that have asked nothing, or do not take their answer, make room for
  *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} bytes.
+ *   <dt>What if the system has no thread or no file descriptor to give?
+ *   <dd>A request without a thread is refused. One descriptor is kept for the first client that
+ *       comes when there is no other ({@link SpareDescriptors}); the server goes on.
  *   <dt>What if the server stops while a command is at work?
  *   <dd>No command begins any more. A change that has begun is ended and answered; who only
  *       watches, and who has not asked yet, is sent away.
@@ -66,6 +71,8 @@ public final class ControlServer implements AutoCloseable {
   private final Path path;
   private final Map<String, Verb<?, ?, ?>> verbs = new TreeMap<>();
   private final ServerSocketChannel socket;
+  private final ThreadFactory threads;
+  private final SpareDescriptors spare = new SpareDescriptors();
 
   private final Clients clients;
   private final Places places;
@@ -84,8 +91,10 @@ public final class ControlServer implements AutoCloseable {
       Collection<? extends Verb<?, ?, ?>> verbs,
       ServerSocketChannel socket,
       Supplier<ControlLimits> limits,
-      long idleMillis) {
+      long idleMillis,
+      ThreadFactory threads) {
     this.path = path;
+    this.threads = threads;
     verbs.forEach(verb -> this.verbs.put(verb.call().name(), verb));
     this.socket = socket;
     this.places = new Places(limits);
@@ -116,15 +125,45 @@ public final class ControlServer implements AutoCloseable {
       Supplier<ControlLimits> limits,
       long idleMillis)
       throws RefusedException {
+    return start(
+        path, verbs, limits, idleMillis, Thread.ofVirtual().name("control request").factory());
+  }
+
+  /**
+   * The same, with other threads.
+   *
+   * @param threads each handles one request
+   */
+  static ControlServer start(
+      Path path,
+      Collection<? extends Verb<?, ?, ?>> verbs,
+      Supplier<ControlLimits> limits,
+      long idleMillis,
+      ThreadFactory threads)
+      throws RefusedException {
     try {
+      prepareToWait();
       ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      ControlServer server = new ControlServer(path, verbs, socket, limits, idleMillis);
+      ControlServer server = new ControlServer(path, verbs, socket, limits, idleMillis, threads);
       server.bind();
+      server.spare.keep();
       Thread.ofPlatform().daemon().name("control").start(server::accept);
       return server;
     } catch (IOException e) {
       throw new RefusedException(
           "control socket " + path + " cannot be made: " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /**
+   * Makes the JDK open what it needs before a virtual thread can wait for a socket. It would do so
+   * when the first one waits, and without a file descriptor fail then and ever after.
+   */
+  private static void prepareToWait() {
+    try {
+      Class.forName("sun.nio.ch.Poller");
+    } catch (ClassNotFoundException e) {
+      LOG.debug("this JDK waits for sockets in another way", e);
     }
   }
 
@@ -170,16 +209,36 @@ public final class ControlServer implements AutoCloseable {
           return;
         }
         clients.add(client);
-        Thread.ofVirtual().name("control request").start(() -> serve(client));
+        if (!ThreadStart.of(threads, () -> serve(client))) {
+          refuse(client);
+        }
       } catch (ClosedChannelException e) {
+        spare.close();
         return; // the end
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return;
       } catch (IOException e) { // too many open files, for instance, which may end
-        LOG.error("control: accept failed", e);
-        LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
+        if (!spare.use()) { // else the next one takes its place
+          LOG.error("control: accept failed: {}; {}", e.getMessage(), SpareDescriptors.REMEDY);
+          LockSupport.parkNanos(ACCEPT_PAUSE_NANOS);
+        }
       }
+    }
+  }
+
+  /** There is no thread that could read its request. */
+  private void refuse(SocketChannel client) {
+    try {
+      MessageChannel messages = new MessageChannel(client);
+      messages.send(Map.of("greeting", greeting()));
+      messages.send(Map.of("error", ThreadStart.REMEDY));
+    } catch (IOException e) {
+      LOG.debug("control: client gone: {}", e.toString());
+    } finally {
+      clients.remove(client);
+      Clients.close(client);
+      spare.keep();
     }
   }
 
@@ -194,6 +253,7 @@ public final class ControlServer implements AutoCloseable {
     } catch (IOException e) {
       LOG.debug("control: client gone: {}", e.toString());
     }
+    spare.keep();
   }
 
   private void answer(SocketChannel client) throws IOException {
@@ -258,6 +318,9 @@ public final class ControlServer implements AutoCloseable {
       return Map.of("error", String.valueOf(e.getMessage()));
     } catch (ClientGoneException e) {
       return Map.of("error", "the server is stopping; what was begun goes on when it runs again");
+    } catch (OutOfMemoryError e) { // of a thread: without memory the process would have ended
+      LOG.error("control: {} failed: {}", request, e.getMessage());
+      return Map.of("error", ThreadStart.REMEDY);
     } catch (IOException | RuntimeException e) {
       LOG.error("control: {} failed", request, e);
       return Map.of("error", "internal error, see the server's log: " + e);

@@ -16,6 +16,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -23,6 +25,7 @@ import java.util.function.Supplier;
 import org.anabranch.config.HttpConfig;
 import org.anabranch.naming.AddressRange;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.control.RecordJson;
@@ -52,6 +55,7 @@ import org.slf4j.LoggerFactory;
  * {@value #THREADS} threads.
  */
 public final class StatusServer implements AutoCloseable {
+  private static final String MAX_CONNECTIONS = "jdk.httpserver.maxConnections";
   private static final Logger LOG = LoggerFactory.getLogger(StatusServer.class);
   private static final int THREADS = 2;
   private static final int WAITING = 64;
@@ -92,6 +96,10 @@ public final class StatusServer implements AutoCloseable {
     addresses.put("/metrics", this::metrics);
     addresses.put("/healthz", this::health);
     addresses.put("/readyz", this::readiness);
+    // Whoever wants more waits: without this bound HTTP could use up all file descriptors.
+    if (System.getProperty(MAX_CONNECTIONS) == null) {
+      System.setProperty(MAX_CONNECTIONS, "64");
+    }
     http = HttpServer.create(config.socketAddress(), WAITING);
     threads =
         new ThreadPoolExecutor(
@@ -102,8 +110,20 @@ public final class StatusServer implements AutoCloseable {
             new ArrayBlockingQueue<>(WAITING),
             task -> Thread.ofPlatform().name("http").daemon().unstarted(task));
     threads.allowCoreThreadTimeOut(true);
-    http.setExecutor(threads);
+    http.setExecutor(StatusServer.orRejected(threads));
     http.createContext("/", this::handle);
+  }
+
+  /** The server's own thread closes a connection that is rejected, and would end by an Error. */
+  static Executor orRejected(Executor threads) {
+    return task -> {
+      try {
+        threads.execute(task);
+      } catch (OutOfMemoryError e) {
+        LOG.error("a request is not answered ({}); {}", e.getMessage(), ThreadStart.REMEDY);
+        throw new RejectedExecutionException(e);
+      }
+    };
   }
 
   /**

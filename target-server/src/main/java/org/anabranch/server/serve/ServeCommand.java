@@ -18,6 +18,7 @@ import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
+import org.anabranch.server.control.ControlClient;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.systemd.Supervisor;
@@ -137,6 +138,7 @@ public final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
     out.flush();
+    Preload.control(new ControlClient(server.controlSocket()));
     try (Watchdog _ = Watchdog.start(supervisor, server::answer)) {
       end.await();
     }

@@ -20,6 +20,7 @@ import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.server.BoundPortal;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.iscsi.session.SessionInfo;
+import org.anabranch.server.admin.Capacity;
 import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.Recovery;
@@ -33,6 +34,7 @@ import org.anabranch.server.admin.Warnings;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.control.ControlLimits;
@@ -173,6 +175,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private SequencedMap<String, WarningSource> warningSources() {
     SequencedMap<String, WarningSource> sources = new LinkedHashMap<>();
     sources.put("configuration", reloader);
+    sources.put("limits", () -> Capacity.ofThisProcess().fit(live.configured()).warnings());
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
     sources.put("targets", targets);
@@ -242,6 +245,9 @@ public final class Server implements RunningServer, AutoCloseable {
     } catch (RefusedException | RuntimeException e) {
       server.stop();
       throw e;
+    } catch (OutOfMemoryError e) { // of a thread: without memory the process would have ended
+      server.stop();
+      throw new RefusedException(e.getMessage() + "; " + ThreadStart.REMEDY, e);
     }
   }
 
@@ -269,8 +275,7 @@ public final class Server implements RunningServer, AutoCloseable {
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
     ControlServer listening =
-        ControlServer.start(
-            state.folder().resolve("control.sock"), Verbs.all(this), this::controlLimits);
+        ControlServer.start(controlSocket(), Verbs.all(this), this::controlLimits);
     control = listening;
     listening.group(configuration.controlGroup());
     warnings.start();
@@ -285,6 +290,11 @@ public final class Server implements RunningServer, AutoCloseable {
   private List<Warning> controlWarnings() {
     ControlServer listening = control;
     return listening == null ? List.of() : listening.warnings();
+  }
+
+  /** Where its commands are asked. */
+  Path controlSocket() {
+    return state.folder().resolve("control.sock");
   }
 
   private ControlLimits controlLimits() {

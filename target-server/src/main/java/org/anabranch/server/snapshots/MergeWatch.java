@@ -52,6 +52,7 @@ final class MergeWatch {
     this.merges = merges;
     this.end = end;
     this.startWaiting = startWaiting;
+    thread.prestartCoreThread(); // so that it is there when the system has no threads to give
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     thread.setRemoveOnCancelPolicy(true);
   }

@@ -10,9 +10,11 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadFactory;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.ThreadStart;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,12 +28,23 @@ public final class InvalidStoreFiles implements InvalidStores {
   private static final Logger LOG = LoggerFactory.getLogger(InvalidStoreFiles.class);
 
   private final Path stateFolder;
+  private final ThreadFactory threads;
   private final Path folder;
 
   /**
    * @param stateFolder of a server, which it owns
    */
   public InvalidStoreFiles(Path stateFolder) {
+    this(stateFolder, Thread.ofVirtual().name("invalid store").factory());
+  }
+
+  /**
+   * The same with other threads.
+   *
+   * @param threads each writes one file
+   */
+  InvalidStoreFiles(Path stateFolder, ThreadFactory threads) {
+    this.threads = threads;
     this.stateFolder = stateFolder;
     this.folder = stateFolder.resolve("invalid");
   }
@@ -51,20 +64,28 @@ public final class InvalidStoreFiles implements InvalidStores {
   @Override
   public CompletionStage<@Nullable Void> add(BlockDevice cow) {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .name("invalid " + cow.name())
-        .start(() -> {
-          try {
-            PrivateFolder.make(folder);
-            DurableFile.syncFolder(stateFolder);
-            new DurableFile(file(cow.name())).write(cow.name() + "\n");
-            LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
-            done.complete(null);
-          } catch (IOException | RuntimeException e) {
-            done.completeExceptionally(e);
-          }
-        });
+    boolean started =
+        ThreadStart.of(
+            threads,
+            () -> {
+              try {
+                write(cow);
+                done.complete(null);
+              } catch (IOException | RuntimeException e) {
+                done.completeExceptionally(e);
+              }
+            });
+    if (!started) {
+      done.completeExceptionally(new IOException(cow.name() + ": " + ThreadStart.REMEDY));
+    }
     return done;
+  }
+
+  private void write(BlockDevice cow) throws IOException {
+    PrivateFolder.make(folder);
+    DurableFile.syncFolder(stateFolder);
+    new DurableFile(file(cow.name())).write(cow.name() + "\n");
+    LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
   }
 
   @Override

@@ -39,6 +39,7 @@ public final class ReservationFiles implements ReservationStore, AutoCloseable {
    */
   public ReservationFiles(Path stateFolder) {
     folder = stateFolder.resolve("reservations");
+    writer.execute(() -> {}); // starts the thread, while the system has threads to give
   }
 
   private DurableFile file(String unit) {

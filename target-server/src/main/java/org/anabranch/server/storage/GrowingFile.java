@@ -3,6 +3,7 @@ package org.anabranch.server.storage;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadFactory;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
@@ -10,6 +11,7 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.count.Counts;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.ThreadStart;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,11 +22,22 @@ final class GrowingFile implements BackingDevice, Extendable {
 
   private final FileDevice file;
   private final Growth growth;
+  private final ThreadFactory threads;
   private @Nullable CompletableFuture<Boolean> extending; // guarded by this
 
   GrowingFile(FileDevice file, Growth growth) {
+    this(file, growth, Thread.ofVirtual().name("extend " + file.name()).factory());
+  }
+
+  /**
+   * The same with other threads.
+   *
+   * @param threads each extends the file once
+   */
+  GrowingFile(FileDevice file, Growth growth, ThreadFactory threads) {
     this.file = file;
     this.growth = growth;
+    this.threads = threads;
   }
 
   FileDevice file() {
@@ -39,7 +52,10 @@ final class GrowingFile implements BackingDevice, Extendable {
     if (extending == null) {
       CompletableFuture<Boolean> done = new CompletableFuture<>();
       extending = done;
-      Thread.ofVirtual().name("extend " + file.name()).start(() -> extend(done));
+      if (!ThreadStart.of(threads, () -> extend(done))) {
+        extending = null; // so that the next request tries again
+        return CompletableFuture.completedFuture(false);
+      }
     }
     return extending;
   }

@@ -157,6 +157,7 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
   public static Uses open(Path folder, Set<String> before) throws RefusedException {
     ExecutorService writer =
         Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("uses").factory());
+    writer.execute(() -> {}); // starts the thread, while the system has threads to give
     try {
       Uses uses = open(new UseFile(folder), before, writer, Instant::now, MAX_SIZE);
       uses.writer = writer;

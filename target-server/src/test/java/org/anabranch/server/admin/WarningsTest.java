@@ -13,6 +13,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,27 @@ final class WarningsTest {
     sources.put(name, source);
     sources.put("other", () -> List.of(FULL));
     return new Warnings(sources);
+  }
+
+  @Test
+  void aSourceWithoutAThreadIsAWarningAndIsAskedAgain() {
+    AtomicBoolean none = new AtomicBoolean(true);
+    LinkedHashMap<String, WarningSource> sources = new LinkedHashMap<>();
+    sources.put("files", () -> List.of(FULL));
+    try (Warnings warnings =
+        new Warnings(
+            sources,
+            work -> {
+              if (none.get()) {
+                throw new OutOfMemoryError("unable to create native thread (on purpose)");
+              }
+              return Thread.ofPlatform().daemon().unstarted(work);
+            })) {
+      assertThat(warnings.now())
+          .containsExactly(new Warning("files", "could not be looked at", ThreadStart.REMEDY));
+      none.set(false);
+      assertThat(warnings.now()).containsExactly(FULL);
+    }
   }
 
   @Test
