@@ -8,8 +8,10 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -31,6 +33,7 @@ import org.anabranch.server.control.Json;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
+import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -396,6 +399,34 @@ final class JsonTest {
     holds("import tgt", json("import", "tgt", file.toString()));
   }
 
+  /** Into the volume that it comes from, once as a whole and once what changed. */
+  private void imports(Site site) throws Exception {
+    for (String[] each : new String[][] {{"i", null}, {"j", "vm1@back-i"}}) {
+      site.ask("snapshot create", Map.of("volume", "vm1", "name", each[0]));
+      Path stream = folder.resolve("stream-" + each[0]);
+      try (FileChannel file =
+          FileChannel.open(stream, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+        site.client()
+            .download(
+                SnapshotExportVerb.CALL,
+                new SnapshotExportVerb.Arguments("vm1@" + each[0], null, false, each[1], false),
+                state -> {},
+                data -> {
+                  try {
+                    file.write(data);
+                  } catch (IOException e) {
+                    throw new RefusedException("not written", e);
+                  }
+                });
+      }
+      String name = "back-" + each[0];
+      holds(
+          "volume import",
+          json(
+              site, "volume", "import", "vm1", stream.toString(), "--force", "--snapshot=" + name));
+    }
+  }
+
   /** With a volume whose file is away for a time, and then for good. */
   private void leftOut(Site site) throws Exception {
     String volumes =
@@ -426,6 +457,7 @@ final class JsonTest {
           "snapshot create",
           "snapshots[]",
           json(site, "snapshot", "create", "vm1@two", "late@two"));
+      imports(site);
       assertThat(server.terminate()).isZero();
     }
   }

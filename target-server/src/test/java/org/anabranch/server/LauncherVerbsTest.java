@@ -190,6 +190,10 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "volume", "list")).contains("vm1.img");
     assertThat(ask(site, "volume", "resize", "vm1", "65", "MiB")).contains("now 65 MiB");
     ask(site, "volume", "retry");
+    assertThat(
+            anabranch(
+                1, "volume", "import", "vm1", "/dev/null", "--socket", site.socket().toString()))
+        .contains("it ends in the middle of the header; nothing was changed");
     assertThat(anabranch(1, "volume", "adopt", "vm1", "--socket", site.socket().toString()))
         .contains("volume vm1 is served already");
     assertThat(ask(site, "session", "list")).contains(TARGET);

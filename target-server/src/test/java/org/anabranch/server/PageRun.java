@@ -267,7 +267,7 @@ final class PageRun implements AutoCloseable {
       List<String> words = words(line);
       words.removeFirst();
       if (!List.of("check", "cow", "demo").contains(words.getFirst())
-          && !words.contains("import")
+          && (!words.contains("import") || words.getFirst().equals("volume"))
           && !words.contains("--help")) {
         words.addAll(List.of("--socket", socket().toString()));
       }

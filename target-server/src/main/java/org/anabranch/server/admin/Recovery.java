@@ -8,6 +8,7 @@ import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.snapshots.Initiators;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
@@ -28,6 +29,7 @@ public final class Recovery {
 
   private final Storage storage;
   private final Snapshots snapshots;
+  private final VolumeImports imports;
   private final RuntimeDevices runtimeDevices;
   private final LiveConfiguration live;
   private final Changes changes;
@@ -39,12 +41,14 @@ public final class Recovery {
   public Recovery(
       Storage storage,
       Snapshots snapshots,
+      VolumeImports imports,
       RuntimeDevices runtimeDevices,
       LiveConfiguration live,
       Changes changes,
       Initiators initiators) {
     this.storage = storage;
     this.snapshots = snapshots;
+    this.imports = imports;
     this.runtimeDevices = runtimeDevices;
     this.live = live;
     this.changes = changes;
@@ -75,6 +79,9 @@ public final class Recovery {
       runtimeDevices.restore();
       List<String> lines = storage.troubles().putFilesRight();
       for (LeftOut.Entry entry : before) {
+        if (entry.kind() == LeftOut.Kind.VOLUME) {
+          imports.complete(entry.name()); // which leaves it out when that cannot be
+        }
         if (storage.devices().has(entry.name())) {
           serve(entry);
           lines.add(entry.subject() + " is served again");

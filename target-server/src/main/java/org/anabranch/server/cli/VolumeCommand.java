@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.config.reader.DataSize;
@@ -150,5 +151,48 @@ public final class VolumeCommand extends CommandGroup {
       throws RefusedException {
     return server.show(
         VolumeAdoptVerb.CALL, new VolumeAdoptVerb.Arguments(volume), ReloadCommand::text);
+  }
+
+  @Command(
+      name = "import",
+      description = {
+        "Make a volume what a stream of snapshot export says.",
+        "All of the stream is received and checked first, into the state directory; then",
+        "the volume is written, and a read-only snapshot is taken that says what it is.",
+        "A stream of what changed since an older snapshot needs a volume that has that",
+        "snapshot, from an import or as its own, and was not written since. Nobody may",
+        "use the volume meanwhile. Until all was received nothing is changed; from then",
+        "on the import is completed, also over a restart."
+      },
+      footer = {
+        "",
+        "Exit status: 0 the volume is as the stream says, 1 it is not.",
+        "",
+        "Examples:",
+        "  anabranch snapshot export vm1@a - | ssh host2 anabranch volume import vm1 -",
+        "  anabranch volume import vm1 /backup/vm1.stream"
+      },
+      mixinStandardHelpOptions = true)
+  int receive(
+      @Parameters(index = "0", paramLabel = "VOLUME", description = "What it is to become.")
+          String volume,
+      @Parameters(
+              index = "1",
+              paramLabel = "FILE",
+              description = "The stream; - for standard input.")
+          Path file,
+      @Option(
+              names = "--snapshot",
+              paramLabel = "NAME",
+              description = "Of the snapshot that is taken; without it the stream's.")
+          @Nullable String snapshot,
+      @Option(
+              names = "--force",
+              description =
+                  "Also when the volume was changed since, or is not empty: what it has is lost.")
+          boolean force,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return new StreamCommands(server).receive(volume, file, snapshot, force);
   }
 }

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * @param bytes how long the snapshot is
  * @param facts what it is of
  * @param checksum of the header
+ * @param original its bytes, which may have keys that are not known here
  */
-record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum) {
+record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteBuffer original) {
   static final int VERSION = 2;
 
   /**
@@ -115,7 +116,7 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum) {
   static Written write(long baseBytes, long bytes, Facts facts) {
     ByteBuffer all = new DeltaFormat.Header(baseBytes, bytes, facts.write()).write(VERSION);
     int checksum = all.getInt(all.limit() - Integer.BYTES);
-    return new Written(new StreamHeader(baseBytes, bytes, facts, checksum), all);
+    return new Written(new StreamHeader(baseBytes, bytes, facts, checksum, all.duplicate()), all);
   }
 
   /**
@@ -137,7 +138,12 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum) {
               + facts.base());
     }
     int checksum = again.getInt(again.limit() - Integer.BYTES);
-    return new StreamHeader(header.baseBytes(), header.bytes(), facts, checksum);
+    return new StreamHeader(header.baseBytes(), header.bytes(), facts, checksum, again);
+  }
+
+  /** The header as it was read: the same bytes. */
+  ByteBuffer bytesOfHeader() {
+    return original.duplicate();
   }
 
   /** For messages: {@code vm1@b since vm1@a}. */

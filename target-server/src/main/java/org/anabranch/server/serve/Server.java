@@ -42,6 +42,7 @@ import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.http.StatusServer;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.snapshots.Hooks;
@@ -108,6 +109,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final Targets targets;
   private final Snapshots snapshots;
   private final Exports exports;
+  private final VolumeImports volumeImports;
   private final StateFile stateFile;
   private final Uses uses;
   private final RuntimeDevices runtimeDevices;
@@ -158,8 +160,11 @@ public final class Server implements RunningServer, AutoCloseable {
           new Snapshots(
               storage, stateFile, state.folder(), live, changes, initiators, uses, Hooks.NONE);
       exports = new Exports(storage, snapshots);
+      volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
-      recovery = new Recovery(storage, snapshots, runtimeDevices, live, changes, initiators);
+      recovery =
+          new Recovery(
+              storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
       sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
       reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
       warnings = new Warnings(warningSources());
@@ -271,6 +276,7 @@ public final class Server implements RunningServer, AutoCloseable {
     refuseUnlessWhole();
     uses.sees(new ConfiguredLuns(configuration, storage));
     uses.grace(configuration.mergeGrace());
+    volumeImports.complete();
     snapshots.resumeMerges();
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
@@ -419,6 +425,11 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   @Override
+  public VolumeImports volumeImports() {
+    return volumeImports;
+  }
+
+  @Override
   public RuntimeDevices runtimeDevices() {
     return runtimeDevices;
   }
@@ -472,11 +483,13 @@ public final class Server implements RunningServer, AutoCloseable {
     }
     warnings.close();
     exports.stop();
+    volumeImports.stop();
     snapshots.close();
     changes.close();
     if (listening != null) {
       listening.close();
     }
+    volumeImports.close();
     exports.close(); // whose clients are gone, also those that did not listen
     IscsiServer running = iscsi;
     if (running != null) {

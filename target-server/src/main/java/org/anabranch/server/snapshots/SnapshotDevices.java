@@ -3,7 +3,9 @@ package org.anabranch.server.snapshots;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.SuspendMode;
@@ -46,6 +48,9 @@ final class SnapshotDevices {
   private final LiveConfiguration live;
   private final Initiators initiators;
   private final Readers readers;
+
+  /** Volumes that an import writes to; any thread looks at it. */
+  private final Set<String> receiving = ConcurrentHashMap.newKeySet();
 
   SnapshotDevices(Storage storage, LiveConfiguration live, Initiators initiators, Readers readers) {
     this.storage = storage;
@@ -90,8 +95,25 @@ final class SnapshotDevices {
     snapshots.forEach(this::mark);
   }
 
-  /** Refuses a volume whose device somebody else has changed: see {@link VolumeTable}. */
+  /** An import writes to a volume from now on: it has no snapshot taken, and is not merged. */
+  void receiving(String volume) {
+    receiving.add(volume);
+  }
+
+  /** It does no more. */
+  void received(String volume) {
+    receiving.remove(volume);
+  }
+
+  /**
+   * Refuses a volume whose device somebody else has changed, see {@link VolumeTable}, or that an
+   * import writes to.
+   */
   void refuseForeignTable(String volume) throws RefusedException {
+    if (receiving.contains(volume)) {
+      throw new RefusedException(
+          "volume " + volume + " is being written by volume import; wait for its end");
+    }
     VolumeTable.refuseForeign(storage, volume(volume));
   }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
@@ -54,6 +55,9 @@ public final class Snapshots implements WarningSource {
 
   /** A file system whose files cannot be this long, bytes, is not one for stores. */
   private static final long LEAST_STORE = 64 << 20;
+
+  /** Of a snapshot that an import takes: 8 KiB. */
+  private static final int CHUNK_SECTORS = 16;
 
   private final Storage storage;
   private final SnapshotRegistry registry;
@@ -267,9 +271,14 @@ public final class Snapshots implements WarningSource {
   }
 
   private List<SnapshotState> create(List<Wanted> wanted) throws RefusedException {
+    return create(wanted, planned -> planned);
+  }
+
+  private List<SnapshotState> create(List<Wanted> wanted, UnaryOperator<SnapshotState> as)
+      throws RefusedException {
     changes.lock();
     try {
-      List<SnapshotState> snapshots = planned(wanted);
+      List<SnapshotState> snapshots = planned(wanted).stream().map(as).toList();
       registry.put(snapshots);
       try {
         for (int i = 0; i < wanted.size(); i++) {
@@ -288,6 +297,92 @@ public final class Snapshots implements WarningSource {
         devices.attach(snapshot.device());
       });
       return snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Lets an import write to a volume. Until {@link #received} or {@link #receptionEnded}, no
+   * snapshot of it is taken, and none is merged.
+   *
+   * @throws RefusedException while a merge or another import is under way
+   */
+  public void receiving(String volume) throws RefusedException {
+    changes.lock();
+    try {
+      if (devices.volume(volume).readOnly()) {
+        throw new RefusedException(
+            "volume "
+                + volume
+                + " is read-only; take read-only out of its configuration, reload, and make its LUNs"
+                + " read-only");
+      }
+      SnapshotState merging = merges.merging(volume);
+      if (merging != null) {
+        throw new RefusedException(
+            "volume "
+                + volume
+                + " is being rolled back to "
+                + merging.device()
+                + "; wait for its end");
+      }
+      devices.refuseForeignTable(volume);
+      devices.receiving(volume);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Refuses a snapshot that could not be taken, because of its name for instance. */
+  public void refuseUnlessFree(String volume, String name) throws RefusedException {
+    changes.lock();
+    try {
+      planned(List.of(new Wanted(volume, name, CHUNK_SECTORS, 0, true, "")));
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Refuses a volume that is left out or not configured. */
+  public void refuseUnlessServed(String volume) throws RefusedException {
+    var _ = devices.volume(volume);
+  }
+
+  /** Nothing came of it. */
+  public void receptionEnded(String volume) {
+    devices.received(volume);
+  }
+
+  /**
+   * What was imported is there: takes the read-only snapshot that says so.
+   *
+   * @param point what the volume holds now, see {@link SnapshotState#point}
+   * @param created when that was taken where it comes from
+   */
+  public SnapshotState received(String volume, String name, String point, Instant created)
+      throws RefusedException {
+    changes.lock();
+    try {
+      devices.received(volume);
+      Wanted wanted = new Wanted(volume, name, CHUNK_SECTORS, 0, true, "");
+      return create(List.of(wanted), planned -> planned.of(point, created)).getFirst();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** A volume cannot be served any more; nobody may be using it. */
+  public void withdraw(String volume, NotWholeException reason) throws RefusedException {
+    changes.lock();
+    try {
+      VolumeConfig config = devices.volume(volume);
+      for (SnapshotState snapshot : list(volume)) {
+        initiators.vanishing(snapshot.device());
+      }
+      initiators.vanishing(volume);
+      live.withdraw(volume);
+      storage.withdraw(config, reason);
     } finally {
       changes.unlock();
     }

@@ -84,6 +84,25 @@ public record SnapshotState(
             .toString();
   }
 
+  /** As one that was received: of this point, taken then. */
+  public SnapshotState of(String newPoint, Instant taken) {
+    return new SnapshotState(
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        taken,
+        phase,
+        paused,
+        turn,
+        throttle,
+        description,
+        newPoint);
+  }
+
   /** In another phase; its turn is kept while its merge is to come. */
   public SnapshotState in(Phase newPhase) {
     boolean hasTurn = newPhase == Phase.WAITING || newPhase == Phase.QUEUED;

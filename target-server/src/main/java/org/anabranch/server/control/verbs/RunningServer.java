@@ -11,6 +11,7 @@ import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
@@ -65,6 +66,9 @@ public interface RunningServer {
 
   /** The exports of snapshots. */
   Exports exports();
+
+  /** The imports of streams. */
+  VolumeImports volumeImports();
 
   /** Brings back what was left out. */
   Recovery recovery();

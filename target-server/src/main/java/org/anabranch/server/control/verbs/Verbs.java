@@ -26,6 +26,7 @@ public final class Verbs {
                 new VolumeLimitVerb(server.rates(), server::configuration),
                 new VolumeRetryVerb(server),
                 new VolumeAdoptVerb(server),
+                new VolumeImportVerb(server),
                 new ReloadVerb(server)));
     verbs.addAll(SnapshotVerbs.all(server.snapshots(), server.exports(), server::configuration));
     verbs.addAll(DmVerbs.all(server.mapper(), server.runtimeDevices()));

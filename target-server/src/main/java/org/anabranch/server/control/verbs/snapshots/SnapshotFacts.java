@@ -15,6 +15,8 @@ public record SnapshotFacts(
     @Doc("VOLUME@NAME") String name,
     @Doc("the volume that it is a snapshot of") String volume,
     @Doc("a time") Instant created,
+    @Doc("a UUID that identifies what it holds: the same where it was received as a stream")
+        String point,
     @Doc("how long it is: as its volume was when it was taken") long bytes,
     @Doc(
             "creating, ready, waiting (merge when nobody uses the volume), queued (merge after"
@@ -55,6 +57,7 @@ public record SnapshotFacts(
         snapshot.device(),
         snapshot.volume(),
         snapshot.created(),
+        snapshot.pointId(),
         snapshot.sectors() * 512,
         snapshots.isServed(snapshot) ? Phase.of(snapshot.phase()) : Phase.LEFT_OUT,
         snapshot.readOnly(),

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.exports;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.StateDirectory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream that is received for a volume, in a file of the state directory.
+ *
+ * <pre>
+ *   received/VOLUME@NAME.part     is being received; a start deletes it
+ *   received/VOLUME@NAME.stream   is whole, and every checksum is right: whatever happens, the
+ *                                 volume becomes what it says, and snapshot NAME is taken
+ * </pre>
+ *
+ * The second name is given when the first file is durable, and it is what decides: before it the
+ * volume is as it was, behind it the volume is as the stream says. To apply a stream again that was
+ * applied in part makes the same of the volume.
+ */
+final class ReceivedStream {
+  private static final String FOLDER = "received";
+  private static final String PART = ".part";
+  private static final String WHOLE = ".stream";
+  private static final int BUFFER = 1 << 18;
+
+  private final String volume;
+  private final String name;
+  private final Path part;
+  private final Path whole;
+
+  private ReceivedStream(Path folder, String volume, String name) {
+    this.volume = volume;
+    this.name = name;
+    this.part = folder.resolve(volume + "@" + name + PART);
+    this.whole = folder.resolve(volume + "@" + name + WHOLE);
+  }
+
+  /**
+   * One that is to be received.
+   *
+   * @param state the state directory
+   */
+  static ReceivedStream of(Path state, String volume, String name) {
+    return new ReceivedStream(state.resolve(FOLDER), volume, name);
+  }
+
+  /** Those that are whole and were not applied to the end; what else is there is deleted. */
+  static List<ReceivedStream> left(Path state) throws RefusedException {
+    Path folder = state.resolve(FOLDER);
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    List<ReceivedStream> left = new ArrayList<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.sorted().toList()) {
+        String text = String.valueOf(file.getFileName());
+        int at = text.indexOf('@');
+        if (text.endsWith(PART)) {
+          Files.delete(file);
+        } else if (text.endsWith(WHOLE) && at > 0) {
+          left.add(
+              new ReceivedStream(
+                  folder,
+                  text.substring(0, at),
+                  text.substring(at + 1, text.length() - WHOLE.length())));
+        }
+      }
+      return left;
+    } catch (IOException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  String volume() {
+    return volume;
+  }
+
+  /** The snapshot's name. */
+  String name() {
+    return name;
+  }
+
+  /** Reads a stream to its end. */
+  interface Reader {
+    void read(ReadableByteChannel in) throws IOException, RefusedException;
+  }
+
+  /**
+   * Writes what the reader reads of a source into the file, and makes it durable.
+   *
+   * @param header that was read of the source before
+   */
+  void receive(ByteBuffer header, ReadableByteChannel source, Reader reader)
+      throws IOException, RefusedException {
+    Path folder = part.resolveSibling("");
+    if (!Files.isDirectory(folder)) {
+      Files.createDirectory(
+          folder,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      DurableFile.syncFolder(folder.toAbsolutePath().resolve("..").normalize());
+    }
+    try (FileChannel file =
+            FileChannel.open(
+                part,
+                Set.of(
+                    StandardOpenOption.WRITE,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING),
+                PosixFilePermissions.asFileAttribute(
+                    PosixFilePermissions.fromString("rw-------")));
+        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(file), BUFFER)) {
+      byte[] bytes = new byte[header.remaining()];
+      header.duplicate().get(bytes);
+      out.write(bytes);
+      reader.read(new Copying(source, out));
+      out.flush();
+      file.force(true);
+    }
+  }
+
+  /** Reads a channel, and copies what was read. */
+  private static final class Copying implements ReadableByteChannel {
+    private final ReadableByteChannel in;
+    private final OutputStream copy;
+
+    Copying(ReadableByteChannel in, OutputStream copy) {
+      this.in = in;
+      this.copy = copy;
+    }
+
+    @Override
+    public int read(ByteBuffer into) throws IOException {
+      int from = into.position();
+      int count = in.read(into);
+      if (count > 0) {
+        byte[] bytes = new byte[count];
+        into.slice(from, count).get(bytes);
+        try {
+          copy.write(bytes);
+        } catch (IOException e) {
+          throw new NoRoomException(e);
+        }
+      }
+      return count;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** The file cannot be written. */
+  static final class NoRoomException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    NoRoomException(IOException cause) {
+      super("the stream cannot be kept in the state directory: " + cause.getMessage(), cause);
+    }
+  }
+
+  /** From here on the volume becomes what the stream says. */
+  void decide() throws IOException {
+    Files.move(part, whole, StandardCopyOption.ATOMIC_MOVE);
+    DurableFile.syncFolder(whole.resolveSibling(""));
+  }
+
+  /** Reads the whole stream. */
+  void read(Reader reader) throws IOException, RefusedException {
+    try (ReadableByteChannel in =
+        Channels.newChannel(new BufferedInputStream(Files.newInputStream(whole), BUFFER))) {
+      reader.read(in);
+    }
+  }
+
+  /** Nothing came of it, or all of it is done. */
+  @Nullable IOException delete() {
+    try {
+      Files.deleteIfExists(part);
+      if (Files.deleteIfExists(whole)) {
+        DurableFile.syncFolder(whole.resolveSibling(""));
+      }
+      return null;
+    } catch (IOException e) {
+      return e;
+    }
+  }
+}
