@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 public final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoCloseable {
   private final List<String> bad = new CopyOnWriteArrayList<>();
   private final List<String> warnings = new CopyOnWriteArrayList<>();
+  private final List<String> numbered = new CopyOnWriteArrayList<>();
   private final ch.qos.logback.classic.Logger root;
 
   public LogWatch() {
@@ -30,6 +31,7 @@ public final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoC
   protected void append(ILoggingEvent event) {
     if (event.getLevel().isGreaterOrEqual(Level.WARN)) {
       warnings.add(event.getFormattedMessage());
+      numbered.add(event.getFormattedMessage() + " " + event.getKeyValuePairs());
     }
     if (event.getLevel().isGreaterOrEqual(Level.ERROR) || event.getThrowableProxy() != null) {
       bad.add(
@@ -48,6 +50,11 @@ public final class LogWatch extends AppenderBase<ILoggingEvent> implements AutoC
     List<String> taken = List.copyOf(warnings);
     warnings.clear();
     return taken;
+  }
+
+  /** All warnings and errors so far, with their keys. */
+  public List<String> numberedWarnings() {
+    return List.copyOf(numbered);
   }
 
   /** Nothing of the kind so far. */

@@ -61,6 +61,7 @@ final class OpenSession {
       router.close(taken.unused());
     }
     Nexus nexus = inherited == null ? nexus(router, login.key()) : inherited.nexus();
+    nexus.session(session.connection()::in);
     Commands commands =
         new Commands(
             session,

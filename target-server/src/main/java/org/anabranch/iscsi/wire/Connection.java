@@ -67,7 +67,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
 
   private final Peer address;
   private String peer;
-  private int session;
+  private volatile int session; // read by others for the log
 
   /**
    * Makes the handler of an open connection. The caller adds it to the channel's pipeline.

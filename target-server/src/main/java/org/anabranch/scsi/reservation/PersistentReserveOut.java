@@ -334,11 +334,13 @@ public final class PersistentReserveOut {
       if (error == null) {
         unit.good(task);
       } else {
-        log.error(
-            "the persistent reservations of {} could not be saved, so a command that changes them"
-                + " failed: {}",
-            unit.device().name(),
-            error.toString());
+        task.nexus()
+            .in(log.atError())
+            .log(
+                "the persistent reservations of {} could not be saved, so a command that changes them"
+                    + " failed: {}",
+                unit.device().name(),
+                error.toString());
         unit.check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
       }
     }

@@ -224,7 +224,7 @@ public final class LogicalUnit {
     } catch (CheckCondition answer) {
       check(task, answer.sense());
     } catch (RuntimeException e) {
-      log.error("{} failed", entry, e);
+      task.nexus().in(log.atError()).setCause(e).log("{} failed", entry);
       check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
     }
   }

@@ -152,7 +152,10 @@ public final class TaskSet {
     List<UnitTask> enabled;
     synchronized (lock) {
       if (task.phase == UnitTask.Phase.ENDED) {
-        log.error("{} ended twice", task, new IllegalStateException());
+        task.nexus()
+            .in(log.atError())
+            .setCause(new IllegalStateException())
+            .log("{} ended twice", task);
         return;
       }
       abort = task.abort;
@@ -167,7 +170,9 @@ public final class TaskSet {
       enabled = order.enable(isHeldBack());
     }
     if (answersAgain) {
-      log.info("{} has ended the commands that were given up, the last one {}", device, task);
+      task.nexus()
+          .in(log.atInfo())
+          .log("{} has ended the commands that were given up, the last one {}", device, task);
     }
     if (wasDisowned) {
       ended.endDisowned();
@@ -312,12 +317,16 @@ public final class TaskSet {
       enabled = order.enable(isHeldBack());
     }
     if (!known && !notices.isEmpty()) {
-      log.warn(
-          "{} hangs: {} aborted commands are given up, the first one {};"
-              + " others that need it wait until it has ended them",
-          device,
-          notices.size(),
-          aborted.getFirst());
+      aborted
+          .getFirst()
+          .nexus()
+          .in(log.atWarn())
+          .log(
+              "{} hangs: {} aborted commands are given up, the first one {};"
+                  + " others that need it wait until it has ended them",
+              device,
+              notices.size(),
+              aborted.getFirst());
     }
     notices.forEach(Runnable::run);
     startAll(enabled);

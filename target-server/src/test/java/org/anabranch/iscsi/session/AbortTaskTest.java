@@ -29,6 +29,7 @@ import org.anabranch.initiator.Response;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.initiator.TaskAbortedException;
 import org.anabranch.initiator.TaskManagement;
+import org.anabranch.iscsi.LogWatch;
 import org.anabranch.iscsi.ServerUnderTest;
 import org.anabranch.iscsi.Wire;
 import org.anabranch.iscsi.login.IscsiLimits;
@@ -139,6 +140,30 @@ final class AbortTaskTest {
       server.disk(0).letGo();
       assertThat(await(disk.session().submit(Command.in(0, Cdb.read(0, 8), 8 * 512))).isGood())
           .isTrue();
+      await(disk.session().logout());
+    }
+  }
+
+  /** SCSI knows no connections, but its lines of the log name them as those of iSCSI do. */
+  @Test
+  void theLogNamesTheConnectionAndSessionWhoseCommandHangs() throws Exception {
+    try (LogWatch log = new LogWatch();
+        ServerUnderTest server = new ServerUnderTest(1)) {
+      Disk disk = await(Disk.open(server.login(options()), 0));
+      server.disk(0).hold();
+      PendingCommand hung = disk.session().start(Command.in(0, Cdb.read(0, 8), 8 * 512));
+      server.disk(0).awaitHeld(1);
+      var aborted = disk.session().abort(hung);
+      server.patienceEnds();
+      assertThat(await(aborted)).isEqualTo(TaskManagement.COMPLETE);
+      int tsih = disk.session().parameters().tsih();
+      assertThat(log.numberedWarnings())
+          .filteredOn(line -> line.contains(" hangs: 1 aborted commands"))
+          .singleElement()
+          .asString()
+          .containsPattern("connection=\"\\d+\"")
+          .contains("session=\"" + tsih + "\"");
+      server.disk(0).letGo();
       await(disk.session().logout());
     }
   }
