@@ -5,6 +5,8 @@ import static org.anabranch.scsi.api.TaskManagementFunction.ABORT_TASK;
 import static org.anabranch.scsi.api.TaskManagementFunction.LOGICAL_UNIT_RESET;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.count.Counts;
@@ -70,6 +72,23 @@ final class TaskPaceTest {
       begin(first, READ).result().isGood();
     }
     assertThat(delayed()).isZero();
+  }
+
+  @Test
+  void aUnitWithoutLimitsAllocatesNothing() {
+    lab.unit.pace().limitedBy(limiter);
+    Lab.Command command = first.begin(READ);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (int i = 0; i < 20_000; i++) {
+      command.pace();
+    }
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < 100_000; i++) {
+      command.pace();
+    }
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+        .as("bytes for 100,000 commands")
+        .isLessThan(10_000);
   }
 
   private long delayed() {
