@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param portals addresses to listen on; at least one, no two alike
  * @param stateDir the folder of the run-time state; absolute
  * @param baseDir the folder that relative paths in tables are relative to; absolute
+ * @param imageDir the folder for images of volumes that are made at run time; absolute
  * @param volumes by name
  * @param devices by name; no name is also a volume's
  * @param locations the place of each volume and device in the file, by name; and of each setting of
@@ -39,6 +40,7 @@ public record Configuration(
     List<Portal> portals,
     Path stateDir,
     Path baseDir,
+    Path imageDir,
     SortedMap<String, VolumeConfig> volumes,
     SortedMap<String, DeviceConfig> devices,
     SortedMap<String, SourceLocation> locations,
@@ -62,20 +64,25 @@ public record Configuration(
     warnings = List.copyOf(warnings);
   }
 
-  /** The same without some volumes and devices; LUNs that name them stay. */
-  public Configuration withoutDevices(Set<String> names) {
-    SortedMap<String, VolumeConfig> fewerVolumes = new TreeMap<>(volumes);
-    SortedMap<String, DeviceConfig> fewerDevices = new TreeMap<>(devices);
-    fewerVolumes.keySet().removeAll(names);
-    fewerDevices.keySet().removeAll(names);
+  /** The same with other volumes and targets. */
+  public Configuration with(
+      SortedMap<String, VolumeConfig> otherVolumes, SortedMap<String, TargetConfig> otherTargets) {
+    return with(otherVolumes, devices, otherTargets);
+  }
+
+  private Configuration with(
+      SortedMap<String, VolumeConfig> otherVolumes,
+      SortedMap<String, DeviceConfig> otherDevices,
+      SortedMap<String, TargetConfig> otherTargets) {
     return new Configuration(
         portals,
         stateDir,
         baseDir,
-        fewerVolumes,
-        fewerDevices,
+        imageDir,
+        otherVolumes,
+        otherDevices,
         locations,
-        targets,
+        otherTargets,
         discovery,
         stores,
         http,
@@ -86,5 +93,14 @@ public record Configuration(
         log,
         controlGroup,
         warnings);
+  }
+
+  /** The same without some volumes and devices; LUNs that name them stay. */
+  public Configuration withoutDevices(Set<String> names) {
+    SortedMap<String, VolumeConfig> fewerVolumes = new TreeMap<>(volumes);
+    SortedMap<String, DeviceConfig> fewerDevices = new TreeMap<>(devices);
+    fewerVolumes.keySet().removeAll(names);
+    fewerDevices.keySet().removeAll(names);
+    return with(fewerVolumes, fewerDevices, targets);
   }
 }

@@ -35,6 +35,11 @@ public record TargetConfig(
     portalGroups = Collections.unmodifiableSet(new TreeSet<>(portalGroups));
   }
 
+  /** The same with other LUNs. */
+  public TargetConfig withLuns(SortedMap<Integer, LunConfig> other) {
+    return new TargetConfig(name, alias, other, access, chap, portalGroups, openToAnyone);
+  }
+
   /** Whether it is reached through a portal group. */
   public boolean isReachedThrough(int portalGroup) {
     return portalGroups.isEmpty() || portalGroups.contains(portalGroup);

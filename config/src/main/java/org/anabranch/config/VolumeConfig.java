@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.config;
 
+import java.nio.file.Path;
+
 /**
  * An image that is served as a disk.
  *
@@ -66,5 +68,15 @@ public record VolumeConfig(
         readOnly,
         removable,
         IdentityConfig.NONE);
+  }
+
+  /**
+   * A volume of a file that exists, as long as that is; nothing else is configured.
+   *
+   * @param file absolute and normalized
+   */
+  public static VolumeConfig ofFile(String name, Path file, int blockSize, int physicalBlockSize) {
+    return new VolumeConfig(
+        name, new FileSource(file), 0, blockSize, physicalBlockSize, false, false);
   }
 }

@@ -17,6 +17,7 @@ import org.anabranch.server.cli.SnapshotCommand;
 import org.anabranch.server.cli.StatsCommand;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.cli.VolumeCommand;
+import org.anabranch.server.cli.state.LunCommand;
 import org.anabranch.server.demo.DemoCommand;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.serve.Preload;
@@ -51,6 +52,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("stats", StatsCommand.class);
     SUBCOMMANDS.put("reload", ReloadCommand.class);
     SUBCOMMANDS.put("volume", VolumeCommand.class);
+    SUBCOMMANDS.put("lun", LunCommand.class);
     SUBCOMMANDS.put("snapshot", SnapshotCommand.class);
     SUBCOMMANDS.put("session", SessionCommand.class);
     SUBCOMMANDS.put("dm", DmCommand.class);

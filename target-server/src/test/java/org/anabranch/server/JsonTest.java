@@ -237,6 +237,25 @@ final class JsonTest {
     assertThat(commands).isEqualTo(documented);
   }
 
+  private void madeAtRunTime(Site site) throws Exception {
+    holds("volume create", json(site, "volume", "create", "vm2", "--size", "1 MiB"));
+    holds("volume rename", json(site, "volume", "rename", "vm2", "vm3"));
+    holds("lun add", json(site, "lun", "add", TARGET, "5", "vm3"));
+    holds("lun list", json(site, "lun", "list"));
+    holds("lun remove", json(site, "lun", "remove", TARGET, "5", "--force"));
+    site.dm("suspend", "vm1@e"); // so that the copy waits
+    holds("volume create", json(site, "volume", "create", "vm4", "--from", "vm1@e"));
+    holds("volume list", json(site, "volume", "list"));
+    holds("status", json(site, "status"));
+    site.dm("resume", "vm1@e");
+    Await.until(
+        "it is copied",
+        () -> site.ask("volume list", Map.of()).toString(),
+        text -> !text.contains("copying"));
+    holds("volume list", json(site, "volume", "list"));
+    holds("volume remove", json(site, "volume", "remove", "vm4", "--delete-image"));
+  }
+
   @Test
   void whatIsDocumentedIsPrinted() throws Exception {
     Site site = new Site(folder);
@@ -333,6 +352,7 @@ final class JsonTest {
       Initiator.await(
           Site.Host.logIn(initiator, server, TARGET).disk(0).write(0, ByteBuffer.allocate(4096)),
           30);
+      madeAtRunTime(site);
       assertThat(server.terminate()).isZero();
     }
     stores();

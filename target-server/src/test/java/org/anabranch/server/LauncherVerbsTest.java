@@ -256,6 +256,15 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "snapshot", "rename", "vm1@c", "e")).contains("vm1@e now");
     assertThat(ask(site, "snapshot", "remove", "vm1@e")).contains("removed");
     ask(site, "snapshot", "create", "vm1@d");
+    ask(site, "volume", "create", "new", "--size", "4 MiB");
+    ask(site, "volume", "create", "copy", "--from", "vm1@d", "--wait");
+    assertThat(ask(site, "volume", "list")).contains("copy.img");
+    ask(site, "volume", "rename", "new", "newer");
+    ask(site, "lun", "add", TARGET, "9", "newer", "--read-only");
+    assertThat(ask(site, "lun", "list")).contains("newer");
+    ask(site, "lun", "remove", TARGET, "9", "--force");
+    assertThat(ask(site, "volume", "remove", "newer")).contains("stays");
+    assertThat(ask(site, "volume", "remove", "copy", "--delete-image")).contains("deleted");
     Initiator.await(disk.write(0, ByteBuffer.allocate(CHUNK)), PATIENCE);
   }
 

@@ -185,6 +185,7 @@ final class ConfigurationReader {
     String state = top.withDefault("state-dir", ValueFormat.PATH);
     HooksReader hooks = new HooksReader(baseDir, top.section("hooks"));
     VolumeReader volumeReader = new VolumeReader(baseDir, top, hooks);
+    String images = top.optional("image-dir", ValueFormat.PATH);
     SortedMap<String, VolumeConfig> volumes = volumeReader.volumes();
     SortedMap<String, DeviceConfig> devices = volumeReader.devices();
     ChapReader chap = new ChapReader(baseDir);
@@ -212,6 +213,7 @@ final class ConfigurationReader {
         portals,
         path(baseDir, state),
         baseDir,
+        images == null ? path(baseDir, state).resolve("images") : path(baseDir, images),
         volumes,
         devices,
         locations(volumeReader, hooks),

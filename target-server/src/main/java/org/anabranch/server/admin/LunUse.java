@@ -42,7 +42,7 @@ public record LunUse(Configuration configuration, List<SessionInfo> sessions) {
    *
    * @param present the devices that are there; a LUN of another one is not there to lose
    */
-  List<String> lostWith(Configuration after, Set<String> present) {
+  public List<String> lostWith(Configuration after, Set<String> present) {
     List<String> lost = new ArrayList<>();
     for (SessionInfo session : sessions) {
       for (LunConfig lun : seen(session)) {

@@ -14,6 +14,7 @@ import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.Portal;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.server.IscsiServer;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
@@ -56,7 +57,7 @@ public final class Reload {
   private final RuntimeState state;
   private final Configuration before;
   private final Configuration after;
-  private final Configuration withLeftOut;
+  private final EffectiveConfiguration withLeftOut;
   private final Set<String> leftOut;
   private final ReloadPlan plan;
   private final @Nullable LunUse use;
@@ -64,7 +65,7 @@ public final class Reload {
 
   /**
    * @param before what is configured now
-   * @param after what is to be configured
+   * @param effective what is to be configured, with what was made at run time
    * @param leftOut volumes and devices that are not served
    * @param use what sessions use now and must keep; null: they may lose it
    */
@@ -74,9 +75,10 @@ public final class Reload {
       IscsiServer iscsi,
       RuntimeState state,
       Configuration before,
-      Configuration after,
+      EffectiveConfiguration effective,
       Set<String> leftOut,
       @Nullable LunUse use) {
+    Configuration after = effective.whole();
     this.storage = storage;
     this.targets = targets;
     this.iscsi = iscsi;
@@ -84,7 +86,7 @@ public final class Reload {
     this.before = before.withoutDevices(leftOut);
     this.after = after.withoutDevices(leftOut);
     this.use = use;
-    this.withLeftOut = after;
+    this.withLeftOut = effective;
     this.leftOut = leftOut;
     this.plan = ReloadPlan.of(this.before, this.after);
   }
@@ -150,8 +152,12 @@ public final class Reload {
                 + "): remove or merge them first, or keep it in the file");
       }
       refuseIfBelow("volume", volume.name(), refusals);
+      refuseIfLun(volume.name(), refusals);
     }
-    plan.oldDevices().forEach(device -> refuseIfBelow("device", device.name(), refusals));
+    for (DeviceConfig device : plan.oldDevices()) {
+      refuseIfBelow("device", device.name(), refusals);
+      refuseIfLun(device.name(), refusals);
+    }
     for (VolumeConfig volume : plan.newVolumes()) {
       refuseIfMade(volume.name(), refusals);
     }
@@ -177,6 +183,25 @@ public final class Reload {
                 + ", which dm create made: remove that first");
       }
     }
+  }
+
+  /** A LUN of the file would go with it; one that was added at run time has to be removed first. */
+  private void refuseIfLun(String name, List<String> refusals) {
+    state.luns().stream()
+        .filter(lun -> lun.device().equals(name))
+        .filter(lun -> withLeftOut.made().hasLun(withLeftOut.file(), lun.target(), lun.number()))
+        .forEach(lun ->
+            refusals.add(
+                name
+                    + " is LUN "
+                    + lun.number()
+                    + " of target "
+                    + lun.target()
+                    + ", added at run time: anabranch lun remove "
+                    + lun.target()
+                    + " "
+                    + lun.number()
+                    + " first"));
   }
 
   private void refuseIfMade(String name, List<String> refusals) {

@@ -35,6 +35,7 @@ import org.anabranch.server.storage.TableText;
  *   merge-grace                            changes
  *   hooks, of the server and of volumes    change, for what begins from then on
  *   limits, iscsi                          change, for the logins to come
+ *   image-dir                              changes, for volumes to come
  *   http                                   refused: restart the server
  *   state-dir                              refused: it is what a server is known by
  * </pre>
@@ -153,6 +154,9 @@ public record ReloadPlan(
     }
     if (!Objects.equals(before.controlGroup(), after.controlGroup())) {
       summary.add("control-group changed");
+    }
+    if (!before.imageDir().equals(after.imageDir())) {
+      summary.add("image-dir: " + after.imageDir() + ", for volumes to come");
     }
     if (!before.log().equals(after.log())) {
       summary.add("log: format or level");

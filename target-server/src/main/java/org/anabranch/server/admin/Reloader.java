@@ -9,6 +9,7 @@ import org.anabranch.block.Scheduler;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.iscsi.server.IscsiServer;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -73,14 +74,15 @@ public final class Reloader implements WarningSource {
   public List<String> reload(IscsiServer iscsi, boolean force) throws RefusedException {
     try {
       Configuration before = live.configured();
-      Configuration after = source.read();
+      EffectiveConfiguration effective = live.effective().with(source.read());
+      Configuration after = effective.whole();
       Set<String> returning =
           ReturningVolumes.leaveOut(before, after, state.state(), storage.leftOut());
       Set<String> leftOut =
           storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
       LunUse use = force ? null : new LunUse(before, iscsi.sessionInfos());
       Reload reload =
-          new Reload(storage, targets, iscsi, state.state(), before, after, leftOut, use);
+          new Reload(storage, targets, iscsi, state.state(), before, effective, leftOut, use);
       refusal = null;
       if (!reload.plan().isEmpty() || !leftOut.isEmpty()) {
         reload.commit(prepare(reload, before, after, returning));

@@ -188,6 +188,9 @@ public final class RuntimeDevices {
   private void refuseIfConfigured(String verb, String name) throws RefusedException {
     Configuration configuration = live.configured();
     String what = "dm " + verb + " " + name + ": ";
+    if (state.state().volumes().containsKey(name)) {
+      throw new RefusedException(what + "it is a volume; use anabranch volume " + verb);
+    }
     if (configuration.volumes().containsKey(name) || configuration.devices().containsKey(name)) {
       throw new RefusedException(what + "it is in the configuration; change that, and reload");
     }

@@ -34,6 +34,7 @@ import org.anabranch.scsi.unit.PathAccess;
 import org.anabranch.scsi.unit.UnitProperties;
 import org.anabranch.scsi.unit.UnitRegistry;
 import org.anabranch.scsi.unit.UnitView;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -239,13 +240,15 @@ public final class Targets implements WarningSource {
 
   /** What another configuration means for the targets: ready to be done, and not done yet. */
   public final class Change {
+    private final EffectiveConfiguration effective;
     private final Configuration after;
     private final List<Attached> made = new ArrayList<>();
     private final Map<String, TargetDevice> newDevices = new TreeMap<>();
     private final Map<String, List<TargetPort>> targetPorts = new TreeMap<>();
 
-    private Change(Configuration after) {
-      this.after = after;
+    private Change(EffectiveConfiguration effective) {
+      this.effective = effective;
+      this.after = effective.whole();
     }
 
     /**
@@ -256,10 +259,10 @@ public final class Targets implements WarningSource {
      * @param leftOut volumes and devices that are not served
      * @return done when what was taken away has ended its commands and let go of its devices
      */
-    CompletionStage<?> commit(IscsiServer iscsi, Set<String> leftOut) {
+    public CompletionStage<?> commit(IscsiServer iscsi, Set<String> leftOut) {
       synchronized (Targets.this) {
         Configuration before = live.configured();
-        live.replace(after, leftOut);
+        live.replace(effective, leftOut);
         rates.configured(after.volumes());
         for (String name : before.targets().keySet()) {
           if (!after.targets().containsKey(name)) {
@@ -300,7 +303,7 @@ public final class Targets implements WarningSource {
     }
 
     /** Leaves everything as it is. */
-    void cancel() {
+    public void cancel() {
       made.forEach(lun -> lun.view.close(() -> lun.open.release()));
     }
   }
@@ -322,9 +325,10 @@ public final class Targets implements WarningSource {
    * Prepares what another configuration wants. Its devices are there; one that is to go may still
    * be there.
    */
-  synchronized Change prepare(Configuration after) throws RefusedException {
+  public synchronized Change prepare(EffectiveConfiguration effective) throws RefusedException {
+    Configuration after = effective.whole();
     identities.settle(after, this::isLeftOut, storage::image);
-    Change change = new Change(after);
+    Change change = new Change(effective);
     try {
       for (TargetConfig target : after.targets().values()) {
         List<TargetPort> its = ports(after, target);
@@ -377,6 +381,11 @@ public final class Targets implements WarningSource {
     Stages.await(deviceName, CompletableFuture.allOf(ends.toArray(CompletableFuture<?>[]::new)));
   }
 
+  /** A volume of this name is another disk from now on, and so are its snapshots. */
+  public synchronized void forgetNames(String volume) throws RefusedException {
+    identities.forget(volume);
+  }
+
   /** Devices are about to get other names; initiators are to know them as the same disks. */
   public synchronized void renaming(Map<String, String> names) throws RefusedException {
     identities.renaming(live.configured(), names);
@@ -392,6 +401,7 @@ public final class Targets implements WarningSource {
     List<CompletableFuture<?>> ends = new ArrayList<>();
     synchronized (this) {
       Configuration now = live.configured();
+      names.forEach(rates::renamed);
       for (Attached lun : List.copyOf(attached)) {
         String newName = names.get(lun.lun.device());
         if (newName == null) {

@@ -221,6 +221,12 @@ public final class UnitIdentities {
     file.save();
   }
 
+  /** A volume of this name, and its snapshots, are other disks from now on. */
+  void forget(String volume) throws RefusedException {
+    file.removeIf(device -> volumeOf(device).equals(volume));
+    file.save();
+  }
+
   private static String volumeOf(String device) {
     int at = device.indexOf('@');
     return at < 0 ? device : device.substring(0, at);

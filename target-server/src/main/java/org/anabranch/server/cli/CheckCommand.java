@@ -22,6 +22,7 @@ import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.naming.InitiatorPattern;
+import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.serve.StandardBackends;
@@ -76,9 +77,12 @@ public final class CheckCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
     groupWarning(configuration.controlGroup()).ifPresent(err::println);
-    StackedLuns.of(configuration).forEach(warning -> err.println("warning: " + warning));
+    MadeAtRunTime made = Inspection.made(configuration);
+    Configuration whole = made.over(configuration);
+    StackedLuns.of(whole).forEach(warning -> err.println("warning: " + warning));
+    made.without(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
-    List<String> leftOut = leftOut(configuration, rehearsal);
+    List<String> leftOut = leftOut(whole, rehearsal);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.print(Json.pretty(json(configuration, rehearsal, leftOut)));

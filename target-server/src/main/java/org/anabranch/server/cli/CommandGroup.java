@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** A command that only has subcommands, such as {@code anabranch snapshot}. */
-abstract class CommandGroup implements Runnable {
+public abstract class CommandGroup implements Runnable {
   @Spec protected CommandSpec spec;
 
   @Override

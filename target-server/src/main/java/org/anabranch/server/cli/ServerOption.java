@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** The options of every command that asks a server: which one, and how the answer is printed. */
-final class ServerOption {
+public final class ServerOption {
   private static final Path STANDARD = Path.of("/var/lib/anabranch/control.sock");
 
   private static final String ENVIRONMENT = "ANABRANCH_SOCKET";
@@ -38,21 +38,23 @@ final class ServerOption {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
-  boolean json() {
+  /** Whether the answer is printed as JSON. */
+  public boolean json() {
     return json;
   }
 
   /** Where the command prints. */
-  PrintWriter out() {
+  public PrintWriter out() {
     return spec.root().commandLine().getOut();
   }
 
   /** Where the command tells what is wrong, and what its output must not contain. */
-  PrintWriter err() {
+  public PrintWriter err() {
     return spec.root().commandLine().getErr();
   }
 
-  ControlClient client() {
+  /** Asks the server. */
+  public ControlClient client() {
     return new ControlClient(
         socketPath(System.getenv(ENVIRONMENT)), notice -> err().println("anabranch: " + notice));
   }
@@ -79,7 +81,7 @@ final class ServerOption {
    * @param text the answer for people, with its line ends
    * @return exit status 0
    */
-  <A extends Record, R extends Record> int show(
+  public <A extends Record, R extends Record> int show(
       Call<A, ?, R> call, A arguments, Function<R, String> text) throws RefusedException {
     R result = client().ask(call, arguments);
     print(result, text);
@@ -87,7 +89,7 @@ final class ServerOption {
   }
 
   /** Prints an answer: as JSON, or its text. */
-  <R extends Record> void print(R result, Function<R, String> text) {
+  public <R extends Record> void print(R result, Function<R, String> text) {
     out().print(json ? Json.pretty(RecordJson.write(result)) : text.apply(result));
     out().flush();
   }

@@ -81,6 +81,10 @@ public final class StatusCommand implements Callable<Integer> {
         table.row(volume.name(), "", "", "", "left out");
         continue;
       }
+      if (volume.state() == VolumeEntry.State.COPYING) {
+        table.row(volume.name(), Sizes.exact(volume.bytes()), "", "", VolumeCommand.mode(volume));
+        continue;
+      }
       List<Object> cells =
           List.of(
               volume.name(),

@@ -7,7 +7,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** Usage errors that picocli does not find itself. */
-final class Usage {
+public final class Usage {
   private Usage() {}
 
   /**
@@ -16,7 +16,7 @@ final class Usage {
    *
    * @param spec of the parent
    */
-  static ParameterException error(CommandSpec spec, String message) {
+  public static ParameterException error(CommandSpec spec, String message) {
     CommandLine given = spec.commandLine();
     ParseResult parsed = given.getParseResult();
     while (parsed != null && parsed.hasSubcommand()) {

@@ -12,6 +12,8 @@ import org.anabranch.server.control.verbs.VolumeEntry;
 import org.anabranch.server.control.verbs.VolumeListVerb;
 import org.anabranch.server.control.verbs.VolumeResizeVerb;
 import org.anabranch.server.control.verbs.VolumeRetryVerb;
+import org.anabranch.server.control.verbs.volumes.VolumeRemoveVerb;
+import org.anabranch.server.control.verbs.volumes.VolumeRenameVerb;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
@@ -24,9 +26,9 @@ import picocli.CommandLine.Parameters;
 /** {@code anabranch volume}: the files that are served as disks. */
 @Command(
     name = "volume",
-    description = "Show volumes, give one another size, or limit its use.",
+    description = "Show, make and remove volumes, give one another size or name, or limit its use.",
     mixinStandardHelpOptions = true,
-    subcommands = VolumeLimitCommand.class)
+    subcommands = {VolumeCreateCommand.class, VolumeLimitCommand.class})
 public final class VolumeCommand extends CommandGroup {
   @Command(
       name = "list",
@@ -52,7 +54,7 @@ public final class VolumeCommand extends CommandGroup {
       cells.add(volume.name());
       cells.add(leftOut ? "" : Sizes.exact(volume.bytes()));
       cells.add(volume.blockSize());
-      cells.add(leftOut ? "left out" : volume.readOnly() ? "ro" : "rw");
+      cells.add(mode(volume));
       if (limited) {
         cells.add(volume.limits() == null ? "" : VolumeLimitCommand.text(volume.limits()));
       }
@@ -60,6 +62,76 @@ public final class VolumeCommand extends CommandGroup {
       table.row(cells.toArray());
     }
     return table;
+  }
+
+  /** Who can write to it, or why nobody can. */
+  static String mode(VolumeEntry volume) {
+    return switch (volume.state()) {
+      case LEFT_OUT -> "left out";
+      case COPYING -> copying(volume);
+      case SERVED -> volume.readOnly() ? "ro" : "rw";
+    };
+  }
+
+  /** How far a copy is, such as {@code copying vm1@monday, 42 %}. */
+  private static String copying(VolumeEntry volume) {
+    long done = volume.copiedBytes() == null ? 0 : volume.copiedBytes();
+    return "copying "
+        + volume.from()
+        + ", "
+        + (volume.bytes() == 0 ? 100 : (long) (100.0 * done / volume.bytes()))
+        + " %";
+  }
+
+  @Command(
+      name = "remove",
+      description = {
+        "Remove a volume that volume create made, or cancel its making.",
+        "Refused while it is a LUN, has snapshots, or is below a device. Its image stays,",
+        "unless --delete-image says otherwise."
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch volume remove vm4",
+        "  anabranch volume remove vm4 --delete-image"
+      },
+      mixinStandardHelpOptions = true)
+  int remove(
+      @Parameters(paramLabel = "VOLUME") String volume,
+      @Option(names = "--delete-image", description = "Also its image, with all that is on it.")
+          boolean deleteImage,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        VolumeRemoveVerb.CALL,
+        new VolumeRemoveVerb.Arguments(volume, deleteImage),
+        result ->
+            "volume "
+                + volume
+                + " removed; "
+                + result.path()
+                + (result.imageDeleted() ? " is deleted\n" : " stays\n"));
+  }
+
+  @Command(
+      name = "rename",
+      description = {
+        "Give a volume that volume create made another name.",
+        "Its snapshots, LUNs and devices follow, and initiators notice nothing: the disk's",
+        "identity (WWID) stays, and so does the image where it is."
+      },
+      footer = {"", "Example:", "  anabranch volume rename vm4 web"},
+      mixinStandardHelpOptions = true)
+  int rename(
+      @Parameters(index = "0", paramLabel = "VOLUME") String volume,
+      @Parameters(index = "1", paramLabel = "NEW") String newName,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        VolumeRenameVerb.CALL,
+        new VolumeRenameVerb.Arguments(volume, newName),
+        result -> "volume " + result.before() + " is " + result.volume() + " now\n");
   }
 
   @Command(

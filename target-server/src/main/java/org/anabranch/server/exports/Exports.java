@@ -170,28 +170,38 @@ public final class Exports implements AutoCloseable {
   public Written raw(String device, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
     TargetFile file = new TargetFile(path, force, storage::refuseOwn);
+    Written[] written = new Written[1];
+    file.write(out -> written[0] = into(device, out, progress));
+    return written[0];
+  }
+
+  /**
+   * Writes a snapshot as a raw image into an empty file. What is zero is a hole. Not durable yet.
+   *
+   * @param progress when it throws, this ends
+   */
+  public Written into(String device, FileChannel out, Progress<State> progress)
+      throws RefusedException, ClientGoneException, IOException {
     long[] stored = new long[1];
     long bytes;
     begin();
     try (Readers.Reading open = snapshots.read(device)) {
       bytes = open.device().sectors() * 512;
       Reporter reporter = new Reporter(progress, bytes);
-      file.write(out -> {
-        DeviceReads reads =
-            new DeviceReads(
-                open.device(),
-                (offset, data) -> {
-                  stored[0] += store(out, data, offset);
-                  reporter.report(offset + data.limit());
-                });
-        try {
-          reads.readAllocated();
-        } finally {
-          reads.abandon();
-        }
-        TargetFile.extend(out, bytes);
-        reporter.last();
-      });
+      DeviceReads reads =
+          new DeviceReads(
+              open.device(),
+              (offset, data) -> {
+                stored[0] += store(out, data, offset);
+                reporter.report(offset + data.limit());
+              });
+      try {
+        reads.readAllocated();
+      } finally {
+        reads.abandon();
+      }
+      TargetFile.extend(out, bytes);
+      reporter.last();
     } finally {
       running.arriveAndDeregister();
     }

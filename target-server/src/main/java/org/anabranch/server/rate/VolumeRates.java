@@ -69,6 +69,14 @@ public final class VolumeRates {
     return entries.computeIfAbsent(device, _ -> new Entry(new RateLimiter(scheduler)));
   }
 
+  /** A volume has another name, and keeps its limits. */
+  public synchronized void renamed(String volume, String newName) {
+    Entry entry = entries.remove(volume);
+    if (entry != null) {
+      entries.put(newName, entry);
+    }
+  }
+
   /** The configuration has these volumes now, and no others. */
   public synchronized void configured(Map<String, VolumeConfig> volumes) {
     volumes.forEach((name, volume) -> {

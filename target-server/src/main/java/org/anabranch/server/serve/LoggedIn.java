@@ -5,18 +5,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.anabranch.iscsi.session.SessionInfo;
+import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.LunUse;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.Initiators;
+import org.anabranch.server.storage.Storage;
+import org.anabranch.server.uses.Uses;
 
 /**
  * The initiators that are logged in, for snapshots.
  *
  * @param sessionInfos those that are logged in now
  */
-record LoggedIn(LiveConfiguration live, Targets targets, Supplier<List<SessionInfo>> sessionInfos)
+record LoggedIn(
+    LiveConfiguration live,
+    Storage storage,
+    Targets targets,
+    Uses uses,
+    Supplier<List<SessionInfo>> sessionInfos)
     implements Initiators {
   @Override
   public int sessions(String device) {
@@ -41,6 +49,7 @@ record LoggedIn(LiveConfiguration live, Targets targets, Supplier<List<SessionIn
   @Override
   public void renamed(Map<String, String> names) {
     targets.renamed(names);
+    uses.sees(new ConfiguredLuns(live.configured(), storage));
   }
 
   @Override

@@ -31,6 +31,7 @@ import org.anabranch.server.admin.Translation;
 import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.admin.Warnings;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
@@ -64,6 +65,10 @@ import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.SuspendedDevices;
 import org.anabranch.server.systemd.Supervisor;
 import org.anabranch.server.uses.Uses;
+import org.anabranch.server.volumes.EffectiveChange;
+import org.anabranch.server.volumes.RuntimeLuns;
+import org.anabranch.server.volumes.RuntimeVolumes;
+import org.anabranch.server.volumes.VolumeLeftovers;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,6 +118,8 @@ public final class Server implements RunningServer, AutoCloseable {
   private final StateFile stateFile;
   private final Uses uses;
   private final RuntimeDevices runtimeDevices;
+  private final RuntimeVolumes volumes;
+  private final RuntimeLuns luns;
   private final VolumeSize sizes;
   private final Recovery recovery;
   private final Reloader reloader;
@@ -134,12 +141,13 @@ public final class Server implements RunningServer, AutoCloseable {
       Strictness strictness,
       Backends backends)
       throws RefusedException {
-    live = new LiveConfiguration(configuration);
     this.strictness = strictness;
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
     try {
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
+      VolumeLeftovers.end(stateFile);
+      live = new LiveConfiguration(configuration, stateFile.state().made());
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       targets =
           new Targets(
@@ -154,14 +162,20 @@ public final class Server implements RunningServer, AutoCloseable {
       uses =
           Uses.open(
               state.folder(),
-              state.wasUsed() ? usedBefore(configuration, stateFile.state()) : Set.of());
-      LoggedIn initiators = new LoggedIn(live, targets, this::sessionInfos);
+              state.wasUsed() ? usedBefore(live.configured(), stateFile.state()) : Set.of());
+      LoggedIn initiators = new LoggedIn(live, storage, targets, uses, this::sessionInfos);
       snapshots =
           new Snapshots(
               storage, stateFile, state.folder(), live, changes, initiators, uses, Hooks.NONE);
       exports = new Exports(storage, snapshots);
       volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
+      EffectiveChange effective =
+          new EffectiveChange(live, storage, targets, stateFile, uses, () -> iscsi);
+      volumes =
+          new RuntimeVolumes(
+              live, storage, targets, snapshots, exports, stateFile, changes, uses, effective);
+      luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
       recovery =
           new Recovery(
               storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
@@ -187,6 +201,8 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("snapshots", snapshots);
     sources.put("uses", uses);
     sources.put("control", this::controlWarnings);
+    sources.put("volumes", volumes);
+    sources.put("luns", luns);
     sources.put(
         "files",
         new BackendConditions(
@@ -432,6 +448,21 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public RuntimeDevices runtimeDevices() {
     return runtimeDevices;
+  }
+
+  @Override
+  public RuntimeVolumes volumes() {
+    return volumes;
+  }
+
+  @Override
+  public RuntimeLuns luns() {
+    return luns;
+  }
+
+  @Override
+  public EffectiveConfiguration effective() {
+    return live.effective();
   }
 
   /** Tells a service manager that this server is ready, and from now on of each reload. */

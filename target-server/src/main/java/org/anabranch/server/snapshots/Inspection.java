@@ -12,6 +12,7 @@ import org.anabranch.block.file.FileOptions;
 import org.anabranch.block.store.StoreReport;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
@@ -30,6 +31,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Inspection {
   private Inspection() {}
+
+  /**
+   * What was made at run time, as the state directory of a configuration has it.
+   *
+   * @throws RefusedException when the state cannot be read: a server would not start
+   */
+  public static MadeAtRunTime made(Configuration configuration) throws RefusedException {
+    return StateFile.look(configuration.stateDir().resolve("state.json")).made();
+  }
 
   /**
    * Looks at the volumes of a configuration and at what its state directory remembers.

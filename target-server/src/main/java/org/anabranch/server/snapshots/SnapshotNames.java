@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.anabranch.naming.PrintableText;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -21,6 +22,7 @@ import org.slf4j.LoggerFactory;
 final class SnapshotNames {
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotNames.class);
 
+  private final LiveConfiguration live;
   private final SnapshotRegistry registry;
   private final Storage storage;
   private final SnapshotDevices devices;
@@ -29,12 +31,14 @@ final class SnapshotNames {
   private final Uses uses;
 
   SnapshotNames(
+      LiveConfiguration live,
       SnapshotRegistry registry,
       Storage storage,
       SnapshotDevices devices,
       Readers readers,
       Initiators initiators,
       Uses uses) {
+    this.live = live;
     this.registry = registry;
     this.storage = storage;
     this.devices = devices;
@@ -63,7 +67,7 @@ final class SnapshotNames {
     }
     refuseUnlessStill(old);
     int sessions = initiators.sessions(device);
-    if (sessions > 0 && !force) {
+    if (isConfigured(device) && sessions > 0 && !force) {
       throw new RefusedException(
           "snapshot "
               + device
@@ -82,10 +86,18 @@ final class SnapshotNames {
       storage.devices().rename(newDevice, device);
       throw e;
     }
+    live.made(registry.state().made());
     initiators.renamed(names);
     uses.renamed(Set.of(device));
     LOG.info("snapshot {}: renamed to {}", device, newDevice);
     return renamed;
+  }
+
+  /** Whether the file names it as a LUN. Those that were added at run time follow it. */
+  private boolean isConfigured(String device) {
+    return live.file().targets().values().stream()
+        .flatMap(target -> target.luns().values().stream())
+        .anyMatch(lun -> lun.device().equals(device));
   }
 
   /** Its name is in use where a merge or an export is under way. */

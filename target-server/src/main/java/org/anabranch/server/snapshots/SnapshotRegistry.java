@@ -55,7 +55,7 @@ final class SnapshotRegistry {
 
   /** Remembers a snapshot under another name, durably. */
   void rename(SnapshotState old, SnapshotState renamed) throws RefusedException {
-    state.replace(state.state().withoutSnapshot(old.device()).with(renamed));
+    state.replace(state.state().renamed(old, renamed));
   }
 
   /** Last steps of a life: no device, no store, no entry. */

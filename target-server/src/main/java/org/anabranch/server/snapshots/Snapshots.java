@@ -101,7 +101,7 @@ public final class Snapshots implements WarningSource {
     this.stores =
         new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
     this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses, hooks);
-    this.names = new SnapshotNames(registry, storage, devices, readers, initiators, uses);
+    this.names = new SnapshotNames(live, registry, storage, devices, readers, initiators, uses);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +61,11 @@ public final class IdentityFile {
   /** Whether a device has these names. */
   public boolean has(DiskNames each) {
     return names.containsValue(each);
+  }
+
+  /** Forgets the names of some devices. */
+  public void removeIf(Predicate<String> device) {
+    names.keySet().removeIf(device);
   }
 
   public void put(String device, DiskNames each) {

@@ -2,15 +2,19 @@
 package org.anabranch.server.state;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
+import java.util.stream.Stream;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.server.base.RefusedException;
@@ -30,6 +34,7 @@ public final class InvalidStoreFiles implements InvalidStores {
   private final Path stateFolder;
   private final ThreadFactory threads;
   private final Path folder;
+  private final StatePaths paths;
 
   /**
    * @param stateFolder of a server, which it owns
@@ -47,14 +52,19 @@ public final class InvalidStoreFiles implements InvalidStores {
     this.threads = threads;
     this.stateFolder = stateFolder;
     this.folder = stateFolder.resolve("invalid");
+    this.paths = new StatePaths(stateFolder);
+  }
+
+  private Path file(String store) {
+    return folder.resolve(digest(paths.written(store)));
   }
 
   /** A name may be longer than a file's, and hold anything. */
-  private Path file(String store) {
+  private static String digest(String store) {
     try {
       MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
       byte[] digest = sha256.digest(store.getBytes(StandardCharsets.UTF_8));
-      return folder.resolve(HexFormat.of().formatHex(digest));
+      return HexFormat.of().formatHex(digest);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError(e); // every JDK has it
     }
@@ -84,23 +94,55 @@ public final class InvalidStoreFiles implements InvalidStores {
   private void write(BlockDevice cow) throws IOException {
     PrivateFolder.make(folder);
     DurableFile.syncFolder(stateFolder);
-    new DurableFile(file(cow.name())).write(cow.name() + "\n");
+    new DurableFile(file(cow.name())).write(paths.written(cow.name()) + "\n");
     LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
   }
 
   @Override
   public boolean contains(BlockDevice cow) {
-    boolean kept = Files.exists(file(cow.name()));
+    boolean kept = Files.exists(file(cow.name())) || !older(cow.name()).isEmpty();
     if (kept) {
       LOG.warn("store {}: invalid according to {}", cow.name(), file(cow.name()));
     }
     return kept;
   }
 
+  /**
+   * The files of a store that earlier versions have made, which have its absolute path. In a folder
+   * that was moved since then, the path of a store is another one, and its name is the same.
+   */
+  private List<Path> older(String store) {
+    Path path = Path.of(store);
+    if (!paths.written(store).equals("./cow/" + path.getFileName()) || !Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> isOf(file, path)).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(folder.toString(), e);
+    }
+  }
+
+  private static boolean isOf(Path file, Path store) {
+    try {
+      Path kept = Path.of(Files.readString(file).strip());
+      return kept.isAbsolute()
+          && kept.endsWith(Path.of("cow", String.valueOf(store.getFileName())))
+          && (kept.equals(store) || !Files.exists(kept));
+    } catch (IOException | InvalidPathException e) {
+      LOG.warn("{} cannot be read: {}", file, e.toString());
+      return false;
+    }
+  }
+
   /** The store is about to be deleted: a later one of the same name is another store. */
   public void remove(String store) throws RefusedException {
     try {
-      if (Files.deleteIfExists(file(store))) {
+      boolean deleted = Files.deleteIfExists(file(store));
+      for (Path each : older(store)) {
+        deleted |= Files.deleteIfExists(each);
+      }
+      if (deleted) {
         DurableFile.syncFolder(folder);
       }
     } catch (IOException e) {

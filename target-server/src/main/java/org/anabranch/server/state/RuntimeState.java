@@ -2,8 +2,15 @@
 package org.anabranch.server.state;
 
 import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.MadeAtRunTime;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,15 +19,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param snapshots by {@code volume@name}
  * @param devices tables of mapped devices that {@code dm create} made, by name
+ * @param volumes that {@code volume create} made, by name
+ * @param luns that {@code lun add} added
  */
 public record RuntimeState(
-    SortedMap<String, SnapshotState> snapshots, SortedMap<String, String> devices) {
-  /** No snapshots and no devices. */
-  public static final RuntimeState EMPTY = new RuntimeState(new TreeMap<>(), new TreeMap<>());
+    SortedMap<String, SnapshotState> snapshots,
+    SortedMap<String, String> devices,
+    SortedMap<String, VolumeState> volumes,
+    SortedSet<LunState> luns) {
+  /** Nothing. */
+  public static final RuntimeState EMPTY =
+      new RuntimeState(new TreeMap<>(), new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
 
   public RuntimeState {
     snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));
     devices = Collections.unmodifiableSortedMap(new TreeMap<>(devices));
+    volumes = Collections.unmodifiableSortedMap(new TreeMap<>(volumes));
+    luns = Collections.unmodifiableSortedSet(new TreeSet<>(luns));
   }
 
   public @Nullable SnapshotState snapshot(String device) {
@@ -36,24 +51,89 @@ public record RuntimeState(
   public RuntimeState with(SnapshotState snapshot) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);
     changed.put(snapshot.device(), snapshot);
-    return new RuntimeState(changed, devices);
+    return new RuntimeState(changed, devices, volumes, luns);
   }
 
   public RuntimeState withoutSnapshot(String device) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);
     changed.remove(device);
-    return new RuntimeState(changed, devices);
+    return new RuntimeState(changed, devices, volumes, luns);
   }
 
   public RuntimeState withDevice(String name, String table) {
     SortedMap<String, String> changed = new TreeMap<>(devices);
     changed.put(name, table);
-    return new RuntimeState(snapshots, changed);
+    return new RuntimeState(snapshots, changed, volumes, luns);
   }
 
   public RuntimeState withoutDevice(String name) {
     SortedMap<String, String> changed = new TreeMap<>(devices);
     changed.remove(name);
-    return new RuntimeState(snapshots, changed);
+    return new RuntimeState(snapshots, changed, volumes, luns);
+  }
+
+  /** With this volume added, or in place of the one of its name. */
+  public RuntimeState with(VolumeState volume) {
+    SortedMap<String, VolumeState> changed = new TreeMap<>(volumes);
+    changed.put(volume.name(), volume);
+    return new RuntimeState(snapshots, devices, changed, luns);
+  }
+
+  public RuntimeState withoutVolume(String name) {
+    SortedMap<String, VolumeState> changed = new TreeMap<>(volumes);
+    changed.remove(name);
+    return new RuntimeState(snapshots, devices, changed, luns);
+  }
+
+  public RuntimeState with(LunState lun) {
+    SortedSet<LunState> changed = new TreeSet<>(luns);
+    changed.add(lun);
+    return new RuntimeState(snapshots, devices, volumes, changed);
+  }
+
+  public RuntimeState without(LunState lun) {
+    SortedSet<LunState> changed = new TreeSet<>(luns);
+    changed.remove(lun);
+    return new RuntimeState(snapshots, devices, volumes, changed);
+  }
+
+  /** With another name of a snapshot, also where it is a LUN. */
+  public RuntimeState renamed(SnapshotState old, SnapshotState now) {
+    return withoutSnapshot(old.device()).with(now).renamedLuns(Map.of(old.device(), now.device()));
+  }
+
+  /** With another name of a volume, also in those of its snapshots, and where these are LUNs. */
+  public RuntimeState renamed(VolumeState old, String newName) {
+    RuntimeState next = withoutVolume(old.name()).with(old.named(newName));
+    Map<String, String> names = new TreeMap<>(Map.of(old.name(), newName));
+    for (SnapshotState snapshot : snapshots.values()) {
+      if (snapshot.volume().equals(old.name())) {
+        SnapshotState now = snapshot.named(newName, snapshot.name());
+        names.put(snapshot.device(), now.device());
+        next = next.withoutSnapshot(snapshot.device()).with(now);
+      }
+    }
+    return next.renamedLuns(names);
+  }
+
+  private RuntimeState renamedLuns(Map<String, String> names) {
+    SortedSet<LunState> changed = new TreeSet<>();
+    luns.forEach(lun -> changed.add(lun.of(names.getOrDefault(lun.device(), lun.device()))));
+    return new RuntimeState(snapshots, devices, volumes, changed);
+  }
+
+  /** The volumes that are ready, and the LUNs, in the words of the configuration. */
+  public MadeAtRunTime made() {
+    SortedMap<String, VolumeConfig> ready = new TreeMap<>();
+    volumes.values().stream()
+        .filter(volume -> volume.phase() == VolumeState.Phase.READY)
+        .forEach(volume -> ready.put(volume.name(), volume.config()));
+    SortedMap<String, SortedMap<Integer, LunConfig>> byTarget = new TreeMap<>();
+    for (LunState lun : luns) {
+      byTarget
+          .computeIfAbsent(lun.target(), target -> new TreeMap<>())
+          .put(lun.number(), new LunConfig(lun.number(), lun.device(), lun.readOnly(), List.of()));
+    }
+    return new MadeAtRunTime(ready, byTarget);
   }
 }

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *   invalid/       which stores are invalid though they could not be marked so
  *   volumes/       what is known of the file of each volume
  *   reservations/  persistent reservations that survive a restart, one file for each unit
+ *   images/        images of volumes that were made at run time, unless image-dir says otherwise
  * </pre>
  */
 public final class StateDirectory implements AutoCloseable {
@@ -140,31 +141,23 @@ public final class StateDirectory implements AutoCloseable {
     return id;
   }
 
-  /** Names in the folder that are the server's; its administrator may have others there. */
-  private static final Set<String> OWN =
-      Set.of(
-          "lock",
-          "server-id",
-          "server-id.new",
-          "control.sock",
-          "state.json",
-          "state.json.new",
-          "cow",
-          "invalid",
-          "reservations",
-          "volumes");
-
   /**
-   * Whether a path is one of the files in a state directory that the server works with, or lies
-   * below one, whether it exists or not.
+   * Whether a path lies in a state directory or is that, whether it exists or not, and whichever
+   * links lead there.
    *
    * @param folder the state directory, which exists
    */
   public static boolean owns(Path folder, Path path) {
-    Path file = path.toAbsolutePath().normalize();
-    for (Path parent = file.getParent(); parent != null; parent = parent.getParent()) {
-      if (isSame(folder, parent)) {
-        return OWN.contains(parent.relativize(file).getName(0).toString());
+    for (Path at = path.toAbsolutePath(); at != null; at = at.getParent()) {
+      if (isSame(folder, at) || isSame(folder, at.normalize())) {
+        return true;
+      }
+      try {
+        if (Files.exists(at)) {
+          return at.toRealPath().startsWith(folder.toRealPath());
+        }
+      } catch (IOException e) {
+        return true; // it cannot be told
       }
     }
     return false;

@@ -16,6 +16,11 @@ import java.util.UUID;
  */
 public record VolumeRecord(
     String volume, UUID uuid, boolean marked, String address, String id, long bytes) {
+  /** The same of a volume of another name. */
+  public VolumeRecord of(String newVolume) {
+    return new VolumeRecord(newVolume, uuid, marked, address, id, bytes);
+  }
+
   /** The same with another length. */
   public VolumeRecord withBytes(long newBytes) {
     return new VolumeRecord(volume, uuid, marked, address, id, newBytes);

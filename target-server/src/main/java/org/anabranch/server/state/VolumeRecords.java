@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>{@code path} is the image's address, whatever keeps it. Earlier versions wrote {@code device}
- * and {@code inode} in place of {@code image}; such records are read.
+ * <p>{@code path} is the image's address, whatever keeps it, as {@link StatePaths} writes it.
+ * Earlier versions wrote {@code device} and {@code inode} in place of {@code image}; such records
+ * are read.
  *
  * <p>Any thread may look; one at a time may change, by its turn in {@link Changes}.
  */
@@ -42,6 +43,7 @@ public final class VolumeRecords {
   private static final int MAX_BYTES = 64 << 10;
 
   private final Path folder;
+  private final StatePaths paths;
   private final Map<String, VolumeRecord> records = new ConcurrentSkipListMap<>();
 
   /**
@@ -51,6 +53,7 @@ public final class VolumeRecords {
    */
   public VolumeRecords(Path stateFolder) throws RefusedException {
     folder = stateFolder.resolve("volumes");
+    paths = new StatePaths(stateFolder);
     if (!Files.isDirectory(folder)) {
       return;
     }
@@ -83,7 +86,7 @@ public final class VolumeRecords {
           volume,
           UUID.fromString(json.getString("uuid")),
           json.getBoolean("marked"),
-          json.getString("path"),
+          paths.read(json.getString("path")),
           json.hasPath("image")
               ? json.getString("image")
               : FileId.of(json.getLong("device"), json.getLong("inode")),
@@ -128,12 +131,12 @@ public final class VolumeRecords {
     records.put(record.volume(), record);
   }
 
-  private static String render(VolumeRecord record) {
+  private String render(VolumeRecord record) {
     Map<String, Object> json =
         Map.of(
             "uuid", record.uuid().toString(),
             "marked", record.marked(),
-            "path", record.address(),
+            "path", paths.written(record.address()),
             "image", record.id(),
             "bytes", record.bytes());
     return ConfigValueFactory.fromMap(json)

@@ -50,7 +50,7 @@ public record Backends(List<VolumeBackend> list) implements PathOpener {
   }
 
   /** Whether two addresses lead to the same image. */
-  boolean isSame(String one, String other) {
+  public boolean isSame(String one, String other) {
     VolumeBackend backend = of(one);
     return backend.equals(of(other)) && Objects.equals(backend.place(one), backend.place(other));
   }

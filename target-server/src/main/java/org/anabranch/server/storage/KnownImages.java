@@ -295,6 +295,19 @@ public final class KnownImages {
     }
   }
 
+  /** There is no such volume any more. */
+  void forget(String volume) throws RefusedException {
+    records.remove(volume);
+  }
+
+  /** The volume will have another name, and has this one until then. */
+  void alsoRemember(String volume, String newName) throws RefusedException {
+    VolumeRecord known = records.get(volume);
+    if (known != null) {
+      records.put(known.of(newName));
+    }
+  }
+
   /**
    * The volume will have another length; remembered before it gets shorter, after it got longer.
    */

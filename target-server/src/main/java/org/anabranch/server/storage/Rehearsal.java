@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * zeros; writes are swallowed.
  */
 public final class Rehearsal {
+  /** In place of a file, for what was made at run time. */
+  private static final String MADE = "made at run time";
+
   /** Longer than any image. */
   private static final long ANY_SECTORS = 1L << 53;
 
@@ -134,7 +136,8 @@ public final class Rehearsal {
     refusals.add(reason);
     SourceLocation place = configuration.locations().get(name);
     String found = reason.replaceFirst("^(volume|device) " + Pattern.quote(name) + ": ", "");
-    problems.put(name, Objects.requireNonNull(place, name).problem(found));
+    problems.put(
+        name, place == null ? new Problem(MADE, 0, name, found, "") : place.problem(found));
   }
 
   /** The table of each volume and device, by name. */

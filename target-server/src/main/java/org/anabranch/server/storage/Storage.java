@@ -172,6 +172,28 @@ public final class Storage implements WarningSource {
     }
   }
 
+  /** Refuses a path in the state directory. */
+  public void refuseState(Path path) throws RefusedException {
+    if (StateDirectory.owns(stateFolder, path)) {
+      throw new RefusedException(path + " is in the server's state directory");
+    }
+  }
+
+  /** Forgets what the image of a volume was, durably. */
+  public void forgetImage(String volume) throws RefusedException {
+    images.forget(volume);
+  }
+
+  /** A volume is about to get another name: remembers its image for that, too, durably. */
+  public void alsoRemember(String volume, String newName) throws RefusedException {
+    images.alsoRemember(volume, newName);
+  }
+
+  /** A volume that is served has another name; its device has that already. */
+  public void renamed(String volume, VolumeConfig now) {
+    opener.renamed(volume, now);
+  }
+
   /** Refuses what is left out. */
   public void refuseIfLeftOut(String name) throws RefusedException {
     LeftOut.Entry entry = leftOut.get(name);

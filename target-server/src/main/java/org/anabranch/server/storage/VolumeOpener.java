@@ -43,6 +43,15 @@ final class VolumeOpener implements PathOpener {
     open.remove(volume);
   }
 
+  /** A volume has another name. */
+  void renamed(String volume, VolumeConfig now) {
+    volumes.replaceAll((identity, known) -> known.name().equals(volume) ? now : known);
+    BackingDevice device = open.remove(volume);
+    if (device != null) {
+      open.put(now.name(), device);
+    }
+  }
+
   /** Refuses everybody the image of a volume that is not served, as far as there is one. */
   void bar(String volume, String address) {
     try {

@@ -121,8 +121,8 @@ final class StateFileTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "\"version\" : 2 | \"version\" : 0 | it has version 0",
-        "\"version\" : 2 | \"version\" : 2, \"x\" : 1 | unknown key \"x\"",
+        "\"version\" : 3 | \"version\" : 0 | it has version 0",
+        "\"version\" : 3 | \"version\" : 3, \"x\" : 1 | unknown key \"x\"",
         "\"phase\" : \"ready\" | \"phase\" : \"reddy\" | REDDY",
         "\"chunk-sectors\" : 8 | \"chunk-sectors\" : 9 | chunk-sectors is 9",
         "\"read-only\" : true | \"read-only\" : true, \"more\" : 1 | snapshot vm1@before.upgrade: unknown key \"more\"",
@@ -144,20 +144,20 @@ final class StateFileTest {
   @Test
   void aNewerVersionIsNotCalledDamaged() throws Exception {
     new StateFile(path).replace(RuntimeState.EMPTY.with(SNAPSHOT));
-    String newer = Files.readString(path).replace("\"version\" : 2", "\"version\" : 3");
+    String newer = Files.readString(path).replace("\"version\" : 3", "\"version\" : 4");
     Files.writeString(path, newer);
     assertThatThrownBy(() -> new StateFile(path))
         .isInstanceOf(RefusedException.class)
         .hasMessage(
             path
-                + " was written by a newer version of the server: it has version 3, this one reads"
-                + " up to 2; install that version, or restore the state directory from a backup that"
+                + " was written by a newer version of the server: it has version 4, this one reads"
+                + " up to 3; install that version, or restore the state directory from a backup that"
                 + " this version made");
     assertThat(path).hasContent(newer);
   }
 
   @Test
-  void whatTheFirstVersionWroteIsReadAndWrittenAsTheSecond() throws Exception {
+  void whatTheFirstVersionWroteIsReadAndWrittenAsTheThird() throws Exception {
     Files.writeString(
         path,
         """
@@ -180,7 +180,7 @@ final class StateFileTest {
     assertThat(found.turn()).isZero();
     assertThat(found.store()).isEqualTo(SNAPSHOT.store());
     file.replace(file.state());
-    assertThat(path).content().contains("\"version\" : 2");
+    assertThat(path).content().contains("\"version\" : 3");
     assertThat(new StateFile(path).state()).isEqualTo(file.state());
   }
 

@@ -8,6 +8,7 @@ import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.admin.VolumeSize;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
@@ -16,6 +17,8 @@ import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.volumes.RuntimeLuns;
+import org.anabranch.server.volumes.RuntimeVolumes;
 
 /** What {@link Verbs} need of the server. Any thread. */
 public interface RunningServer {
@@ -78,4 +81,13 @@ public interface RunningServer {
 
   /** The devices that {@code dm create} made. */
   RuntimeDevices runtimeDevices();
+
+  /** The volumes that {@code volume create} made. */
+  RuntimeVolumes volumes();
+
+  /** The LUNs that {@code lun add} added. */
+  RuntimeLuns luns();
+
+  /** The configuration file, and what was made at run time besides. */
+  EffectiveConfiguration effective();
 }

@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.verbs.dm.DmVerbs;
+import org.anabranch.server.control.verbs.luns.LunVerbs;
 import org.anabranch.server.control.verbs.rates.VolumeLimitVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotVerbs;
+import org.anabranch.server.control.verbs.volumes.VolumeVerbs;
 
 /** The list of all verbs of the control socket. A new verb is one more line here or below. */
 public final class Verbs {
@@ -28,6 +30,8 @@ public final class Verbs {
                 new VolumeAdoptVerb(server),
                 new VolumeImportVerb(server),
                 new ReloadVerb(server)));
+    verbs.addAll(VolumeVerbs.all(server.volumes()));
+    verbs.addAll(LunVerbs.all(server.luns()));
     verbs.addAll(SnapshotVerbs.all(server.snapshots(), server.exports(), server::configuration));
     verbs.addAll(DmVerbs.all(server.mapper(), server.runtimeDevices()));
     return verbs;

@@ -2,14 +2,18 @@
 package org.anabranch.server.control.verbs;
 
 import java.io.IOException;
+import java.util.Objects;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.verbs.rates.LimitsEntry;
 import org.anabranch.server.rate.VolumeRates;
+import org.anabranch.server.state.VolumeState;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.VolumeImage;
+import org.anabranch.server.volumes.RuntimeVolumes;
+import org.anabranch.server.volumes.VolumeCopy;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,7 +22,7 @@ import org.slf4j.LoggerFactory;
 public record VolumeEntry(
     @Doc("as configured") String name,
     @Doc("the file, or where else its image is") String path,
-    @Doc("served, left-out (see problems in status)") State state,
+    @Doc("served, left-out (see problems in status), copying (it is being made)") State state,
     @Doc("how long it is now; 0 when it is left out") long bytes,
     @Doc("dmsetup's table of it, lines separated by \\n; empty when it is left out") String table,
     @Doc(
@@ -30,17 +34,43 @@ public record VolumeEntry(
     @Doc("as configured") boolean readOnly,
     @Doc("how much initiators may do in a second; absent when nothing is limited")
         @Nullable LimitsEntry limits,
-    @Doc("commands that wait for these limits now") int delayed) {
+    @Doc("commands that wait for these limits now") int delayed,
+    @Doc("whether volume create made it, and not the configuration file") boolean runTime,
+    @Doc("the snapshot that it was made as a copy of") @Nullable String from,
+    @Doc("while it is being copied: of bytes, so many are done") @Nullable Long copiedBytes) {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeEntry.class);
 
   /** Whether initiators can use it. */
   public enum State {
     SERVED,
-    LEFT_OUT
+    LEFT_OUT,
+    COPYING
   }
 
-  static VolumeEntry of(VolumeConfig volume, Storage storage, VolumeRates rates)
-      throws RefusedException {
+  /** One that is being made. */
+  static VolumeEntry of(VolumeState made, VolumeCopy copy) {
+    return new VolumeEntry(
+        made.name(),
+        made.path().toString(),
+        State.COPYING,
+        copy.state().total(),
+        "",
+        null,
+        null,
+        false,
+        made.blockSize(),
+        false,
+        null,
+        0,
+        true,
+        made.from(),
+        copy.state().done());
+  }
+
+  static VolumeEntry of(VolumeConfig volume, RunningServer server) throws RefusedException {
+    Storage storage = server.storage();
+    RuntimeVolumes made = server.volumes();
+    VolumeRates rates = server.rates();
     VolumeRates.InForce limits = rates.inForce(volume.name());
     boolean leftOut = storage.leftOut().get(volume.name()) != null;
     try {
@@ -57,7 +87,12 @@ public record VolumeEntry(
           volume.blockSize(),
           volume.readOnly(),
           limits.limits().isNone() ? null : LimitsEntry.of(limits),
-          rates.waiting(volume.name()));
+          rates.waiting(volume.name()),
+          made.isMade(volume.name()),
+          made.isMade(volume.name())
+              ? Objects.requireNonNull(made.all().get(volume.name())).from()
+              : null,
+          null);
     } catch (TableException e) {
       throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
     }

@@ -10,11 +10,17 @@ import org.anabranch.server.control.Caller;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
+import org.anabranch.server.state.VolumeState;
+import org.anabranch.server.volumes.VolumeCopy;
 
 /** {@code volume list}. */
 public final class VolumeListVerb implements Verb<Nothing, Nothing, VolumeListVerb.Result> {
   public static final Call<Nothing, Nothing, Result> CALL =
-      Call.of("volume list", "Lists the configured volumes.", Nothing.class, Result.class);
+      Call.of(
+          "volume list",
+          "Lists the volumes, configured or made at run time.",
+          Nothing.class,
+          Result.class);
 
   /** All volumes. */
   public record Result(@Doc("by name") List<VolumeEntry> volumes) {}
@@ -43,7 +49,13 @@ public final class VolumeListVerb implements Verb<Nothing, Nothing, VolumeListVe
   static List<VolumeEntry> all(RunningServer server) throws RefusedException {
     List<VolumeEntry> volumes = new ArrayList<>();
     for (VolumeConfig volume : server.configuration().volumes().values()) {
-      volumes.add(VolumeEntry.of(volume, server.storage(), server.rates()));
+      volumes.add(VolumeEntry.of(volume, server));
+    }
+    for (VolumeCopy copy : server.volumes().copies()) {
+      VolumeState made = server.volumes().all().get(copy.volume());
+      if (made != null && made.phase() == VolumeState.Phase.MAKING) {
+        volumes.add(VolumeEntry.of(made, copy));
+      }
     }
     return volumes;
   }
