@@ -9,9 +9,12 @@ package org.anabranch.config;
  * @param connectionsBeforeLogin open at the same time that have not logged in, over all addresses
  * @param sessionsPerInitiator logged in at the same time under one initiator name
  * @param discoverySessions open at the same time, over all addresses
+ * @param unsentBytes that wait for peers to read them, over all connections; beyond that, nothing
+ *     more is taken from peers for whom much waits
  */
 public record PeerLimitsConfig(
     int connectionsPerAddress,
     int connectionsBeforeLogin,
     int sessionsPerInitiator,
-    int discoverySessions) {}
+    int discoverySessions,
+    long unsentBytes) {}

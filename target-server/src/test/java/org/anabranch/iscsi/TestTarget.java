@@ -147,6 +147,7 @@ public final class TestTarget implements AutoCloseable {
     int connectionsPerAddress = 1000;
     int sessionsPerInitiator = 1000;
     int discoverySessions = 8;
+    long unsent = 64 << 20;
     int bytesBeforeLogin = 16384;
     Duration loginTimeout = Duration.ofSeconds(60);
     Duration pingInterval = Duration.ofSeconds(60);
@@ -181,6 +182,11 @@ public final class TestTarget implements AutoCloseable {
 
     public Limits sessionsPerInitiator(int value) {
       sessionsPerInitiator = value;
+      return this;
+    }
+
+    public Limits unsent(long value) {
+      unsent = value;
       return this;
     }
 
@@ -224,7 +230,8 @@ public final class TestTarget implements AutoCloseable {
                   connectionsPerAddress,
                   connectionsBeforeLogin,
                   sessionsPerInitiator,
-                  discoverySessions),
+                  discoverySessions,
+                  unsent),
               queueDepth,
               dataMemory,
               1,

@@ -93,7 +93,8 @@ final class ConfigurationTest {
         .containsExactly(new TableLine(0, 2097152, "linear", List.of("/srv/x.img", "0")));
     assertThat(c.limits())
         .isEqualTo(
-            new LimitsConfig(10, 20, new PeerLimitsConfig(15, 5, 6, 4), 32, 64L << 20, 7, 9));
+            new LimitsConfig(
+                10, 20, new PeerLimitsConfig(15, 5, 6, 4, 2 << 20), 32, 64L << 20, 7, 9));
     assertThat(c.iscsi())
         .isEqualTo(
             new IscsiConfig(
@@ -158,7 +159,13 @@ final class ConfigurationTest {
     assertThat(c.limits())
         .isEqualTo(
             new LimitsConfig(
-                1024, 2048, new PeerLimitsConfig(1024, 256, 512, 64), 128, 256L << 20, 64, 256));
+                1024,
+                2048,
+                new PeerLimitsConfig(1024, 256, 512, 64, 64L << 20),
+                128,
+                256L << 20,
+                64,
+                256));
     assertThat(c.iscsi().loginTimeout()).isEqualTo(Duration.ofSeconds(15));
     assertThat(c.log()).isEqualTo(new LogConfig(LogConfig.Format.PLAIN, LogConfig.Level.INFO));
     assertThat(c.iscsi().maxOutstandingR2t()).isEqualTo(4);

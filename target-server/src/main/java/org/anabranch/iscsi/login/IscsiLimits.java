@@ -20,7 +20,13 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   public static final IscsiLimits DEFAULTS =
       new IscsiLimits(
           new LimitsConfig(
-              1024, 2048, new PeerLimitsConfig(1024, 256, 512, 64), 128, 256L << 20, 64, 256),
+              1024,
+              2048,
+              new PeerLimitsConfig(1024, 256, 512, 64, 64L << 20),
+              128,
+              256L << 20,
+              64,
+              256),
           new IscsiConfig(
               Duration.ofSeconds(15),
               Duration.ofSeconds(30),
@@ -82,6 +88,16 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   /** Normal sessions at once of one initiator name. */
   public int sessionsPerInitiator() {
     return counts.peers().sessionsPerInitiator();
+  }
+
+  /** Bytes that may wait for peers to read them before each has to do with little. */
+  public long unsentBytes() {
+    return counts.peers().unsentBytes();
+  }
+
+  /** How long the rest of a PDU may take to come, if next to nothing of it comes. */
+  public Duration receiveTimeout() {
+    return protocol.sendTimeout().dividedBy(3);
   }
 
   /** Discovery sessions at once. */

@@ -131,7 +131,7 @@ public final class Login implements Connection.Phase {
     if (delay.isZero()) {
       proceed(request, proof);
     } else {
-      connection.pause();
+      connection.pause(Connection.Pause.LOGIN);
       var _ =
           connection
               .channel()
@@ -155,7 +155,7 @@ public final class Login implements Connection.Phase {
     connection.attempt(() -> {
       proceed(request, true);
       if (waiting == null) {
-        connection.resume();
+        connection.resume(Connection.Pause.LOGIN);
       }
     });
   }
@@ -254,7 +254,7 @@ public final class Login implements Connection.Phase {
   private void finish(LoginRequest request, LoginNegotiation n, byte[] answers) {
     NewSession session = admission.session(connection, n.agreed(request));
     waiting = session;
-    connection.pause();
+    connection.pause(Connection.Pause.LOGIN);
     session.admit(
         request.tsih(),
         connection.channel().eventLoop(),
@@ -318,7 +318,7 @@ public final class Login implements Connection.Phase {
     connection
         .in(LOG.atLevel(n.isDiscovery() ? Level.DEBUG : Level.INFO))
         .log("{}: logged in to {}", connection.peer(), session.describeTarget());
-    connection.resume();
+    connection.resume(Connection.Pause.LOGIN);
     connection.flush();
   }
 

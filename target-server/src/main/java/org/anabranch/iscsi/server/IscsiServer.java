@@ -228,7 +228,9 @@ public final class IscsiServer implements AutoCloseable {
         new Connection(
             channel,
             counters,
+            terms.unsent(),
             limits.sendTimeout(),
+            limits.receiveTimeout(),
             opened -> new Login(terms, logins, opened, portal),
             connections::closed);
     displace(connections.opened(connection, from, limits));

@@ -16,6 +16,7 @@ import org.anabranch.iscsi.session.Discovery;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionTerms;
 import org.anabranch.iscsi.shares.DataMemory;
+import org.anabranch.iscsi.shares.UnsentBytes;
 import org.jspecify.annotations.Nullable;
 
 /** Limits, nodes and memory of one server, as its logins and sessions see them. Any thread. */
@@ -26,6 +27,7 @@ final class ServerTerms implements SessionTerms {
   private final Discovery sendTargets;
   private final DataMemory placeMemory;
   private final DataMemory memory;
+  private final UnsentBytes unsent;
   private final Map<String, TargetNode> nodes = new ConcurrentSkipListMap<>();
   private volatile IscsiLimits limits;
   private volatile DiscoveryPolicy discovery = DiscoveryPolicy.DEFAULT;
@@ -45,10 +47,12 @@ final class ServerTerms implements SessionTerms {
     long places = (long) limits.sessions() * limits.firstBurstLength();
     this.placeMemory = new DataMemory(half, Math.min(places, half / 2));
     this.memory = new DataMemory(half);
+    this.unsent = new UnsentBytes(limits.unsentBytes());
   }
 
   void limits(IscsiLimits changed) {
     limits = changed;
+    unsent.most(changed.unsentBytes());
     placeMemory.capacity(changed.dataMemory() / 2);
     memory.capacity(changed.dataMemory() / 2);
   }
@@ -98,6 +102,11 @@ final class ServerTerms implements SessionTerms {
   @Override
   public DataMemory memory() {
     return memory;
+  }
+
+  /** What waits for peers to read it. */
+  UnsentBytes unsent() {
+    return unsent;
   }
 
   @Override

@@ -27,12 +27,12 @@ final class Claim {
   }
 
   private final CommandWindow window;
-  private final DataMemory memory;
+  private final DataMemory.Account memory;
   private Place place = Place.NONE;
   private long bytes;
   private DataMemory.@Nullable Waiter waiter;
 
-  Claim(CommandWindow window, DataMemory memory) {
+  Claim(CommandWindow window, DataMemory.Account memory) {
     this.window = window;
     this.memory = memory;
   }

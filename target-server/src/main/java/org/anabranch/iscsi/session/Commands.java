@@ -45,6 +45,7 @@ final class Commands {
   private final Nexus nexus;
   private final CommandWindow window;
   private final DataMemory memory;
+  private final DataMemory.Account account;
   private final Responses responses;
   private final IntObjectMap<IscsiCommand> commands = new IntObjectHashMap<>();
   private final DataOut dataOut;
@@ -79,10 +80,16 @@ final class Commands {
     this.nexus = nexus;
     this.window = window;
     this.memory = memory;
-    this.responses = new Responses(session, window, parameters, memory);
+    this.account = memory.account();
+    this.responses = new Responses(session, window, parameters, account);
     this.dataOut =
         new DataOut(
-            commands.values(), responses, parameters, connection, dataTimeout, this::finalMissing);
+            commands.values(),
+            responses,
+            parameters,
+            connection,
+            new DataOut.Patience(dataTimeout, memory::isContended),
+            this::finalMissing);
   }
 
   Responses responses() {
@@ -115,7 +122,7 @@ final class Commands {
     } else if (pdu.immediate() && !window.takesImmediate()) {
       rejectReason = Rejects.TOO_MANY_IMMEDIATE_COMMANDS;
     } else {
-      Claim claim = new Claim(window, memory);
+      Claim claim = new Claim(window, account);
       IscsiCommand command = new IscsiCommand(this, nexus, claim, pdu, cdb, attribute);
       commands.put(pdu.taskTag(), command);
       current = command;
@@ -221,15 +228,20 @@ final class Commands {
     }
   }
 
-  /** All of a Data-Out PDU. */
-  void completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
+  /**
+   * All of a Data-Out PDU.
+   *
+   * @return whether it was expected
+   */
+  boolean completeData(Pdu pdu, boolean digestRight, Rejects rejects) {
     IscsiCommand command = dataOut.current();
     if (command == null) {
       dataOut.completeStray(pdu, digestRight, rejects);
-      return;
+      return false;
     }
     failIf(command, dataOut.complete(pdu, digestRight, command));
     advance(command);
+    return true;
   }
 
   /** A data sequence is complete but for its F bit, which did not come in time. */

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.session;
 import io.netty.buffer.ByteBuf;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.anabranch.iscsi.login.Parameters;
 import org.anabranch.iscsi.wire.Connection;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  *   a task tag that is not in flight, or is executing       Reject (invalid PDU field)
  *   a transfer tag or LUN that is not the burst's           Reject (invalid PDU field)
  *   late data of a command that was aborted                 ignored
- *   nothing of the sequence that is due, for send-timeout   connection dropped
+ *   next to nothing of what is due, see DataOutTimeout      connection dropped
  * </pre>
  *
  * <p>A sequence ends with the F bit and not with its last byte. An empty Data-Out may have the F
@@ -37,6 +38,14 @@ import org.jspecify.annotations.Nullable;
  * event loop.
  */
 final class DataOut {
+  /**
+   * How long data may take that was asked for.
+   *
+   * @param timeout without progress
+   * @param othersWait whether other sessions wait for the memory that it holds; then it is less
+   */
+  record Patience(Duration timeout, BooleanSupplier othersWait) {}
+
   private static final int REMEMBERED = 64;
 
   /** How long a sequence that has all its bytes waits for its F. */
@@ -72,7 +81,7 @@ final class DataOut {
       Responses responses,
       Parameters parameters,
       Connection connection,
-      Duration timeout,
+      Patience patience,
       Consumer<IscsiCommand> finalMissing) {
     this.inFlight = inFlight;
     this.responses = responses;
@@ -82,7 +91,8 @@ final class DataOut {
     this.timeout =
         new DataOutTimeout(
             connection.channel().eventLoop(),
-            timeout,
+            patience.timeout(),
+            patience.othersWait(),
             this::progress,
             () -> connection.drop("data that it was asked for does not come"));
   }
@@ -102,7 +112,7 @@ final class DataOut {
     return new DataOutTimeout.Progress(
         oldest.transfer().sequence(),
         oldest.transfer().offset(),
-        comesIn ? connection.receivedAt() : 0,
+        comesIn ? connection.received() : 0,
         connection.pauses());
   }
 

@@ -5,41 +5,71 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Drops a peer that stops sending solicited data, for which memory is reserved. Only the oldest
- * open sequence is timed; it must receive a byte within the timeout. Younger sequences may wait
- * longer, since the network may be slow. No timer runs while no data is due. Owned by the session's
- * event loop.
+ * Drops a peer that does not send the data that it was asked for, or only trickles it: memory is
+ * reserved for it. Only the oldest open sequence is timed; younger ones may wait longer, since the
+ * network may be slow. In each period, a sixth of the timeout, {@value #SLOWEST} bytes must come,
+ * or the rest of the sequence. Otherwise the period is lost:
+ *
+ * <pre>
+ *   six periods lost one after the other                          the peer is dropped
+ *   one, while others wait for memory that is less than their share    likewise
+ * </pre>
+ *
+ * No timer runs while no data is due. Owned by the session's event loop.
  */
 final class DataOutTimeout {
+  /** The least that comes in a period. */
+  static final int SLOWEST = 4096;
+
+  private static final int PERIODS = 6;
+
   /**
    * How far the oldest open sequence is.
    *
    * @param sequence its number; those that began later have larger ones
    * @param bytes of it that came in whole PDUs
-   * @param receivedAt while a PDU of it is coming in: when a byte last came
+   * @param received while a PDU of it is coming in: the bytes of the connection, otherwise 0
    * @param pauses how often the connection was paused, for which the peer is not to blame
    */
-  record Progress(long sequence, long bytes, long receivedAt, int pauses) {}
+  record Progress(long sequence, long bytes, long received, int pauses) {
+    private boolean isSlowSince(Progress before) {
+      long partial = received == 0 || before.received == 0 ? 0 : received - before.received;
+      return sequence == before.sequence
+          && pauses == before.pauses
+          && Math.max(bytes - before.bytes, partial) < SLOWEST;
+    }
+  }
 
   private final EventLoop loop;
-  private final long timeoutNanos;
+  private final long periodNanos;
+  private final BooleanSupplier othersWait;
   private final Supplier<@Nullable Progress> progress;
   private final Runnable missed;
   private @Nullable Progress before;
+  private int lost;
   private @Nullable ScheduledFuture<?> timer;
 
   /**
+   * Watches nothing yet.
+   *
+   * @param othersWait whether sessions that have less than their share wait for memory
    * @param progress returns null when nothing is missing
-   * @param missed runs on the loop when there was no progress for the timeout
+   * @param missed runs on the loop when there was too little progress
    */
   DataOutTimeout(
-      EventLoop loop, Duration timeout, Supplier<@Nullable Progress> progress, Runnable missed) {
+      EventLoop loop,
+      Duration timeout,
+      BooleanSupplier othersWait,
+      Supplier<@Nullable Progress> progress,
+      Runnable missed) {
     this.loop = loop;
-    this.timeoutNanos = timeout.toNanos();
+    this.periodNanos = timeout.dividedBy(PERIODS).toNanos();
+    this.othersWait = othersWait;
     this.progress = progress;
     this.missed = missed;
   }
@@ -47,6 +77,7 @@ final class DataOutTimeout {
   /** Data is due from now on. */
   void watch() {
     if (timer == null) {
+      lost = 0;
       later(progress.get());
     }
   }
@@ -60,12 +91,15 @@ final class DataOutTimeout {
 
   private void later(@Nullable Progress now) {
     before = now;
-    timer = now == null ? null : loop.schedule(this::check, timeoutNanos, TimeUnit.NANOSECONDS);
+    timer = now == null ? null : loop.schedule(this::check, periodNanos, TimeUnit.NANOSECONDS);
   }
 
   private void check() {
     Progress now = progress.get();
-    if (now != null && now.equals(before)) {
+    Progress then = before;
+    boolean slow = now != null && then != null && now.isSlowSince(then);
+    lost = slow ? lost + 1 : 0;
+    if (lost >= PERIODS || (lost > 0 && othersWait.getAsBoolean())) {
       timer = null;
       missed.run();
     } else {

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Arrays;
 import org.anabranch.iscsi.login.Parameters;
+import org.anabranch.iscsi.shares.Allowance;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Pdu;
@@ -39,7 +40,11 @@ import org.slf4j.LoggerFactory;
  *                                                Reject (protocol error)
  *   what comes behind a logout                   ignored ({@link Connection#ignoreInput})
  *   a dead peer                                  pinged, then dropped ({@link Keepalive})
- *   a peer that reads nothing                    no more PDUs taken, then dropped
+ *   a peer that reads nothing, or very slowly    no more PDUs taken, then dropped
+ *   a PDU that is begun and does not come        connection dropped (ReceiveTimeout)
+ *   very many PDUs that are no work (pings, task management, immediate commands, what is rejected
+ *   or ignored, tiny pieces of data)             taken, but only so many a second
+ *   very many PDUs at once                       the rest waits for the loop's next turn
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -47,6 +52,14 @@ import org.slf4j.LoggerFactory;
 final class FullFeaturePhase implements Connection.Phase {
   private static final Logger LOG = LoggerFactory.getLogger(FullFeaturePhase.class);
   private static final byte[] NO_DATA = {};
+
+  /** PDUs a second that are neither commands nor data, and how many at once. */
+  private static final int TALK_PER_SECOND = 1000;
+
+  private static final int TALK_AT_ONCE = 1024;
+
+  /** What a Data-Out PDU brings at least, unless it is the last one of its sequence. */
+  private static final int LEAST_DATA = 512;
 
   private final Session session;
   private final Connection connection;
@@ -57,6 +70,9 @@ final class FullFeaturePhase implements Connection.Phase {
   private final int maxReceive;
   private final Rejects rejects;
   private final TextExchange texts;
+
+  private final Allowance idleTalk =
+      new Allowance(TALK_PER_SECOND, TALK_AT_ONCE, System.nanoTime());
 
   /** Data segment of a PDU off the hot path that is being received. */
   private @Nullable ByteBuf coldData;
@@ -122,13 +138,23 @@ final class FullFeaturePhase implements Connection.Phase {
     if (commands == null) {
       session.active();
     }
-    take(pdu, digestRight);
-    if (!connection.channel().isWritable()) {
-      connection.pause(); // until the peer has read some of the responses
+    boolean work = take(pdu, digestRight);
+    long wait = work ? 0 : idleTalk.spend(System.nanoTime());
+    if (wait > 0) {
+      connection.pauseFor(wait);
+    }
+    connection.taken();
+    if (connection.isBackedUp(commands == null)) {
+      connection.pause(Connection.Pause.UNREAD); // until the peer has read some of the responses
     }
   }
 
-  private void take(Pdu pdu, boolean digestRight) {
+  /**
+   * Takes a PDU.
+   *
+   * @return whether it brings a command or its data; false for what anybody can send without end
+   */
+  private boolean take(Pdu pdu, boolean digestRight) {
     Opcode opcode = pdu.opcode();
     byte[] data = takeColdData();
     if (!digestRight) {
@@ -142,8 +168,8 @@ final class FullFeaturePhase implements Connection.Phase {
       if (!digestRight) {
         rejects.send(pdu, Rejects.DATA_DIGEST_ERROR);
       }
-      commands.completeData(pdu, digestRight, rejects);
-      return;
+      boolean expected = commands.completeData(pdu, digestRight, rejects);
+      return expected && (pdu.isFinal() || pdu.dataLength() >= LEAST_DATA);
     }
     if (!digestRight) {
       // The PDU is ignored, and its CmdSN is not used up (RFC 7143 7.8).
@@ -151,15 +177,15 @@ final class FullFeaturePhase implements Connection.Phase {
       if (commands != null) {
         commands.discard();
       }
-      return;
+      return false;
     }
     if (opcode == null || opcode == Opcode.DATA_OUT || isTargets(opcode)) {
       rejects.send(pdu, Rejects.COMMAND_NOT_SUPPORTED);
-      return;
+      return false;
     }
     if (opcode == Opcode.SNACK_REQUEST) { // has no CmdSN, and no place at level 0
       rejects.send(pdu, Rejects.SNACK_REJECT);
-      return;
+      return false;
     }
     if (!pdu.immediate()) {
       switch (window.classify(pdu.cmdSn())) {
@@ -170,15 +196,17 @@ final class FullFeaturePhase implements Connection.Phase {
           if (commands != null) {
             commands.discard();
           }
-          return;
+          return false;
         }
         case GAP -> {
           connection.drop("CmdSN " + pdu.cmdSn() + " when " + window.expCmdSn() + " is next");
-          return;
+          return false;
         }
       }
     }
+    int next = window.expCmdSn();
     dispatch(opcode, pdu, data);
+    return opcode == Opcode.SCSI_COMMAND && window.expCmdSn() != next;
   }
 
   private static boolean isTargets(Opcode opcode) {
@@ -308,8 +336,8 @@ final class FullFeaturePhase implements Connection.Phase {
   /** The channel is writable again. */
   @Override
   public void writable() {
-    if (session.isOpen()) {
-      connection.resume();
+    if (session.isOpen() && !connection.isBackedUp(commands == null)) {
+      connection.resume(Connection.Pause.UNREAD);
     }
   }
 

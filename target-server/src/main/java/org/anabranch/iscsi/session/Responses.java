@@ -27,9 +27,10 @@ final class Responses {
   private final Connection connection;
   private final CommandWindow window;
   private final Parameters parameters;
-  private final DataMemory memory;
+  private final DataMemory.Account memory;
 
-  Responses(Session session, CommandWindow window, Parameters parameters, DataMemory memory) {
+  Responses(
+      Session session, CommandWindow window, Parameters parameters, DataMemory.Account memory) {
     this.session = session;
     this.connection = session.connection();
     this.window = window;

@@ -38,7 +38,7 @@ import org.anabranch.jscsi.TextRequest;
  * Owned by the session's event loop.
  */
 final class TextExchange {
-  private static final int MAX_TEXT = 1 << 16;
+  private static final int MAX_TEXT = 8192;
   private static final String SEND_TARGETS = Key.SEND_TARGETS.text();
 
   private final SessionTerms terms;

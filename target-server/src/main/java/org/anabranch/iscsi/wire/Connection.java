@@ -11,11 +11,14 @@ import io.netty.channel.socket.DuplexChannel;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.block.count.Counters;
+import org.anabranch.iscsi.shares.UnsentBytes;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,8 +41,21 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     void closed();
   }
 
+  /** Why nothing is taken from a peer for a while. */
+  public enum Pause {
+    /** Its login waits for something. */
+    LOGIN,
+    /** It does not read what was sent to it. */
+    UNREAD,
+    /** It has sent as much as it may for now. */
+    SHARE
+  }
+
   private static final AtomicLong NUMBERS = new AtomicLong();
   private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+  /** PDUs of one connection that are taken in one turn of the event loop. */
+  private static final int MAX_PER_TURN = 256;
 
   /** How long the last PDU may take to reach a peer that reads slowly or is still sending. */
   private static final long LINGER_SECONDS = 2;
@@ -49,11 +65,12 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   private final Channel channel;
   private final PduDecoder decoder;
   private final PduEncoder encoder;
-  private final SendTimeout sendTimeout;
+  private final SendQueue queue;
+  private final ReceiveTimeout receiveTimeout;
   private Phase phase;
   private int statSn;
   private @Nullable ByteBuf leftover;
-  private boolean paused;
+  private final Set<Pause> paused = EnumSet.noneOf(Pause.class);
   private int pauses;
   private boolean closing;
 
@@ -61,6 +78,10 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   private boolean deaf;
 
   private long receivedAt;
+  private long received;
+
+  /** PDUs that were taken since the loop came here last. */
+  private int turn;
 
   /** For the log: no two connections of a process have the same. */
   private final long number = NUMBERS.incrementAndGet();
@@ -73,14 +94,18 @@ public final class Connection extends ChannelInboundHandlerAdapter {
    * Makes the handler of an open connection. The caller adds it to the channel's pipeline.
    *
    * @param counters of the server
-   * @param sendTimeout how long a peer may read nothing before it is dropped
+   * @param unsent what waits for peers to read it, over all connections
+   * @param sendTimeout how long a peer may read nothing, or next to nothing, before it is dropped
+   * @param receiveTimeout the same for the rest of a PDU that it has begun to send
    * @param first makes the first phase
    * @param closed is called when the connection is gone, after {@link Phase#closed}
    */
   public Connection(
       Channel channel,
       Counters<ConnectionCounter> counters,
+      UnsentBytes unsent,
       Duration sendTimeout,
+      Duration receiveTimeout,
       Function<Connection, Phase> first,
       Consumer<Connection> closed) {
     this.closed = closed;
@@ -89,7 +114,14 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     this.encoder = new PduEncoder(channel.alloc());
     this.address = Peer.of(channel.remoteAddress());
     this.peer = address.text();
-    this.sendTimeout = new SendTimeout(channel, sendTimeout, () -> drop("it reads nothing"));
+    this.queue =
+        new SendQueue(channel, unsent, sendTimeout, () -> drop("it reads nothing"), this::drained);
+    this.receiveTimeout =
+        new ReceiveTimeout(
+            channel.eventLoop(),
+            receiveTimeout,
+            this::incomplete,
+            () -> drop("the rest of a PDU does not come"));
     this.phase = first.apply(this);
     this.decoder = new PduDecoder(phase);
     this.receivedAt = System.nanoTime();
@@ -127,7 +159,12 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     return receivedAt;
   }
 
-  /** The number of calls of {@link #pause}. */
+  /** How many bytes have come in. */
+  public long received() {
+    return received;
+  }
+
+  /** How often the connection was paused. */
   public int pauses() {
     return pauses;
   }
@@ -179,13 +216,13 @@ public final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Queues a PDU for the next flush. */
   public void send(ByteBuf pdu) {
-    sendTimeout.queued(pdu.readableBytes());
+    queue.queued(pdu.readableBytes());
     var _ = channel.write(pdu, channel.voidPromise());
   }
 
   /** As {@link #send(ByteBuf)}, and tells when the channel is done with it. */
   public void send(ByteBuf pdu, ChannelPromise sent) {
-    sendTimeout.queued(pdu.readableBytes());
+    queue.queued(pdu.readableBytes());
     var _ = channel.write(pdu, sent);
   }
 
@@ -195,35 +232,78 @@ public final class Connection extends ChannelInboundHandlerAdapter {
 
   public void flush() {
     channel.flush();
-    sendTimeout.watch();
+    queue.flushed();
+  }
+
+  /**
+   * Whether so much waits for the peer to read that nothing more should be taken from it.
+   *
+   * @param frugal whether little is too much
+   */
+  public boolean isBackedUp(boolean frugal) {
+    return queue.isFull(frugal);
+  }
+
+  private void drained() {
+    if (!closing) {
+      queue.flushed();
+      attempt(phase::writable);
+    }
   }
 
   /** Takes no more PDUs until {@link #resume}. */
-  public void pause() {
+  public void pause(Pause reason) {
     if (deaf) {
       return;
     }
-    paused = true;
-    pauses++;
-    decoder.halt();
-    channel.config().setAutoRead(false);
+    if (paused.isEmpty()) {
+      pauses++;
+      decoder.halt();
+      channel.config().setAutoRead(false);
+    }
+    paused.add(reason);
   }
 
-  public void resume() {
-    if (!paused || deaf) {
+  /** Takes no more PDUs for this long. */
+  public void pauseFor(long nanos) {
+    if (deaf || paused.contains(Pause.SHARE)) {
       return;
     }
-    paused = false;
+    pause(Pause.SHARE);
+    var _ =
+        channel
+            .eventLoop()
+            .schedule(() -> attempt(() -> resume(Pause.SHARE)), nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * A PDU was taken. When there are many in one turn of the event loop, the rest waits for the next
+   * one, in which others have theirs.
+   */
+  public void taken() {
+    if (++turn >= MAX_PER_TURN) {
+      turn = 0;
+      pauseFor(1); // a task without delay could come before the others' sockets are read
+    }
+  }
+
+  /** The reason is over. If there is no other one, takes PDUs again. */
+  public void resume(Pause reason) {
+    if (!paused.remove(reason) || !paused.isEmpty() || deaf) {
+      return;
+    }
+    turn = 0;
     decoder.resume();
     ByteBuf in = leftover;
     leftover = null;
     if (in != null) {
       decode(in);
     }
-    if (!paused && !deaf) {
+    if (paused.isEmpty() && !deaf) {
       channel.config().setAutoRead(true);
     }
     flush();
+    receiveTimeout.watch();
   }
 
   /** Closes the connection because of an error of the peer or the network, and logs it. */
@@ -327,6 +407,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
     receivedAt = System.nanoTime();
+    received += in.readableBytes();
     if (deaf) {
       in.release();
     } else if (leftover != null) {
@@ -342,6 +423,12 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  private ReceiveTimeout.@Nullable Progress incomplete() {
+    return deaf || !paused.isEmpty() || !decoder.isInside()
+        ? null
+        : new ReceiveTimeout.Progress(decoder.completed(), received, pauses);
+  }
+
   private void forgetLeftover() {
     if (leftover != null) {
       leftover.release();
@@ -354,7 +441,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     boolean kept = false;
     try {
       decoder.decode(in);
-      if (paused && !deaf && in.isReadable()) {
+      if (!paused.isEmpty() && !deaf && in.isReadable()) {
         leftover = in;
         kept = true;
       }
@@ -369,7 +456,9 @@ public final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
+    turn = 0;
     flush();
+    receiveTimeout.watch();
   }
 
   @Override
@@ -385,7 +474,8 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     deaf = true;
     decoder.close();
     forgetLeftover();
-    sendTimeout.cancel();
+    queue.close();
+    receiveTimeout.stop();
     phase.closed();
     closed.accept(this);
   }

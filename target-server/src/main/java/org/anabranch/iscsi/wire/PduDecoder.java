@@ -54,6 +54,7 @@ public final class PduDecoder {
   private boolean dataDigest;
   private boolean halted;
   private int dataMissing;
+  private long completed;
 
   public PduDecoder(Receiver receiver) {
     this.receiver = receiver;
@@ -86,6 +87,16 @@ public final class PduDecoder {
    */
   public @Nullable ByteBuf room(int least) {
     return part == Part.DATA ? pdu.room(least) : null;
+  }
+
+  /** How many PDUs have come. */
+  public long completed() {
+    return completed;
+  }
+
+  /** Whether a part of a PDU has come, and not all of it. */
+  public boolean isInside() {
+    return part != Part.BASIC || pdu.header().isReadable();
   }
 
   /** The connection is closed: releases an incomplete PDU. */
@@ -167,6 +178,7 @@ public final class PduDecoder {
       right = (int) crc.getValue() == trailer.getIntLE(pad);
     }
     part = Part.BASIC;
+    completed++;
     receiver.complete(pdu, right);
     pdu.clear();
     return true;

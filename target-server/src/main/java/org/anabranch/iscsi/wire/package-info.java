@@ -11,7 +11,8 @@
  *   residual count and its bits                  Residual
  *   StatSN, pauses, the end of a connection      Connection
  *   the memory that a socket is read into        ReceiveBuffers
- *   a peer that never reads                      SendTimeout
+ *   a peer that does not read                    SendQueue
+ *   a peer that does not finish what it sends    ReceiveTimeout
  * </pre>
  *
  * The decoder buffers only the header and passes each piece of a data segment on, so the lengths

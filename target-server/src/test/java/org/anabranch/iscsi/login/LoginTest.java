@@ -439,13 +439,16 @@ final class LoginTest {
   @Test
   void connectionsBeforeLoginAreLimited() throws Exception {
     try (TestTarget small = new TestTarget(limits -> limits.connectionsBeforeLogin(2));
+        LoginWire one = LoginWire.connect(small);
         LoginWire two = LoginWire.connect(small)) {
-      LoginWire one = LoginWire.connect(small);
-      try (LoginWire three = LoginWire.connect(small)) {
-        three.expectClosed();
-      }
-      one.connection.reset();
       assertThat(two.ask(two.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
+      LoginWire three = LoginWire.connect(small);
+      one.expectClosed();
+      try (LoginWire four = LoginWire.connect(small)) {
+        three.expectClosed();
+        assertThat(two.ask(two.loginRequest(0x87, LoginWire.names())).u16(36)).isZero();
+        assertThat(four.ask(four.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
+      }
     }
   }
 
@@ -455,18 +458,21 @@ final class LoginTest {
     try (TestTarget small = new TestTarget(limits -> limits.connections(3))) {
       Session one = small.login();
       Session two = small.login(SessionOptions.normal(TestTarget.NAME));
-      LoginWire three = LoginWire.connect(small);
-      assertThat(three.ask(three.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
-      for (int i = 0; i < 3; i++) {
-        try (LoginWire four = LoginWire.connect(small)) {
-          four.expectClosed();
+      try (LoginWire three = LoginWire.connect(small)) {
+        LoginWire four = LoginWire.connect(small);
+        three.expectClosed(); // it has not logged in
+        assertThat(four.ask(four.loginRequest(0x87, LoginWire.names())).u16(36)).isZero();
+        for (int i = 0; i < 3; i++) {
+          try (LoginWire five = LoginWire.connect(small)) {
+            five.expectClosed();
+          }
         }
+        one.connection().reset();
+        Await.until("it is missed", () -> small.server.sessionInfos().size() == 2);
+        small.login(SessionOptions.normal(TestTarget.NAME)).close();
+        assertThat(two.isOpen()).isTrue();
+        four.close();
       }
-      one.connection().reset();
-      Await.until("it is missed", () -> small.server.sessionInfos().size() == 1);
-      small.login(SessionOptions.normal(TestTarget.NAME)).close();
-      assertThat(two.isOpen()).isTrue();
-      three.close();
     }
   }
 

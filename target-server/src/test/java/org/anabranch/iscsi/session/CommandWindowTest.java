@@ -104,7 +104,7 @@ final class CommandWindowTest {
     assertThat(width(window)).isEqualTo(24);
     assertThat(commands.tryReserve(10 * PLACE)).isTrue();
     List<Runnable> granted = new ArrayList<>();
-    commands.await(PLACE, granted::add, () -> {});
+    var _ = commands.account().await(PLACE, granted::add, () -> {});
     int last = window.maxCmdSn();
     for (int i = 0; i < 8; i++) {
       run(window, 1);
@@ -153,18 +153,21 @@ final class CommandWindowTest {
   void whoWaitsIsServedInOrder() {
     List<String> served = new ArrayList<>();
     assertThat(commands.tryReserve(9 * PLACE)).isTrue();
-    commands.await(5 * PLACE, Runnable::run, () -> served.add("big"));
-    DataMemory.Waiter gaveUp = commands.await(PLACE, Runnable::run, () -> served.add("never"));
-    commands.await(PLACE, Runnable::run, () -> served.add("small"));
-    assertThat(commands.tryReserve(1)).as("nobody overtakes").isFalse();
-    assertThat(commands.cancel(gaveUp)).isTrue();
+    DataMemory.Account account = commands.account();
+    var _ = account.await(5 * PLACE, Runnable::run, () -> served.add("big"));
+    DataMemory.Waiter gaveUp = account.await(PLACE, Runnable::run, () -> served.add("never"));
+    var _ = account.await(PLACE, Runnable::run, () -> served.add("small"));
+    assertThat(account.tryReserve(1)).as("nothing of the same session overtakes").isFalse();
+    assertThat(account.cancel(gaveUp)).isTrue();
     assertThat(served).isEmpty();
     commands.release(4 * PLACE);
-    assertThat(served).containsExactly("big");
+    assertThat(served).as("more than what would be left for others").isEmpty();
     commands.release(5 * PLACE);
+    assertThat(served).containsExactly("big");
+    account.release(5 * PLACE);
     assertThat(served).containsExactly("big", "small");
     assertThat(commands.isContended()).isFalse();
-    commands.release(6 * PLACE);
+    account.release(PLACE);
     assertThat(commands.free()).isEqualTo(10 * PLACE);
   }
 

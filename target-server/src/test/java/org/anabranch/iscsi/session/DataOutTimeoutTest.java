@@ -26,9 +26,14 @@ final class DataOutTimeoutTest {
   private final EmbeddedChannel channel = new EmbeddedChannel();
   private DataOutTimeout.@Nullable Progress progress;
   private int missed;
+  private boolean othersWait;
   private final DataOutTimeout watch =
       new DataOutTimeout(
-          channel.eventLoop(), Duration.ofSeconds(30), () -> progress, () -> missed++);
+          channel.eventLoop(),
+          Duration.ofSeconds(30),
+          () -> othersWait,
+          () -> progress,
+          () -> missed++);
 
   @BeforeEach
   void freeze() {
@@ -40,13 +45,15 @@ final class DataOutTimeoutTest {
     channel.finishAndReleaseAll();
   }
 
-  private void missing(long sequence, long bytes, long receivedAt, int pauses) {
-    progress = new DataOutTimeout.Progress(sequence, bytes, receivedAt, pauses);
+  private void missing(long sequence, long bytes, long received, int pauses) {
+    progress = new DataOutTimeout.Progress(sequence, bytes, received, pauses);
   }
 
   private void secondsPass(int seconds) {
-    channel.advanceTimeBy(seconds, TimeUnit.SECONDS);
-    channel.runScheduledPendingTasks();
+    for (int i = 0; i < seconds; i++) {
+      channel.advanceTimeBy(1, TimeUnit.SECONDS);
+      channel.runScheduledPendingTasks();
+    }
   }
 
   @Test
@@ -60,19 +67,42 @@ final class DataOutTimeoutTest {
   }
 
   @Test
-  void anyProgressIsEnough() {
+  void someProgressIsEnough() {
     missing(1, 0, 0, 0);
     watch.watch();
-    missing(1, 512, 0, 0); // a PDU
+    missing(1, 4096, 5000, 0); // a PDU
     secondsPass(30);
-    missing(1, 512, 7, 0); // a piece of one
+    missing(1, 4096, 9096, 0); // a piece of one
     secondsPass(30);
     missing(2, 0, 0, 0); // the end of one sequence, and the turn of the next
     secondsPass(30);
     missing(2, 0, 0, 1); // nothing was taken from the peer
-    secondsPass(30);
+    secondsPass(29);
     assertThat(missed).isZero();
-    secondsPass(30);
+    secondsPass(6);
+    assertThat(missed).isEqualTo(1);
+  }
+
+  /** Each byte is progress of a kind; so a session could hold its memory for ever. */
+  @Test
+  void aTrickleIsNotEnough() {
+    missing(1, 0, 0, 0);
+    watch.watch();
+    for (int second = 1; second <= 30; second++) {
+      missing(1, 4L * second, 0, 0);
+      secondsPass(1);
+    }
+    assertThat(missed).isEqualTo(1);
+  }
+
+  @Test
+  void thereIsLessPatienceWhileOthersWait() {
+    missing(1, 0, 0, 0);
+    watch.watch();
+    secondsPass(15);
+    assertThat(missed).isZero();
+    othersWait = true;
+    secondsPass(5);
     assertThat(missed).isEqualTo(1);
   }
 

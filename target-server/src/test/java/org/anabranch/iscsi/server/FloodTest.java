@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.iscsi.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.ChannelOutboundBuffer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.anabranch.block.testing.Await;
+import org.anabranch.initiator.Cdb;
+import org.anabranch.initiator.Pdu;
+import org.anabranch.initiator.Requests;
+import org.anabranch.initiator.Session;
+import org.anabranch.iscsi.LogWatch;
+import org.anabranch.iscsi.LoginWire;
+import org.anabranch.iscsi.TestTarget;
+import org.anabranch.iscsi.session.SessionCounter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Sessions that send without end, or read without hurry: what is done for them is bounded. */
+final class FloodTest {
+  private static final int AT_ONCE = 1024;
+  private static final int PER_SECOND = 1000;
+
+  private static Pdu flood(String what, LoginWire wire) {
+    return switch (what) {
+      case "pings" -> Requests.nopOut(wire.nextTag()).immediate(true).cmdSn(wire.cmdSn);
+      case "task management" ->
+          Requests.taskManagement(8, 0, wire.nextTag(), Pdu.NO_TAG, 0).cmdSn(wire.cmdSn);
+      default -> throw new IllegalArgumentException(what);
+    };
+  }
+
+  /** What one session sends is taken only so fast, and a neighbour is answered all the time. */
+  @ParameterizedTest
+  @ValueSource(strings = {"pings", "task management"})
+  void aFloodIsTakenSlowly(String what) throws Exception {
+    try (LogWatch log = new LogWatch();
+        TestTarget target = new TestTarget()) {
+      Session neighbour = target.login();
+      LoginWire wire = target.wire(Map.of());
+      AtomicBoolean stop = new AtomicBoolean();
+      long begin = System.nanoTime();
+      Thread sender =
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int i = 0; i < 100_000 && !stop.get() && wire.connection.isOpen(); i++) {
+                  wire.send(flood(what, wire));
+                }
+              });
+      for (int i = 0; i < 50; i++) {
+        assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
+      }
+      long taken = 0;
+      if (what.equals("pings")) {
+        while (System.nanoTime() - begin < Duration.ofMillis(1500).toNanos()) {
+          wire.receive();
+          taken++;
+        }
+      } else {
+        Await.until(
+            "a second is over",
+            () -> System.nanoTime() - begin > Duration.ofMillis(1500).toNanos());
+        taken = requests(target);
+      }
+      double seconds = (System.nanoTime() - begin) / 1e9;
+      assertThat(taken)
+          .as("PDUs taken in %.1f s", seconds)
+          .isLessThanOrEqualTo(AT_ONCE + 2 + (long) Math.ceil(seconds * PER_SECOND));
+      stop.set(true);
+      wire.connection.close();
+      sender.join();
+      assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
+      log.takeWarnings();
+    }
+  }
+
+  private static long requests(TestTarget target) {
+    return target.server.sessionInfos().stream()
+        .mapToLong(info ->
+            info.counts()
+                .counters(SessionCounter.class)
+                .get(SessionCounter.TASK_MANAGEMENT_REQUESTS))
+        .sum();
+  }
+
+  /** They are ignored without an answer, so a ping behind them shows how fast they were taken. */
+  @Test
+  void whatIsIgnoredIsTakenSlowlyToo() throws Exception {
+    try (TestTarget target = new TestTarget()) {
+      LoginWire wire = target.wire(Map.of());
+      long begin = System.nanoTime();
+      for (int i = 0; i < AT_ONCE + PER_SECOND; i++) {
+        wire.send(
+            Requests.command(0, wire.nextTag(), Cdb.testUnitReady(), Requests.FINAL, 0)
+                .cmdSn(wire.cmdSn - 1));
+      }
+      wire.ask(Requests.nopOut(wire.nextTag()).immediate(true).cmdSn(wire.cmdSn));
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofMillis(900));
+    }
+  }
+
+  /** Data that nobody reads: over all sessions there is not much more of it than the limit. */
+  @Test
+  void whatNobodyReadsIsBoundedOverAllSessions() throws Exception {
+    int sessions = 12;
+    try (LogWatch log = new LogWatch();
+        TestTarget target = new TestTarget(limits -> limits.unsent(1 << 20))) {
+      Session neighbour = target.login();
+      List<LoginWire> wires = new ArrayList<>();
+      for (int i = 0; i < sessions; i++) {
+        LoginWire wire = target.wire(Map.of("MaxRecvDataSegmentLength", "65536"));
+        wire.connection.stopReading();
+        wires.add(wire);
+        for (int k = 0; k < 400; k++) {
+          wire.send(
+              Requests.nopOut(wire.nextTag())
+                  .immediate(true)
+                  .cmdSn(wire.cmdSn)
+                  .data(new byte[60_000]));
+        }
+      }
+      Await.until("more than the limit waits", () -> waiting(target) > 1 << 20);
+      long most = 0;
+      long until = System.nanoTime() + Duration.ofSeconds(2).toNanos();
+      while (System.nanoTime() - until < 0) {
+        most = Math.max(most, waiting(target));
+        assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
+      }
+      assertThat(most).isLessThan((1 << 20) + sessions * (64 << 10) + (4 << 20) + (1 << 20));
+      for (LoginWire wire : wires) {
+        wire.connection.reset();
+      }
+      Await.until("all is forgotten", () -> target.server.terms().unsent().bytes() == 0);
+      log.takeWarnings();
+    }
+  }
+
+  private static long waiting(TestTarget target) {
+    long bytes = 0;
+    for (var session : Set.copyOf(target.server.sessions().all())) {
+      ChannelOutboundBuffer queue = session.connection().channel().unsafe().outboundBuffer();
+      bytes += queue == null ? 0 : queue.totalPendingWriteBytes();
+    }
+    return bytes;
+  }
+
+  /** A read of a good initiator beside writes whose data never comes. */
+  @Test
+  void aReadFindsMemoryBesideWritesWhoseDataNeverComes() throws Exception {
+    try (LogWatch log = new LogWatch();
+        TestTarget target = new TestTarget(limits -> limits.dataMemory(16 << 20))) {
+      Session good = target.login();
+      List<LoginWire> wires = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        LoginWire wire = target.wire(Map.of("InitialR2T", "Yes"));
+        wires.add(wire);
+        for (int k = 0; k < 16; k++) {
+          wire.send(wire.write(0, 2048, true));
+        }
+        assertThat(org.anabranch.iscsi.Wire.describe(wire.receive())).isEqualTo("r2t");
+      }
+      long begin = System.nanoTime();
+      for (int i = 0; i < 20; i++) {
+        assertThat(TestTarget.read(good, 0, 512).isGood()).isTrue();
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(20));
+      for (LoginWire wire : wires) {
+        wire.connection.reset();
+      }
+      log.takeWarnings();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
