@@ -55,7 +55,7 @@ final class TokenBucket {
 
   /** After how many nanoseconds a command of this cost may go on; 0: now. */
   long nanosUntil(long cost) {
-    double missing = Math.min(cost, capacity) - tokens;
+    double missing = Math.min((double) cost, capacity) - tokens;
     return missing <= ROUNDING ? 0 : Math.max(1, (long) Math.ceil(missing / rate * SECOND));
   }
 
