@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 import org.anabranch.block.Scheduler;
 import org.jspecify.annotations.Nullable;
@@ -166,7 +167,7 @@ public final class RateLimiter {
   }
 
   @GuardedBy("lock")
-  private TreeSet<SessionQueue> lane(Traffic traffic) {
+  private NavigableSet<SessionQueue> lane(Traffic traffic) {
     return traffic == Traffic.READ ? reading : writing;
   }
 
