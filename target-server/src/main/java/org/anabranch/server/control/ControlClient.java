@@ -183,6 +183,8 @@ public final class ControlClient {
         return result;
       }
       throw failure(upload, new RefusedException(STOPPED));
+    } catch (RefusedException e) {
+      throw failure(upload, e); // where the data could not be read, that is the reason
     } catch (ConnectException e) {
       throw new RefusedException(
           "no server is running: nobody listens at the control socket "

@@ -108,10 +108,10 @@ public final class VolumeImports implements AutoCloseable {
    * Imports a stream.
    *
    * @param in the stream; read to its end
-   * @throws ClientGoneException when whoever sends it is gone before its end; nothing has changed
+   * @throws RefusedException also when whoever sends it is gone before its end; nothing has changed
    */
   public Imported run(Request request, ReadableByteChannel in, Progress<State> progress)
-      throws RefusedException, ClientGoneException {
+      throws RefusedException {
     running.register();
     try {
       refuseAtTheEnd();
@@ -126,14 +126,22 @@ public final class VolumeImports implements AutoCloseable {
       }
     } catch (DamagedException e) {
       throw new RefusedException("the stream: " + e.getMessage() + "; nothing was changed", e);
+    } catch (ClientGoneException e) {
+      throw cutOff(e);
     } catch (IOException e) {
       if (e.getCause() instanceof ClientGoneException gone) {
-        throw new ClientGoneException(gone);
+        throw cutOff(gone);
       }
       throw new RefusedException(StateDirectory.reason(e) + "; nothing was changed", e);
     } finally {
       running.arriveAndDeregister();
     }
+  }
+
+  private static RefusedException cutOff(ClientGoneException gone) {
+    return new RefusedException(
+        "the stream was cut off: its sender is gone, or the server is stopping; nothing was changed",
+        gone);
   }
 
   private Imported receive(Request request, ReadableByteChannel in, Progress<State> progress)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Exports of snapshots: which extents changed, the whole snapshot as a raw image, or the changed
- * extents as a file that can be applied to an older image.
+ * Exports of snapshots: which extents changed, the whole snapshot as a raw image, the changed
+ * extents as a file that can be applied to an older image, or a stream that a volume can be made
+ * of.
  *
  * <table>
  * <caption>Files</caption>
@@ -14,6 +15,10 @@
  *     <td>what is in a file of changed extents, byte for byte?</td></tr>
  * <tr><td>{@link org.anabranch.server.exports.DeltaImport}</td>
  *     <td>what is checked before such a file changes anything?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.StreamHeader}</td>
+ *     <td>what does a stream say of itself?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.VolumeImports}</td>
+ *     <td>what is a volume after an import that was cut off, or a crash in its middle?</td></tr>
  * </table>
  */
 @NullMarked

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  *   state.json     what was made at run time
  *   uses.json      which initiators use which volumes
  *   cow/           stores of snapshots
+ *   received/      streams that volumes are to become
  *   invalid/       which stores are invalid though they could not be marked so
  *   volumes/       what is known of the file of each volume
  *   reservations/  persistent reservations that survive a restart, one file for each unit

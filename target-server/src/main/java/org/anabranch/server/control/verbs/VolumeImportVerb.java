@@ -73,8 +73,7 @@ public final class VolumeImportVerb
   }
 
   @Override
-  public Result run(Arguments arguments, Caller<State> caller)
-      throws RefusedException, ClientGoneException {
+  public Result run(Arguments arguments, Caller<State> caller) throws RefusedException {
     VolumeImports.Imported imported =
         server
             .volumeImports()
