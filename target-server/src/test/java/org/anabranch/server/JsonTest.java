@@ -367,7 +367,7 @@ final class JsonTest {
     assertThat(promised).isEmpty();
   }
 
-  private void deviceMapper(Site site) throws IOException {
+  private void deviceMapper(Site site) throws Exception {
     holds("dm create", json(site, "dm", "create", "z", "--table", "0 8 zero"));
     holds("dm suspend", json(site, "dm", "suspend", "z"));
     holds("dm load", json(site, "dm", "load", "z", "--table", "0 16 zero"));
@@ -380,7 +380,11 @@ final class JsonTest {
     holds("dm status", json(site, "dm", "status", "z"));
     holds("dm info", json(site, "dm", "info"));
     holds("dm targets", json(site, "dm", "targets"));
+    holds("dm deps", json(site, "dm", "deps"));
+    holds("dm wipe_table", json(site, "dm", "wipe_table", "z"));
     holds("dm remove", json(site, "dm", "remove", "z"));
+    site.dmTable("0 8 zero", "create", "y");
+    holds("dm remove_all", json(site, "dm", "remove_all"));
   }
 
   /** With a snapshot vm1@c that differs from the volume. */

@@ -283,6 +283,9 @@ final class LauncherVerbsTest {
     ask(site, "dm", "resume", "a");
     ask(site, "dm", "rename", "a", "b");
     assertThat(ask(site, "dm", "table", "b")).isEqualTo("0 16 zero \n");
+    assertThat(ask(site, "dm", "deps", "b")).isEqualTo("0 dependencies\t:\n");
+    ask(site, "dm", "wipe_table", "b");
     ask(site, "dm", "remove", "b");
+    ask(site, "dm", "remove_all");
   }
 }

@@ -12,6 +12,7 @@ package org.anabranch.block.dm;
  * @param eventNumber how many events its targets have raised
  * @param minor the device's number, the lowest free one when it was created; no device node has it
  * @param targets number of targets in the live table
+ * @param readOnly whether writes fail since it was created read-only
  */
 public record DeviceInfo(
     String name,
@@ -21,7 +22,8 @@ public record DeviceInfo(
     int openCount,
     long eventNumber,
     int minor,
-    int targets) {
+    int targets,
+    boolean readOnly) {
   /** The major number that device-mapper usually has on Linux; fixed here. */
   public static final int MAJOR = 253;
 
@@ -31,7 +33,7 @@ public record DeviceInfo(
         live && inactive ? "LIVE & INACTIVE" : live ? "LIVE" : inactive ? "INACTIVE" : "None";
     return """
     Name:              %s
-    State:             %s
+    State:             %s%s
     Read Ahead:        0
     Tables present:    %s
     Open count:        %d
@@ -43,6 +45,7 @@ public record DeviceInfo(
         .formatted(
             name,
             suspended ? "SUSPENDED" : "ACTIVE",
+            readOnly ? " (READ-ONLY)" : "",
             tables,
             openCount,
             eventNumber,

@@ -101,6 +101,14 @@ public final class DeviceMapper {
     });
   }
 
+  /**
+   * Makes a device that was just created one whose writes fail with {@link
+   * org.anabranch.block.IoError.Kind#READ_ONLY}, whatever its tables.
+   */
+  public void makeReadOnly(String name) throws TableException {
+    devices.mapped(name).makeReadOnly();
+  }
+
   /** Creates a device, loads {@code table} and resumes it. If any step fails, nothing is left. */
   public CompletionStage<MappedDevice> create(String name, TableSpec table) {
     return create(name, device -> load(device, table));
@@ -278,6 +286,15 @@ public final class DeviceMapper {
     return devices.mapped(name).dependsOn();
   }
 
+  /**
+   * The devices that the live table of a device names, each once and by its present name; empty if
+   * there is none.
+   */
+  public List<DeviceRef> dependencies(String name) throws TableException {
+    TableSpec table = devices.mapped(name).table();
+    return table == null ? List.of() : table.devices();
+  }
+
   /** The names of the devices above this one, directly or through others; sorted. */
   public List<String> above(String name) throws TableException {
     return devices.above(devices.mapped(name)).stream().map(MappedDevice::name).toList();
@@ -318,7 +335,8 @@ public final class DeviceMapper {
         devices.holders(device),
         device.eventNumber(),
         devices.minor(device),
-        live == null ? 0 : live.size());
+        live == null ? 0 : live.size(),
+        device.isReadOnly());
   }
 
   /** All target types, sorted by name. */

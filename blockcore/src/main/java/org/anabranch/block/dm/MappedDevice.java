@@ -69,6 +69,7 @@ public final class MappedDevice implements BlockDevice {
   private volatile @Nullable Table inactive; // written by a step
   private volatile boolean suspended; // written by a step
   private volatile boolean gone; // written by a step
+  private volatile boolean readOnly; // set once, when the device is created
 
   MappedDevice(String name, Scheduler scheduler) {
     this.name = name;
@@ -102,11 +103,30 @@ public final class MappedDevice implements BlockDevice {
     }
     IoCounter.count(ios, io);
     Table table = live;
-    if (table == null) {
+    if (readOnly && changes(io)) {
+      io.complete(IoError.of(IoError.Kind.READ_ONLY, name + " is read-only"));
+    } else if (table == null) {
       io.complete(IoError.of(IoError.Kind.IO, name + " has no table"));
     } else {
       table.submit(io);
     }
+  }
+
+  private static boolean changes(Io io) {
+    return switch (io.op()) {
+      case READ, FLUSH, BLOCK_STATUS -> false;
+      case WRITE, DISCARD, WRITE_ZEROES -> true;
+    };
+  }
+
+  /** Writes fail from now on, whatever the table. */
+  void makeReadOnly() {
+    readOnly = true;
+  }
+
+  /** Whether writes fail since the device was created read-only. */
+  public boolean isReadOnly() {
+    return readOnly;
   }
 
   /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.admin;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +19,7 @@ import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.TableOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The devices that {@code dm create} made at run time, which come back after a restart with the
@@ -75,6 +77,9 @@ public final class RuntimeDevices {
     }
     try {
       make("device " + name, name, table);
+      if (state.state().readOnlyDevices().contains(name)) {
+        makeReadOnly(name);
+      }
       storage.leftOut().remove(name);
     } catch (RefusedException e) {
       storage.leaveOutDevice(name, e);
@@ -91,15 +96,25 @@ public final class RuntimeDevices {
     }
   }
 
-  /** Makes a device and remembers its table; without a table when {@code table} is empty. */
-  public void create(String name, String table) throws RefusedException {
+  /**
+   * Makes a device and remembers its table.
+   *
+   * @param table empty: none yet
+   * @param readOnly writes to it fail, also after a restart
+   */
+  public void create(String name, String table, boolean readOnly) throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("create", name);
       storage.refuseIfLeftOut(name);
       make("dm create " + name, name, table);
       try {
-        remember(name);
+        if (readOnly) {
+          makeReadOnly(name);
+          state.replace(state.state().withDevice(name, live(name)).withReadOnly(name));
+        } else {
+          remember(name);
+        }
       } catch (RefusedException e) {
         storage.devices().remove(name);
         throw e;
@@ -109,21 +124,100 @@ public final class RuntimeDevices {
     }
   }
 
+  /** For initiators, too: a LUN of it reports write protection. */
+  private void makeReadOnly(String name) throws RefusedException {
+    try {
+      storage.mapper().makeReadOnly(name);
+      storage.devices().readOnly(name);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
+  }
+
   /** Whether it was made and is not there, since what it stands on is not. */
   public boolean isLeftOut(String name) {
     return state.state().devices().containsKey(name) && storage.leftOut().get(name) != null;
   }
 
-  /** Removes a device that {@link #create} made. */
-  public void remove(String name) throws RefusedException {
+  /**
+   * Removes a device that {@link #create} made.
+   *
+   * @param force a device that is in use stays, and all its requests fail from now on
+   */
+  public void remove(String name, boolean force) throws RefusedException {
     changes.lock();
     try {
       refuseIfConfigured("remove", name);
+      if (force && storage.devices().has(name) && storage.devices().isHeld(name)) {
+        wipe(name);
+      }
       if (storage.leftOut().get(name) == null) {
         storage.devices().remove(name);
       }
       state.replace(state.state().withoutDevice(name));
       storage.leftOut().remove(name);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Removes all devices that {@link #create} made and nobody uses, each before those that it stands
+   * on.
+   *
+   * @param force those in use stay, and all their requests fail from now on
+   * @return what was removed
+   * @throws RefusedException when some are in use; the others have gone
+   */
+  public List<String> removeAll(boolean force) throws RefusedException {
+    changes.lock();
+    try {
+      List<String> removed = new ArrayList<>();
+      boolean wiped = false;
+      while (true) {
+        int before = removed.size();
+        for (String name : List.copyOf(state.state().devices().keySet())) {
+          if (!storage.devices().has(name) || !storage.devices().isHeld(name)) {
+            remove(name, false);
+            removed.add(name);
+          }
+        }
+        Set<String> left = state.state().devices().keySet();
+        if (left.isEmpty()) {
+          return removed;
+        }
+        if (removed.size() == before && (wiped || !force)) {
+          throw new RefusedException(
+              "dm remove_all: in use: "
+                  + String.join(", ", left)
+                  + (wiped
+                      ? "; all their requests fail now"
+                      : "; --force makes their requests fail")
+                  + (removed.isEmpty() ? "" : "; removed: " + String.join(", ", removed)));
+        }
+        if (removed.size() == before) {
+          for (String name : left) {
+            wipe(name);
+          }
+          wiped = true;
+        }
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Gives a device that {@link #create} made a table that fails all requests. */
+  public void wipe(String name) throws RefusedException {
+    changes.lock();
+    try {
+      refuseIfConfigured("wipe_table", name);
+      long sectors = storage.devices().sectors(name);
+      if (sectors > 0) {
+        Stages.<@Nullable Void>await(
+            "dm wipe_table " + name, storage.mapper().reload(name, "0 " + sectors + " error"));
+        remember(name);
+      }
     } finally {
       changes.unlock();
     }
@@ -150,6 +244,9 @@ public final class RuntimeDevices {
   /** The state with the new name, also in the tables of devices that stand on the renamed one. */
   private RuntimeState renamed(String name, String newName) throws RefusedException {
     RuntimeState renamed = state.state().withoutDevice(name).withDevice(newName, live(newName));
+    if (state.state().readOnlyDevices().contains(name)) {
+      renamed = renamed.withReadOnly(newName);
+    }
     for (String above : storage.devices().above(newName)) {
       if (renamed.devices().containsKey(above)) {
         renamed = renamed.withDevice(above, live(above));

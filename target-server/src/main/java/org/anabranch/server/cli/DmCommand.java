@@ -9,13 +9,18 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.cli.dm.DmColumns;
+import org.anabranch.server.cli.dm.DmText;
+import org.anabranch.server.cli.dm.DmTree;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.verbs.dm.DmClearVerb;
 import org.anabranch.server.control.verbs.dm.DmCreateVerb;
+import org.anabranch.server.control.verbs.dm.DmDepsVerb;
 import org.anabranch.server.control.verbs.dm.DmInfoVerb;
 import org.anabranch.server.control.verbs.dm.DmLoadVerb;
 import org.anabranch.server.control.verbs.dm.DmLsVerb;
 import org.anabranch.server.control.verbs.dm.DmMessageVerb;
+import org.anabranch.server.control.verbs.dm.DmRemoveAllVerb;
 import org.anabranch.server.control.verbs.dm.DmRemoveVerb;
 import org.anabranch.server.control.verbs.dm.DmRenameVerb;
 import org.anabranch.server.control.verbs.dm.DmResumeVerb;
@@ -24,6 +29,7 @@ import org.anabranch.server.control.verbs.dm.DmSuspendVerb;
 import org.anabranch.server.control.verbs.dm.DmTableVerb;
 import org.anabranch.server.control.verbs.dm.DmTargetsVerb;
 import org.anabranch.server.control.verbs.dm.DmWaitVerb;
+import org.anabranch.server.control.verbs.dm.DmWipeTableVerb;
 import org.anabranch.server.control.verbs.dm.Names;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
@@ -52,14 +58,49 @@ public final class DmCommand extends CommandGroup {
   @Command(
       name = "ls",
       description = "Show the names of all devices.",
-      footer = {"", "Example:", "  anabranch dm ls --target snapshot"},
+      footer = {"", "Examples:", "  anabranch dm ls --target snapshot", "  anabranch dm ls --tree"},
       mixinStandardHelpOptions = true)
   int ls(
       @Option(names = "--target", paramLabel = "TYPE", description = "Only with such a target.")
           @Nullable String target,
+      @Option(names = "--tree", description = "Show what each stands on.") boolean tree,
       @Mixin ServerOption server)
       throws RefusedException {
+    if (tree && target != null) {
+      throw Usage.error(spec, "--tree or --target, not both");
+    }
+    if (tree) {
+      return server.show(DmDepsVerb.CALL, new DmDepsVerb.Arguments(List.of()), DmTree::of);
+    }
     return server.show(DmLsVerb.CALL, new DmLsVerb.Arguments(target), DmText::ls);
+  }
+
+  @Command(
+      name = "deps",
+      description = {
+        "Show the devices that live tables name, by major and minor number.",
+        "A file has no numbers here: its path is shown."
+      },
+      footer = {"", "Example:", "  anabranch dm deps -o devname vm1"},
+      mixinStandardHelpOptions = true)
+  int deps(
+      @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
+      @Option(
+              names = "-o",
+              paramLabel = "FORM",
+              defaultValue = "devno",
+              description = "devno, or devname or blkdevname for names; ${DEFAULT-VALUE}.")
+          String form,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    if (!form.matches("devno|devname|blkdevname")) {
+      throw Usage.error(spec, "-o: devno, devname or blkdevname, not " + form);
+    }
+    List<String> devices = orNone(names);
+    return server.show(
+        DmDepsVerb.CALL,
+        new DmDepsVerb.Arguments(devices),
+        result -> DmText.deps(result, devices, !form.equals("devno")));
   }
 
   @Command(
@@ -100,6 +141,10 @@ public final class DmCommand extends CommandGroup {
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
       @Option(names = "--target", paramLabel = "TYPE", description = "Only such targets.")
           @Nullable String target,
+      @Option(
+              names = "--noflush",
+              description = "For scripts of dmsetup: no target here flushes for its status.")
+          boolean noflush,
       @Mixin ServerOption server)
       throws RefusedException {
     List<String> devices = orNone(names);
@@ -112,12 +157,40 @@ public final class DmCommand extends CommandGroup {
   @Command(
       name = "info",
       description = "Show the state of all devices or of some.",
-      footer = {"", "Example:", "  anabranch dm info vm1"},
+      footer = {
+        "",
+        "Fields: name, major, minor, attr, open, segments, events, uuid.",
+        "",
+        "Examples:",
+        "  anabranch dm info vm1",
+        "  anabranch dm info -c --noheadings -o name,attr"
+      },
       mixinStandardHelpOptions = true)
   int info(
       @Parameters(paramLabel = "NAME", arity = "0..*") @Nullable List<String> names,
+      @Option(
+              names = {"-c", "-C", "--columns"},
+              description = "A line for each device, in columns.")
+          boolean columns,
+      @Option(
+              names = "-o",
+              paramLabel = "FIELDS",
+              description = "With -c: these columns; a + in front adds them to the standard ones.")
+          @Nullable String fields,
+      @Option(names = "--noheadings", description = "With -c: without the line of headings.")
+          boolean noHeadings,
       @Mixin ServerOption server)
       throws RefusedException {
+    if (!columns && (fields != null || noHeadings)) {
+      throw Usage.error(spec, "-o and --noheadings are for -c");
+    }
+    if (columns) {
+      DmColumns wanted = columns(fields == null ? "" : fields);
+      return server.show(
+          DmInfoVerb.CALL,
+          new DmInfoVerb.Arguments(orNone(names)),
+          result -> wanted.text(result.devices(), !noHeadings));
+    }
     return server.show(DmInfoVerb.CALL, new DmInfoVerb.Arguments(orNone(names)), DmText::info);
   }
 
@@ -136,11 +209,15 @@ public final class DmCommand extends CommandGroup {
               names = {"-n", "--notable"},
               description = "Without a table; load comes later.")
           boolean noTable,
+      @Option(
+              names = {"-r", "--readonly"},
+              description = "Writes to it fail; a LUN of it is write-protected.")
+          boolean readOnly,
       @Mixin ServerOption server)
       throws RefusedException {
     return server.show(
         DmCreateVerb.CALL,
-        new DmCreateVerb.Arguments(name, noTable ? null : table(table, file)),
+        new DmCreateVerb.Arguments(name, noTable ? null : table(table, file), readOnly),
         DmText::done);
   }
 
@@ -181,7 +258,12 @@ public final class DmCommand extends CommandGroup {
       mixinStandardHelpOptions = true)
   int suspend(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
-      @Option(names = "--noflush", description = "Without waiting for queued work.")
+      @Option(
+              names = "--noflush",
+              description = {
+                "For scripts of dmsetup. Requests in flight end in either case, and new ones wait: no",
+                "target here holds requests back that a flush would wait for."
+              })
           boolean noflush,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -221,9 +303,46 @@ public final class DmCommand extends CommandGroup {
       mixinStandardHelpOptions = true)
   int remove(
       @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Option(
+              names = {"-f", "--force"},
+              description = "Let all requests of a device in use fail from now on; it stays.")
+          boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
-    return server.show(DmRemoveVerb.CALL, new Names(names), DmText::done);
+    return server.show(DmRemoveVerb.CALL, new DmRemoveVerb.Arguments(names, force), DmText::done);
+  }
+
+  @Command(
+      name = "remove_all",
+      description = {
+        "Remove all devices that create made and nobody uses.",
+        "Volumes, configured devices and snapshots stay."
+      },
+      footer = {"", "Example:", "  anabranch dm remove_all"},
+      mixinStandardHelpOptions = true)
+  int removeAll(
+      @Option(
+              names = {"-f", "--force"},
+              description = "Let all requests of those in use fail from now on; they stay.")
+          boolean force,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(DmRemoveAllVerb.CALL, new DmRemoveAllVerb.Arguments(force), DmText::done);
+  }
+
+  @Command(
+      name = "wipe_table",
+      description = {
+        "Let all requests of devices fail from now on.",
+        "Their tables are replaced, and what they stood on is let go. For devices that create made."
+      },
+      footer = {"", "Example:", "  anabranch dm wipe_table d"},
+      mixinStandardHelpOptions = true)
+  int wipeTable(
+      @Parameters(paramLabel = "NAME", arity = "1..*") List<String> names,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(DmWipeTableVerb.CALL, new Names(names), DmText::done);
   }
 
   @Command(
@@ -238,15 +357,20 @@ public final class DmCommand extends CommandGroup {
               arity = "0..1",
               paramLabel = "EVENT",
               defaultValue = "0",
-              description = "For a number above this one, as info tells it; ${DEFAULT-VALUE}.")
-          long event,
+              description = "For a number above this one, as info shows it; ${DEFAULT-VALUE}.")
+          String event,
       @Option(
               names = {"-v", "--verbose"},
               description = "Then show what info does.")
           boolean verbose,
       @Mixin ServerOption server)
       throws RefusedException {
-    int status = server.show(DmWaitVerb.CALL, new DmWaitVerb.Arguments(name, event), result -> "");
+    if (!event.matches("[0-9]{1,18}")) {
+      throw Usage.error(
+          spec, "EVENT '" + event + "' is no event number: a whole number, as dm info shows it");
+    }
+    long seen = Long.parseLong(event);
+    int status = server.show(DmWaitVerb.CALL, new DmWaitVerb.Arguments(name, seen), result -> "");
     return verbose && !server.json()
         ? server.show(DmInfoVerb.CALL, new DmInfoVerb.Arguments(List.of(name)), DmText::info)
         : status;
@@ -255,7 +379,15 @@ public final class DmCommand extends CommandGroup {
   @Command(
       name = "message",
       description = "Tell a target something.",
-      footer = {"", "Example:", "  anabranch dm message vm1 0 progress"},
+      footer = {
+        "",
+        "Messages of snapshot-merge: pause, resume, throttle BYTES (a second; 0: no limit),",
+        "batch BYTES, progress. The manual page of each target has all of its messages.",
+        "",
+        "Examples:",
+        "  anabranch dm message vm1 0 progress",
+        "  anabranch dm message vm1 0 throttle 50000000"
+      },
       mixinStandardHelpOptions = true)
   int message(
       @Parameters(index = "0", paramLabel = "NAME") String name,
@@ -266,6 +398,14 @@ public final class DmCommand extends CommandGroup {
       throws RefusedException {
     return server.show(
         DmMessageVerb.CALL, new DmMessageVerb.Arguments(name, sector, message), DmText::reply);
+  }
+
+  private DmColumns columns(String fields) {
+    try {
+      return DmColumns.of(fields);
+    } catch (IllegalArgumentException e) {
+      throw Usage.error(spec, String.valueOf(e.getMessage()));
+    }
   }
 
   private static List<String> orNone(@Nullable List<String> names) {

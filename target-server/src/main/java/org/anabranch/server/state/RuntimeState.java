@@ -21,21 +21,25 @@ import org.jspecify.annotations.Nullable;
  * @param devices tables of mapped devices that {@code dm create} made, by name
  * @param volumes that {@code volume create} made, by name
  * @param luns that {@code lun add} added
+ * @param readOnlyDevices names of those of {@code devices} whose writes fail
  */
 public record RuntimeState(
     SortedMap<String, SnapshotState> snapshots,
     SortedMap<String, String> devices,
     SortedMap<String, VolumeState> volumes,
-    SortedSet<LunState> luns) {
+    SortedSet<LunState> luns,
+    SortedSet<String> readOnlyDevices) {
   /** Nothing. */
   public static final RuntimeState EMPTY =
-      new RuntimeState(new TreeMap<>(), new TreeMap<>(), new TreeMap<>(), new TreeSet<>());
+      new RuntimeState(
+          new TreeMap<>(), new TreeMap<>(), new TreeMap<>(), new TreeSet<>(), new TreeSet<>());
 
   public RuntimeState {
     snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));
     devices = Collections.unmodifiableSortedMap(new TreeMap<>(devices));
     volumes = Collections.unmodifiableSortedMap(new TreeMap<>(volumes));
     luns = Collections.unmodifiableSortedSet(new TreeSet<>(luns));
+    readOnlyDevices = Collections.unmodifiableSortedSet(new TreeSet<>(readOnlyDevices));
   }
 
   public @Nullable SnapshotState snapshot(String device) {
@@ -51,50 +55,59 @@ public record RuntimeState(
   public RuntimeState with(SnapshotState snapshot) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);
     changed.put(snapshot.device(), snapshot);
-    return new RuntimeState(changed, devices, volumes, luns);
+    return new RuntimeState(changed, devices, volumes, luns, readOnlyDevices);
   }
 
   public RuntimeState withoutSnapshot(String device) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);
     changed.remove(device);
-    return new RuntimeState(changed, devices, volumes, luns);
+    return new RuntimeState(changed, devices, volumes, luns, readOnlyDevices);
   }
 
   public RuntimeState withDevice(String name, String table) {
     SortedMap<String, String> changed = new TreeMap<>(devices);
     changed.put(name, table);
-    return new RuntimeState(snapshots, changed, volumes, luns);
+    return new RuntimeState(snapshots, changed, volumes, luns, readOnlyDevices);
   }
 
   public RuntimeState withoutDevice(String name) {
     SortedMap<String, String> changed = new TreeMap<>(devices);
     changed.remove(name);
-    return new RuntimeState(snapshots, changed, volumes, luns);
+    SortedSet<String> readOnly = new TreeSet<>(readOnlyDevices);
+    readOnly.remove(name);
+    return new RuntimeState(snapshots, changed, volumes, luns, readOnly);
+  }
+
+  /** With a device that is read-only from now on. */
+  public RuntimeState withReadOnly(String name) {
+    SortedSet<String> readOnly = new TreeSet<>(readOnlyDevices);
+    readOnly.add(name);
+    return new RuntimeState(snapshots, devices, volumes, luns, readOnly);
   }
 
   /** With this volume added, or in place of the one of its name. */
   public RuntimeState with(VolumeState volume) {
     SortedMap<String, VolumeState> changed = new TreeMap<>(volumes);
     changed.put(volume.name(), volume);
-    return new RuntimeState(snapshots, devices, changed, luns);
+    return new RuntimeState(snapshots, devices, changed, luns, readOnlyDevices);
   }
 
   public RuntimeState withoutVolume(String name) {
     SortedMap<String, VolumeState> changed = new TreeMap<>(volumes);
     changed.remove(name);
-    return new RuntimeState(snapshots, devices, changed, luns);
+    return new RuntimeState(snapshots, devices, changed, luns, readOnlyDevices);
   }
 
   public RuntimeState with(LunState lun) {
     SortedSet<LunState> changed = new TreeSet<>(luns);
     changed.add(lun);
-    return new RuntimeState(snapshots, devices, volumes, changed);
+    return new RuntimeState(snapshots, devices, volumes, changed, readOnlyDevices);
   }
 
   public RuntimeState without(LunState lun) {
     SortedSet<LunState> changed = new TreeSet<>(luns);
     changed.remove(lun);
-    return new RuntimeState(snapshots, devices, volumes, changed);
+    return new RuntimeState(snapshots, devices, volumes, changed, readOnlyDevices);
   }
 
   /** With another name of a snapshot, also where it is a LUN. */
@@ -119,7 +132,7 @@ public record RuntimeState(
   private RuntimeState renamedLuns(Map<String, String> names) {
     SortedSet<LunState> changed = new TreeSet<>();
     luns.forEach(lun -> changed.add(lun.of(names.getOrDefault(lun.device(), lun.device()))));
-    return new RuntimeState(snapshots, devices, volumes, changed);
+    return new RuntimeState(snapshots, devices, volumes, changed, readOnlyDevices);
   }
 
   /** The volumes that are ready, and the LUNs, in the words of the configuration. */

@@ -57,6 +57,8 @@ import org.anabranch.server.base.RefusedException;
  * neither {@code volumes} nor {@code luns}; version 1 had neither {@code origin} nor {@code turn}.
  * Both are read, and written as version 3.
  *
+ * <p>{@code read-only-devices} lists those of the devices whose writes fail, if there are any.
+ *
  * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, {@code
  * description} when it has one, and {@code point}, a UUID, when this version or a later one took
  * the snapshot.
@@ -67,7 +69,7 @@ import org.anabranch.server.base.RefusedException;
 record StateText(Path file, StatePaths paths) {
   private static final int VERSION = 3;
   private static final Set<String> KEYS =
-      Set.of("version", "snapshots", "devices", "volumes", "luns");
+      Set.of("version", "snapshots", "devices", "volumes", "luns", "read-only-devices");
   private static final Set<String> SNAPSHOT_KEYS =
       Set.of(
           "store",
@@ -110,17 +112,21 @@ record StateText(Path file, StatePaths paths) {
     state.volumes().values().forEach(volume -> volumes.put(volume.name(), render(volume)));
     List<Map<String, Object>> luns = state.luns().stream().map(StateText::render).toList();
     Map<String, Object> root =
-        Map.of(
-            "version",
-            VERSION,
-            "snapshots",
-            snapshots,
-            "devices",
-            devices,
-            "volumes",
-            volumes,
-            "luns",
-            luns);
+        new HashMap<>(
+            Map.of(
+                "version",
+                VERSION,
+                "snapshots",
+                snapshots,
+                "devices",
+                devices,
+                "volumes",
+                volumes,
+                "luns",
+                luns));
+    if (!state.readOnlyDevices().isEmpty()) {
+      root.put("read-only-devices", List.copyOf(state.readOnlyDevices()));
+    }
     return ConfigValueFactory.fromMap(root)
         .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));
   }
@@ -213,7 +219,8 @@ record StateText(Path file, StatePaths paths) {
       for (String name : root.getObject("devices").keySet()) {
         devices.put(name, paths.readTable(root.getString(ConfigUtil.joinPath("devices", name))));
       }
-      return new RuntimeState(snapshots, devices, volumes(root), luns(root));
+      return new RuntimeState(
+          snapshots, devices, volumes(root), luns(root), readOnly(root, devices.keySet()));
     } catch (ConfigException e) {
       throw new Damage(String.valueOf(e.getMessage()), e);
     } catch (StackOverflowError e) {
@@ -316,5 +323,18 @@ record StateText(Path file, StatePaths paths) {
         throw new Damage(where + "unknown key \"" + key + "\"");
       }
     }
+  }
+
+  /** Those of the devices whose writes fail; none where the key is absent. */
+  private static SortedSet<String> readOnly(Config root, Set<String> devices) throws Damage {
+    SortedSet<String> readOnly =
+        new TreeSet<>(
+            root.hasPath("read-only-devices")
+                ? root.getStringList("read-only-devices")
+                : List.of());
+    if (!devices.containsAll(readOnly)) {
+      throw new Damage("read-only-devices names a device that is not there");
+    }
+    return readOnly;
   }
 }

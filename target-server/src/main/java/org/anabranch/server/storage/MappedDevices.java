@@ -72,6 +72,9 @@ public final class MappedDevices {
     if (readOnly.remove(name)) {
       readOnly.add(newName);
     }
+    if (readOnly.remove(name)) {
+      readOnly.add(newName);
+    }
     synchronized (made) {
       List<String> renamed = made.stream().map(each -> each.equals(name) ? newName : each).toList();
       made.clear();

@@ -22,7 +22,8 @@ public final class DmCreateVerb implements Verb<DmCreateVerb.Arguments, Nothing,
   /** The device. */
   public record Arguments(
       @Doc("its name") String name,
-      @Doc("its table, as dmsetup writes it; absent: none yet") @Nullable String table) {}
+      @Doc("its table, as dmsetup writes it; absent: none yet") @Nullable String table,
+      @Doc("writes to it fail") boolean readOnly) {}
 
   private final RuntimeDevices made;
 
@@ -38,7 +39,7 @@ public final class DmCreateVerb implements Verb<DmCreateVerb.Arguments, Nothing,
   @Override
   public Done run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
     String table = arguments.table();
-    made.create(arguments.name(), table == null ? "" : table);
+    made.create(arguments.name(), table == null ? "" : table, arguments.readOnly());
     return Done.of(arguments.name());
   }
 }

@@ -34,7 +34,8 @@ public final class DmInfoVerb implements Verb<DmInfoVerb.Arguments, Nothing, DmI
       @Doc("how many events its targets have raised") long eventNumber,
       @Doc("always the same") int major,
       @Doc("while the device lives; there is no node for it") int minor,
-      @Doc("rows of the live table") int targets) {
+      @Doc("rows of the live table") int targets,
+      @Doc("whether it was created read-only: writes fail") boolean readOnly) {
     private static Device of(DeviceInfo info) {
       return new Device(
           info.name(),
@@ -45,12 +46,14 @@ public final class DmInfoVerb implements Verb<DmInfoVerb.Arguments, Nothing, DmI
           info.eventNumber(),
           DeviceInfo.MAJOR,
           info.minor(),
-          info.targets());
+          info.targets(),
+          info.readOnly());
     }
 
     /** The lines that dmsetup prints. */
     public String text() {
-      return new DeviceInfo(name, suspended, live, inactive, openCount, eventNumber, minor, targets)
+      return new DeviceInfo(
+              name, suspended, live, inactive, openCount, eventNumber, minor, targets, readOnly)
           .text();
     }
   }

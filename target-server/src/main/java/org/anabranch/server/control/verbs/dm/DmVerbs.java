@@ -27,6 +27,9 @@ public final class DmVerbs {
         new DmResumeVerb(mapper, made),
         new DmRenameVerb(mapper, made),
         new DmRemoveVerb(mapper, made),
+        new DmRemoveAllVerb(made),
+        new DmWipeTableVerb(mapper, made),
+        new DmDepsVerb(mapper),
         new DmWaitVerb(mapper),
         new DmMessageVerb(mapper));
   }

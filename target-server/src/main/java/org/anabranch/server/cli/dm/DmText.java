@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.cli;
+package org.anabranch.server.cli.dm;
 
 import java.util.List;
 import java.util.stream.Collectors;
 import org.anabranch.server.control.verbs.dm.DeviceRows;
+import org.anabranch.server.control.verbs.dm.DmDepsVerb;
 import org.anabranch.server.control.verbs.dm.DmInfoVerb;
 import org.anabranch.server.control.verbs.dm.DmLsVerb;
 import org.anabranch.server.control.verbs.dm.DmMessageVerb;
@@ -11,12 +12,12 @@ import org.anabranch.server.control.verbs.dm.DmTargetsVerb;
 import org.anabranch.server.control.verbs.dm.Done;
 
 /** The answers of the {@code dm} verbs as dmsetup prints them. */
-final class DmText {
+public final class DmText {
   private static final String NO_DEVICES = "No devices found\n";
 
   private DmText() {}
 
-  static String ls(DmLsVerb.Result result) {
+  public static String ls(DmLsVerb.Result result) {
     return result.devices().isEmpty()
         ? NO_DEVICES
         : result.devices().stream()
@@ -24,7 +25,7 @@ final class DmText {
             .collect(Collectors.joining());
   }
 
-  static String targets(DmTargetsVerb.Result result) {
+  public static String targets(DmTargetsVerb.Result result) {
     return result.targets().stream()
         .map(type -> String.format("%-16s %s%n", type.name(), type.version()))
         .collect(Collectors.joining());
@@ -35,7 +36,7 @@ final class DmText {
    *
    * @param names what was asked for; empty: all devices
    */
-  static String rows(DeviceRows.Result result, List<String> names) {
+  public static String rows(DeviceRows.Result result, List<String> names) {
     if (names.isEmpty() && result.devices().isEmpty()) {
       return NO_DEVICES;
     }
@@ -54,18 +55,39 @@ final class DmText {
     return text.toString();
   }
 
-  static String info(DmInfoVerb.Result result) {
+  public static String info(DmInfoVerb.Result result) {
     return result.devices().isEmpty()
         ? NO_DEVICES
         : result.devices().stream().map(DmInfoVerb.Device::text).collect(Collectors.joining());
   }
 
-  static String reply(DmMessageVerb.Result result) {
+  /** The lines of {@code dmsetup deps}; a file has no number here and is shown by its path. */
+  public static String deps(DmDepsVerb.Result result, List<String> names, boolean byName) {
+    if (result.devices().isEmpty()) {
+      return NO_DEVICES;
+    }
+    StringBuilder text = new StringBuilder();
+    for (DmDepsVerb.Device device : result.devices()) {
+      text.append(names.size() == 1 ? "" : device.name() + ": ")
+          .append(device.dependencies().size())
+          .append(" dependencies\t:");
+      for (DmDepsVerb.Dependency each : device.dependencies()) {
+        Integer major = each.major();
+        text.append(" (")
+            .append(byName || major == null ? each.name() : major + ", " + each.minor())
+            .append(')');
+      }
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  public static String reply(DmMessageVerb.Result result) {
     return result.reply().isEmpty() ? "" : result.reply() + "\n";
   }
 
   /** As dmsetup, a verb that has done what it was asked prints nothing. */
-  static String done(Done result) {
+  public static String done(Done result) {
     return "";
   }
 }
