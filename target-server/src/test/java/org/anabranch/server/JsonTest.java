@@ -327,7 +327,7 @@ final class JsonTest {
       assertThat(site.anabranch(0, "status"))
           .containsPattern("vm1@c +\\S+ +merging +\\d+ %, .* of .*, paused\n")
           .contains("WARNING: ");
-      site.ask("snapshot merge", Map.of("name", "vm1@c", "throttle", 0));
+      holds("snapshot throttle", json(site, "snapshot", "throttle", "vm1@c", "none"));
       site.ask("snapshot resume", Map.of("name", "vm1@c"));
       String id = firstSession(site);
       assertThat(site.anabranch(0, "session", "list")).contains(TARGET).contains(id);
@@ -482,6 +482,10 @@ final class JsonTest {
           "snapshots[]",
           json(site, "snapshot", "create", "vm1@two", "late@two"));
       imports(site);
+      shows(
+          "snapshot merge",
+          "merges[]",
+          json(site, "snapshot", "merge", "--keep", "--now", "vm1@two", "late@two"));
       assertThat(server.terminate()).isZero();
     }
   }

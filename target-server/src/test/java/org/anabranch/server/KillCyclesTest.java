@@ -54,7 +54,8 @@ final class KillCyclesTest {
     WRITES,
     CREATE,
     REMOVE,
-    MERGE
+    MERGE,
+    MERGE_AND_KEEP
   }
 
   private final KillModel model = new KillModel();
@@ -69,6 +70,9 @@ final class KillCyclesTest {
 
   /** A change that was asked for and not answered: {@code create vm1@s1}; "" if none. */
   private String pending = "";
+
+  /** The store that the snapshot had before a merge that was to keep it. */
+  private String store = "";
 
   KillCyclesTest(@TempDir Path folder) {
     this.folder = folder;
@@ -140,7 +144,7 @@ final class KillCyclesTest {
       case WRITES -> KILL_WITHIN_NANOS;
       case CREATE -> longest.getOrDefault("create", KILL_WITHIN_NANOS);
       case REMOVE -> longest.getOrDefault("remove", KILL_WITHIN_NANOS);
-      case MERGE -> KILL_MERGE_WITHIN_NANOS;
+      case MERGE, MERGE_AND_KEEP -> KILL_MERGE_WITHIN_NANOS;
     };
   }
 
@@ -159,17 +163,16 @@ final class KillCyclesTest {
         change("remove", device, Map.of("name", device, "force", true));
         model.removed(device);
       }
-      case MERGE -> {
+      case MERGE, MERGE_AND_KEEP -> {
         String device = ready(host);
-        change("merge", device, Map.of("name", device, "now", true));
-        model.rolledBack(device);
+        merge(device, aim == Aim.MERGE_AND_KEEP);
         try {
           site.dm("message", "vm1", "0", "throttle", SLOW);
         } catch (RefusedException e) {
-          // Merged already: the snapshot is gone, or its removal is all that is left.
+          // Merged already: the snapshot is gone or kept, or its removal is all that is left.
           assertThat(phases().getOrDefault(device, "removing"))
               .as(e.getMessage())
-              .isEqualTo("removing");
+              .isIn("removing", aim == Aim.MERGE_AND_KEEP ? "ready" : "removing");
         }
         now.countDown();
       }
@@ -223,15 +226,14 @@ final class KillCyclesTest {
         }
       }
       case 2 -> {
-        if (there && !"queued".equals(phases().get(device))) {
+        if (there && "ready".equals(phases().get(device))) {
           change("remove", device, Map.of("name", device, "force", true));
           model.removed(device);
         }
       }
       case 3 -> {
         if (there && !phases().containsValue("merging")) {
-          change("merge", device, Map.of("name", device, "now", true));
-          model.rolledBack(device);
+          merge(device, random.nextBoolean());
         }
       }
       case 4 -> {
@@ -263,6 +265,20 @@ final class KillCyclesTest {
     }
   }
 
+  private void merge(String device, boolean keep) throws Exception {
+    store = stores().get(device);
+    change(keep ? "keep" : "merge", device, Map.of("name", device, "now", true, "keep", keep));
+    rolledBack(device, keep);
+  }
+
+  private void rolledBack(String device, boolean kept) {
+    if (kept) {
+      model.rolledBackAndKept(device);
+    } else {
+      model.rolledBack(device);
+    }
+  }
+
   private void create(String device) throws Exception {
     try {
       change(
@@ -281,7 +297,7 @@ final class KillCyclesTest {
   private void change(String verb, String device, Map<String, ?> arguments) throws Exception {
     pending = verb + " " + device;
     long began = System.nanoTime();
-    site.ask("snapshot " + verb, arguments);
+    site.ask("snapshot " + (verb.equals("keep") ? "merge" : verb), arguments);
     longest.merge(verb, (int) (System.nanoTime() - began), Math::max);
     pending = "";
   }
@@ -314,13 +330,22 @@ final class KillCyclesTest {
 
   /** Snapshots and their phases, as the server lists them. */
   private Map<String, String> phases() throws Exception {
-    Map<String, String> phases = new HashMap<>();
+    return listed("phase");
+  }
+
+  /** Snapshots and the files of their own stores. */
+  private Map<String, String> stores() throws Exception {
+    return listed("store");
+  }
+
+  private Map<String, String> listed(String field) throws Exception {
+    Map<String, String> values = new HashMap<>();
     for (Object each :
         (List<?>) Objects.requireNonNull(site.ask("snapshot list", Map.of()).get("snapshots"))) {
       Map<?, ?> snapshot = (Map<?, ?>) each;
-      phases.put(String.valueOf(snapshot.get("name")), String.valueOf(snapshot.get("phase")));
+      values.put(String.valueOf(snapshot.get("name")), String.valueOf(snapshot.get(field)));
     }
-    return phases;
+    return values;
   }
 
   /** What was broken off is done or not; the list tells which. */
@@ -329,11 +354,15 @@ final class KillCyclesTest {
     counts.merge(phases().containsValue("merging") ? hit + " while merging" : hit, 1, Integer::sum);
     if (!pending.isEmpty()) {
       String device = pending.substring(pending.indexOf(' ') + 1);
+      Await.until(
+          "what is queued has begun", this::phases, phases -> !phases.containsValue("queued"));
       boolean ready = "ready".equals(phases().get(device));
       if (pending.startsWith("create") && ready) {
         model.created(device);
       } else if (pending.startsWith("remove") && !ready) {
         model.removed(device);
+      } else if (pending.startsWith("keep") && !store.equals(stores().get(device))) {
+        model.rolledBackAndKept(device);
       } else if (pending.startsWith("merge") && !ready) {
         model.rolledBack(device);
       }
@@ -344,12 +373,22 @@ final class KillCyclesTest {
   private void verify(Site.Host host) throws Exception {
     Map<String, String> phases = phases();
     TreeSet<String> stores = new TreeSet<>();
-    phases.forEach((device, phase) -> stores.add(device + ".cow"));
+    phases.forEach((device, phase) -> {
+      stores.add(device + ".cow"); // one, and while it is merged and kept a second one
+      stores.add(device + "~2.cow");
+    });
     List<String> found = files("state/cow");
     // A merge may end between the two looks: then its store is gone, and nothing else.
     assertThat(stores).containsAll(found);
-    phases.values().removeIf(phase -> phase.equals("merging") || phase.equals("removing"));
+    phases
+        .keySet()
+        .removeIf(device ->
+            !model.snapshots.containsKey(device)
+                && List.of("merging", "removing").contains(phases.get(device)));
     assertThat(phases.keySet()).isEqualTo(model.snapshots.keySet());
+    if (!phases.containsValue("merging") && !phases.containsValue("removing")) {
+      assertThat(found).as("stores of %s", phases).hasSameSizeAs(phases.keySet());
+    }
     read(host, "vm1", 0);
     for (String device : model.snapshots.keySet()) {
       read(host, device, NAMES.indexOf(device.substring(4)) + 1);

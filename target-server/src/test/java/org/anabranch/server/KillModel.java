@@ -92,6 +92,13 @@ final class KillModel {
     snapshots.values().forEach(snapshot -> snapshot.touched.or(gone.touched));
   }
 
+  /** The same, and the snapshot is there still, with an empty store. */
+  void rolledBackAndKept(String device) {
+    Snapshot kept = new Snapshot(snapshot(device).blocks);
+    rolledBack(device);
+    snapshots.put(device, kept);
+  }
+
   /** Checks a block, every sector of it; a write that was not answered may be there or not. */
   void check(String device, int number, ByteBuffer found) {
     int expected = blocks(device)[number];

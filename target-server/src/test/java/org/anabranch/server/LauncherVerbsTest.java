@@ -241,13 +241,19 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "snapshot", "pause", "vm1@a")).contains("paused");
     assertThat(ask(site, "status")).contains("merging").contains(", paused");
     assertThat(ask(site, "snapshot", "resume", "vm1@a")).contains("resumed");
-    ask(site, "dm", "message", "vm1", "0", "throttle", "0");
+    assertThat(ask(site, "snapshot", "throttle", "vm1@a", "2", "MiB/s"))
+        .contains("at most 2 MiB/s");
+    assertThat(ask(site, "snapshot", "throttle", "vm1@a", "none")).contains("not bounded");
     ask(site, "dm", "wait", "vm1", "0");
     Await.until(
         "the merge of vm1@a has ended",
         () -> ask(site, "snapshot", "list"),
         list -> !list.contains("vm1@a"));
     ask(site, "snapshot", "create", "vm1@b");
+    change(disk);
+    assertThat(ask(site, "snapshot", "rollback", "--keep", "--now", "--wait", "vm1@b"))
+        .contains("volume vm1 is rolled back to vm1@b, which is kept");
+    assertThat(ask(site, "snapshot", "ls")).contains("vm1@b");
     change(disk);
     assertThat(ask(site, "snapshot", "merge", "--now", "--wait", "vm1@b"))
         .contains("volume vm1 is rolled back to vm1@b");

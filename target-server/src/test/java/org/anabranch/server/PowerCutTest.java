@@ -2,6 +2,7 @@
 package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -311,6 +312,9 @@ final class PowerCutTest {
           fill(initiator, server, THIRD);
         }
         assertThat(contents(initiator, server)).isEqualTo(before);
+        try (Stream<Path> stores = Files.list(base.resolve(COW))) {
+          stores.forEach(store -> madeStores.add(store.getFileName().toString()));
+        }
         recording = true;
         operation.run(client(base));
         settle(base);
@@ -328,7 +332,7 @@ final class PowerCutTest {
           try (Stream<Path> stores = Files.list(world.resolve("state/cow"))) {
             assertThat(stores.map(store -> store.getFileName().toString()).sorted())
                 .as(world.toString())
-                .isEqualTo(there ? storesWith(after) : List.of("vm1@keep.cow"));
+                .isEqualTo(there ? storesWith(found, after) : List.of("vm1@keep.cow"));
           }
           assertThat(Files.readAllBytes(world.resolve("state/state.json.new")))
               .as("room that is kept")
@@ -369,7 +373,10 @@ final class PowerCutTest {
   }
 
   /** With {@code vm1@a} there. */
-  private static List<String> storesWith(Contents after) {
+  private List<String> storesWith(Contents found, Contents after) {
+    if (steps.contains("second store loaded") && found.equals(after)) {
+      return List.of("vm1@a~2.cow", "vm1@keep.cow");
+    }
     return after.luns.containsKey(4)
         ? List.of("vm1@a.cow", "vm1@keep.cow", "vm2@a.cow")
         : List.of("vm1@a.cow", "vm1@keep.cow");
@@ -449,6 +456,50 @@ final class PowerCutTest {
             "store deleted",
             "cow synced",
             "state.json.new written",
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced");
+  }
+
+  /** The volume is the old one or the new one, and the restore point is there. */
+  @Test
+  void aMergeThatKeepsIsToComeOrGoesToItsEnd() throws Exception {
+    cutEverywhere(
+        true,
+        client -> {
+          client.ask("snapshot merge", Map.of("name", "vm1@a", "now", true, "keep", true), p -> {});
+          settle(folder.resolve("base"));
+          // Has its turn when the end of the merge has come to its own end.
+          assertThatThrownBy(() ->
+                  client.ask(
+                      "snapshot throttle", Map.of("name", "vm1@a", "bytes-per-second", 0), p -> {}))
+              .hasMessageContaining("is not being merged");
+        },
+        new Contents(Map.of(0, THIRD, 1, FIRST, 2, SECOND)),
+        new Contents(Map.of(0, SECOND, 1, FIRST, 2, SECOND)));
+    assertThat(steps)
+        .containsExactly(
+            "state.json.new written", // queued, names its second store
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced",
+            "store written",
+            "vm1@a~2.cow synced",
+            "cow synced",
+            "second store loaded",
+            "state.json.new written", // merging
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced",
+            "merge begun",
+            "merge ended",
+            "state.json.new written", // ready, with the second store; names the first one
+            "state.json.new synced",
+            "state.json replaced",
+            "state synced",
+            "store deleted",
+            "cow synced",
+            "state.json.new written", // ready
             "state.json.new synced",
             "state.json replaced",
             "state synced");

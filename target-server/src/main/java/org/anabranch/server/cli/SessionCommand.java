@@ -21,6 +21,7 @@ import picocli.CommandLine.Parameters;
 public final class SessionCommand extends CommandGroup {
   @Command(
       name = "list",
+      aliases = "ls",
       description = "Show who is logged in.",
       footer = {"", "Example:", "  anabranch session list"},
       mixinStandardHelpOptions = true)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.config.reader.DataSize;
@@ -15,7 +17,9 @@ import org.anabranch.server.control.verbs.snapshots.SnapshotPauseVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotRemoveVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotRenameVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotResumeVerb;
+import org.anabranch.server.control.verbs.snapshots.SnapshotThrottleVerb;
 import org.anabranch.server.terminal.Screen;
+import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -101,6 +105,7 @@ public final class SnapshotCommand extends CommandGroup {
 
   @Command(
       name = "list",
+      aliases = "ls",
       description = "Show snapshots, all or a volume's.",
       footer = {"", "Example:", "  anabranch snapshot list vm1"},
       mixinStandardHelpOptions = true)
@@ -116,6 +121,7 @@ public final class SnapshotCommand extends CommandGroup {
 
   @Command(
       name = "remove",
+      aliases = {"rm", "delete"},
       description = "Remove a snapshot; the volume stays as it is now.",
       footer = {"", "Example:", "  anabranch snapshot remove vm1@before-upgrade"},
       mixinStandardHelpOptions = true)
@@ -179,23 +185,34 @@ public final class SnapshotCommand extends CommandGroup {
 
   @Command(
       name = "merge",
+      aliases = "rollback",
       description = {
-        "Roll a volume back to a snapshot.",
+        "Roll volumes back to snapshots.",
         "It begins when nobody uses the volume. An initiator uses it from its login until it logs out:"
             + " one whose connection is lost is waited for.",
-        "The snapshot is gone at the end."
+        "The snapshot is gone at the end, unless it is kept with --keep.",
+        "Several volumes are rolled back at one instant, all of them or none, when nobody uses one"
+            + " of them."
       },
       footer = {
         "",
         "Examples:",
         "  anabranch snapshot merge vm1@before-upgrade",
+        "  anabranch snapshot merge vm1@before-upgrade --keep",
         "  anabranch snapshot merge vm1@before-upgrade --now --wait",
+        "  anabranch snapshot merge vm1@monday vm2@monday",
         "  anabranch snapshot merge vm1@before-upgrade --on-next-login",
         "  anabranch snapshot merge vm1@before-upgrade --throttle 50MB/s"
       },
       mixinStandardHelpOptions = true)
   int merge(
-      @Parameters(paramLabel = "VOLUME@NAME") String name,
+      @Parameters(paramLabel = "VOLUME@NAME", arity = "1..*") List<String> names,
+      @Option(
+              names = "--keep",
+              description =
+                  "Keep the snapshot: it reads as before, now and later, and has an empty store. Who"
+                      + " uses it may go on.")
+          boolean keep,
       @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
       @Option(
               names = "--on-next-login",
@@ -213,7 +230,7 @@ public final class SnapshotCommand extends CommandGroup {
               paramLabel = "RATE",
               description =
                   "Merge at most so much a second, such as 50MB/s, also over restarts; 0 or none lifts"
-                      + " the bound. Goes for a merge that runs, too.")
+                      + " the bound. To change it later: snapshot throttle.")
           @Nullable String throttle,
       @Option(
               names = "--assume-gone",
@@ -224,11 +241,14 @@ public final class SnapshotCommand extends CommandGroup {
           @Nullable String assumeGone,
       @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
           boolean wait,
-      @Option(names = "--cancel", description = "Take back one that waits to begin.")
+      @Option(
+              names = "--cancel",
+              description =
+                  "Take back one that waits to begin, and those that were asked for with it.")
           boolean cancel,
       @Mixin ServerOption server)
       throws RefusedException {
-    boolean when = now || onNextLogin || assumeGone != null || throttle != null;
+    boolean when = now || onNextLogin || assumeGone != null || throttle != null || keep;
     if (now && onNextLogin) {
       throw Usage.error(spec, "--now or --on-next-login, not both");
     }
@@ -238,16 +258,22 @@ public final class SnapshotCommand extends CommandGroup {
     if (cancel && (when || wait)) {
       throw Usage.error(spec, "--cancel goes with no other option");
     }
+    if (onNextLogin && names.size() > 1) {
+      throw Usage.error(
+          spec, "--on-next-login takes one snapshot: initiators log in one after the other");
+    }
     SnapshotMergeVerb.Arguments arguments =
         new SnapshotMergeVerb.Arguments(
-            name,
+            names,
+            null,
             now,
             onNextLogin,
             timeLimit == null ? null : (Long) seconds(timeLimit),
             throttle == null ? null : (Long) rate(throttle),
             assumeGone,
             wait,
-            cancel);
+            cancel,
+            keep);
     if (server.json()) {
       return server.show(SnapshotMergeVerb.CALL, arguments, result -> "");
     }
@@ -256,26 +282,45 @@ public final class SnapshotCommand extends CommandGroup {
       screen.whenInterrupted("the merge goes on; snapshot list shows how far it is");
     }
     try {
-      MergeBar bar = new MergeBar(screen, "");
-      screen.line(text(server.client().ask(SnapshotMergeVerb.CALL, arguments, bar::update)));
+      Map<String, MergeBar> bars = new HashMap<>();
+      SnapshotMergeVerb.Result result =
+          server
+              .client()
+              .ask(
+                  SnapshotMergeVerb.CALL,
+                  arguments,
+                  step ->
+                      bars.computeIfAbsent(step.name(), name -> bar(screen, names, name))
+                          .update(step));
+      result.all().forEach(each -> screen.line(text(each)));
     } finally {
       screen.whenInterrupted(null);
     }
     return 0;
   }
 
-  private static String text(SnapshotMergeVerb.Result result) {
+  private static MergeBar bar(Screen screen, List<String> names, String name) {
+    return new MergeBar(screen, names.size() == 1 ? "" : name + ": ");
+  }
+
+  private static String text(SnapshotMergeVerb.Merged result) {
     String volume = "volume " + result.volume();
     return switch (result.phase()) {
       case READY -> "snapshot " + result.name() + " will not be merged";
-      case MERGED -> volume + " is rolled back to " + result.name();
+      case MERGED ->
+          volume + " is rolled back to " + result.name() + (result.kept() ? ", which is kept" : "");
       case QUEUED ->
           volume
               + " will be rolled back when no other merge and no export of "
               + result.name()
               + " runs";
       case WAITING -> WaitText.answer(result);
-      case MERGING -> volume + " reads as " + result.name() + " now; merging goes on";
+      case MERGING ->
+          volume
+              + " reads as "
+              + result.name()
+              + " now; merging goes on"
+              + (result.kept() ? ", and the snapshot is kept" : "");
     };
   }
 
@@ -301,6 +346,38 @@ public final class SnapshotCommand extends CommandGroup {
       case "min", "m" -> number * 60;
       default -> number;
     };
+  }
+
+  @Command(
+      name = "throttle",
+      description = {
+        "Bound the speed of a merge that runs or waits to begin, also over restarts.",
+        "It begins nothing."
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anabranch snapshot throttle vm1@before-upgrade 50MB/s",
+        "  anabranch snapshot throttle vm1@before-upgrade none"
+      },
+      mixinStandardHelpOptions = true)
+  int throttle(
+      @Parameters(index = "0", paramLabel = "VOLUME@NAME") String name,
+      @Parameters(
+              index = "1..*",
+              arity = "1..*",
+              paramLabel = "RATE",
+              description = "Such as 50MB/s or 8 MiB/s; a number is bytes a second; none or 0.")
+          List<String> rate,
+      @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        SnapshotThrottleVerb.CALL,
+        new SnapshotThrottleVerb.Arguments(name, rate(String.join(" ", rate))),
+        result ->
+            result.bytesPerSecond() == 0
+                ? "not bounded\n"
+                : "at most " + Sizes.bytes((double) result.bytesPerSecond()) + "/s\n");
   }
 
   @Command(

@@ -45,6 +45,7 @@ final class SnapshotTable {
       return "INVALID";
     }
     return RecordJson.constant(snapshot.facts().phase())
+        + (Boolean.TRUE.equals(snapshot.kept()) ? ", kept" : "")
         + (snapshot.state() == SnapshotEntry.Health.OVERFLOWED ? ", FULL" : "")
         + (snapshot.suspended() ? ", SUSPENDED" : "")
         + (snapshot.exporting() ? ", exporting" : "");

@@ -32,6 +32,7 @@ import picocli.CommandLine.Parameters;
 public final class VolumeCommand extends CommandGroup {
   @Command(
       name = "list",
+      aliases = "ls",
       description = "Show volumes.",
       footer = {"", "Example:", "  anabranch volume list"},
       mixinStandardHelpOptions = true)

@@ -41,7 +41,7 @@ final class WaitText {
   }
 
   /** What {@code snapshot merge} answers for a merge that waits. */
-  static String answer(SnapshotMergeVerb.Result result) {
+  static String answer(SnapshotMergeVerb.Merged result) {
     String volume = result.volume();
     List<String> users = users(Objects.requireNonNullElse(result.waitsFor(), List.of()));
     if (result.onNextLoginUntil() != null) {

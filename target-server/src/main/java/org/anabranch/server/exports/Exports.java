@@ -15,6 +15,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.Readers;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,6 +139,14 @@ public final class Exports implements AutoCloseable {
   private Readers.Reading older(SnapshotState snapshot, String since) throws RefusedException {
     Readers.Reading older = snapshots.read(since);
     SnapshotState found = older.snapshot();
+    if (found.phase() == Phase.MERGING || snapshot.phase() == Phase.MERGING) {
+      older.close();
+      throw new RefusedException(
+          "volume "
+              + snapshot.volume()
+              + " is being rolled back, and until that has ended it is not known where two snapshots"
+              + " differ; wait for its end");
+    }
     if (!found.volume().equals(snapshot.volume()) || found.device().equals(snapshot.device())) {
       older.close();
       throw new RefusedException(

@@ -75,7 +75,10 @@ public final class Inspection {
       boolean lives = snapshot.phase() != Phase.CREATING && snapshot.phase() != Phase.REMOVING;
       if (lives && configuration.volumes().containsKey(snapshot.volume())) {
         try {
-          checkStore(snapshot);
+          checkStore(snapshot, snapshot.store());
+          if (!snapshot.deviceStore().equals(snapshot.store())) {
+            checkStore(snapshot, snapshot.deviceStore());
+          }
         } catch (RefusedException e) {
           wrong.add(String.valueOf(SnapshotDevices.lost(snapshot, e).getMessage()));
         }
@@ -84,8 +87,7 @@ public final class Inspection {
     return wrong;
   }
 
-  private static void checkStore(SnapshotState snapshot) throws RefusedException {
-    Path path = snapshot.store();
+  private static void checkStore(SnapshotState snapshot, Path path) throws RefusedException {
     StoreFile.refuseUnlessStore(path, snapshot.chunkSectors());
     BackingDevice store;
     try {

@@ -4,6 +4,7 @@ package org.anabranch.server.snapshots;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
@@ -15,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * Which of several merges of a volume is next: the one that was asked for first, of those that need
  * not wait for a user. It waits for the merge before it, and for an export of its snapshot; those
  * behind it wait, too. Any thread may ask; the answer holds by its turn in {@code Changes}.
+ *
+ * <p>Merges of several volumes that were asked for together have the same turn. They begin
+ * together, when each of them is next in its volume and nobody uses one of these volumes. Two such
+ * groups never wait for each other, since one of them was asked for first.
  */
 final class MergeOrder {
   private final SnapshotRegistry registry;
@@ -27,9 +32,30 @@ final class MergeOrder {
     this.uses = uses;
   }
 
-  /** The devices whose users a merge waits for. */
+  /** The devices whose users a merge waits for. Whoever uses a snapshot that is kept may go on. */
   static Set<String> devices(SnapshotState snapshot) {
-    return Set.of(snapshot.volume(), snapshot.device());
+    return devices(List.of(snapshot));
+  }
+
+  /** The same for merges that begin together. */
+  static Set<String> devices(List<SnapshotState> snapshots) {
+    Set<String> devices = new TreeSet<>();
+    for (SnapshotState snapshot : snapshots) {
+      devices.add(snapshot.volume());
+      if (!snapshot.keeps()) {
+        devices.add(snapshot.device());
+      }
+    }
+    return devices;
+  }
+
+  /** The snapshots that are merged together with one, itself among them, by name. */
+  static List<SnapshotState> together(RuntimeState state, SnapshotState snapshot) {
+    return snapshot.turn() == 0
+        ? List.of(snapshot)
+        : state.snapshots().values().stream()
+            .filter(each -> each.turn() == snapshot.turn())
+            .toList();
   }
 
   /** The snapshot that a volume is being rolled back to. */
@@ -40,8 +66,8 @@ final class MergeOrder {
         .orElse(null);
   }
 
-  /** The merge of a volume that is to begin now; null when there is none. */
-  @Nullable SnapshotState next(RuntimeState state, String volume) {
+  /** The merges that are to begin now, one of them of this volume; none when it must wait. */
+  List<SnapshotState> next(RuntimeState state, String volume) {
     return next(state, volume, false);
   }
 
@@ -50,7 +76,20 @@ final class MergeOrder {
    *
    * @param inUse whether merges are to begin that wait for somebody who uses the volume
    */
-  @Nullable SnapshotState next(RuntimeState state, String volume, boolean inUse) {
+  List<SnapshotState> next(RuntimeState state, String volume, boolean inUse) {
+    SnapshotState first = first(state, volume, inUse);
+    if (first == null) {
+      return List.of();
+    }
+    List<SnapshotState> group = together(state, first);
+    boolean all =
+        group.stream()
+            .allMatch(each ->
+                each.equals(first(state, each.volume(), inUse)) && !readers.read(each.device()));
+    return all ? group : List.of();
+  }
+
+  private @Nullable SnapshotState first(RuntimeState state, String volume, boolean inUse) {
     List<SnapshotState> all =
         state.snapshots().values().stream().filter(each -> each.volume().equals(volume)).toList();
     if (all.stream().anyMatch(each -> each.phase() == Phase.MERGING)) {
@@ -59,10 +98,31 @@ final class MergeOrder {
     return all.stream()
         .filter(each ->
             each.phase() == Phase.QUEUED
-                || (each.phase() == Phase.WAITING && (inUse || uses.of(devices(each)).isEmpty())))
+                || (each.phase() == Phase.WAITING
+                    && (inUse || uses.of(devices(together(state, each))).isEmpty())))
         .min(Comparator.comparingLong(SnapshotState::turn))
-        .filter(each -> !readers.read(each.device()))
         .orElse(null);
+  }
+
+  /** Refuses what cannot be merged together: two of one volume, or a part of a group. */
+  void refuseUnlessTogether(List<SnapshotState> named) throws RefusedException {
+    Set<String> volumes = new TreeSet<>();
+    for (SnapshotState each : named) {
+      if (!volumes.add(each.volume())) {
+        throw new RefusedException(
+            "volume " + each.volume() + " is named twice; it can be rolled back to one snapshot");
+      }
+      for (SnapshotState other : together(registry.state(), each)) {
+        if (!named.contains(other)) {
+          throw new RefusedException(
+              "snapshot "
+                  + each.device()
+                  + " is to be merged together with "
+                  + other.device()
+                  + ": name both, or take that back with snapshot merge --cancel");
+        }
+      }
+    }
   }
 
   /** A merge that is to take over at a login cannot wait for another one then. */

@@ -3,17 +3,20 @@ package org.anabranch.server.snapshots;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.Changes;
+import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
-import org.anabranch.server.storage.OverdueException;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,9 +46,10 @@ final class Merges {
   private final SnapshotRegistry registry;
   private final LiveConfiguration live;
   private final Changes changes;
-  private final Initiators initiators;
   private final SnapshotDevices devices;
   private final Uses uses;
+  private final KeptStores kept;
+  private final MergeStart starts;
   private final MergeOrder order;
   private final MergeWatch watch;
   private final RunningMerges running;
@@ -63,18 +67,20 @@ final class Merges {
       SnapshotDevices devices,
       Readers readers,
       Uses uses,
+      KeptStores kept,
       Hooks programs) {
     this.registry = registry;
     this.live = live;
     this.changes = changes;
-    this.initiators = initiators;
     this.devices = devices;
     this.uses = uses;
+    this.kept = kept;
     this.order = new MergeOrder(registry, readers, uses);
     this.watch = new MergeWatch(devices::merge, this::ended, this::startWaiting);
     this.running = new RunningMerges(registry, devices, watch);
     this.hooks = new MergeHooks(programs, this::refusedByHook, watch::wake);
     this.nextLogins = new MergesAtLogin(registry, changes, uses, watch, hooks, this::beginNow);
+    this.starts = new MergeStart(registry, initiators, devices, kept, hooks, watch);
   }
 
   /** Lets those go on that were under way at a stop or crash, and those start that waited. */
@@ -101,7 +107,7 @@ final class Merges {
       return;
     }
     try {
-      begin(snapshot);
+      starts.goOn(snapshot);
     } catch (RefusedException e) {
       live.withdraw(volume.name());
       devices.withdraw(volume, SnapshotDevices.lost(snapshot, e));
@@ -109,76 +115,183 @@ final class Merges {
   }
 
   /** See {@link Snapshots#merge}. */
-  SnapshotState merge(MergeRequest request, Hooks.Listener listener) throws RefusedException {
-    SnapshotState asked = merge(request);
-    MergeHooks.Preparation preparation = hooks.of(asked.device());
-    if (preparation == null || asked.phase() == Phase.MERGING) {
+  List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener) throws RefusedException {
+    List<SnapshotState> asked = merge(request);
+    MergeHooks.Preparation preparation = hooks.of(asked.getFirst().device());
+    if (preparation == null || asked.getFirst().phase() == Phase.MERGING) {
       return asked;
     }
     preparation.await(listener);
     changes.lock();
     try {
-      SnapshotState now = registry.state().snapshot(asked.device());
-      if (now == null) {
-        return asked.in(Phase.MERGING); // it has ended in the meantime
+      List<SnapshotState> found = new ArrayList<>();
+      for (SnapshotState each : asked) {
+        SnapshotState now = registry.state().snapshot(each.device());
+        if (now == null || (each.keeps() && !now.keeps())) {
+          now = each.in(Phase.MERGING); // it has ended in the meantime
+        } else if (now.phase() == Phase.MERGING) {
+          running.awaitFirstStep(now);
+        }
+        found.add(now);
       }
-      if (now.phase() == Phase.MERGING) {
-        running.awaitFirstStep(now);
-      }
-      return now;
+      return found;
     } finally {
       changes.unlock();
     }
   }
 
-  private SnapshotState merge(MergeRequest request) throws RefusedException {
+  private List<SnapshotState> merge(MergeRequest request) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = registry.existing(request.snapshot());
-      if (snapshot.phase() == Phase.MERGING) {
-        snapshot = running.throttled(snapshot, request.throttle());
-        running.goOnAfterFailure(snapshot);
-        return snapshot;
+      List<SnapshotState> named = new ArrayList<>();
+      for (String name : new TreeSet<>(request.snapshots())) {
+        named.add(registry.existing(name));
       }
-      refuseIfImpossible(snapshot);
-      if (request.throttle() != null) {
-        snapshot = snapshot.withThrottle(request.throttle());
+      order.refuseUnlessTogether(named);
+      if (named.stream().anyMatch(each -> each.phase() == Phase.MERGING)) {
+        return goOn(named, request);
       }
-      if (request.assumeGone() != null) {
-        uses.assumeGone(request.assumeGone(), MergeOrder.devices(snapshot));
-        LOG.warn("{} is assumed gone; it used {}", request.assumeGone(), snapshot.volume());
-      }
-      boolean now = request.begin() == Begin.NOW || snapshot.phase() == Phase.QUEUED;
-      long turn = snapshot.turn() > 0 ? snapshot.turn() : registry.state().nextTurn();
-      SnapshotState asked = snapshot.in(now ? Phase.QUEUED : Phase.WAITING, turn);
+      List<SnapshotState> asked = asked(named, request);
+      boolean now = asked.getFirst().phase() == Phase.QUEUED;
       boolean onNextLogin = request.begin() == Begin.ON_NEXT_LOGIN && !now;
       if (onNextLogin) {
-        nextLogins.refuseIfImpossible(asked);
-        order.refuseIfNotNext(asked);
+        refuseAtLogin(asked);
       }
-      nextLogins.forget(snapshot.device());
-      if (asked.equals(order.next(registry.state().with(asked), asked.volume()))) {
-        SnapshotState started = start(asked);
-        if (started != null) {
-          running.awaitFirstStep(started);
+      named.forEach(each -> nextLogins.forget(each.device()));
+      if (isNext(asked)) {
+        List<SnapshotState> started = start(asked);
+        if (!started.isEmpty()) {
+          for (SnapshotState each : started) {
+            running.awaitFirstStep(each);
+          }
           return started;
         }
       }
-      if (!asked.equals(registry.state().snapshot(asked.device()))) {
-        registry.put(asked);
-      }
+      remember(asked);
       if (onNextLogin) {
-        nextLogins.add(asked, request.timeLimit());
+        nextLogins.add(asked.getFirst(), request.timeLimit());
       }
-      LOG.info(
-          "snapshot {}: will be merged {}",
-          snapshot.device(),
-          now
-              ? "after the merge or export under way"
-              : onNextLogin
-                  ? "at the next login to " + snapshot.volume()
-                  : "when nobody uses " + snapshot.volume());
+      for (SnapshotState each : asked) {
+        LOG.info(
+            "snapshot {}: will be merged {}",
+            each.device(),
+            now
+                ? "after the merge or export under way"
+                : onNextLogin
+                    ? "at the next login to " + each.volume()
+                    : "when nobody uses " + String.join(" and ", MergeOrder.devices(asked)));
+      }
       return asked;
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private boolean isNext(List<SnapshotState> asked) {
+    RuntimeState state = registry.state();
+    for (SnapshotState each : asked) {
+      state = state.with(each);
+    }
+    return asked.equals(order.next(state, asked.getFirst().volume()));
+  }
+
+  private void remember(List<SnapshotState> asked) throws RefusedException {
+    List<SnapshotState> changed =
+        asked.stream()
+            .filter(each -> !each.equals(registry.state().snapshot(each.device())))
+            .toList();
+    if (!changed.isEmpty()) {
+      registry.put(changed);
+    }
+  }
+
+  /** The merges as they are asked for; nothing has changed yet. */
+  private List<SnapshotState> asked(List<SnapshotState> named, MergeRequest request)
+      throws RefusedException {
+    for (SnapshotState each : named) {
+      starts.refuseIfImpossible(each);
+    }
+    boolean now =
+        request.begin() == Begin.NOW
+            || named.stream().allMatch(each -> each.phase() == Phase.QUEUED);
+    List<SnapshotState> group = MergeOrder.together(registry.state(), named.getFirst());
+    long turn =
+        named.getFirst().turn() > 0 && group.size() == named.size()
+            ? named.getFirst().turn()
+            : registry.state().nextTurn();
+    List<SnapshotState> asked = new ArrayList<>();
+    for (SnapshotState each : named) {
+      SnapshotState next = each;
+      if (request.throttle() != null) {
+        next = next.withThrottle(request.throttle());
+      }
+      if (request.keep() && !each.keeps()) {
+        next = kept.planned(next);
+      }
+      asked.add(next.in(now ? Phase.QUEUED : Phase.WAITING, turn));
+    }
+    if (request.assumeGone() != null) {
+      uses.assumeGone(request.assumeGone(), MergeOrder.devices(asked));
+      LOG.warn("{} is assumed gone; it used {}", request.assumeGone(), named.getFirst().volume());
+    }
+    return asked;
+  }
+
+  private void refuseAtLogin(List<SnapshotState> asked) throws RefusedException {
+    if (asked.size() > 1) {
+      throw new RefusedException(
+          "several volumes cannot be rolled back at a login, since their initiators log in one after"
+              + " the other; without --on-next-login they are when nobody uses one of them");
+    }
+    nextLogins.refuseIfImpossible(asked.getFirst());
+    order.refuseIfNotNext(asked.getFirst());
+  }
+
+  /** What is asked of merges that are under way. */
+  private List<SnapshotState> goOn(List<SnapshotState> named, MergeRequest request)
+      throws RefusedException {
+    for (SnapshotState each : named) {
+      if (each.phase() != Phase.MERGING) {
+        throw new RefusedException(
+            "snapshot "
+                + each.device()
+                + " is not being merged, and another one that is named is: name them apart");
+      }
+      if (request.keep() && !each.keeps()) {
+        throw new RefusedException(
+            "snapshot "
+                + each.device()
+                + " is being merged without --keep, which cannot be added any more; take a new"
+                + " snapshot after its end");
+      }
+    }
+    List<SnapshotState> going = new ArrayList<>();
+    for (SnapshotState each : named) {
+      SnapshotState bounded = running.throttled(each, request.throttle());
+      running.goOnAfterFailure(bounded);
+      going.add(bounded);
+    }
+    return going;
+  }
+
+  /** See {@link Snapshots#throttle}. */
+  SnapshotState throttle(String device, long bytesPerSecond) throws RefusedException {
+    changes.lock();
+    try {
+      SnapshotState snapshot = registry.existing(device);
+      if (snapshot.phase() == Phase.MERGING) {
+        return running.throttled(snapshot, bytesPerSecond);
+      }
+      if (snapshot.turn() == 0) {
+        throw new RefusedException(
+            "snapshot "
+                + device
+                + " is not being merged, nor to be; snapshot merge --throttle bounds a merge from"
+                + " its begin");
+      }
+      SnapshotState bounded = snapshot.withThrottle(bytesPerSecond);
+      registry.put(bounded);
+      return bounded;
     } finally {
       changes.unlock();
     }
@@ -186,113 +299,81 @@ final class Merges {
 
   /** See {@link Snapshots#waits}. */
   MergeWait waits(SnapshotState snapshot) {
-    return snapshot.phase() == Phase.WAITING ? nextLogins.waits(snapshot) : MergeWait.NONE;
+    return snapshot.phase() == Phase.WAITING
+        ? nextLogins.waits(
+            snapshot, MergeOrder.devices(MergeOrder.together(registry.state(), snapshot)))
+        : MergeWait.NONE;
   }
 
   /** Begins a merge at a login. By its turn; the volume's other logins are held back. */
   private void beginNow(SnapshotState snapshot) throws RefusedException {
-    if (!snapshot.equals(order.next(registry.state(), snapshot.volume(), true))) {
+    List<SnapshotState> mine = List.of(snapshot);
+    if (!mine.equals(order.next(registry.state(), snapshot.volume(), true))) {
       throw new RefusedException("another merge or an export comes before it");
     }
-    startClaimed(snapshot);
+    startClaimed(mine);
   }
 
   /** See {@link Snapshots#cancelMerge}. */
-  SnapshotState cancel(String device) throws RefusedException {
+  List<SnapshotState> cancel(List<String> names) throws RefusedException {
     changes.lock();
     try {
-      SnapshotState snapshot = registry.existing(device);
-      if (snapshot.phase() != Phase.WAITING && snapshot.phase() != Phase.QUEUED) {
-        throw new RefusedException(
-            "snapshot "
-                + device
-                + (snapshot.phase() == Phase.MERGING
-                    ? " is being merged; what was rolled back cannot be undone"
-                    : " does not wait to be merged"));
+      SortedMap<String, SnapshotState> ready = new TreeMap<>();
+      for (String device : names) {
+        SnapshotState snapshot = registry.existing(device);
+        if (snapshot.phase() != Phase.WAITING && snapshot.phase() != Phase.QUEUED) {
+          throw new RefusedException(
+              "snapshot "
+                  + device
+                  + (snapshot.phase() == Phase.MERGING
+                      ? " is being merged; what was rolled back cannot be undone"
+                      : " does not wait to be merged"));
+        }
+        for (SnapshotState each : MergeOrder.together(registry.state(), snapshot)) {
+          ready.put(each.device(), each.withSecondStore(null).in(Phase.READY));
+        }
       }
-      nextLogins.forget(device);
-      SnapshotState ready = snapshot.in(Phase.READY);
-      registry.put(ready);
+      ready.keySet().forEach(nextLogins::forget);
+      registry.put(List.copyOf(ready.values()));
       watch.wake(); // the merge behind it
-      LOG.info("snapshot {}: will not be merged", device);
-      return ready;
+      ready.keySet().forEach(each -> LOG.info("snapshot {}: will not be merged", each));
+      return List.copyOf(ready.values());
     } finally {
       changes.unlock();
     }
   }
 
-  private void refuseIfImpossible(SnapshotState snapshot) throws RefusedException {
-    String device = snapshot.device();
-    if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
-      throw new RefusedException(
-          "snapshot " + device + " is being made or removed; ask again when that has ended");
-    }
-    devices.refuseForeignTable(snapshot.volume());
-    devices.refuseForeignTable(snapshot);
-    if (devices.status(snapshot).contains("Invalid")) {
-      throw new RefusedException(
-          "snapshot "
-              + device
-              + " is invalid: it lost what it had and cannot be merged; snapshot remove frees its store");
-    }
-    if (devices.volume(snapshot.volume()).readOnly()) {
-      throw new RefusedException(
-          "volume "
-              + snapshot.volume()
-              + " is read-only and cannot be rolled back; take read-only out of its configuration and reload");
-    }
-  }
-
   /**
-   * Begins a merge.
+   * Begins merges.
    *
-   * @return the snapshot in its new phase; null when somebody has logged in who must log out first,
-   *     or when its hook runs now, after which it is tried again
+   * @return the snapshots in their new phase; none when somebody has logged in who must log out
+   *     first, or when their hook runs now, after which they are tried again
    */
-  private @Nullable SnapshotState start(SnapshotState snapshot) throws RefusedException {
-    if (!hooks.ready(List.of(snapshot), this::startWaiting)) {
-      return null;
+  private List<SnapshotState> start(List<SnapshotState> snapshots) throws RefusedException {
+    if (!hooks.ready(snapshots, this::startWaiting)) {
+      return List.of();
     }
-    boolean claimed = snapshot.phase() == Phase.WAITING;
-    if (claimed && !uses.claim(MergeOrder.devices(snapshot), null)) {
-      return null;
+    Set<String> used = MergeOrder.devices(snapshots);
+    boolean claimed = snapshots.getFirst().phase() == Phase.WAITING;
+    if (claimed && !uses.claim(used, null)) {
+      return List.of();
     }
     try {
-      return startClaimed(snapshot);
+      return startClaimed(snapshots);
     } finally {
       if (claimed) {
-        uses.release(MergeOrder.devices(snapshot));
+        uses.release(used);
       }
     }
   }
 
-  private SnapshotState startClaimed(SnapshotState snapshot) throws RefusedException {
-    String device = snapshot.device();
-    SnapshotState merging = snapshot.in(Phase.MERGING);
+  private List<SnapshotState> startClaimed(List<SnapshotState> snapshots) throws RefusedException {
     try {
-      refuseIfImpossible(snapshot);
-      devices.detach(device);
-      registry.put(merging);
-      begin(merging);
+      return starts.start(snapshots);
     } catch (RefusedException e) {
-      stay(snapshot, e);
-      hooks.notBegun(List.of(snapshot), e);
+      snapshots.forEach(each -> nextLogins.forget(each.device()));
       throw e;
     }
-    hooks.begun(List.of(snapshot));
-    LOG.info("volume {}: being rolled back to {}", snapshot.volume(), device);
-    initiators.contentsChanged(snapshot.volume());
-    return merging;
-  }
-
-  private void begin(SnapshotState merging) throws RefusedException {
-    try {
-      devices.startMerge(merging);
-      registry.steps().taken("merge begun");
-    } catch (OverdueException e) {
-      LOG.error("snapshot {}: it may take a while until the merge begins", merging.device(), e);
-    }
-    watch.add(merging.volume(), merging.device());
   }
 
   /** What was to be done before merges failed. */
@@ -304,26 +385,13 @@ final class Merges {
       for (SnapshotState snapshot : snapshots) {
         SnapshotState now = registry.state().snapshot(snapshot.device());
         if (now != null && (now.phase() == Phase.WAITING || now.phase() == Phase.QUEUED)) {
-          stay(now, reason);
+          nextLogins.forget(now.device());
+          starts.stay(List.of(now), reason);
         }
         LOG.error("snapshot {}: not merged: {}", snapshot.device(), reason.getMessage());
       }
     } finally {
       changes.unlock();
-    }
-  }
-
-  /** It did not begin, and the snapshot is there still. */
-  private void stay(SnapshotState snapshot, RefusedException reason) {
-    nextLogins.forget(snapshot.device());
-    devices.attach(snapshot.device());
-    try {
-      if (registry.existing(snapshot.device()).phase() != Phase.READY) {
-        registry.put(snapshot.in(Phase.READY));
-      }
-    } catch (RefusedException e) {
-      reason.addSuppressed(e);
-      LOG.error("snapshot {}: the next start tries again: {}", snapshot.device(), e.getMessage());
     }
   }
 
@@ -334,7 +402,11 @@ final class Merges {
       SnapshotState snapshot = registry.state().snapshot(device);
       if (snapshot != null && snapshot.phase() == Phase.MERGING) { // else it was given up
         end(snapshot);
-        LOG.info("volume {}: rolled back to {}", snapshot.volume(), device);
+        LOG.info(
+            "volume {}: rolled back to {}{}",
+            snapshot.volume(),
+            device,
+            snapshot.keeps() ? ", which is kept" : "");
       }
     } finally {
       changes.unlock();
@@ -344,8 +416,12 @@ final class Merges {
   private void end(SnapshotState snapshot) throws RefusedException {
     devices.endMerge(snapshot.volume());
     registry.steps().taken("merge ended");
-    registry.put(snapshot.in(Phase.REMOVING));
-    registry.forget(snapshot);
+    if (snapshot.keeps()) {
+      kept.exchange(snapshot);
+    } else {
+      registry.put(snapshot.in(Phase.REMOVING));
+      registry.forget(snapshot);
+    }
     watch.wake(); // the merge behind it
   }
 
@@ -355,7 +431,13 @@ final class Merges {
    */
   void giveUp(SnapshotState snapshot, boolean force) throws RefusedException {
     running.refuseToGiveUp(snapshot, force);
-    end(snapshot);
+    if (snapshot.keeps()) { // it is invalid, too
+      devices.detach(snapshot.device());
+    }
+    devices.endMerge(snapshot.volume());
+    registry.put(snapshot.in(Phase.REMOVING));
+    registry.forget(snapshot);
+    watch.wake();
     watch.remove(snapshot.device());
     LOG.warn(
         "volume {}: the merge of {} was given up; the volume stays partly rolled back",
@@ -376,8 +458,8 @@ final class Merges {
         }
       }
       for (String volume : waiting) {
-        SnapshotState next = order.next(registry.state(), volume);
-        if (next != null) {
+        List<SnapshotState> next = order.next(registry.state(), volume);
+        if (!next.isEmpty() && next.stream().allMatch(each -> live.served(each.volume()) != null)) {
           startOrTell(next);
         }
       }
@@ -390,11 +472,13 @@ final class Merges {
     }
   }
 
-  private void startOrTell(SnapshotState snapshot) {
+  private void startOrTell(List<SnapshotState> snapshots) {
     try {
-      var _ = start(snapshot);
+      var _ = start(snapshots);
     } catch (RefusedException e) {
-      LOG.error("snapshot {}: cannot be merged: {}", snapshot.device(), e.getMessage());
+      for (SnapshotState each : snapshots) {
+        LOG.error("snapshot {}: cannot be merged: {}", each.device(), e.getMessage());
+      }
     }
   }
 
@@ -418,9 +502,18 @@ final class Merges {
     return order.merging(volume);
   }
 
-  /** A snapshot is about to be removed. By its turn. */
-  void removing(SnapshotState snapshot) {
+  /** A snapshot was removed. Those that it was to be merged with are ready. By its turn. */
+  void removed(SnapshotState snapshot) throws RefusedException {
     nextLogins.forget(snapshot.device());
+    for (SnapshotState each : MergeOrder.together(registry.state(), snapshot)) {
+      if (snapshot.turn() > 0 && registry.state().snapshot(each.device()) != null) {
+        LOG.warn(
+            "snapshot {}: will not be merged, since {} was removed",
+            each.device(),
+            snapshot.device());
+        registry.put(each.withSecondStore(null).in(Phase.READY));
+      }
+    }
   }
 
   /** Something changed that a merge may have waited for. */

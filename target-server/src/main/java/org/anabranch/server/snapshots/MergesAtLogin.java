@@ -152,10 +152,11 @@ final class MergesAtLogin implements Uses.Listener {
     }
   }
 
-  MergeWait waits(SnapshotState snapshot) {
+  /** {@code devices}: whose users it waits for. */
+  MergeWait waits(SnapshotState snapshot, Set<String> devices) {
     NextLogins.Awaited mine = awaited.of(snapshot.device());
     return new MergeWait(
-        uses.of(MergeOrder.devices(snapshot)),
+        uses.of(devices),
         mine == null ? null : mine.until(),
         restarted.contains(snapshot.device()));
   }

@@ -17,7 +17,8 @@ public final class Readers {
 
   /** Refuses a snapshot that cannot be read. */
   static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
-    if (snapshot.phase() != Phase.READY && snapshot.phase() != Phase.WAITING) {
+    boolean merging = snapshot.phase() == Phase.MERGING && snapshot.keeps();
+    if (snapshot.phase() != Phase.READY && snapshot.phase() != Phase.WAITING && !merging) {
       throw new RefusedException(
           "snapshot "
               + snapshot.device()

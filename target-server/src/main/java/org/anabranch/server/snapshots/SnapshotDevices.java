@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -39,6 +41,8 @@ import org.slf4j.LoggerFactory;
  *   its snapshots                 snapshot        FILE STORE P chunk
  *   volume while it rolls back    snapshot-merge  FILE STORE P chunk
  *     behind the snapshot's end   snapshot-origin FILE
+ *   the snapshot meanwhile,       snapshot        FILE STORE P chunk 1 merged_origin
+ *     if it is kept
  * </pre>
  */
 final class SnapshotDevices {
@@ -180,8 +184,12 @@ final class SnapshotDevices {
     }
   }
 
+  /** The table of the snapshot's own device. */
   private TableSpec table(SnapshotState snapshot) throws RefusedException {
-    return TableSpec.of(snapshot.sectors(), new SnapshotSpec(arguments(snapshot)));
+    CowArguments arguments = arguments(snapshot, snapshot.deviceStore());
+    boolean merging = snapshot.phase() == SnapshotState.Phase.MERGING;
+    return TableSpec.of(
+        snapshot.sectors(), new SnapshotSpec(merging ? arguments.ofMergedOrigin() : arguments));
   }
 
   private void mark(SnapshotState snapshot) {
@@ -198,7 +206,8 @@ final class SnapshotDevices {
   void restore(SnapshotState snapshot) throws NotWholeException {
     try {
       StoreFile.refuseUnlessStore(snapshot.store(), snapshot.chunkSectors());
-      if (snapshot.phase() != SnapshotState.Phase.MERGING) {
+      StoreFile.refuseUnlessStore(snapshot.deviceStore(), snapshot.chunkSectors());
+      if (snapshot.phase() != SnapshotState.Phase.MERGING || snapshot.keeps()) {
         storage
             .devices()
             .create("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
@@ -235,9 +244,8 @@ final class SnapshotDevices {
     storage.withdraw(volume, reason);
   }
 
-  private CowArguments arguments(SnapshotState snapshot) throws RefusedException {
-    return new CowArguments(
-        file(snapshot.volume()), DeviceRef.at(snapshot.store()), snapshot.chunkSectors());
+  private CowArguments arguments(SnapshotState snapshot, Path store) throws RefusedException {
+    return new CowArguments(file(snapshot.volume()), DeviceRef.at(store), snapshot.chunkSectors());
   }
 
   private DeviceRef file(String volume) throws RefusedException {
@@ -291,42 +299,120 @@ final class SnapshotDevices {
     }
   }
 
+  /** Loads the second store of a snapshot that is kept, while everybody goes on. */
+  void prepareKept(SnapshotState merging) throws RefusedException {
+    Stages.<@Nullable Void>await(
+        merging.device(), storage.mapper().load(merging.device(), table(merging)));
+  }
+
+  /** The same undone. */
+  void dropKept(SnapshotState snapshot) throws RefusedException {
+    if (storage.devices().has(snapshot.device())) {
+      Stages.<@Nullable Void>await(snapshot.device(), storage.mapper().clear(snapshot.device()));
+    }
+  }
+
   /**
-   * The volume takes the store over, from the snapshot's device if there is one.
+   * The volumes take the stores over from the snapshots' devices, at one instant. The device of a
+   * snapshot that is kept has its second store loaded: it goes on with that.
+   *
+   * @throws OverdueException when one may still begin
+   * @throws RefusedException when none began, and everything is as it was
+   */
+  void startMerges(List<SnapshotState> snapshots) throws RefusedException {
+    var mapper = storage.mapper();
+    List<SnapshotState> byVolume =
+        snapshots.stream().sorted(Comparator.comparing(SnapshotState::volume)).toList();
+    try {
+      for (SnapshotState each : byVolume) {
+        loadMerge(each);
+      }
+      for (SnapshotState each : byVolume) {
+        if (storage.devices().has(each.device())) {
+          Stages.<@Nullable Void>await(
+              each.device(), mapper.suspend(each.device(), SuspendMode.FLUSH));
+        }
+      }
+      if (byVolume.size() > 1) { // a single one is suspended by its resume
+        for (SnapshotState each : byVolume) {
+          Stages.<@Nullable Void>await(
+              each.volume(), mapper.suspend(each.volume(), SuspendMode.FLUSH));
+        }
+      }
+    } catch (RefusedException e) {
+      byVolume.forEach(each -> stay(each, e));
+      throw new RefusedException(String.valueOf(e.getMessage()), e);
+    }
+    resumeAsMerges(byVolume);
+  }
+
+  private void resumeAsMerges(List<SnapshotState> snapshots) throws RefusedException {
+    var mapper = storage.mapper();
+    OverdueException overdue = null;
+    boolean begun = false;
+    for (SnapshotState each : snapshots) {
+      CompletionStage<@Nullable Void> merges = mapper.resume(each.volume());
+      CompletionStage<@Nullable Void> kept =
+          each.keeps()
+              ? merges.thenCompose(done -> mapper.resume(each.device())) // however late
+              : merges;
+      try {
+        Stages.<@Nullable Void>await(each.volume(), merges);
+        awaitKept(each, kept);
+      } catch (OverdueException e) {
+        overdue = e; // there is no way back: it has begun, or it will
+      } catch (RefusedException e) {
+        if (!begun) {
+          snapshots.forEach(all -> stay(all, e));
+          throw e;
+        }
+        LOG.error(
+            "volume {}: its merge begins with the next start: {}", each.volume(), e.getMessage());
+      }
+      begun = true;
+    }
+    if (overdue != null) {
+      throw overdue;
+    }
+    snapshots.stream().filter(each -> !each.keeps()).forEach(this::handedOver);
+  }
+
+  private static void awaitKept(SnapshotState snapshot, CompletionStage<@Nullable Void> kept) {
+    try {
+      Stages.<@Nullable Void>await(snapshot.device(), kept);
+    } catch (RefusedException e) {
+      LOG.error("snapshot {}: the merge has begun, but: {}", snapshot.device(), e.getMessage());
+    }
+  }
+
+  /**
+   * The volume takes the store of a merge over that a stop or crash has interrupted.
    *
    * @throws OverdueException when it may still begin
-   * @throws RefusedException when it did not begin, and everything is as it was
    */
-  void startMerge(SnapshotState snapshot) throws RefusedException {
+  void goOnWithMerge(SnapshotState merging) throws RefusedException {
+    String volume = merging.volume();
+    try {
+      loadMerge(merging);
+      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+    } catch (OverdueException e) {
+      throw e;
+    } catch (RefusedException e) {
+      back(e, () -> storage.mapper().reload(volume, originTable(volume)), volume);
+      throw e;
+    }
+  }
+
+  private void loadMerge(SnapshotState snapshot) throws RefusedException {
     String volume = snapshot.volume();
-    String device = snapshot.device();
-    var mapper = storage.mapper();
     long end = snapshot.sectors();
     long behind = sectors(volume) - end;
-    TableSpec table = TableSpec.of(end, new MergeSpec(arguments(snapshot)));
+    TableSpec table = TableSpec.of(end, new MergeSpec(arguments(snapshot, snapshot.store())));
     if (behind > 0) { // the volume has grown; newer snapshots see what is there, too
       table = table.and(behind, new OriginSpec(file(volume)));
     }
-    boolean handover = storage.devices().has(device);
-    try {
-      Stages.<@Nullable Void>await(volume, mapper.load(volume, table));
-      prepareMerge(snapshot);
-      if (handover) {
-        Stages.<@Nullable Void>await(device, mapper.suspend(device, SuspendMode.FLUSH));
-      }
-    } catch (RefusedException e) {
-      stay(volume, handover ? device : null, e);
-      throw new RefusedException(String.valueOf(e.getMessage()), e);
-    }
-    try {
-      Stages.<@Nullable Void>await(volume, mapper.resume(volume));
-    } catch (OverdueException e) {
-      throw e; // from here on there is no way back: it has begun, or it will
-    } catch (RefusedException e) {
-      stay(volume, handover ? device : null, e);
-      throw e;
-    }
-    begun(snapshot, handover);
+    Stages.<@Nullable Void>await(volume, storage.mapper().load(volume, table));
+    prepareMerge(snapshot);
   }
 
   /** What holds from the first batch on. */
@@ -345,9 +431,14 @@ final class SnapshotDevices {
   }
 
   /** Everything is to be as it was. */
-  private void stay(String volume, @Nullable String device, RefusedException reason) {
+  private void stay(SnapshotState snapshot, RefusedException reason) {
+    String volume = snapshot.volume();
+    String device = snapshot.device();
     back(reason, () -> storage.mapper().reload(volume, originTable(volume)), volume);
-    if (device != null) {
+    if (storage.devices().has(device)) {
+      if (snapshot.keeps()) {
+        back(reason, () -> storage.mapper().clear(device), device);
+      }
       back(reason, () -> storage.mapper().resume(device), device);
     }
   }
@@ -362,9 +453,9 @@ final class SnapshotDevices {
   }
 
   /** What is left to do must not stop a merge that runs. */
-  private void begun(SnapshotState snapshot, boolean handover) {
+  private void handedOver(SnapshotState snapshot) {
     try {
-      if (handover) {
+      if (storage.devices().has(snapshot.device())) {
         storage.devices().remove(snapshot.device());
       }
     } catch (RefusedException e) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableSteps;
@@ -63,9 +64,16 @@ final class SnapshotRegistry {
     if (storage.devices().has(snapshot.device())) {
       storage.devices().remove(snapshot.device());
     }
-    storage.stores().forget(snapshot.store());
-    StoreFile.delete(snapshot.store(), state.steps());
+    for (Path store : snapshot.stores()) {
+      deleteStore(store);
+    }
     state.replace(state.state().withoutSnapshot(snapshot.device()));
+  }
+
+  /** Deletes a store that nothing has open, durably. */
+  void deleteStore(Path store) throws RefusedException {
+    storage.stores().forget(store);
+    StoreFile.delete(store, state.steps());
   }
 
   /** Who hears of what becomes durable. */

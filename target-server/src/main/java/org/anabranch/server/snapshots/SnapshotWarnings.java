@@ -79,7 +79,8 @@ final class SnapshotWarnings implements WarningSource {
               + " and restart the server");
     }
     if (snapshot.phase() == Phase.MERGING) {
-      return merging(snapshot);
+      Warning merging = merging(snapshot);
+      return merging == null && snapshot.keeps() ? contents(snapshot) : merging;
     }
     if (VolumeTable.isForeign(storage, volume)) {
       return new Warning(
@@ -98,6 +99,11 @@ final class SnapshotWarnings implements WarningSource {
         return waiting;
       }
     }
+    return contents(snapshot);
+  }
+
+  private @Nullable Warning contents(SnapshotState snapshot) {
+    String name = snapshot.device();
     SnapshotStatus status = devices.state(snapshot);
     return status == null
         ? null

@@ -53,9 +53,6 @@ import org.slf4j.LoggerFactory;
 public final class Snapshots implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
 
-  /** A file system whose files cannot be this long, bytes, is not one for stores. */
-  private static final long LEAST_STORE = 64 << 20;
-
   /** Of a snapshot that an import takes: 8 KiB. */
   private static final int CHUNK_SECTORS = 16;
 
@@ -68,6 +65,7 @@ public final class Snapshots implements WarningSource {
   private final Readers readers = new Readers();
   private final SnapshotDevices devices;
   private final Stores stores;
+  private final KeptStores kept;
   private final Merges merges;
   private final Hooks hooks;
   private final SnapshotWarnings snapshotWarnings;
@@ -100,7 +98,9 @@ public final class Snapshots implements WarningSource {
     this.devices = new SnapshotDevices(storage, live, initiators, readers);
     this.stores =
         new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
-    this.merges = new Merges(registry, live, changes, initiators, devices, readers, uses, hooks);
+    this.kept = new KeptStores(registry, strays, stores, devices);
+    this.merges =
+        new Merges(registry, live, changes, initiators, devices, readers, uses, kept, hooks);
     this.names = new SnapshotNames(live, registry, storage, devices, readers, initiators, uses);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
@@ -122,7 +122,10 @@ public final class Snapshots implements WarningSource {
       for (SnapshotState snapshot : registry.all()) {
         if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
           registry.forget(snapshot);
-        } else if (live.served(snapshot.volume()) == null) {
+          continue;
+        }
+        kept.restore(snapshot);
+        if (live.served(snapshot.volume()) == null) {
           LOG.warn(
               "snapshot {}: its volume is not served, and the snapshot waits for it; put the volume"
                   + " into the configuration again, or give the snapshot up: snapshot remove --force",
@@ -146,7 +149,7 @@ public final class Snapshots implements WarningSource {
     try {
       strays.refuse(volume.name());
       for (SnapshotState snapshot : list(volume.name())) {
-        if (snapshot.phase() != Phase.MERGING) {
+        if (snapshot.phase() != Phase.MERGING || snapshot.keeps()) {
           stores.opening(snapshot);
         }
         devices.restore(snapshot);
@@ -391,7 +394,7 @@ public final class Snapshots implements WarningSource {
   private void prepare(SnapshotState snapshot, long storeBytes) throws RefusedException {
     long sufficient = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
     long bytes = storeBytes == 0 ? sufficient : storeBytes;
-    long least = storeBytes == 0 ? Math.min(bytes, LEAST_STORE) : storeBytes;
+    long least = storeBytes == 0 ? Math.min(bytes, StoreFile.LEAST_LONGEST) : storeBytes;
     long made = StoreFile.make(snapshot.store(), bytes, least, registry.steps());
     if (made < bytes) {
       LOG.warn(
@@ -450,7 +453,8 @@ public final class Snapshots implements WarningSource {
         0,
         0,
         wanted.description(),
-        UUID.randomUUID().toString());
+        UUID.randomUUID().toString(),
+        null);
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {
@@ -505,7 +509,7 @@ public final class Snapshots implements WarningSource {
         throw e;
       }
       registry.forget(snapshot);
-      merges.removing(snapshot);
+      merges.removed(snapshot);
       merges.wake();
       LOG.info("snapshot {}: removed", device);
     } finally {
@@ -588,22 +592,24 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Rolls a volume back to a snapshot. Several for a volume take place in the order in which they
-   * were asked for; and one waits for an export of its snapshot. One that stopped at an error
-   * begins again. Where the snapshot itself is a LUN, that LUN goes.
+   * Rolls volumes back to snapshots, at one instant, all or none. Several merges of a volume take
+   * place in the order in which they were asked for; and one waits for an export of its snapshot.
+   * One that stopped at an error begins again. Where the snapshot itself is a LUN, that LUN goes,
+   * unless the snapshot is kept: then nobody who uses it notices anything.
    *
-   * @return the snapshot in its new phase
+   * @return the first snapshot in its new phase
    */
   public SnapshotState merge(MergeRequest request) throws RefusedException {
-    return merge(request, Hooks.Listener.NOBODY);
+    return merge(request, Hooks.Listener.NOBODY).getFirst();
   }
 
   /**
    * The same, not by a turn in {@link Changes}: hooks may run before and after.
    *
    * @param listener hears of hooks
+   * @return the snapshots in their new phase, by name
    */
-  public SnapshotState merge(MergeRequest request, Hooks.Listener listener)
+  public List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener)
       throws RefusedException {
     return merges.merge(request, listener);
   }
@@ -614,12 +620,22 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Takes back what {@link #merge} asked for, as long as it waits.
+   * Takes back what {@link #merge} asked for, as long as it waits; for all that were to be merged
+   * together.
    *
-   * @return the snapshot, ready again
+   * @return the snapshots, ready again
    */
-  public SnapshotState cancelMerge(String device) throws RefusedException {
-    return merges.cancel(device);
+  public List<SnapshotState> cancelMerge(List<String> devices) throws RefusedException {
+    return merges.cancel(devices);
+  }
+
+  /**
+   * Bounds a merge that runs or is to come; also over a restart.
+   *
+   * @param bytesPerSecond at most; 0: as many as it can
+   */
+  public SnapshotState throttle(String device, long bytesPerSecond) throws RefusedException {
+    return merges.throttle(device, bytesPerSecond);
   }
 
   /**

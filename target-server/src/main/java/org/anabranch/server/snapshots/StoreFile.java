@@ -33,6 +33,9 @@ final class StoreFile {
   /** Where the header has the chunk size, in sectors. */
   private static final int CHUNK_SIZE = 12;
 
+  /** A file system whose files cannot be this long, bytes, is not one for stores. */
+  static final long LEAST_LONGEST = 64 << 20;
+
   private StoreFile() {}
 
   /**

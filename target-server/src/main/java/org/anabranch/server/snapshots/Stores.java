@@ -45,6 +45,9 @@ final class Stores {
   /** A file system with less than this left is full. */
   private static final long LEAST = 64 << 10;
 
+  /** An empty store: its header, an area of its list, and a chunk of data. */
+  private static final long EMPTY_CHUNKS = 3;
+
   private static final int PAGE = 4096;
 
   private final Storage storage;
@@ -79,7 +82,23 @@ final class Stores {
 
   /** To be called before a snapshot's device is made. */
   void opening(SnapshotState snapshot) {
-    storage.stores().mayGrow(snapshot.store(), bytes -> next(snapshot, bytes));
+    storage.stores().mayGrow(snapshot.deviceStore(), bytes -> next(snapshot, bytes));
+  }
+
+  /** Refuses a second store for a snapshot where not even an empty one fits. */
+  void refuseUnlessRoom(SnapshotState snapshot) throws RefusedException {
+    long least = LEAST + EMPTY_CHUNKS * snapshot.chunkSectors() * 512L;
+    long free = free();
+    if (free < least) {
+      throw new RefusedException(
+          "snapshot "
+              + snapshot.device()
+              + " cannot be kept: that takes a second store, and "
+              + folder
+              + " has "
+              + Sizes.bytes((double) free)
+              + " left; free space there, or merge without --keep");
+    }
   }
 
   private long next(SnapshotState snapshot, long bytes) throws RefusedException {
@@ -138,7 +157,7 @@ final class Stores {
       if (use != null
           && use.percent() >= config.get().threshold()
           && cannotGrow(snapshot, use) == null) {
-        storage.stores().extendBeyond(snapshot.store(), use.total);
+        storage.stores().extendBeyond(snapshot.deviceStore(), use.total);
       }
     }
   }

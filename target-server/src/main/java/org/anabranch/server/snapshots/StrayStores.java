@@ -49,7 +49,7 @@ final class StrayStores {
    * store under this one, the new file has a number, too.
    */
   Path newStore(String device) {
-    List<Path> taken = known.get().stream().map(SnapshotState::store).toList();
+    List<Path> taken = knownStores();
     Path store = store(device);
     for (int number = 2; taken.contains(store); number++) {
       store = folder.resolve(device + "~" + number + SUFFIX);
@@ -57,9 +57,13 @@ final class StrayStores {
     return store;
   }
 
+  private List<Path> knownStores() {
+    return known.get().stream().flatMap(each -> each.stores().stream()).toList();
+  }
+
   private List<Path> all() throws RefusedException {
     List<Path> found = StoreFile.in(folder);
-    found.removeAll(known.get().stream().map(SnapshotState::store).toList());
+    found.removeAll(knownStores());
     found.sort(null);
     return found;
   }

@@ -4,6 +4,7 @@ package org.anabranch.server.state;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   phase      what may be on disk                         at the next start
  *   CREATING   a store, or part of one, or none            the store is deleted, the entry goes: never was
- *   READY      a whole store                               the snapshot is activated before any write
+ *   READY      a whole store, perhaps a second one         the snapshot is activated before any write
  *   WAITING    a whole store; merge when nobody uses it    it waits on: who is away still uses the volume
  *   QUEUED     a whole store; merge after the one before    the merge starts, or waits for that one
  *   MERGING    a store, part of it merged back             the merge goes on
@@ -40,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * @param description what somebody noted about it; one line, empty when there is nothing
  * @param point identifies what the snapshot holds, wherever it is: a snapshot that was received as
  *     a stream has the point of the one that was sent; null when an older version took it
+ * @param secondStore the file of another store, absolute. Until the end of a merge, the one that
+ *     the snapshot has when it is kept; after it, the one that was merged, which is to be deleted.
+ *     Null: there is none, and a merge consumes the snapshot
  */
 public record SnapshotState(
     String volume,
@@ -55,7 +59,8 @@ public record SnapshotState(
     long turn,
     long throttle,
     String description,
-    @Nullable String point) {
+    @Nullable String point,
+    @Nullable Path secondStore) {
   /** The most characters of a description. */
   public static final int MAX_DESCRIPTION = 255;
 
@@ -100,7 +105,49 @@ public record SnapshotState(
         turn,
         throttle,
         description,
-        newPoint);
+        newPoint,
+        secondStore);
+  }
+
+  /** Whether it is to be merged and is kept, with an empty store. */
+  public boolean keeps() {
+    return secondStore != null
+        && (phase == Phase.WAITING || phase == Phase.QUEUED || phase == Phase.MERGING);
+  }
+
+  /** The store of the snapshot's own device, not of a merge. */
+  public Path deviceStore() {
+    return phase == Phase.MERGING && secondStore != null ? secondStore : store;
+  }
+
+  /** The files of all its stores. */
+  public List<Path> stores() {
+    return secondStore == null ? List.of(store) : List.of(store, secondStore);
+  }
+
+  /** After its merge, which kept it: its stores have changed places. */
+  public SnapshotState kept() {
+    return new SnapshotState(
+        volume,
+        name,
+        origin,
+        deviceStore(),
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        Phase.READY,
+        false,
+        0,
+        0,
+        description,
+        pointId(), // which may come from the name of the first store
+        store);
+  }
+
+  /** With another second store, or without one. */
+  public SnapshotState withSecondStore(@Nullable Path second) {
+    return with(volume, name, description, second);
   }
 
   /** In another phase; its turn is kept while its merge is to come. */
@@ -140,20 +187,21 @@ public record SnapshotState(
         newTurn,
         newThrottle,
         description,
-        point);
+        point,
+        secondStore);
   }
 
   /** With another description. */
   public SnapshotState withDescription(String text) {
-    return named(volume, name, text);
+    return with(volume, name, text, secondStore);
   }
 
   /** With another name, and of a volume that may have another name; its store stays where it is. */
   public SnapshotState named(String newVolume, String newName) {
-    return named(newVolume, newName, description);
+    return with(newVolume, newName, description, secondStore);
   }
 
-  private SnapshotState named(String newVolume, String newName, String text) {
+  private SnapshotState with(String newVolume, String newName, String text, @Nullable Path second) {
     return new SnapshotState(
         newVolume,
         newName,
@@ -168,6 +216,7 @@ public record SnapshotState(
         turn,
         throttle,
         text,
-        point);
+        point,
+        second);
   }
 }

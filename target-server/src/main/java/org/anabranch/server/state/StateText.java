@@ -83,7 +83,8 @@ record StateText(Path file, StatePaths paths) {
           "turn",
           "throttle",
           "description",
-          "point");
+          "point",
+          "second-store");
 
   private static final Set<String> VOLUME_KEYS =
       Set.of("path", "block-size", "physical-block-size", "from", "created", "phase", "token");
@@ -152,6 +153,9 @@ record StateText(Path file, StatePaths paths) {
     }
     if (snapshot.point() != null) {
       entry.put("point", snapshot.point());
+    }
+    if (snapshot.secondStore() != null) {
+      entry.put("second-store", paths.written(snapshot.secondStore()));
     }
     return entry;
   }
@@ -306,7 +310,10 @@ record StateText(Path file, StatePaths paths) {
           entry.hasPath("turn") ? entry.getLong("turn") : 0,
           entry.hasPath("throttle") ? entry.getLong("throttle") : 0,
           entry.hasPath("description") ? entry.getString("description") : "",
-          entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null);
+          entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null,
+          entry.hasPath("second-store")
+              ? paths.readStore(entry.getString("second-store"), version)
+              : null);
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "

@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
@@ -102,9 +103,10 @@ final class MergeQueueTest {
       volume.write(0, 1 << 20, 1);
       try (Readers.Reading _ = volume.snapshots.read("vm1@a")) {
         assertThat(volume.merge("vm1@a", Begin.WHEN_UNUSED).phase()).isEqualTo(Phase.WAITING);
-        assertThat(volume.snapshots.cancelMerge("vm1@a").phase()).isEqualTo(Phase.READY);
+        assertThat(volume.snapshots.cancelMerge(List.of("vm1@a")).getFirst().phase())
+            .isEqualTo(Phase.READY);
       }
-      assertThatThrownBy(() -> volume.snapshots.cancelMerge("vm1@a"))
+      assertThatThrownBy(() -> volume.snapshots.cancelMerge(List.of("vm1@a")))
           .isInstanceOf(RefusedException.class)
           .hasMessage("snapshot vm1@a does not wait to be merged");
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
@@ -275,7 +277,8 @@ final class MergeQueueTest {
   }
 
   private static MergeRequest throttled(long bytesPerSecond) {
-    return new MergeRequest("vm1@a", Begin.NOW, MergeRequest.TIME_LIMIT, null, bytesPerSecond);
+    return new MergeRequest(
+        List.of("vm1@a"), Begin.NOW, MergeRequest.TIME_LIMIT, null, bytesPerSecond, false);
   }
 
   private static long throttle(VolumeUnderTest volume) throws Exception {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ final class SnapshotDevicesTest {
       volume.snapshot("b");
 
       new SnapshotDevices(volume.storage, volume.live, volume.initiators, new Readers())
-          .startMerge(volume.snapshots.list("vm1").getFirst());
+          .startMerges(List.of(volume.snapshots.list("vm1").getFirst()));
       assertThat(volume.storage.mapper().table("vm1").lines()).hasSize(2);
       volume.write("vm1", VolumeUnderTest.BYTES, 2 << 20, 4);
 

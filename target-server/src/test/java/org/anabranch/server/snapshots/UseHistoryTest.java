@@ -250,7 +250,7 @@ final class UseHistoryTest {
       Begin begin = dice < 6 ? Begin.WHEN_UNUSED : dice < 11 ? Begin.ON_NEXT_LOGIN : Begin.NOW;
       steps.add("merge " + begin);
       if (dice == 0 && waiting) {
-        volume.snapshots.cancelMerge(SNAPSHOT);
+        volume.snapshots.cancelMerge(List.of(SNAPSHOT));
         synchronized (this) {
           waiting = false;
           awaited = "";
@@ -308,7 +308,13 @@ final class UseHistoryTest {
       }
       try {
         volume.snapshots.merge(
-            new MergeRequest(SNAPSHOT, Begin.WHEN_UNUSED, Duration.ofMinutes(1), initiator, null));
+            new MergeRequest(
+                List.of(SNAPSHOT),
+                Begin.WHEN_UNUSED,
+                Duration.ofMinutes(1),
+                initiator,
+                null,
+                false));
         assertThat(expected).as("%s", steps).isTrue();
         synchronized (this) {
           awaited = "";

@@ -35,7 +35,8 @@ final class StateFileTest {
           0,
           0,
           "",
-          "1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+          "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+          null);
 
   @TempDir Path folder;
   private Path path;
@@ -73,7 +74,8 @@ final class StateFileTest {
               phase == SnapshotState.Phase.READY
                   ? null
                   : UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8))
-                      .toString());
+                      .toString(),
+              phase == SnapshotState.Phase.MERGING ? Path.of("/second store") : null);
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");

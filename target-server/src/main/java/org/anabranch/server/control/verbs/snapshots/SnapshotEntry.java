@@ -23,6 +23,7 @@ public record SnapshotEntry(
     @Doc("whether requests to it wait, see dm suspend") boolean suspended,
     @Doc("the most that its merge may move, when it is bounded")
         @Nullable Long throttleBytesPerSecond,
+    @Doc("whether its merge keeps it; absent while no merge runs or waits") @Nullable Boolean kept,
     @Doc("while its phase is waiting") @Nullable List<WaitEntry> waitsFor,
     @Doc("a time: until then the merge begins at the next login")
         @Nullable Instant onNextLoginUntil,
@@ -53,6 +54,9 @@ public record SnapshotEntry(
         snapshots.isRead(snapshot.device()),
         snapshots.isSuspended(snapshot.device()),
         snapshot.throttle() > 0 ? (Long) snapshot.throttle() : null,
+        snapshot.phase() == SnapshotState.Phase.MERGING || snapshot.turn() > 0
+            ? (Boolean) snapshot.keeps()
+            : null,
         wait == null ? null : WaitEntry.of(wait),
         wait == null ? null : WaitEntry.inSeconds(wait.onNextLoginUntil()),
         MergeEntry.of(snapshots.progress(snapshot.device())));

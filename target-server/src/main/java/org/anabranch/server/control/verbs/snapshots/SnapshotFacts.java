@@ -62,7 +62,7 @@ public record SnapshotFacts(
         snapshots.isServed(snapshot) ? Phase.of(snapshot.phase()) : Phase.LEFT_OUT,
         snapshot.readOnly(),
         snapshot.chunkSectors() * 512L,
-        snapshot.store(),
+        snapshot.deviceStore(),
         usage == null ? null : (Long) (usage.allocatedSectors() * 512),
         usage == null ? null : (Long) (usage.metadataSectors() * 512),
         usage == null ? null : (Long) (usage.totalSectors() * 512),

@@ -3,7 +3,9 @@ package org.anabranch.server.control.verbs.snapshots;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.server.base.ClientGoneException;
@@ -11,9 +13,11 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
 import org.anabranch.server.control.Doc;
+import org.anabranch.server.control.Flat;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.RecordJson;
 import org.anabranch.server.control.Verb;
+import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.MergeRequest;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.snapshots.MergeStatus;
@@ -22,13 +26,14 @@ import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 
-/** {@code snapshot merge}: rolls a volume back to a snapshot. */
+/** {@code snapshot merge}: rolls volumes back to snapshots. */
 public final class SnapshotMergeVerb
     implements Verb<SnapshotMergeVerb.Arguments, MergeStep, SnapshotMergeVerb.Result> {
   public static final Call<Arguments, MergeStep, Result> CALL =
       new Call<>(
           "snapshot merge",
-          "Rolls a volume back to a snapshot, which is gone at the end.",
+          "Rolls volumes back to snapshots at one instant: all of them, or none. The snapshots are gone"
+              + " at the end, unless they are kept.",
           Arguments.class,
           MergeStep.class,
           Result.class);
@@ -37,7 +42,8 @@ public final class SnapshotMergeVerb
 
   /** When and how. */
   public record Arguments(
-      @Doc("VOLUME@NAME") String name,
+      @Doc("each VOLUME@NAME, of different volumes") List<String> names,
+      @Doc("VOLUME@NAME, in place of names") @Nullable String name,
       @Doc("begin under initiators") boolean now,
       @Doc("begin at the next login of the initiator that uses the volume") boolean onNextLogin,
       @Doc("how long on-next-login holds, 1 to 86400; absent: 900") @Nullable Long timeLimitSeconds,
@@ -49,18 +55,34 @@ public final class SnapshotMergeVerb
               value = "answer when the merge has ended, and report how far it is until then",
               name = "wait")
           boolean untilEnd,
-      @Doc("take back a merge that waits to begin") boolean cancel) {
+      @Doc("take back a merge that waits to begin, with those that were asked for together with it")
+          boolean cancel,
+      @Doc("the snapshots are there afterwards, each with an empty store") boolean keep) {
     /** Without anything special. */
     public static Arguments of(String name, boolean now) {
-      return new Arguments(name, now, false, null, null, null, false, false);
+      return new Arguments(List.of(name), null, now, false, null, null, null, false, false, false);
     }
   }
 
-  /** What becomes of the volume. */
+  /** What becomes of the volumes. */
   public record Result(
+      @Doc("when it is one") @Flat @Nullable Merged merge,
+      @Doc(
+              value = "when there are several: an object as the fields above are, for each",
+              listedIn = "snapshot merge")
+          @Nullable List<Merged> merges) {
+    /** One or several. */
+    public List<Merged> all() {
+      return merge == null ? Objects.requireNonNullElse(merges, List.of()) : List.of(merge);
+    }
+  }
+
+  /** What becomes of a volume. */
+  public record Merged(
       @Doc("VOLUME@NAME") String name,
       @Doc("the volume that is rolled back") String volume,
       @Doc("waiting, queued, merging; merged with wait; ready with cancel") Phase phase,
+      @Doc("whether the snapshot is there afterwards") boolean kept,
       @Doc(value = "while its phase is waiting, as in snapshot list", listedIn = "snapshot list")
           @Nullable List<WaitEntry> waitsFor,
       @Doc("as in snapshot list") @Nullable Instant onNextLoginUntil) {}
@@ -103,27 +125,50 @@ public final class SnapshotMergeVerb
   @Override
   public Result run(Arguments arguments, Caller<MergeStep> caller)
       throws RefusedException, ClientGoneException {
-    String name = arguments.name();
-    SnapshotState snapshot =
-        arguments.cancel() ? snapshots.cancelMerge(name) : snapshots.merge(request(arguments));
+    List<String> names = names(arguments);
+    List<SnapshotState> found =
+        arguments.cancel()
+            ? snapshots.cancelMerge(names)
+            : snapshots.merge(request(names, arguments), Hooks.Listener.NOBODY);
+    List<Merged> merged = new ArrayList<>();
+    for (SnapshotState snapshot : found) {
+      merged.add(merged(snapshot, arguments, caller));
+    }
+    return merged.size() == 1 ? new Result(merged.getFirst(), null) : new Result(null, merged);
+  }
+
+  private static List<String> names(Arguments arguments) throws RefusedException {
+    if (!arguments.names().isEmpty()) {
+      return arguments.names();
+    }
+    if (arguments.name() == null) {
+      throw new RefusedException("argument names is missing, and so is name");
+    }
+    return List.of(arguments.name());
+  }
+
+  private Merged merged(SnapshotState snapshot, Arguments arguments, Caller<MergeStep> caller)
+      throws RefusedException, ClientGoneException {
     MergeWait wait = snapshots.waits(snapshot);
     Phase phase = Phase.of(snapshot);
     if (arguments.untilEnd() && phase != Phase.READY) {
-      while (await(name, caller)) {
+      while (await(snapshot, caller)) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PROGRESS_MILLIS));
       }
       phase = Phase.MERGED;
     }
     boolean waits = phase == Phase.WAITING;
-    return new Result(
-        name,
+    return new Merged(
+        snapshot.device(),
         snapshot.volume(),
         phase,
+        snapshot.keeps(),
         waits ? WaitEntry.of(wait) : null,
         waits ? WaitEntry.inSeconds(wait.onNextLoginUntil()) : null);
   }
 
-  private static MergeRequest request(Arguments arguments) throws RefusedException {
+  private static MergeRequest request(List<String> names, Arguments arguments)
+      throws RefusedException {
     if (arguments.now() && arguments.onNextLogin()) {
       throw new RefusedException("now or on-next-login, not both");
     }
@@ -137,18 +182,20 @@ public final class SnapshotMergeVerb
       throw new RefusedException("throttle of " + throttle + "; allowed are 0 and more");
     }
     return new MergeRequest(
-        arguments.name(),
+        names,
         arguments.now()
             ? Begin.NOW
             : arguments.onNextLogin() ? Begin.ON_NEXT_LOGIN : Begin.WHEN_UNUSED,
         Duration.ofSeconds(seconds),
         arguments.assumeGone(),
-        throttle);
+        throttle,
+        arguments.keep());
   }
 
   /** Reports how far a merge is; whether it goes on. */
-  private boolean await(String name, Caller<MergeStep> caller)
+  private boolean await(SnapshotState merging, Caller<MergeStep> caller)
       throws RefusedException, ClientGoneException {
+    String name = merging.device();
     SnapshotState snapshot =
         snapshots.list(null).stream()
             .filter(each -> each.device().equals(name))
@@ -159,10 +206,14 @@ public final class SnapshotMergeVerb
     }
     MergeStatus status = snapshots.progress(name);
     if (status == null && snapshot.phase() == SnapshotState.Phase.READY) {
+      if (snapshot.store().equals(merging.secondStore())) {
+        return false; // it has been merged, and was kept
+      }
       throw new RefusedException(
           "the merge of " + name + " was cancelled or did not begin, see the server's log");
     }
-    caller.report(new MergeStep(SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
+    caller.report(
+        new MergeStep(name, SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
     if (status != null && status.isStuck()) {
       throw new RefusedException(
           "the merge of "

@@ -24,6 +24,7 @@ public final class SnapshotVerbs {
         new SnapshotMergeVerb(snapshots),
         new SnapshotPauseVerb(snapshots),
         new SnapshotResumeVerb(snapshots),
+        new SnapshotThrottleVerb(snapshots),
         new SnapshotDiffVerb(exports),
         new SnapshotExportVerb(exports));
   }

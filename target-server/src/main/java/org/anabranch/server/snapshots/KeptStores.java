@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.snapshots;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.state.SnapshotState.Phase;
+import org.anabranch.server.state.StateDirectory;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The second store of a snapshot that is kept when its volume is rolled back to it.
+ *
+ * <pre>
+ *   state file                            the second store              at the next start
+ *   WAITING or QUEUED, names it           not there, or being made      the file is deleted
+ *   MERGING, names it                     loaded: the snapshot's own    the merge goes on, both stores are used
+ *   READY, names the one that was merged  being deleted                 the file is deleted
+ *   READY, names none                     -                             -
+ * </pre>
+ *
+ * So each step that changes what a crash leaves is one write of the state file. The snapshot's
+ * device is there all the time, and reads the same: until the merge begins from the first store,
+ * then from the second one and, where that has nothing, from what the merge makes the volume read
+ * as. What the volume is written from then on is copied to the second store first.
+ *
+ * <p>One call at a time, by its turn in {@code Changes}.
+ */
+final class KeptStores {
+  private static final Logger LOG = LoggerFactory.getLogger(KeptStores.class);
+
+  private final SnapshotRegistry registry;
+  private final StrayStores files;
+  private final Stores stores;
+  private final SnapshotDevices devices;
+
+  KeptStores(SnapshotRegistry registry, StrayStores files, Stores stores, SnapshotDevices devices) {
+    this.registry = registry;
+    this.files = files;
+    this.stores = stores;
+    this.devices = devices;
+  }
+
+  /**
+   * A snapshot that is to be kept; nothing is made yet.
+   *
+   * @throws RefusedException when there is no room for a second store
+   */
+  SnapshotState planned(SnapshotState snapshot) throws RefusedException {
+    if (snapshot.secondStore() != null) {
+      deleteSecond(snapshot); // what the end of an earlier merge could not delete
+    }
+    stores.refuseUnlessRoom(snapshot);
+    return snapshot.withSecondStore(files.newStore(snapshot.device()));
+  }
+
+  /** Makes the second store, which the state file names, of a merge about to begin; loads it. */
+  void make(SnapshotState snapshot) throws RefusedException {
+    Path second = Objects.requireNonNull(snapshot.secondStore());
+    StoreFile.refuseIfThere(second);
+    stores.refuseUnlessRoom(snapshot);
+    long bytes = length(snapshot.store());
+    StoreFile.make(second, bytes, Math.min(bytes, StoreFile.LEAST_LONGEST), registry.steps());
+    SnapshotState merging = snapshot.in(Phase.MERGING);
+    stores.opening(merging);
+    devices.prepareKept(merging);
+    registry.steps().taken("second store loaded");
+  }
+
+  private static long length(Path store) throws RefusedException {
+    try {
+      return Files.size(store);
+    } catch (IOException e) {
+      throw new RefusedException("store " + store + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** The merge does not begin. Gives the snapshot as it is then; the caller writes that down. */
+  SnapshotState drop(SnapshotState snapshot) {
+    try {
+      devices.dropKept(snapshot);
+      deleteSecond(snapshot);
+      return snapshot.withSecondStore(null);
+    } catch (RefusedException e) {
+      LOG.error("snapshot {}: {}; the next start deletes it", snapshot.device(), e.getMessage());
+      return snapshot;
+    }
+  }
+
+  /** The merge has ended: the second store is the snapshot's, and the first one goes. */
+  void exchange(SnapshotState merged) throws RefusedException {
+    SnapshotState kept = merged.kept();
+    registry.put(kept);
+    try {
+      deleteSecond(kept);
+      registry.put(kept.withSecondStore(null));
+    } catch (RefusedException e) {
+      LOG.error("snapshot {}: {}; the next start deletes it", kept.device(), e.getMessage());
+    }
+  }
+
+  /** Ends what a crash interrupted. Nothing is open yet. */
+  void restore(SnapshotState snapshot) throws RefusedException {
+    if (snapshot.secondStore() != null && snapshot.phase() != Phase.MERGING) {
+      deleteSecond(snapshot);
+      if (snapshot.phase() == Phase.READY) {
+        registry.put(snapshot.withSecondStore(null));
+      }
+    }
+  }
+
+  private void deleteSecond(SnapshotState snapshot) throws RefusedException {
+    registry.deleteStore(Objects.requireNonNull(snapshot.secondStore()));
+  }
+}
