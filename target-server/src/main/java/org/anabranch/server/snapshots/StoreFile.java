@@ -19,6 +19,7 @@ import java.util.Set;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.FileLengths;
 import org.anabranch.server.state.PrivateFolder;
 import org.anabranch.server.state.StateDirectory;
 

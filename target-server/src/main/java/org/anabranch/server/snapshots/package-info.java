@@ -9,7 +9,7 @@
  *   which merge is next, and those that run     Merges, MergeOrder, RunningMerges, MergeWatch
  *   merges that wait for initiators or a login  MergeWait, MergesAtLogin, NextLogins, Initiators
  *   what is done around changes                Hooks, MergeHooks
- *   stores, and how they grow                   Stores, StoreFile, FileLengths, StrayStores
+ *   stores, and how they grow                   Stores, StoreFile, StrayStores, KeptStores
  *   what is wrong with one                      SnapshotWarnings, Inspection
  *   what the volume's table must be             VolumeTable
  * </pre>

@@ -60,8 +60,8 @@ import org.anabranch.server.base.RefusedException;
  * <p>{@code read-only-devices} lists those of the devices whose writes fail, if there are any.
  *
  * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, {@code
- * description} when it has one, and {@code point}, a UUID, when this version or a later one took
- * the snapshot.
+ * description} when it has one, {@code point}, a UUID, when this version or a later one took the
+ * snapshot, and {@code second-store} while a merge keeps it: see {@link SnapshotState#secondStore}.
  *
  * @param file for messages
  * @param paths how it names files

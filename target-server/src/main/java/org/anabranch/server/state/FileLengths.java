@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.state;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,7 +12,7 @@ import org.anabranch.server.terminal.Sizes;
  * blocks of 4 KiB, and a process may have one ({@code ulimit -f}). Neither can be asked for, so
  * lengths are tried, on a file that has no contents yet and keeps none.
  */
-final class FileLengths {
+public final class FileLengths {
   /** The precision of the search, bytes. */
   private static final long STEP = 1 << 20;
 
@@ -32,7 +32,8 @@ final class FileLengths {
    * @return how long it is now, bytes
    * @throws IOException when it cannot be as long as {@code least}
    */
-  static long extend(FileChannel file, Path path, long wanted, long least) throws IOException {
+  public static long extend(FileChannel file, Path path, long wanted, long least)
+      throws IOException {
     return extend(bytes -> end(file, bytes), path, wanted, least);
   }
 
