@@ -12,11 +12,13 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * if they are to be kept. {@code -Danabranch.killCycles=100} for more than a few, {@code
  * -Danabranch.killSeed=N} for others.
  */
+@Timeout(value = 2, unit = TimeUnit.HOURS) // for those who ask for many
 final class GroupKillCyclesTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final String CONFIGURATION =
