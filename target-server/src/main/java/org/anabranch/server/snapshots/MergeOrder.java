@@ -141,4 +141,20 @@ final class MergeOrder {
               + " again when that has ended");
     }
   }
+
+  /** Refuses to remove a snapshot whose merge waits, unless it is forced. */
+  static void refuseUnderWaitingMerge(SnapshotState snapshot, boolean force)
+      throws RefusedException {
+    boolean waits = snapshot.phase() == Phase.WAITING || snapshot.phase() == Phase.QUEUED;
+    if (waits && !force) {
+      throw new RefusedException(
+          "volume "
+              + snapshot.volume()
+              + " waits to be rolled back to "
+              + snapshot.device()
+              + ", which would be dropped; snapshot merge --cancel "
+              + snapshot.device()
+              + " first, or use --force");
+    }
+  }
 }

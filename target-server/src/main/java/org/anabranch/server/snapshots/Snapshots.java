@@ -498,7 +498,7 @@ public final class Snapshots implements WarningSource {
         merges.giveUp(snapshot, force);
         return;
       }
-      refuseUnderWaitingMerge(snapshot, force);
+      MergeOrder.refuseUnderWaitingMerge(snapshot, force);
       devices.refuseForeignTable(snapshot);
       refuseUnderSessions(device, force);
       try {
@@ -545,21 +545,6 @@ public final class Snapshots implements WarningSource {
       return described;
     } finally {
       changes.unlock();
-    }
-  }
-
-  private static void refuseUnderWaitingMerge(SnapshotState snapshot, boolean force)
-      throws RefusedException {
-    boolean waits = snapshot.phase() == Phase.WAITING || snapshot.phase() == Phase.QUEUED;
-    if (waits && !force) {
-      throw new RefusedException(
-          "volume "
-              + snapshot.volume()
-              + " waits to be rolled back to "
-              + snapshot.device()
-              + ", which would be dropped; snapshot merge --cancel "
-              + snapshot.device()
-              + " first, or use --force");
     }
   }
 
