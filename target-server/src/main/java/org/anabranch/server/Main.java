@@ -18,6 +18,7 @@ import org.anabranch.server.cli.StatsCommand;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.cli.VolumeCommand;
 import org.anabranch.server.cli.state.LunCommand;
+import org.anabranch.server.cli.state.StateCommand;
 import org.anabranch.server.demo.DemoCommand;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.serve.Preload;
@@ -55,6 +56,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("lun", LunCommand.class);
     SUBCOMMANDS.put("snapshot", SnapshotCommand.class);
     SUBCOMMANDS.put("session", SessionCommand.class);
+    SUBCOMMANDS.put("state", StateCommand.class);
     SUBCOMMANDS.put("dm", DmCommand.class);
     SUBCOMMANDS.put("cow", CowCommand.class);
   }

@@ -238,6 +238,10 @@ final class JsonTest {
   }
 
   private void madeAtRunTime(Site site) throws Exception {
+    String backup = folder.resolve("state backup").toString();
+    holds("state backup", json(site, "state", "backup", backup));
+    String other = folder.resolve("other state").toString();
+    holds("state restore", json("state", "restore", backup, "--state-dir", other));
     holds("volume create", json(site, "volume", "create", "vm2", "--size", "1 MiB"));
     holds("volume rename", json(site, "volume", "rename", "vm2", "vm3"));
     holds("lun add", json(site, "lun", "add", TARGET, "5", "vm3"));
@@ -275,6 +279,7 @@ final class JsonTest {
       holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--on-next-login"));
       SessionOptions other = SessionOptions.normal(TARGET).as("iqn.2026-11.org.anabranch:other");
       Site.Host lost = Site.Host.logIn(initiator, server.portal(), other);
+      Initiator.await(lost.disk(0).read(0, 1), 30); // else it leaves no use behind
       lost.session().close();
       lost.awaitClosed();
       awaitCutOff(site);

@@ -263,6 +263,11 @@ final class LauncherVerbsTest {
     assertThat(ask(site, "snapshot", "remove", "vm1@e")).contains("removed");
     ask(site, "snapshot", "create", "vm1@d");
     ask(site, "volume", "create", "new", "--size", "4 MiB");
+    String backup = folder.resolve("a backup").toString();
+    assertThat(ask(site, "state", "backup", backup)).contains("backed up to");
+    String other = folder.resolve("other state").toString();
+    assertThat(anabranch(0, "state", "restore", backup, "--state-dir", other))
+        .contains("restored from");
     ask(site, "volume", "create", "copy", "--from", "vm1@d", "--wait");
     assertThat(ask(site, "volume", "list")).contains("copy.img");
     ask(site, "volume", "rename", "new", "newer");

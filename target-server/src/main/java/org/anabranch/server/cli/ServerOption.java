@@ -55,8 +55,12 @@ public final class ServerOption {
 
   /** Asks the server. */
   public ControlClient client() {
-    return new ControlClient(
-        socketPath(System.getenv(ENVIRONMENT)), notice -> err().println("anabranch: " + notice));
+    return new ControlClient(socketPath(), notice -> err().println("anabranch: " + notice));
+  }
+
+  /** Where the server's socket is, or would be. */
+  public Path socketPath() {
+    return socketPath(System.getenv(ENVIRONMENT));
   }
 
   /**

@@ -31,6 +31,7 @@ import org.anabranch.server.admin.Translation;
 import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.admin.Warnings;
+import org.anabranch.server.backup.StateBackup;
 import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.HostPort;
 import org.anabranch.server.base.LiveConfiguration;
@@ -458,6 +459,11 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public RuntimeLuns luns() {
     return luns;
+  }
+
+  @Override
+  public byte[] stateBackup() throws RefusedException {
+    return StateBackup.of(state.folder(), changes);
   }
 
   @Override

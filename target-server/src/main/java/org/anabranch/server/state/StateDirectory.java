@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
@@ -43,11 +44,11 @@ public final class StateDirectory implements AutoCloseable {
   private static final String SERVER_ID = "server-id";
 
   private final Path folder;
-  private final FileChannel lock;
+  private final Lock lock;
   private final String serverId;
   private final boolean wasUsed;
 
-  private StateDirectory(Path folder, FileChannel lock, String serverId, boolean wasUsed) {
+  private StateDirectory(Path folder, Lock lock, String serverId, boolean wasUsed) {
     this.folder = folder;
     this.lock = lock;
     this.serverId = serverId;
@@ -60,22 +61,84 @@ public final class StateDirectory implements AutoCloseable {
    * @throws RefusedException when it cannot be used, or another server uses it
    */
   public static StateDirectory open(Path folder) throws RefusedException {
-    FileChannel lock = null;
+    Lock lock = lock(folder);
+    try {
+      if (isHalfRestored(folder)) {
+        throw new RefusedException(
+            "state-dir "
+                + folder
+                + ": a restore of its state was interrupted; run anabranch state restore again");
+      }
+      boolean wasUsed = Files.exists(folder.resolve(SERVER_ID));
+      return new StateDirectory(folder, lock, serverId(folder), wasUsed);
+    } catch (IOException e) {
+      lock.close();
+      throw new RefusedException("state-dir " + folder + " cannot be used: " + reason(e), e);
+    } catch (RefusedException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Small files of the folder that a server needs after a restart, by their names. */
+  public static final List<String> FILES =
+      List.of("identities", "ports", SERVER_ID, "state.json", "uses.json");
+
+  /** Folders in it that have only such files. */
+  public static final List<String> FOLDERS = List.of("invalid", "reservations", "volumes");
+
+  /** Says that a restore of the folder's state has begun and not ended. */
+  private static final String RESTORING = "restoring";
+
+  /** The mark of a restore that is under way. */
+  public static DurableFile restoring(Path folder) {
+    return new DurableFile(folder.resolve(RESTORING));
+  }
+
+  /** Whether a restore has begun and not ended: the files are partly those of before. */
+  public static boolean isHalfRestored(Path folder) {
+    return restoring(folder).exists();
+  }
+
+  /** Keeps a folder from being used by a server, or by anybody else who asks. */
+  public static final class Lock implements AutoCloseable {
+    private final FileChannel channel;
+
+    private Lock(FileChannel channel) {
+      this.channel = channel;
+    }
+
+    @Override
+    public void close() {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException("lock of the state directory", e);
+      }
+    }
+  }
+
+  /**
+   * Makes the folder if it is absent, and locks it.
+   *
+   * @throws RefusedException when it cannot be used, or somebody else uses it
+   */
+  public static Lock lock(Path folder) throws RefusedException {
+    FileChannel channel = null;
     try {
       make(folder);
-      lock =
+      channel =
           FileChannel.open(
               folder.resolve("lock"),
               Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      lock(folder, lock);
-      boolean wasUsed = Files.exists(folder.resolve(SERVER_ID));
-      return new StateDirectory(folder, lock, serverId(folder), wasUsed);
+      lock(folder, channel);
+      return new Lock(channel);
     } catch (IOException e) {
-      close(lock);
+      close(channel);
       throw new RefusedException("state-dir " + folder + " cannot be used: " + reason(e), e);
     } catch (RefusedException e) {
-      close(lock);
+      close(channel);
       throw e;
     }
   }
@@ -142,23 +205,45 @@ public final class StateDirectory implements AutoCloseable {
     return id;
   }
 
+  /** Other names in the folder that are the server's; its administrator may have more there. */
+  private static final Set<String> OTHERS =
+      Set.of("lock", "control.sock", "cow", "images", RESTORING);
+
+  /** Whether a name in the folder is the server's, or that of a draft of a file of its own. */
+  private static boolean isOwn(String name) {
+    String file = name.endsWith(".new") ? name.substring(0, name.length() - 4) : name;
+    return FILES.contains(file) || FOLDERS.contains(file) || OTHERS.contains(file);
+  }
+
   /**
-   * Whether a path lies in a state directory or is that, whether it exists or not, and whichever
-   * links lead there.
+   * Whether a path is one of the files in a state directory that the server works with, or lies
+   * below one, whether it exists or not, and whichever links lead there.
    *
    * @param folder the state directory, which exists
    */
   public static boolean owns(Path folder, Path path) {
-    for (Path at = path.toAbsolutePath(); at != null; at = at.getParent()) {
-      if (isSame(folder, at) || isSame(folder, at.normalize())) {
-        return true;
-      }
+    return ownsAt(folder, path.toAbsolutePath().normalize()) || ownsAt(folder, real(path));
+  }
+
+  /** The path with the links on the way to its file followed, as far as there is one. */
+  private static Path real(Path path) {
+    Path file = path.toAbsolutePath();
+    for (Path at = file; at != null; at = at.getParent()) {
       try {
         if (Files.exists(at)) {
-          return at.toRealPath().startsWith(folder.toRealPath());
+          return at.toRealPath().resolve(at.relativize(file)).normalize();
         }
       } catch (IOException e) {
-        return true; // it cannot be told
+        return file; // what cannot be looked at cannot be written either
+      }
+    }
+    return file;
+  }
+
+  private static boolean ownsAt(Path folder, Path file) {
+    for (Path parent = file.getParent(); parent != null; parent = parent.getParent()) {
+      if (isSame(folder, parent)) {
+        return isOwn(parent.relativize(file).getName(0).toString());
       }
     }
     return false;
@@ -207,7 +292,7 @@ public final class StateDirectory implements AutoCloseable {
   /** Lets another server have it. */
   @Override
   public void close() {
-    close(lock);
+    lock.close();
   }
 
   private static void close(@Nullable FileChannel channel) {

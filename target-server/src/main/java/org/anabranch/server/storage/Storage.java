@@ -172,10 +172,10 @@ public final class Storage implements WarningSource {
     }
   }
 
-  /** Refuses a path in the state directory. */
+  /** Refuses a path of the server's state. */
   public void refuseState(Path path) throws RefusedException {
     if (StateDirectory.owns(stateFolder, path)) {
-      throw new RefusedException(path + " is in the server's state directory");
+      throw new RefusedException(path + " is a file of the server's own");
     }
   }
 

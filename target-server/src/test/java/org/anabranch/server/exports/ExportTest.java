@@ -376,12 +376,32 @@ final class ExportTest {
   void theServersOwnFilesAreNotReplaced() throws Exception {
     volume.snapshot("a");
     for (String own :
-        List.of("state.json", "state.json.new", "lock", "cow/new", "cow/vm1@a.cow", "vm1.img")) {
+        List.of(
+            "state.json",
+            "state.json.new",
+            "lock",
+            "cow/new",
+            "cow/vm1@a.cow",
+            "vm1.img",
+            "identities",
+            "ports",
+            "uses.json",
+            "uses.json.new",
+            "server-id",
+            "volumes/vm1.json",
+            "reservations/x",
+            "invalid/x",
+            "images/b.img",
+            "restoring")) {
       assertThatThrownBy(() -> volume.exports.raw("vm1@a", file(own), true, IGNORED))
           .as(own)
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("is a file of the server's own");
     }
+    Path linked = Files.createSymbolicLink(file("linked"), file("uses.json"));
+    Files.writeString(file("uses.json"), "");
+    assertThatThrownBy(() -> volume.exports.raw("vm1@a", linked, true, IGNORED))
+        .hasMessageContaining("is a file of the server's own");
     Path link = Files.createSymbolicLink(file("elsewhere"), folder);
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", link.resolve("state.json"), true, IGNORED))
         .hasMessageContaining("is a file of the server's own");

@@ -90,4 +90,7 @@ public interface RunningServer {
 
   /** The configuration file, and what was made at run time besides. */
   EffectiveConfiguration effective();
+
+  /** A backup of the state directory's small files. */
+  byte[] stateBackup() throws RefusedException;
 }

@@ -29,6 +29,7 @@ public final class Verbs {
                 new VolumeRetryVerb(server),
                 new VolumeAdoptVerb(server),
                 new VolumeImportVerb(server),
+                new StateBackupVerb(server),
                 new ReloadVerb(server)));
     verbs.addAll(VolumeVerbs.all(server.volumes()));
     verbs.addAll(LunVerbs.all(server.luns()));
