@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.testing.Await;
@@ -51,11 +52,16 @@ final class RateLimitTest {
     CompletableFuture.allOf(reads.toArray(CompletableFuture[]::new)).get(60, TimeUnit.SECONDS);
   }
 
+  private static Map<?, ?> second(Site site) throws Exception {
+    List<?> volumes =
+        (List<?>) Objects.requireNonNull(site.ask("volume list", Map.of()).get("volumes"));
+    return (Map<?, ?>) Objects.requireNonNull(volumes.get(1));
+  }
+
   private static int delayed(Site site) throws Exception {
-    Map<?, ?> first =
-        (Map<?, ?>) ((List<?>) site.ask("volume list", Map.of()).get("volumes")).get(1);
+    Map<?, ?> first = second(site);
     assertThat(first.get("name")).isEqualTo("slow");
-    return ((Number) first.get("delayed")).intValue();
+    return ((Number) Objects.requireNonNull(first.get("delayed"))).intValue();
   }
 
   @Test
@@ -118,12 +124,11 @@ final class RateLimitTest {
 
   private static List<?> reload(Site site, String text) throws Exception {
     site.configure(text);
-    return (List<?>) site.ask("reload", Map.of()).get("changes");
+    return (List<?>) Objects.requireNonNull(site.ask("reload", Map.of()).get("changes"));
   }
 
   private static Object iops(Site site) throws Exception {
-    Map<?, ?> volume =
-        (Map<?, ?>) ((List<?>) site.ask("volume list", Map.of()).get("volumes")).get(1);
+    Map<?, ?> volume = second(site);
     return volume.get("limits") instanceof Map<?, ?> limits
         ? limits.get("iops") + " " + limits.get("configured")
         : "none";

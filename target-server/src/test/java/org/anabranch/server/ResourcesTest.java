@@ -4,6 +4,7 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -137,7 +138,7 @@ final class ResourcesTest {
       int before = descriptorLimit(server);
       limitDescriptors(server, descriptors(server));
       for (int i = 0; i < 20; i++) { // uses up numbers that were left between
-        sockets.add(new Socket("127.0.0.1", server.port()));
+        sockets.add(new Socket(InetAddress.getLoopbackAddress(), server.port()));
       }
       Await.until(
           "a portal has failed", () -> server.errors().contains("a connection cannot be accepted"));

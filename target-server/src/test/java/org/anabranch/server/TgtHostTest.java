@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.testing.Await;
@@ -138,7 +139,7 @@ final class TgtHostTest {
       Map<String, Names> after = all(Site.address(server.portal()));
       assertThat(after.keySet()).isEqualTo(before.keySet());
       after.forEach((lun, names) -> {
-        Names theirs = before.get(lun);
+        Names theirs = Objects.requireNonNull(before.get(lun));
         assertThat(names.vendorAndProduct()).as(lun).isEqualTo(theirs.vendorAndProduct());
         assertThat(names.revision()).as(lun).isEqualTo(theirs.revision());
         assertThat(names.serial()).as(lun).isEqualTo(theirs.serial());

@@ -57,15 +57,15 @@ final class MergeHooks {
   }
 
   /** Merges that begin together, from before they begin until all that comes after is done. */
-  final class Preparation implements Hooks.Listener {
+  static final class Preparation implements Hooks.Listener {
     private final Set<String> key;
     private final CompletableFuture<Outcome> decided = new CompletableFuture<>();
     private final CompletableFuture<@Nullable Void> over = new CompletableFuture<>();
     private final List<Hooks.Listener> listeners = new ArrayList<>(); // guarded by this
     private final List<String> failures = new ArrayList<>(); // guarded by this
     private @Nullable String running; // guarded by this
-    private boolean ready; // guarded by MergeHooks.this
-    private @Nullable RefusedException reason; // guarded by MergeHooks.this
+    private boolean ready; // guarded by the MergeHooks
+    private @Nullable RefusedException reason; // guarded by the MergeHooks
 
     private Preparation(Set<String> key) {
       this.key = key;

@@ -192,9 +192,9 @@ final class RateLimiterTest {
     long writes = writer.done;
     scheduler.advance(10 * SECOND);
     assertThat(writer.done - writes + reader.done - reads).as("together").isEqualTo(10_000);
-    assertThat((writer.done - writes) / 10 / 400.0)
+    assertThat((writer.done - writes) / 4000.0)
         .as("each has the same part of the limit that is tightest for it")
-        .isCloseTo((reader.done - reads) / 10 / 800.0, offset(0.01));
+        .isCloseTo((reader.done - reads) / 8000.0, offset(0.01));
   }
 
   @Test
