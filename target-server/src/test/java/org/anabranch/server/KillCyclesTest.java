@@ -266,7 +266,7 @@ final class KillCyclesTest {
   }
 
   private void merge(String device, boolean keep) throws Exception {
-    store = stores().get(device);
+    store = Objects.requireNonNull(stores().get(device));
     change(keep ? "keep" : "merge", device, Map.of("name", device, "now", true, "keep", keep));
     rolledBack(device, keep);
   }

@@ -146,8 +146,8 @@ public final class SnapshotCommand extends CommandGroup {
       name = "rename",
       description = {
         "Give a snapshot another name.",
-        "Its contents and its disk's identity (WWID) stay. A LUN of the configuration that",
-        "names it is gone until the configuration has the new name."
+        "Its contents and its disk's identity (WWID) stay. A LUN of the configuration "
+            + "that names it is gone until the configuration has the new name."
       },
       footer = {"", "Example:", "  anabranch snapshot rename vm1@before-upgrade known-good"},
       mixinStandardHelpOptions = true)

@@ -119,8 +119,8 @@ public final class VolumeCommand extends CommandGroup {
       name = "rename",
       description = {
         "Give a volume that volume create made another name.",
-        "Its snapshots, LUNs and devices follow, and initiators notice nothing: the disk's",
-        "identity (WWID) stays, and so does the image where it is."
+        "Its snapshots, LUNs and devices follow, and initiators notice nothing: the "
+            + "disk's identity (WWID) stays, and so does the image where it is."
       },
       footer = {"", "Example:", "  anabranch volume rename vm4 web"},
       mixinStandardHelpOptions = true)

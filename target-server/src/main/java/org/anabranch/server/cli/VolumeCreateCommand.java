@@ -20,14 +20,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "create",
     description = {
-      "Make a volume while the server runs: an empty one, a copy of a snapshot, or one of",
-      "a file that is there (--path alone).",
-      "Its image is sparse, readable by the server's user only (mode 0600), and NAME.img in",
-      "image-dir of the configuration unless --path says otherwise. A copy is made in the",
-      "background, and is a volume when it is complete; volume remove cancels it. One that",
-      "a stop of the server interrupts is gone. The volume comes back at each start;",
-      "volumes of the configuration file win where both have the name. lun add shows it",
-      "to initiators."
+      "Make a volume while the server runs: an empty one, a copy of a snapshot, or "
+          + "one of a file (--path alone).",
+      "Its image is sparse, readable by the server's user only (mode 0600), and "
+          + "NAME.img in image-dir of the configuration unless --path says otherwise.",
+      "A copy is made in the background, and is a volume when it is complete; volume "
+          + "remove cancels it. One that a stop of the server interrupts is gone.",
+      "The volume comes back at each start; volumes of the configuration file win "
+          + "where both have the name. lun add shows it to initiators."
     },
     footer = {
       "",

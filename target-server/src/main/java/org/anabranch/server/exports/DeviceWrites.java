@@ -79,7 +79,7 @@ final class DeviceWrites {
   private void takeFirst() throws RefusedException {
     Writing first = writing.remove();
     Stages.await(device.name(), first.done);
-    if (first.data != DeltaFormat.NOTHING) {
+    if (first.data.capacity() > 0) {
       spare.add(first.data);
     }
   }

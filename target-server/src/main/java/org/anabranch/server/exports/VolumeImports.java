@@ -260,7 +260,8 @@ public final class VolumeImports implements AutoCloseable {
       SnapshotState base = base(header, volume, point);
       SnapshotStatus status = snapshots.state(base);
       boolean valid = status != null && status.state() == SnapshotStatus.State.VALID;
-      if (!valid || (!request.force() && !status.isEmpty())) {
+      boolean unchanged = status != null && status.isEmpty();
+      if (!valid || (!request.force() && !unchanged)) {
         throw new RefusedException(
             valid
                 ? "volume "

@@ -62,26 +62,23 @@ final class LioVolumes {
 
   private static @Nullable String obstacle(LioObject object, String plugin) {
     long blockSize = object.object("attributes").number("block_size", 512);
-    switch (plugin) {
+    return switch (plugin) {
       case "block", "fileio", "pscsi" -> {
         if (!object.text("dev", "").startsWith("/")) {
-          return "dev is no absolute path";
+          yield "dev is no absolute path";
         }
-        return blockSize == 512 || blockSize == 4096
+        yield blockSize == 512 || blockSize == 4096
             ? null
             : "block_size " + blockSize + ": only 512 and 4096 can be served here";
       }
-      case "ramdisk" -> {
-        return "a ramdisk has no file, and its data is lost when its server stops";
-      }
-      default -> {
-        return "plugin "
-            + plugin
-            + " ("
-            + object.text("config", "no config")
-            + "): only files and block devices can be served here";
-      }
-    }
+      case "ramdisk" -> "a ramdisk has no file, and its data is lost when its server stops";
+      default ->
+          "plugin "
+              + plugin
+              + " ("
+              + object.text("config", "no config")
+              + "): only files and block devices can be served here";
+    };
   }
 
   private ImportedVolume volume(LioObject object, String plugin, String name) {

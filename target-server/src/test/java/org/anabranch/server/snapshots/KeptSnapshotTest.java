@@ -9,12 +9,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,7 +46,7 @@ final class KeptSnapshotTest {
     }
   }
 
-  private static SnapshotState ask(VolumeUnderTest volume, Begin begin, Long throttle)
+  private static SnapshotState ask(VolumeUnderTest volume, Begin begin, @Nullable Long throttle)
       throws RefusedException {
     return volume.snapshots.merge(
         new MergeRequest(List.of(SNAPSHOT), begin, MergeRequest.TIME_LIMIT, null, throttle, true));
@@ -126,7 +128,8 @@ final class KeptSnapshotTest {
     }
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       assertThat(state(volume).phase()).isEqualTo(Phase.MERGING);
-      assertThat(volume.snapshots.progress(SNAPSHOT).throttle()).isEqualTo(32 * 1024);
+      assertThat(Objects.requireNonNull(volume.snapshots.progress(SNAPSHOT)).throttle())
+          .isEqualTo(32 * 1024);
       assertThat(read(volume, SNAPSHOT)).isEqualTo(then);
       volume.write("vm1", 0, 3 * MIB, 4);
       assertThat(read(volume, SNAPSHOT)).isEqualTo(then);

@@ -26,9 +26,10 @@ public final class LunCommand extends CommandGroup {
       name = "add",
       description = {
         "Show a volume, device or snapshot as a LUN of a target that is configured.",
-        "Initiators that are logged in are told; Linux needs a rescan (iscsiadm -m session",
-        "--rescan). The LUN comes back at each start; the configuration file wins where both",
-        "have the number."
+        "Initiators that are logged in are notified; Linux needs a rescan (iscsiadm -m "
+            + "session --rescan).",
+        "The LUN comes back at each start; the configuration file wins where both have "
+            + "the number."
       },
       footer = {
         "",

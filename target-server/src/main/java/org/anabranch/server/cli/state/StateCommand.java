@@ -40,11 +40,12 @@ public final class StateCommand extends CommandGroup {
   @Command(
       name = "backup",
       description = {
-        "Write the small files of the state directory to one file, with checksums: snapshots,",
-        "volumes, LUNs and devices that commands made, identities of disks, who uses what,",
-        "persistent reservations. Neither images nor the stores of snapshots are in it.",
-        "A server that runs is asked for it, so that nothing changes in the middle; without",
-        "one, the folder is read."
+        "Write the small files of the state directory to one file, with checksums.",
+        "They hold snapshots, volumes, LUNs and devices that commands made, identities "
+            + "of disks, who uses what, and persistent reservations. Neither images nor the "
+            + "stores of snapshots are in the file.",
+        "A server that runs is asked for it, so that nothing changes in the middle; "
+            + "without one, the folder is read."
       },
       footer = {
         "",
@@ -138,10 +139,11 @@ public final class StateCommand extends CommandGroup {
   @Command(
       name = "restore",
       description = {
-        "Put a backup that state backup made back into the state directory of a server that",
-        "does not run. All checksums are checked before anything is written.",
-        "Going back to an older state loses what commands have made since: volumes whose",
-        "snapshots do not fit their stores any more are left out, and status says what to do."
+        "Put a backup back into the state directory of a server that does not run.",
+        "All checksums are checked before anything is written.",
+        "Going back to an older state loses what commands have made since: volumes "
+            + "whose snapshots do not fit their stores any more are left out, and status says "
+            + "what to do."
       },
       footer = {
         "",

@@ -54,7 +54,7 @@ public record SnapshotEntry(
         snapshots.isRead(snapshot.device()),
         snapshots.isSuspended(snapshot.device()),
         snapshot.throttle() > 0 ? (Long) snapshot.throttle() : null,
-        snapshot.phase() == SnapshotState.Phase.MERGING || snapshot.turn() > 0
+        (snapshot.phase() == SnapshotState.Phase.MERGING || snapshot.turn() > 0)
             ? (Boolean) snapshot.keeps()
             : null,
         wait == null ? null : WaitEntry.of(wait),
