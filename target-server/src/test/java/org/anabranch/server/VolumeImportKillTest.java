@@ -117,6 +117,56 @@ final class VolumeImportKillTest {
     System.out.println(kills + " kills in the middle of an import: " + outcomes);
   }
 
+  /** A volume that the stream makes: there is none, or all of it. */
+  @Test
+  void killsLeaveNoNewVolumeOrAWholeOne() throws Exception {
+    int kills = Integer.getInteger("anabranch.importKills", 3);
+    Site here = new Site(Files.createDirectory(folder.resolve("here")));
+    Site there = new Site(Files.createDirectory(folder.resolve("there")));
+    try (ServerProcess sending = here.serve(CONFIGURATION);
+        Initiator initiator = new Initiator(1)) {
+      Disk disk = Site.Host.logIn(initiator, sending, TARGET).disk(0);
+      byte[] contents = new byte[BYTES];
+      change(disk, contents);
+      here.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
+      byte[] stream = stream(here, "a", null);
+      ServerProcess receiving = there.serve("");
+      try {
+        for (int kill = 0; kill < kills; kill++) {
+          CountDownLatch begun = new CountDownLatch(1);
+          kill(receiving, begun);
+          boolean answered = attempt(there, Victim.RECEIVER, stream, begun);
+          receiving.await();
+          receiving.close();
+          receiving = there.serve("");
+          boolean isNew = volumes(there).contains("vm1");
+          assertThat(isNew || !answered).as("what was answered is there").isTrue();
+          outcomes.merge(isNew ? "made" : "none", 1, Integer::sum);
+          if (!isNew) {
+            assertThat(there.folder.resolve("state/images").toFile().list()).isNullOrEmpty();
+            long began = System.nanoTime();
+            receive(there, channel(stream)); // it can be done again
+            usual = System.nanoTime() - began;
+          }
+          assertThat(snapshots(there)).isEqualTo("vm1@a,");
+          assertThat(volume(there)).isEqualTo(contents);
+          there.ask("snapshot remove", Map.of("name", "vm1@a"));
+          there.ask("volume remove", Map.of("volume", "vm1", "delete-image", true));
+          assertThat(there.folder.resolve("state/received").toFile().list()).isNullOrEmpty();
+          assertThat(receiving.errors()).doesNotContain("ERROR");
+        }
+        assertThat(receiving.terminate()).isZero();
+      } finally {
+        receiving.close();
+      }
+    }
+    System.out.println(kills + " kills while a volume was made of a stream: " + outcomes);
+  }
+
+  private static String volumes(Site site) throws RefusedException {
+    return String.valueOf(site.ask("volume list", Map.of()));
+  }
+
   /** Whether the import was answered as done. */
   private boolean attempt(Site there, Victim victim, byte[] stream, CountDownLatch begun) {
     ReadableByteChannel in =

@@ -194,8 +194,10 @@ final class VolumeImportTest {
                   + " of it, without --since");
       assertThatThrownBy(() -> receive(there, "other", whole, false))
           .hasMessageContaining("volume other has 8388608 bytes, and vm1@a has 16777216 (16 MiB)");
-      assertThatThrownBy(() -> receive(there, "vm7", whole, false))
-          .hasMessageContaining("there is no volume vm7");
+      assertThatThrownBy(() -> receive(there, "vm7", since, false))
+          .hasMessage(
+              "there is no volume vm7, and the stream has only what changed since vm1@a: send all of"
+                  + " it, without --since");
       assertThatThrownBy(() -> receive(there, new byte[100], false))
           .hasMessageContaining("no ANADELTA at byte 0; nothing was changed");
       assertThatThrownBy(() -> receive(there, Arrays.copyOf(whole, whole.length - 1), false))
@@ -232,6 +234,100 @@ final class VolumeImportTest {
       assertThat(contents(there, "vm1@a")).isEqualTo(contents(here, "vm1@a"));
       assertThat(second.terminate()).isZero();
       assertThat(first.terminate()).isZero();
+    }
+  }
+
+  private static List<String> images(Site site) throws IOException {
+    Path images = site.folder.resolve("state/images");
+    if (!Files.isDirectory(images)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(images)) {
+      return files.map(each -> String.valueOf(each.getFileName())).toList();
+    }
+  }
+
+  private static void assertNoVolume(Site site, String name) throws Exception {
+    assertThat(String.valueOf(site.ask("volume list", Map.of()))).doesNotContain(name);
+    assertThat(images(site)).isEmpty();
+    assertThat(received(site)).isEmpty();
+  }
+
+  @Test
+  void aStreamMakesAVolumeThatIsNotThere() throws Exception {
+    try (ServerProcess first = here.serve(CONFIGURATION);
+        ServerProcess second = there.serve("")) {
+      write(first, 0, data(2 * MIB, 1));
+      snapshot(here, "a");
+      byte[] whole = export(here, "vm1@a", null);
+      assertThatThrownBy(() -> receive(there, "vm7", Arrays.copyOf(whole, whole.length - 1), false))
+          .hasMessageContaining("the stream: it ends in the middle of record");
+      assertNoVolume(there, "vm7");
+      assertThatThrownBy(() -> receive(there, "-7", whole, false))
+          .hasMessageContaining("not a volume's name");
+      Path image = there.folder.resolve("state/images/vm8.img");
+      Files.createDirectories(image.resolveSibling(""));
+      Files.writeString(image, "somebody's");
+      assertThatThrownBy(() -> receive(there, "vm8", whole, false))
+          .hasMessageContaining("vm8.img exists");
+      assertThat(image).hasContent("somebody's");
+      Files.delete(image);
+      assertNoVolume(there, "vm8");
+
+      VolumeImportVerb.Result made = receive(there, "vm7", whole, false);
+      assertThat(made.made()).isTrue();
+      assertThat(made.snapshot()).isEqualTo("vm7@a");
+      byte[] contents = contents(here, "vm1@a");
+      assertThat(contents(there, "vm7@a")).isEqualTo(contents);
+      write(first, MIB, data(MIB, 2));
+      snapshot(here, "b");
+      assertThat(receive(there, "vm7", export(here, "vm1@b", "vm1@a"), false).made()).isFalse();
+      assertThat(second.terminate()).isZero();
+      try (ServerProcess again = there.serve("")) {
+        assertThat(contents(there, "vm7@b")).isEqualTo(contents(here, "vm1@b"));
+        there.ask("snapshot remove", Map.of("name", "vm7@a"));
+        there.ask("snapshot remove", Map.of("name", "vm7@b"));
+        there.ask("volume remove", Map.of("volume", "vm7", "delete-image", true));
+        assertNoVolume(there, "vm7");
+        assertThat(again.terminate()).isZero();
+        assertThat(again.errors()).doesNotContain("ERROR");
+      }
+      assertThat(first.terminate()).isZero();
+      assertThat(second.errors()).doesNotContain("ERROR");
+    }
+  }
+
+  /** What a crash leaves between the decision and the first step of making the volume. */
+  @Test
+  void aStartMakesTheVolumeOfAStreamThatWasReceivedBefore() throws Exception {
+    Path received = there.folder.resolve("state/received");
+    byte[] contents;
+    try (ServerProcess first = here.serve(CONFIGURATION);
+        ServerProcess second = there.serve("")) {
+      write(first, 0, data(2 * MIB, 1));
+      snapshot(here, "a");
+      contents = contents(here, "vm1@a");
+      assertThat(second.terminate()).isZero();
+      Files.createDirectories(received);
+      byte[] whole = export(here, "vm1@a", null);
+      Files.write(received.resolve("vm7@a.new"), whole);
+      Files.write(received.resolve("vm8@a.new"), whole);
+      Files.write(received.resolve("vm9@a.part"), whole);
+      assertThat(first.terminate()).isZero();
+    }
+    // The name of one of them was configured meanwhile: that volume is not touched.
+    String configured = "volumes { vm8 { path = vm8.img, size = 16 MiB } }";
+    try (ServerProcess again = there.serve(configured)) {
+      assertThat(contents(there, "vm7@a")).isEqualTo(contents);
+      there.ask("snapshot create", Map.of("volume", "vm8", "name", "look", "read-only", true));
+      assertThat(contents(there, "vm8@look")).isEqualTo(new byte[16 * MIB]);
+      assertThat(String.valueOf(there.ask("volume list", Map.of()))).doesNotContain("vm9");
+      assertThat(received(there)).isEmpty();
+      assertThat(images(there)).containsExactly("vm7.img");
+      assertThat(again.errors())
+          .contains("vm8: it cannot be made of the stream")
+          .contains("vm7.img");
+      assertThat(again.terminate()).isZero();
     }
   }
 

@@ -92,7 +92,7 @@ final class StreamCommands {
         each ->
             "volume "
                 + volume
-                + " is "
+                + (each.made() ? " made, and is " : " is ")
                 + each.snapshot()
                 + " now: "
                 + Sizes.bytes((double) each.changedBytes())

@@ -232,6 +232,8 @@ public final class VolumeCommand extends CommandGroup {
         "Make a volume what a stream of snapshot export says.",
         "All of the stream is received and checked first, into the state directory; then",
         "the volume is written, and a read-only snapshot is taken that says what it is.",
+        "A volume that does not exist is made, with an image in image-dir. It takes a",
+        "stream of everything.",
         "A stream of what changed since an older snapshot needs a volume that has that",
         "snapshot, from an import or as its own, and was not written since. Nobody may",
         "use the volume meanwhile. Until all was received nothing is changed; from then",

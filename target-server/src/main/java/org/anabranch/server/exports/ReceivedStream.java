@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  *   received/VOLUME@NAME.part     is being received; a start deletes it
  *   received/VOLUME@NAME.stream   is whole, and every checksum is right: whatever happens, the
  *                                 volume becomes what it says, and snapshot NAME is taken
+ *   received/VOLUME@NAME.new      the same, and the volume is made first if there is none
  * </pre>
  *
  * The second name is given when the first file is durable, and it is what decides: before it the
@@ -40,30 +41,49 @@ final class ReceivedStream {
   private static final String FOLDER = "received";
   private static final String PART = ".part";
   private static final String WHOLE = ".stream";
+  private static final String NEW = ".new";
   private static final int BUFFER = 1 << 18;
 
   private final String volume;
   private final String name;
+  private final boolean makesVolume;
   private final Path part;
   private final Path whole;
 
-  private ReceivedStream(Path folder, String volume, String name) {
+  private ReceivedStream(Path folder, String volume, String name, boolean makesVolume) {
     this.volume = volume;
     this.name = name;
+    this.makesVolume = makesVolume;
     this.part = folder.resolve(volume + "@" + name + PART);
-    this.whole = folder.resolve(volume + "@" + name + WHOLE);
+    this.whole = folder.resolve(volume + "@" + name + (makesVolume ? NEW : WHOLE));
   }
 
   /**
    * One that is to be received.
    *
    * @param state the state directory
+   * @param makesVolume whether there is no such volume
    */
-  static ReceivedStream of(Path state, String volume, String name) {
-    return new ReceivedStream(state.resolve(FOLDER), volume, name);
+  static ReceivedStream of(Path state, String volume, String name, boolean makesVolume) {
+    return new ReceivedStream(state.resolve(FOLDER), volume, name, makesVolume);
   }
 
-  /** Those that are whole and were not applied to the end; what else is there is deleted. */
+  /** Deletes what was not received to its end. Nothing is being received. */
+  static void deleteParts(Path state) throws RefusedException {
+    Path folder = state.resolve(FOLDER);
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(PART)).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new RefusedException(folder + ": " + StateDirectory.reason(e), e);
+    }
+  }
+
+  /** Those that are whole and were not applied to the end. */
   static List<ReceivedStream> left(Path state) throws RefusedException {
     Path folder = state.resolve(FOLDER);
     if (!Files.isDirectory(folder)) {
@@ -74,14 +94,14 @@ final class ReceivedStream {
       for (Path file : files.sorted().toList()) {
         String text = String.valueOf(file.getFileName());
         int at = text.indexOf('@');
-        if (text.endsWith(PART)) {
-          Files.delete(file);
-        } else if (text.endsWith(WHOLE) && at > 0) {
+        boolean makesVolume = text.endsWith(NEW);
+        if (at > 0 && (makesVolume || text.endsWith(WHOLE))) {
           left.add(
               new ReceivedStream(
                   folder,
                   text.substring(0, at),
-                  text.substring(at + 1, text.length() - WHOLE.length())));
+                  text.substring(at + 1, text.lastIndexOf('.')),
+                  makesVolume));
         }
       }
       return left;
@@ -97,6 +117,11 @@ final class ReceivedStream {
   /** The snapshot's name. */
   String name() {
     return name;
+  }
+
+  /** Whether the volume is made for it. */
+  boolean makesVolume() {
+    return makesVolume;
   }
 
   /** Reads a stream to its end. */
@@ -184,7 +209,25 @@ final class ReceivedStream {
   /** From here on the volume becomes what the stream says. */
   void decide() throws IOException {
     Files.move(part, whole, StandardCopyOption.ATOMIC_MOVE);
-    DurableFile.syncFolder(whole.resolveSibling(""));
+    try {
+      DurableFile.syncFolder(whole.resolveSibling(""));
+    } catch (IOException e) {
+      IOException failure = delete();
+      if (failure != null) {
+        e.addSuppressed(failure);
+      }
+      throw e;
+    }
+  }
+
+  /** Deletes what was received, unless it was decided. */
+  @Nullable IOException deletePart() {
+    try {
+      Files.deleteIfExists(part);
+      return null;
+    } catch (IOException e) {
+      return e;
+    }
   }
 
   /** Reads the whole stream. */

@@ -17,6 +17,7 @@ import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.SnapshotName;
 import org.anabranch.server.exports.DeltaFormat.DamagedException;
 import org.anabranch.server.snapshots.Readers;
 import org.anabranch.server.snapshots.Snapshots;
@@ -44,6 +45,9 @@ import org.slf4j.LoggerFactory;
  *       was, or what the stream says.
  *   <dt>How is it known that a volume is at the point that a stream begins at?
  *   <dd>It has a snapshot of that point, whose store is empty: nothing was written since.
+ *   <dt>What if there is no such volume?
+ *   <dd>A stream that has everything makes it, once all was received: see {@link NewVolumes}. The
+ *       next start makes it if a crash comes first ({@link VolumesOfStreams}).
  *   <dt>Who can see the volume meanwhile?
  *   <dd>Nobody: an import is refused while somebody uses the volume, and logins that reach it wait
  *       while it is written.
@@ -101,16 +105,20 @@ public final class VolumeImports implements AutoCloseable {
    * @param base that the stream began at; null when it had everything
    * @param bytes how long the volume is
    * @param changed bytes that the stream was about
+   * @param made whether there was no such volume before
    */
-  public record Imported(SnapshotState snapshot, @Nullable String base, long bytes, long changed) {}
+  public record Imported(
+      SnapshotState snapshot, @Nullable String base, long bytes, long changed, boolean made) {}
 
   /**
    * Imports a stream.
    *
    * @param in the stream; read to its end
+   * @param volumes makes the volume if there is none
    * @throws RefusedException also when whoever sends it is gone before its end; nothing has changed
    */
-  public Imported run(Request request, ReadableByteChannel in, Progress<State> progress)
+  public Imported run(
+      Request request, ReadableByteChannel in, NewVolumes volumes, Progress<State> progress)
       throws RefusedException {
     running.register();
     try {
@@ -120,7 +128,7 @@ public final class VolumeImports implements AutoCloseable {
             "another stream for volume " + request.volume() + " is being received");
       }
       try {
-        return receive(request, in, progress);
+        return receive(request, in, volumes, progress);
       } finally {
         receiving.remove(request.volume());
       }
@@ -144,46 +152,34 @@ public final class VolumeImports implements AutoCloseable {
         gone);
   }
 
-  private Imported receive(Request request, ReadableByteChannel in, Progress<State> progress)
+  private Imported receive(
+      Request request, ReadableByteChannel in, NewVolumes volumes, Progress<State> progress)
       throws IOException, RefusedException, ClientGoneException {
     String volume = request.volume();
     progress.report(new State(false, 0, 0));
     StreamHeader header = StreamHeader.read(in);
     String name = request.name() == null ? header.facts().snapshot() : request.name();
-    snapshots.refuseUnlessFree(volume, name);
-    check(header, request);
+    boolean makesVolume = !volumes.hasVolume(volume);
+    if (makesVolume) {
+      refuseUnlessFull(header, volume);
+      SnapshotName.check(name);
+      volumes.prepare(volume, header.bytes(), header.facts().blockSize());
+    } else {
+      snapshots.refuseUnlessFree(volume, name);
+      check(header, request);
+    }
     claim(volume).close();
-    ReceivedStream stream = ReceivedStream.of(folder, volume, name);
-    boolean decided = false;
+    ReceivedStream stream = ReceivedStream.of(folder, volume, name, makesVolume);
     try {
-      long[] length = new long[1];
-      Reports reports = new Reports(progress, false, 0);
-      stream.receive(
-          header.bytesOfHeader(),
-          in,
-          source ->
-              new DeltaReader(source, header.bytes(), header.place())
-                  .read(
-                      read -> {
-                        length[0] = read;
-                        reports.at(read);
-                      },
-                      (record, data) -> refuseAtTheEnd()));
-      Reports applying = new Reports(progress, true, length[0]);
-      snapshots.receiving(volume);
+      long length = received(stream, header, in, progress);
+      Reports applying = new Reports(progress, true, length);
       try (Claim _ = claim(volume)) {
-        try (Held held = held(check(header, request))) {
-          stream.decide();
-          decided = true;
-          LOG.info("volume {}: becomes {}", volume, header);
-          long changed = apply(stream, applying);
-          SnapshotState taken = taken(stream, header);
-          return new Imported(taken, held.device(), header.bytes(), changed);
-        } catch (IOException | RefusedException | RuntimeException e) {
-          if (decided) {
-            throw unfinished(volume, e);
-          }
-          throw e;
+        if (!makesVolume) {
+          snapshots.receiving(volume);
+        }
+        try (Held held = held(makesVolume ? null : check(header, request))) {
+          decide(stream, header, volumes);
+          return applied(stream, header, held, applying);
         }
       } finally {
         snapshots.receptionEnded(volume);
@@ -191,12 +187,84 @@ public final class VolumeImports implements AutoCloseable {
     } catch (Reports.GoneException e) {
       throw e.gone();
     } finally {
-      if (!decided) {
-        IOException failure = stream.delete();
-        if (failure != null) {
-          LOG.error("volume {}: a part of a stream is left: {}", volume, failure.toString());
-        }
+      deleted(stream.deletePart(), "a part of a stream is left", volume);
+    }
+  }
+
+  /** Receives all of a stream, and returns how long it is. */
+  private long received(
+      ReceivedStream stream, StreamHeader header, ReadableByteChannel in, Progress<State> progress)
+      throws IOException, RefusedException {
+    long[] length = new long[1];
+    Reports reports = new Reports(progress, false, 0);
+    stream.receive(
+        header.bytesOfHeader(),
+        in,
+        source ->
+            new DeltaReader(source, header.bytes(), header.place())
+                .read(
+                    read -> {
+                      length[0] = read;
+                      reports.at(read);
+                    },
+                    (record, data) -> refuseAtTheEnd()));
+    return length[0];
+  }
+
+  private static void refuseUnlessFull(StreamHeader header, String volume) throws RefusedException {
+    if (header.facts().base() != null) {
+      throw new RefusedException(
+          "there is no volume "
+              + volume
+              + ", and the stream has only what changed since "
+              + header.facts().baseSnapshot()
+              + ": send all of it, without --since");
+    }
+  }
+
+  /** From here on the volume becomes what the stream says; there is one when this returns. */
+  private static void decide(ReceivedStream stream, StreamHeader header, NewVolumes volumes)
+      throws IOException, RefusedException {
+    String volume = stream.volume();
+    int blockSize = header.facts().blockSize();
+    if (stream.makesVolume()) {
+      volumes.prepare(volume, header.bytes(), blockSize);
+    }
+    stream.decide();
+    if (!stream.makesVolume()) {
+      return;
+    }
+    try {
+      volumes.make(volume, header.bytes(), blockSize);
+    } catch (RefusedException | RuntimeException e) {
+      if (volumes.hasVolume(volume)) {
+        LOG.error("volume {}: the next start makes it what was received", volume);
+      } else {
+        deleted(stream.delete(), "a stream is left, and the next start makes it", volume);
       }
+      throw e;
+    }
+  }
+
+  private Imported applied(ReceivedStream stream, StreamHeader header, Held held, Reports reports)
+      throws RefusedException {
+    String volume = stream.volume();
+    try {
+      if (stream.makesVolume()) {
+        snapshots.receiving(volume);
+      }
+      LOG.info("volume {}: becomes {}", volume, header);
+      long changed = apply(stream, reports);
+      SnapshotState taken = taken(stream, header);
+      return new Imported(taken, held.device(), header.bytes(), changed, stream.makesVolume());
+    } catch (IOException | RefusedException | RuntimeException e) {
+      throw unfinished(volume, e);
+    }
+  }
+
+  private static void deleted(@Nullable IOException failure, String what, String volume) {
+    if (failure != null) {
+      LOG.error("volume {}: {}: {}", volume, what, failure.toString());
     }
   }
 
@@ -411,10 +479,7 @@ public final class VolumeImports implements AutoCloseable {
     SnapshotState taken =
         snapshots.received(
             stream.volume(), stream.name(), header.facts().point(), header.facts().created());
-    IOException failure = stream.delete();
-    if (failure != null) {
-      LOG.error("{}: a stream is left that is applied: {}", taken.device(), failure.toString());
-    }
+    deleted(stream.delete(), "a stream is left that is applied", stream.volume());
     LOG.info("volume {}: is {} now", stream.volume(), taken.device());
     return taken;
   }
@@ -492,6 +557,27 @@ public final class VolumeImports implements AutoCloseable {
       var _ = taken(stream, header[0]);
     } catch (IOException | RefusedException e) {
       snapshots.withdraw(volume, lost(volume, e));
+    }
+  }
+
+  /**
+   * A volume is gone, and with it what was received for it.
+   *
+   * @throws RefusedException when a file cannot be deleted
+   */
+  public void forget(String volume) throws RefusedException {
+    for (ReceivedStream stream : ReceivedStream.left(folder)) {
+      if (stream.volume().equals(volume)) {
+        deleted(stream.delete(), "a stream is left", volume);
+      }
+    }
+  }
+
+  /** Refuses to take away or to rename a volume while a stream for it is received or written. */
+  public void refuseWhileReceiving(String volume) throws RefusedException {
+    if (receiving.contains(volume)) {
+      throw new RefusedException(
+          "a stream for volume " + volume + " is being received; wait for its end");
     }
   }
 

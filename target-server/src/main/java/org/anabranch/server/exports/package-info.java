@@ -19,6 +19,8 @@
  *     <td>what does a stream say of itself?</td></tr>
  * <tr><td>{@link org.anabranch.server.exports.VolumeImports}</td>
  *     <td>what is a volume after an import that was cut off, or a crash in its middle?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.NewVolumes}</td>
+ *     <td>how does a stream make a volume that is not there?</td></tr>
  * </table>
  */
 @NullMarked

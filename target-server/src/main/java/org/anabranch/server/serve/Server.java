@@ -70,6 +70,7 @@ import org.anabranch.server.volumes.EffectiveChange;
 import org.anabranch.server.volumes.RuntimeLuns;
 import org.anabranch.server.volumes.RuntimeVolumes;
 import org.anabranch.server.volumes.VolumeLeftovers;
+import org.anabranch.server.volumes.VolumesOfStreams;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -148,6 +149,7 @@ public final class Server implements RunningServer, AutoCloseable {
     try {
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       VolumeLeftovers.end(stateFile);
+      VolumesOfStreams.make(state.folder(), stateFile, configuration);
       live = new LiveConfiguration(configuration, stateFile.state().made());
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       targets =
@@ -175,7 +177,16 @@ public final class Server implements RunningServer, AutoCloseable {
           new EffectiveChange(live, storage, targets, stateFile, uses, () -> iscsi);
       volumes =
           new RuntimeVolumes(
-              live, storage, targets, snapshots, exports, stateFile, changes, uses, effective);
+              live,
+              storage,
+              targets,
+              snapshots,
+              exports,
+              volumeImports,
+              stateFile,
+              changes,
+              uses,
+              effective);
       luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
       recovery =
           new Recovery(

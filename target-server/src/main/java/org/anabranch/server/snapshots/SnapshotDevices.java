@@ -23,6 +23,7 @@ import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.SnapshotName;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.OverdueException;
@@ -65,13 +66,7 @@ final class SnapshotDevices {
 
   /** Refuses what can't be a snapshot's name. */
   static void checkName(String name) throws RefusedException {
-    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")) {
-      throw new RefusedException(
-          "not a snapshot's name: \""
-              + name
-              + "\"; allowed are 1 to 64 letters, digits, '.', '_', '+' and '-', the first one a"
-              + " letter or digit");
-    }
+    SnapshotName.check(name);
   }
 
   /**

@@ -2,13 +2,10 @@
 package org.anabranch.server.volumes;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -31,9 +28,10 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.exports.NewVolumes;
+import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
-import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
@@ -60,7 +58,7 @@ import org.slf4j.LoggerFactory;
  * on a thread of its own; one that a stop or a crash interrupts is gone afterwards. Any thread,
  * which may wait.
  */
-public final class RuntimeVolumes implements WarningSource {
+public final class RuntimeVolumes implements NewVolumes, WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(RuntimeVolumes.class);
 
   /** Copies at the same time: more would only share the disk. */
@@ -74,6 +72,7 @@ public final class RuntimeVolumes implements WarningSource {
   private final Targets targets;
   private final Snapshots snapshots;
   private final Exports exports;
+  private final VolumeImports imports;
   private final StateFile state;
   private final Changes changes;
   private final Uses uses;
@@ -89,6 +88,7 @@ public final class RuntimeVolumes implements WarningSource {
       Targets targets,
       Snapshots snapshots,
       Exports exports,
+      VolumeImports imports,
       StateFile state,
       Changes changes,
       Uses uses,
@@ -98,6 +98,7 @@ public final class RuntimeVolumes implements WarningSource {
     this.targets = targets;
     this.snapshots = snapshots;
     this.exports = exports;
+    this.imports = imports;
     this.state = state;
     this.changes = changes;
     this.uses = uses;
@@ -130,8 +131,8 @@ public final class RuntimeVolumes implements WarningSource {
       if (from != null) {
         return copy(planned, from);
       }
-      try (FileChannel image = openPart(planned)) {
-        extend(image, Objects.requireNonNull(wanted.bytes()));
+      try (FileChannel image = NewImage.open(planned, state.steps())) {
+        NewImage.extend(image, Objects.requireNonNull(wanted.bytes()));
         complete(planned, image);
       } catch (IOException e) {
         throw undone(planned, new RefusedException(reason(planned, e), e));
@@ -142,6 +143,31 @@ public final class RuntimeVolumes implements WarningSource {
     } finally {
       changes.unlock();
     }
+  }
+
+  @Override
+  public boolean hasVolume(String name) {
+    return live.configured().volumes().containsKey(name)
+        || state.state().volumes().containsKey(name);
+  }
+
+  @Override
+  public void prepare(String name, long bytes, int blockSize) throws RefusedException {
+    NewVolume wanted = new NewVolume(name, bytes, null, null, blockSize, null);
+    wanted.check();
+    changes.lock();
+    try {
+      refuseIfTaken(name);
+      var _ = planned(wanted, null, false);
+      targets.forgetNames(name);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  @Override
+  public void make(String name, long bytes, int blockSize) throws RefusedException {
+    var _ = create(new NewVolume(name, bytes, null, null, blockSize, null));
   }
 
   private static String reason(VolumeState volume, IOException e) {
@@ -234,42 +260,10 @@ public final class RuntimeVolumes implements WarningSource {
     }
   }
 
-  private FileChannel openPart(VolumeState volume) throws IOException {
-    Path folder = VolumeLeftovers.folder(volume.path());
-    if (!Files.isDirectory(folder)) {
-      Files.createDirectories(VolumeLeftovers.folder(folder));
-      Files.createDirectory(
-          folder,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-      DurableFile.syncFolder(VolumeLeftovers.folder(folder), state.steps());
-    }
-    FileChannel image =
-        FileChannel.open(
-            volume.part(),
-            Set.of(
-                StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    state.steps().taken("image begun");
-    return image;
-  }
-
-  /** A zero in the last byte: a channel has no call that only extends. */
-  private static void extend(FileChannel image, long bytes) throws IOException {
-    if (image.size() < bytes) {
-      image.write(ByteBuffer.allocate(1), bytes - 1);
-    }
-  }
-
   /** The image is whole: from here on the volume will be there, whatever happens. */
   private void complete(VolumeState volume, FileChannel image)
       throws RefusedException, IOException {
-    DurableFile.sync(image, volume.part(), state.steps());
-    DurableFile.syncFolder(VolumeLeftovers.folder(volume.path()), state.steps());
-    if (Files.exists(volume.path(), LinkOption.NOFOLLOW_LINKS)) {
-      throw new RefusedException("volume " + volume.name() + ": " + volume.path() + " exists now");
-    }
-    state.replace(state.state().with(volume.in(Phase.MADE)));
-    VolumeLeftovers.moveIntoPlace(volume, state.steps());
+    NewImage.complete(image, volume, state);
     serve(volume.in(Phase.READY));
   }
 
@@ -317,7 +311,7 @@ public final class RuntimeVolumes implements WarningSource {
 
   private void run(VolumeState volume, VolumeCopy copy) {
     RefusedException failure = null;
-    try (FileChannel image = openPart(volume)) {
+    try (FileChannel image = NewImage.open(volume, state.steps())) {
       exports.into(copy.from(), image, reached -> copy.at(reached.done()));
       changes.lock();
       try {
@@ -473,6 +467,7 @@ public final class RuntimeVolumes implements WarningSource {
       return new Removed(volume.path(), false);
     }
     refuseIfUsed(name);
+    imports.refuseWhileReceiving(name);
     RuntimeState without = state.state().withoutVolume(name);
     effective.apply(deleteImage ? without.with(volume.in(Phase.REMOVING)) : without);
     if (storage.devices().has(name)) {
@@ -480,6 +475,7 @@ public final class RuntimeVolumes implements WarningSource {
     }
     storage.leftOut().remove(name);
     storage.forgetImage(name);
+    imports.forget(name);
     uses.renamed(Set.of(name));
     if (deleteImage) {
       try {
@@ -560,6 +556,7 @@ public final class RuntimeVolumes implements WarningSource {
             : notMade("renamed", name);
       }
       storage.refuseIfLeftOut(name);
+      imports.refuseWhileReceiving(name);
       refuseIfTaken(newName);
       Map<String, String> names = new TreeMap<>(Map.of(name, newName));
       for (SnapshotState snapshot : state.state().snapshots().values()) {

@@ -8,6 +8,8 @@
  *   RuntimeVolumes     create, remove, rename
  *   VolumeCopy         a new volume that is being filled from a snapshot
  *   NewVolume          what a new volume is to be, and what is refused
+ *   NewImage           the steps that make an image
+ *   VolumesOfStreams   what a start makes of streams that make a volume
  *   VolumeLeftovers    what a start does with what a crash left
  *   RuntimeLuns        add and remove
  *   EffectiveChange    the one way from what is served to what is to be served

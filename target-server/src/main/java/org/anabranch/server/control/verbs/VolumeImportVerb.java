@@ -20,7 +20,8 @@ public final class VolumeImportVerb
   public static final Call<Arguments, State, Result> CALL =
       new Call<>(
           "volume import",
-          "Makes a volume what a stream of a snapshot says; the client sends the stream as data.",
+          "Makes a volume what a stream of a snapshot says, and the volume itself if there is none;"
+              + " the client sends the stream as data.",
           Arguments.class,
           State.class,
           Result.class);
@@ -54,7 +55,8 @@ public final class VolumeImportVerb
       @Doc("the snapshot that the stream began at; absent when it had everything")
           @Nullable String since,
       @Doc("the volume's length") long bytes,
-      @Doc("that the stream was about") long changedBytes) {}
+      @Doc("that the stream was about") long changedBytes,
+      @Doc("whether there was no such volume before") boolean made) {}
 
   private final RunningServer server;
 
@@ -81,6 +83,7 @@ public final class VolumeImportVerb
                 new VolumeImports.Request(
                     arguments.volume(), arguments.snapshot(), arguments.force()),
                 new Received(caller),
+                server.volumes(),
                 state ->
                     caller.report(
                         new State(
@@ -92,7 +95,8 @@ public final class VolumeImportVerb
         imported.snapshot().device(),
         imported.base(),
         imported.bytes(),
-        imported.changed());
+        imported.changed(),
+        imported.made());
   }
 
   /** The client's data. */
