@@ -13,6 +13,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
@@ -48,7 +49,8 @@ final class StateMoveTest {
     String[] line = java.util.Arrays.copyOf(words, words.length + 2);
     line[words.length] = "--socket";
     line[words.length + 1] = state.resolve("control.sock").toString();
-    try (ServerProcess process = new ServerProcess(state.getParent(), line)) {
+    try (ServerProcess process =
+        new ServerProcess(Objects.requireNonNull(state.getParent()), line)) {
       String output = process.output();
       assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
       return output + process.errors();

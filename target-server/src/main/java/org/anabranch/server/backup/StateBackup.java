@@ -13,6 +13,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.StateDirectory;
+import org.jspecify.annotations.Nullable;
 
 /** Makes backups of state directories. */
 public final class StateBackup {
@@ -48,20 +49,27 @@ public final class StateBackup {
     }
   }
 
+  /** The bytes of a file; null if it was deleted just now, as when a reservation is given up. */
+  private static byte @Nullable [] contents(Path file) throws IOException {
+    try {
+      return Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
   private static byte[] read(Path folder) throws RefusedException {
     try {
       SortedMap<String, byte[]> files = new TreeMap<>();
       long total = 0;
       for (String name : StateFiles.in(folder)) {
-        try {
-          byte[] data = Files.readAllBytes(folder.resolve(name));
-          total += data.length;
-          if (total > MAX_BYTES) {
-            throw new RefusedException(folder + " has more than " + MAX_BYTES + " bytes of state");
-          }
+        byte[] data = contents(folder.resolve(name));
+        if (data != null) {
           files.put(name, data);
-        } catch (NoSuchFileException e) {
-          continue; // a reservation that was given up just now
+          total += data.length;
+        }
+        if (total > MAX_BYTES) {
+          throw new RefusedException(folder + " has more than " + MAX_BYTES + " bytes of state");
         }
       }
       if (files.isEmpty()) {
