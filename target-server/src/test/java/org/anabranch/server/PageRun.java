@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *   &lt;!-- test: serve -->                  starts the server with /etc/anabranch/anabranch.conf, which
  *                                          is {@link #CONFIGURATION} unless the page has another one
  *   &lt;!-- test: serve with TEXT -->        the same with more in that configuration
- *   &lt;!-- test: stop -->                   ends it
+ *   &lt;!-- test: second server at PATH -->  starts another one, whose control socket is there
+ *   &lt;!-- test: stop -->                   ends both
  *   &lt;!-- test: log in NAME TARGET -->     an initiator of this name logs in
  *   &lt;!-- test: log out NAME -->           and out
  *   &lt;!-- test: lose NAME -->              its connection is lost
@@ -82,6 +83,7 @@ final class PageRun implements AutoCloseable {
   private final String http; // a free address for metrics
   private @Nullable ServerProcess server;
   private @Nullable Server inThisJvm;
+  private @Nullable Server second;
   private String portal = "127.0.0.1:0";
   private String configured = PORTAL; // what the page's configuration has
   private String shownPortal = PORTAL; // what the page shows for the portal of the server that runs
@@ -95,7 +97,8 @@ final class PageRun implements AutoCloseable {
       http = "127.0.0.1:" + free.getLocalPort();
     }
     for (String folder :
-        List.of("etc/anabranch", "srv", "backup", "var/lib/anabranch/images", "bin")) {
+        List.of(
+            "etc/anabranch", "srv", "backup", "var/lib/anabranch/images", "run/anabranch", "bin")) {
       Files.createDirectories(root.resolve(folder));
     }
     String java =
@@ -106,9 +109,10 @@ final class PageRun implements AutoCloseable {
             "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow",
             "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp",
             "'" + System.getProperty("java.class.path") + "'",
-            "org.anabranch.server.Main \"$@\" --socket",
-            socket().toString());
-    Path script = Files.writeString(root.resolve("bin/anabranch"), "#!/bin/sh\n" + java + "\n");
+            "org.anabranch.server.Main \"$@\"");
+    String socket = "export ANABRANCH_SOCKET=\"${ANABRANCH_SOCKET:-" + socket() + "}\"\n";
+    Path script =
+        Files.writeString(root.resolve("bin/anabranch"), "#!/bin/sh\n" + socket + java + "\n");
     Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 
@@ -154,6 +158,7 @@ final class PageRun implements AutoCloseable {
         }
         serveHere();
       }
+      case "second" -> serveSecond(rest.replaceFirst("^server at /", ""));
       case "stop" -> stop();
       case "run" -> assertThat(execute(rest).status()).as(rest).isZero();
       case "gone" -> awaitWithout("anabranch snapshot list", rest);
@@ -329,6 +334,18 @@ final class PageRun implements AutoCloseable {
     portal = started.portals().getFirst();
   }
 
+  /** It has no volumes, and a state directory of its own. */
+  private void serveSecond(String socket) throws Exception {
+    Path folder = Files.createDirectories(root.resolve("host2"));
+    Path file =
+        Files.writeString(
+            root.resolve("host2.conf"),
+            "anabranch { portals = [\"127.0.0.1:0\"], state-dir = \"" + folder + "\" }\n");
+    Server started = Server.start(ConfigurationFile.read(file), () -> ConfigurationFile.read(file));
+    second = started;
+    Files.createSymbolicLink(root.resolve(socket), folder.resolve("control.sock"));
+  }
+
   private void stop() throws Exception {
     if (server != null) {
       assertThat(server.terminate()).isZero();
@@ -338,6 +355,11 @@ final class PageRun implements AutoCloseable {
       assertThat(inThisJvm.stop()).isTrue();
       inThisJvm.close();
       inThisJvm = null;
+    }
+    if (second != null) {
+      assertThat(second.stop()).isTrue();
+      second.close();
+      second = null;
     }
     portal = "127.0.0.1:0";
     shownPortal = configured;
@@ -351,6 +373,9 @@ final class PageRun implements AutoCloseable {
     }
     if (inThisJvm != null) {
       inThisJvm.close();
+    }
+    if (second != null) {
+      second.close();
     }
   }
 }
