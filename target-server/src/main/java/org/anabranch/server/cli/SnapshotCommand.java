@@ -32,6 +32,7 @@ import picocli.CommandLine.Parameters;
     description = "Take snapshots of volumes, roll volumes back to them, export and remove them.",
     mixinStandardHelpOptions = true,
     subcommands = {
+      SnapshotAdoptCommand.class,
       SnapshotDataCommands.Diff.class,
       SnapshotDataCommands.Export.class,
       SnapshotDataCommands.Import.class

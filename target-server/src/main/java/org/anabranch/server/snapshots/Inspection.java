@@ -22,6 +22,8 @@ import org.anabranch.server.state.VolumeRecords;
 import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.KnownImages;
 import org.anabranch.server.storage.Stages;
+import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.stores.StrayStores;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -9,6 +9,8 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateDirectory;
+import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.stores.StrayStores;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

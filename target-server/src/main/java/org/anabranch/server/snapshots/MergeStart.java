@@ -114,7 +114,8 @@ final class MergeStart {
     }
   }
 
-  private void begin(List<SnapshotState> merging) throws RefusedException {
+  /** Begins merges that the state file has already; see {@link #start}. */
+  void begin(List<SnapshotState> merging) throws RefusedException {
     try {
       devices.startMerges(merging);
       registry.steps().taken("merge begun");

@@ -114,6 +114,11 @@ final class Merges {
     }
   }
 
+  /** Begins the merge of a snapshot that is taken over in that phase, by its turn. */
+  void beginAdopted(SnapshotState merging) throws RefusedException {
+    starts.begin(List.of(merging));
+  }
+
   /** See {@link Snapshots#merge}. */
   List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener) throws RefusedException {
     List<SnapshotState> asked = merge(request);

@@ -29,6 +29,7 @@ import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.OverdueException;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.stores.StoreFile;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -9,6 +9,7 @@ import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.stores.StoreFile;
 
 /**
  * The snapshots that the state file knows, each with its store and its device. Any thread may look;

@@ -3,12 +3,10 @@ package org.anabranch.server.snapshots;
 
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
@@ -25,6 +23,8 @@ import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.stores.StrayStores;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +71,8 @@ public final class Snapshots implements WarningSource {
   private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
   private final SnapshotNames names;
+  private final SnapshotPlans plans;
+  private final Adoption adoption;
 
   /**
    * @param folder the state directory
@@ -102,6 +104,9 @@ public final class Snapshots implements WarningSource {
     this.merges =
         new Merges(registry, live, changes, initiators, devices, readers, uses, kept, hooks);
     this.names = new SnapshotNames(live, registry, storage, devices, readers, initiators, uses);
+    this.plans = new SnapshotPlans(registry, devices, strays, merges);
+    this.adoption =
+        new Adoption(registry, changes, devices, stores, plans, merges, initiators, folder);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
   }
@@ -268,7 +273,7 @@ public final class Snapshots implements WarningSource {
         throw new RefusedException(
             "volume " + each.volume() + " is named twice; one snapshot of each volume at a time");
       }
-      snapshots.add(planned(each));
+      snapshots.add(plans.planned(each));
     }
     return snapshots;
   }
@@ -408,55 +413,6 @@ public final class Snapshots implements WarningSource {
     devices.prepare(snapshot);
   }
 
-  /** Refuses what cannot be taken; nothing is made yet. */
-  private SnapshotState planned(Wanted wanted) throws RefusedException {
-    SnapshotDevices.checkName(wanted.name());
-    SnapshotNames.checkDescription(wanted.description());
-    if (wanted.storeBytes() < 0) {
-      throw new RefusedException(
-          "snapshot "
-              + wanted.name()
-              + ": a store cannot have "
-              + wanted.storeBytes()
-              + " bytes; without a size it gets what it can need");
-    }
-    String volume = wanted.volume();
-    String device = wanted.device();
-    String origin = devices.volume(volume).source().address();
-    if (registry.state().snapshot(device) != null) {
-      throw new RefusedException(
-          "snapshot " + device + " exists; remove it first, or name another");
-    }
-    Path store = strays.newStore(device);
-    StoreFile.refuseIfThere(store);
-    SnapshotState merging = merges.merging(volume);
-    if (merging != null) {
-      throw new RefusedException(
-          "volume "
-              + volume
-              + " is being rolled back to "
-              + merging.device()
-              + "; wait for its end");
-    }
-    devices.refuseForeignTable(volume);
-    return new SnapshotState(
-        volume,
-        wanted.name(),
-        origin,
-        store,
-        devices.sectors(volume),
-        wanted.chunkSectors(),
-        wanted.readOnly(),
-        Instant.now().truncatedTo(ChronoUnit.SECONDS),
-        Phase.CREATING,
-        false,
-        0,
-        0,
-        wanted.description(),
-        UUID.randomUUID().toString(),
-        null);
-  }
-
   private void undo(SnapshotState snapshot, Exception reason) {
     try {
       registry.forget(snapshot);
@@ -464,6 +420,11 @@ public final class Snapshots implements WarningSource {
       reason.addSuppressed(e); // the next start ends it
       LOG.error("snapshot {}: {}", snapshot.device(), e.getMessage());
     }
+  }
+
+  /** Takes over a snapshot that Linux made: see {@link Adoption}. Not by a turn in Changes. */
+  public SnapshotState adopt(Adoption.Request request) throws RefusedException {
+    return adoption.adopt(request);
   }
 
   /**

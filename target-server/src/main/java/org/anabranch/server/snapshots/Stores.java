@@ -18,6 +18,7 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.stores.StoreFile;
 import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 

@@ -12,6 +12,7 @@ import org.anabranch.block.testing.Await;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.state.SnapshotState;
+import org.anabranch.server.stores.StoreFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -17,6 +17,7 @@ public final class SnapshotVerbs {
       Snapshots snapshots, Exports exports, Supplier<Configuration> configuration) {
     return List.of(
         new SnapshotCreateVerb(snapshots),
+        new SnapshotAdoptVerb(snapshots),
         new SnapshotListVerb(snapshots, configuration),
         new SnapshotRemoveVerb(snapshots),
         new SnapshotRenameVerb(snapshots),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.stores;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -24,7 +24,7 @@ import org.anabranch.server.state.PrivateFolder;
 import org.anabranch.server.state.StateDirectory;
 
 /** The file that holds a snapshot's COW store. */
-final class StoreFile {
+public final class StoreFile {
   /** Bytes of one record of the exception list. */
   private static final int RECORD = 16;
 
@@ -35,7 +35,7 @@ final class StoreFile {
   private static final int CHUNK_SIZE = 12;
 
   /** A file system whose files cannot be this long, bytes, is not one for stores. */
-  static final long LEAST_LONGEST = 64 << 20;
+  public static final long LEAST_LONGEST = 64 << 20;
 
   private StoreFile() {}
 
@@ -47,7 +47,7 @@ final class StoreFile {
    * @param sectors the volume's length
    * @return bytes
    */
-  static long sufficient(long sectors, int chunkSectors) {
+  public static long sufficient(long sectors, int chunkSectors) {
     long chunkBytes = chunkSectors * 512L;
     long chunks = Math.ceilDiv(sectors, chunkSectors);
     long areas = Math.ceilDiv(chunks, chunkBytes / RECORD) + 1;
@@ -55,7 +55,7 @@ final class StoreFile {
   }
 
   /** All files in the folder, in no order. */
-  static List<Path> in(Path folder) throws RefusedException {
+  public static List<Path> in(Path folder) throws RefusedException {
     if (!Files.exists(folder)) {
       return new ArrayList<>();
     }
@@ -72,7 +72,7 @@ final class StoreFile {
   }
 
   /** Nothing that is there already is taken for a new store, nor deleted as one. */
-  static void refuseIfThere(Path path) throws RefusedException {
+  public static void refuseIfThere(Path path) throws RefusedException {
     if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       throw new RefusedException(
           path
@@ -88,7 +88,7 @@ final class StoreFile {
    * same size cannot be told from it: the format, which is Linux's, has nothing else that says
    * whose a store is.
    */
-  static void refuseUnlessStore(Path path, int chunkSectors) throws RefusedException {
+  public static void refuseUnlessStore(Path path, int chunkSectors) throws RefusedException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       ByteBuffer header = ByteBuffer.allocate(HEADER).order(ByteOrder.LITTLE_ENDIAN);
       while (header.hasRemaining() && channel.read(header) >= 0) {
@@ -122,7 +122,21 @@ final class StoreFile {
    * @param least bytes; refused if no file can have that length
    * @return bytes that it has
    */
-  static long make(Path path, long wanted, long least, DurableSteps steps) throws RefusedException {
+  public static long make(Path path, long wanted, long least, DurableSteps steps)
+      throws RefusedException {
+    return make(path, wanted, least, file -> {}, steps);
+  }
+
+  /** What a new store has in it. */
+  @FunctionalInterface
+  public interface Contents {
+    /** Writes it to a file that reads as zeros. */
+    void write(FileChannel file) throws IOException, RefusedException;
+  }
+
+  /** The same, with contents, which are durable as well. */
+  public static long make(Path path, long wanted, long least, Contents contents, DurableSteps steps)
+      throws RefusedException {
     try {
       Path folder = Objects.requireNonNull(path.getParent());
       PrivateFolder.make(folder);
@@ -134,6 +148,7 @@ final class StoreFile {
                   StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         bytes = FileLengths.extend(channel, path, wanted, least);
+        contents.write(channel);
         steps.taken("store written");
         DurableFile.sync(channel, path, steps);
       }
@@ -146,7 +161,7 @@ final class StoreFile {
   }
 
   /** Deletes the file if it is there, durably. */
-  static void delete(Path path, DurableSteps steps) throws RefusedException {
+  public static void delete(Path path, DurableSteps steps) throws RefusedException {
     try {
       if (Files.deleteIfExists(path)) {
         steps.taken("store deleted");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.stores;
 
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -19,7 +19,7 @@ import org.anabranch.server.storage.NotWholeException;
  * or an older one was put back, or somebody put the files there. A write to their volume would make
  * them worthless, so that volume is not served until somebody decides.
  */
-final class StrayStores {
+public final class StrayStores {
   private static final String SUFFIX = ".cow";
 
   private final Path folder;
@@ -29,18 +29,18 @@ final class StrayStores {
    * @param stateFolder the state directory
    * @param known the snapshots of the state file, asked each time
    */
-  StrayStores(Path stateFolder, Supplier<List<SnapshotState>> known) {
+  public StrayStores(Path stateFolder, Supplier<List<SnapshotState>> known) {
     this.folder = stateFolder.resolve("cow").toAbsolutePath();
     this.known = known;
   }
 
   /** The folder of the stores. */
-  Path folder() {
+  public Path folder() {
     return folder;
   }
 
   /** Where the store of a snapshot is. */
-  Path store(String device) {
+  private Path store(String device) {
     return folder.resolve(device + SUFFIX);
   }
 
@@ -48,7 +48,7 @@ final class StrayStores {
    * Where the store of a new snapshot is made. Where a snapshot that has another name now has its
    * store under this one, the new file has a number, too.
    */
-  Path newStore(String device) {
+  public Path newStore(String device) {
     List<Path> taken = knownStores();
     Path store = store(device);
     for (int number = 2; taken.contains(store); number++) {
@@ -85,7 +85,7 @@ final class StrayStores {
    *
    * @throws NotWholeException with what to do
    */
-  void refuse(String volume) throws RefusedException {
+  public void refuse(String volume) throws RefusedException {
     List<String> snapshots = of(volume);
     if (!snapshots.isEmpty()) {
       throw new NotWholeException(
@@ -102,7 +102,7 @@ final class StrayStores {
   }
 
   /** Deletes the stray store of a snapshot, durably. Whether there was one. */
-  boolean delete(String device, DurableSteps steps) throws RefusedException {
+  public boolean delete(String device, DurableSteps steps) throws RefusedException {
     Path store;
     try {
       store = store(device);
@@ -121,7 +121,7 @@ final class StrayStores {
    *
    * @param leftOut volumes that are not served
    */
-  List<Warning> warnings(List<String> leftOut) throws RefusedException {
+  public List<Warning> warnings(List<String> leftOut) throws RefusedException {
     List<Path> there = new ArrayList<>(all());
     there.removeIf(store ->
         !Files.exists(store)
