@@ -263,6 +263,21 @@ final class JsonTest {
     holds("volume remove", json(site, "volume", "remove", "vm4", "--delete-image"));
   }
 
+  /** Hooks that fail and stop nothing. */
+  private void hooks() throws Exception {
+    Site site = new Site(Files.createDirectory(folder.resolve("hooks")));
+    try (ServerProcess server =
+        site.serve(
+            """
+            volumes { vm1 { path = vm1.img, size = 1 MiB } }
+            hooks { before-create = "false", before-merge = "false", on-failure = go-on }
+            """)) {
+      holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
+      holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--now"));
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
   @Test
   void whatIsDocumentedIsPrinted() throws Exception {
     Site site = new Site(folder);
@@ -363,6 +378,7 @@ final class JsonTest {
       Initiator.await(last.session().logout(), 30); // else vm1 stays in use
       assertThat(server.terminate()).isZero();
     }
+    hooks();
     stores();
     leftOut(site);
     check();

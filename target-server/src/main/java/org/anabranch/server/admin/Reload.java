@@ -16,6 +16,7 @@ import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Rehearsal;
@@ -100,6 +101,7 @@ public final class Reload {
     List<String> refusals = new ArrayList<>(plan.refusals());
     refuseWhatIsInUse(refusals);
     refusals.addAll(Rehearsal.of(after, storage.backends(), scheduler).refusals());
+    HookRules.problems(after).forEach(problem -> refusals.add(problem.toString()));
     if (!refusals.isEmpty()) {
       throw new RefusedException(String.join("\n", refusals));
     }

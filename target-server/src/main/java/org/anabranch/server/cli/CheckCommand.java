@@ -25,6 +25,7 @@ import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.serve.StandardBackends;
 import org.anabranch.server.snapshots.Inspection;
 import org.anabranch.server.storage.Rehearsal;
@@ -70,8 +71,10 @@ public final class CheckCommand implements Callable<Integer> {
     ThreadScheduler scheduler = new ThreadScheduler("scheduler");
     Rehearsal withoutImages =
         Rehearsal.regardlessOfImages(configuration, StandardBackends.ALL, scheduler);
-    if (!withoutImages.problems().isEmpty()) {
-      throw new InvalidConfigurationException(withoutImages.problems());
+    List<Problem> problems = new ArrayList<>(withoutImages.problems());
+    problems.addAll(HookRules.problems(configuration));
+    if (!problems.isEmpty()) {
+      throw new InvalidConfigurationException(problems);
     }
     Rehearsal rehearsal = Rehearsal.of(configuration, StandardBackends.ALL, scheduler);
     PrintWriter err = spec.commandLine().getErr();
@@ -81,6 +84,7 @@ public final class CheckCommand implements Callable<Integer> {
     Configuration whole = made.over(configuration);
     StackedLuns.of(whole).forEach(warning -> err.println("warning: " + warning));
     made.without(configuration).forEach(warning -> err.println("warning: " + warning));
+    HookRules.warnings(configuration).forEach(warning -> err.println("warning: " + warning));
     err.flush();
     List<String> leftOut = leftOut(whole, rehearsal);
     PrintWriter out = spec.commandLine().getOut();

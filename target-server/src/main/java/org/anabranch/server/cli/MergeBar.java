@@ -31,6 +31,10 @@ public final class MergeBar {
 
   /** Draws one state. */
   public void update(MergeStep step) {
+    if (step.hook() != null) {
+      draw(label + step.hook(), true);
+      return;
+    }
     boolean changed = before == null || !state(before).equals(state(step));
     before = step;
     if (step.merge() != null) {

@@ -92,6 +92,13 @@ public final class ServerOption {
     return 0;
   }
 
+  /** Prints what the command waits for, and what went wrong without refusing it. */
+  void notice(String text) {
+    PrintWriter err = spec.root().commandLine().getErr();
+    err.println("anabranch: " + text);
+    err.flush();
+  }
+
   /** Prints an answer: as JSON, or its text. */
   public <R extends Record> void print(R result, Function<R, String> text) {
     out().print(json ? Json.pretty(RecordJson.write(result)) : text.apply(result));

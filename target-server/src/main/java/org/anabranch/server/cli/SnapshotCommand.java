@@ -82,18 +82,33 @@ public final class SnapshotCommand extends CommandGroup {
     if (writable && readOnly) {
       throw Usage.error(spec, "--writable or --read-only, not both");
     }
-    return server.show(
-        SnapshotCreateVerb.CALL,
-        SnapshotCreateVerb.Arguments.of(
-            names,
-            chunkSize == null ? null : (Long) (bytes(chunkSize) / 512),
-            size == null ? null : (Long) bytes(size),
-            readOnly,
-            description),
+    SnapshotCreateVerb.Result taken =
+        server
+            .client()
+            .ask(
+                SnapshotCreateVerb.CALL,
+                SnapshotCreateVerb.Arguments.of(
+                    names,
+                    chunkSize == null ? null : (Long) (bytes(chunkSize) / 512),
+                    size == null ? null : (Long) bytes(size),
+                    readOnly,
+                    description),
+                step -> server.notice(step.hook()));
+    notice(server, taken.hookFailures());
+    server.print(
+        taken,
         result ->
             (names.size() == 1 ? "snapshot " : "snapshots ")
                 + String.join(", ", names)
                 + " taken\n");
+    return 0;
+  }
+
+  /** Hooks that failed and did not stop the command. */
+  private static void notice(ServerOption server, @Nullable List<String> hookFailures) {
+    if (hookFailures != null) {
+      hookFailures.forEach(server::notice);
+    }
   }
 
   private long bytes(String text) {
@@ -294,6 +309,9 @@ public final class SnapshotCommand extends CommandGroup {
                       bars.computeIfAbsent(step.name(), name -> bar(screen, names, name))
                           .update(step));
       result.all().forEach(each -> screen.line(text(each)));
+      for (SnapshotMergeVerb.Merged each : result.all()) {
+        notice(server, each.hookFailures());
+      }
     } finally {
       screen.whenInterrupted(null);
     }

@@ -191,7 +191,7 @@ final class Story {
       for (SnapshotEntry snapshot = merging(); snapshot != null; snapshot = merging()) {
         MergeEntry merge = snapshot.merge(); // null when it is about to be over
         if (merge != null) {
-          bar.update(new MergeStep(SNAPSHOT, snapshot.facts().phase(), merge));
+          bar.update(MergeStep.of(SNAPSHOT, snapshot.facts().phase(), merge));
           merged = Math.max(merged, merge.mergedBytes());
         }
         if (!shown && merged > 0) {

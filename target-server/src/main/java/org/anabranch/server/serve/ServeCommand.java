@@ -4,6 +4,7 @@ package org.anabranch.server.serve;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +20,7 @@ import org.anabranch.server.base.EmbeddedDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.log.Logging;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.systemd.Supervisor;
@@ -157,9 +159,10 @@ public final class ServeCommand implements Callable<Integer> {
           allOrNothing ? Server.Strictness.ALL_OR_NOTHING : Server.Strictness.WHAT_IS_WHOLE);
     } catch (RefusedException e) {
       // Where it is the file's fault, its lines and all that is wrong with it say more.
-      List<Problem> problems =
+      List<Problem> problems = new ArrayList<>(HookRules.problems(configuration));
+      problems.addAll(
           Rehearsal.of(configuration, StandardBackends.ALL, new ThreadScheduler("rehearsal"))
-              .problems();
+              .problems());
       if (problems.isEmpty()) {
         throw e;
       }
@@ -202,6 +205,7 @@ public final class ServeCommand implements Callable<Integer> {
   private static void logWarnings(Configuration configuration) {
     Logger log = LoggerFactory.getLogger(ServeCommand.class);
     configuration.warnings().forEach(warning -> log.warn("{}", warning));
+    HookRules.warnings(configuration).forEach(warning -> log.warn("{}", warning));
   }
 
   /** For a reload. */

@@ -16,6 +16,7 @@ import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.HttpConfig;
 import org.anabranch.config.LimitsConfig;
+import org.anabranch.config.Problem;
 import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.server.BoundPortal;
 import org.anabranch.iscsi.server.IscsiServer;
@@ -45,9 +46,10 @@ import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.hooks.ConfiguredHooks;
+import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.http.StatusServer;
 import org.anabranch.server.rate.VolumeRates;
-import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
@@ -114,6 +116,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final ReservationFiles reservations;
   private final VolumeRates rates = new VolumeRates(scheduler);
   private final Targets targets;
+  private final ConfiguredHooks hooks;
   private final Snapshots snapshots;
   private final Exports exports;
   private final VolumeImports volumeImports;
@@ -167,9 +170,9 @@ public final class Server implements RunningServer, AutoCloseable {
               state.folder(),
               state.wasUsed() ? usedBefore(live.configured(), stateFile.state()) : Set.of());
       LoggedIn initiators = new LoggedIn(live, storage, targets, uses, this::sessionInfos);
+      hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder());
       snapshots =
-          new Snapshots(
-              storage, stateFile, state.folder(), live, changes, initiators, uses, Hooks.NONE);
+          new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses, hooks);
       exports = new Exports(storage, snapshots);
       volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
@@ -211,6 +214,7 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("storage", storage);
     sources.put("targets", targets);
     sources.put("snapshots", snapshots);
+    sources.put("hooks", hooks);
     sources.put("uses", uses);
     sources.put("control", this::controlWarnings);
     sources.put("volumes", volumes);
@@ -286,6 +290,11 @@ public final class Server implements RunningServer, AutoCloseable {
 
   private void open() throws RefusedException {
     Configuration configuration = live.configured();
+    List<Problem> hookProblems = HookRules.problems(configuration);
+    if (!hookProblems.isEmpty()) {
+      throw new RefusedException(
+          hookProblems.stream().map(Problem::toString).collect(Collectors.joining("\n")));
+    }
     List<Portal> portals = configuration.portals().stream().map(Translation::portal).toList();
     IscsiServer bound;
     try {
@@ -314,6 +323,7 @@ public final class Server implements RunningServer, AutoCloseable {
     listening.group(configuration.controlGroup());
     warnings.start();
     bound.listen();
+    hooks.recover();
     HttpConfig status = configuration.http();
     if (status != null) {
       http = StatusServer.start(status, this, this::answer);

@@ -9,4 +9,12 @@ public record MergeStep(
     @Doc("VOLUME@NAME") String name,
     @Doc("as in snapshot list") SnapshotFacts.Phase phase,
     @Doc(value = "as in snapshot list; absent until it begins", listedIn = "snapshot list")
-        @Nullable MergeEntry merge) {}
+        @Nullable MergeEntry merge,
+    @Doc("what is waited for before it begins or after it has begun, in words; absent: nothing")
+        @Nullable String hook) {
+  /** Without a hook. */
+  public static MergeStep of(
+      String name, SnapshotFacts.Phase phase, @Nullable MergeEntry merge) {
+    return new MergeStep(name, phase, merge, null);
+  }
+}

@@ -9,9 +9,7 @@ import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Flat;
-import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
-import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.terminal.Sizes;
@@ -19,12 +17,13 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code snapshot create}. */
 public final class SnapshotCreateVerb
-    implements Verb<SnapshotCreateVerb.Arguments, Nothing, SnapshotCreateVerb.Result> {
-  public static final Call<Arguments, Nothing, Result> CALL =
-      Call.of(
+    implements Verb<SnapshotCreateVerb.Arguments, HookStep, SnapshotCreateVerb.Result> {
+  public static final Call<Arguments, HookStep, Result> CALL =
+      new Call<>(
           "snapshot create",
           "Takes snapshots of volumes at one instant: all of them, or none.",
           Arguments.class,
+          HookStep.class,
           Result.class);
 
   private static final long DEFAULT_CHUNK_SECTORS = 16;
@@ -63,7 +62,9 @@ public final class SnapshotCreateVerb
       @Doc(
               value = "when there are several: an object as the fields above are, for each",
               listedIn = "snapshot list")
-          @Nullable List<SnapshotFacts> snapshots) {}
+          @Nullable List<SnapshotFacts> snapshots,
+      @Doc("hooks that failed though the snapshots were taken; absent: none")
+          @Nullable List<String> hookFailures) {}
 
   private final Snapshots snapshots;
 
@@ -72,12 +73,12 @@ public final class SnapshotCreateVerb
   }
 
   @Override
-  public Call<Arguments, Nothing, Result> call() {
+  public Call<Arguments, HookStep, Result> call() {
     return CALL;
   }
 
   @Override
-  public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
+  public Result run(Arguments arguments, Caller<HookStep> caller) throws RefusedException {
     int chunkSectors = chunkSectors(arguments);
     long size = size(arguments, chunkSectors);
     List<Snapshots.Wanted> wanted = new ArrayList<>();
@@ -96,11 +97,14 @@ public final class SnapshotCreateVerb
               arguments.readOnly(),
               Objects.requireNonNullElse(arguments.description(), "")));
     }
+    HookReport hooks = HookReport.to(caller, HookStep::new);
     List<SnapshotFacts> taken = new ArrayList<>();
-    for (SnapshotState snapshot : snapshots.create(wanted, Hooks.Listener.NOBODY)) {
+    for (SnapshotState snapshot : snapshots.create(wanted, hooks)) {
       taken.add(SnapshotFacts.of(snapshot, snapshots));
     }
-    return taken.size() == 1 ? new Result(taken.getFirst(), null) : new Result(null, taken);
+    return taken.size() == 1
+        ? new Result(taken.getFirst(), null, hooks.failures())
+        : new Result(null, taken, hooks.failures());
   }
 
   private static List<String> names(Arguments arguments) throws RefusedException {

@@ -17,7 +17,6 @@ import org.anabranch.server.control.Flat;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.RecordJson;
 import org.anabranch.server.control.Verb;
-import org.anabranch.server.snapshots.Hooks;
 import org.anabranch.server.snapshots.MergeRequest;
 import org.anabranch.server.snapshots.MergeRequest.Begin;
 import org.anabranch.server.snapshots.MergeStatus;
@@ -85,7 +84,9 @@ public final class SnapshotMergeVerb
       @Doc("whether the snapshot is there afterwards") boolean kept,
       @Doc(value = "while its phase is waiting, as in snapshot list", listedIn = "snapshot list")
           @Nullable List<WaitEntry> waitsFor,
-      @Doc("as in snapshot list") @Nullable Instant onNextLoginUntil) {}
+      @Doc("as in snapshot list") @Nullable Instant onNextLoginUntil,
+      @Doc("hooks that failed though the merge began; absent: none")
+          @Nullable List<String> hookFailures) {}
 
   /** How far the merge had come when the verb was answered. */
   public enum Phase {
@@ -126,13 +127,17 @@ public final class SnapshotMergeVerb
   public Result run(Arguments arguments, Caller<MergeStep> caller)
       throws RefusedException, ClientGoneException {
     List<String> names = names(arguments);
+    HookReport hooks =
+        HookReport.to(
+            caller,
+            what -> new MergeStep(names.getFirst(), SnapshotFacts.Phase.WAITING, null, what));
     List<SnapshotState> found =
         arguments.cancel()
             ? snapshots.cancelMerge(names)
-            : snapshots.merge(request(names, arguments), Hooks.Listener.NOBODY);
+            : snapshots.merge(request(names, arguments), hooks);
     List<Merged> merged = new ArrayList<>();
     for (SnapshotState snapshot : found) {
-      merged.add(merged(snapshot, arguments, caller));
+      merged.add(merged(snapshot, arguments, caller, hooks));
     }
     return merged.size() == 1 ? new Result(merged.getFirst(), null) : new Result(null, merged);
   }
@@ -147,7 +152,8 @@ public final class SnapshotMergeVerb
     return List.of(arguments.name());
   }
 
-  private Merged merged(SnapshotState snapshot, Arguments arguments, Caller<MergeStep> caller)
+  private Merged merged(
+      SnapshotState snapshot, Arguments arguments, Caller<MergeStep> caller, HookReport hooks)
       throws RefusedException, ClientGoneException {
     MergeWait wait = snapshots.waits(snapshot);
     Phase phase = Phase.of(snapshot);
@@ -164,7 +170,8 @@ public final class SnapshotMergeVerb
         phase,
         snapshot.keeps(),
         waits ? WaitEntry.of(wait) : null,
-        waits ? WaitEntry.inSeconds(wait.onNextLoginUntil()) : null);
+        waits ? WaitEntry.inSeconds(wait.onNextLoginUntil()) : null,
+        hooks.failures());
   }
 
   private static MergeRequest request(List<String> names, Arguments arguments)
@@ -213,7 +220,7 @@ public final class SnapshotMergeVerb
           "the merge of " + name + " was cancelled or did not begin, see the server's log");
     }
     caller.report(
-        new MergeStep(name, SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
+        MergeStep.of(name, SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
     if (status != null && status.isStuck()) {
       throw new RefusedException(
           "the merge of "
