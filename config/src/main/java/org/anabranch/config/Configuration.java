@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.anabranch.config.hooks.HooksConfig;
+import org.anabranch.config.schedule.ScheduleConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param mergeGrace after which a merge no longer waits for an initiator that is cut off; zero: it
  *     waits until the initiator comes back and logs out
  * @param hooks programs that run around changes of volumes
+ * @param schedules snapshots that are taken again and again, by name
  * @param limits how much the server accepts
  * @param iscsi how it speaks iSCSI
  * @param log how and what it logs
@@ -50,6 +52,7 @@ public record Configuration(
     @Nullable HttpConfig http,
     Duration mergeGrace,
     HooksConfig hooks,
+    SortedMap<String, ScheduleConfig> schedules,
     LimitsConfig limits,
     IscsiConfig iscsi,
     LogConfig log,
@@ -61,6 +64,7 @@ public record Configuration(
     devices = Collections.unmodifiableSortedMap(new TreeMap<>(devices));
     locations = Collections.unmodifiableSortedMap(new TreeMap<>(locations));
     targets = Collections.unmodifiableSortedMap(new TreeMap<>(targets));
+    schedules = Collections.unmodifiableSortedMap(new TreeMap<>(schedules));
     warnings = List.copyOf(warnings);
   }
 
@@ -88,6 +92,7 @@ public record Configuration(
         http,
         mergeGrace,
         hooks,
+        schedules,
         limits,
         iscsi,
         log,

@@ -263,15 +263,29 @@ final class JsonTest {
     holds("volume remove", json(site, "volume", "remove", "vm4", "--delete-image"));
   }
 
-  /** Hooks that fail and stop nothing. */
-  private void hooks() throws Exception {
+  /** Hooks that fail and stop nothing, and a schedule that missed a run. */
+  private void hooksAndSchedules() throws Exception {
     Site site = new Site(Files.createDirectory(folder.resolve("hooks")));
+    Files.createDirectories(site.folder.resolve("state"));
+    Files.writeString(
+        site.folder.resolve("state/schedules.json"),
+        """
+        {"version":1,"schedules":{"yearly":{"every-seconds":31622400,"offset-seconds":0,
+        "done":"2000-01-01T00:00:00Z","run":4}}}
+        """);
     try (ServerProcess server =
         site.serve(
             """
             volumes { vm1 { path = vm1.img, size = 1 MiB } }
             hooks { before-create = "false", before-merge = "false", on-failure = go-on }
+            snapshots { yearly { volumes = [vm1, vm9], every = 366 d, keep = 2 } }
             """)) {
+      Await.until(
+          "the snapshot of a run that was missed",
+          () -> String.valueOf(site.ask("status", Map.of()).get("schedules")),
+          text -> text.contains("last-result=partly"));
+      holds("status", json(site, "status"));
+      holds("snapshot list", json(site, "snapshot", "list"));
       holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
       holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--now"));
       assertThat(server.terminate()).isZero();
@@ -378,7 +392,7 @@ final class JsonTest {
       Initiator.await(last.session().logout(), 30); // else vm1 stays in use
       assertThat(server.terminate()).isZero();
     }
-    hooks();
+    hooksAndSchedules();
     stores();
     leftOut(site);
     check();

@@ -35,6 +35,7 @@ import org.anabranch.config.SourceLocation;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.schedule.ScheduleConfig;
 import org.jspecify.annotations.Nullable;
 
 /** Turns HOCON into a {@link Configuration}, collecting everything that is wrong on the way. */
@@ -193,6 +194,9 @@ final class ConfigurationReader {
     Set<String> names = new HashSet<>(volumeReader.names());
     SortedMap<String, TargetConfig> nodes =
         new TargetReader(targets, portals, names, chap).targets();
+    SortedMap<String, ScheduleConfig> schedules =
+        new ScheduleReader(top.section("snapshots"), volumes.keySet(), devices.keySet())
+            .schedules();
     DiscoveryConfig discovery = discovery(top.section("discovery"), chap);
     StoresConfig stores = stores(top.section("stores"));
     HttpConfig http = HttpReader.http(top.section("http"));
@@ -223,6 +227,7 @@ final class ConfigurationReader {
         http,
         mergeGrace,
         hooks.hooks(),
+        schedules,
         limits,
         iscsi,
         log,

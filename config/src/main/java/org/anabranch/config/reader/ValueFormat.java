@@ -209,7 +209,10 @@ record ValueFormat<T>(String allowed, boolean secret, Function<String, @Nullable
             Map.entry("minutes", 60_000L),
             Map.entry("h", 3_600_000L),
             Map.entry("hour", 3_600_000L),
-            Map.entry("hours", 3_600_000L))
+            Map.entry("hours", 3_600_000L),
+            Map.entry("d", 86_400_000L),
+            Map.entry("day", 86_400_000L),
+            Map.entry("days", 86_400_000L))
         .get(unit);
   }
 

@@ -55,7 +55,7 @@ final class RefusalTest {
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
             "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: control-group, devices, discovery, hooks,"
-                + " http, image-dir, iscsi, limits, log, merge-grace, portals, state-dir, stores, targets, volume-defaults,"
+                + " http, image-dir, iscsi, limits, log, merge-grace, portals, snapshots, state-dir, stores, targets, volume-defaults,"
                 + " volumes");
   }
 

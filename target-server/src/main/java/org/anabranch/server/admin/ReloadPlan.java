@@ -33,6 +33,7 @@ import org.anabranch.server.storage.TableText;
  *   stores                                 changes, for stores that are there as well
  *   log, control-group                     change at once
  *   merge-grace                            changes
+ *   snapshots (schedules)                  change, for what is due from then on
  *   hooks, of the server and of volumes    change, for what begins from then on
  *   limits, iscsi                          change, for the logins to come
  *   image-dir                              changes, for volumes to come
@@ -148,6 +149,9 @@ public record ReloadPlan(
     }
     if (!before.mergeGrace().equals(after.mergeGrace())) {
       summary.add("merge-grace changed");
+    }
+    if (!before.schedules().equals(after.schedules())) {
+      summary.add("snapshots: schedules");
     }
     if (!before.hooks().equals(after.hooks())) {
       summary.add("hooks changed, for the snapshots and merges to come");

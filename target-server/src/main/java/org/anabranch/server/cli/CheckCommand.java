@@ -6,11 +6,14 @@ import java.io.PrintWriter;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.anabranch.block.ThreadScheduler;
@@ -21,11 +24,13 @@ import org.anabranch.config.Problem;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.config.schedule.ScheduleConfig;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.hooks.HookRules;
+import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.serve.StandardBackends;
 import org.anabranch.server.snapshots.Inspection;
 import org.anabranch.server.storage.Rehearsal;
@@ -96,6 +101,12 @@ public final class CheckCommand implements Callable<Integer> {
       rehearsal
           .tables()
           .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
+      schedules(configuration)
+          .forEach((name, next) ->
+              out.println(
+                  schedule(Objects.requireNonNull(configuration.schedules().get(name)))
+                      + ", next at "
+                      + next));
     }
     out.flush();
     leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
@@ -145,10 +156,44 @@ public final class CheckCommand implements Callable<Integer> {
             .toList(),
         "left-out",
         leftOut,
+        "schedules",
+        schedules(configuration).entrySet().stream()
+            .map(each ->
+                json(
+                    Objects.requireNonNull(configuration.schedules().get(each.getKey())),
+                    each.getValue()))
+            .toList(),
         "tables",
         rehearsal.tables().entrySet().stream()
             .map(table -> Map.of("name", table.getKey(), "table", table.getValue()))
             .toList());
+  }
+
+  /** When each schedule is due next. */
+  private static SortedMap<String, Instant> schedules(Configuration configuration) {
+    return Schedules.preview(configuration.schedules(), configuration.stateDir(), Instant.now());
+  }
+
+  private static String schedule(ScheduleConfig schedule) {
+    return "schedule "
+        + schedule.name()
+        + ": snapshots of "
+        + String.join(", ", schedule.volumes())
+        + " every "
+        + ScheduleTable.time(schedule.every())
+        + ", the newest "
+        + schedule.keep()
+        + " are kept";
+  }
+
+  private static Map<String, ?> json(ScheduleConfig schedule, Instant next) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", schedule.name());
+    json.put("volumes", schedule.volumes());
+    json.put("every-seconds", schedule.every().toSeconds());
+    json.put("keep", schedule.keep());
+    json.put("next", next.toString());
+    return json;
   }
 
   private static Map<String, ?> json(TargetConfig target, Configuration configuration) {

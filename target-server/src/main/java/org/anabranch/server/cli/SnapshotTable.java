@@ -21,16 +21,24 @@ final class SnapshotTable {
 
   static TextTable of(List<SnapshotEntry> snapshots) {
     boolean described = snapshots.stream().anyMatch(each -> each.facts().description() != null);
-    TextTable table =
-        described
-            ? new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE", "DESCRIPTION")
-            : new TextTable("SNAPSHOT", "TAKEN", "PHASE", "STORE");
+    boolean scheduled = snapshots.stream().anyMatch(each -> each.facts().schedule() != null);
+    List<String> columns = new ArrayList<>(List.of("SNAPSHOT", "TAKEN", "PHASE", "STORE"));
+    if (scheduled) {
+      columns.add("SCHEDULE");
+    }
+    if (described) {
+      columns.add("DESCRIPTION");
+    }
+    TextTable table = new TextTable(columns.toArray(String[]::new));
     for (SnapshotEntry snapshot : snapshots) {
       List<Object> cells = new ArrayList<>();
       cells.add(snapshot.facts().name());
       cells.add(snapshot.facts().created().truncatedTo(ChronoUnit.SECONDS));
       cells.add(phase(snapshot));
       cells.add(store(snapshot));
+      if (scheduled) {
+        cells.add(Objects.requireNonNullElse(snapshot.facts().schedule(), ""));
+      }
       if (described) {
         cells.add(Objects.requireNonNullElse(snapshot.facts().description(), ""));
       }

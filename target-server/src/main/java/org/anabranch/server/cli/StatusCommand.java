@@ -62,6 +62,9 @@ public final class StatusCommand implements Callable<Integer> {
     if (!status.snapshots().isEmpty()) {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
+    if (!status.schedules().isEmpty()) {
+      text.append('\n').append(ScheduleTable.of(status.schedules()).text(columns));
+    }
     text.append('\n')
         .append(
             status.sessions().isEmpty()

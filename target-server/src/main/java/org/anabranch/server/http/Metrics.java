@@ -27,6 +27,7 @@ import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.control.verbs.RunningServer;
+import org.anabranch.server.schedule.ScheduleStatus;
 import org.anabranch.server.stats.Subject;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,6 +68,7 @@ final class Metrics {
     server.statistics().devices().forEach((name, device) -> device(families, name, device));
     volumes(families);
     files(families);
+    server.schedules().forEach(schedule -> schedule(families, schedule));
     families.gauge(
         PREFIX + "sessions", "Sessions that are logged in", Labels.EMPTY, sessions.size());
     families.gauge(
@@ -147,6 +149,32 @@ final class Metrics {
             ? subject.kind().name().toLowerCase(Locale.ROOT)
             : counted.layer();
     return PREFIX + layer + "_" + counted.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static void schedule(Families families, ScheduleStatus schedule) {
+    Labels labels = Labels.of("schedule", schedule.config().name());
+    families.gauge(
+        PREFIX + "schedule_next_run_timestamp_seconds",
+        "When the schedule is due next",
+        labels,
+        schedule.next().getEpochSecond());
+    families.gauge(
+        PREFIX + "schedule_failed",
+        "1 when the last run has not taken all of its snapshots",
+        labels,
+        schedule.isWell() ? 0 : 1);
+    families.gauge(
+        PREFIX + "schedule_snapshots",
+        "Snapshots that the schedule has made and that are there",
+        labels,
+        schedule.snapshots());
+    families.counter(
+        PREFIX + "schedule_runs", "Runs since the server began", labels, (double) schedule.runs());
+    families.counter(
+        PREFIX + "schedule_failures",
+        "Runs since the server began that have not taken all of their snapshots",
+        labels,
+        (double) schedule.failures());
   }
 
   private void device(Families families, String name, MappedDevice device) {

@@ -4,6 +4,7 @@ package org.anabranch.server.serve;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -50,6 +51,9 @@ import org.anabranch.server.hooks.ConfiguredHooks;
 import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.http.StatusServer;
 import org.anabranch.server.rate.VolumeRates;
+import org.anabranch.server.schedule.AlarmThread;
+import org.anabranch.server.schedule.ScheduleStatus;
+import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
@@ -118,6 +122,7 @@ public final class Server implements RunningServer, AutoCloseable {
   private final Targets targets;
   private final ConfiguredHooks hooks;
   private final Snapshots snapshots;
+  private final Schedules schedules;
   private final Exports exports;
   private final VolumeImports volumeImports;
   private final StateFile stateFile;
@@ -173,6 +178,13 @@ public final class Server implements RunningServer, AutoCloseable {
       hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder());
       snapshots =
           new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses, hooks);
+      schedules =
+          Schedules.open(
+              () -> live.configured().schedules(),
+              snapshots,
+              state.folder(),
+              InstantSource.system(),
+              new AlarmThread());
       exports = new Exports(storage, snapshots);
       volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
@@ -215,6 +227,7 @@ public final class Server implements RunningServer, AutoCloseable {
     sources.put("targets", targets);
     sources.put("snapshots", snapshots);
     sources.put("hooks", hooks);
+    sources.put("schedules", schedules);
     sources.put("uses", uses);
     sources.put("control", this::controlWarnings);
     sources.put("volumes", volumes);
@@ -324,6 +337,7 @@ public final class Server implements RunningServer, AutoCloseable {
     warnings.start();
     bound.listen();
     hooks.recover();
+    schedules.look();
     HttpConfig status = configuration.http();
     if (status != null) {
       http = StatusServer.start(status, this, this::answer);
@@ -375,6 +389,7 @@ public final class Server implements RunningServer, AutoCloseable {
         throw new RefusedException("the server is starting; reload when it is ready");
       }
       List<String> done = reloader.reload(running, force);
+      schedules.look();
       ControlServer listening = control;
       if (listening != null) {
         listening.group(live.configured().controlGroup());
@@ -455,6 +470,11 @@ public final class Server implements RunningServer, AutoCloseable {
   @Override
   public Snapshots snapshots() {
     return snapshots;
+  }
+
+  @Override
+  public List<ScheduleStatus> schedules() {
+    return schedules.status();
   }
 
   @Override
@@ -542,8 +562,10 @@ public final class Server implements RunningServer, AutoCloseable {
     warnings.close();
     exports.stop();
     volumeImports.stop();
+    schedules.stop();
     snapshots.close();
     changes.close();
+    schedules.close();
     if (listening != null) {
       listening.close();
     }

@@ -60,7 +60,7 @@ final class SnapshotNames {
   SnapshotState rename(String device, String newName, boolean force) throws RefusedException {
     SnapshotState old = registry.existing(device);
     SnapshotDevices.checkName(newName);
-    SnapshotState renamed = old.named(old.volume(), newName);
+    SnapshotState renamed = old.named(old.volume(), newName).withoutSchedule();
     String newDevice = renamed.device();
     if (registry.state().snapshot(newDevice) != null) {
       throw new RefusedException("snapshot " + newDevice + " exists; name another");

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
@@ -68,6 +69,7 @@ public final class Snapshots implements WarningSource {
   private final KeptStores kept;
   private final Merges merges;
   private final Hooks hooks;
+  private final Uses uses;
   private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
   private final SnapshotNames names;
@@ -78,7 +80,6 @@ public final class Snapshots implements WarningSource {
    * @param folder the state directory
    * @param live changed from outside, by its turn in {@code changes}
    * @param uses who uses what; closed by whoever made it
-   * @param hooks what is done around changes; closed with this
    */
   public Snapshots(
       Storage storage,
@@ -90,6 +91,7 @@ public final class Snapshots implements WarningSource {
       Uses uses,
       Hooks hooks) {
     this.hooks = hooks;
+    this.uses = uses;
     this.storage = storage;
     this.registry = new SnapshotRegistry(storage, state);
     this.strays = new StrayStores(folder, registry::all);
@@ -113,8 +115,7 @@ public final class Snapshots implements WarningSource {
 
   /**
    * Brings back what the state file knows, and ends what a crash interrupted. The volumes' devices
-   * are there, and nobody uses them yet. A volume whose snapshots cannot all be activated is left
-   * out.
+   * are there, and nobody uses them yet. A volume is left out if a snapshot cannot be activated.
    */
   public void restore() throws RefusedException {
     changes.lock();
@@ -167,7 +168,6 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  /** They may be all that is left of snapshots. */
   private List<Warning> strayWarnings() {
     try {
       return strays.warnings(storage.leftOut().all().stream().map(LeftOut.Entry::name).toList());
@@ -197,28 +197,6 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  /**
-   * What a snapshot is to be.
-   *
-   * @param volume its volume
-   * @param name unique in its volume
-   * @param chunkSectors a power of two
-   * @param storeBytes how large its store is at first, not negative; 0: as large as it can need
-   * @param readOnly initiators cannot write it
-   * @param description one line about it, or empty
-   */
-  public record Wanted(
-      String volume,
-      String name,
-      int chunkSectors,
-      long storeBytes,
-      boolean readOnly,
-      String description) {
-    String device() {
-      return volume + "@" + name;
-    }
-  }
-
   /** Takes one snapshot: see {@link #create(List, Hooks.Listener)}. */
   public SnapshotState create(
       String volume, String name, int chunkSectors, long storeBytes, boolean readOnly)
@@ -234,10 +212,8 @@ public final class Snapshots implements WarningSource {
    * acknowledged before each write that another one has not. All or none, also when the server
    * crashes meanwhile.
    *
-   * <p>Not by a turn in {@link Changes}: hooks may run before and after.
-   *
    * @param wanted one for each volume
-   * @param listener hears of hooks
+   * @param listener hears of hooks; they run without a turn in {@link Changes}
    */
   public List<SnapshotState> create(List<Wanted> wanted, Hooks.Listener listener)
       throws RefusedException {
@@ -262,6 +238,36 @@ public final class Snapshots implements WarningSource {
       return taken;
     } finally {
       begun.after(outcome);
+    }
+  }
+
+  /** Why this cannot be taken now; null: it can. Nothing is made. */
+  public @Nullable String refusal(Wanted wanted) throws RefusedException {
+    changes.lock();
+    try {
+      planned(wanted);
+      return null;
+    } catch (RefusedException e) {
+      return e.getMessage();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Removes what a schedule has made, unless somebody uses it, or wants to roll back to it. */
+  public void expire(SnapshotState old) throws RefusedException {
+    changes.lock();
+    try {
+      SnapshotState now = registry.existing(old.device());
+      if (now.phase() != Phase.READY || !Objects.equals(now.scheduled(), old.scheduled())) {
+        throw new RefusedException("it is to be merged, or is not the schedule's any more");
+      }
+      if (!uses.of(Set.of(now.device())).isEmpty()) {
+        throw new RefusedException("an initiator uses it");
+      }
+      remove(now.device(), false);
+    } finally {
+      changes.unlock();
     }
   }
 
@@ -411,6 +417,56 @@ public final class Snapshots implements WarningSource {
     }
     stores.opening(snapshot);
     devices.prepare(snapshot);
+  }
+
+  /** Refuses what cannot be taken; nothing is made yet. */
+  private SnapshotState planned(Wanted wanted) throws RefusedException {
+    SnapshotDevices.checkName(wanted.name());
+    SnapshotNames.checkDescription(wanted.description());
+    if (wanted.storeBytes() < 0) {
+      throw new RefusedException(
+          "snapshot "
+              + wanted.name()
+              + ": a store cannot have "
+              + wanted.storeBytes()
+              + " bytes; without a size it gets what it can need");
+    }
+    String volume = wanted.volume();
+    String device = wanted.device();
+    String origin = devices.volume(volume).source().address();
+    if (registry.state().snapshot(device) != null) {
+      throw new RefusedException(
+          "snapshot " + device + " exists; remove it first, or name another");
+    }
+    Path store = strays.newStore(device);
+    StoreFile.refuseIfThere(store);
+    SnapshotState merging = merges.merging(volume);
+    if (merging != null) {
+      throw new RefusedException(
+          "volume "
+              + volume
+              + " is being rolled back to "
+              + merging.device()
+              + "; wait for its end");
+    }
+    devices.refuseForeignTable(volume);
+    return new SnapshotState(
+        volume,
+        wanted.name(),
+        origin,
+        store,
+        devices.sectors(volume),
+        wanted.chunkSectors(),
+        wanted.readOnly(),
+        Instant.now().truncatedTo(ChronoUnit.SECONDS),
+        Phase.CREATING,
+        false,
+        0,
+        0,
+        wanted.description(),
+        UUID.randomUUID().toString(),
+        null,
+        wanted.scheduled());
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {
@@ -606,7 +662,6 @@ public final class Snapshots implements WarningSource {
     return warnings;
   }
 
-  /** Whether a file is in the folder of the stores. */
   public boolean isStore(Path path) {
     return path.startsWith(folder);
   }
@@ -647,7 +702,7 @@ public final class Snapshots implements WarningSource {
     return devices.status(snapshot);
   }
 
-  /** Waits until every notification so far has been handled. For tests. */
+  /** For tests: waits until every notification so far has been handled. */
   void settle() throws InterruptedException {
     merges.settle();
   }

@@ -44,6 +44,7 @@ import org.jspecify.annotations.Nullable;
  * @param secondStore the file of another store, absolute. Until the end of a merge, the one that
  *     the snapshot has when it is kept; after it, the one that was merged, which is to be deleted.
  *     Null: there is none, and a merge consumes the snapshot
+ * @param scheduled which run of a schedule made it; null when somebody did, or has renamed it
  */
 public record SnapshotState(
     String volume,
@@ -60,7 +61,8 @@ public record SnapshotState(
     long throttle,
     String description,
     @Nullable String point,
-    @Nullable Path secondStore) {
+    @Nullable Path secondStore,
+    @Nullable ScheduledBy scheduled) {
   /** The most characters of a description. */
   public static final int MAX_DESCRIPTION = 255;
 
@@ -106,7 +108,8 @@ public record SnapshotState(
         throttle,
         description,
         newPoint,
-        secondStore);
+        secondStore,
+        scheduled);
   }
 
   /** Whether it is to be merged and is kept, with an empty store. */
@@ -142,7 +145,8 @@ public record SnapshotState(
         0,
         description,
         pointId(), // which may come from the name of the first store
-        store);
+        store,
+        scheduled);
   }
 
   /** With another second store, or without one. */
@@ -188,7 +192,29 @@ public record SnapshotState(
         newThrottle,
         description,
         point,
-        secondStore);
+        secondStore,
+        scheduled);
+  }
+
+  /** As one that no schedule has made: somebody wants to keep it. */
+  public SnapshotState withoutSchedule() {
+    return new SnapshotState(
+        volume,
+        name,
+        origin,
+        store,
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        phase,
+        paused,
+        turn,
+        throttle,
+        description,
+        point,
+        secondStore,
+        null);
   }
 
   /** With another description. */
@@ -217,6 +243,7 @@ public record SnapshotState(
         throttle,
         text,
         point,
-        second);
+        second,
+        scheduled);
   }
 }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  *   ports          relative port identifiers of target ports
  *   control.sock   where control commands connect
  *   state.json     what was made at run time
+ *   schedules.json when snapshots were taken by schedules
  *   hooks.json     operations of which an after- hook has yet to run
  *   uses.json      which initiators use which volumes
  *   cow/           stores of snapshots

@@ -84,7 +84,10 @@ record StateText(Path file, StatePaths paths) {
           "throttle",
           "description",
           "point",
-          "second-store");
+          "second-store",
+          "schedule",
+          "schedule-run",
+          "schedule-due");
 
   private static final Set<String> VOLUME_KEYS =
       Set.of("path", "block-size", "physical-block-size", "from", "created", "phase", "token");
@@ -156,6 +159,12 @@ record StateText(Path file, StatePaths paths) {
     }
     if (snapshot.secondStore() != null) {
       entry.put("second-store", paths.written(snapshot.secondStore()));
+    }
+    ScheduledBy scheduled = snapshot.scheduled();
+    if (scheduled != null) {
+      entry.put("schedule", scheduled.schedule());
+      entry.put("schedule-run", scheduled.run());
+      entry.put("schedule-due", scheduled.due().toString());
     }
     return entry;
   }
@@ -313,6 +322,12 @@ record StateText(Path file, StatePaths paths) {
           entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null,
           entry.hasPath("second-store")
               ? paths.readStore(entry.getString("second-store"), version)
+              : null,
+          entry.hasPath("schedule")
+              ? new ScheduledBy(
+                  entry.getString("schedule"),
+                  entry.getLong("schedule-run"),
+                  Instant.parse(entry.getString("schedule-due")))
               : null);
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(

@@ -197,9 +197,25 @@ function sessionTable(sessions) {
     ["In flight", each => String(each["commands-in-flight"]), "number"],
     ["Commands", each => each["commands-done"].toLocaleString(), "number"],
   ];
+  return table(columns, sessions);
+}
+
+function scheduleTable(schedules) {
+  return table([
+    ["Schedule", each => each.name],
+    ["Volumes", each => each.volumes.join(", ")],
+    ["Every", each => time(each["every-seconds"])],
+    ["There", each => each.snapshots + " of " + each.keep * each.volumes.length, "number"],
+    ["Next", each => each.running ? "now" : when(each.next)],
+    ["Last", each => each.last ? when(each.last) + ", " + each["last-result"] : "none yet"],
+  ], schedules);
+}
+
+/** Each column is its title, the text of a row's cell, and perhaps a class. */
+function table(columns, entries) {
   const head = make("tr", "", ...columns.map(([label, , className]) => make("th", className || "", label)));
-  const rows = sessions.map(session => make("tr", "", ...columns.map(([label, of, className]) => {
-    const cell = make("td", className || "", make("span", "", of(session)));
+  const rows = entries.map(entry => make("tr", "", ...columns.map(([label, of, className]) => {
+    const cell = make("td", className || "", make("span", "", of(entry)));
     cell.dataset.label = label;
     return cell;
   })));
@@ -227,6 +243,8 @@ function show(status, stats, luns, events) {
   byId("volumes").replaceChildren(...(status.volumes.length === 0
       ? [make("p", "none", "No volumes are configured.")]
       : status.volumes.map(volume => volumeItem(volume, status, stats, luns))));
+  byId("schedules").hidden = status.schedules.length === 0;
+  byId("schedules").querySelector("div").replaceChildren(scheduleTable(status.schedules));
   byId("sessions").replaceChildren(sessionTable(status.sessions));
   byId("events").replaceChildren(...events.map(eventItem));
 }

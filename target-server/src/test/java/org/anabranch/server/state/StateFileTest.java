@@ -36,7 +36,8 @@ final class StateFileTest {
           0,
           "",
           "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
-          null);
+          null,
+          new ScheduledBy("hourly", 7, Instant.parse("2026-11-22T19:00:00Z")));
 
   @TempDir Path folder;
   private Path path;
@@ -75,7 +76,8 @@ final class StateFileTest {
                   ? null
                   : UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8))
                       .toString(),
-              phase == SnapshotState.Phase.MERGING ? Path.of("/second store") : null);
+              phase == SnapshotState.Phase.MERGING ? Path.of("/second store") : null,
+              null);
       state = state.with(snapshot);
     }
     state = state.with(SNAPSHOT).withDevice("raw0", "0 8 zero \n8 8 linear /x\\ y 0");

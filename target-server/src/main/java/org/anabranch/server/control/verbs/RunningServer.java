@@ -14,6 +14,7 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.rate.VolumeRates;
+import org.anabranch.server.schedule.ScheduleStatus;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
@@ -51,6 +52,9 @@ public interface RunningServer {
 
   /** The rate limits of volumes. */
   VolumeRates rates();
+
+  /** The schedules of snapshots, by name. */
+  List<ScheduleStatus> schedules();
 
   /** What is worse than a user may think. */
   List<Warning> warnings();

@@ -11,6 +11,7 @@ import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Flat;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.snapshots.Wanted;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +82,7 @@ public final class SnapshotCreateVerb
   public Result run(Arguments arguments, Caller<HookStep> caller) throws RefusedException {
     int chunkSectors = chunkSectors(arguments);
     long size = size(arguments, chunkSectors);
-    List<Snapshots.Wanted> wanted = new ArrayList<>();
+    List<Wanted> wanted = new ArrayList<>();
     for (String device : names(arguments)) {
       int at = device.indexOf('@');
       if (at <= 0) {
@@ -89,7 +90,7 @@ public final class SnapshotCreateVerb
             "\"" + device + "\" is not VOLUME@NAME, such as vm1@before-upgrade");
       }
       wanted.add(
-          new Snapshots.Wanted(
+          new Wanted(
               device.substring(0, at),
               device.substring(at + 1),
               chunkSectors,

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.anabranch.block.testing.Await;
+import org.anabranch.config.Configuration;
+import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.server.serve.Server;
+import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.ScheduledBy;
+import org.anabranch.server.state.SnapshotState;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The server dies at any step of a scheduled run, which takes two snapshots and removes two older
+ * ones: afterwards the snapshots of the run are there once, and no store without its snapshot.
+ */
+final class ScheduleCrashTest {
+  /** Due so seldom that no test sees it twice. */
+  private static final String CONFIGURATION =
+      """
+      anabranch {
+        portals = ["127.0.0.1:0"], state-dir = state
+        volumes { a { path = a.img, size = 1 MiB }, b { path = b.img, size = 1 MiB } }
+        snapshots { seldom { volumes = [a, b], every = 366 d, keep = 1 } }
+      }
+      """;
+
+  @TempDir private Path folder;
+  private final List<Path> worlds = new ArrayList<>();
+  private volatile boolean recording;
+
+  /** What a server remembers that has missed a run. */
+  private static void missed(Path at, int run) throws IOException {
+    Files.createDirectories(at.resolve("state"));
+    Files.writeString(
+        at.resolve("state/schedules.json"),
+        """
+        {"version":1,"schedules":{"seldom":{"every-seconds":%d,"offset-seconds":0,
+        "done":"2000-01-01T00:00:00Z","run":%d}}}
+        """
+            .formatted(366L * 86_400, run));
+  }
+
+  private static Server start(Path at, DurableSteps steps) throws Exception {
+    Configuration configuration = ConfigurationFile.parse("test", CONFIGURATION, at);
+    Server server = Server.start(configuration, () -> configuration, steps);
+    Await.until("the end of the run", () -> !server.schedules().getFirst().running());
+    return server;
+  }
+
+  private static List<Long> runs(Server server) {
+    return server.snapshots().list(null).stream()
+        .map(SnapshotState::scheduled)
+        .map(Objects::requireNonNull)
+        .map(ScheduledBy::run)
+        .sorted()
+        .toList();
+  }
+
+  @Test
+  void aRunIsDoneOnceAndLeavesNothingBehind() throws Exception {
+    Path base = Files.createDirectory(folder.resolve("base"));
+    missed(base, 0);
+    try (Server server = start(base, DurableSteps.UNWATCHED)) {
+      assertThat(runs(server)).containsExactly(1L, 1L);
+    }
+    missed(base, 1);
+    recording = true;
+    DurableSteps steps =
+        step -> {
+          if (recording) {
+            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+          }
+        };
+    try (Server server = start(base, steps)) {
+      recording = false;
+      assertThat(runs(server)).containsExactly(2L, 2L);
+    }
+    assertThat(worlds).hasSizeGreaterThan(20);
+    for (Path world : worlds) {
+      try (Server server = start(world, DurableSteps.UNWATCHED)) {
+        List<Long> found = runs(server);
+        assertThat(found.stream().filter(run -> run == 2)).as(world.toString()).hasSize(2);
+        assertThat(found.stream().filter(run -> run == 1).count())
+            .as(world.toString())
+            .isLessThanOrEqualTo(2);
+        assertThat(found).as(world.toString()).doesNotContain(3L).hasSizeLessThanOrEqualTo(4);
+        try (Stream<Path> stores = Files.list(world.resolve("state/cow"))) {
+          assertThat(stores.count()).as(world.toString()).isEqualTo(found.size());
+        }
+        assertThat(server.snapshots().list(null))
+            .as(world.toString())
+            .allMatch(each -> each.phase() == SnapshotState.Phase.READY);
+        assertThat(server.warnings()).as(world.toString()).isEmpty();
+      }
+    }
+  }
+
+  private static Path copy(Path base, Path world) {
+    try (Stream<Path> walk = Files.walk(base)) {
+      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
+        Path to = world.resolve(base.relativize(file).toString());
+        Files.createDirectories(Objects.requireNonNull(to.getParent()));
+        Files.copy(file, to, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+      }
+      // Paths of stores in the state file are absolute.
+      Path state = world.resolve("state/state.json");
+      Files.writeString(state, Files.readString(state).replace(base.toString(), world.toString()));
+      return world;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

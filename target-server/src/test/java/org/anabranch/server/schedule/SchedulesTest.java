@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.anabranch.block.dm.SuspendMode;
+import org.anabranch.config.schedule.ScheduleConfig;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.schedule.ScheduleHistory.Result;
+import org.anabranch.server.snapshots.MergeRequest;
+import org.anabranch.server.snapshots.Readers;
+import org.anabranch.server.snapshots.VolumeUnderTest;
+import org.anabranch.server.state.SnapshotState;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Schedules under a clock and an alarm of the test's own. */
+final class SchedulesTest {
+  private static final Instant START = Instant.parse("2026-11-30T02:17:30Z");
+  private static final Duration HOUR = Duration.ofHours(1);
+
+  @TempDir private Path folder;
+  private Instant now = START;
+  private SortedMap<String, ScheduleConfig> configured = new TreeMap<>();
+
+  /** Rings when the test says so. */
+  private static final class TestAlarm implements Alarm {
+    private @Nullable Duration in;
+    private @Nullable Runnable task;
+
+    @Override
+    public synchronized void set(Duration wait, Runnable next) {
+      in = wait;
+      task = next;
+    }
+
+    @Override
+    public void close() {}
+
+    synchronized Duration in() {
+      return Objects.requireNonNull(in);
+    }
+
+    void ring() {
+      Runnable due;
+      synchronized (this) {
+        due = Objects.requireNonNull(task);
+      }
+      due.run();
+    }
+  }
+
+  private TestAlarm alarm = new TestAlarm();
+
+  private void configure(Duration every, int keep, String... volumes) {
+    configured = new TreeMap<>();
+    configured.put(
+        "hourly",
+        new ScheduleConfig("hourly", List.of(volumes), every, Duration.ZERO, keep, 16, 0, false));
+  }
+
+  private Schedules open(VolumeUnderTest volume) throws Exception {
+    alarm = new TestAlarm();
+    Schedules schedules =
+        Schedules.open(() -> configured, volume.snapshots, folder, () -> now, alarm);
+    schedules.look();
+    schedules.close(); // waits for what runs
+    return schedules;
+  }
+
+  /** The clock shows this, and the alarm rings. */
+  private void at(Schedules schedules, Instant time) {
+    now = time;
+    alarm.ring();
+    schedules.close();
+  }
+
+  private static List<String> names(VolumeUnderTest volume) {
+    return volume.snapshots.list(null).stream().map(SnapshotState::name).toList();
+  }
+
+  private static ScheduleStatus only(Schedules schedules) {
+    return schedules.status().getFirst();
+  }
+
+  @Test
+  void itIsDueAtMultiplesInUtcAndHasOneAlarm() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      assertThat(names(volume)).isEmpty();
+      assertThat(alarm.in()).isEqualTo(Duration.ofSeconds(42 * 60 + 30));
+      assertThat(only(schedules).next()).isEqualTo("2026-11-30T03:00:00Z");
+      at(schedules, Instant.parse("2026-11-30T03:00:00.020Z"));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0300Z");
+      assertThat(alarm.in()).isEqualTo(Duration.ofHours(1).minusMillis(20));
+      assertThat(only(schedules))
+          .extracting(ScheduleStatus::result, ScheduleStatus::runs, ScheduleStatus::snapshots)
+          .containsExactly(Result.DONE, 1L, 1);
+      assertThat(volume.snapshots.list(null).getFirst().scheduled()).isNotNull();
+      // An alarm that rings too early does nothing.
+      at(schedules, Instant.parse("2026-11-30T03:59:59.999Z"));
+      assertThat(names(volume)).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatWasMissedIsTakenOnce() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      at(open(volume), Instant.parse("2026-11-30T03:00:00Z"));
+    }
+    now = Instant.parse("2026-11-30T10:31:00Z");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      open(volume);
+      assertThat(names(volume)).containsExactly("hourly-20261130T0300Z", "hourly-20261130T1000Z");
+    }
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      open(volume);
+      assertThat(names(volume)).hasSize(2);
+      assertThat(alarm.in()).isEqualTo(Duration.ofMinutes(29));
+    }
+  }
+
+  @Test
+  void theNewestStayAndWhatIsNotItsOwn() throws Exception {
+    configure(HOUR, 2, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.snapshot("hourly-20261130T0100Z"); // somebody's, whatever its name
+      Schedules schedules = open(volume);
+      Instant hour = Instant.parse("2026-11-30T03:00:00Z");
+      at(schedules, hour);
+      volume.snapshots.rename("vm1@hourly-20261130T0300Z", "golden", false);
+      for (int i = 1; i <= 4; i++) {
+        at(schedules, hour.plus(HOUR.multipliedBy(i)));
+      }
+      assertThat(names(volume))
+          .containsExactly(
+              "golden", "hourly-20261130T0100Z", "hourly-20261130T0600Z", "hourly-20261130T0700Z");
+      assertThat(only(schedules).snapshots()).isEqualTo(2);
+    }
+  }
+
+  /** One that is read stays until it is not; one that the volume is to be rolled back to, too. */
+  @Test
+  void whatIsInUseStays() throws Exception {
+    configure(HOUR, 1, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      Instant hour = Instant.parse("2026-11-30T03:00:00Z");
+      at(schedules, hour);
+      try (Readers.Reading _ = volume.snapshots.read("vm1@hourly-20261130T0300Z")) {
+        at(schedules, hour.plus(HOUR));
+        assertThat(names(volume)).hasSize(2);
+        // A merge of what is read waits for that.
+        volume.merge("vm1@hourly-20261130T0300Z", MergeRequest.Begin.NOW);
+        assertThat(volume.snapshots.list(null).getFirst().phase())
+            .isEqualTo(SnapshotState.Phase.QUEUED);
+        at(schedules, hour.plus(HOUR.multipliedBy(2)));
+        assertThat(names(volume)).containsExactly("hourly-20261130T0300Z", "hourly-20261130T0500Z");
+        volume.snapshots.cancelMerge("vm1@hourly-20261130T0300Z");
+      }
+      at(schedules, hour.plus(HOUR.multipliedBy(3)));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0600Z");
+    }
+  }
+
+  @Test
+  void aClockThatJumpsHarmsNothing() throws Exception {
+    configure(HOUR, 3, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      at(schedules, Instant.parse("2026-11-30T03:00:00Z"));
+      at(schedules, Instant.parse("2026-11-30T04:00:00Z"));
+      // A year ahead: one snapshot, and nothing goes that would not go else.
+      at(schedules, Instant.parse("2027-11-30T04:30:00Z"));
+      assertThat(names(volume))
+          .containsExactly(
+              "hourly-20261130T0300Z", "hourly-20261130T0400Z", "hourly-20271130T0400Z");
+      // And back: nothing at once, and the next hour as ever.
+      at(schedules, Instant.parse("2026-11-30T04:31:00Z"));
+      assertThat(names(volume)).hasSize(3);
+      assertThat(alarm.in()).isEqualTo(Duration.ofMinutes(29));
+      at(schedules, Instant.parse("2026-11-30T05:00:00Z"));
+      assertThat(names(volume))
+          .containsExactly(
+              "hourly-20261130T0400Z", "hourly-20261130T0500Z", "hourly-20271130T0400Z");
+      // A step back over the hour does not repeat it.
+      at(schedules, Instant.parse("2026-11-30T04:59:59Z"));
+      assertThat(alarm.in()).isEqualTo(Duration.ofSeconds(3601));
+      // A day back, where snapshots of these names have been: other names.
+      at(schedules, Instant.parse("2026-11-30T03:10:00Z"));
+      at(schedules, Instant.parse("2026-11-30T04:00:00Z"));
+      assertThat(names(volume))
+          .containsExactly(
+              "hourly-20261130T0400Z-2", "hourly-20261130T0500Z", "hourly-20271130T0400Z");
+    }
+  }
+
+  @Test
+  void aFailedRunIsReportedAndTriedAgainWhenItIsDueNext() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      volume.storage.mapper().suspend("vm1", SuspendMode.FLUSH).toCompletableFuture().join();
+      at(schedules, Instant.parse("2026-11-30T03:00:00Z"));
+      assertThat(names(volume)).isEmpty();
+      assertThat(only(schedules).result()).isEqualTo(Result.FAILED);
+      assertThat(schedules.warnings())
+          .singleElement()
+          .extracting(Warning::subject, Warning::text, Warning::remedy)
+          .satisfies(parts ->
+              assertThat(parts.toString())
+                  .contains("schedule hourly")
+                  .contains("no snapshot was taken: volume vm1 is suspended")
+                  .contains("tried again at 2026-11-30T04:00:00Z"));
+      volume.storage.mapper().resume("vm1").toCompletableFuture().join();
+      at(schedules, Instant.parse("2026-11-30T03:30:00Z"));
+      assertThat(names(volume)).isEmpty();
+      at(schedules, Instant.parse("2026-11-30T04:00:00Z"));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0400Z");
+      assertThat(schedules.warnings()).isEmpty();
+      assertThat(only(schedules).failures()).isEqualTo(1);
+    }
+  }
+
+  /** A volume that cannot have a snapshot takes it from no other. */
+  @Test
+  void theOthersHaveTheirs() throws Exception {
+    configure(HOUR, 24, "vm9", "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      at(schedules, Instant.parse("2026-11-30T03:00:00Z"));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0300Z");
+      assertThat(only(schedules).result()).isEqualTo(Result.PARTLY);
+      assertThat(only(schedules).text()).contains("there is no volume vm9");
+    }
+  }
+
+  @Test
+  void aChangedScheduleTakesEffectAndATakenAwayOneLeavesItsSnapshots() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      at(schedules, Instant.parse("2026-11-30T03:00:00Z"));
+      now = Instant.parse("2026-11-30T03:20:00Z");
+      configure(Duration.ofMinutes(15), 24, "vm1");
+      schedules.look();
+      schedules.close();
+      assertThat(names(volume)).hasSize(1); // 03:15 was not due when it was
+      assertThat(alarm.in()).isEqualTo(Duration.ofMinutes(10));
+      configured = new TreeMap<>();
+      at(schedules, Instant.parse("2026-11-30T03:30:00Z"));
+      assertThat(names(volume)).hasSize(1);
+      assertThat(schedules.status()).isEmpty();
+    }
+  }
+
+  @Test
+  void aDamagedFileIsPutAside() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      at(open(volume), Instant.parse("2026-11-30T03:00:00Z"));
+      Files.writeString(folder.resolve("schedules.json"), "{ no }");
+      now = Instant.parse("2026-11-30T03:30:00Z");
+      open(volume);
+      assertThat(names(volume)).containsExactly("hourly-20261130T0300Z");
+      assertThat(folder.resolve("schedules.json.damaged")).exists();
+    }
+  }
+
+  /** The file cannot be written: the run counts in this server, and a warning says so. */
+  @Test
+  void whatCannotBeRememberedIsAWarning() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      obstruct(folder.resolve("schedules.json.new"));
+      at(schedules, Instant.parse("2026-11-30T03:00:00Z"));
+      assertThat(schedules.warnings().toString()).contains("what was done is not remembered");
+      at(schedules, Instant.parse("2026-11-30T03:30:00Z"));
+      assertThat(names(volume)).hasSize(1);
+      // A server that starts now knows it by the snapshot itself.
+      Files.delete(folder.resolve("schedules.json.new/in the way"));
+      Files.delete(folder.resolve("schedules.json.new"));
+      open(volume);
+      assertThat(names(volume)).hasSize(1);
+    }
+  }
+
+  private static void obstruct(Path file) throws IOException {
+    Files.deleteIfExists(file);
+    Files.createDirectory(file);
+    Files.createFile(file.resolve("in the way"));
+  }
+}
