@@ -16,7 +16,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.hooks.HookBracket.Failure;
-import org.anabranch.server.snapshots.Hooks;
+import org.anabranch.server.base.Hooks;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -16,7 +16,7 @@ import org.anabranch.config.schedule.ScheduleConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.schedule.ScheduleHistory.LastRun;
 import org.anabranch.server.schedule.ScheduleHistory.Result;
-import org.anabranch.server.snapshots.Hooks;
+import org.anabranch.server.base.Hooks;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.snapshots.Wanted;
 import org.anabranch.server.state.ScheduledBy;

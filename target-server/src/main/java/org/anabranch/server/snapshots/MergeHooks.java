@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import org.anabranch.server.base.Hooks;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -10,9 +11,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.Hooks.Operation;
-import org.anabranch.server.snapshots.Hooks.Outcome;
-import org.anabranch.server.snapshots.Hooks.Subject;
+import org.anabranch.server.base.Hooks.Operation;
+import org.anabranch.server.base.Hooks.Outcome;
+import org.anabranch.server.base.Hooks.Subject;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import org.anabranch.server.base.Hooks;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -212,7 +213,6 @@ public final class Snapshots implements WarningSource {
    * acknowledged before each write that another one has not. All or none, also when the server
    * crashes meanwhile.
    *
-   * @param wanted one for each volume
    * @param listener hears of hooks; they run without a turn in {@link Changes}
    */
   public List<SnapshotState> create(List<Wanted> wanted, Hooks.Listener listener)
@@ -605,12 +605,7 @@ public final class Snapshots implements WarningSource {
     return merge(request, Hooks.Listener.NOBODY).getFirst();
   }
 
-  /**
-   * The same, not by a turn in {@link Changes}: hooks may run before and after.
-   *
-   * @param listener hears of hooks
-   * @return the snapshots in their new phase, by name
-   */
+  /** The same, without a turn in {@link Changes}: hooks may run, of which the listener hears. */
   public List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener)
       throws RefusedException {
     return merges.merge(request, listener);

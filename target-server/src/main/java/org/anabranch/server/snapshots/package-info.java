@@ -8,7 +8,7 @@
  *   the snapshots that there are                SnapshotRegistry, SnapshotDevices
  *   which merge is next, and those that run     Merges, MergeOrder, RunningMerges, MergeWatch
  *   merges that wait for initiators or a login  MergeWait, MergesAtLogin, NextLogins, Initiators
- *   what is done around changes                Hooks, MergeHooks
+ *   what is done around changes                MergeHooks; base.Hooks
  *   stores, and how they grow                   Stores, StoreFile, StrayStores, KeptStores
  *   what is wrong with one                      SnapshotWarnings, Inspection
  *   what the volume's table must be             VolumeTable

@@ -168,7 +168,7 @@ final class SchedulesTest {
             .isEqualTo(SnapshotState.Phase.QUEUED);
         at(schedules, hour.plus(HOUR.multipliedBy(2)));
         assertThat(names(volume)).containsExactly("hourly-20261130T0300Z", "hourly-20261130T0500Z");
-        volume.snapshots.cancelMerge("vm1@hourly-20261130T0300Z");
+        volume.snapshots.cancelMerge(List.of("vm1@hourly-20261130T0300Z"));
       }
       at(schedules, hour.plus(HOUR.multipliedBy(3)));
       assertThat(names(volume)).containsExactly("hourly-20261130T0600Z");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
+import org.anabranch.server.base.Hooks;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

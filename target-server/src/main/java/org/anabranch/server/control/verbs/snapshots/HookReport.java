@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.Function;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.control.Caller;
-import org.anabranch.server.snapshots.Hooks;
+import org.anabranch.server.base.Hooks;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.base;
 
 import java.util.List;
 import java.util.Set;
-import org.anabranch.server.base.RefusedException;
 
 /**
  * What is to be done around changes of volumes, such as freezing and thawing the file systems of a
- * guest. Any thread that may wait, without a turn in {@link org.anabranch.server.state.Changes} and
+ * guest. Any thread that may wait, without a turn in {@code Changes} and
  * without a lock: what is done may take long, and may read and write the volumes.
  */
 public interface Hooks {
