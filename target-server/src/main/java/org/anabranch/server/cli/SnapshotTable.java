@@ -21,7 +21,7 @@ final class SnapshotTable {
 
   static TextTable of(List<SnapshotEntry> snapshots) {
     boolean described = snapshots.stream().anyMatch(each -> each.facts().description() != null);
-    boolean scheduled = snapshots.stream().anyMatch(each -> each.facts().schedule() != null);
+    boolean scheduled = snapshots.stream().anyMatch(each -> each.schedule() != null);
     List<String> columns = new ArrayList<>(List.of("SNAPSHOT", "TAKEN", "PHASE", "STORE"));
     if (scheduled) {
       columns.add("SCHEDULE");
@@ -37,7 +37,7 @@ final class SnapshotTable {
       cells.add(phase(snapshot));
       cells.add(store(snapshot));
       if (scheduled) {
-        cells.add(Objects.requireNonNullElse(snapshot.facts().schedule(), ""));
+        cells.add(Objects.requireNonNullElse(snapshot.schedule(), ""));
       }
       if (described) {
         cells.add(Objects.requireNonNullElse(snapshot.facts().description(), ""));

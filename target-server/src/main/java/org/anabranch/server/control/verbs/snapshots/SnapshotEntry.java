@@ -19,6 +19,8 @@ public record SnapshotEntry(
             "valid, overflowed (its store is full), invalid (its contents are lost); absent while there is"
                 + " no such device")
         @Nullable Health state,
+    @Doc("the schedule that made it; absent when somebody did, or has renamed it")
+        @Nullable String schedule,
     @Doc("whether it is being exported or compared") boolean exporting,
     @Doc("whether requests to it wait, see dm suspend") boolean suspended,
     @Doc("the most that its merge may move, when it is bounded")
@@ -51,6 +53,7 @@ public record SnapshotEntry(
     return new SnapshotEntry(
         SnapshotFacts.of(snapshot, snapshots),
         Health.of(snapshots.state(snapshot)),
+        snapshot.scheduled() == null ? null : snapshot.scheduled().schedule(),
         snapshots.isRead(snapshot.device()),
         snapshots.isSuspended(snapshot.device()),
         snapshot.throttle() > 0 ? (Long) snapshot.throttle() : null,

@@ -35,9 +35,7 @@ public record SnapshotFacts(
             "dmsetup's: ALLOCATED/TOTAL METADATA in sectors, Invalid, ...; empty while there is no"
                 + " such device")
         String status,
-    @Doc("what somebody noted about it; absent when nobody did") @Nullable String description,
-    @Doc("the schedule that made it; absent when somebody did, or has renamed it")
-        @Nullable String schedule) {
+    @Doc("what somebody noted about it; absent when nobody did") @Nullable String description) {
   /** How far the life of a snapshot has come, as far as anybody can see. */
   public enum Phase {
     CREATING,
@@ -69,7 +67,6 @@ public record SnapshotFacts(
         usage == null ? null : (Long) (usage.metadataSectors() * 512),
         usage == null ? null : (Long) (usage.totalSectors() * 512),
         snapshots.status(snapshot),
-        snapshot.description().isEmpty() ? null : snapshot.description(),
-        snapshot.scheduled() == null ? null : snapshot.scheduled().schedule());
+        snapshot.description().isEmpty() ? null : snapshot.description());
   }
 }
