@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.anabranch.server.control.Json;
 import org.junit.jupiter.api.Test;
@@ -57,7 +58,7 @@ final class GuestAgentTest {
       boolean broken = Files.exists(folder.resolve("broken")) && name.endsWith("freeze");
       out.write(
           name.equals("guest-sync")
-              ? "{\"return\": " + ((Map<?, ?>) command.get("arguments")).get("id") + "}\n"
+              ? "{\"return\": " + ((Map<?, ?>) Objects.requireNonNull(command.get("arguments"))).get("id") + "}\n"
               : broken
                   ? "{\"error\": {\"class\": \"GenericError\", \"desc\": \"frozen already\"}}\n"
                   : "{\"return\": 2}\n");

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -123,7 +124,7 @@ final class HookBracket {
       if (failure != null) {
         boolean refuses =
             result == null
-                && (stopped != null || settings.get(subject).onFailure() == OnFailure.REFUSE);
+                && (stopped != null || Objects.requireNonNull(settings.get(subject)).onFailure() == OnFailure.REFUSE);
         LOG.error("{}", failure);
         failures.add(new Failure(subject, failure, refuses));
       }
