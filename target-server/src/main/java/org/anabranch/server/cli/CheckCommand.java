@@ -180,7 +180,7 @@ public final class CheckCommand implements Callable<Integer> {
         + ": snapshots of "
         + String.join(", ", schedule.volumes())
         + " every "
-        + ScheduleTable.time(schedule.every())
+        + SnapshotTable.time(schedule.every())
         + ", the newest "
         + schedule.keep()
         + " are kept";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.cli;
 
+import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,11 +9,12 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.anabranch.server.control.RecordJson;
+import org.anabranch.server.control.verbs.snapshots.ScheduleEntry;
 import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
 
-/** The table of snapshots that {@code snapshot list} and {@code status} print. */
+/** The tables of snapshots and of their schedules that {@code snapshot list} and {@code status} print. */
 final class SnapshotTable {
   private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
   private static final int SECTOR = 512;
@@ -83,5 +85,35 @@ final class SnapshotTable {
             + " of "
             + Sizes.bytes(Double.parseDouble(sectors.group(2)) * SECTOR)
         : status;
+  }
+
+  /** The table of schedules that {@code status} prints. */
+  static TextTable schedules(List<ScheduleEntry> schedules) {
+    TextTable table =
+        new TextTable("SCHEDULE", "VOLUMES", "EVERY", "KEEP", "THERE", "NEXT", "LAST", "RESULT");
+    for (ScheduleEntry each : schedules) {
+      table.row(
+          each.name(),
+          String.join(" ", each.volumes()),
+          time(Duration.ofSeconds(each.everySeconds())),
+          each.keep(),
+          each.snapshots(),
+          each.running() ? "now" : each.next(),
+          each.last() == null ? "" : each.last(),
+          each.lastResult() == null
+              ? ""
+              : RecordJson.constant(Objects.requireNonNull(each.lastResult())));
+    }
+    return table;
+  }
+
+  /** In the largest unit that divides it. */
+  static String time(Duration time) {
+    long seconds = time.toSeconds();
+    return seconds % 86_400 == 0
+        ? seconds / 86_400 + " d"
+        : seconds % 3600 == 0
+            ? seconds / 3600 + " h"
+            : seconds % 60 == 0 ? seconds / 60 + " min" : seconds + " s";
   }
 }

@@ -63,7 +63,7 @@ public final class StatusCommand implements Callable<Integer> {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
     if (!status.schedules().isEmpty()) {
-      text.append('\n').append(ScheduleTable.of(status.schedules()).text(columns));
+      text.append('\n').append(SnapshotTable.schedules(status.schedules()).text(columns));
     }
     text.append('\n')
         .append(

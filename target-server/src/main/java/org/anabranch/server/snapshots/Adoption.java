@@ -45,8 +45,8 @@ public final class Adoption {
    * @param merge begin its merge at once
    */
   public record Request(String volume, String name, Path store, boolean readOnly, boolean merge) {
-    private Snapshots.Wanted wanted(int chunkSectors) {
-      return new Snapshots.Wanted(volume, name, chunkSectors, 0, readOnly, "");
+    private Wanted wanted(int chunkSectors) {
+      return new Wanted(volume, name, chunkSectors, 0, readOnly, "");
     }
   }
 

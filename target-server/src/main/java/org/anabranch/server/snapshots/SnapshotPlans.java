@@ -44,7 +44,7 @@ final class SnapshotPlans {
   }
 
   /** Refuses what cannot be taken; nothing is made yet. */
-  SnapshotState planned(Snapshots.Wanted wanted) throws RefusedException {
+  SnapshotState planned(Wanted wanted) throws RefusedException {
     SnapshotDevices.checkName(wanted.name());
     SnapshotNames.checkDescription(wanted.description());
     if (wanted.storeBytes() < 0) {
@@ -80,6 +80,7 @@ final class SnapshotPlans {
         0,
         wanted.description(),
         UUID.randomUUID().toString(),
-        null);
+        null,
+        wanted.scheduled());
   }
 }

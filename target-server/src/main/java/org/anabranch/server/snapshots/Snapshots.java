@@ -245,7 +245,7 @@ public final class Snapshots implements WarningSource {
   public @Nullable String refusal(Wanted wanted) throws RefusedException {
     changes.lock();
     try {
-      planned(wanted);
+      plans.planned(wanted);
       return null;
     } catch (RefusedException e) {
       return e.getMessage();
@@ -417,56 +417,6 @@ public final class Snapshots implements WarningSource {
     }
     stores.opening(snapshot);
     devices.prepare(snapshot);
-  }
-
-  /** Refuses what cannot be taken; nothing is made yet. */
-  private SnapshotState planned(Wanted wanted) throws RefusedException {
-    SnapshotDevices.checkName(wanted.name());
-    SnapshotNames.checkDescription(wanted.description());
-    if (wanted.storeBytes() < 0) {
-      throw new RefusedException(
-          "snapshot "
-              + wanted.name()
-              + ": a store cannot have "
-              + wanted.storeBytes()
-              + " bytes; without a size it gets what it can need");
-    }
-    String volume = wanted.volume();
-    String device = wanted.device();
-    String origin = devices.volume(volume).source().address();
-    if (registry.state().snapshot(device) != null) {
-      throw new RefusedException(
-          "snapshot " + device + " exists; remove it first, or name another");
-    }
-    Path store = strays.newStore(device);
-    StoreFile.refuseIfThere(store);
-    SnapshotState merging = merges.merging(volume);
-    if (merging != null) {
-      throw new RefusedException(
-          "volume "
-              + volume
-              + " is being rolled back to "
-              + merging.device()
-              + "; wait for its end");
-    }
-    devices.refuseForeignTable(volume);
-    return new SnapshotState(
-        volume,
-        wanted.name(),
-        origin,
-        store,
-        devices.sectors(volume),
-        wanted.chunkSectors(),
-        wanted.readOnly(),
-        Instant.now().truncatedTo(ChronoUnit.SECONDS),
-        Phase.CREATING,
-        false,
-        0,
-        0,
-        wanted.description(),
-        UUID.randomUUID().toString(),
-        null,
-        wanted.scheduled());
   }
 
   private void undo(SnapshotState snapshot, Exception reason) {
