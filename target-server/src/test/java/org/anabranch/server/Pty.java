@@ -49,7 +49,7 @@ final class Pty implements AutoCloseable {
   static List<String> command(String line) {
     return List.of(
         "env",
-        "--default-signal=HUP", // which nohup has ignored for all below it
+        "--default-signal=HUP,INT", // which nohup and a shell without job control have ignored
         "script",
         "--quiet",
         "--return",
