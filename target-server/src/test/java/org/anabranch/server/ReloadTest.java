@@ -311,7 +311,7 @@ final class ReloadTest {
       assertThat(goes.heard()).contains("event 3");
       assertThat(stays.lives()).isTrue();
       assertThatThrownBy(() -> Site.Host.logIn(initiator, server.portal(), b))
-          .hasMessageContaining("authorization failure");
+          .hasMessageContaining("not found");
       assertThatThrownBy(() -> Site.Host.logIn(initiator, server.portal(), a))
           .hasMessageContaining("authentication failure");
       ChapCredentials first = ChapCredentials.of("u", "first-secret-16", Chap.MD5);
