@@ -130,7 +130,7 @@ final class DmTest {
     }
     assertThat(Files.readString(folder.resolve("state/state.json")))
         .contains("\"devices\" : {}")
-        .contains("\"version\" : 2");
+        .contains("\"version\" : 3");
   }
 
   /** Without a server, since none is asked. */

@@ -244,7 +244,9 @@ final class JsonTest {
     holds("state restore", json("state", "restore", backup, "--state-dir", other));
     holds("volume create", json(site, "volume", "create", "vm2", "--size", "1 MiB"));
     String linux = SnapshotAdoptTest.golden("p8.before.cow", folder.resolve("a.cow")).toString();
-    holds("snapshot adopt", json(site, "snapshot", "adopt", "vm2@linux", "--store", linux));
+    holds(
+        "snapshot adopt",
+        json(site, "snapshot", "adopt", "vm2@linux", "--store", linux, "--description", "x"));
     site.ask("snapshot remove", Map.of("name", "vm2@linux", "force", false));
     holds("volume rename", json(site, "volume", "rename", "vm2", "vm3"));
     holds("lun add", json(site, "lun", "add", TARGET, "5", "vm3"));

@@ -236,8 +236,8 @@ final class LauncherVerbsTest {
     assertThat(anabranch(0, "snapshot", "import", delta, image)).contains("16 MiB");
     assertThat(Path.of(image)).hasBinaryContent(before);
 
-    site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true));
-    site.dm("message", "vm1", "0", "throttle", "1000000"); // bytes a second: it lasts
+    site.ask(
+        "snapshot merge", Map.of("name", "vm1@a", "now", true, "throttle", 1_000_000)); // it lasts
     assertThat(ask(site, "snapshot", "pause", "vm1@a")).contains("paused");
     assertThat(ask(site, "status")).contains("merging").contains(", paused");
     assertThat(ask(site, "snapshot", "resume", "vm1@a")).contains("resumed");

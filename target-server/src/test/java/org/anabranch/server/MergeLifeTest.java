@@ -79,7 +79,7 @@ final class MergeLifeTest {
             .containsEntry("phase", "queued");
         assertThat(Files.readString(folder.resolve("state/state.json")))
             .contains("\"phase\" : \"queued\"")
-            .contains("\"version\" : 2");
+            .contains("\"version\" : 3");
         readsAs(disk, 1);
         site.ask("snapshot resume", Map.of("name", "vm1@a"));
         assertThat(server.terminate()).isZero();

@@ -250,7 +250,7 @@ final class SnapshotAdoptTest {
     Path store = linux(state);
     Path base = Files.createDirectory(folder.resolve("base"));
     Files.copy(folder.resolve("a.img"), base.resolve("a.img"));
-    Adoption.Request request = new Adoption.Request("a", "linux", store, false, merge);
+    Adoption.Request request = new Adoption.Request("a", "linux", store, false, merge, "");
     List<Path> worlds = new ArrayList<>();
     AtomicBoolean recording = new AtomicBoolean();
     DurableSteps steps =

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.verbs.snapshots.SnapshotAdoptVerb;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +51,12 @@ final class SnapshotAdoptCommand implements Callable<Integer> {
       description = "Roll the volume back to it at once, or go on with that.")
   private boolean merge;
 
+  @Option(
+      names = "--description",
+      paramLabel = "TEXT",
+      description = "What it is for, in one line; snapshot list shows it.")
+  private @Nullable String description;
+
   @Mixin private ServerOption server = new ServerOption();
 
   @Spec private CommandSpec spec;
@@ -61,7 +68,8 @@ final class SnapshotAdoptCommand implements Callable<Integer> {
     }
     return server.show(
         SnapshotAdoptVerb.CALL,
-        new SnapshotAdoptVerb.Arguments(name, store.toAbsolutePath().normalize(), readOnly, merge),
+        new SnapshotAdoptVerb.Arguments(
+            name, store.toAbsolutePath().normalize(), readOnly, merge, description),
         result ->
             "snapshot "
                 + name

@@ -44,9 +44,10 @@ public final class Adoption {
    * @param readOnly initiators cannot write to the snapshot
    * @param merge begin its merge at once
    */
-  public record Request(String volume, String name, Path store, boolean readOnly, boolean merge) {
+  public record Request(
+      String volume, String name, Path store, boolean readOnly, boolean merge, String description) {
     private Wanted wanted(int chunkSectors) {
-      return new Wanted(volume, name, chunkSectors, 0, readOnly, "");
+      return new Wanted(volume, name, chunkSectors, 0, readOnly, description);
     }
   }
 

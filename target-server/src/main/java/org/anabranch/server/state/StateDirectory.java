@@ -84,7 +84,7 @@ public final class StateDirectory implements AutoCloseable {
 
   /** Small files of the folder that a server needs after a restart, by their names. */
   public static final List<String> FILES =
-      List.of("identities", "ports", SERVER_ID, "state.json", "uses.json");
+      List.of("identities", "ports", "schedules.json", SERVER_ID, "state.json", "uses.json");
 
   /** Folders in it that have only such files. */
   public static final List<String> FOLDERS = List.of("invalid", "reservations", "volumes");
@@ -209,7 +209,7 @@ public final class StateDirectory implements AutoCloseable {
 
   /** Other names in the folder that are the server's; its administrator may have more there. */
   private static final Set<String> OTHERS =
-      Set.of("lock", "control.sock", "cow", "images", RESTORING);
+      Set.of("lock", "control.sock", "cow", "hooks.json", "images", "received", RESTORING);
 
   /** Whether a name in the folder is the server's, or that of a draft of a file of its own. */
   private static boolean isOwn(String name) {

@@ -2,6 +2,7 @@
 package org.anabranch.server.control.verbs.snapshots;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
 import org.anabranch.server.control.Caller;
@@ -11,6 +12,7 @@ import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.snapshots.Adoption;
 import org.anabranch.server.snapshots.Snapshots;
+import org.jspecify.annotations.Nullable;
 
 /** {@code snapshot adopt}. */
 public final class SnapshotAdoptVerb
@@ -27,7 +29,8 @@ public final class SnapshotAdoptVerb
       @Doc("VOLUME@NAME; the volume must hold what the snapshot's origin held") String name,
       @Doc("the COW volume, or an image of it; absolute; it is copied") Path store,
       @Doc("initiators cannot write to the snapshot") boolean readOnly,
-      @Doc("begin or continue its merge at once") boolean merge) {}
+      @Doc("begin or continue its merge at once") boolean merge,
+      @Doc("of one line; absent: none") @Nullable String description) {}
 
   /** What was taken over. */
   public record Result(@Doc("the snapshot") @Flat SnapshotFacts snapshot) {}
@@ -60,7 +63,8 @@ public final class SnapshotAdoptVerb
             device.substring(at + 1),
             arguments.store(),
             arguments.readOnly(),
-            arguments.merge());
+            arguments.merge(),
+            Objects.requireNonNullElse(arguments.description(), ""));
     return new Result(SnapshotFacts.of(snapshots.adopt(request), snapshots));
   }
 }
