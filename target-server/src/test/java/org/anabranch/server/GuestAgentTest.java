@@ -58,7 +58,9 @@ final class GuestAgentTest {
       boolean broken = Files.exists(folder.resolve("broken")) && name.endsWith("freeze");
       out.write(
           name.equals("guest-sync")
-              ? "{\"return\": " + ((Map<?, ?>) Objects.requireNonNull(command.get("arguments"))).get("id") + "}\n"
+              ? "{\"return\": "
+                  + ((Map<?, ?>) Objects.requireNonNull(command.get("arguments"))).get("id")
+                  + "}\n"
               : broken
                   ? "{\"error\": {\"class\": \"GenericError\", \"desc\": \"frozen already\"}}\n"
                   : "{\"return\": 2}\n");

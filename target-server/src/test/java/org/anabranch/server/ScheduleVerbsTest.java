@@ -50,7 +50,10 @@ final class ScheduleVerbsTest {
     HttpClient http = HttpClient.newHttpClient();
     try (ServerProcess server =
         site.serve(schedules(yearly) + "http { listen = \"127.0.0.1:0\" }")) {
-      Await.until("the run", () -> status(site), text -> text.contains("last-result=done") && text.contains("running=false"));
+      Await.until(
+          "the run",
+          () -> status(site),
+          text -> text.contains("last-result=done") && text.contains("running=false"));
       assertThat(status(site)).contains("snapshots=2").contains("keep=2").contains("running=false");
       assertThat(site.anabranch(0, "status"))
           .containsPattern("yearly +vm1 vm2 +366 d +2 +2 +20\\S+Z +20\\S+Z +done");

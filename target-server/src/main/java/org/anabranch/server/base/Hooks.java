@@ -6,8 +6,8 @@ import java.util.Set;
 
 /**
  * What is to be done around changes of volumes, such as freezing and thawing the file systems of a
- * guest. Any thread that may wait, without a turn in {@code Changes} and
- * without a lock: what is done may take long, and may read and write the volumes.
+ * guest. Any thread that may wait, without a turn in {@code Changes} and without a lock: what is
+ * done may take long, and may read and write the volumes.
  */
 public interface Hooks {
   /** What happens to volumes. */

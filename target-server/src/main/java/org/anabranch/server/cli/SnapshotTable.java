@@ -14,7 +14,10 @@ import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
 
-/** The tables of snapshots and of their schedules that {@code snapshot list} and {@code status} print. */
+/**
+ * The tables of snapshots and of their schedules that {@code snapshot list} and {@code status}
+ * print.
+ */
 final class SnapshotTable {
   private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
   private static final int SECTOR = 512;

@@ -12,11 +12,11 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.anabranch.config.hooks.HookSettings;
 import org.anabranch.config.hooks.HooksConfig;
+import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.hooks.HookBracket.Failure;
-import org.anabranch.server.base.Hooks;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

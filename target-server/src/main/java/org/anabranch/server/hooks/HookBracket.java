@@ -124,7 +124,9 @@ final class HookBracket {
       if (failure != null) {
         boolean refuses =
             result == null
-                && (stopped != null || Objects.requireNonNull(settings.get(subject)).onFailure() == OnFailure.REFUSE);
+                && (stopped != null
+                    || Objects.requireNonNull(settings.get(subject)).onFailure()
+                        == OnFailure.REFUSE);
         LOG.error("{}", failure);
         failures.add(new Failure(subject, failure, refuses));
       }

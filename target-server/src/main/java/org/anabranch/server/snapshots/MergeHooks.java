@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import org.anabranch.server.base.Hooks;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -10,10 +9,11 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
-import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.Hooks.Operation;
 import org.anabranch.server.base.Hooks.Outcome;
 import org.anabranch.server.base.Hooks.Subject;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

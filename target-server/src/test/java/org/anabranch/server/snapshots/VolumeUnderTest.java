@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import org.anabranch.server.base.Hooks;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -19,6 +18,7 @@ import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.Exports;

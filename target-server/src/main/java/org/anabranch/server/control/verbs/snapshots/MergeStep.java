@@ -13,8 +13,7 @@ public record MergeStep(
     @Doc("what is waited for before it begins or after it has begun, in words; absent: nothing")
         @Nullable String hook) {
   /** Without a hook. */
-  public static MergeStep of(
-      String name, SnapshotFacts.Phase phase, @Nullable MergeEntry merge) {
+  public static MergeStep of(String name, SnapshotFacts.Phase phase, @Nullable MergeEntry merge) {
     return new MergeStep(name, phase, merge, null);
   }
 }
