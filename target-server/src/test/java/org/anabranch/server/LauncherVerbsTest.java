@@ -238,6 +238,7 @@ final class LauncherVerbsTest {
 
     site.ask(
         "snapshot merge", Map.of("name", "vm1@a", "now", true, "throttle", 1_000_000)); // it lasts
+    ask(site, "dm", "message", "vm1", "0", "throttle", "1000000");
     assertThat(ask(site, "snapshot", "pause", "vm1@a")).contains("paused");
     assertThat(ask(site, "status")).contains("merging").contains(", paused");
     assertThat(ask(site, "snapshot", "resume", "vm1@a")).contains("resumed");
@@ -249,6 +250,12 @@ final class LauncherVerbsTest {
         "the merge of vm1@a has ended",
         () -> ask(site, "snapshot", "list"),
         list -> !list.contains("vm1@a"));
+    ask(site, "volume", "limit", "vm1", "--iops", "100000");
+    ask(site, "volume", "limit", "vm1", "none");
+    ask(site, "volume", "create", "linux", "--size", "1 MiB");
+    String cow = SnapshotAdoptTest.golden("p8.before.cow", folder.resolve("a.cow")).toString();
+    ask(site, "snapshot", "adopt", "linux@a", "--store", cow);
+    ask(site, "snapshot", "remove", "linux@a");
     ask(site, "snapshot", "create", "vm1@b");
     change(disk);
     assertThat(ask(site, "snapshot", "rollback", "--keep", "--now", "--wait", "vm1@b"))
