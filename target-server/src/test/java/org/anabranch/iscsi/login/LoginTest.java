@@ -459,6 +459,9 @@ final class LoginTest {
       Session one = small.login();
       Session two = small.login(SessionOptions.normal(TestTarget.NAME));
       try (LoginWire three = LoginWire.connect(small)) {
+        // Its answer shows that it came first: two loops may take up two connections in either
+        // order.
+        assertThat(three.ask(three.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
         LoginWire four = LoginWire.connect(small);
         three.expectClosed(); // it has not logged in
         assertThat(four.ask(four.loginRequest(0x87, LoginWire.names())).u16(36)).isZero();
