@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * {@code anabranch} in a process of its own, from this test's class path. Standard error goes to a
  * file, and with it into every failure's message.
  */
-final class ServerProcess implements AutoCloseable {
+public final class ServerProcess implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 60;
 
   private final Process process;
@@ -53,7 +53,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** The command line of {@code anabranch} with these arguments. */
-  static List<String> command(Path temporary, String... arguments) {
+  public static List<String> command(Path temporary, String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -138,7 +138,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** The first portal, as the ready line has it. */
-  String portal() {
+  public String portal() {
     return readyLine().substring("anabranch: ready, portals ".length()).split(" ", -1)[0];
   }
 
@@ -151,12 +151,12 @@ final class ServerProcess implements AutoCloseable {
     return "iscsi://" + portal() + "/" + target + "/" + lun;
   }
 
-  Process process() {
+  public Process process() {
     return process;
   }
 
   /** Standard error so far. */
-  String errors() throws IOException {
+  public String errors() throws IOException {
     return Files.readString(log);
   }
 
@@ -175,7 +175,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** Waits for the end; the exit status. */
-  int await() throws IOException, InterruptedException {
+  public int await() throws IOException, InterruptedException {
     if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError("still running after " + PATIENCE_SECONDS + " s\n" + errors());
@@ -184,7 +184,7 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** SIGTERM, and the exit status. */
-  int terminate() throws IOException, InterruptedException {
+  public int terminate() throws IOException, InterruptedException {
     process.toHandle().destroy(); // Process.destroy would also close the streams
     return await();
   }

@@ -32,13 +32,13 @@ import org.jspecify.annotations.Nullable;
  * Where a server of an administrator's runs: a folder with a configuration, the control socket, and
  * hosts that log in.
  */
-final class Site {
+public final class Site {
   private static final long PATIENCE = 60;
 
-  final Path folder;
-  final Path configuration;
+  public final Path folder;
+  public final Path configuration;
 
-  Site(Path folder) {
+  public Site(Path folder) {
     this.folder = folder;
     this.configuration = folder.resolve("anabranch.conf");
   }
@@ -47,26 +47,26 @@ final class Site {
    * Writes the file that is read next, with this in {@code anabranch { }}, and one free portal and
    * a state directory where the text has none.
    */
-  void configure(String text) throws IOException {
+  public void configure(String text) throws IOException {
     String portals = text.contains("portals = ") ? "" : "portals = [\"127.0.0.1:0\"]\n";
     String state = text.contains("state-dir = ") ? "" : "state-dir = state\n";
     Files.writeString(configuration, "anabranch {\n" + portals + state + text + "\n}\n");
   }
 
-  ServerProcess serve(String text) throws IOException {
+  public ServerProcess serve(String text) throws IOException {
     configure(text);
     return ServerProcess.serving(folder, Files.readString(configuration));
   }
 
-  Path socket() {
+  public Path socket() {
     return folder.resolve("state/control.sock");
   }
 
-  ControlClient client() {
+  public ControlClient client() {
     return new ControlClient(socket());
   }
 
-  Map<String, Object> ask(String verb, Map<String, ?> arguments) throws RefusedException {
+  public Map<String, Object> ask(String verb, Map<String, ?> arguments) throws RefusedException {
     return client().ask(verb, arguments, progress -> {});
   }
 
@@ -127,7 +127,7 @@ final class Site {
     }
   }
 
-  static InetSocketAddress address(String portal) {
+  public static InetSocketAddress address(String portal) {
     int colon = portal.lastIndexOf(':');
     return new InetSocketAddress(
         InetAddress.ofLiteral(portal.substring(0, colon)),

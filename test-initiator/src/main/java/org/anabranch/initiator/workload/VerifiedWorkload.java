@@ -13,10 +13,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.IscsiException;
+import org.anabranch.initiator.history.BlockHistory;
+import org.anabranch.initiator.history.SectorPattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Random reads and writes of a range that was blank, each read checked with the {@link History}.
+ * Random reads and writes of a range that was blank, each read checked with the {@link
+ * BlockHistory}.
  *
  * <p>Each of the {@code queueDepth} lanes is a thread that runs one operation after the other.
  * Lanes overlap, so reads and writes of the same sectors meet in the target. When the connection is
@@ -54,7 +57,7 @@ public final class VerifiedWorkload {
 
   // Guarded by this. The history has its own lock, which is taken after this one.
   private @Nullable Disk disk;
-  private @Nullable History history;
+  private @Nullable BlockHistory history;
   private long reconnects;
 
   public VerifiedWorkload(Connector connector, WorkloadOptions options) {
@@ -201,8 +204,8 @@ public final class VerifiedWorkload {
   private void read(Disk on, int first, ByteBuffer data)
       throws IOException, VerificationException, InterruptedException {
     int count = data.remaining() / SECTOR;
-    History past = history();
-    History.Mark mark = past.beginRead();
+    BlockHistory past = history();
+    BlockHistory.Mark mark = past.beginRead();
     long[] values = null;
     int wrong;
     ByteBuffer got = data;
@@ -233,8 +236,8 @@ public final class VerifiedWorkload {
   private void write(Disk on, int first, ByteBuffer data, boolean fua)
       throws IOException, InterruptedException {
     int count = data.remaining() / SECTOR;
-    History past = history();
-    History.Write write = past.beginWrite(first, count, fua);
+    BlockHistory past = history();
+    BlockHistory.Write write = past.beginWrite(first, count, fua);
     boolean good = false;
     try {
       for (int i = 0; i < count; i++) {
@@ -251,8 +254,8 @@ public final class VerifiedWorkload {
 
   private void discard(Disk on, int first, int count, int blocks)
       throws IOException, InterruptedException {
-    History past = history();
-    History.Write write = past.beginDiscard(first, count, options.discardZeroes());
+    BlockHistory past = history();
+    BlockHistory.Write write = past.beginDiscard(first, count, options.discardZeroes());
     boolean good = false;
     try {
       Initiator.await(on.unmap(lba(on, first), blocks), PATIENCE);
@@ -263,7 +266,7 @@ public final class VerifiedWorkload {
     }
   }
 
-  private static void settle(History past, History.Write write, boolean good) {
+  private static void settle(BlockHistory past, BlockHistory.Write write, boolean good) {
     if (good) {
       past.ended(write);
     } else {
@@ -272,8 +275,8 @@ public final class VerifiedWorkload {
   }
 
   private void flush(Disk on) throws IOException, InterruptedException {
-    History past = history();
-    History.Mark mark = past.beginFlush();
+    BlockHistory past = history();
+    BlockHistory.Mark mark = past.beginFlush();
     Initiator.await(on.flush(), PATIENCE);
     past.flushed(mark);
     flushes.incrementAndGet();
@@ -288,12 +291,12 @@ public final class VerifiedWorkload {
     return options.firstBlock() * (on.blockSize() / SECTOR) + inRange;
   }
 
-  private synchronized History history() throws IOException, InterruptedException {
+  private synchronized BlockHistory history() throws IOException, InterruptedException {
     Disk on = current();
-    History past = history;
+    BlockHistory past = history;
     if (past == null) {
       int sectors = Math.toIntExact(options.blocks() * on.blockSize() / SECTOR);
-      past = new History(sectors, options.crashes());
+      past = new BlockHistory(sectors, options.crashes());
       history = past;
     }
     return past;
@@ -326,7 +329,7 @@ public final class VerifiedWorkload {
         throw e;
       }
       reconnects++;
-      History past = Objects.requireNonNull(history);
+      BlockHistory past = Objects.requireNonNull(history);
       if (options.crashes()) {
         past.crashed();
       } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.initiator.workload;
+package org.anabranch.initiator.history;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.initiator.workload;
+package org.anabranch.initiator.history;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,11 +14,11 @@ import java.nio.ByteOrder;
  *
  * A sector of zeros is write 0: never written, or discarded.
  */
-final class SectorPattern {
-  static final int SECTOR = 512;
+public final class SectorPattern {
+  public static final int SECTOR = 512;
 
   /** The result of {@link #read} for a sector that none of our writes produced. */
-  static final long FOREIGN = -1;
+  public static final long FOREIGN = -1;
 
   private static final long MAGIC = 0x416e_6162_7261_6e63L;
   private static final long STEP = 0x9e37_79b9_7f4a_7c15L;
@@ -26,7 +26,7 @@ final class SectorPattern {
   private SectorPattern() {}
 
   /** Fills one sector at {@code offset}; the buffer's position does not change. */
-  static void write(ByteBuffer data, int offset, int lun, long sector, long write) {
+  public static void write(ByteBuffer data, int offset, int lun, long sector, long write) {
     ByteBuffer out = data.order(ByteOrder.LITTLE_ENDIAN);
     long magic = MAGIC ^ lun;
     out.putLong(offset, magic);
@@ -40,7 +40,7 @@ final class SectorPattern {
   }
 
   /** The write that produced the sector at {@code offset}, 0 for zeros, or {@link #FOREIGN}. */
-  static long read(ByteBuffer data, int offset, int lun, long sector) {
+  public static long read(ByteBuffer data, int offset, int lun, long sector) {
     ByteBuffer in = data.order(ByteOrder.LITTLE_ENDIAN);
     long magic = in.getLong(offset);
     if (magic == 0) {
@@ -61,7 +61,7 @@ final class SectorPattern {
   }
 
   /** Describes the content of an unexpected sector. */
-  static String describe(ByteBuffer data, int offset, int lun, long sector) {
+  public static String describe(ByteBuffer data, int offset, int lun, long sector) {
     ByteBuffer in = data.order(ByteOrder.LITTLE_ENDIAN);
     long found = read(data, offset, lun, sector);
     if (found >= 0) {

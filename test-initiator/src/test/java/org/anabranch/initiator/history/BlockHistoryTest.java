@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.initiator.workload;
+package org.anabranch.initiator.history;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.anabranch.initiator.workload.History.Mark;
-import org.anabranch.initiator.workload.History.Write;
+import org.anabranch.initiator.history.BlockHistory.Mark;
+import org.anabranch.initiator.history.BlockHistory.Write;
 import org.junit.jupiter.api.Test;
 
-/** Which reads are right: each rule of {@link History} from both sides. */
-final class HistoryTest {
-  private final History history = new History(4, false);
+/** Which reads are right: each rule of {@link BlockHistory} from both sides. */
+final class BlockHistoryTest {
+  private final BlockHistory history = new BlockHistory(4, false);
 
-  private static Write write(History history) {
+  private static Write write(BlockHistory history) {
     Write write = history.beginWrite(0, 1, false);
     history.ended(write);
     return write;
   }
 
-  private static boolean reads(History history, long value) {
+  private static boolean reads(BlockHistory history, long value) {
     return history.endRead(history.beginRead(), 0, new long[] {value}) < 0;
   }
 
@@ -116,7 +116,7 @@ final class HistoryTest {
   }
 
   @Test
-  void sectorsAreJudgedEachForItself() {
+  void blocksAreJudgedEachForItself() {
     Write wide = history.beginWrite(0, 4, false);
     history.ended(wide);
     Write narrow = history.beginWrite(2, 1, false);
@@ -141,7 +141,7 @@ final class HistoryTest {
 
   @Test
   void aCrashForgetsAtMostWhatWasNotFlushed() {
-    History crashing = new History(1, true);
+    BlockHistory crashing = new BlockHistory(1, true);
     Write lost = write(crashing);
     Write flushed = write(crashing);
     crashing.flushed(crashing.beginFlush());
@@ -159,7 +159,7 @@ final class HistoryTest {
   @Test
   void afterACrashAnUnflushedWriteMayBeThere() {
     for (int survivor = 0; survivor < 3; survivor++) {
-      History crashing = new History(1, true);
+      BlockHistory crashing = new BlockHistory(1, true);
       long[] values = {0, write(crashing).value(), write(crashing).value()};
       crashing.crashed();
       assertThat(reads(crashing, values[survivor])).isTrue();
@@ -169,7 +169,7 @@ final class HistoryTest {
 
   @Test
   void aFlushCoversOnlyWhatHadEndedBeforeItBegan() {
-    History crashing = new History(1, true);
+    BlockHistory crashing = new BlockHistory(1, true);
     Write under = crashing.beginWrite(0, 1, false);
     Mark flush = crashing.beginFlush();
     crashing.ended(under);
@@ -180,7 +180,7 @@ final class HistoryTest {
 
   @Test
   void fuaSurvives() {
-    History crashing = new History(1, true);
+    BlockHistory crashing = new BlockHistory(1, true);
     Write through = crashing.beginWrite(0, 1, true);
     crashing.ended(through);
     crashing.crashed();
@@ -190,7 +190,7 @@ final class HistoryTest {
 
   @Test
   void whatWasSeenBeforeACrashProvesNothingAfterIt() {
-    History crashing = new History(1, true);
+    BlockHistory crashing = new BlockHistory(1, true);
     Write unflushed = write(crashing);
     Mark read = crashing.beginRead();
     crashing.crashed();
@@ -200,7 +200,7 @@ final class HistoryTest {
 
   @Test
   void askingForAFlushBoundsWhatIsKept() {
-    History crashing = new History(1, true);
+    BlockHistory crashing = new BlockHistory(1, true);
     for (int i = 0; i < 255; i++) {
       assertThat(crashing.flushDue()).isFalse();
       write(crashing);
