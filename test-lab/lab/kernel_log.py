@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which messages of a guest's kernel are faults."""
+
+import re
+
+# What no guest may see, unless the scenario has said that it causes it.
+_FAULTS = re.compile(
+    r"I/O error|Sense not available|Unrecognized sense|cache data failed|Assuming drive cache|EXT4-fs (error|warning)|Aborting journal"
+    r"|Remounting filesystem read-only|Call Trace|BUG:|WARNING:|hung_task|blocked for more than|rejecting I/O|Invalid command|Add\. Sense|FAILED Result"
+    r"|protocol error|unaligned|Offlined|lost page write|JBD2: .*error|conn error|ping timeout|session recovery timed out|connection\d+:\d+: .*error",
+    re.I,
+)
+# What the initiator says of a connection that is lost and comes back in time.
+LOST_CONNECTION = re.compile(r"conn error|ping timeout", re.I)
+# What it and the disks below dm-multipath say of a path that stays away longer.
+LOST_PATH = re.compile(
+    r"conn error|ping timeout|session recovery timed out|\bsd [\d:]+:.*(rejecting I/O|FAILED Result|DID_TRANSPORT)|I/O error, dev sd[a-z]+,|Failing path", re.I)
+
+
+def faults(text, tolerated):
+    """The lines that are faults; tolerated: expressions for those that are not, in this scenario."""
+    lines = text.replace("\r", "").splitlines()
+    return [line for line in lines if _FAULTS.search(line) and not any(expression.search(line) for expression in tolerated)]
