@@ -24,6 +24,11 @@ final class Client {
 
     /** A request has failed: why that must not be, or null if it may. */
     @Nullable String failed(Client client, Io io, IoError error);
+
+    /** The device on which a discard may discard, too; null if it does not. */
+    default @Nullable ModelDevice passesDown(Client client) {
+      return null;
+    }
   }
 
   /** A request of this client's that has not ended. */
@@ -32,6 +37,9 @@ final class Client {
     final long stamp;
     final String text;
     ModelDevice.Request model;
+
+    /** What the discard may do to the device that {@link Owner#passesDown} names. */
+    @Nullable Runnable passed;
 
     Request(Io io, long stamp, ModelDevice.Request model) {
       this.io = io;
@@ -177,6 +185,11 @@ final class Client {
 
   private void submit(Io io, long stamp) {
     Request request = new Request(io, stamp, model.begin(io, stamp));
+    ModelDevice below = io.op() == Io.Op.DISCARD ? owner.passesDown(this) : null;
+    if (below != null) {
+      ModelDevice.Request passed = below.begin(io, 0);
+      request.passed = () -> below.end(passed, io, false);
+    }
     inFlight.put(io, request);
     scheduler.trace(() -> name + " <- " + request);
     device.submit(io);
@@ -190,6 +203,9 @@ final class Client {
     }
     overlaps.leave(io);
     ended++;
+    if (request.passed != null) {
+      request.passed.run();
+    }
     scheduler.trace(() -> name + " -> " + request + (error == null ? "" : " " + error));
     String wrong;
     if (error != null) {

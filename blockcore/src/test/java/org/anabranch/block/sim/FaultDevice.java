@@ -49,6 +49,8 @@ public final class FaultDevice extends FilterDevice implements Extendable {
   private @Nullable Fault fault;
   private Runnable whenLost = () -> {};
   private long failures;
+  private long failedFlushes;
+  private Runnable whenFlushFails = () -> {};
   private boolean latches;
   private boolean broken;
   private boolean extended;
@@ -80,6 +82,20 @@ public final class FaultDevice extends FilterDevice implements Extendable {
   /** How many requests of a kind have come. */
   public long seen(Io.Op op) {
     return seen.getOrDefault(op, 0L);
+  }
+
+  boolean latches() {
+    return latches;
+  }
+
+  /** Calls {@code then} whenever a flush is made to fail. */
+  void onFailedFlush(Runnable then) {
+    whenFlushFails = then;
+  }
+
+  /** How many flushes were made to fail, those that a broken device refuses not among them. */
+  long failedFlushes() {
+    return failedFlushes;
   }
 
   /** How many requests were made to fail. */
@@ -140,6 +156,10 @@ public final class FaultDevice extends FilterDevice implements Extendable {
     boolean flush = io.op() == Io.Op.FLUSH;
     if (latches && (flush || (io.fua() && current.kind() != IoError.Kind.NO_SPACE))) {
       broken = true;
+    }
+    if (flush) {
+      failedFlushes++;
+      whenFlushFails.run();
     }
     if (flush || broken) {
       disk.loseUnflushed();

@@ -23,11 +23,13 @@ final class FaultPlan {
   };
 
   private final SplittableRandom random;
+  private final SplittableRandom cuts;
   private final boolean faulty;
 
   /** {@code always}: in every history. */
   FaultPlan(long seed, boolean always) {
     random = new SplittableRandom(~seed);
+    cuts = new SplittableRandom(seed ^ -2);
     faulty = random.nextInt(4) == 0 || always;
   }
 
@@ -60,6 +62,11 @@ final class FaultPlan {
             device.seen(op) + before + 1,
             random.nextInt(3) == 0,
             space ? IoError.Kind.NO_SPACE : IoError.Kind.IO));
+    if (op == Io.Op.FLUSH && cuts.nextInt(2) == 0) {
+      // While what it has lost counts: before somebody finds the disk read-only and gives it up.
+      int later = cuts.nextInt(60);
+      device.onFailedFlush(() -> machine.scheduler().cutPowerAfter(later));
+    }
     // Of what a failed flush loses only a disk that latches can tell all who wrote it.
     if (random.nextBoolean() || op == Io.Op.FLUSH) {
       device.latch();

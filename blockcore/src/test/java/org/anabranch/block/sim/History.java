@@ -22,6 +22,9 @@ final class History {
   /** Most events until a cut that is to hit a boot. */
   private static final int EARLY = 16;
 
+  /** For generators of what came later, so that older decisions stay as they are. */
+  private static final long OTHER = 0x5DEECE66DL;
+
   private static final String[] TYPES = {"P", "P", "PO", "N"};
 
   private final SplittableRandom random;
@@ -32,11 +35,13 @@ final class History {
   private final SnapshotSteps snapshots;
   private final MergeSteps merges;
   private final SplittableRandom keeping;
+  private final SplittableRandom passing;
   private int steps;
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
     this.keeping = new SplittableRandom(~seed);
+    this.passing = new SplittableRandom(seed ^ OTHER);
     this.faults = new FaultPlan(seed, sabotage.needsFaults());
     Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
     limits = random.nextInt(8) == 0 ? Limits.DEFAULT.withBlockSizes(4096, 4096) : Limits.DEFAULT;
@@ -53,8 +58,10 @@ final class History {
     volume = new Volume(machine, sectors, rowBoundary, depth, overlap, random.split());
     int lengthUnit = random.nextInt(3) == 0 ? block : 0;
     // What fills or fails may be given up while copies are under way: nobody waits for them then.
+    // Nor for what a snapshot passes down to chunks that it does not have: it may read as either.
     // Nor for the rest of a chunk that is copied, where it lies behind a snapshot's end.
-    boolean waits = !faults.faulty() && cows.stream().noneMatch(Cow::mayFill);
+    boolean waits =
+        !faults.faulty() && cows.stream().noneMatch(cow -> cow.mayFill() || cow.passdown());
     if (!overlap && waits && lengthUnit == 0) {
       machine.disks().forEach(SimDisk::forbidOverlap);
     }
@@ -84,7 +91,9 @@ final class History {
     if (mayFill && random.nextBoolean()) {
       disk.extendableTo((long) random.nextInt(ample + 1) * chunk);
     }
-    cows.add(new Cow(name, type, chunk, mayFill, random.nextBoolean()));
+    boolean zeroes = random.nextBoolean();
+    boolean passdown = zeroes && passing.nextInt(3) == 0;
+    cows.add(new Cow(name, type, chunk, mayFill, zeroes, passdown));
   }
 
   /** Runs the history of a seed and tells what it came to; an error is a failure. */
@@ -238,10 +247,16 @@ final class History {
       snapshots.remove(snap);
       return;
     }
-    boolean mergeable = volume.merging() == null && snap.cow.persistent();
+    boolean mergeable = volume.merging() == null && snap.cow.persistent() && !snap.shortened;
     switch (random.nextInt(9)) {
       case 0 -> snapshots.remove(snap);
-      case 1, 2 -> snapshots.reload(snap);
+      case 1, 2 -> {
+        if (passing.nextInt(4) == 0) {
+          snapshots.shorten(snap);
+        } else {
+          snapshots.reload(snap);
+        }
+      }
       case 3 -> snapshots.handOver(snap);
       case 4 -> {
         if (snap.cow.persistent()) {

@@ -57,6 +57,9 @@ final class HistoryTest {
           Map.entry(Reached.READ_ONLY, 25),
           Map.entry(Reached.MERGE_FAILED, 4),
           Map.entry(Reached.MERGED_AFTER_FAILURE, 1),
+          Map.entry(Reached.COW_FLUSH_FAILED, 30),
+          Map.entry(Reached.PASSED_DOWN, 150),
+          Map.entry(Reached.SHORTENED, 25),
           Map.entry(Reached.SHORT_SNAPSHOT, 60),
           Map.entry(Reached.MERGE_CANCELLED, 40),
           Map.entry(Reached.EXTENDED, 30));

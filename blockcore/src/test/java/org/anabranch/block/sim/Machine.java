@@ -61,7 +61,7 @@ public final class Machine {
         before == null
             ? new KeptInvalidStores(scheduler)
             : before.invalidStores.afterPowerCut(scheduler);
-    List<TargetType> types = TargetTypes.standard(bounds, invalidStores);
+    List<TargetType> types = TargetTypes.standard(bounds, sabotage.invalidStores(invalidStores));
     this.mapper = new DeviceMapper(scheduler, new NoFiles(), sabotage.types(types));
   }
 

@@ -25,6 +25,7 @@ final class MergeSteps {
 
   /** The volume becomes {@code snap}, which takes its device over or has been removed before. */
   void begin(Snap snap) {
+    volume.drainPassdown();
     boolean handOver = volume.once(2);
     handedOver = handOver;
     volume.say("merge " + snap.device + (handOver ? " by handover" : ""));
@@ -64,6 +65,7 @@ final class MergeSteps {
       await(mapper().remove(snap.device), "remove " + snap.device);
     }
     volume.checkStatus();
+    volume.snaps.forEach(volume::use);
   }
 
   /**
@@ -71,6 +73,7 @@ final class MergeSteps {
    * store. Its user does not notice.
    */
   void keep(Snap snap, Cow cow) {
+    volume.drainPassdown();
     handedOver = true;
     volume.say("merge " + snap.device + " and keep it on " + cow);
     if (cow.persistent()) {
@@ -106,6 +109,7 @@ final class MergeSteps {
     volume.machine().scheduler().run(volume.random.nextInt(200));
     await(mapper().resume(kept.device), "resume " + kept.device);
     volume.checkStatus();
+    volume.snaps.forEach(volume::use);
   }
 
   /** The snapshot went invalid before it could be merged. */
@@ -115,6 +119,7 @@ final class MergeSteps {
     volume.snaps.remove(snap);
     await(mapper().remove(snap.device), "remove " + snap.device);
     await(mapper().resume(Volume.LUN), "resume lun");
+    volume.snaps.forEach(volume::use);
   }
 
   /**

@@ -13,18 +13,18 @@ import org.jspecify.annotations.Nullable;
  * What one device must read as: a {@link SectorHistory} for each sector, and the requests under
  * way. {@link #begin} is told of each request before it is submitted, and {@link #end} of its end.
  */
-final class ModelDevice {
+public final class ModelDevice {
   /** The time of all devices of a run: a counter. */
-  static final class Clock {
+  public static final class Clock {
     private long now;
 
-    long tick() {
+    public long tick() {
       return ++now;
     }
   }
 
   /** A request under way. */
-  static final class Request {
+  public static final class Request {
     final Io.Op op;
     final long sector;
     final long begin;
@@ -48,7 +48,7 @@ final class ModelDevice {
   private final TreeMap<Long, Integer> reads = new TreeMap<>();
 
   /** A device of zeros. */
-  ModelDevice(Clock clock, int count) {
+  public ModelDevice(Clock clock, int count) {
     this.clock = clock;
     this.sectors = new SectorHistory[count];
     for (int i = 0; i < count; i++) {
@@ -82,6 +82,11 @@ final class ModelDevice {
     return new ModelDevice(clock, both);
   }
 
+  /** The same device, of which only the first sectors are left. Nothing is in flight. */
+  ModelDevice first(int count) {
+    return new ModelDevice(clock, Arrays.copyOf(sectors, count));
+  }
+
   /** The same device, to try another future of it. Nothing may be in flight. */
   ModelDevice copy() {
     return new ModelDevice(
@@ -100,7 +105,7 @@ final class ModelDevice {
    *
    * @param stamp number of a write's content; 0 for zeros
    */
-  Request begin(Io io, long stamp) {
+  public Request begin(Io io, long stamp) {
     long now = clock.tick();
     Request request = new Request(io, now);
     if (io.modifies()) {
@@ -116,7 +121,7 @@ final class ModelDevice {
   }
 
   /** A request begun before will do nothing: it was refused, or goes elsewhere. */
-  void retract(Request request) {
+  public void retract(Request request) {
     for (int i = 0; i < request.entries.size(); i++) {
       sectors[(int) request.sector + i].retract(request.entries.get(i));
     }
@@ -139,7 +144,7 @@ final class ModelDevice {
    *
    * @return what is wrong with that, or null
    */
-  @Nullable String end(Request request, Io io, boolean good) {
+  public @Nullable String end(Request request, Io io, boolean good) {
     long now = clock.tick();
     if (io.modifies()) {
       long oldestRead = reads.isEmpty() ? Long.MAX_VALUE : reads.firstKey();

@@ -27,6 +27,12 @@ enum Reached {
   MERGE_FAILED,
   /** It was begun again, and came to its end. */
   MERGED_AFTER_FAILURE,
+  /** A flush of a COW disk failed. */
+  COW_FLUSH_FAILED,
+  /** A discard on a snapshot could be passed down to the volume. */
+  PASSED_DOWN,
+  /** A store was handed over to a shorter device. */
+  SHORTENED,
   /** A snapshot was made that is shorter than the volume. */
   SHORT_SNAPSHOT,
   /** A merge ended before it had a store. */

@@ -2,8 +2,11 @@
 package org.anabranch.block.sim;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.block.BlockDevice;
@@ -15,6 +18,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetSpec;
 import org.anabranch.block.dm.TargetType;
+import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.block.testing.FilterDevice;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +34,11 @@ final class Sabotages {
   /** Hands a request to a target, or to the device below it, its own way. */
   interface Mapping {
     void map(Target target, BlockDevice below, Io io);
+
+    /** The {@code nth} resume of a target, from 1 on. */
+    default void resume(Target target, int nth) {
+      target.resume();
+    }
   }
 
   /** Changes the disks whose names begin so. */
@@ -71,6 +80,59 @@ final class Sabotages {
     };
   }
 
+  /** What a store could not say itself is forgotten. */
+  static Sabotage withoutInvalidStores() {
+    return new Sabotage() {
+      @Override
+      public boolean needsFaults() {
+        return true;
+      }
+
+      @Override
+      public InvalidStores invalidStores(InvalidStores kept) {
+        return new InvalidStores() {
+          @Override
+          public CompletionStage<@Nullable Void> add(BlockDevice cow) {
+            return CompletableFuture.completedFuture(null);
+          }
+
+          @Override
+          public boolean contains(BlockDevice cow) {
+            return false;
+          }
+        };
+      }
+    };
+  }
+
+  /** Tables of snapshots lack a feature. */
+  static Sabotage withoutFeature(String feature) {
+    return new Sabotage() {
+      @Override
+      public List<TargetType> types(List<TargetType> standard) {
+        return standard.stream()
+            .map(type -> type.name().equals("snapshot") ? new Featureless(type, feature) : type)
+            .toList();
+      }
+    };
+  }
+
+  /** The same where disks fail; it shows nowhere else. */
+  static Sabotage targetWhereDisksFail(String name, Mapping mapping) {
+    Sabotage plain = target(name, mapping);
+    return new Sabotage() {
+      @Override
+      public boolean needsFaults() {
+        return true;
+      }
+
+      @Override
+      public List<TargetType> types(List<TargetType> standard) {
+        return plain.types(standard);
+      }
+    };
+  }
+
   /** Puts something in front of the targets of a type. */
   static Sabotage target(String name, Mapping mapping) {
     return new Sabotage() {
@@ -98,6 +160,60 @@ final class Sabotages {
     } else {
       below.submit(io);
     }
+  }
+
+  /** Nobody is told of a flush that failed. */
+  static void withoutFlushErrors(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.FLUSH) {
+      below.submit(Io.flush((ended, error) -> io.complete(null)));
+    } else {
+      below.submit(io);
+    }
+  }
+
+  /** Zeros are not written. */
+  static void withoutZeros(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE && isZero(io.data())) {
+      io.complete(null);
+    } else {
+      below.submit(io);
+    }
+  }
+
+  /** Everything is said to be a hole. */
+  static void withoutAllocation(Target target, BlockDevice below, Io io) {
+    if (io.op() == Io.Op.BLOCK_STATUS) {
+      io.answer(false, io.sectors());
+      io.complete(null);
+    } else {
+      target.map(io);
+    }
+  }
+
+  /** What is discarded on a snapshot is discarded on the origin, whoever needs it. */
+  static void discardsBelow(Target target, BlockDevice below, Io io) {
+    if (io.op() == Io.Op.DISCARD) {
+      below.submit(Io.discard(io.sector(), io.sectors(), (ended, error) -> target.map(io)));
+    } else {
+      target.map(io);
+    }
+  }
+
+  /** A target that can be resumed once. */
+  static Mapping resumedOnce() {
+    return new Mapping() {
+      @Override
+      public void map(Target target, BlockDevice below, Io io) {
+        target.map(io);
+      }
+
+      @Override
+      public void resume(Target target, int nth) {
+        if (nth == 1) {
+          target.resume();
+        }
+      }
+    };
   }
 
   static void withoutPatience(BlockDevice below, Io io, SimScheduler scheduler) {
@@ -186,6 +302,33 @@ final class Sabotages {
     }
   }
 
+  private record Featureless(TargetType type, String feature) implements TargetType {
+    @Override
+    public String name() {
+      return type.name();
+    }
+
+    @Override
+    public String version() {
+      return type.version();
+    }
+
+    @Override
+    public TargetSpec read(List<String> words, Function<String, DeviceRef> devices)
+        throws TableException {
+      List<String> others = new ArrayList<>(words);
+      if (others.remove(feature)) {
+        others.set(4, Integer.toString(others.size() - 5));
+      }
+      return type.read(others, devices);
+    }
+
+    @Override
+    public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
+      return type.create(context, spec);
+    }
+  }
+
   private record FrontType(TargetType type, Mapping mapping) implements TargetType {
     @Override
     public String name() {
@@ -206,7 +349,7 @@ final class Sabotages {
     @Override
     public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       return type.create(context, spec)
-          .thenApply(target -> new FrontTarget(target, mapping, opened(context, spec)));
+          .thenApply(target -> new FrontTarget(target, mapping, opened(context, spec), new AtomicInteger()));
     }
 
     private static BlockDevice opened(Context context, TargetSpec spec) {
@@ -218,7 +361,8 @@ final class Sabotages {
     }
   }
 
-  private record FrontTarget(Target target, Mapping mapping, BlockDevice below) implements Target {
+  private record FrontTarget(
+      Target target, Mapping mapping, BlockDevice below, AtomicInteger resumed) implements Target {
     @Override
     public void map(Io io) {
       mapping.map(target, below, io);
@@ -231,7 +375,7 @@ final class Sabotages {
 
     @Override
     public void resume() {
-      target.resume();
+      mapping.resume(target, resumed.incrementAndGet());
     }
 
     @Override

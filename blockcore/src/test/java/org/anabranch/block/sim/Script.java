@@ -37,7 +37,7 @@ final class Script {
   private Cow cow(Machine machine, String name, String type, int chunk) {
     int chunks = (sectors + chunk - 1) / chunk;
     machine.addDisk(name, (long) (2 + chunks + chunks / (32 * chunk)) * chunk, Limits.DEFAULT);
-    return new Cow(name, type, chunk, false, true);
+    return new Cow(name, type, chunk, false, true, false);
   }
 
   void run() {

@@ -39,6 +39,29 @@ final class SimulatorCatchesTest {
             "a volume's disk whose failed reads nobody sees",
             Sabotages.inFrontOfFaults("vol", Sabotages::withoutReadErrors)),
         new Fault(
+            "a COW disk whose failed flushes nobody sees",
+            Sabotages.inFrontOfFaults("cow", Sabotages::withoutFlushErrors)),
+        new Fault(
+            "a volume's disk whose failed flushes nobody sees",
+            Sabotages.inFrontOfFaults("vol", Sabotages::withoutFlushErrors)),
+        new Fault(
+            "a store that could not say that it is invalid, and nobody kept it",
+            Sabotages.withoutInvalidStores()),
+        new Fault(
+            "a kept snapshot that does not follow the merge",
+            Sabotages.withoutFeature("merged_origin")),
+        new Fault(
+            "a failed merge that is not begun again",
+            Sabotages.targetWhereDisksFail("snapshot-merge", Sabotages.resumedOnce())),
+        new Fault(
+            "a snapshot that says everything is a hole",
+            Sabotages.target("snapshot", Sabotages::withoutAllocation)),
+        new Fault(
+            "a discard that is passed down whoever needs the chunk",
+            Sabotages.target("snapshot", Sabotages::discardsBelow)),
+        new Fault(
+            "a COW disk that is not zeroed", Sabotages.inFront("cow", Sabotages::withoutZeros)),
+        new Fault(
             "a COW disk that writes zeros late",
             Sabotages.inFront("cow", Sabotages::withLateZeros)),
         new Fault(

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 /** One snapshot of a {@link Volume}. */
 final class Snap {
   final Cow cow;
-  final ModelDevice model;
+  ModelDevice model;
 
   /** How many of the volume's sectors it is a snapshot of, from the first one on. */
-  final int length;
+  int length;
 
   String device;
 
@@ -18,6 +18,12 @@ final class Snap {
   String type;
 
   boolean invalid;
+
+  /**
+   * It was a snapshot of more sectors once. A merge of its store writes the origin behind its end,
+   * as under Linux, so there is none here.
+   */
+  boolean shortened;
 
   /**
    * The store that is merged into the volume, as long as that has to do with what this one reads.
@@ -48,6 +54,7 @@ final class Snap {
     this.device = other.device;
     this.type = other.type;
     this.invalid = other.invalid;
+    this.shortened = other.shortened;
     this.doubtful = other.doubtful;
     this.merged = other.merged;
     this.wasMerged = other.wasMerged;
@@ -77,8 +84,23 @@ final class Snap {
     return Volume.DISK + " " + cow.disk() + " " + type + " " + cow.chunk() + features();
   }
 
+  /** It is a snapshot of fewer sectors from now on. Its user has nothing in flight. */
+  void shorten(int sectors) {
+    length = sectors;
+    shortened = true;
+    model = model.first(sectors);
+    user().redirect(model);
+  }
+
+  /** Whether a discard here may discard on the origin, too. */
+  boolean passesDown() {
+    return cow.passdown() && merged == null;
+  }
+
   private String features() {
-    if (merged == null) {
+    if (passesDown()) {
+      return " 2 discard_zeroes_cow discard_passdown_origin";
+    } else if (merged == null) {
       return cow.zeroes() ? " 1 discard_zeroes_cow" : "";
     }
     return cow.zeroes() ? " 2 discard_zeroes_cow merged_origin" : " 1 merged_origin";

@@ -47,6 +47,7 @@ final class SnapshotSteps {
 
   /** A snapshot of the volume as it is now, in a store of its own. */
   void create(Cow cow) {
+    volume.drainPassdown();
     String name = newName();
     volume.say("create " + name + " on " + cow);
     if (fresh.add(cow.disk()) && cow.persistent()) {
@@ -67,7 +68,7 @@ final class SnapshotSteps {
     }
     fresh.remove(cow.disk());
     resumeLun();
-    volume.use(snap);
+    volume.snaps.forEach(volume::use);
   }
 
   /** Seldom less than the volume's, as if that had grown since. */
@@ -109,6 +110,22 @@ final class SnapshotSteps {
     await(mapper().load(snap.device, snap.table()), "load " + snap.device);
     await(mapper().resume(snap.device), "resume " + snap.device);
     volume.checkStatus();
+  }
+
+  /** The same, and the device becomes shorter. Only where snapshots are short. */
+  void shorten(Snap snap) {
+    Client user = snap.client;
+    if (unit == 0 || snap.length <= unit || snap.merged != null || user == null) {
+      reload(snap);
+      return;
+    }
+    int sectors = (1 + volume.random.nextInt((snap.length - 1) / unit)) * unit;
+    volume.say("shorten " + snap.device + " to " + sectors);
+    volume.drain(user);
+    snap.shorten(sectors);
+    reload(snap);
+    volume.reached.add(Reached.SHORTENED);
+    volume.use(snap);
   }
 
   /** Another device gets the store; wrong orders are tried, and refused. */

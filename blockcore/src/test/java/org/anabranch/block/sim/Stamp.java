@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  * The content of a sector as one number: 64 times the same 8 bytes, which say which write it was
  * and which of its sectors. Zeros are the stamp 0.
  */
-final class Stamp {
+public final class Stamp {
   /** What is read when a sector does not hold 64 times the same. */
   static final long TORN = -1;
 
@@ -21,7 +21,7 @@ final class Stamp {
     return number << INDEX_BITS | index;
   }
 
-  static ByteBuffer fill(long number, int sectors) {
+  public static ByteBuffer fill(long number, int sectors) {
     ByteBuffer data = ByteBuffer.allocate(sectors * 512);
     for (int i = 0; i < sectors; i++) {
       for (int j = 0; j < LONGS; j++) {

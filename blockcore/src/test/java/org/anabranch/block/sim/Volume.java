@@ -165,14 +165,23 @@ final class Volume implements Client.Owner {
       if (device.limits().readOnly()) {
         reached.add(Reached.READ_ONLY);
       }
+      if (device.failedFlushes() > 0 && !disk.name().equals(DISK)) {
+        reached.add(Reached.COW_FLUSH_FAILED);
+      }
       if (device.extended()) {
         reached.add(Reached.EXTENDED);
       }
     }
   }
 
-  /** A disk will never make durable what it has not yet. */
+  /**
+   * A disk will never make durable what it has not yet. One that latches needs no excuse: no flush
+   * may succeed on it after that, so what a flush that did succeed has promised stands.
+   */
   private void lose(String disk) {
+    if (machine.faults(disk).latches()) {
+      return;
+    }
     Snap from = merging;
     if (disk.equals(DISK) || (from != null && disk.equals(from.cow.disk()))) {
       content.lose(false);
@@ -306,6 +315,18 @@ final class Volume implements Client.Owner {
     machine.scheduler().runUntil(user::idle, user.name + "'s user to come to an end");
   }
 
+  /**
+   * Lets those come to an end whose discards go to the volume's disk, past its device: neither a
+   * new snapshot nor a merge can be told which of them came before it.
+   */
+  void drainPassdown() {
+    for (Snap snap : snaps) {
+      if (snap.client != null && snap.passesDown()) {
+        drain(snap.client);
+      }
+    }
+  }
+
   private List<Client> users() {
     List<Client> users = new ArrayList<>();
     users.add(lun());
@@ -394,6 +415,17 @@ final class Volume implements Client.Owner {
   void mergeOver() {
     merging = null;
     snaps.forEach(snap -> snap.merged = null);
+  }
+
+  @Override
+  public @Nullable ModelDevice passesDown(Client client) {
+    for (Snap snap : snaps) {
+      if (snap.client == client && snap.passesDown()) {
+        reached.add(Reached.PASSED_DOWN);
+        return content;
+      }
+    }
+    return null;
   }
 
   @Override

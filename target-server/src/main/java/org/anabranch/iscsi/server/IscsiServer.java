@@ -88,13 +88,10 @@ public final class IscsiServer implements AutoCloseable {
     }
   }
 
-  private IscsiServer(IscsiLimits limits, SessionEvents events, int threads) {
+  /** Listens nowhere yet; {@code loops} serve the connections and are ended with the server. */
+  IscsiServer(IscsiLimits limits, SessionEvents events, EventLoopGroup loops) {
     this.sessions = new Sessions(limits);
-    this.loops =
-        new MultiThreadIoEventLoopGroup(
-            threads,
-            new DefaultThreadFactory("iscsi"),
-            Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    this.loops = loops;
     this.portals = new Portals(loops, this::accept);
     this.terms = new ServerTerms(limits, events, portals::bound);
     this.counters = terms.counts().counters(ConnectionCounter.class);
@@ -133,7 +130,7 @@ public final class IscsiServer implements AutoCloseable {
   public static IscsiServer bind(
       IscsiLimits limits, Collection<Portal> portals, SessionEvents events) throws IOException {
     IscsiServer server =
-        new IscsiServer(limits, events, Runtime.getRuntime().availableProcessors());
+        new IscsiServer(limits, events, eventLoops(Runtime.getRuntime().availableProcessors()));
     try {
       server.startLoops();
       for (Portal portal : portals) {
@@ -144,6 +141,13 @@ public final class IscsiServer implements AutoCloseable {
       throw e;
     }
     return server;
+  }
+
+  private static EventLoopGroup eventLoops(int threads) {
+    return new MultiThreadIoEventLoopGroup(
+        threads,
+        new DefaultThreadFactory("iscsi"),
+        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
   }
 
   /**
@@ -207,8 +211,8 @@ public final class IscsiServer implements AutoCloseable {
     return portals.bound();
   }
 
-  /** One at a time, so that the limits hold exactly. */
-  private synchronized void accept(Portal portal, Channel channel) {
+  /** Serves a new connection. One at a time, so that the limits hold exactly. */
+  synchronized void accept(Portal portal, Channel channel) {
     if (!(channel.remoteAddress() instanceof InetSocketAddress remote)) {
       var _ = channel.close(); // it is gone already
       return;
@@ -329,6 +333,10 @@ public final class IscsiServer implements AutoCloseable {
   /** For tests, as {@link #terms}. */
   Sessions sessions() {
     return sessions;
+  }
+
+  OpenConnections connections() {
+    return connections;
   }
 
   ServerTerms terms() {

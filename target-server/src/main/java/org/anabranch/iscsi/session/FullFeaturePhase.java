@@ -71,8 +71,7 @@ final class FullFeaturePhase implements Connection.Phase {
   private final Rejects rejects;
   private final TextExchange texts;
 
-  private final Allowance idleTalk =
-      new Allowance(TALK_PER_SECOND, TALK_AT_ONCE, System.nanoTime());
+  private final Allowance idleTalk;
 
   /** Data segment of a PDU off the hot path that is being received. */
   private @Nullable ByteBuf coldData;
@@ -90,6 +89,7 @@ final class FullFeaturePhase implements Connection.Phase {
     this.management = management;
     this.parameters = session.parameters();
     this.maxReceive = terms.limits().maxRecvDataSegmentLength();
+    this.idleTalk = new Allowance(TALK_PER_SECOND, TALK_AT_ONCE, connection.now());
     this.rejects = new Rejects(session);
     this.texts = new TextExchange(terms, session, window);
   }
@@ -139,7 +139,7 @@ final class FullFeaturePhase implements Connection.Phase {
       session.active();
     }
     boolean work = take(pdu, digestRight);
-    long wait = work ? 0 : idleTalk.spend(System.nanoTime());
+    long wait = work ? 0 : idleTalk.spend(connection.now());
     if (wait > 0) {
       connection.pauseFor(wait);
     }

@@ -33,7 +33,7 @@ final class Keepalive {
 
   /** Drops the peer after this long a silence, without pings. */
   void expectWithin(Duration limit) {
-    long silence = System.nanoTime() - session.connection().receivedAt();
+    long silence = session.connection().now() - session.connection().receivedAt();
     long left = limit.toNanos() - silence;
     if (left > 0) {
       later(left, () -> expectWithin(limit));
@@ -58,14 +58,14 @@ final class Keepalive {
   }
 
   private void listen() {
-    long silence = System.nanoTime() - session.connection().receivedAt();
+    long silence = session.connection().now() - session.connection().receivedAt();
     if (silence < intervalNanos) {
       later(intervalNanos - silence, this::listen);
       return;
     }
     lastTag = lastTag + 1 & 0x7fffffff;
     session.ping(lastTag);
-    long pinged = System.nanoTime();
+    long pinged = session.connection().now();
     later(timeoutNanos, () -> judge(pinged));
   }
 

@@ -124,7 +124,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
             () -> drop("the rest of a PDU does not come"));
     this.phase = first.apply(this);
     this.decoder = new PduDecoder(phase);
-    this.receivedAt = System.nanoTime();
+    this.receivedAt = now();
     channel.config().setRecvByteBufAllocator(new ReceiveBuffers(this));
   }
 
@@ -154,7 +154,12 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     return (InetSocketAddress) channel.localAddress();
   }
 
-  /** When a byte last came in, by {@link System#nanoTime}. */
+  /** The clock of the connection's event loop, in nanoseconds from any point on. */
+  public long now() {
+    return channel.eventLoop().ticker().nanoTime();
+  }
+
+  /** When a byte last came in, by {@link #now}. */
   public long receivedAt() {
     return receivedAt;
   }
@@ -406,7 +411,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
-    receivedAt = System.nanoTime();
+    receivedAt = now();
     received += in.readableBytes();
     if (deaf) {
       in.release();
