@@ -8,8 +8,7 @@ package org.anabranch.block.sim;
  * @param zeroes discards are supported, and zero chunks that have exceptions
  * @param passdown other chunks are discarded on the origin
  */
-record Cow(
-    String disk, String type, int chunk, boolean mayFill, boolean zeroes, boolean passdown) {
+record Cow(String disk, String type, int chunk, boolean mayFill, boolean zeroes, boolean passdown) {
   boolean persistent() {
     return !type.equals("N");
   }

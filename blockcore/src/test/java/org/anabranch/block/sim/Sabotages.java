@@ -349,7 +349,8 @@ final class Sabotages {
     @Override
     public CompletionStage<Target> create(Context context, TargetSpec spec) throws TableException {
       return type.create(context, spec)
-          .thenApply(target -> new FrontTarget(target, mapping, opened(context, spec), new AtomicInteger()));
+          .thenApply(target ->
+              new FrontTarget(target, mapping, opened(context, spec), new AtomicInteger()));
     }
 
     private static BlockDevice opened(Context context, TargetSpec spec) {

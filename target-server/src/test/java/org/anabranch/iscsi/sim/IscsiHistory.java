@@ -30,7 +30,8 @@ final class IscsiHistory {
 
   private SimInitiator initiator(String name) {
     SimInitiator initiator =
-        new SimInitiator(name, target, random.split(), 1 + random.nextInt(random.nextInt(3) == 0 ? 24 : 6));
+        new SimInitiator(
+            name, target, random.split(), 1 + random.nextInt(random.nextInt(3) == 0 ? 24 : 6));
     target.add(initiator);
     return initiator;
   }
@@ -86,15 +87,13 @@ final class IscsiHistory {
     }
     target
         .scheduler()
-        .runUntil(
-            () -> initiators.stream().allMatch(SimInitiator::isOver), "everybody to log out");
+        .runUntil(() -> initiators.stream().allMatch(SimInitiator::isOver), "everybody to log out");
     target.assertNothingLeft();
   }
 
   private void await(List<SimInitiator> some, String what) {
     target
         .scheduler()
-        .runUntil(
-            () -> some.stream().allMatch(one -> one.isLoggedIn() && !one.isBusy()), what);
+        .runUntil(() -> some.stream().allMatch(one -> one.isLoggedIn() && !one.isBusy()), what);
   }
 }

@@ -59,8 +59,12 @@ final class IscsiHistoryTest {
     if (count > 0) {
       long base =
           Long.getLong("iscsi.sim.fresh.from", ThreadLocalRandom.current().nextLong(1L << 60));
-      System.out.println(count + " fresh iSCSI histories from " + base + " on came to: "
-          + new EnumMap<>(check(LongStream.range(base, base + count))));
+      System.out.println(
+          count
+              + " fresh iSCSI histories from "
+              + base
+              + " on came to: "
+              + new EnumMap<>(check(LongStream.range(base, base + count))));
     }
   }
 

@@ -37,9 +37,7 @@ final class IscsiSabotages {
 
   /** Changes some PDUs of one opcode, which the tags of their commands decide. */
   static IscsiSabotage some(int opcode, UnaryOperator<List<Pdu>> change) {
-    return pdus(
-        opcode,
-        pdus -> pdus.getFirst().taskTag() % SOME == 3 ? change.apply(pdus) : pdus);
+    return pdus(opcode, pdus -> pdus.getFirst().taskTag() % SOME == 3 ? change.apply(pdus) : pdus);
   }
 
   static List<Pdu> twice(List<Pdu> pdus) {
@@ -245,5 +243,4 @@ final class IscsiSabotages {
       real.manage(nexus, function, lun, tag, done);
     }
   }
-
 }

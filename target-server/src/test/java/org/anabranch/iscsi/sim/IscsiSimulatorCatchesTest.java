@@ -28,7 +28,8 @@ final class IscsiSimulatorCatchesTest {
 
   static Stream<Fault> faults() {
     return Stream.of(
-        new Fault("an answer that is sent twice", some(Opcode.SCSI_RESPONSE, IscsiSabotages::twice)),
+        new Fault(
+            "an answer that is sent twice", some(Opcode.SCSI_RESPONSE, IscsiSabotages::twice)),
         new Fault("an answer that is not sent", some(Opcode.SCSI_RESPONSE, IscsiSabotages::never)),
         new Fault(
             "a StatSN that is not advanced",
@@ -42,12 +43,10 @@ final class IscsiSimulatorCatchesTest {
         new Fault("data that is lost", some(Opcode.DATA_IN, IscsiSabotages::never)),
         new Fault(
             "a unit attention that is lost",
-            IscsiSabotages.pdus(
-                Opcode.SCSI_RESPONSE, changed(IscsiSabotages.withoutStatus(2)))),
+            IscsiSabotages.pdus(Opcode.SCSI_RESPONSE, changed(IscsiSabotages.withoutStatus(2)))),
         new Fault(
             "a reservation that holds nobody up",
-            IscsiSabotages.pdus(
-                Opcode.SCSI_RESPONSE, changed(IscsiSabotages.withoutStatus(0x18)))),
+            IscsiSabotages.pdus(Opcode.SCSI_RESPONSE, changed(IscsiSabotages.withoutStatus(0x18)))),
         new Fault("a window that is not widened", IscsiSabotages.withoutWidening()),
         new Fault("memory that is not given back at a cut", IscsiSabotages.withoutRelease()),
         new Fault("an aborted command that writes all the same", IscsiSabotages.lateWrites()),

@@ -55,35 +55,39 @@ final class SimChannel extends AbstractChannel implements DuplexChannel {
 
   /** Bytes have come. */
   void arrived(byte[] bytes) {
-    eventLoop().execute(() -> {
-      input.add(bytes);
-      readInput();
-    });
+    eventLoop()
+        .execute(() -> {
+          input.add(bytes);
+          readInput();
+        });
   }
 
   /** The peer sends no more. */
   void arrivedEnd() {
-    eventLoop().execute(() -> {
-      ended = true;
-      readInput();
-    });
+    eventLoop()
+        .execute(() -> {
+          ended = true;
+          readInput();
+        });
   }
 
   /** The connection was reset. */
   void reset() {
-    eventLoop().execute(() -> {
-      input.clear();
-      unsafe().close(voidPromise());
-    });
+    eventLoop()
+        .execute(() -> {
+          input.clear();
+          unsafe().close(voidPromise());
+        });
   }
 
   /** There is room to send again. */
   void room() {
-    eventLoop().execute(() -> {
-      if (open) {
-        ((Ends) unsafe()).goOn();
-      }
-    });
+    eventLoop()
+        .execute(() -> {
+          if (open) {
+            ((Ends) unsafe()).goOn();
+          }
+        });
   }
 
   @SuppressWarnings("deprecation") // Netty has no other type for the handle

@@ -114,8 +114,7 @@ final class SimInitiator implements SimWire.User {
                 "DefaultTime2Wait=0",
                 "DefaultTime2Retain=0",
                 ""));
-    wire.send(
-        Requests.login(isid(), 0, 1, 1, 0x87).data(text.getBytes(StandardCharsets.UTF_8)));
+    wire.send(Requests.login(isid(), 0, 1, 1, 0x87).data(text.getBytes(StandardCharsets.UTF_8)));
     scheduler.schedule(
         () -> {
           if (attempt == attempts && !loggedIn && !over) {
@@ -241,8 +240,9 @@ final class SimInitiator implements SimWire.User {
       if (!pinged && wire.windowIsOpen()) {
         pinged = true;
         wire.send(
-            Requests.nopOut(PING_TAG).data(new byte[random.nextInt(64)]).immediate(
-                random.nextBoolean()));
+            Requests.nopOut(PING_TAG)
+                .data(new byte[random.nextInt(64)])
+                .immediate(random.nextBoolean()));
       }
     } else if (tasks.count() < depth && wire.windowIsOpen()) {
       tasks.send();
@@ -297,8 +297,7 @@ final class SimInitiator implements SimWire.User {
         function == TaskManagement.ABORT_TASK_SET ? null : target.begin(this, lun, function);
     managed.put(tag, new Managed(function, null, lun, reset));
     tasks.mayVanish(lun); // until the answer comes, which says so
-    wire.send(
-        Requests.taskManagement(function.number(), all ? 0 : lun(lun), tag, Pdu.NO_TAG, 0));
+    wire.send(Requests.taskManagement(function.number(), all ? 0 : lun(lun), tag, Pdu.NO_TAG, 0));
   }
 
   static long lun(int lun) {

@@ -48,7 +48,8 @@ final class SimLink {
     void send(byte[] bytes) {
       unread += bytes.length;
       for (int at = 0; at < bytes.length; ) {
-        int count = Math.min(bytes.length - at, 1 + random.nextInt(random.nextInt(3) == 0 ? 60 : 9000));
+        int count =
+            Math.min(bytes.length - at, 1 + random.nextInt(random.nextInt(3) == 0 ? 60 : 9000));
         byte[] piece = Arrays.copyOfRange(bytes, at, at + count);
         later(() -> arrive.accept(piece));
         at += count;
@@ -104,8 +105,7 @@ final class SimLink {
     this.random = random;
     this.initiator = initiator;
     int window = 2048 << random.nextInt(8);
-    toInitiator =
-        new Way(initiator::arrived, initiator::closed, () -> channel().room(), window);
+    toInitiator = new Way(initiator::arrived, initiator::closed, () -> channel().room(), window);
     toTarget =
         new Way(
             bytes -> channel().arrived(bytes),

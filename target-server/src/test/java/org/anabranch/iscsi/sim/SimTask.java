@@ -107,6 +107,14 @@ final class SimTask {
 
   @Override
   public String toString() {
-    return kind + " " + (io == null ? "" : io + " ") + "lun " + lun + " tag " + tag + " sn " + cmdSn;
+    return kind
+        + " "
+        + (io == null ? "" : io + " ")
+        + "lun "
+        + lun
+        + " tag "
+        + tag
+        + " sn "
+        + cmdSn;
   }
 }

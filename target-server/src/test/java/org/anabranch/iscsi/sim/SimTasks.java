@@ -17,7 +17,6 @@ import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Sense;
-import org.anabranch.initiator.TaskManagement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +46,10 @@ final class SimTasks {
   /** For each LUN when a unit attention last came, by the model's clock. */
   private final long[] attention = new long[SimTarget.LUNS];
 
-  /** For each LUN which commands end with one: those sent after {@code [1]}, if none came since {@code [0]}. */
+  /**
+   * For each LUN which commands end with one: those sent after {@code [1]}, if none came since
+   * {@code [0]}.
+   */
   private final long[][] owed = new long[SimTarget.LUNS][2];
 
   SimTasks(String name, SimTarget target, SplittableRandom random) {
@@ -229,8 +231,7 @@ final class SimTasks {
     boolean more = unsolicited > immediate;
     int flags = more ? 0 : Requests.FINAL;
     flags |= task.isRead() ? Requests.READ : task.isOut() ? Requests.WRITE : 0;
-    Pdu pdu =
-        Requests.command(SimInitiator.lun(lun), task.tag, task.cdb, flags, task.length());
+    Pdu pdu = Requests.command(SimInitiator.lun(lun), task.tag, task.cdb, flags, task.length());
     if (immediate > 0) {
       pdu.data(data.slice(0, immediate));
     }
@@ -248,8 +249,7 @@ final class SimTasks {
     int most =
         Math.min(
             task.length(),
-            Math.min(
-                wire().number("FirstBurstLength"), wire().number("MaxRecvDataSegmentLength")));
+            Math.min(wire().number("FirstBurstLength"), wire().number("MaxRecvDataSegmentLength")));
     return random.nextInt(most + 1);
   }
 

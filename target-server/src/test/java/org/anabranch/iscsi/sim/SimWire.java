@@ -174,8 +174,9 @@ final class SimWire {
       }
       Pdu pdu = new Pdu(0);
       input.get(begin, pdu.bhs());
-      pdu.data(Arrays.copyOfRange(
-          input.array(), begin + Pdu.BHS_LENGTH, begin + Pdu.BHS_LENGTH + length));
+      pdu.data(
+          Arrays.copyOfRange(
+              input.array(), begin + Pdu.BHS_LENGTH, begin + Pdu.BHS_LENGTH + length));
       input.position(begin + whole);
       sabotage.fromTarget(pdu).forEach(this::receive);
     }
