@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name iSCSI name, normalised
  * @param alias what initiators show to people beside the name (RFC 7143 13.6), or null
- * @param luns by number; at least one
+ * @param luns by number; empty: initiators find no disk until one is added at run time
  * @param access who may log in
  * @param chap what an initiator must prove to log in, one entry for each CHAP user; empty: nothing
  * @param portalGroups tags of the portal groups that it is reached through; empty: all

@@ -38,7 +38,7 @@ import picocli.CommandLine.TypeConversionException;
  */
 @Command(
     name = "anabranch",
-    description = "An iSCSI target server with snapshots that merge back under a live initiator.",
+    description = "An iSCSI target server whose disks roll back to snapshots under live initiators.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
 public final class Main implements Runnable {

@@ -28,6 +28,9 @@ final class TargetReader {
   private static final String LUN_FORMAT =
       "a volume or device, or volume@snapshot, or { device = ..., read-only = ..., initiators ="
           + " [...] }";
+  private static final String NO_LUNS =
+      "no LUNs: initiators that log in find no disk here, unless anabranch lun add has added one";
+  private static final String SOME_LUNS = "luns { 0 = NAME }";
 
   private final Section targets;
   private final List<Portal> portals;
@@ -199,7 +202,7 @@ final class TargetReader {
   private SortedMap<Integer, LunConfig> luns(Section target) {
     SortedMap<Integer, LunConfig> result = new TreeMap<>();
     if (!target.has("luns")) {
-      target.missing("luns", "missing", "luns { 0 = NAME }");
+      target.warn(NO_LUNS, SOME_LUNS);
       return result;
     }
     Section luns = target.section("luns", Section.empty());
@@ -230,7 +233,9 @@ final class TargetReader {
         }
       }
     }
-    if (!result.isEmpty() && !result.containsKey(0)) {
+    if (luns.names().isEmpty()) {
+      target.warn("luns", NO_LUNS, SOME_LUNS);
+    } else if (!result.isEmpty() && !result.containsKey(0)) {
       luns.warn("no LUN 0: some initiators find no LUN of such a target", "LUNs from 0 on");
     }
     return result;

@@ -97,6 +97,18 @@ final class WarningTest {
         .contains("anabranch.targets: there are none: no initiator can log in");
   }
 
+  /** LUNs can be added at run time. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "luns { }"})
+  void aTargetWithoutLuns(String luns) throws Exception {
+    String name = "iqn.2026-11.org.example:t";
+    String text = "anabranch { targets {\n\"" + name + "\" { " + luns + " } } }";
+    assertThat(Texts.parse(text).targets().get(name).luns()).isEmpty();
+    assertThat(warning(text))
+        .startsWith("test.conf:2: anabranch.targets.")
+        .contains("no LUNs: initiators that log in find no disk here");
+  }
+
   @Test
   void aVolumeThatTwoHostsCanWrite() throws Exception {
     String two =

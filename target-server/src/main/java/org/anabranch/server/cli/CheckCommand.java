@@ -238,6 +238,9 @@ public final class CheckCommand implements Callable<Integer> {
                 ? " with mutual CHAP"
                 : " with CHAP";
     out.println("target " + target.name() + " for " + admitted + from + proof);
+    if (target.luns().isEmpty()) {
+      out.println("  no LUNs");
+    }
     for (LunConfig lun : target.luns().values()) {
       String[] notes = {size(configuration, lun), lun.readOnly() ? ", read-only" : "", only(lun)};
       out.println("  lun " + lun.number() + ": " + lun.device() + String.join("", notes));

@@ -24,9 +24,8 @@ import org.anabranch.server.control.verbs.dm.DmRemoveAllVerb;
 import org.anabranch.server.control.verbs.dm.DmRemoveVerb;
 import org.anabranch.server.control.verbs.dm.DmRenameVerb;
 import org.anabranch.server.control.verbs.dm.DmResumeVerb;
-import org.anabranch.server.control.verbs.dm.DmStatusVerb;
+import org.anabranch.server.control.verbs.dm.DmRowsVerb;
 import org.anabranch.server.control.verbs.dm.DmSuspendVerb;
-import org.anabranch.server.control.verbs.dm.DmTableVerb;
 import org.anabranch.server.control.verbs.dm.DmTargetsVerb;
 import org.anabranch.server.control.verbs.dm.DmWaitVerb;
 import org.anabranch.server.control.verbs.dm.DmWipeTableVerb;
@@ -57,6 +56,7 @@ public final class DmCommand extends CommandGroup {
 
   @Command(
       name = "ls",
+      aliases = "list",
       description = "Show the names of all devices.",
       footer = {"", "Examples:", "  anabranch dm ls --target snapshot", "  anabranch dm ls --tree"},
       mixinStandardHelpOptions = true)
@@ -72,7 +72,12 @@ public final class DmCommand extends CommandGroup {
     if (tree) {
       return server.show(DmDepsVerb.CALL, new DmDepsVerb.Arguments(List.of()), DmTree::of);
     }
-    return server.show(DmLsVerb.CALL, new DmLsVerb.Arguments(target), DmText::ls);
+    DmLsVerb.Result result = server.client().ask(DmLsVerb.CALL, new DmLsVerb.Arguments(target));
+    server.print(result, DmText::ls);
+    if (result.devices().isEmpty() && !server.json()) {
+      server.notice("to make one: anabranch dm create NAME --table TABLE");
+    }
+    return 0;
   }
 
   @Command(
@@ -127,8 +132,8 @@ public final class DmCommand extends CommandGroup {
       throws RefusedException {
     List<String> devices = orNone(names);
     return server.show(
-        DmTableVerb.CALL,
-        new DmTableVerb.Arguments(devices, inactive, target),
+        DmRowsVerb.TABLE,
+        new DmRowsVerb.TableArguments(devices, inactive, target),
         result -> DmText.rows(result, devices));
   }
 
@@ -149,8 +154,8 @@ public final class DmCommand extends CommandGroup {
       throws RefusedException {
     List<String> devices = orNone(names);
     return server.show(
-        DmStatusVerb.CALL,
-        new DmStatusVerb.Arguments(devices, target),
+        DmRowsVerb.STATUS,
+        new DmRowsVerb.StatusArguments(devices, target),
         result -> DmText.rows(result, devices));
   }
 
@@ -298,6 +303,7 @@ public final class DmCommand extends CommandGroup {
 
   @Command(
       name = "remove",
+      aliases = {"rm", "delete"},
       description = "Remove devices that nobody uses.",
       footer = {"", "Example:", "  anabranch dm remove d"},
       mixinStandardHelpOptions = true)

@@ -51,6 +51,7 @@ public final class SessionCommand extends CommandGroup {
 
   @Command(
       name = "drop",
+      aliases = {"rm", "remove", "delete"},
       description = "End a session; its initiator may log in again.",
       footer = {"", "Example:", "  anabranch session drop 3"},
       mixinStandardHelpOptions = true)

@@ -132,7 +132,7 @@ public final class SnapshotCommand extends CommandGroup {
     return server.show(
         SnapshotListVerb.CALL,
         new SnapshotListVerb.Arguments(volume),
-        result -> SnapshotTable.of(result.snapshots()).text(Screen.on(server.out()).columns()));
+        result -> SnapshotTable.text(result, volume, Screen.on(server.out()).columns()));
   }
 
   @Command(

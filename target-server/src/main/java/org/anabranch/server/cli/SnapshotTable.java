@@ -11,8 +11,10 @@ import java.util.regex.Pattern;
 import org.anabranch.server.control.RecordJson;
 import org.anabranch.server.control.verbs.snapshots.ScheduleEntry;
 import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
+import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tables of snapshots and of their schedules that {@code snapshot list} and {@code status}
@@ -23,6 +25,25 @@ final class SnapshotTable {
   private static final int SECTOR = 512;
 
   private SnapshotTable() {}
+
+  /**
+   * What {@code snapshot list} prints.
+   *
+   * @param volume whose snapshots were asked for; null: all volumes
+   * @param columns that a line has room for
+   */
+  static String text(SnapshotListVerb.Result result, @Nullable String volume, int columns) {
+    if (!result.snapshots().isEmpty()) {
+      return of(result.snapshots()).text(columns);
+    }
+    return volume == null
+        ? "there are no snapshots; to take one: anabranch snapshot create VOLUME@NAME\n"
+        : "volume "
+            + volume
+            + " has no snapshots; to take one: anabranch snapshot create "
+            + volume
+            + "@NAME\n";
+  }
 
   static TextTable of(List<SnapshotEntry> snapshots) {
     boolean described = snapshots.stream().anyMatch(each -> each.facts().description() != null);

@@ -36,6 +36,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class StatsCommand implements Callable<Integer> {
   private static final int MAX_SECONDS = 86_400;
+  private static final String NOTHING =
+      "there is nothing to count: the server has neither volumes nor devices\n";
 
   @Option(
       names = "--watch",
@@ -65,7 +67,10 @@ public final class StatsCommand implements Callable<Integer> {
         screen.again();
       }
       StatsVerb.Result earlier = before;
-      server.print(now, stats -> StatsTable.of(earlier, stats).text(screen.columns()));
+      server.print(now, stats ->
+              stats.volumes().isEmpty()
+                  ? NOTHING
+                  : StatsTable.of(earlier, stats).text(screen.columns()));
       if (seconds == null) {
         return 0;
       }

@@ -55,10 +55,14 @@ public final class StatusCommand implements Callable<Integer> {
     StringBuilder text = new StringBuilder();
     text.append("anabranch ").append(status.version()).append(", portals ");
     text.append(String.join(" ", status.portals()));
-    text.append("\n\n").append(volumes(status.volumes()).text(columns));
+    text.append("\n\n").append(
+            status.volumes().isEmpty()
+                ? VolumeCommand.NONE
+                : volumes(status.volumes()).text(columns));
     text.append('\n')
         .append(
-            status.targets().isEmpty() ? "no targets\n" : targets(status.targets()).text(columns));
+            status.targets().isEmpty() ? "there are no targets, and so nobody can log in; to make one: targets { } in the"
+                    + " configuration file\n" : targets(status.targets()).text(columns));
     if (!status.snapshots().isEmpty()) {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
@@ -114,6 +118,9 @@ public final class StatusCommand implements Callable<Integer> {
       String name = target.name();
       String users =
           target.initiators().isEmpty() ? "nobody" : String.join(" ", target.initiators());
+      if (target.luns().isEmpty()) {
+        table.row("-", "no LUNs", name, users);
+      }
       for (TargetEntry.Lun lun : target.luns()) {
         String note = !lun.present() ? " (absent)" : lun.readOnly() ? " (read-only)" : "";
         table.row(lun.number(), lun.device() + note, name, users);

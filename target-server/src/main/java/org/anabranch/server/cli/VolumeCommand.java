@@ -30,6 +30,11 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     subcommands = {VolumeCreateCommand.class, VolumeLimitCommand.class})
 public final class VolumeCommand extends CommandGroup {
+  /** What is printed in place of an empty table. */
+  static final String NONE =
+      "there are no volumes; to make one: anabranch volume create NAME --size 20GiB,"
+          + " or volumes { } in the configuration file\n";
+
   @Command(
       name = "list",
       aliases = "ls",
@@ -40,7 +45,10 @@ public final class VolumeCommand extends CommandGroup {
     return server.show(
         VolumeListVerb.CALL,
         Nothing.NOTHING,
-        result -> table(result.volumes()).text(Screen.on(server.out()).columns()));
+        result ->
+            result.volumes().isEmpty()
+                ? NONE
+                : table(result.volumes()).text(Screen.on(server.out()).columns()));
   }
 
   private static TextTable table(List<VolumeEntry> volumes) {
@@ -86,6 +94,7 @@ public final class VolumeCommand extends CommandGroup {
 
   @Command(
       name = "remove",
+      aliases = {"rm", "delete"},
       description = {
         "Remove a volume that volume create made, or cancel its making.",
         "Refused while it is a LUN, has snapshots, or is below a device. Its image stays,",

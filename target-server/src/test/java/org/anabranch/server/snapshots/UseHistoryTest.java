@@ -145,8 +145,10 @@ final class UseHistoryTest {
         logIn();
       } else if (dice < 38) {
         end(some, End.LOGGED_OUT);
-      } else if (dice < 50) {
+      } else if (dice < 47) {
         end(some, End.CONNECTION_LOST);
+      } else if (dice < 50) {
+        end(some, End.LOST_UNUSED);
       } else if (dice < 56) {
         end(some, End.DROPPED);
         if (some != null && random.nextInt(4) > 0) {
@@ -227,6 +229,8 @@ final class UseHistoryTest {
       boolean sees = model.users().contains(session.initiator());
       if (end == End.LOGGED_OUT) {
         model.loggedOut(session);
+      } else if (end == End.LOST_UNUSED) {
+        model.cutOffUnused(session);
       } else {
         model.cutOff(session);
       }
@@ -289,7 +293,8 @@ final class UseHistoryTest {
       }
       steps.add((hide ? "mask " : "show ") + initiator);
       synchronized (this) {
-        model.sees(initiator, !hide);
+        // A reload judges everybody who is logged in, also one that was hidden before it came back.
+        List.of(A, B, QEMU).forEach(each -> model.sees(each, !masked.contains(each)));
       }
       volume.uses.sees((name, target) -> masked.contains(name) ? Set.of("vm2") : Set.of("vm1"));
     }
@@ -386,6 +391,19 @@ final class UseHistoryTest {
   void aLogoutAtAStopThatIsTakenForAnInitiatorsOwnIsFound() {
     reported = end -> end == End.DROPPED ? End.LOGGED_OUT : end;
     assertThatThrownBy(() -> histories(HISTORIES)).hasMessageContaining("a merge began while");
+  }
+
+  @Test
+  void aLossBeforeAnyUseThatIsTakenForALogoutIsFound() {
+    reported = end -> end == End.LOST_UNUSED ? End.LOGGED_OUT : end;
+    assertThatThrownBy(() -> histories(4 * HISTORIES))
+        .hasMessageContaining("a merge began while");
+  }
+
+  @Test
+  void aLossBeforeAnyUseThatLeavesAUseIsFound() {
+    reported = end -> end == End.LOST_UNUSED ? End.CONNECTION_LOST : end;
+    assertThatThrownBy(() -> histories(HISTORIES)).hasMessageContaining("waits for nobody");
   }
 
   @Test

@@ -19,6 +19,7 @@ final class UseModel {
     final String initiator;
     @Nullable Login session;
     long at; // when it was connected or cut off
+    boolean isOlder; // than its session: an earlier one was cut off
     boolean reaches;
 
     Use(String initiator) {
@@ -35,7 +36,9 @@ final class UseModel {
 
   /** An initiator has logged in; whether it sees the volume. */
   void loggedIn(Login login, boolean sees) {
+    boolean isOlder = uses.containsKey(key(login));
     Use use = uses.computeIfAbsent(key(login), key -> new Use(login.initiator()));
+    use.isOlder = isOlder;
     use.session = login;
     use.at = ++time;
     use.reaches |= sees;
@@ -59,6 +62,16 @@ final class UseModel {
     if (use != null) {
       use.session = null;
       use.at = ++time;
+    }
+  }
+
+  /** Cut off before it read or wrote anything: it leaves no use, nor ends one that was before. */
+  void cutOffUnused(Login login) {
+    Use use = uses.get(key(login));
+    if (use != null && !use.isOlder) {
+      uses.remove(key(login));
+    } else {
+      cutOff(login);
     }
   }
 

@@ -22,6 +22,11 @@ import picocli.CommandLine.Parameters;
     description = "Show LUNs, and add or remove them while the server runs.",
     mixinStandardHelpOptions = true)
 public final class LunCommand extends CommandGroup {
+  /** What is printed in place of an empty table. */
+  private static final String NONE =
+      "there are no LUNs; to add one to a target of the configuration file: anabranch lun add"
+          + " TARGET NUMBER VOLUME\n";
+
   @Command(
       name = "add",
       description = {
@@ -58,6 +63,7 @@ public final class LunCommand extends CommandGroup {
 
   @Command(
       name = "remove",
+      aliases = {"rm", "delete"},
       description = {
         "Take a LUN away that lun add added.",
         "Refused while an initiator is logged in that sees it."
@@ -78,6 +84,7 @@ public final class LunCommand extends CommandGroup {
 
   @Command(
       name = "list",
+      aliases = "ls",
       description = "Show the LUNs of all targets.",
       footer = {"", "Example:", "  anabranch lun list"},
       mixinStandardHelpOptions = true)
@@ -85,7 +92,10 @@ public final class LunCommand extends CommandGroup {
     return server.show(
         LunListVerb.CALL,
         Nothing.NOTHING,
-        result -> table(result.luns()).text(Screen.on(server.out()).columns()));
+        result ->
+            result.luns().isEmpty()
+                ? NONE
+                : table(result.luns()).text(Screen.on(server.out()).columns()));
   }
 
   private static TextTable table(List<LunListVerb.Lun> luns) {

@@ -17,8 +17,8 @@ public final class DmVerbs {
     return List.of(
         new DmLsVerb(mapper),
         new DmTargetsVerb(mapper),
-        new DmTableVerb(mapper),
-        new DmStatusVerb(mapper),
+        DmRowsVerb.table(mapper),
+        DmRowsVerb.status(mapper),
         new DmInfoVerb(mapper),
         new DmCreateVerb(made),
         new DmLoadVerb(mapper),
