@@ -38,7 +38,8 @@ import picocli.CommandLine.TypeConversionException;
  */
 @Command(
     name = "anabranch",
-    description = "An iSCSI target server whose disks roll back to snapshots under live initiators.",
+    description =
+        "An iSCSI target server whose disks roll back to snapshots under live initiators.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class)
 public final class Main implements Runnable {

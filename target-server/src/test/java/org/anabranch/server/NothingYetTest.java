@@ -59,8 +59,7 @@ final class NothingYetTest {
         ServerProcess server = site.serve(text)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       assertThat(host.luns()).isEmpty();
-      assertThat(site.anabranch(0, "status"))
-          .containsPattern("- +no LUNs +" + TARGET + " +iqn\\.");
+      assertThat(site.anabranch(0, "status")).containsPattern("- +no LUNs +" + TARGET + " +iqn\\.");
       try (ServerProcess check =
           new ServerProcess(folder, "check", site.configuration.toString())) {
         assertThat(check.output()).contains("target " + TARGET + " for anybody\n  no LUNs\n");
@@ -72,8 +71,7 @@ final class NothingYetTest {
       site.anabranch(0, "lun", "add", TARGET, "0", "v");
       assertThat(host.luns()).containsExactly(0);
       assertThat(site.anabranch(0, "snapshot", "ls", "v"))
-          .isEqualTo(
-              "volume v has no snapshots; to take one: anabranch snapshot create v@NAME\n");
+          .isEqualTo("volume v has no snapshots; to take one: anabranch snapshot create v@NAME\n");
       assertThat(server.terminate()).isZero();
     }
     try (Initiator initiator = new Initiator();

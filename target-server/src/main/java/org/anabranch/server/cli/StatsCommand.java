@@ -67,7 +67,9 @@ public final class StatsCommand implements Callable<Integer> {
         screen.again();
       }
       StatsVerb.Result earlier = before;
-      server.print(now, stats ->
+      server.print(
+          now,
+          stats ->
               stats.volumes().isEmpty()
                   ? NOTHING
                   : StatsTable.of(earlier, stats).text(screen.columns()));

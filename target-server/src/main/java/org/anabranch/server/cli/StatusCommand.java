@@ -55,14 +55,17 @@ public final class StatusCommand implements Callable<Integer> {
     StringBuilder text = new StringBuilder();
     text.append("anabranch ").append(status.version()).append(", portals ");
     text.append(String.join(" ", status.portals()));
-    text.append("\n\n").append(
+    text.append("\n\n")
+        .append(
             status.volumes().isEmpty()
                 ? VolumeCommand.NONE
                 : volumes(status.volumes()).text(columns));
     text.append('\n')
         .append(
-            status.targets().isEmpty() ? "there are no targets, and so nobody can log in; to make one: targets { } in the"
-                    + " configuration file\n" : targets(status.targets()).text(columns));
+            status.targets().isEmpty()
+                ? "there are no targets, and so nobody can log in; to make one: targets { } in the"
+                    + " configuration file\n"
+                : targets(status.targets()).text(columns));
     if (!status.snapshots().isEmpty()) {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }

@@ -396,8 +396,7 @@ final class UseHistoryTest {
   @Test
   void aLossBeforeAnyUseThatIsTakenForALogoutIsFound() {
     reported = end -> end == End.LOST_UNUSED ? End.LOGGED_OUT : end;
-    assertThatThrownBy(() -> histories(4 * HISTORIES))
-        .hasMessageContaining("a merge began while");
+    assertThatThrownBy(() -> histories(4 * HISTORIES)).hasMessageContaining("a merge began while");
   }
 
   @Test

@@ -21,7 +21,10 @@ public final class DmRowsVerb<A extends Record> implements Verb<A, Nothing, Devi
 
   public static final Call<StatusArguments, Nothing, DeviceRows.Result> STATUS =
       Call.of(
-          "dm status", "Shows what targets report.", StatusArguments.class, DeviceRows.Result.class);
+          "dm status",
+          "Shows what targets report.",
+          StatusArguments.class,
+          DeviceRows.Result.class);
 
   /** Which tables. */
   public record TableArguments(
