@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,6 +16,7 @@ import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +27,7 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.control.Json;
@@ -49,23 +52,33 @@ final class HttpTest {
 
   @BeforeEach
   void serve() throws Exception {
+    serve("-Dx=y");
+  }
+
+  private void serve(String javaOptions) throws Exception {
     site = new Site(folder);
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
+    site.configure(
+        """
+        http { listen = "127.0.0.1:%d" }
+        volumes { vm1 { path = vm1.img, size = 16 MiB }, gone { path = none/gone.img } }
+        targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
+        """
+            .formatted(port));
     server =
-        site.serve(
-            """
-            http { listen = "127.0.0.1:%d" }
-            volumes { vm1 { path = vm1.img, size = 16 MiB }, gone { path = none/gone.img } }
-            targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
-            """
-                .formatted(port));
+        ServerProcess.servingAsService(
+            folder, Files.readString(site.configuration), Map.of("JAVA_TOOL_OPTIONS", javaOptions));
   }
 
   @AfterEach
-  void stop() throws Exception {
+  void close() throws Exception {
     client.close();
+    stop();
+  }
+
+  private void stop() throws Exception {
     assertThat(server.terminate()).isZero();
     server.close();
   }
@@ -158,6 +171,111 @@ final class HttpTest {
       }
     }
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
+  }
+
+  /** Seconds of processor time that the server has used. */
+  private double processorSeconds() throws IOException {
+    return server.process().toHandle().info().totalCpuDuration().orElseThrow().toMillis() / 1e3;
+  }
+
+  private void limitDescriptors(int limit) throws Exception {
+    Process prlimit =
+        new ProcessBuilder(
+                "prlimit",
+                "--pid",
+                Long.toString(server.process().pid()),
+                "--nofile=" + limit + ":")
+            .inheritIO()
+            .start();
+    assertThat(prlimit.waitFor()).isZero();
+  }
+
+  private long acceptFailures() throws IOException {
+    return server.errors().lines().filter(line -> line.contains("cannot be accepted")).count();
+  }
+
+  /** The lowest number that no descriptor has: with this as the limit, none can be opened. */
+  private int lowestFreeDescriptor() {
+    int free = 0;
+    while (Files.exists(
+        Path.of("/proc/" + server.process().pid() + "/fd/" + free), LinkOption.NOFOLLOW_LINKS)) {
+      free++;
+    }
+    return free;
+  }
+
+  @Test
+  void withoutDescriptorsItWaitsAndThenGoesOn() throws Exception {
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+    client.close();
+    limitDescriptors(lowestFreeDescriptor());
+    List<Socket> waiting = new ArrayList<>();
+    try {
+      for (int i = 0; i < 3; i++) {
+        waiting.add(new Socket(InetAddress.getLoopbackAddress(), port));
+      }
+      Await.until(
+          "the failure is in the log",
+          () -> server.errors().contains("http: a connection cannot be accepted"));
+      double before = processorSeconds();
+      long lines = acceptFailures();
+      Thread.sleep(3000);
+      assertThat(acceptFailures() - lines).isLessThan(10);
+      assertThat(processorSeconds() - before).as("it does not spin").isLessThan(1.5);
+      assertThat(server.errors())
+          .as("the image is there, whatever cannot be opened")
+          .doesNotContain("it is lost for good");
+    } finally {
+      limitDescriptors(1024);
+      for (Socket socket : waiting) {
+        socket.close();
+      }
+    }
+    assertThat(raw("GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n\r\n"))
+        .startsWith("HTTP/1.1 200 ");
+  }
+
+  /** Neither who says nothing nor who says a little now and then keeps a place. */
+  @Test
+  void idleAndSlowClientsLoseTheirPlaces() throws Exception {
+    stop();
+    serve("-Dsun.net.httpserver.maxReqTime=2"); // of 10 s, for the sake of the test's time
+    List<Socket> idle = new ArrayList<>();
+    try (Socket slow = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      slow.setSoTimeout(200);
+      for (int i = 0; i < 300; i++) {
+        idle.add(new Socket(InetAddress.getLoopbackAddress(), port));
+      }
+      long descriptors = lowestFreeDescriptor();
+      assertThat(descriptors).isLessThan(400);
+      long begin = System.nanoTime();
+      boolean open = true;
+      while (open && System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(60)) {
+        try {
+          slow.getOutputStream().write('G');
+          open = slow.getInputStream().read() >= 0;
+        } catch (SocketTimeoutException e) {
+          open = true; // nothing came, and the place is kept
+        } catch (IOException e) {
+          open = false;
+        }
+      }
+      assertThat(open).as("the slow one is closed").isFalse();
+      Await.until("there is room again", () -> answersHealth());
+    } finally {
+      for (Socket socket : idle) {
+        socket.close();
+      }
+    }
+  }
+
+  private boolean answersHealth() {
+    try {
+      return raw("GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n\r\n")
+          .startsWith("HTTP/1.1 200 ");
+    } catch (IOException e) {
+      return false; // all places are taken
+    }
   }
 
   @Test

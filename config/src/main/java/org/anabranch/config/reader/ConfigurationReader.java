@@ -89,7 +89,7 @@ final class ConfigurationReader {
       }
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (IOException e) {
-      problems.add(0, "cannot be read: " + e);
+      problems.add(0, FileReason.of(e));
       return "";
     }
   }

@@ -3,7 +3,6 @@ package org.anabranch.config.reader;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -28,10 +27,8 @@ final class ConfigurationText {
       } else {
         return Files.readString(file); // also to find out that it is not UTF-8
       }
-    } catch (NoSuchFileException e) {
-      problem.accept("no such file");
     } catch (IOException e) {
-      problem.accept("cannot be read: " + e);
+      problem.accept(FileReason.of(e));
     }
     return null;
   }

@@ -131,8 +131,11 @@ final class IncludedFiles implements ConfigIncluder, ConfigIncluderFile {
             return List.of();
           }
         }
-      } catch (IOException | RuntimeException e) { // also of a pattern that is none
-        problems.add(0, "include \"" + folder.resolve(pattern) + "\": " + e);
+      } catch (IOException e) {
+        problems.add(0, "include \"" + folder.resolve(pattern) + "\": " + FileReason.of(e));
+      } catch (RuntimeException e) { // a pattern that is none
+        problems.add(
+            0, "include \"" + folder.resolve(pattern) + "\" is no pattern: " + e.getMessage());
       }
     }
     files.sort(Comparator.comparing(file -> String.valueOf(file.getFileName())));

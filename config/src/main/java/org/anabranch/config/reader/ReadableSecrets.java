@@ -40,8 +40,10 @@ final class ReadableSecrets {
                   + flaw
                   + ", or take the secrets from secret-file or environment variables");
         }
-      } catch (IOException | UnsupportedOperationException e) {
-        problems.warnIn(file.toString(), "who can read it is not known: " + e);
+      } catch (IOException e) {
+        problems.warnIn(file.toString(), "who can read it is not known: " + FileReason.of(e));
+      } catch (UnsupportedOperationException e) {
+        problems.warnIn(file.toString(), "who can read it is not known on this file system");
       }
     }
   }

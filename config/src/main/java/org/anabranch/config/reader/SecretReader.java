@@ -4,11 +4,8 @@ package org.anabranch.config.reader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.anabranch.config.Secret;
 import org.jspecify.annotations.Nullable;
@@ -66,14 +63,10 @@ final class SecretReader {
         section.warn(FILE, shown + " has a CHAP secret, and " + flaw, "");
       }
       return secret(section, shown, text(file));
-    } catch (NoSuchFileException e) {
-      section.problem(FILE, shown + ": no such file", "");
-    } catch (AccessDeniedException e) {
-      section.problem(FILE, shown + ": permission denied", "");
-    } catch (CharacterCodingException e) {
-      section.problem(FILE, shown + " is not UTF-8", "");
-    } catch (IOException | UnsupportedOperationException e) {
-      section.problem(FILE, shown + " cannot be read: " + e, "");
+    } catch (IOException e) {
+      section.problem(FILE, shown + ": " + FileReason.of(e), "");
+    } catch (UnsupportedOperationException e) {
+      section.problem(FILE, shown + ": who can read it is not known on this file system", "");
     }
     return null;
   }

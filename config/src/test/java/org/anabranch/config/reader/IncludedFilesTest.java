@@ -143,7 +143,7 @@ final class IncludedFilesTest {
     assertThat(problems())
         .hasSize(3)
         .anyMatch(text -> text.startsWith("conf.d/a.conf: this is a folder"))
-        .anyMatch(text -> text.startsWith("conf.d/b.conf: cannot be read: "))
+        .anyMatch(text -> text.startsWith("conf.d/b.conf: it is not UTF-8"))
         .anyMatch(text -> text.equals("conf.d/c.conf: no such file"));
   }
 

@@ -105,7 +105,7 @@ final class SecretFileTest {
     file("x", SECRET + "\n" + SECRET + "\n", "rw-------");
     assertThat(refusal(key)).contains("/x has more than one line").doesNotContain(SECRET);
     Files.write(folder.resolve("x"), new byte[] {-1, -2, -3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
-    assertThat(refusal(key)).contains("/x is not UTF-8");
+    assertThat(refusal(key)).contains("/x: it is not UTF-8");
   }
 
   @Test

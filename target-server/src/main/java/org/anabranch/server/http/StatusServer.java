@@ -55,7 +55,6 @@ import org.slf4j.LoggerFactory;
  * {@value #THREADS} threads.
  */
 public final class StatusServer implements AutoCloseable {
-  private static final String MAX_CONNECTIONS = "jdk.httpserver.maxConnections";
   private static final Logger LOG = LoggerFactory.getLogger(StatusServer.class);
   private static final int THREADS = 2;
   private static final int WAITING = 64;
@@ -63,12 +62,20 @@ public final class StatusServer implements AutoCloseable {
 
   static {
     // The JDK's server reads these once.
-    System.setProperty("jdk.httpserver.maxConnections", "64");
-    System.setProperty("sun.net.httpserver.maxReqTime", "10");
-    System.setProperty("sun.net.httpserver.maxRspTime", "30");
-    System.setProperty("sun.net.httpserver.maxReqHeaderSize", "16384");
-    System.setProperty("sun.net.httpserver.maxIdleConnections", "16");
-    System.setProperty("sun.net.httpserver.drainAmount", "4096");
+    bound("jdk.httpserver.maxConnections", 64);
+    bound("sun.net.httpserver.maxReqTime", 10);
+    bound("sun.net.httpserver.maxRspTime", 30);
+    bound("sun.net.httpserver.maxReqHeaderSize", 16_384);
+    bound("sun.net.httpserver.maxIdleConnections", 16);
+    bound("sun.net.httpserver.idleInterval", 20); // more than scrapes are apart
+    bound("sun.net.httpserver.drainAmount", 4096);
+  }
+
+  /** Sets a property of the JDK's server, unless somebody has. */
+  private static void bound(String property, int value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, Integer.toString(value));
+    }
   }
 
   private final RunningServer server;
@@ -96,10 +103,7 @@ public final class StatusServer implements AutoCloseable {
     addresses.put("/metrics", this::metrics);
     addresses.put("/healthz", this::health);
     addresses.put("/readyz", this::readiness);
-    // Whoever wants more waits: without this bound HTTP could use up all file descriptors.
-    if (System.getProperty(MAX_CONNECTIONS) == null) {
-      System.setProperty(MAX_CONNECTIONS, "64");
-    }
+    AcceptFailures.slowDown();
     http = HttpServer.create(config.socketAddress(), WAITING);
     threads =
         new ThreadPoolExecutor(

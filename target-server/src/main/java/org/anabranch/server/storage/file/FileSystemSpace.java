@@ -31,10 +31,16 @@ final class FileSystemSpace {
         byStore.computeIfAbsent(Files.getFileStore(path), store -> new ArrayList<>()).add(path);
       } catch (IOException e) {
         warnings.add(
-            new Warning(
-                "file " + path,
-                "it is in use and cannot be found any more: " + StateDirectory.reason(e),
-                "put it back before the server stops: it is lost for good then"));
+            Files.notExists(path)
+                ? new Warning(
+                    "file " + path,
+                    "it is in use and cannot be found any more: " + StateDirectory.reason(e),
+                    "put it back before the server stops: it is lost for good then")
+                : new Warning(
+                    "file " + path,
+                    "its free space is not known: " + StateDirectory.reason(e),
+                    "see whether it can be read, and the limit of open files (ulimit -n,"
+                        + " LimitNOFILE of the service)"));
       }
     }
     byStore.forEach((store, paths) -> little(store, paths, warnBelow, warnings));
