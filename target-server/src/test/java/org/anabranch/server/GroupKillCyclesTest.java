@@ -148,7 +148,7 @@ final class GroupKillCyclesTest {
           site.ask("snapshot throttle", Map.of("name", merging, "bytes-per-second", 0));
         } catch (Exception e) {
           assertThat(e)
-              .hasMessageMatching("(?s).*(no snapshot|not being merged).*"); // it has ended
+              .hasMessageMatching("(?s).*(no snapshot|no rollback to snapshot).*"); // it has ended
         }
       }
     }

@@ -364,7 +364,7 @@ final class JsonTest {
       assertThat(list.toString()).contains("merge={");
       holds("snapshot list", list);
       assertThat(site.anabranch(0, "status"))
-          .containsPattern("vm1@c +\\S+ +merging +\\d+ %, .* of .*, paused\n")
+          .containsPattern("vm1@c +\\S+ +rolling back +\\d+ %, .* of .*, paused\n")
           .contains("WARNING: ");
       holds("snapshot throttle", json(site, "snapshot", "throttle", "vm1@c", "none"));
       site.ask("snapshot resume", Map.of("name", "vm1@c"));
@@ -382,7 +382,7 @@ final class JsonTest {
       Await.until(
           "the merge has ended",
           () -> site.anabranch(0, "snapshot", "list"),
-          all -> !all.contains("merging"));
+          all -> !all.contains("rolling back"));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "d", "chunk-sectors", 8));
       holds("snapshot describe", json(site, "snapshot", "describe", "vm1@d", "of \"x\""));
       holds("snapshot list", json(site, "snapshot", "list"));

@@ -240,11 +240,11 @@ final class LauncherVerbsTest {
         "snapshot merge", Map.of("name", "vm1@a", "now", true, "throttle", 1_000_000)); // it lasts
     ask(site, "dm", "message", "vm1", "0", "throttle", "1000000");
     assertThat(ask(site, "snapshot", "pause", "vm1@a")).contains("paused");
-    assertThat(ask(site, "status")).contains("merging").contains(", paused");
+    assertThat(ask(site, "status")).contains("rolling back").contains(", paused");
     assertThat(ask(site, "snapshot", "resume", "vm1@a")).contains("resumed");
     assertThat(ask(site, "snapshot", "throttle", "vm1@a", "2", "MiB/s"))
         .contains("at most 2 MiB/s");
-    assertThat(ask(site, "snapshot", "throttle", "vm1@a", "none")).contains("not bounded");
+    assertThat(ask(site, "snapshot", "throttle", "vm1@a", "none")).contains("no limit");
     ask(site, "dm", "wait", "vm1", "0");
     Await.until(
         "the merge of vm1@a has ended",

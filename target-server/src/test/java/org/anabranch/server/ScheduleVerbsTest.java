@@ -83,7 +83,7 @@ final class ScheduleVerbsTest {
       site.configure(
           schedules(yearly + ", often { volumes = [vm1], every = 1 h, keep = 24 }")
               + "http { listen = \"127.0.0.1:0\" }");
-      assertThat(site.ask("reload", Map.of()).toString()).contains("snapshots: schedules");
+      assertThat(site.ask("reload", Map.of()).toString()).contains("schedules changed");
       assertThat(status(site)).contains("name=often").contains("every-seconds=3600");
       assertThat(server.terminate()).isZero();
     }

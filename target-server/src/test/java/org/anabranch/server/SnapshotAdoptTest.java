@@ -138,7 +138,7 @@ final class SnapshotAdoptTest {
       assertThat(
               site.anabranch(
                   0, "snapshot", "adopt", "a@linux", "--store", store.toString(), "--merge"))
-          .contains("its merge begins");
+          .contains("the rollback begins");
       Await.until(
           "the merge has ended",
           () -> site.ask("snapshot list", Map.of()).toString(),

@@ -286,11 +286,11 @@ final class SnapshotGroupTest {
       assertThat(site.anabranch(0, "snapshot", "merge", "a@x", "b@x"))
           .contains("volume a will be rolled back", "volume b will be rolled back");
       assertThat(site.refusal("snapshot merge", Map.of("name", "a@x", "now", true)))
-          .contains("is to be merged together with b@x");
+          .contains("is to be rolled back to together with b@x");
       assertThat(site.refusal("snapshot remove", Map.of("name", "a@x")))
           .contains("waits to be rolled back to");
       assertThat(site.anabranch(0, "snapshot", "merge", "--cancel", "b@x"))
-          .contains("snapshot a@x will not be merged", "snapshot b@x will not be merged");
+          .contains("volume a will not be rolled back to a@x", "volume b will not be rolled back to b@x");
       assertThat(site.ask("snapshot list", Map.of()).toString()).doesNotContain("phase=waiting");
       // They begin when nobody uses one of them, also after a restart.
       site.anabranch(0, "snapshot", "rollback", "--keep", "a@x", "b@x");

@@ -230,7 +230,7 @@ final class SnapshotVerbsTest {
       assertThat(waiting.line()).isEqualTo("waiting until nobody uses the volume");
       waiting.process().toHandle().destroy();
       assertThat(waiting.await()).isNotZero();
-      assertThat(waiting.output()).contains("the merge goes on; snapshot list shows");
+      assertThat(waiting.output()).contains("the rollback goes on; snapshot list shows");
     }
     assertThat(run(0, "snapshot", "list")).contains("waiting");
     Initiator.await(session.logout(), 30);

@@ -42,7 +42,7 @@ final class StackedDevicesTest {
       assertThat(site.ask("snapshot merge", Map.of("name", "vm1@a")))
           .containsEntry("phase", "waiting");
       assertThat(site.anabranch(0, "snapshot", "merge", "--cancel", "vm1@a"))
-          .isEqualTo("snapshot vm1@a will not be merged\n");
+          .isEqualTo("volume vm1 will not be rolled back to vm1@a\n");
       assertThat(site.anabranch(2, "snapshot", "merge", "--cancel", "--now", "vm1@a"))
           .contains("--cancel goes with no other option");
       site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true, "wait", true));

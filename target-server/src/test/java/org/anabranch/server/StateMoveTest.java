@@ -73,7 +73,7 @@ final class StateMoveTest {
       anabranch(
           state, 0, "dm", "create", "d", "--table", "0 8 linear " + state + "/images/b.img 0");
       anabranch(state, 0, "snapshot", "merge", "b@s", "--now", "--throttle", "100kB/s");
-      assertThat(anabranch(state, 0, "snapshot", "list")).contains("merging");
+      assertThat(anabranch(state, 0, "snapshot", "list")).contains("rolling back");
       assertThat(server.terminate()).isZero();
     }
   }
@@ -83,7 +83,7 @@ final class StateMoveTest {
     try (Initiator initiator = new Initiator();
         ServerProcess server = site.serve(configuration(state))) {
       assertThat(anabranch(state, 0, "status")).doesNotContain("WARNING: volume");
-      assertThat(anabranch(state, 0, "snapshot", "list")).contains("the first", "merging");
+      assertThat(anabranch(state, 0, "snapshot", "list")).contains("the first", "rolling back");
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       assertThat(host.luns()).containsExactly(0, 1, 2);
       assertThat(get(host.disk(0))).isEqualTo(2);

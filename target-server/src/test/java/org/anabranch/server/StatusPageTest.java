@@ -86,15 +86,15 @@ final class StatusPageTest {
       String page = page(port, 1600);
       assertThat(page)
           .contains("Live, every 2 s")
-          .contains("@a<span class=\"tag work\">merging</span>")
-          .containsPattern("Merged [^<]+ of [^<]+<")
+          .contains("@a<span class=\"tag work\">rolling back</span>")
+          .containsPattern("Rolled back [^<]+ of [^<]+<")
           .contains("@b<span class=\"tag\">ready</span>")
           .contains("<b>volume gone</b>")
           .contains("What to do: ")
           .contains("LUN 0 of iqn.2026-11.org.example:vm1")
           .contains("iqn.2026-11.org.anabranch:initiator")
           .contains("being rolled back to vm1@a");
-      assertThat(page(port, 400)).contains("@a<span class=\"tag work\">merging</span>");
+      assertThat(page(port, 400)).contains("@a<span class=\"tag work\">rolling back</span>");
       assertThat(server.terminate()).isZero();
     }
   }

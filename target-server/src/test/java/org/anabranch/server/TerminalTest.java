@@ -81,7 +81,7 @@ final class TerminalTest {
    */
   private static AbstractStringAssert<?> leavesALineForThePrompt(String shown) {
     return assertThat(shown)
-        .contains("the merge goes on; snapshot list shows how far it is\r\n")
+        .contains("the rollback goes on; snapshot list shows how far it is\r\n")
         .endsWith("\nPROMPT after 130\r\n");
   }
 

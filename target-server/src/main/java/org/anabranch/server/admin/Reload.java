@@ -151,7 +151,7 @@ public final class Reload {
                 + volume.name()
                 + " has snapshots ("
                 + String.join(", ", snapshots)
-                + "): remove or merge them first, or keep it in the file");
+                + "): remove them or roll back to them first, or keep it in the file");
       }
       refuseIfBelow("volume", volume.name(), refusals);
       refuseIfLun(volume.name(), refusals);

@@ -151,10 +151,10 @@ public record ReloadPlan(
       summary.add("merge-grace changed");
     }
     if (!before.schedules().equals(after.schedules())) {
-      summary.add("snapshots: schedules");
+      summary.add("schedules changed, for the snapshots to come");
     }
     if (!before.hooks().equals(after.hooks())) {
-      summary.add("hooks changed, for the snapshots and merges to come");
+      summary.add("hooks changed, for the snapshots and rollbacks to come");
     }
     if (!Objects.equals(before.controlGroup(), after.controlGroup())) {
       summary.add("control-group changed");

@@ -44,7 +44,7 @@ public final class MergeBar {
       draw(bar.at(merge.share(), merge.words()), tenth > shown || (changed && paused));
       shown = Math.max(shown, tenth);
     } else if (step.phase() == SnapshotFacts.Phase.QUEUED) {
-      draw(label + "waiting for the merge or export under way", changed);
+      draw(label + "waiting for the rollback or export under way", changed);
     } else if (step.phase() == SnapshotFacts.Phase.WAITING) {
       draw(label + "waiting until nobody uses the volume", changed);
     }

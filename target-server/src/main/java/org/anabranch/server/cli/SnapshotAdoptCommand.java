@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
       "The volume must hold exactly what the snapshot's origin held when the store was last in use:"
           + " the server cannot check that. If anything has been written to it since, the snapshot"
           + " reads wrong data. Nobody may be logged in to a target that has the volume.",
-      "If a merge was interrupted (lvconvert --merge), the volume is a mixture of old and new data"
-          + " until that merge ends: use --merge.",
+      "If a rollback was interrupted (lvconvert --merge), the volume is a mixture of old and new data"
+          + " until it ends: use --merge.",
     },
     footer = {
       "",
@@ -75,7 +75,7 @@ final class SnapshotAdoptCommand implements Callable<Integer> {
                 + name
                 + " taken over from "
                 + store
-                + (merge ? "; its merge begins: snapshot list shows how far it is" : "")
+                + (merge ? "; the rollback begins: snapshot list shows how far it is" : "")
                 + "\n");
   }
 }

@@ -146,9 +146,9 @@ public final class SnapshotCommand extends CommandGroup {
       @Option(
               names = "--force",
               description =
-                  "Also if initiators are logged in that see it as a LUN, if its merge waits to begin"
-                      + " (the volume is then not rolled back), or if its merge cannot go on because it"
-                      + " is invalid.")
+                  "Also if initiators are logged in that see it as a LUN, if a rollback to it waits"
+                      + " (which is cancelled), or if a rollback to it cannot go on because it is"
+                      + " invalid.")
           boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -204,9 +204,10 @@ public final class SnapshotCommand extends CommandGroup {
       aliases = "rollback",
       description = {
         "Roll volumes back to snapshots.",
-        "It begins when nobody uses the volume. An initiator uses it from its login until it logs out:"
-            + " one whose connection is lost is waited for.",
-        "The snapshot is gone at the end, unless it is kept with --keep.",
+        "A volume reads as its snapshot at once; the blocks are merged back into it behind that. The"
+            + " merge consumes the snapshot, which is gone at the end, unless --keep keeps it.",
+        "It begins when nobody uses the volume. An initiator uses it from its login until it logs out;"
+            + " the server waits for one whose connection is lost.",
         "Several volumes are rolled back at one instant, all of them or none, when nobody uses one"
             + " of them."
       },
@@ -226,10 +227,13 @@ public final class SnapshotCommand extends CommandGroup {
       @Option(
               names = "--keep",
               description =
-                  "Keep the snapshot: it reads as before, now and later, and has an empty store. Who"
-                      + " uses it may go on.")
+                  "Keep the snapshot: it reads as before, now and later, and has an empty store."
+                      + " Initiators that use it go on.")
           boolean keep,
-      @Option(names = "--now", description = "Begin under initiators; they are told.") boolean now,
+      @Option(names = "--now", 
+              description =
+                  "Begin although initiators are logged in, which get a unit attention. A file system"
+                      + " that is mounted meanwhile is destroyed.") boolean now,
       @Option(
               names = "--on-next-login",
               description =
@@ -245,22 +249,22 @@ public final class SnapshotCommand extends CommandGroup {
               names = "--throttle",
               paramLabel = "RATE",
               description =
-                  "Merge at most so much a second, such as 50MB/s, also over restarts; 0 or none lifts"
-                      + " the bound. To change it later: snapshot throttle.")
+                  "Copy at most so much a second, such as 50MB/s, also after restarts; 0 or none: no"
+                      + " limit. To change it later: snapshot throttle.")
           @Nullable String throttle,
       @Option(
               names = "--assume-gone",
               paramLabel = "INITIATOR",
               description =
                   "Do not wait for this initiator, which is cut off and will not come back; unknown"
-                      + " stands for those that are not recorded.")
+                      + " stands for initiators that were not recorded.")
           @Nullable String assumeGone,
       @Option(names = "--wait", description = "Show how far it is; may be interrupted.")
           boolean wait,
       @Option(
               names = "--cancel",
               description =
-                  "Take back one that waits to begin, and those that were asked for with it.")
+                  "Cancel a rollback that waits to begin, with all that were requested together.")
           boolean cancel,
       @Mixin ServerOption server)
       throws RefusedException {
@@ -295,7 +299,7 @@ public final class SnapshotCommand extends CommandGroup {
     }
     Screen screen = Screen.on(server.out());
     if (wait) {
-      screen.whenInterrupted("the merge goes on; snapshot list shows how far it is");
+      screen.whenInterrupted("the rollback goes on; snapshot list shows how far it is");
     }
     try {
       Map<String, MergeBar> bars = new HashMap<>();
@@ -325,12 +329,12 @@ public final class SnapshotCommand extends CommandGroup {
   private static String text(SnapshotMergeVerb.Merged result) {
     String volume = "volume " + result.volume();
     return switch (result.phase()) {
-      case READY -> "snapshot " + result.name() + " will not be merged";
+      case READY -> volume + " will not be rolled back to " + result.name();
       case MERGED ->
           volume + " is rolled back to " + result.name() + (result.kept() ? ", which is kept" : "");
       case QUEUED ->
           volume
-              + " will be rolled back when no other merge and no export of "
+              + " will be rolled back when no other rollback of it and no export of "
               + result.name()
               + " runs";
       case WAITING -> WaitText.answer(result);
@@ -338,7 +342,7 @@ public final class SnapshotCommand extends CommandGroup {
           volume
               + " reads as "
               + result.name()
-              + " now; merging goes on"
+              + " now; the copying goes on in the background"
               + (result.kept() ? ", and the snapshot is kept" : "");
     };
   }
@@ -370,8 +374,8 @@ public final class SnapshotCommand extends CommandGroup {
   @Command(
       name = "throttle",
       description = {
-        "Bound the speed of a merge that runs or waits to begin, also over restarts.",
-        "It begins nothing."
+        "Limit the speed of a rollback that runs or waits to begin, also after restarts.",
+        "It does not begin one."
       },
       footer = {
         "",
@@ -395,13 +399,13 @@ public final class SnapshotCommand extends CommandGroup {
         new SnapshotThrottleVerb.Arguments(name, rate(String.join(" ", rate))),
         result ->
             result.bytesPerSecond() == 0
-                ? "not bounded\n"
+                ? "no limit\n"
                 : "at most " + Sizes.bytes((double) result.bytesPerSecond()) + "/s\n");
   }
 
   @Command(
       name = "pause",
-      description = "Pause a merge, also over a restart.",
+      description = "Pause the copying of a rollback; it stays paused over a restart.",
       footer = {"", "Example:", "  anabranch snapshot pause vm1@before-upgrade"},
       mixinStandardHelpOptions = true)
   int pause(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)
@@ -411,7 +415,7 @@ public final class SnapshotCommand extends CommandGroup {
 
   @Command(
       name = "resume",
-      description = "Let a merge go on that was paused or has failed.",
+      description = "Continue a rollback that was paused or has failed.",
       footer = {"", "Example:", "  anabranch snapshot resume vm1@before-upgrade"},
       mixinStandardHelpOptions = true)
   int resume(@Parameters(paramLabel = "VOLUME@NAME") String name, @Mixin ServerOption server)

@@ -148,7 +148,7 @@ final class SnapshotDataCommands {
 
     @Option(
         names = "--force",
-        description = "Replace a regular file that is there; never one that is in use.")
+        description = "Replace an existing regular file; never one that is in use.")
     private boolean force;
 
     @Mixin private ServerOption server = new ServerOption();

@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import org.anabranch.server.control.RecordJson;
 import org.anabranch.server.control.verbs.snapshots.ScheduleEntry;
 import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
+import org.anabranch.server.control.verbs.snapshots.SnapshotFacts;
 import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
@@ -78,7 +79,8 @@ final class SnapshotTable {
     if (snapshot.state() == SnapshotEntry.Health.INVALID) {
       return "INVALID";
     }
-    return RecordJson.constant(snapshot.facts().phase())
+    boolean goesBack = snapshot.facts().phase() == SnapshotFacts.Phase.MERGING;
+    return (goesBack ? "rolling back" : RecordJson.constant(snapshot.facts().phase()))
         + (Boolean.TRUE.equals(snapshot.kept()) ? ", kept" : "")
         + (snapshot.state() == SnapshotEntry.Health.OVERFLOWED ? ", FULL" : "")
         + (snapshot.suspended() ? ", SUSPENDED" : "")
@@ -114,7 +116,7 @@ final class SnapshotTable {
   /** The table of schedules that {@code status} prints. */
   static TextTable schedules(List<ScheduleEntry> schedules) {
     TextTable table =
-        new TextTable("SCHEDULE", "VOLUMES", "EVERY", "KEEP", "THERE", "NEXT", "LAST", "RESULT");
+        new TextTable("SCHEDULE", "VOLUMES", "EVERY", "KEEP", "SNAPSHOTS", "NEXT", "LAST", "RESULT");
     for (ScheduleEntry each : schedules) {
       table.row(
           each.name(),

@@ -148,7 +148,7 @@ public final class VolumeCommand extends CommandGroup {
       name = "resize",
       description = {
         "Give a volume another size, for good.",
-        "It grows under its initiators, which are told; Linux needs a rescan, as with",
+        "Initiators that are logged in are notified; Linux needs a rescan, such as by",
         "echo 1 > /sys/block/sdX/device/rescan, and then resize2fs or the like."
       },
       footer = {

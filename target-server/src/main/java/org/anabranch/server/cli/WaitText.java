@@ -24,7 +24,7 @@ final class WaitText {
     if (onNextLoginUntil != null) {
       return "for the next login of " + String.join("; ", users);
     }
-    return users.isEmpty() ? "for another merge or an export" : "for " + String.join("; ", users);
+    return users.isEmpty() ? "for another rollback or an export" : "for " + String.join("; ", users);
   }
 
   private static List<String> users(List<WaitEntry> waitsFor) {
@@ -55,7 +55,7 @@ final class WaitText {
     if (users.isEmpty()) {
       return "volume "
           + volume
-          + " will be rolled back when no other merge and no export of "
+          + " will be rolled back when no other rollback of it and no export of "
           + result.name()
           + " runs";
     }

@@ -117,9 +117,9 @@ final class MergeOrder {
           throw new RefusedException(
               "snapshot "
                   + each.device()
-                  + " is to be merged together with "
+                  + " is to be rolled back to together with "
                   + other.device()
-                  + ": name both, or take that back with snapshot merge --cancel");
+                  + ": name both, or cancel that with snapshot merge --cancel");
         }
       }
     }
@@ -137,7 +137,7 @@ final class MergeOrder {
       throw new RefusedException(
           "snapshot "
               + asked.device()
-              + ": another merge of the volume, or an export of the snapshot, comes before it; ask"
+              + ": another rollback of the volume, or an export of the snapshot, comes before it; try"
               + " again when that has ended");
     }
   }

@@ -52,7 +52,7 @@ final class MergeStart {
       throw new RefusedException(
           "snapshot "
               + device
-              + " is invalid: it lost what it had and cannot be merged; snapshot remove frees its"
+              + " is invalid: its contents are lost, and no volume can be rolled back to it; snapshot remove frees its"
               + " store");
     }
     if (devices.volume(snapshot.volume()).readOnly()) {
@@ -121,7 +121,7 @@ final class MergeStart {
       registry.steps().taken("merge begun");
     } catch (OverdueException e) {
       LOG.error(
-          "snapshot {}: it may take a while until the merge begins",
+          "snapshot {}: it may take a while until the rollback begins",
           merging.getFirst().device(),
           e);
     }
@@ -133,7 +133,7 @@ final class MergeStart {
     try {
       devices.goOnWithMerge(merging);
     } catch (OverdueException e) {
-      LOG.error("snapshot {}: it may take a while until the merge goes on", merging.device(), e);
+      LOG.error("snapshot {}: it may take a while until the rollback goes on", merging.device(), e);
     }
     watch.add(merging.volume(), merging.device());
   }

@@ -134,7 +134,7 @@ final class MergeWatch {
         end(device, mine);
       } else if (status.isStuck() && reported.add(device)) {
         LOG.error(
-            "volume {}: the merge of {} {}",
+            "volume {}: the rollback to {} {}",
             mine.volume(),
             device,
             status.isFailed()

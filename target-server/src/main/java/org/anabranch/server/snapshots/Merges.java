@@ -179,10 +179,10 @@ final class Merges {
       }
       for (SnapshotState each : asked) {
         LOG.info(
-            "snapshot {}: will be merged {}",
+            "snapshot {}: rollback requested, which begins {}",
             each.device(),
             now
-                ? "after the merge or export under way"
+                ? "after the rollback or export under way"
                 : onNextLogin
                     ? "at the next login to " + each.volume()
                     : "when nobody uses " + String.join(" and ", MergeOrder.devices(asked)));
@@ -261,14 +261,15 @@ final class Merges {
         throw new RefusedException(
             "snapshot "
                 + each.device()
-                + " is not being merged, and another one that is named is: name them apart");
+                + " is not being rolled back to, and another one that is named is: name them in"
+                + " commands of their own");
       }
       if (request.keep() && !each.keeps()) {
         throw new RefusedException(
             "snapshot "
                 + each.device()
-                + " is being merged without --keep, which cannot be added any more; take a new"
-                + " snapshot after its end");
+                + " is being rolled back to without --keep, which cannot be added any more; take a new"
+                + " snapshot at the end");
       }
     }
     List<SnapshotState> going = new ArrayList<>();
@@ -292,8 +293,8 @@ final class Merges {
         throw new RefusedException(
             "snapshot "
                 + device
-                + " is not being merged, nor to be; snapshot merge --throttle bounds a merge from"
-                + " its begin");
+                + " is not being rolled back to, and no rollback waits; to begin one with a limit:"
+                + " snapshot merge --throttle");
       }
       SnapshotState bounded = snapshot.withThrottle(bytesPerSecond);
       registry.put(bounded);
@@ -315,7 +316,7 @@ final class Merges {
   private void beginNow(SnapshotState snapshot) throws RefusedException {
     List<SnapshotState> mine = List.of(snapshot);
     if (!mine.equals(order.next(registry.state(), snapshot.volume(), true))) {
-      throw new RefusedException("another merge or an export comes before it");
+      throw new RefusedException("another rollback or an export comes before it");
     }
     startClaimed(mine);
   }
@@ -332,8 +333,8 @@ final class Merges {
               "snapshot "
                   + device
                   + (snapshot.phase() == Phase.MERGING
-                      ? " is being merged; what was rolled back cannot be undone"
-                      : " does not wait to be merged"));
+                      ? " is being rolled back to, which cannot be undone"
+                      : " has no rollback that waits"));
         }
         for (SnapshotState each : MergeOrder.together(registry.state(), snapshot)) {
           ready.put(each.device(), each.withSecondStore(null).in(Phase.READY));
@@ -342,7 +343,7 @@ final class Merges {
       ready.keySet().forEach(nextLogins::forget);
       registry.put(List.copyOf(ready.values()));
       watch.wake(); // the merge behind it
-      ready.keySet().forEach(each -> LOG.info("snapshot {}: will not be merged", each));
+      ready.keySet().forEach(each -> LOG.info("snapshot {}: the rollback is cancelled", each));
       return List.copyOf(ready.values());
     } finally {
       changes.unlock();
@@ -394,7 +395,7 @@ final class Merges {
           nextLogins.forget(now.device());
           starts.stay(List.of(now), reason);
         }
-        LOG.error("snapshot {}: not merged: {}", snapshot.device(), reason.getMessage());
+        LOG.error("snapshot {}: not rolled back to: {}", snapshot.device(), reason.getMessage());
       }
     } finally {
       changes.unlock();
@@ -446,7 +447,7 @@ final class Merges {
     watch.wake();
     watch.remove(snapshot.device());
     LOG.warn(
-        "volume {}: the merge of {} was given up; the volume stays partly rolled back",
+        "volume {}: the rollback to {} was given up; the volume stays partly rolled back",
         snapshot.volume(),
         snapshot.device());
   }
@@ -483,7 +484,7 @@ final class Merges {
       var _ = start(snapshots);
     } catch (RefusedException e) {
       for (SnapshotState each : snapshots) {
-        LOG.error("snapshot {}: cannot be merged: {}", each.device(), e.getMessage());
+        LOG.error("snapshot {}: the volume cannot be rolled back: {}", each.device(), e.getMessage());
       }
     }
   }
@@ -514,7 +515,7 @@ final class Merges {
     for (SnapshotState each : MergeOrder.together(registry.state(), snapshot)) {
       if (snapshot.turn() > 0 && registry.state().snapshot(each.device()) != null) {
         LOG.warn(
-            "snapshot {}: will not be merged, since {} was removed",
+            "snapshot {}: the rollback is cancelled, since {} was removed",
             each.device(),
             snapshot.device());
         registry.put(each.withSecondStore(null).in(Phase.READY));

@@ -74,7 +74,7 @@ final class MergesAtLogin implements Uses.Listener {
       if (state != null && state.phase() == Phase.WAITING) {
         restarted.add(snapshot);
         LOG.warn(
-            "snapshot {}: its merge was to begin at the next login; since the server was restarted"
+            "snapshot {}: the rollback was to begin at the next login; since the server was restarted"
                 + " before that, it waits until nobody uses the volume",
             snapshot);
       }
@@ -101,7 +101,7 @@ final class MergesAtLogin implements Uses.Listener {
       throw new RefusedException(
           "snapshot "
               + snapshot.device()
-              + ": more than one initiator uses the volume, and the merge would begin under the"
+              + ": more than one initiator uses the volume, and the rollback would begin under the"
               + " others: "
               + String.join(", ", initiators));
     }
@@ -133,7 +133,7 @@ final class MergesAtLogin implements Uses.Listener {
   private void giveUp(String snapshot, String reason) {
     if (awaited.remove(snapshot)) {
       LOG.warn(
-          "snapshot {}: its merge does not begin at the next login, but waits until nobody uses the"
+          "snapshot {}: the rollback does not begin at the next login, but waits until nobody uses the"
               + " volume: {}",
           snapshot,
           reason);
@@ -203,11 +203,11 @@ final class MergesAtLogin implements Uses.Listener {
           return;
         }
         try {
-          LOG.info("snapshot {}: its merge begins at a login", mine.snapshot());
+          LOG.info("snapshot {}: the rollback begins at a login", mine.snapshot());
           begin.begin(snapshot);
         } catch (RefusedException e) {
           LOG.error(
-              "snapshot {}: cannot be merged at a login: {}", mine.snapshot(), e.getMessage());
+              "snapshot {}: the volume cannot be rolled back at a login: {}", mine.snapshot(), e.getMessage());
         } finally {
           uses.release(mine.devices());
         }

@@ -30,8 +30,8 @@ public final class Readers {
 
   private static String what(Phase phase) {
     return switch (phase) {
-      case MERGING -> "being merged";
-      case QUEUED -> "to be merged next";
+      case MERGING -> "being rolled back to";
+      case QUEUED -> "to be rolled back to next";
       case CREATING, REMOVING, READY, WAITING -> "being made or removed";
     };
   }

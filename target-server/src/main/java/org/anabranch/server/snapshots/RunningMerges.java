@@ -52,7 +52,9 @@ final class RunningMerges {
   void pause(SnapshotState snapshot, boolean paused) throws RefusedException {
     if (snapshot.phase() != Phase.MERGING) {
       throw new RefusedException(
-          "snapshot " + snapshot.device() + " is not being merged; snapshot list shows which are");
+          "no rollback to snapshot "
+              + snapshot.device()
+              + " is under way; snapshot list shows which are");
     }
     MergeHandle merge = merge(snapshot);
     if (paused) {
@@ -99,7 +101,7 @@ final class RunningMerges {
         moved.get(FIRST_STEP.toMillis(), TimeUnit.MILLISECONDS);
       }
     } catch (TimeoutException e) {
-      LOG.debug("snapshot {}: its merge is slow, and has not failed", snapshot.device());
+      LOG.debug("snapshot {}: the rollback to it is slow, and has not failed", snapshot.device());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException e) {
@@ -110,7 +112,7 @@ final class RunningMerges {
     MergeStatus status = MergeStatus.of(merge);
     if (status.isStuck()) {
       throw new RefusedException(
-          "the merge of "
+          "the rollback to "
               + snapshot.device()
               + (status.isFailed()
                   ? " fails, see the server's log; when the reason is gone, resume it"
@@ -135,7 +137,7 @@ final class RunningMerges {
               + snapshot.volume()
               + " is to be rolled back, and its live table does not do that: see dm table "
               + snapshot.volume()
-              + "; the next start of the server goes on with the merge");
+              + "; the next start of the server continues the rollback");
     }
     return merge;
   }
@@ -165,12 +167,12 @@ final class RunningMerges {
       throw new RefusedException(
           "snapshot "
               + snapshot.device()
-              + " is being merged; what was rolled back cannot be undone"
-              + (status.isFailed() ? ". The merge failed; snapshot resume tries again" : ""));
+              + " is being rolled back to, which cannot be undone"
+              + (status.isFailed() ? ". The rollback stopped; snapshot resume tries again" : ""));
     }
     if (!force) {
       throw new RefusedException(
-          "the merge of "
+          "the rollback to "
               + snapshot.device()
               + " cannot go on, since its store is invalid; --force gives it up, and leaves the"
               + " volume as it is, partly rolled back");

@@ -363,7 +363,7 @@ final class SnapshotDevices {
           throw e;
         }
         LOG.error(
-            "volume {}: its merge begins with the next start: {}", each.volume(), e.getMessage());
+            "volume {}: the rollback begins with the next start: {}", each.volume(), e.getMessage());
       }
       begun = true;
     }
@@ -377,7 +377,7 @@ final class SnapshotDevices {
     try {
       Stages.<@Nullable Void>await(snapshot.device(), kept);
     } catch (RefusedException e) {
-      LOG.error("snapshot {}: the merge has begun, but: {}", snapshot.device(), e.getMessage());
+      LOG.error("snapshot {}: the rollback has begun, but: {}", snapshot.device(), e.getMessage());
     }
   }
 
@@ -444,7 +444,7 @@ final class SnapshotDevices {
       Stages.<@Nullable Void>await(what, step.begin());
     } catch (RefusedException e) {
       reason.addSuppressed(e);
-      LOG.error("{}: not as it was before a merge that did not begin: {}", what, e.getMessage());
+      LOG.error("{}: not as it was before a rollback that did not begin: {}", what, e.getMessage());
     }
   }
 
@@ -455,7 +455,7 @@ final class SnapshotDevices {
         storage.devices().remove(snapshot.device());
       }
     } catch (RefusedException e) {
-      LOG.error("snapshot {}: the merge has begun, but: {}", snapshot.device(), e.getMessage());
+      LOG.error("snapshot {}: the rollback has begun, but: {}", snapshot.device(), e.getMessage());
     }
   }
 

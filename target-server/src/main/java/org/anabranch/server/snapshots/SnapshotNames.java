@@ -109,7 +109,7 @@ final class SnapshotNames {
       throw new RefusedException(
           "snapshot "
               + device
-              + " is to be merged: wait for that, or take it back with snapshot merge --cancel");
+              + " waits for a rollback: let it end, or cancel it with snapshot merge --cancel");
     }
     if (readers.read(device)) {
       throw new RefusedException(

@@ -132,17 +132,17 @@ final class SnapshotWarnings implements WarningSource {
     if (wait.onNextLoginUntil() != null) {
       return new Warning(
           "snapshot " + snapshot.device(),
-          "its merge begins at the next login, until "
+          "the rollback to it begins at the next login, until "
               + wait.onNextLoginUntil().truncatedTo(ChronoUnit.SECONDS)
               + ": "
               + users,
-          "reboot that host now, or take it back with anabranch snapshot merge --cancel "
+          "reboot that host now, or cancel the rollback: anabranch snapshot merge --cancel "
               + snapshot.device());
     }
     boolean unknown = wait.users().stream().anyMatch(User::isUnknown);
     return new Warning(
         "snapshot " + snapshot.device(),
-        "its merge waits for a logout: "
+        "the rollback to it waits for a logout: "
             + users
             + (wait.restarted() ? "; it does not begin at the next login since a restart" : ""),
         "shut a virtual machine down and start it again, reboot a host with --on-next-login, or"

@@ -260,7 +260,7 @@ public final class Snapshots implements WarningSource {
     try {
       SnapshotState now = registry.existing(old.device());
       if (now.phase() != Phase.READY || !Objects.equals(now.scheduled(), old.scheduled())) {
-        throw new RefusedException("it is to be merged, or is not the schedule's any more");
+        throw new RefusedException("a rollback to it waits, or it is not the schedule's any more");
       }
       if (!uses.of(Set.of(now.device())).isEmpty()) {
         throw new RefusedException("an initiator uses it");

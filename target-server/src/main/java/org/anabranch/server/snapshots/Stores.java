@@ -98,7 +98,7 @@ final class Stores {
               + folder
               + " has "
               + Sizes.bytes((double) free)
-              + " left; free space there, or merge without --keep");
+              + " left; free space there, or roll back without --keep");
     }
   }
 

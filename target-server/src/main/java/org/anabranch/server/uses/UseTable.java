@@ -160,7 +160,7 @@ final class UseTable {
     if (unknown.addAll(devices)) {
       version++;
       LOG.warn(
-          "too many initiators are recorded: from now on, a merge of {} begins by itself only after"
+          "too many initiators are recorded: from now on, a rollback of {} begins by itself only after"
               + " snapshot merge --assume-gone {}",
           String.join(", ", devices),
           User.UNKNOWN);

@@ -125,7 +125,7 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
     } catch (UseFile.DamagedException e) {
       LOG.error(
           "{} is damaged and was put aside as {}: {}; who used the volumes until now is not known, and a"
-              + " merge that waits begins only after snapshot merge --assume-gone unknown",
+              + " rollback that waits begins only after snapshot merge --assume-gone unknown",
           file.path(),
           file.putAside(),
           e.getMessage());
@@ -136,8 +136,8 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
       if (!before.isEmpty()) {
         LOG.warn(
             "there is no {}: who uses {} is not known, since the file was lost or an older version"
-                + " of the server kept none; a merge that waits for them begins after snapshot merge"
-                + " --assume-gone {}",
+                + " of the server kept none; a rollback that waits for them begins after snapshot"
+                + " merge --assume-gone {}",
             file.path(),
             String.join(", ", new TreeSet<>(before)),
             User.UNKNOWN);

@@ -579,8 +579,8 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
       throw new RefusedException(
           "snapshot "
               + snapshot.device()
-              + " is being merged, exported or copied, or is to be merged; wait for that, or take"
-              + " it back");
+              + " is being rolled back to, exported or copied, or waits for a rollback; wait for that,"
+              + " or cancel it (snapshot merge --cancel)");
     }
   }
 

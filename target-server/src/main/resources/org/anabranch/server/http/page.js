@@ -132,10 +132,10 @@ function snapshotItem(snapshot, stats, luns) {
   const lost = snapshot.status === "Invalid";
   const failed = snapshot.merge && snapshot.merge.state === "failed";
   if (lost) title.append(tag("lost", "bad"));
-  else if (failed) title.append(tag("merge failed", "bad"));
+  else if (failed) title.append(tag("rollback stopped", "bad"));
   else if (snapshot.status === "Overflow") title.append(tag("store full", "bad"));
-  else if (snapshot.merge && snapshot.merge.state === "paused") title.append(tag("merge paused", "warn"));
-  else title.append(tag(snapshot.phase, states[snapshot.phase]));
+  else if (snapshot.merge && snapshot.merge.state === "paused") title.append(tag("rollback paused", "warn"));
+  else title.append(tag(snapshot.phase === "merging" ? "rolling back" : snapshot.phase, states[snapshot.phase]));
   if (snapshot["read-only"]) title.append(tag("read-only"));
   const facts = make("div", "fact",
       "Taken " + when(snapshot.created) + ", " + lunText(luns, snapshot.name));
@@ -146,7 +146,7 @@ function snapshotItem(snapshot, stats, luns) {
     const left = snapshot.merge["remaining-bytes"];
     const running = snapshot.merge.state === "running";
     what.append(gauge(
-        "Merged " + bytes(done) + " of " + bytes(done + left),
+        "Rolled back " + bytes(done) + " of " + bytes(done + left),
         running ? bytes(snapshot.merge["bytes-per-second"]) + "/s, "
             + time(snapshot.merge["seconds-left"]) + " left" : snapshot.merge.state,
         done + left === 0 ? 1 : done / (done + left), "work"));

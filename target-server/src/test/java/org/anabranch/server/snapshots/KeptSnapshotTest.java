@@ -153,7 +153,7 @@ final class KeptSnapshotTest {
       byte[] atB = volume.contents.clone();
       ask(volume, Begin.NOW, 64L * 1024);
       assertThatThrownBy(() -> volume.snapshots.remove(SNAPSHOT, true))
-          .hasMessageContaining("is being merged");
+          .hasMessageContaining("is being rolled back to");
       assertThatThrownBy(() -> volume.snapshots.rename(SNAPSHOT, "c", true))
           .isInstanceOf(RefusedException.class);
       assertThatThrownBy(() -> volume.snapshot("c")).hasMessageContaining("is being rolled back");
@@ -187,7 +187,7 @@ final class KeptSnapshotTest {
           new MergeRequest(
               List.of(SNAPSHOT), Begin.NOW, MergeRequest.TIME_LIMIT, null, 4096L, false));
       assertThatThrownBy(() -> ask(volume, Begin.NOW, null))
-          .hasMessageContaining("is being merged without --keep");
+          .hasMessageContaining("is being rolled back to without --keep");
     }
   }
 

@@ -108,7 +108,7 @@ final class MergeQueueTest {
       }
       assertThatThrownBy(() -> volume.snapshots.cancelMerge(List.of("vm1@a")))
           .isInstanceOf(RefusedException.class)
-          .hasMessage("snapshot vm1@a does not wait to be merged");
+          .hasMessage("snapshot vm1@a has no rollback that waits");
       assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
       holds(volume, volume.contents);
     }
@@ -238,7 +238,7 @@ final class MergeQueueTest {
                 "volume vm1: its rollback to vm1@a stopped at an error",
                 "anabranch snapshot resume vm1@a");
         assertThatThrownBy(() -> volume.snapshots.remove("vm1@a", true))
-            .hasMessageContaining("The merge failed; snapshot resume tries again");
+            .hasMessageContaining("The rollback stopped; snapshot resume tries again");
         channel.write(ByteBuffer.wrap(whole), 0);
       }
       assertThat(volume.storage.warnings().toString()).contains("was cut from outside");

@@ -158,7 +158,7 @@ public final class StateCommand extends CommandGroup {
               paramLabel = "FOLDER",
               description = "Made if it is absent; without it, where the server's socket would be.")
           @Nullable Path folder,
-      @Option(names = "--force", description = "Replace the state that is there.") boolean force,
+      @Option(names = "--force", description = "Replace the existing state.") boolean force,
       @Mixin ServerOption server)
       throws RefusedException {
     Path state = folder != null ? folder : folderOf(server.socketPath());

@@ -217,13 +217,13 @@ public final class SnapshotMergeVerb
         return false; // it has been merged, and was kept
       }
       throw new RefusedException(
-          "the merge of " + name + " was cancelled or did not begin, see the server's log");
+          "the rollback to " + name + " was cancelled or did not begin, see the server's log");
     }
     caller.report(
         MergeStep.of(name, SnapshotFacts.Phase.of(snapshot.phase()), MergeEntry.of(status)));
     if (status != null && status.isStuck()) {
       throw new RefusedException(
-          "the merge of "
+          "the rollback to "
               + name
               + " stopped: "
               + RecordJson.constant(status.state())
