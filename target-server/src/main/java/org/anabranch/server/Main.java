@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server;
 
+import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.anabranch.config.InvalidConfigurationException;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Version;
@@ -31,6 +33,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The {@code anabranch} command. Each subcommand is a class of its own in cli, serve or demo, named
@@ -66,7 +69,7 @@ public final class Main implements Runnable {
   private static final String MACHINE_ID = "io.netty.machineId";
   private static final int MIN_COLUMNS = 55; // picocli's own limit
   private static final int REFUSED = 1;
-  private static final int BAD_CONFIGURATION = 2;
+  private static final int BAD_CONFIGURATION = 2; // and usage
 
   @Spec private CommandSpec spec;
 
@@ -148,16 +151,49 @@ public final class Main implements Runnable {
         command.addSubcommand(name, type);
       }
     });
-    command.registerConverter(Long.TYPE, Main::wholeNumber);
-    return command.setExecutionExceptionHandler(Main::failed);
+    command.registerConverter(Long.TYPE, text -> wholeNumber(text, Long::valueOf));
+    command.registerConverter(Long.class, text -> wholeNumber(text, Long::valueOf));
+    command.registerConverter(Integer.TYPE, text -> wholeNumber(text, Integer::valueOf));
+    command.registerConverter(Integer.class, text -> wholeNumber(text, Integer::valueOf));
+    return command
+        .setExecutionExceptionHandler(Main::failed)
+        .setParameterExceptionHandler(Main::misused);
   }
 
-  private static Long wholeNumber(String text) {
+  private static <T> T wholeNumber(String text, Function<String, T> number) {
     try {
-      return Long.valueOf(text);
+      return number.apply(text);
     } catch (NumberFormatException e) {
-      throw new TypeConversionException("'" + text + "' is not a whole number");
+      throw new TypeConversionException(
+          text.matches("[+-]?[0-9]+")
+              ? text + " is out of range"
+              : "'" + text + "' is not a whole number");
     }
+  }
+
+  /** What is wrong comes first and is short, so that it is not lost above pages of help. */
+  private static int misused(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("anabranch: " + e.getMessage());
+    if (!UnmatchedArgumentException.printSuggestions(e, err)) {
+      CommandLine.Help help = command.getHelp();
+      err.print("Usage: " + help.synopsis("Usage: ".length()));
+      if (!command.getSubcommands().isEmpty()) {
+        err.println("Commands: " + String.join(", ", names(command)));
+      }
+    }
+    err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    err.flush();
+    return BAD_CONFIGURATION;
+  }
+
+  /** Of its subcommands, without their other words such as {@code rm}. */
+  private static List<String> names(CommandLine command) {
+    return command.getSubcommands().values().stream()
+        .map(CommandLine::getCommandName)
+        .distinct()
+        .toList();
   }
 
   /** A user's mistake is told in lines of its own; a fault of ours keeps its stack trace. */

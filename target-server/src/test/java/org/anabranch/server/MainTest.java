@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** What the command line answers before any subcommand runs. */
@@ -38,6 +41,30 @@ final class MainTest {
   void unknownCommandIsAUsageErrorThatNamesIt() {
     assertThat(anabranch.execute("srve")).isEqualTo(2);
     assertThat(err.toString()).contains("srve");
+  }
+
+  /** What is wrong stands first, and is not followed by a page of help. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "snapshot create vm2",
+        "snapshot",
+        "snapshot bogus",
+        "bogus",
+        "reload extra",
+        "volume limit vm1 --iops lots",
+        "lun add t x vm1",
+        "lun add t 99999999999 vm1",
+        "status --bogus"
+      })
+  void aUsageErrorIsShort(String line) {
+    assertThat(anabranch.execute(line.split(" ", -1))).isEqualTo(2);
+    assertThat(err.toString().lines().toList())
+        .hasSizeLessThan(10)
+        .first(InstanceOfAssertFactories.STRING)
+        .startsWith("anabranch: ")
+        .doesNotContain(" is not a long", " is not an int");
+    assertThat(err.toString()).contains("Try 'anabranch ", " --help'.");
   }
 
   @Test

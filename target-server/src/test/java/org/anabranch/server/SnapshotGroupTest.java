@@ -290,7 +290,8 @@ final class SnapshotGroupTest {
       assertThat(site.refusal("snapshot remove", Map.of("name", "a@x")))
           .contains("waits to be rolled back to");
       assertThat(site.anabranch(0, "snapshot", "merge", "--cancel", "b@x"))
-          .contains("volume a will not be rolled back to a@x", "volume b will not be rolled back to b@x");
+          .contains(
+              "volume a will not be rolled back to a@x", "volume b will not be rolled back to b@x");
       assertThat(site.ask("snapshot list", Map.of()).toString()).doesNotContain("phase=waiting");
       // They begin when nobody uses one of them, also after a restart.
       site.anabranch(0, "snapshot", "rollback", "--keep", "a@x", "b@x");

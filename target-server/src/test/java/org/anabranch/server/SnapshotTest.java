@@ -187,7 +187,8 @@ final class SnapshotTest {
       assertThat(anabranch(1, "snapshot", "create", "vm1@x")).contains("snapshot vm1@x exists");
       assertThat(anabranch(1, "snapshot", "merge", "vm1@y"))
           .contains("there is no snapshot vm1@y; there are: vm1@x");
-      assertThat(anabranch(1, "snapshot", "pause", "vm1@x")).contains("no rollback to snapshot vm1@x is under way");
+      assertThat(anabranch(1, "snapshot", "pause", "vm1@x"))
+          .contains("no rollback to snapshot vm1@x is under way");
       assertThat(anabranch(1, "session", "drop", "77")).contains("there is no session 77");
       assertThat(server.terminate()).isZero();
     }

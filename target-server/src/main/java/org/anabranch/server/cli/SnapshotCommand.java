@@ -230,10 +230,12 @@ public final class SnapshotCommand extends CommandGroup {
                   "Keep the snapshot: it reads as before, now and later, and has an empty store."
                       + " Initiators that use it go on.")
           boolean keep,
-      @Option(names = "--now", 
+      @Option(
+              names = "--now",
               description =
                   "Begin although initiators are logged in, which get a unit attention. A file system"
-                      + " that is mounted meanwhile is destroyed.") boolean now,
+                      + " that is mounted meanwhile is destroyed.")
+          boolean now,
       @Option(
               names = "--on-next-login",
               description =

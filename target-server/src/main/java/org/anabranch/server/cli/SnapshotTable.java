@@ -116,7 +116,8 @@ final class SnapshotTable {
   /** The table of schedules that {@code status} prints. */
   static TextTable schedules(List<ScheduleEntry> schedules) {
     TextTable table =
-        new TextTable("SCHEDULE", "VOLUMES", "EVERY", "KEEP", "SNAPSHOTS", "NEXT", "LAST", "RESULT");
+        new TextTable(
+            "SCHEDULE", "VOLUMES", "EVERY", "KEEP", "SNAPSHOTS", "NEXT", "LAST", "RESULT");
     for (ScheduleEntry each : schedules) {
       table.row(
           each.name(),

@@ -24,7 +24,9 @@ final class WaitText {
     if (onNextLoginUntil != null) {
       return "for the next login of " + String.join("; ", users);
     }
-    return users.isEmpty() ? "for another rollback or an export" : "for " + String.join("; ", users);
+    return users.isEmpty()
+        ? "for another rollback or an export"
+        : "for " + String.join("; ", users);
   }
 
   private static List<String> users(List<WaitEntry> waitsFor) {

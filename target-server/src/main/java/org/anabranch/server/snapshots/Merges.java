@@ -484,7 +484,8 @@ final class Merges {
       var _ = start(snapshots);
     } catch (RefusedException e) {
       for (SnapshotState each : snapshots) {
-        LOG.error("snapshot {}: the volume cannot be rolled back: {}", each.device(), e.getMessage());
+        LOG.error(
+            "snapshot {}: the volume cannot be rolled back: {}", each.device(), e.getMessage());
       }
     }
   }

@@ -207,7 +207,9 @@ final class MergesAtLogin implements Uses.Listener {
           begin.begin(snapshot);
         } catch (RefusedException e) {
           LOG.error(
-              "snapshot {}: the volume cannot be rolled back at a login: {}", mine.snapshot(), e.getMessage());
+              "snapshot {}: the volume cannot be rolled back at a login: {}",
+              mine.snapshot(),
+              e.getMessage());
         } finally {
           uses.release(mine.devices());
         }

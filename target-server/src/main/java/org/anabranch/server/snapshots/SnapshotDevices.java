@@ -363,7 +363,9 @@ final class SnapshotDevices {
           throw e;
         }
         LOG.error(
-            "volume {}: the rollback begins with the next start: {}", each.volume(), e.getMessage());
+            "volume {}: the rollback begins with the next start: {}",
+            each.volume(),
+            e.getMessage());
       }
       begun = true;
     }

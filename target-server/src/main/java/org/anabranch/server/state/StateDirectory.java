@@ -263,10 +263,16 @@ public final class StateDirectory implements AutoCloseable {
   /** Why a file operation failed, in few words. */
   public static String reason(IOException e) {
     if (e instanceof java.nio.file.AccessDeniedException denied) {
-      return "permission denied on " + denied.getFile();
+      return "permission denied on "
+          + denied.getFile()
+          + " for user "
+          + System.getProperty("user.name");
     }
     if (e instanceof java.nio.file.NoSuchFileException absent) {
-      return "no such file or folder: " + absent.getFile();
+      Path parent = Path.of(absent.getFile()).toAbsolutePath().getParent();
+      return parent != null && Files.notExists(parent)
+          ? "there is no folder " + parent
+          : "no such file or folder: " + absent.getFile();
     }
     if (e instanceof java.nio.file.FileAlreadyExistsException exists) {
       return exists.getFile() + " is not a folder";

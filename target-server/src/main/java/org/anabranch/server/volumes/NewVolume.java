@@ -35,7 +35,9 @@ public record NewVolume(
       throw refused("a size or a snapshot that it is a copy of, not both");
     }
     if (bytes == null && from == null && path == null) {
-      throw refused("its size is missing, or a snapshot that it is to be a copy of");
+      throw refused(
+          "give --size for an empty one, --from VOLUME@NAME for a copy of a snapshot, or --path for an"
+              + " existing image");
     }
     if (from != null && from.indexOf('@') <= 0) {
       throw refused(

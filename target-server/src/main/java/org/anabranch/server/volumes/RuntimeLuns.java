@@ -65,7 +65,11 @@ public final class RuntimeLuns implements WarningSource {
       }
       LunConfig taken = node.luns().get(number);
       if (taken != null) {
-        throw new RefusedException(what + "it is " + taken.device() + " already");
+        throw new RefusedException(
+            what
+                + "it is "
+                + taken.device()
+                + " already; choose another number, or remove that LUN first");
       }
       storage.refuseIfLeftOut(device);
       if (!storage.devices().has(device)) {

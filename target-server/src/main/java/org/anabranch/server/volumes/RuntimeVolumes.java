@@ -135,7 +135,10 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
         NewImage.extend(image, Objects.requireNonNull(wanted.bytes()));
         complete(planned, image);
       } catch (IOException e) {
-        throw undone(planned, new RefusedException(reason(planned, e), e));
+        throw undone(
+            planned,
+            new RefusedException(
+                reason(planned, e) + "; its image cannot be made with that size", e));
       } catch (RefusedException e) {
         throw undone(planned, e);
       }
@@ -496,7 +499,11 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
     return live.configured().volumes().containsKey(name)
         ? new RefusedException(
             "volume " + name + " is in the configuration: it is " + what + " there, with a reload")
-        : RefusedException.absent("volume that was made at run time", name, made);
+        : new RefusedException(
+            "no volume "
+                + name
+                + " was made by volume create"
+                + (made.isEmpty() ? "; none was" : "; there are: " + String.join(", ", made)));
   }
 
   private void refuseIfUsed(String name) throws RefusedException {

@@ -306,7 +306,7 @@ final class ExportTest {
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", folder, true, IGNORED))
         .hasMessageContaining("is no regular file");
     assertThatThrownBy(() -> volume.exports.raw("vm1@a", file("no/such"), true, IGNORED))
-        .hasMessageContaining("no such file or folder");
+        .hasMessageContaining("there is no folder ");
   }
 
   @Test
