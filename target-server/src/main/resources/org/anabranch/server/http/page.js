@@ -38,8 +38,12 @@ function duration(nanos) {
 function time(seconds) {
   if (seconds < 0) return "unknown";
   if (seconds < 60) return seconds + " s";
-  if (seconds < 3600) return Math.floor(seconds / 60) + " min " + (seconds % 60) + " s";
-  return Math.floor(seconds / 3600) + " h " + (Math.floor(seconds / 60) % 60) + " min";
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const largest = units.findIndex(([length]) => seconds >= length);
+  const [length, unit] = units[largest];
+  const [part, smaller] = units[largest + 1];
+  const rest = Math.floor(seconds % length / part);
+  return Math.floor(seconds / length) + " " + unit + (rest === 0 ? "" : " " + rest + " " + smaller);
 }
 
 /** A time as people sort it, in the time zone of the browser. */
@@ -205,7 +209,7 @@ function scheduleTable(schedules) {
     ["Schedule", each => each.name],
     ["Volumes", each => each.volumes.join(", ")],
     ["Every", each => time(each["every-seconds"])],
-    ["There", each => each.snapshots + " of " + each.keep * each.volumes.length, "number"],
+    ["Snapshots", each => each.snapshots + " of " + each.keep * each.volumes.length, "number"],
     ["Next", each => each.running ? "now" : when(each.next)],
     ["Last", each => each.last ? when(each.last) + ", " + each["last-result"] : "none yet"],
   ], schedules);
