@@ -409,8 +409,9 @@ final class RecordedVolumes {
   private static boolean isBusy(RefusedException e) {
     return String.valueOf(e.getMessage())
         .matches(
-            "(?s).*(is being rolled back|is being merged|is under way|is being copied|has another"
-                + " length|is being exported|will be merged|waits to be merged).*");
+            "(?s).*(is being rolled back|is under way|is being copied|has another length|is being"
+                + " exported|waits for a rollback|rollback that waits|rollback waits|rollback of the"
+                + " volume).*");
   }
 
   // After a start.
