@@ -37,6 +37,18 @@ final class FileOpening {
    */
   private static final Set<Object> OPEN = new HashSet<>();
 
+  /** What stands above each file that is opened. */
+  interface Layer {
+    RawFile over(Path path, RawFile file);
+  }
+
+  private static volatile Layer layer = (path, file) -> file;
+
+  /** Puts something above all files that are opened from now on, such as a simulated drive. */
+  static void layer(Layer newLayer) {
+    layer = newLayer;
+  }
+
   /** An open, locked file. */
   record Opened(RawFile file, Object identity, long sectors) {}
 
@@ -90,7 +102,7 @@ final class FileOpening {
     }
     boolean opened = false;
     try {
-      RawFile file = raw(path, options.readOnly());
+      RawFile file = layer.over(path, raw(path, options.readOnly()));
       try {
         long sectors = lockAndMeasure(path, file, options);
         opened = true;

@@ -33,8 +33,8 @@ final class HistoryKillTest {
   private static final long SEED = Long.getLong("anabranch.historySeed", 1);
   private static final int BYTES = 2 << 20;
   private static final Map<String, Integer> BLOCK_SIZES = Map.of("vm2", 4096);
-  private static final int HOSTS = 3;
-  private static final int LANES = 6;
+  private static final int HOSTS = 2;
+  private static final int LANES = 4;
   private static final int MOST_CHANGES = 3;
 
   private final SplittableRandom random = new SplittableRandom(SEED);

@@ -36,6 +36,7 @@ final class RecordedServer implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private @Nullable String portal; // guarded by lock; null: no server
+  private @Nullable String paused; // of the thread that starts and stops servers
   private boolean over; // guarded by lock
 
   RecordedServer(Recorder recorder) {
@@ -111,6 +112,25 @@ final class RecordedServer implements AutoCloseable {
       host.awaitQuiet();
     }
     recorder.happened(how);
+  }
+
+  /** Logs every host out; none logs in before {@link #carryOn}. */
+  void pause() throws IOException, InterruptedException {
+    lock.lock();
+    try {
+      paused = portal;
+    } finally {
+      lock.unlock();
+    }
+    at(null);
+    for (HistoryHost host : hosts) {
+      host.logOut();
+      host.awaitQuiet();
+    }
+  }
+
+  void carryOn() {
+    at(paused);
   }
 
   /** What has gone wrong so far, if something has. */

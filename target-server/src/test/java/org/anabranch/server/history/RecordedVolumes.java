@@ -47,6 +47,7 @@ final class RecordedVolumes {
   private final Map<String, Disk> copies = new TreeMap<>(); // by device
   private final Map<String, Integer> blocks = new HashMap<>();
   private Site site;
+  private volatile boolean dead;
   private int made;
   private @Nullable Pending pending;
 
@@ -112,6 +113,21 @@ final class RecordedVolumes {
   /** The server has another folder now. */
   void at(Site newSite) {
     site = newSite;
+    dead = false;
+  }
+
+  /** What the present server answers from now on counts as not answered. Any thread. */
+  void dead() {
+    dead = true;
+  }
+
+  private Map<String, Object> answer(String verb, Map<String, ?> arguments)
+      throws RefusedException {
+    Map<String, Object> answer = site.ask(verb, arguments);
+    if (dead) {
+      throw new RefusedException("the server stopped before it answered");
+    }
+    return answer;
   }
 
   private void serve(Disk disk, boolean writable) {
@@ -208,7 +224,7 @@ final class RecordedVolumes {
       withdraw(disk);
       if (keep) { // it stays what it is, and readable
         serve(disk, false);
-        stores.put(device, Objects.requireNonNull(listed("store").get(device)));
+        stores.put(device, Objects.requireNonNull(stores().get(device)));
       }
       disks.add(disk);
       to.put(device.substring(0, device.indexOf('@')), disk.name);
@@ -334,7 +350,7 @@ final class RecordedVolumes {
     boolean shown =
         list("lun list", "luns").stream().anyMatch(lun -> disk.device.equals(lun.get("device")));
     if (!shown) {
-      site.ask(
+      answer(
           "lun add",
           Map.of("target", TARGET, "number", disk.lun, "device", disk.device, "read-only", false));
     }
@@ -352,17 +368,17 @@ final class RecordedVolumes {
   private void erase(Disk disk) throws RefusedException {
     for (Map<?, ?> lun : list("lun list", "luns")) {
       if (disk.device.equals(lun.get("device"))) {
-        site.ask("lun remove", Map.of("target", TARGET, "number", disk.lun, "force", true));
+        answer("lun remove", Map.of("target", TARGET, "number", disk.lun, "force", true));
       }
     }
     for (Map<?, ?> snapshot : list("snapshot list", "snapshots")) {
       if (disk.device.equals(snapshot.get("volume"))) {
-        site.ask("snapshot remove", Map.of("name", snapshot.get("name"), "force", true));
+        answer("snapshot remove", Map.of("name", snapshot.get("name"), "force", true));
       }
     }
     for (Map<?, ?> volume : list("volume list", "volumes")) {
       if (disk.device.equals(volume.get("name"))) {
-        site.ask("volume remove", Map.of("volume", disk.device, "delete-image", true));
+        answer("volume remove", Map.of("volume", disk.device, "delete-image", true));
       }
     }
   }
@@ -375,7 +391,7 @@ final class RecordedVolumes {
 
   private boolean ask(Pending change, String verb, Map<String, ?> arguments)
       throws RefusedException {
-    return attempt(change, () -> site.ask(verb, arguments));
+    return attempt(change, () -> answer(verb, arguments));
   }
 
   /** Whether it was done; what the death of the server broke off stays pending. */
@@ -383,10 +399,13 @@ final class RecordedVolumes {
     pending = change;
     try {
       asking.run();
+      if (dead) {
+        throw new RefusedException("the server stopped before it answered");
+      }
       pending = null;
       return true;
     } catch (RefusedException e) {
-      if (isLoss(e) || !isBusy(e)) {
+      if (dead || isLoss(e) || !isBusy(e)) {
         throw e;
       }
       pending = null;
@@ -450,7 +469,7 @@ final class RecordedVolumes {
       case REMOVE -> {
         String device = change.merged.getFirst().device;
         if ("ready".equals(phases.get(device))) {
-          site.ask("snapshot remove", Map.of("name", device, "force", true));
+          answer("snapshot remove", Map.of("name", device, "force", true));
         }
       }
       case MERGE, MERGE_GROUP, MERGE_KEEP, MERGE_QUEUED -> settleMerge(change, phases);
@@ -473,7 +492,7 @@ final class RecordedVolumes {
   }
 
   private void settleMerge(Pending change, Map<String, String> phases) throws Exception {
-    Map<String, String> storesNow = listed("store");
+    Map<String, String> storesNow = stores();
     List<Boolean> begun =
         change.merged.stream()
             .map(disk ->
@@ -537,6 +556,13 @@ final class RecordedVolumes {
     return listed("phase");
   }
 
+  /** Snapshots and the names of their stores' files. */
+  private Map<String, String> stores() throws RefusedException {
+    Map<String, String> stores = listed("store");
+    stores.replaceAll((device, store) -> store.substring(store.lastIndexOf('/') + 1));
+    return stores;
+  }
+
   private Map<String, String> listed(String field) throws RefusedException {
     Map<String, String> values = new TreeMap<>();
     for (Map<?, ?> snapshot : list("snapshot list", "snapshots")) {
@@ -547,7 +573,7 @@ final class RecordedVolumes {
 
   private List<Map<?, ?>> list(String verb, String field) throws RefusedException {
     List<Map<?, ?>> all = new ArrayList<>();
-    for (Object each : (List<?>) Objects.requireNonNull(site.ask(verb, Map.of()).get(field))) {
+    for (Object each : (List<?>) Objects.requireNonNull(answer(verb, Map.of()).get(field))) {
       all.add((Map<?, ?>) each);
     }
     return all;

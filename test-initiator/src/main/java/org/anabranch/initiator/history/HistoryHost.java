@@ -53,7 +53,7 @@ public final class HistoryHost implements AutoCloseable {
   private final Connector connector;
   private final List<Thread> lanes = new ArrayList<>();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private final Map<Integer, Disk> disks = new ConcurrentHashMap<>(); // of the present session
+  private final Map<String, Disk> disks = new ConcurrentHashMap<>(); // of the present session
   private volatile boolean stopped;
   private final Object quiet = new Object();
   private int running; // lanes that are not waiting for a session; guarded by quiet
@@ -94,8 +94,14 @@ public final class HistoryHost implements AutoCloseable {
   /** Logs out; the next command logs in again. */
   public void logOut() throws IOException, InterruptedException {
     Session present = session;
-    if (present != null && present.isOpen()) {
-      Initiator.await(present.logout(), PATIENCE);
+    try {
+      if (present != null && present.isOpen()) {
+        Initiator.await(present.logout(), PATIENCE);
+      }
+    } catch (IOException e) {
+      if (present.isOpen()) { // else it was lost just now, which is as good
+        throw e;
+      }
     }
   }
 
@@ -238,11 +244,12 @@ public final class HistoryHost implements AutoCloseable {
     }
   }
 
-  private Disk disk(Session on, int lun) throws IOException, InterruptedException {
-    Disk disk = disks.get(lun);
+  /** By its name in the history: a LUN may be another disk later, with other blocks. */
+  private Disk open(Session on, ServedDisks.Served each) throws IOException, InterruptedException {
+    Disk disk = disks.get(each.name());
     if (disk == null || disk.session() != on) {
-      disk = Initiator.await(Disk.open(on, lun), PATIENCE);
-      disks.put(lun, disk);
+      disk = Initiator.await(Disk.open(on, each.lun()), PATIENCE);
+      disks.put(each.name(), disk);
     }
     return disk;
   }
@@ -294,7 +301,7 @@ public final class HistoryHost implements AutoCloseable {
     }
 
     void run(Session on) throws IOException, InterruptedException {
-      Disk at = disk(on, disk.lun());
+      Disk at = open(on, disk);
       long lba = first;
       if (kind == Kind.READ) {
         ByteBuffer data = Initiator.await(at.read(lba, count), PATIENCE);
