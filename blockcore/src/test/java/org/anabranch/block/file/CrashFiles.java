@@ -60,7 +60,11 @@ public final class CrashFiles implements AutoCloseable {
   /** A step of something else that must not happen while the files stand still. */
   public void step() {
     world.readLock().lock();
-    world.readLock().unlock();
+    try {
+      assert !world.isWriteLocked();
+    } finally {
+      world.readLock().unlock();
+    }
   }
 
   /**

@@ -93,6 +93,7 @@ public final class BlockHistory {
   }
 
   private final boolean crashes;
+  private final boolean mixes;
   private @Nullable Write[][] registers;
   private final Write blank = new Write(0, true, 0);
   private final Set<Mark> reads = new HashSet<>();
@@ -109,12 +110,17 @@ public final class BlockHistory {
    * @param crashes whether {@link #crashed} may be called
    */
   public BlockHistory(int blockCount, boolean crashes) {
-    this(blockCount, crashes, new AtomicLong(1));
+    this(blockCount, crashes, false, new AtomicLong(1));
   }
 
-  /** The same with a clock that several disks share. */
-  BlockHistory(int blockCount, boolean crashes, AtomicLong clock) {
+  /**
+   * The same with a clock that several disks share.
+   *
+   * @param mixes whether a read beside a write of the same block may find parts of both
+   */
+  BlockHistory(int blockCount, boolean crashes, boolean mixes, AtomicLong clock) {
     this.crashes = crashes;
+    this.mixes = mixes;
     this.clock = clock;
     registers = new Write[blockCount][];
     blank.ended = 0;
@@ -185,6 +191,9 @@ public final class BlockHistory {
     }
     @Nullable Write seen = null;
     for (int i = 0; i < values.length; i++) {
+      if (mixes && values[i] == SectorPattern.FOREIGN && isWritten(first + i, mark.began)) {
+        continue;
+      }
       if (!allows(first + i, values[i], mark.began)) {
         return first + i;
       }
@@ -387,6 +396,16 @@ public final class BlockHistory {
   private boolean allows(int block, long value, long began) {
     for (Write write : candidates(block)) {
       if (!write.observed && write.value == value && !isOverwritten(write, block, began)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a write to the block was under way at some moment since then. */
+  private boolean isWritten(int block, long since) {
+    for (Write write : candidates(block)) {
+      if (!write.observed && write.ended > since) {
         return true;
       }
     }

@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <dl>
  *   <dt>What may a block read as?
- *   <dd>As {@link BlockHistory} says.
+ *   <dd>As {@link BlockHistory} says. A read that overlaps a write of the block in time may find
+ *       parts of both: the server does not order commands that overlap, and not every file system
+ *       reads a page as a whole while it is written.
  *   <dt>What may a snapshot, or a copy, read as?
  *   <dd>For each block, as what may have been in its origin at some moment between the request and
  *       its answer. Each block that is read narrows that moment, for all disks that were taken
@@ -148,7 +150,7 @@ public final class Checker {
   }
 
   private BlockHistory empty(int blocks) {
-    return new BlockHistory(blocks, powerCuts, clock);
+    return new BlockHistory(blocks, powerCuts, true, clock);
   }
 
   private Disk disk(String name) {

@@ -118,16 +118,34 @@ final class CheckerTest {
 
   @Test
   void aTornBlock() {
-    assertThat(
-            wrong(
-                    """
-                    disk a 8
-                    write 1.1 a 0 1
-                    read 2.1 a 0 1
-                    saw 2.1 ? ! LUN 0, sector 0, write 7, torn
-                    """)
-                .text())
+    String history =
+        """
+        disk a 8
+        write 1.1 a 0 1
+        %s
+        read 2.1 a 0 1
+        saw 2.1 ? ! LUN 0, sector 0, write 7, torn
+        """;
+    assertThat(wrong(history.formatted("done 1.1")).text())
         .contains("reads as ?, LUN 0, sector 0, write 7, torn;");
+    wrong(history.formatted("killed"));
+    wrong(history.formatted("failed 1.1"));
+    wrong(history.formatted("").replace("write 1.1 a 0 1", "write 1.1 a 1 1"));
+  }
+
+  /** The write is not over, so a page can be half old and half new for this reader. */
+  @Test
+  void aBlockThatIsBeingWrittenMayBeAMixture() {
+    right(
+        """
+        disk a 8
+        write 1.1 a 0 1
+        read 2.1 a 0 1
+        saw 2.1 ? ! mixed
+        done 1.1
+        read 2.2 a 0 1
+        saw 2.2 1.1
+        """);
   }
 
   @Test
