@@ -36,9 +36,9 @@ public final class Soak {
   private static final long RESIDENT_SLACK = 160 << 20;
 
   /** Threads and descriptors that come and go with what was done last. */
-  private static final int THREAD_SLACK = 6;
+  private static final int THREAD_SLACK = 12;
 
-  private static final int DESCRIPTOR_SLACK = 4;
+  private static final int DESCRIPTOR_SLACK = 12;
 
   private final long seed;
   private final long seconds;
