@@ -330,6 +330,7 @@ public final class Server implements RunningServer, AutoCloseable {
     snapshots.resumeMerges();
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
+    snapshots.beginMerges();
     ControlServer listening =
         ControlServer.start(controlSocket(), Verbs.all(this), this::controlLimits);
     control = listening;

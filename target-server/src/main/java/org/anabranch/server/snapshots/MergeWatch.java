@@ -32,8 +32,16 @@ final class MergeWatch {
     void ended(String device) throws RefusedException;
   }
 
-  /** A merge that is looked after. */
-  private record Watched(String volume, Registration progress) {}
+  /**
+   * A merge that is looked after.
+   *
+   * @param done whether it has nothing left to merge: its volume may be no merge any more
+   */
+  private record Watched(String volume, Registration progress, boolean done) {
+    Watched whenDone() {
+      return new Watched(volume, progress, true);
+    }
+  }
 
   private final Function<String, @Nullable MergeHandle> merges;
   private final End end;
@@ -111,7 +119,7 @@ final class MergeWatch {
     MergeHandle merge = merges.apply(volume);
     if (merge != null) {
       Registration progress = merge.onProgress(() -> execute(() -> look(device)));
-      close(watched.put(device, new Watched(volume, progress)));
+      close(watched.put(device, new Watched(volume, progress, false)));
       execute(() -> look(device)); // it may have ended before anybody listened
     }
   }
@@ -124,15 +132,15 @@ final class MergeWatch {
 
   private void look(String device) {
     Watched mine = watched.get(device);
-    MergeHandle merge = mine == null ? null : merges.apply(mine.volume());
-    if (mine == null || merge == null) {
+    if (mine == null) {
       return;
     }
-    MergeStatus status = MergeStatus.of(merge);
     try {
-      if (status.isDone()) {
+      MergeHandle merge = merges.apply(mine.volume());
+      MergeStatus status = merge == null ? null : MergeStatus.of(merge);
+      if (mine.done() || (status != null && status.isDone())) {
         end(device, mine);
-      } else if (status.isStuck() && reported.add(device)) {
+      } else if (status != null && status.isStuck() && reported.add(device)) {
         LOG.error(
             "volume {}: the rollback to {} {}",
             mine.volume(),
@@ -155,7 +163,7 @@ final class MergeWatch {
     try {
       end.ended(device);
     } catch (RefusedException e) {
-      watched.putIfAbsent(device, mine);
+      watched.putIfAbsent(device, mine.whenDone());
       throw e;
     }
     close(mine);

@@ -57,6 +57,9 @@ final class Merges {
   private final MergesAtLogin nextLogins;
   private final MergeHooks hooks;
 
+  /** Whether merges that wait may begin; guarded by the turn in {@link Changes}. */
+  private boolean mayBegin;
+
   /**
    * @param live changed from outside, by its turn in {@code changes}
    */
@@ -84,7 +87,7 @@ final class Merges {
     this.starts = new MergeStart(registry, initiators, devices, kept, hooks, watch);
   }
 
-  /** Lets those go on that were under way at a stop or crash, and those start that waited. */
+  /** Lets those go on that were under way at a stop or crash. None begins before {@link #begin}. */
   void open() throws RefusedException {
     changes.lock();
     try {
@@ -98,6 +101,19 @@ final class Merges {
     }
     nextLogins.open();
     uses.listener(nextLogins);
+  }
+
+  /**
+   * Lets those begin that waited or were queued. To be called when the devices have their LUNs:
+   * until then whoever attaches a LUN may open a snapshot that a merge takes away.
+   */
+  void begin() throws RefusedException {
+    changes.lock();
+    try {
+      mayBegin = true;
+    } finally {
+      changes.unlock();
+    }
     watch.wake();
   }
 
@@ -402,12 +418,16 @@ final class Merges {
     }
   }
 
-  /** A merge has nothing left to do. Called by {@link MergeWatch}. */
+  /**
+   * A merge has nothing left to do. Called by {@link MergeWatch}, and again after a refusal: the
+   * snapshot is being removed then.
+   */
   private void ended(String device) throws RefusedException {
     changes.lock();
     try {
       SnapshotState snapshot = registry.state().snapshot(device);
-      if (snapshot != null && snapshot.phase() == Phase.MERGING) { // else it was given up
+      if (snapshot != null
+          && (snapshot.phase() == Phase.MERGING || snapshot.phase() == Phase.REMOVING)) {
         end(snapshot);
         LOG.info(
             "volume {}: rolled back to {}{}",
@@ -421,12 +441,15 @@ final class Merges {
   }
 
   private void end(SnapshotState snapshot) throws RefusedException {
-    devices.endMerge(snapshot.volume());
-    registry.steps().taken("merge ended");
+    if (snapshot.phase() == Phase.MERGING) {
+      devices.endMerge(snapshot.volume());
+      registry.steps().taken("merge ended");
+    }
     if (snapshot.keeps()) {
       kept.exchange(snapshot);
     } else {
       registry.put(snapshot.in(Phase.REMOVING));
+      devices.detach(snapshot.device()); // a merge that began late left its device, with a LUN
       registry.forget(snapshot);
     }
     watch.wake(); // the merge behind it
@@ -458,6 +481,9 @@ final class Merges {
       return;
     }
     try {
+      if (!mayBegin) {
+        return;
+      }
       Set<String> waiting = new TreeSet<>();
       for (SnapshotState snapshot : registry.all()) {
         if (snapshot.turn() > 0 && live.served(snapshot.volume()) != null) {

@@ -182,20 +182,29 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Lets the merges go on that were under way, and those start that waited. Every device that must
-   * see what they write to a volume is there: {@link #restore} first, and {@code dm}'s.
+   * Lets the merges go on that were under way. Every device that must see what they write to a
+   * volume is there: {@link #restore} first, and {@code dm}'s.
    */
   public void resumeMerges() throws RefusedException {
     merges.open();
     stores.start();
   }
 
-  /** The same for the merge of a volume that was left out, by its turn. */
+  /** Lets the merges begin that waited. All LUNs that show what is there are attached. */
+  public void beginMerges() throws RefusedException {
+    merges.begin();
+  }
+
+  /**
+   * Lets the merge of a volume go on that was left out, and those begin that wait. By its turn;
+   * its LUNs are attached.
+   */
   public void resumeMerges(VolumeConfig volume) throws RefusedException {
     SnapshotState merging = merges.merging(volume.name());
     if (merging != null) {
       merges.goOn(merging);
     }
+    merges.wake();
   }
 
   /** Takes one snapshot: see {@link #create(List, Hooks.Listener)}. */

@@ -76,8 +76,9 @@ public final class VolumeUnderTest implements AutoCloseable {
     snapshots =
         new Snapshots(storage, state, folder, live, new Changes(), initiators, uses, Hooks.NONE);
     snapshots.restore();
-    prepared.accept(this);
     snapshots.resumeMerges();
+    prepared.accept(this);
+    snapshots.beginMerges();
     exports = new Exports(storage, snapshots);
   }
 
