@@ -226,7 +226,7 @@ public record ReloadPlan(
         summary.add("target " + target.name() + " added");
         continue;
       }
-      if (!sameAdmission(old, target)) {
+      if (!sameAdmission(old, target) || old.openToAnyone() != target.openToAnyone()) {
         summary.add("target " + target.name() + ": who may log in");
       }
       for (LunConfig lun : old.luns().values()) {

@@ -4,6 +4,7 @@ package org.anabranch.server.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigRenderOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -159,7 +160,12 @@ final class ReloadKeysTest {
   @TempDir private Path folder;
 
   private Configuration read(String more) throws Exception {
-    return ConfigurationFile.parse("test", "anabranch {\n" + BASE + more + "\n}", folder);
+    String text =
+        ConfigFactory.parseString(more) // a file may give a key once only
+            .withFallback(ConfigFactory.parseString(BASE))
+            .root()
+            .render(ConfigRenderOptions.concise());
+    return ConfigurationFile.parse("test", "anabranch " + text, folder);
   }
 
   @Test
