@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * @param log how and what it logs
  * @param controlGroup the group whose members may use the control socket beside the server's user
  *     and root; null: nobody else
+ * @param files that it was read from: the file itself, those that patterns include, and those with
+ *     secrets; absolute
  * @param warnings what works, and may not be what is meant; in the file's order
  */
 public record Configuration(
@@ -57,6 +59,7 @@ public record Configuration(
     IscsiConfig iscsi,
     LogConfig log,
     @Nullable String controlGroup,
+    Set<Path> files,
     List<Problem> warnings) {
   public Configuration {
     portals = List.copyOf(portals);
@@ -65,6 +68,7 @@ public record Configuration(
     locations = Collections.unmodifiableSortedMap(new TreeMap<>(locations));
     targets = Collections.unmodifiableSortedMap(new TreeMap<>(targets));
     schedules = Collections.unmodifiableSortedMap(new TreeMap<>(schedules));
+    files = Set.copyOf(files);
     warnings = List.copyOf(warnings);
   }
 
@@ -97,6 +101,7 @@ public record Configuration(
         iscsi,
         log,
         controlGroup,
+        files,
         warnings);
   }
 

@@ -72,8 +72,7 @@ final class MergeAtStartTest {
         };
     try (Server server = Server.start(configuration(), ConfigurationSource.NONE, steps)) {
       started.countDown();
-      Await.until(
-          "the snapshot is merged", () -> server.snapshots().list("vm1"), List::isEmpty);
+      Await.until("the snapshot is merged", () -> server.snapshots().list("vm1"), List::isEmpty);
       assertThat(server.storage().devices().has("vm1@a")).isFalse();
       assertThat(server.warnings()).isEmpty();
     }

@@ -27,6 +27,11 @@ final class ChapReader {
     secrets = new SecretReader(baseDir);
   }
 
+  /** The files that secrets were read from so far. */
+  Set<Path> files() {
+    return secrets.files();
+  }
+
   /** The users under {@code chap}; empty when there is no such key. */
   List<ChapConfig> users(Section owner) {
     List<Section> sections = owner.sections("chap");

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.stream.Collectors;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.DiscoveryConfig;
@@ -133,7 +134,7 @@ final class ConfigurationReader {
     }
     Section top = file.section(ROOT, Section.objectIn(reference().root(), ROOT));
     file.end();
-    Configuration configuration = configuration(top, baseDir);
+    Configuration configuration = configuration(top, baseDir, main, included.files(root));
     problems.check();
     return configuration;
   }
@@ -181,7 +182,8 @@ final class ConfigurationReader {
     }
   }
 
-  private Configuration configuration(Section top, Path baseDir) {
+  private Configuration configuration(
+      Section top, Path baseDir, @Nullable Path main, Set<Path> included) {
     List<Portal> portals = PortalReader.portals(top);
     String state = top.withDefault("state-dir", ValueFormat.PATH);
     HooksReader hooks = new HooksReader(baseDir, top.section("hooks"));
@@ -232,7 +234,20 @@ final class ConfigurationReader {
         iscsi,
         log,
         controlGroup,
+        files(main, included, chap),
         problems.warnings());
+  }
+
+  /** What this configuration was read from. */
+  private static Set<Path> files(@Nullable Path main, Set<Path> included, ChapReader chap) {
+    Set<Path> files = new HashSet<>(included);
+    files.addAll(chap.files());
+    if (main != null) {
+      files.add(main);
+    }
+    return files.stream()
+        .map(file -> file.toAbsolutePath().normalize())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private static SortedMap<String, SourceLocation> locations(

@@ -5,8 +5,10 @@ import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigIncludeContext;
 import com.typesafe.config.ConfigIncluder;
 import com.typesafe.config.ConfigIncluderFile;
+import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseable;
+import com.typesafe.config.ConfigValue;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -14,10 +16,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +61,30 @@ final class IncludedFiles implements ConfigIncluder, ConfigIncluderFile {
   /** The text of an included file, or null. */
   @Nullable String text(String file) {
     return texts.get(file);
+  }
+
+  /**
+   * All that were included.
+   *
+   * @param root what was read: its values know the files that HOCON itself includes
+   */
+  Set<Path> files(ConfigObject root) {
+    Set<Path> files = new HashSet<>();
+    texts.keySet().forEach(file -> files.add(Path.of(file)));
+    collect(root, files);
+    return files;
+  }
+
+  private static void collect(ConfigValue value, Set<Path> files) {
+    String file = value.origin().filename();
+    if (file != null) {
+      files.add(Path.of(file));
+    }
+    if (value instanceof ConfigObject object) {
+      object.values().forEach(inner -> collect(inner, files));
+    } else if (value instanceof ConfigList list) {
+      list.forEach(inner -> collect(inner, files));
+    }
   }
 
   @Override

@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import org.anabranch.config.Secret;
 import org.jspecify.annotations.Nullable;
 
@@ -23,11 +25,19 @@ final class SecretReader {
 
   private final Path baseDir;
 
+  /** Those that secrets were read from. */
+  private final Set<Path> files = new HashSet<>();
+
   /**
    * @param baseDir the folder that {@code secret-file} is relative to
    */
   SecretReader(Path baseDir) {
     this.baseDir = baseDir;
+  }
+
+  /** The files that secrets were read from so far. */
+  Set<Path> files() {
+    return Set.copyOf(files);
   }
 
   /** The secret of a user, or null and a problem. */
@@ -47,7 +57,12 @@ final class SecretReader {
       return null;
     }
     String name = section.required(FILE, ValueFormat.PATH);
-    return name == null ? null : fromFile(section, ConfigurationReader.path(baseDir, name));
+    if (name == null) {
+      return null;
+    }
+    Path file = ConfigurationReader.path(baseDir, name);
+    files.add(file);
+    return fromFile(section, file);
   }
 
   private static @Nullable Secret fromFile(Section section, Path file) {

@@ -4,12 +4,14 @@ package org.anabranch.server.exports;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.server.base.ClientGoneException;
+import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.snapshots.Readers;
@@ -43,15 +45,17 @@ public final class Exports implements AutoCloseable {
 
   private final Storage storage;
   private final Snapshots snapshots;
+  private final LiveConfiguration live;
 
   /** Each export under way is a party, and so is this object. */
   private final Phaser running = new Phaser(1);
 
   private volatile boolean closing;
 
-  public Exports(Storage storage, Snapshots snapshots) {
+  public Exports(Storage storage, Snapshots snapshots, LiveConfiguration live) {
     this.storage = storage;
     this.snapshots = snapshots;
+    this.live = live;
   }
 
   /**
@@ -69,6 +73,25 @@ public final class Exports implements AutoCloseable {
    * @param stored bytes of data in the file
    */
   public record Written(long bytes, long stored) {}
+
+  /** Refuses what an export must not replace: the server's own files, and its configuration. */
+  private void refuseOwn(Path path) throws RefusedException {
+    storage.refuseOwn(path);
+    for (Path file : live.file().files()) {
+      if (path.toAbsolutePath().normalize().equals(file) || isSame(path, file)) {
+        throw new RefusedException(
+            path + " is a file of the server's configuration; name another file");
+      }
+    }
+  }
+
+  private static boolean isSame(Path path, Path file) {
+    try {
+      return Files.exists(path) && Files.exists(file) && Files.isSameFile(path, file);
+    } catch (IOException e) {
+      return false; // one of them cannot be reached, and so not be replaced
+    }
+  }
 
   /**
    * Where a snapshot differs from its volume, or from an older snapshot of it; what the longer of
@@ -178,7 +201,7 @@ public final class Exports implements AutoCloseable {
    */
   public Written raw(String device, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
-    TargetFile file = new TargetFile(path, force, storage::refuseOwn);
+    TargetFile file = new TargetFile(path, force, this::refuseOwn);
     Written[] written = new Written[1];
     file.write(out -> written[0] = into(device, out, progress));
     return written[0];
@@ -253,7 +276,7 @@ public final class Exports implements AutoCloseable {
   public Written delta(
       String device, @Nullable String since, Path path, boolean force, Progress<State> progress)
       throws RefusedException, ClientGoneException {
-    TargetFile file = new TargetFile(path, force, storage::refuseOwn);
+    TargetFile file = new TargetFile(path, force, this::refuseOwn);
     begin();
     try (Comparison comparison = compare(device, since)) {
       String volume = comparison.younger.snapshot().volume();

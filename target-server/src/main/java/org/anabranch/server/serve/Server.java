@@ -185,7 +185,7 @@ public final class Server implements RunningServer, AutoCloseable {
               state.folder(),
               InstantSource.system(),
               new AlarmThread());
-      exports = new Exports(storage, snapshots);
+      exports = new Exports(storage, snapshots, live);
       volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
       EffectiveChange effective =

@@ -196,8 +196,8 @@ public final class Snapshots implements WarningSource {
   }
 
   /**
-   * Lets the merge of a volume go on that was left out, and those begin that wait. By its turn;
-   * its LUNs are attached.
+   * Lets the merge of a volume go on that was left out, and those begin that wait. By its turn; its
+   * LUNs are attached.
    */
   public void resumeMerges(VolumeConfig volume) throws RefusedException {
     SnapshotState merging = merges.merging(volume.name());

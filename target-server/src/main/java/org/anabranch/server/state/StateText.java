@@ -305,30 +305,33 @@ record StateText(Path file, StatePaths paths) {
       if (sectors < 1 || sectors > Long.MAX_VALUE / 512) {
         throw new Damage("snapshot " + device + ": sectors is " + sectors);
       }
-      return new SnapshotState(
-          names[0],
-          names[1],
-          entry.hasPath("origin") ? paths.read(entry.getString("origin")) : null,
-          paths.readStore(entry.getString("store"), version),
-          sectors,
-          chunkSectors,
-          entry.getBoolean("read-only"),
-          Instant.parse(entry.getString("created")),
-          SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
-          entry.getBoolean("paused"),
-          entry.hasPath("turn") ? entry.getLong("turn") : 0,
-          entry.hasPath("throttle") ? entry.getLong("throttle") : 0,
-          entry.hasPath("description") ? entry.getString("description") : "",
-          entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null,
-          entry.hasPath("second-store")
-              ? paths.readStore(entry.getString("second-store"), version)
-              : null,
-          entry.hasPath("schedule")
-              ? new ScheduledBy(
-                  entry.getString("schedule"),
-                  entry.getLong("schedule-run"),
-                  Instant.parse(entry.getString("schedule-due")))
-              : null);
+      SnapshotState found =
+          new SnapshotState(
+              names[0],
+              names[1],
+              entry.hasPath("origin") ? paths.read(entry.getString("origin")) : null,
+              paths.readStore(entry.getString("store"), version),
+              sectors,
+              chunkSectors,
+              entry.getBoolean("read-only"),
+              Instant.parse(entry.getString("created")),
+              SnapshotState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
+              entry.getBoolean("paused"),
+              entry.hasPath("turn") ? entry.getLong("turn") : 0,
+              entry.hasPath("throttle") ? entry.getLong("throttle") : 0,
+              entry.hasPath("description") ? entry.getString("description") : "",
+              entry.hasPath("point") ? UUID.fromString(entry.getString("point")).toString() : null,
+              entry.hasPath("second-store")
+                  ? paths.readStore(entry.getString("second-store"), version)
+                  : null,
+              entry.hasPath("schedule")
+                  ? new ScheduledBy(
+                      entry.getString("schedule"),
+                      entry.getLong("schedule-run"),
+                      Instant.parse(entry.getString("schedule-due")))
+                  : null);
+      // One of an older version keeps its point from now on, also when the folder is moved.
+      return found.point() == null ? found.of(found.pointId(), found.created()) : found;
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage(
           "snapshot "

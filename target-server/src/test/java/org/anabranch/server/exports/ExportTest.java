@@ -17,6 +17,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,6 +27,7 @@ import org.anabranch.block.Io;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
 import org.anabranch.block.testing.Await;
+import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
@@ -290,6 +292,41 @@ final class ExportTest {
     byte[] expected = java.util.Arrays.copyOf(VolumeUnderTest.data(8192, 1), 16384);
     System.arraycopy(VolumeUnderTest.data(1024, 2), 0, expected, 7680, 1024);
     assertThat(image).hasBinaryContent(expected);
+  }
+
+  /** All files that the configuration was read from, with --force, too. */
+  @Test
+  void theConfigurationIsNotReplaced() throws Exception {
+    Path etc = Files.createDirectory(folder.resolve("etc"));
+    Path parts = Files.createDirectory(etc.resolve("conf.d"));
+    Path main = etc.resolve("anabranch.conf");
+    Path more = Files.writeString(etc.resolve("more.conf"), "anabranch.merge-grace = 1 s\n");
+    Path part = Files.writeString(parts.resolve("a.conf"), "anabranch.log.level = info\n");
+    Path secret = Files.writeString(etc.resolve("u.secret"), "sixteen-bytes-16\n");
+    Files.writeString(
+        main,
+        """
+        include "more.conf"
+        include "conf.d/*.conf"
+        anabranch {
+          state-dir = ../state
+          volumes { vm1 { path = ../vm1.img, size = 16 MiB } }
+          targets { "iqn.2026-11.org.example:t" {
+            luns { 0 = vm1 }, chap { user = u, secret-file = u.secret }
+          } }
+        }
+        """);
+    volume.live.replace(ConfigurationFile.read(main), Set.of());
+    volume.snapshot("a");
+    for (Path file : List.of(main, more, part, secret)) {
+      String before = Files.readString(file);
+      assertThatThrownBy(() -> volume.exports.raw("vm1@a", file, true, IGNORED))
+          .hasMessageContaining("is a file of the server's configuration");
+      Path around = etc.resolve("conf.d/../../etc").resolve(etc.relativize(file));
+      assertThatThrownBy(() -> volume.exports.delta("vm1@a", null, around, true, IGNORED))
+          .hasMessageContaining("is a file of the server's configuration");
+      assertThat(file).hasContent(before);
+    }
   }
 
   @Test

@@ -79,7 +79,7 @@ public final class VolumeUnderTest implements AutoCloseable {
     snapshots.resumeMerges();
     prepared.accept(this);
     snapshots.beginMerges();
-    exports = new Exports(storage, snapshots);
+    exports = new Exports(storage, snapshots, live);
   }
 
   private static Configuration configuration(Path folder, String image, String more)

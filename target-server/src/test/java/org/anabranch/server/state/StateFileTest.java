@@ -72,10 +72,7 @@ final class StateFileTest {
               7,
               phase.name().length(),
               phase == SnapshotState.Phase.READY ? "of \"x\"" : "",
-              phase == SnapshotState.Phase.READY
-                  ? null
-                  : UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8))
-                      .toString(),
+              UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8)).toString(),
               phase == SnapshotState.Phase.MERGING ? Path.of("/second store") : null,
               null);
       state = state.with(snapshot);
@@ -183,8 +180,10 @@ final class StateFileTest {
     assertThat(found.origin()).isNull();
     assertThat(found.turn()).isZero();
     assertThat(found.store()).isEqualTo(SNAPSHOT.store());
+    String point = found.pointId(); // which streams may have been made of
+    assertThat(found.point()).isEqualTo(point);
     file.replace(file.state());
-    assertThat(path).content().contains("\"version\" : 3");
+    assertThat(path).content().contains("\"version\" : 3", point);
     assertThat(new StateFile(path).state()).isEqualTo(file.state());
   }
 
