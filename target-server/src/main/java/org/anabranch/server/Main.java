@@ -20,6 +20,7 @@ import org.anabranch.server.cli.StatsCommand;
 import org.anabranch.server.cli.StatusCommand;
 import org.anabranch.server.cli.VolumeCommand;
 import org.anabranch.server.cli.state.LunCommand;
+import org.anabranch.server.cli.state.ScheduleCommand;
 import org.anabranch.server.cli.state.StateCommand;
 import org.anabranch.server.demo.DemoCommand;
 import org.anabranch.server.log.Logging;
@@ -59,6 +60,7 @@ public final class Main implements Runnable {
     SUBCOMMANDS.put("volume", VolumeCommand.class);
     SUBCOMMANDS.put("lun", LunCommand.class);
     SUBCOMMANDS.put("snapshot", SnapshotCommand.class);
+    SUBCOMMANDS.put("schedule", ScheduleCommand.class);
     SUBCOMMANDS.put("session", SessionCommand.class);
     SUBCOMMANDS.put("state", StateCommand.class);
     SUBCOMMANDS.put("dm", DmCommand.class);

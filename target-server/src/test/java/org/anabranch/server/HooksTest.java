@@ -188,6 +188,13 @@ final class HooksTest {
       Await.until(
           "the end of what the hook has started",
           () -> !ProcessHandle.of(child).map(ProcessHandle::isAlive).orElse(false));
+      assertThat(String.valueOf(site.ask("status", Map.of()).get("hooks")))
+          .containsPattern(
+              "hook=before-create, volume=vm1, runs=1, failures=1, timeouts=1, last-millis=\\d{4,}")
+          .contains("hook=after-create, volume=vm1, runs=1, failures=0, timeouts=0");
+      assertThat(site.anabranch(0, "status"))
+          .containsPattern("HOOK +VOLUME +RUNS +FAILED +TIMED OUT +LAST")
+          .containsPattern("before-create +vm1 +1 +1 +1 +\\d+ ms");
       assertThat(server.terminate()).isZero();
     }
     assertThat(journal()).containsExactly("before-create vm1 -", "after-create vm1 not-done");

@@ -280,13 +280,20 @@ final class JsonTest {
             """
             volumes { vm1 { path = vm1.img, size = 1 MiB } }
             hooks { before-create = "false", before-merge = "false", on-failure = go-on }
-            snapshots { yearly { volumes = [vm1, vm9], every = 366 d, keep = 2 } }
+            snapshots {
+              yearly { volumes = [vm1, vm9], every = 366 d, keep = 2 }
+              once { volumes = [vm1], every = 366 d, keep = 2 }
+            }
             """)) {
       Await.until(
           "the snapshot of a run that was missed",
           () -> String.valueOf(site.ask("status", Map.of()).get("schedules")),
           text -> text.contains("last-result=partly"));
       holds("status", json(site, "status"));
+      holds("schedule list", json(site, "schedule", "list"));
+      holds("schedule pause", json(site, "schedule", "pause", "yearly"));
+      holds("schedule resume", json(site, "schedule", "resume", "yearly"));
+      holds("schedule run", json(site, "schedule", "run", "once"));
       holds("snapshot list", json(site, "snapshot", "list"));
       holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
       holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--now"));
@@ -446,6 +453,7 @@ final class JsonTest {
         anabranch {
           state-dir = all-state
           volumes { vm1 { path = a.img, size = 1 MiB } }
+          snapshots { hourly { volumes = [vm1], every = 1 h, keep = 24 } }
           targets {
             "iqn.2026-11.org.example:all" {
               luns { 0 { device = vm1, initiators = ["iqn.2026-11.org.example:a"] } }

@@ -38,6 +38,8 @@ final class LauncherVerbsTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final String VOLUME = "volumes { vm1 { path = vm1.img, size = 64 MiB } }\n";
   private static final String LUN = "targets { \"" + TARGET + "\" { luns { 0 = vm1 } } }\n";
+  private static final String SCHEDULE =
+      "snapshots { yearly { volumes = [vm1], every = 366 d, keep = 1 } }\n";
   private static final int CHUNK = 4096;
   private static final int CHUNKS = 4096; // changed, each with one between that is not
   private static final long PATIENCE = 120;
@@ -135,7 +137,7 @@ final class LauncherVerbsTest {
     anabranch(0, "demo");
     embedded();
     Site site = new Site(folder);
-    site.configure(VOLUME + LUN);
+    site.configure(VOLUME + LUN + SCHEDULE);
     assertThat(anabranch(0, "check", site.configuration.toString())).contains("lun 0: vm1, 64 MiB");
     foreign();
     Process server = start("serve", "--config", site.configuration.toString());
@@ -281,6 +283,10 @@ final class LauncherVerbsTest {
     ask(site, "lun", "add", TARGET, "9", "newer", "--read-only");
     assertThat(ask(site, "lun", "list")).contains("newer");
     ask(site, "lun", "remove", TARGET, "9", "--force");
+    assertThat(ask(site, "schedule", "list")).contains("yearly");
+    assertThat(ask(site, "schedule", "pause", "yearly")).contains("paused");
+    assertThat(ask(site, "schedule", "run", "yearly")).contains("taken");
+    assertThat(ask(site, "schedule", "resume", "yearly")).contains("due at");
     assertThat(ask(site, "volume", "remove", "newer")).contains("stays");
     assertThat(ask(site, "volume", "remove", "copy", "--delete-image")).contains("deleted");
     Initiator.await(disk.write(0, ByteBuffer.allocate(CHUNK)), PATIENCE);

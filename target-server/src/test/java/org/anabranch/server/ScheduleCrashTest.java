@@ -55,7 +55,7 @@ final class ScheduleCrashTest {
   private static Server start(Path at, DurableSteps steps) throws Exception {
     Configuration configuration = ConfigurationFile.parse("test", CONFIGURATION, at);
     Server server = Server.start(configuration, () -> configuration, steps);
-    Await.until("the end of the run", () -> !server.schedules().getFirst().running());
+    Await.until("the end of the run", () -> !server.schedules().status().getFirst().running());
     return server;
   }
 

@@ -80,6 +80,20 @@ final class ScheduleVerbsTest {
           .contains("anabranch_schedule_failed{schedule=\"yearly\"} 0.0")
           .contains("anabranch_schedule_runs_total{schedule=\"yearly\"} 1.0")
           .contains("anabranch_schedule_next_run_timestamp_seconds{schedule=\"yearly\"}");
+      assertThat(site.anabranch(0, "schedule", "pause", "yearly"))
+          .isEqualTo("schedule yearly is paused\n");
+      assertThat(site.anabranch(0, "schedule", "list")).containsPattern("yearly .* +paused +20");
+      try (ServerProcess check =
+          new ServerProcess(folder, "check", site.configuration.toString())) {
+        assertThat(check.output()).containsPattern("schedule yearly: .* are kept, paused\n");
+      }
+      assertThat(site.anabranch(0, "schedule", "run", "yearly"))
+          .isEqualTo("schedule yearly: the snapshots were taken\n");
+      assertThat(status(site)).contains("snapshots=4", "paused=true");
+      assertThat(site.anabranch(0, "schedule", "resume", "yearly"))
+          .startsWith("schedule yearly is resumed; it is due at 20");
+      assertThat(site.anabranch(1, "schedule", "run", "never")).contains("never", "yearly");
+      assertThat(server.errors()).contains("schedule pause", "schedule run", "schedule resume");
       site.configure(
           schedules(yearly + ", often { volumes = [vm1], every = 1 h, keep = 24 }")
               + "http { listen = \"127.0.0.1:0\" }");

@@ -105,8 +105,7 @@ public final class CheckCommand implements Callable<Integer> {
           .forEach((name, next) ->
               out.println(
                   schedule(Objects.requireNonNull(configuration.schedules().get(name)))
-                      + ", next at "
-                      + next));
+                      + (next.paused() ? ", paused" : ", next at " + next.next())));
     }
     out.flush();
     leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
@@ -170,7 +169,7 @@ public final class CheckCommand implements Callable<Integer> {
   }
 
   /** When each schedule is due next. */
-  private static SortedMap<String, Instant> schedules(Configuration configuration) {
+  private static SortedMap<String, Schedules.Preview> schedules(Configuration configuration) {
     return Schedules.preview(configuration.schedules(), configuration.stateDir(), Instant.now());
   }
 
@@ -186,13 +185,14 @@ public final class CheckCommand implements Callable<Integer> {
         + " are kept";
   }
 
-  private static Map<String, ?> json(ScheduleConfig schedule, Instant next) {
+  private static Map<String, ?> json(ScheduleConfig schedule, Schedules.Preview next) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", schedule.name());
     json.put("volumes", schedule.volumes());
     json.put("every-seconds", schedule.every().toSeconds());
     json.put("keep", schedule.keep());
-    json.put("next", next.toString());
+    json.put("next", next.next().toString());
+    json.put("paused", next.paused());
     return json;
   }
 

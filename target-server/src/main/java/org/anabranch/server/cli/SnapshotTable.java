@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The tables of snapshots and of their schedules that {@code snapshot list} and {@code status}
  * print.
  */
-final class SnapshotTable {
+public final class SnapshotTable {
   private static final Pattern SECTORS = Pattern.compile("(\\d+)/(\\d+) \\d+");
   private static final int SECTOR = 512;
 
@@ -113,8 +113,8 @@ final class SnapshotTable {
         : status;
   }
 
-  /** The table of schedules that {@code status} prints. */
-  static TextTable schedules(List<ScheduleEntry> schedules) {
+  /** The table of schedules that {@code status} and {@code schedule list} print. */
+  public static TextTable schedules(List<ScheduleEntry> schedules) {
     TextTable table =
         new TextTable(
             "SCHEDULE", "VOLUMES", "EVERY", "KEEP", "SNAPSHOTS", "NEXT", "LAST", "RESULT");
@@ -125,7 +125,7 @@ final class SnapshotTable {
           time(Duration.ofSeconds(each.everySeconds())),
           each.keep(),
           each.snapshots(),
-          each.running() ? "now" : each.next(),
+          each.running() ? "now" : each.paused() ? "paused" : each.next(),
           each.last() == null ? "" : each.last(),
           each.lastResult() == null
               ? ""

@@ -10,6 +10,7 @@ import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.verbs.StatusVerb;
 import org.anabranch.server.control.verbs.TargetEntry;
 import org.anabranch.server.control.verbs.VolumeEntry;
+import org.anabranch.server.control.verbs.snapshots.HookEntry;
 import org.anabranch.server.terminal.Screen;
 import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.terminal.TextTable;
@@ -72,6 +73,9 @@ public final class StatusCommand implements Callable<Integer> {
     if (!status.schedules().isEmpty()) {
       text.append('\n').append(SnapshotTable.schedules(status.schedules()).text(columns));
     }
+    if (!status.hooks().isEmpty()) {
+      text.append('\n').append(hooks(status.hooks()).text(columns));
+    }
     text.append('\n')
         .append(
             status.sessions().isEmpty()
@@ -82,6 +86,20 @@ public final class StatusCommand implements Callable<Integer> {
       status.warnings().forEach(each -> text.append("WARNING: ").append(each).append('\n'));
     }
     return text.toString();
+  }
+
+  private static TextTable hooks(List<HookEntry> hooks) {
+    TextTable table = new TextTable("HOOK", "VOLUME", "RUNS", "FAILED", "TIMED OUT", "LAST");
+    for (HookEntry each : hooks) {
+      table.row(
+          each.hook(),
+          each.volume(),
+          each.runs(),
+          each.failures(),
+          each.timeouts(),
+          each.lastMillis() + " ms");
+    }
+    return table;
   }
 
   private static TextTable volumes(List<VolumeEntry> volumes) {

@@ -44,6 +44,7 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
 
   private final Supplier<HooksConfig> configured;
   private final BegunOperations begun;
+  private final HookCounts counts = new HookCounts();
 
   /** Volumes between before and after; guarded by this. */
   private final Set<String> busy = new HashSet<>();
@@ -86,7 +87,7 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
     HooksConfig config = configured.get();
     Map<Subject, HookSettings> settings = new LinkedHashMap<>();
     entry.subjects().forEach(subject -> settings.put(subject, config.of(subject.volume())));
-    return new HookBracket(entry.operation(), settings, listener);
+    return new HookBracket(entry.operation(), settings, listener, counts);
   }
 
   /**
@@ -205,6 +206,11 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
     open.remove(entry);
     entry.subjects().forEach(subject -> busy.remove(subject.volume()));
     notifyAll();
+  }
+
+  /** What the hooks have done since the server began. */
+  public HookCounts counts() {
+    return counts;
   }
 
   /** After- hooks that failed: something may still be frozen. */

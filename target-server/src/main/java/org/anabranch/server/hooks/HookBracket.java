@@ -36,6 +36,7 @@ final class HookBracket {
   private final Map<Subject, HookSettings> settings;
   private final String volumes;
   private final Listener listener;
+  private final HookCounts counts;
   private final Map<HookRun, Boolean> running = new ConcurrentHashMap<>();
 
   /** Why nothing runs before the operation any more; null while it may. */
@@ -49,7 +50,12 @@ final class HookBracket {
    */
   record Failure(Subject subject, String text, boolean refuses) {}
 
-  HookBracket(Operation operation, Map<Subject, HookSettings> settings, Listener listener) {
+  HookBracket(
+      Operation operation,
+      Map<Subject, HookSettings> settings,
+      Listener listener,
+      HookCounts counts) {
+    this.counts = counts;
     this.operation = operation;
     this.settings = new LinkedHashMap<>(settings);
     this.listener = listener;
@@ -106,7 +112,11 @@ final class HookBracket {
         String name = "hook " + hook.key() + " of " + subject.volume();
         HookRun run = new HookRun(name, command, mine, variables(hook, subject, result));
         FutureTask<@Nullable String> task =
-            new FutureTask<>(() -> run(run, places, result == null));
+            new FutureTask<>(() -> {
+              HookRun.Ended ended = run(run, places, result == null);
+              counts.note(subject.volume(), hook, ended);
+              return ended.failure();
+            });
         runs.put(subject, task);
         Thread.ofVirtual().name(name).start(task);
       }
@@ -134,7 +144,7 @@ final class HookBracket {
     return failures;
   }
 
-  private @Nullable String run(HookRun run, Semaphore places, boolean before)
+  private HookRun.Ended run(HookRun run, Semaphore places, boolean before)
       throws InterruptedException {
     places.acquire();
     try {

@@ -30,11 +30,23 @@ final class HookRun {
   private final HookSettings settings;
   private final SortedMap<String, String> variables;
 
+  /** Whether its time limit ended it; of the thread that runs it. */
+  private boolean late;
+
   /** Guarded by this. */
   private @Nullable Process process;
 
   /** Why it was ended before its time; guarded by this. */
   private @Nullable String endedBecause;
+
+  /**
+   * The end of a run.
+   *
+   * @param failure null when it has ended with status 0
+   * @param late whether its time limit ended it
+   * @param took from its begin to its end
+   */
+  record Ended(@Nullable String failure, boolean late, Duration took) {}
 
   /**
    * @param name such as {@code hook before-create of vm1}
@@ -59,14 +71,19 @@ final class HookRun {
   /**
    * Runs the program, and waits for its end. What it prints is logged.
    *
-   * @return null when it has ended with status 0; else what happened, which begins with its name
+   * @return how it ended; a failure begins with its name
    */
-  @Nullable String run() {
+  Ended run() {
     long begun = System.nanoTime();
+    String failure = failureOfRun();
+    Duration took = Duration.ofNanos(System.nanoTime() - begun);
+    LOG.debug("{}: {} ms", name, took.toMillis());
+    return new Ended(failure, late, took);
+  }
+
+  private @Nullable String failureOfRun() {
     try {
       String failure = runProgram();
-      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
-      LOG.debug("{}: {} ms", name, millis);
       return failure == null ? null : name + " " + failure;
     } catch (IOException | RefusedException e) {
       return name + " cannot run: " + e.getMessage();
@@ -100,7 +117,7 @@ final class HookRun {
     }
     HookOutput output = HookOutput.of(started.getInputStream());
     Duration limit = settings.timeLimit();
-    boolean late = !started.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+    late = !started.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
     if (late) {
       ProcessGroup.end(started);
     }

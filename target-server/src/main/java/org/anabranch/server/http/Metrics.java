@@ -27,6 +27,7 @@ import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.control.verbs.RunningServer;
+import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.schedule.ScheduleStatus;
 import org.anabranch.server.stats.Subject;
 import org.slf4j.Logger;
@@ -68,7 +69,8 @@ final class Metrics {
     server.statistics().devices().forEach((name, device) -> device(families, name, device));
     volumes(families);
     files(families);
-    server.schedules().forEach(schedule -> schedule(families, schedule));
+    server.hookCounts().all().forEach(count -> hook(families, count));
+    server.schedules().status().forEach(schedule -> schedule(families, schedule));
     families.gauge(
         PREFIX + "sessions", "Sessions that are logged in", Labels.EMPTY, sessions.size());
     families.gauge(
@@ -151,6 +153,27 @@ final class Metrics {
     return PREFIX + layer + "_" + counted.name().toLowerCase(Locale.ROOT);
   }
 
+  private static void hook(Families families, HookCounts.Count count) {
+    Labels labels = Labels.of("hook", count.hook().key(), "volume", count.volume());
+    families.counter(
+        PREFIX + "hook_runs", "Runs of hooks that have ended", labels, (double) count.runs());
+    families.counter(
+        PREFIX + "hook_failures",
+        "Runs of hooks that failed, those at their time limit included",
+        labels,
+        (double) count.failures());
+    families.counter(
+        PREFIX + "hook_timeouts",
+        "Runs of hooks that were ended at their time limit",
+        labels,
+        (double) count.timeouts());
+    families.gauge(
+        PREFIX + "hook_last_duration_seconds",
+        "How long the last run of the hook took",
+        labels,
+        count.last().toNanos() / 1e9);
+  }
+
   private static void schedule(Families families, ScheduleStatus schedule) {
     Labels labels = Labels.of("schedule", schedule.config().name());
     families.gauge(
@@ -158,6 +181,11 @@ final class Metrics {
         "When the schedule is due next",
         labels,
         schedule.next().getEpochSecond());
+    families.gauge(
+        PREFIX + "schedule_paused",
+        "Whether the schedule is paused",
+        labels,
+        schedule.paused() ? 1 : 0);
     families.gauge(
         PREFIX + "schedule_failed",
         "1 when the last run has not taken all of its snapshots",

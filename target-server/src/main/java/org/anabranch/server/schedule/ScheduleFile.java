@@ -115,7 +115,8 @@ final class ScheduleFile {
               new Recurrence(Duration.ofSeconds(every), Duration.ofSeconds(offset)),
               Instant.parse(entry.getString("done")),
               entry.getLong("run"),
-              last));
+              last,
+              entry.hasPath("paused") && entry.getBoolean("paused")));
     }
     return found;
   }
@@ -140,6 +141,9 @@ final class ScheduleFile {
     entry.put("offset-seconds", history.recurrence().offset().toSeconds());
     entry.put("done", history.done().toString());
     entry.put("run", history.run());
+    if (history.paused()) {
+      entry.put("paused", true);
+    }
     LastRun last = history.last();
     if (last != null) {
       entry.put("due", last.due().toString());

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
  * What can be seen of a schedule.
  *
  * @param config what is configured
- * @param next when it is due next; in the past while it is late
+ * @param next when it is due next; in the past while it is late; while it is paused, when it would
+ *     be due if it were resumed now
+ * @param paused whether it runs only when somebody asks for it
  * @param running whether it runs now
  * @param snapshots that it has made and that are there
  * @param lastDue when its last run was due; null: it has not run yet
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 public record ScheduleStatus(
     ScheduleConfig config,
     Instant next,
+    boolean paused,
     boolean running,
     int snapshots,
     @Nullable Instant lastDue,

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.anabranch.config.schedule.ScheduleConfig;
 import org.anabranch.server.base.RefusedException;
@@ -39,6 +41,11 @@ import org.slf4j.LoggerFactory;
  *   <dt>What if the server dies in a run?
  *   <dd>The snapshots of a run, their schedule and their number are durable in one step. So the
  *       next start knows whether it is to be done; what is too many is removed by the next run.
+ *   <dt>What becomes of what is due while a schedule is paused?
+ *   <dd>It is not taken, neither then nor later. A pause lasts over restarts, until it is resumed.
+ *   <dt>And when somebody asks for a run?
+ *   <dd>It is a run like those that are due, at this instant; its snapshots count among those that
+ *       are kept.
  *   <dt>Does a jump of the clock remove snapshots, or take many?
  *   <dd>No: snapshots are counted, and each look takes one at most.
  * </dl>
@@ -126,15 +133,15 @@ public final class Schedules implements WarningSource {
         histories.put(schedule.name(), current);
         changed = true;
       }
-      if (running.contains(schedule.name())) {
-        continue; // looked at again at its end
+      if (current.paused() || running.contains(schedule.name())) {
+        continue; // looked at again when it is resumed, or at its end
       }
       Instant due = recurrence.due(current.done(), now);
       if (due.isAfter(now)) {
         Duration until = Duration.between(now, due);
         wait = wait == null || until.compareTo(wait) < 0 ? until : wait;
       } else {
-        begin(schedule, due, current);
+        var _ = begin(schedule, due, current);
       }
     }
     if (wait != null) {
@@ -159,7 +166,7 @@ public final class Schedules implements WarningSource {
       String name, Recurrence recurrence, @Nullable ScheduleHistory history, Instant now) {
     if (history == null) {
       LOG.debug("schedule {} is new; it is due at {}", name, recurrence.next(now));
-      return new ScheduleHistory(recurrence, recurrence.last(now), 0, null);
+      return new ScheduleHistory(recurrence, recurrence.last(now), 0, null, false);
     }
     return history.recurrence().equals(recurrence) ? history : history.with(recurrence, now);
   }
@@ -190,7 +197,98 @@ public final class Schedules implements WarningSource {
     return number;
   }
 
-  private void begin(ScheduleConfig schedule, Instant due, ScheduleHistory history) {
+  /**
+   * Runs a schedule now, also one that is paused, and waits for the end of the run.
+   *
+   * @throws RefusedException when it runs already, or not all of its snapshots could be taken
+   */
+  public ScheduleStatus run(String name) throws RefusedException {
+    CompletableFuture<@Nullable LastRun> run;
+    synchronized (this) {
+      ScheduleConfig schedule = existing(name);
+      if (stopping) {
+        throw new RefusedException("the server is stopping");
+      }
+      if (running.contains(name)) {
+        throw new RefusedException(
+            "schedule " + name + " is taking snapshots now; wait for the end of that");
+      }
+      Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
+      run =
+          begin(
+              schedule,
+              now,
+              history(name, Recurrence.of(schedule), histories.get(name), clock.instant()));
+    }
+    LastRun over = run.join();
+    if (over == null || over.result() != Result.DONE) {
+      throw new RefusedException(
+          "schedule "
+              + name
+              + (over == null
+                  ? ": it ended by an error of the server's own, see its log"
+                  : (over.result() == Result.PARTLY
+                          ? ": not all snapshots were taken: "
+                          : ": no snapshot was taken: ")
+                      + over.text()));
+    }
+    return status(name);
+  }
+
+  /**
+   * Pauses a schedule, or resumes it; durable when this returns.
+   *
+   * @return how it is then
+   */
+  public ScheduleStatus pause(String name, boolean paused) throws RefusedException {
+    synchronized (file) {
+      ScheduleHistory before;
+      synchronized (this) {
+        ScheduleConfig schedule = existing(name);
+        Instant now = clock.instant();
+        before = history(name, Recurrence.of(schedule), histories.get(name), now);
+        histories.put(name, before.paused() == paused ? before : before.paused(paused, now));
+      }
+      write();
+      String failure = fileFailure;
+      if (failure != null) {
+        synchronized (this) {
+          histories.computeIfPresent(
+              name,
+              (key, now) ->
+                  new ScheduleHistory(
+                      now.recurrence(), now.done(), now.run(), now.last(), before.paused()));
+        }
+        throw new RefusedException("schedule " + name + " stays as it was: " + failure);
+      }
+      if (before.paused() != paused) {
+        LOG.info("schedule {}: {}", name, paused ? "paused" : "resumed");
+      }
+    }
+    look();
+    return status(name);
+  }
+
+  private ScheduleConfig existing(String name) throws RefusedException {
+    ScheduleConfig schedule = configured.get().get(name);
+    if (schedule == null) {
+      throw RefusedException.absent("schedule", name, configured.get().keySet());
+    }
+    return schedule;
+  }
+
+  private ScheduleStatus status(String name) throws RefusedException {
+    var _ = existing(name);
+    return status().stream()
+        .filter(each -> each.config().name().equals(name))
+        .findAny()
+        .orElseThrow(() -> new RefusedException("schedule " + name + " was taken out of the file"));
+  }
+
+  /** Done when the run is noted; null: it ended by an error of the server's own. With the lock. */
+  private CompletableFuture<@Nullable LastRun> begin(
+      ScheduleConfig schedule, Instant due, ScheduleHistory history) {
+    CompletableFuture<@Nullable LastRun> done = new CompletableFuture<>();
     running.add(schedule.name());
     long number = lastNumber(schedule.name(), history) + 1;
     ScheduleRun run =
@@ -202,9 +300,14 @@ public final class Schedules implements WarningSource {
           try {
             over = run.run();
           } finally {
-            ended(schedule.name(), number, over);
+            try {
+              ended(schedule.name(), number, over);
+            } finally {
+              done.complete(over);
+            }
           }
         });
+    return done;
   }
 
   private void ended(String name, long number, @Nullable LastRun over) {
@@ -261,7 +364,10 @@ public final class Schedules implements WarningSource {
       all.add(
           new ScheduleStatus(
               schedule,
-              Recurrence.of(schedule).due(done(name, history), now),
+              history.paused()
+                  ? Recurrence.of(schedule).next(now)
+                  : Recurrence.of(schedule).due(done(name, history), now),
+              history.paused(),
               running.contains(name),
               (int)
                   snapshots.list(null).stream()
@@ -278,20 +384,31 @@ public final class Schedules implements WarningSource {
   }
 
   /**
+   * What a server would do with a schedule.
+   *
+   * @param next when it would run next, if it were not paused
+   * @param paused whether it runs only when somebody asks for it
+   */
+  public record Preview(Instant next, boolean paused) {}
+
+  /**
    * When each configured schedule would run next, by a state directory that no server need use now.
    *
    * @param folder the state directory, which need not exist
    */
-  public static SortedMap<String, Instant> preview(
+  public static SortedMap<String, Preview> preview(
       SortedMap<String, ScheduleConfig> schedules, Path folder, Instant now) {
     SortedMap<String, ScheduleHistory> histories = ScheduleFile.look(folder);
-    SortedMap<String, Instant> next = new TreeMap<>();
+    SortedMap<String, Preview> next = new TreeMap<>();
     schedules.forEach((name, schedule) -> {
       Recurrence recurrence = Recurrence.of(schedule);
       ScheduleHistory history = history(name, recurrence, histories.get(name), now);
       Instant due = recurrence.due(history.done(), now);
       next.put(
-          name, due.isAfter(now) ? due : now.truncatedTo(java.time.temporal.ChronoUnit.SECONDS));
+          name,
+          history.paused()
+              ? new Preview(recurrence.next(now), true)
+              : new Preview(due.isAfter(now) ? due : now.truncatedTo(ChronoUnit.SECONDS), false));
     });
     return next;
   }

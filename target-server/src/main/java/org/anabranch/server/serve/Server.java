@@ -48,11 +48,11 @@ import org.anabranch.server.control.verbs.Verbs;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.exports.VolumeImports;
 import org.anabranch.server.hooks.ConfiguredHooks;
+import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.http.StatusServer;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.schedule.AlarmThread;
-import org.anabranch.server.schedule.ScheduleStatus;
 import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
@@ -474,8 +474,13 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   @Override
-  public List<ScheduleStatus> schedules() {
-    return schedules.status();
+  public HookCounts hookCounts() {
+    return hooks.counts();
+  }
+
+  @Override
+  public Schedules schedules() {
+    return schedules;
   }
 
   @Override

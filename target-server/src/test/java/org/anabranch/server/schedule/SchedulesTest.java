@@ -2,6 +2,7 @@
 package org.anabranch.server.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.config.schedule.ScheduleConfig;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.schedule.ScheduleHistory.Result;
 import org.anabranch.server.snapshots.MergeRequest;
@@ -111,6 +113,94 @@ final class SchedulesTest {
       // An alarm that rings too early does nothing.
       at(schedules, Instant.parse("2026-11-30T03:59:59.999Z"));
       assertThat(names(volume)).hasSize(1);
+    }
+  }
+
+  /** Also over a restart; what was due meanwhile is taken neither then nor later. */
+  @Test
+  void aPausedScheduleTakesNothingUntilItIsResumed() throws Exception {
+    configure(HOUR, 24, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      assertThat(schedules.pause("hourly", true).paused()).isTrue();
+      at(schedules, Instant.parse("2026-11-30T03:00:01Z"));
+      assertThat(names(volume)).isEmpty();
+      now = Instant.parse("2026-11-30T05:10:00Z");
+      schedules = open(volume);
+      assertThat(names(volume)).isEmpty();
+      assertThat(only(schedules).paused()).isTrue();
+      assertThat(Schedules.preview(configured, folder, now))
+          .containsEntry(
+              "hourly", new Schedules.Preview(Instant.parse("2026-11-30T06:00:00Z"), true));
+      // Somebody may change when it is due, and take what was forgotten, all the same.
+      configure(HOUR.multipliedBy(2), 24, "vm1");
+      schedules.look();
+      assertThat(only(schedules).paused()).isTrue();
+      assertThat(schedules.run("hourly").snapshots()).isEqualTo(1);
+      assertThat(names(volume)).containsExactly("hourly-20261130T0510Z");
+      assertThat(schedules.pause("hourly", false).next()).isEqualTo("2026-11-30T06:00:00Z");
+      schedules.close();
+      assertThat(names(volume)).hasSize(1);
+      at(schedules, Instant.parse("2026-11-30T06:00:00.020Z"));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0510Z", "hourly-20261130T0600Z");
+    }
+  }
+
+  /** It is a run as any other: named by its time, counted, and old ones go. */
+  @Test
+  void aRunThatIsAskedForIsARunAsOthersAre() throws Exception {
+    configure(HOUR, 2, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      for (int i = 0; i < 3; i++) {
+        schedules.run("hourly");
+      }
+      assertThat(names(volume))
+          .containsExactly("hourly-20261130T0217Z-2", "hourly-20261130T0217Z-3");
+      at(schedules, Instant.parse("2026-11-30T03:00:00.020Z"));
+      assertThat(names(volume)).containsExactly("hourly-20261130T0217Z-3", "hourly-20261130T0300Z");
+      assertThat(only(schedules).runs()).isEqualTo(4);
+      assertThatThrownBy(() -> schedules.run("nightly"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("hourly");
+      assertThatThrownBy(() -> schedules.pause("nightly", true))
+          .isInstanceOf(RefusedException.class);
+    }
+  }
+
+  /**
+   * The reason is what the command prints; nothing is harmed, and the next run is due as before.
+   */
+  @Test
+  void aRunThatIsAskedForAndFailsSaysWhy() throws Exception {
+    configure(HOUR, 2, "vm1", "vm9");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      assertThatThrownBy(() -> schedules.run("hourly"))
+          .hasMessageContaining("not all snapshots were taken")
+          .hasMessageContaining("vm9");
+      assertThat(names(volume)).hasSize(1);
+      assertThat(only(schedules).next()).isEqualTo("2026-11-30T03:00:00Z");
+    }
+  }
+
+  /** A pause that would not survive a restart is refused. */
+  @Test
+  void aPauseThatCannotBeWrittenDownIsRefused() throws Exception {
+    configure(HOUR, 2, "vm1");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      Files.deleteIfExists(folder.resolve("schedules.json.new"));
+      Path inTheWay = Files.createDirectory(folder.resolve("schedules.json.new"));
+      Path inside = Files.createFile(inTheWay.resolve("x"));
+      assertThatThrownBy(() -> schedules.pause("hourly", true))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("stays as it was");
+      assertThat(only(schedules).paused()).isFalse();
+      Files.delete(inside);
+      Files.delete(inTheWay);
+      assertThat(schedules.pause("hourly", true).paused()).isTrue();
+      assertThat(schedules.warnings()).isEmpty();
     }
   }
 

@@ -13,8 +13,9 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.rate.VolumeRates;
-import org.anabranch.server.schedule.ScheduleStatus;
+import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
@@ -53,8 +54,11 @@ public interface RunningServer {
   /** The rate limits of volumes. */
   VolumeRates rates();
 
-  /** The schedules of snapshots, by name. */
-  List<ScheduleStatus> schedules();
+  /** What the hooks have done. */
+  HookCounts hookCounts();
+
+  /** The schedules of snapshots. */
+  Schedules schedules();
 
   /** What is worse than a user may think. */
   List<Warning> warnings();

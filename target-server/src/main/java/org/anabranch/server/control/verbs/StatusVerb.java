@@ -12,6 +12,7 @@ import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
+import org.anabranch.server.control.verbs.snapshots.HookEntry;
 import org.anabranch.server.control.verbs.snapshots.ScheduleEntry;
 import org.anabranch.server.control.verbs.snapshots.SnapshotEntry;
 import org.anabranch.server.control.verbs.snapshots.SnapshotListVerb;
@@ -33,6 +34,7 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
       @Doc(value = "as in volume list", listedIn = "volume list") List<VolumeEntry> volumes,
       @Doc(value = "as in snapshot list", listedIn = "snapshot list") List<SnapshotEntry> snapshots,
       @Doc("schedules of snapshots, by name") List<ScheduleEntry> schedules,
+      @Doc("hooks that have run since the server began") List<HookEntry> hooks,
       @Doc(value = "as in session list", listedIn = "session list") List<SessionEntry> sessions,
       @Doc("each of problems[] in one line") List<String> warnings,
       @Doc("what is worse than a user may think; empty when all is well")
@@ -75,7 +77,8 @@ public final class StatusVerb implements Verb<Nothing, Nothing, StatusVerb.Resul
             .toList(),
         VolumeListVerb.all(server),
         SnapshotListVerb.of(server.snapshots(), null),
-        server.schedules().stream().map(ScheduleEntry::of).toList(),
+        server.schedules().status().stream().map(ScheduleEntry::of).toList(),
+        server.hookCounts().all().stream().map(HookEntry::of).toList(),
         SessionListVerb.all(server),
         warnings.stream().map(Warning::toString).toList(),
         warnings.stream().map(ProblemEntry::of).toList());

@@ -7,6 +7,7 @@ import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.verbs.dm.DmVerbs;
 import org.anabranch.server.control.verbs.luns.LunVerbs;
 import org.anabranch.server.control.verbs.rates.VolumeLimitVerb;
+import org.anabranch.server.control.verbs.schedules.ScheduleVerbs;
 import org.anabranch.server.control.verbs.snapshots.SnapshotVerbs;
 import org.anabranch.server.control.verbs.volumes.VolumeVerbs;
 
@@ -33,6 +34,7 @@ public final class Verbs {
                 new ReloadVerb(server)));
     verbs.addAll(VolumeVerbs.all(server.volumes()));
     verbs.addAll(LunVerbs.all(server.luns()));
+    verbs.addAll(ScheduleVerbs.all(server.schedules()));
     verbs.addAll(SnapshotVerbs.all(server.snapshots(), server.exports(), server::configuration));
     verbs.addAll(DmVerbs.all(server.mapper(), server.runtimeDevices()));
     return verbs;

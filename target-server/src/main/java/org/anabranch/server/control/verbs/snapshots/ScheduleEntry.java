@@ -14,7 +14,8 @@ public record ScheduleEntry(
     @Doc("from one to the next") long everySeconds,
     @Doc("how many of each volume are kept") int keep,
     @Doc("that it has made and that are there, of all volumes") int snapshots,
-    @Doc("a time: when it is due next") Instant next,
+    @Doc("a time: when it is due next, or would be if it were not paused") Instant next,
+    @Doc("whether it runs only by schedule run") boolean paused,
     @Doc("whether it is taking snapshots now") boolean running,
     @Doc("a time: when its last run was due; absent: it has not run yet") @Nullable Instant last,
     @Doc("done, partly (not of all volumes), failed; absent: it has not run yet")
@@ -36,6 +37,7 @@ public record ScheduleEntry(
         status.config().keep(),
         status.snapshots(),
         status.next(),
+        status.paused(),
         status.running(),
         status.lastDue(),
         status.result() == null ? null : Outcome.valueOf(status.result().name()),
