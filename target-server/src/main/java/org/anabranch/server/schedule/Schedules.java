@@ -315,11 +315,15 @@ public final class Schedules implements WarningSource {
     if (changed) {
       write();
     }
-    synchronized (this) {
+    boolean more;
+    synchronized (this) { // in one step: whoever waits for the end finds the next alarm set
       running.remove(name);
+      more = lookAround();
       notifyAll();
     }
-    look();
+    if (more) {
+      write();
+    }
   }
 
   /** Whether there is something to remember; not of what a stop has cut short. */
