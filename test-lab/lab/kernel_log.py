@@ -16,6 +16,9 @@ LOST_CONNECTION = re.compile(r"conn error|ping timeout", re.I)
 LOST_PATH = re.compile(
     r"conn error|ping timeout|session recovery timed out|\bsd [\d:]+:.*(rejecting I/O|FAILED Result|DID_TRANSPORT)|I/O error, dev sd[a-z]+,|Failing path", re.I)
 
+# What it says of a disk whose LUN the scenario has removed.
+REMOVED_LUN = re.compile(r"Add\. Sense: Logical unit not supported")
+
 
 def faults(text, tolerated):
     """The lines that are faults; tolerated: expressions for those that are not, in this scenario."""

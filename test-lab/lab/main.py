@@ -31,7 +31,8 @@ def _arguments(known):
         prog="test-lab/scenarios", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Runs real initiators and virtual machines against a server, and prints how each scenario ended.\n"
         "Exit status: 0 all passed, 1 some failed, 2 usage. Needs test-lab/build and, as root, test-lab/root.",
-        epilog=f"scenarios:\n{lines}\n\nANABRANCH=COMMAND tests another command than this checkout's. PATIENCE=3 makes all limits of time three times as long, for a busy\nmachine. Logs are kept in target/scenarios.")
+        epilog=f"scenarios:\n{lines}\n\nANABRANCH=COMMAND tests another command than this checkout's. PATIENCE=3 makes all limits of time three times as\n"
+        "long, for a busy machine. Logs are kept in target/scenarios.")
     parser.add_argument("--quick", action="store_true", help="only those that continuous integration runs")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="run N at a time (1)")
     parser.add_argument("--verbose", action="store_true", help="show what they say while they run")

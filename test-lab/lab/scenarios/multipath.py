@@ -14,7 +14,7 @@ LIMIT = 400
 CONFIGURATION = """
   volumes { vm1 { path = vm1.img, size = 256 MiB } }
   targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }"""
-# As docs/roll-back.md says it.
+# As docs/linux-hosts.md says it.
 MULTIPATH = r"defaults {\n find_multipaths no\n user_friendly_names yes\n polling_interval 2\n no_path_retry 30\n}\n"
 
 

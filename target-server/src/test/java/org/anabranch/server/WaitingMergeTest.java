@@ -152,6 +152,18 @@ final class WaitingMergeTest {
     assertThat(get(login(OPTIONS))).isEqualTo(1);
   }
 
+  /** A host that has just booted: iscsid logs in once more, and that is not the reboot. */
+  @Test
+  void atTheNextLoginOfWhoIsCutOffTheAnswerWarns() throws Exception {
+    lose(upgraded());
+    awaitCutOff();
+    assertThat(site.anabranch(0, "snapshot", "merge", "--on-next-login", "vm1@a"))
+        .contains("cut off since", "take this back at once (--cancel)")
+        .doesNotContain("reboot it now");
+    site.anabranch(0, "snapshot", "merge", "--cancel", "vm1@a");
+    assertThat(get(login(OPTIONS))).isEqualTo(2);
+  }
+
   @Test
   void atTheNextLoginNothingIsReadBeforeTheMerge() throws Exception {
     Site.Host host = upgraded();

@@ -42,17 +42,32 @@ final class WaitText {
         : user.initiator() + ", cut off since " + user.cutOffSince();
   }
 
+  private static boolean isCutOff(SnapshotMergeVerb.Merged result) {
+    return Objects.requireNonNullElse(result.waitsFor(), List.<WaitEntry>of()).stream()
+        .anyMatch(user -> !user.connected());
+  }
+
   /** What {@code snapshot merge} answers for a merge that waits. */
   static String answer(SnapshotMergeVerb.Merged result) {
     String volume = result.volume();
     List<String> users = users(Objects.requireNonNullElse(result.waitsFor(), List.of()));
-    if (result.onNextLoginUntil() != null) {
+    Instant until = result.onNextLoginUntil();
+    if (until != null && isCutOff(result)) {
+      // Its connection may come back by itself, such as when iscsid takes over after a boot.
+      return """
+      volume %s will be rolled back at the next login of %s
+      if it is running and not rebooting, take this back at once (--cancel): its connection comes back, and that login rolls back what it has mounted
+      after %s, the merge waits until nobody uses the volume\
+      """
+          .formatted(volume, String.join("; ", users), until);
+    }
+    if (until != null) {
       return """
       volume %s will be rolled back at the next login of %s
       reboot it now: until %s, a connection that is lost and comes back looks like the reboot
       after that, the merge waits until nobody uses the volume\
       """
-          .formatted(volume, String.join("; ", users), result.onNextLoginUntil());
+          .formatted(volume, String.join("; ", users), until);
     }
     if (users.isEmpty()) {
       return "volume "
