@@ -89,6 +89,7 @@ def _fence(run, server, one, two):
     two.run("sg_persist -o -G -S 0x2 /dev/sda")
     two.run(write)
     one.run("sg_persist -o -C -K 0x1 /dev/sda")
+    two.run("sg_turs /dev/sda", None)  # takes the unit attention: RESERVATIONS PREEMPTED
     two.run(write)
     if "NO registered" not in two.run("sg_persist -k /dev/sda"):
         raise Failed("registrations are left")
