@@ -138,7 +138,8 @@ def _we_read_linux(run, server):
         _make(guest, history, i, "/dev/vdb")
         guest.run(f"dmsetup create w{i} --table '0 {SIZE // 512} snapshot-origin /dev/mapper/o{i}'")
         writes = [_write(f"/dev/mapper/{'s' if to_snapshot else 'w'}{i}", at, pattern, length) for to_snapshot, at, pattern, length in history.writes]
-        guest.run(" && ".join(writes))
+        for at in range(0, len(writes), 15):  # a line of a terminal has at most 4096 characters
+            guest.run(" && ".join(writes[at : at + 15]))
         if _read(guest, f"s{i}") != _sum(history.snapshot):
             raise Failed(f"history {i}: the guest's own snapshot is not what it wrote")
         guest.run(f"dmsetup remove s{i} w{i}")

@@ -155,7 +155,9 @@ final class WaitingMergeTest {
   /** A host that has just booted: iscsid logs in once more, and that is not the reboot. */
   @Test
   void atTheNextLoginOfWhoIsCutOffTheAnswerWarns() throws Exception {
-    lose(upgraded());
+    Site.Host host = upgraded();
+    site.ask("snapshot merge", MERGE);
+    lose(host);
     awaitCutOff();
     assertThat(site.anabranch(0, "snapshot", "merge", "--on-next-login", "vm1@a"))
         .contains("cut off since", "take this back at once (--cancel)")
