@@ -89,7 +89,7 @@ final class PagesTest {
     assertThat(unmarked).as("blocks without a marker, see Page").isEmpty();
     assertThat(Files.readString(ROOT.resolve("docs/README.md")))
         .as("how many blocks the test runs")
-        .contains(run + " blocks of commands are run by a test, " + notRun + " are not");
+        .contains("runs " + run + " blocks of commands of these pages. " + notRun + " are not run");
   }
 
   /** What the first column of a table quotes is what our sources print, but for names in it. */
