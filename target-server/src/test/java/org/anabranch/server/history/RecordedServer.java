@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
@@ -116,6 +117,8 @@ final class RecordedServer implements AutoCloseable {
 
   /** Logs every host out; none logs in before {@link #carryOn}. */
   void pause() throws IOException, InterruptedException {
+    // A login that is under way would be missed.
+    Await.until("all hosts are logged in", () -> hosts.stream().allMatch(HistoryHost::isSettled));
     lock.lock();
     try {
       paused = portal;

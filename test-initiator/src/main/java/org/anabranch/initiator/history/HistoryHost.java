@@ -110,6 +110,12 @@ public final class HistoryHost implements AutoCloseable {
     return failure.get();
   }
 
+  /** Whether it is logged in, or has no lane that logs in by itself. */
+  public boolean isSettled() {
+    Session present = session;
+    return lanes.isEmpty() || (present != null && present.isOpen());
+  }
+
   /** Operations that had an answer. */
   public long operations() {
     return operations.sum();
