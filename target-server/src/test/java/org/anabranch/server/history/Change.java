@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.history;
 
+import java.util.List;
+
 /** What a control command changes, and a kill may break off. */
 enum Change {
   CREATE,
@@ -13,5 +15,7 @@ enum Change {
   GROW,
   COPY,
   IMPORT,
-  REMOVE_COPY
+  REMOVE_COPY;
+
+  static final List<Change> ALL = List.of(values());
 }

@@ -115,8 +115,10 @@ final class HistoryKillTest {
       hosts.awaitOperations(20);
     }
     // Every kind in turn, then by chance.
-    Change[] all = Change.values();
-    Change aim = kill < 2 * all.length ? all[(int) ((kill + SEED) % all.length)] : changes.any();
+    Change aim =
+        kill < 2 * Change.ALL.size()
+            ? Change.ALL.get((int) ((kill + SEED) % Change.ALL.size()))
+            : changes.any();
     changes.prepare(aim);
     hosts.check();
     CountDownLatch now = new CountDownLatch(1);

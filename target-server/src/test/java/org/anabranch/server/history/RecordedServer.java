@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -82,7 +83,7 @@ final class RecordedServer implements AutoCloseable {
         if (over) {
           return null;
         }
-        at = portal;
+        at = Objects.requireNonNull(portal);
       } finally {
         lock.unlock();
       }
