@@ -171,7 +171,7 @@ final class ReloadKeysTest {
   @Test
   void eachChangedKeyIsAppliedOrNamed() throws Exception {
     Configuration before = read("");
-    for (String change : CHANGES.split("\n")) {
+    for (String change : CHANGES.lines().toList()) {
       ReloadPlan plan = ReloadPlan.of(before, read(change));
       assertThat(plan.isEmpty()).as("nothing is said of %s", change).isFalse();
       String key = change.replaceAll("[ ={].*", "");
@@ -207,7 +207,7 @@ final class ReloadKeysTest {
   void noKeyOfTheReferenceIsForgotten() throws Exception {
     String text = reference();
     Set<String> tried = new TreeSet<>(WITHOUT_EFFECT);
-    for (String change : CHANGES.split("\n")) {
+    for (String change : CHANGES.lines().toList()) {
       tried.add(change.replaceAll("[ ={].*", ""));
     }
     tried.add("hooks.shell");
@@ -224,7 +224,7 @@ final class ReloadKeysTest {
       words.add(word.group());
     }
     words.add("secret-file");
-    for (String line : text.split("\n")) {
+    for (String line : text.lines().toList()) {
       if (line.strip().startsWith("#")) {
         Matcher matcher = WORDS_IN_COMMENT.matcher(line.strip().replaceFirst("^[# ]+", ""));
         while (matcher.find()) {
