@@ -149,6 +149,7 @@ public final class ModelDevice {
     if (io.modifies()) {
       long oldestRead = reads.isEmpty() ? Long.MAX_VALUE : reads.firstKey();
       for (int i = 0; i < request.entries.size(); i++) {
+        request.entries.get(i).loose = io.op() == Io.Op.DISCARD && !good;
         sectors[(int) request.sector + i].end(
             request.entries.get(i), good, io.fua(), now, oldestRead);
       }

@@ -40,6 +40,12 @@ final class SectorHistory {
      */
     boolean left;
 
+    /**
+     * A discard that need not make zeros: who has read zeros may read what was there before once
+     * more, such as from a copy that was under way.
+     */
+    boolean loose;
+
     /** Not written here, but to the device that this history was forked from. */
     boolean foreign;
 
@@ -54,6 +60,7 @@ final class SectorHistory {
       copy.done = done;
       copy.durable = durable;
       copy.lost = lost;
+      copy.loose = loose;
       copy.left = left;
       copy.foreign = foreign;
       return copy;
@@ -158,7 +165,7 @@ final class SectorHistory {
     }
     if (seen.left) {
       settle(seen, now);
-    } else if (isOnly(value)) {
+    } else if (isOnly(value) && !seen.loose) {
       seen.done = Math.min(seen.done, now);
     }
     return true;
