@@ -117,22 +117,6 @@ final class Sabotages {
     };
   }
 
-  /** The same where disks fail; it shows nowhere else. */
-  static Sabotage targetWhereDisksFail(String name, Mapping mapping) {
-    Sabotage plain = target(name, mapping);
-    return new Sabotage() {
-      @Override
-      public boolean needsFaults() {
-        return true;
-      }
-
-      @Override
-      public List<TargetType> types(List<TargetType> standard) {
-        return plain.types(standard);
-      }
-    };
-  }
-
   /** Puts something in front of the targets of a type. */
   static Sabotage target(String name, Mapping mapping) {
     return new Sabotage() {
@@ -197,23 +181,6 @@ final class Sabotages {
     } else {
       target.map(io);
     }
-  }
-
-  /** A target that can be resumed once. */
-  static Mapping resumedOnce() {
-    return new Mapping() {
-      @Override
-      public void map(Target target, BlockDevice below, Io io) {
-        target.map(io);
-      }
-
-      @Override
-      public void resume(Target target, int nth) {
-        if (nth == 1) {
-          target.resume();
-        }
-      }
-    };
   }
 
   static void withoutPatience(BlockDevice below, Io io, SimScheduler scheduler) {

@@ -51,9 +51,6 @@ final class SimulatorCatchesTest {
             "a kept snapshot that does not follow the merge",
             Sabotages.withoutFeature("merged_origin")),
         new Fault(
-            "a failed merge that is not begun again",
-            Sabotages.targetWhereDisksFail("snapshot-merge", Sabotages.resumedOnce())),
-        new Fault(
             "a snapshot that says everything is a hole",
             Sabotages.target("snapshot", Sabotages::withoutAllocation)),
         new Fault(
