@@ -100,7 +100,7 @@ final class IscsiSabotages {
               Consumer<TaskManagementFunction.Response> done) {
             super.manage(nexus, function, lun, tag, done);
             if (function == TaskManagementFunction.ABORT_TASK) {
-              again(write -> write.nexus == nexus && write.tag == tag);
+              again(write -> write.nexus.equals(nexus) && write.tag == tag);
             }
           }
         };
@@ -117,7 +117,7 @@ final class IscsiSabotages {
           @Override
           public void close(Nexus nexus) {
             super.close(nexus);
-            again(write -> write.nexus == nexus);
+            again(write -> write.nexus.equals(nexus));
           }
         };
       }
