@@ -43,6 +43,14 @@ public interface BackingDevice extends BlockDevice {
     return failure() == null && trouble() == null;
   }
 
+  /**
+   * Why requests wait or fail now although the storage may come back by itself, as one line; null
+   * while it answers. Any thread.
+   */
+  default @Nullable String interruption() {
+    return null;
+  }
+
   /** What the device counts; null if it does not. Any thread. */
   default @Nullable Counts counts() {
     return null;

@@ -5,7 +5,7 @@ package org.anabranch.config;
  * Where the image of a volume is kept. Each kind of source belongs to one backend of the server;
  * what differs between kinds is that backend's business alone. Equal sources are the same image.
  */
-public sealed interface VolumeSource permits FileSource {
+public sealed interface VolumeSource permits FileSource, NbdSource {
   /**
    * The word for the image in device tables and messages, such as {@code /srv/vm1.img}. It has a
    * slash in it, which no name of a volume or device has.

@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.FileSource;
 import org.anabranch.config.IdentityConfig;
+import org.anabranch.config.NbdSource;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.VolumeConfig;
@@ -30,6 +31,8 @@ final class VolumeReader {
   private static final ValueFormat<Integer> BLOCK_SIZE = ValueFormat.oneOf(512, 4096);
   private static final ValueFormat<Integer> PHYSICAL_BLOCK_SIZE =
       ValueFormat.oneOf(512, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
+  private static final ValueFormat<NbdSource> NBD =
+      ValueFormat.of(NbdSource.FORM, NbdSource::parse);
   private static final ValueFormat<TableLine> ROW =
       ValueFormat.of(
           "<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);
@@ -147,6 +150,13 @@ final class VolumeReader {
 
   /** Where the image is: the one key of the volume that each kind of source has. */
   private @Nullable VolumeSource source(Section section) {
+    boolean hasPath = section.has("path");
+    NbdSource nbd = section.optional("nbd", NBD);
+    if (hasPath && section.has("nbd")) {
+      section.problem("nbd", "found beside path", "path or nbd, not both");
+    } else if (section.has("nbd")) {
+      return nbd;
+    }
     String path = section.required("path", ValueFormat.PATH);
     return path == null ? null : new FileSource(ConfigurationReader.path(baseDir, path));
   }

@@ -305,6 +305,11 @@ final class Metrics {
               "1 when the file takes no writes since a failure",
               Labels.of("file", path),
               file.failure() == null && file.trouble() == null ? 0 : 1);
+          families.gauge(
+              PREFIX + "file_interrupted",
+              "1 when what keeps the image does not answer now, such as an NBD server",
+              Labels.of("file", path),
+              file.interruption() == null ? 0 : 1);
           try {
             families.gauge(
                 PREFIX + "file_free_bytes",

@@ -13,8 +13,9 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 
 /**
- * Devices that have become read-only because a sync failed, and what the backends say of the space
- * for sparse ones. It asks the file systems, and so may wait as long as they do. Any thread.
+ * Devices that have become read-only because a sync failed, or that do not answer, and what the
+ * backends say of the space for sparse ones. It asks the file systems, and so may wait as long as
+ * they do. Any thread.
  */
 public final class BackendConditions implements WarningSource {
   private final OpenFiles open;
@@ -50,7 +51,15 @@ public final class BackendConditions implements WarningSource {
                         + failure,
                     "check the disk below it, then restart the server and check what is in the"
                         + " volume"));
-          } else if (!isStore.test(address) && device.isSparse()) {
+          }
+          String interruption = device.interruption();
+          if (interruption != null) {
+            warnings.add(
+                new Warning(
+                    backend.subject(address),
+                    interruption,
+                    "start its server again, or repair the network; the rest happens by itself"));
+          } else if (failure == null && !isStore.test(address) && device.isSparse()) {
             sparse.computeIfAbsent(backend, each -> new TreeMap<>()).put(address, device);
           }
         });
