@@ -2,6 +2,8 @@
 package org.anabranch.config;
 
 import java.nio.file.Path;
+import org.anabranch.config.source.FileSource;
+import org.anabranch.config.source.VolumeSource;
 
 /**
  * An image that is served as a disk.

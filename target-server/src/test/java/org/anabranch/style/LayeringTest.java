@@ -168,7 +168,7 @@ final class LayeringTest {
             "org.anabranch.config.reader..")
         .should()
         .dependOnClassesThat()
-        .haveFullyQualifiedName("org.anabranch.config.FileSource")
+        .haveFullyQualifiedName("org.anabranch.config.source.FileSource")
         .check(CLASSES);
   }
 

@@ -14,14 +14,14 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.anabranch.config.DeviceConfig;
-import org.anabranch.config.FileSource;
 import org.anabranch.config.IdentityConfig;
-import org.anabranch.config.NbdSource;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.VolumeLimits;
-import org.anabranch.config.VolumeSource;
+import org.anabranch.config.source.FileSource;
+import org.anabranch.config.source.NbdSource;
+import org.anabranch.config.source.VolumeSource;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code volumes}, {@code volume-defaults} and {@code devices}: they share their names. */

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.config.VolumeSource;
+import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.base.Warning;
 
 /**

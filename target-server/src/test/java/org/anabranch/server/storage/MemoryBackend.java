@@ -17,7 +17,7 @@ import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
 import org.anabranch.block.ResizableDevice;
 import org.anabranch.config.VolumeConfig;
-import org.anabranch.config.VolumeSource;
+import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.state.DiskNames;
 import org.jspecify.annotations.Nullable;
 

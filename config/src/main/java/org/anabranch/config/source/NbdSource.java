@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.source;
 
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;

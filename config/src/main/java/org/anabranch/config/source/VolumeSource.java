@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.config;
+package org.anabranch.config.source;
 
 /**
  * Where the image of a volume is kept. Each kind of source belongs to one backend of the server;
