@@ -234,6 +234,7 @@ public final class IscsiServer implements AutoCloseable {
             counters,
             terms.unsent(),
             limits.sendTimeout(),
+            terms.memory()::isContended,
             limits.receiveTimeout(),
             opened -> new Login(terms, logins, opened, portal),
             connections::closed);

@@ -15,6 +15,7 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.block.count.Counters;
@@ -96,7 +97,9 @@ public final class Connection extends ChannelInboundHandlerAdapter {
    * @param counters of the server
    * @param unsent what waits for peers to read it, over all connections
    * @param sendTimeout how long a peer may read nothing, or next to nothing, before it is dropped
-   * @param receiveTimeout the same for the rest of a PDU that it has begun to send
+   * @param othersWait whether sessions wait for the memory that data for slow peers holds
+   * @param receiveTimeout the same as {@code sendTimeout} for the rest of a PDU that it has begun
+   *     to send
    * @param first makes the first phase
    * @param closed is called when the connection is gone, after {@link Phase#closed}
    */
@@ -105,6 +108,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
       Counters<ConnectionCounter> counters,
       UnsentBytes unsent,
       Duration sendTimeout,
+      BooleanSupplier othersWait,
       Duration receiveTimeout,
       Function<Connection, Phase> first,
       Consumer<Connection> closed) {
@@ -115,7 +119,13 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     this.address = Peer.of(channel.remoteAddress());
     this.peer = address.text();
     this.queue =
-        new SendQueue(channel, unsent, sendTimeout, () -> drop("it reads nothing"), this::drained);
+        new SendQueue(
+            channel,
+            unsent,
+            sendTimeout,
+            othersWait,
+            () -> drop("it reads nothing, or next to nothing"),
+            this::drained);
     this.receiveTimeout =
         new ReceiveTimeout(
             channel.eventLoop(),

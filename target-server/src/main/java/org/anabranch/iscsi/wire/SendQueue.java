@@ -9,6 +9,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import io.netty.util.internal.SystemPropertyUtil;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.anabranch.iscsi.shares.UnsentBytes;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  *                                                         too much
  *   less than {@value #SLOWEST} bytes are sent within the timeout, although more wait
  *                                                         the peer is to be dropped
+ *   less than a sixth of that within a sixth of the timeout, while other sessions wait for
+ *   memory that is less than their share                  likewise
  * </pre>
  *
  * No timer runs while the queue is empty. Owned by the channel's event loop.
@@ -33,13 +36,16 @@ final class SendQueue {
   /** The least that a peer reads within the timeout. */
   private static final int SLOWEST = 16384;
 
+  private static final int PERIODS = 6;
+
   /** What Netty adds for each message; so the number of bytes sent is exact. */
   private static final int OVERHEAD =
       SystemPropertyUtil.getInt("io.netty.transport.outboundBufferEntrySizeOverhead", 96);
 
   private final Channel channel;
   private final UnsentBytes all;
-  private final long timeoutNanos;
+  private final long periodNanos;
+  private final BooleanSupplier othersWait;
   private final Runnable stalled;
   private final Runnable drained;
   private @Nullable ScheduledFuture<?> watch;
@@ -48,7 +54,14 @@ final class SendQueue {
   private @Nullable ChannelPromise mark;
 
   private long queued;
+
+  /** What had been sent when the timeout began, and when the present period did. */
   private long sentBefore;
+
+  private long sentBeforePeriod;
+
+  /** Periods of the timeout that are over. */
+  private int periods;
 
   /** What this queue has added to those of all connections. */
   private long reported;
@@ -59,14 +72,22 @@ final class SendQueue {
    * An empty queue.
    *
    * @param all those of all connections
+   * @param othersWait whether sessions that have less than their share wait for memory: data-in
+   *     holds its own until it is sent
    * @param stalled runs when the peer reads too slowly
    * @param drained runs when some of what waited was sent
    */
   SendQueue(
-      Channel channel, UnsentBytes all, Duration timeout, Runnable stalled, Runnable drained) {
+      Channel channel,
+      UnsentBytes all,
+      Duration timeout,
+      BooleanSupplier othersWait,
+      Runnable stalled,
+      Runnable drained) {
     this.channel = channel;
     this.all = all;
-    this.timeoutNanos = timeout.toNanos();
+    this.periodNanos = timeout.dividedBy(PERIODS).toNanos();
+    this.othersWait = othersWait;
     this.stalled = stalled;
     this.drained = drained;
   }
@@ -94,8 +115,9 @@ final class SendQueue {
     all.add(pending - reported);
     reported = pending;
     if (pending > 0 && watch == null && channel.isActive()) {
-      sentBefore = queued - pending;
-      watch = channel.eventLoop().schedule(this::check, timeoutNanos, TimeUnit.NANOSECONDS);
+      sentBeforePeriod = queued - pending;
+      sentBefore = periods == 0 ? sentBeforePeriod : sentBefore;
+      watch = channel.eventLoop().schedule(this::check, periodNanos, TimeUnit.NANOSECONDS);
     }
     if (pending > LEAST && mark == null) {
       ChannelPromise sent = channel.newPromise();
@@ -126,11 +148,20 @@ final class SendQueue {
   private void check() {
     watch = null;
     long pending = pending();
-    if (pending > 0 && channel.isActive() && queued - pending - sentBefore < SLOWEST) {
-      stalled.run();
-    } else {
+    long sent = queued - pending;
+    if (pending == 0 || !channel.isActive()) {
+      periods = 0;
       flushed();
+      return;
     }
+    periods++;
+    boolean slow = periods == PERIODS && sent - sentBefore < SLOWEST;
+    if (slow || (sent - sentBeforePeriod < SLOWEST / PERIODS && othersWait.getAsBoolean())) {
+      stalled.run();
+      return;
+    }
+    periods %= PERIODS;
+    flushed();
   }
 
   private long pending() {

@@ -48,6 +48,10 @@ final class MergeWatch {
   private final Runnable startWaiting;
   private final Map<String, Watched> watched = new ConcurrentHashMap<>(); // by snapshot
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
+
+  /** Merges that have nothing left, and whose end could not be recorded: why, by snapshot. */
+  private final Map<String, String> unrecorded = new ConcurrentHashMap<>();
+
   private final AtomicBoolean woken = new AtomicBoolean();
   private final ScheduledThreadPoolExecutor thread =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("merges").factory());
@@ -140,6 +144,7 @@ final class MergeWatch {
       MergeStatus status = merge == null ? null : MergeStatus.of(merge);
       if (mine.done() || (status != null && status.isDone())) {
         end(device, mine);
+        unrecorded.remove(device);
       } else if (status != null && status.isStuck() && reported.add(device)) {
         LOG.error(
             "volume {}: the rollback to {} {}",
@@ -150,8 +155,8 @@ final class MergeWatch {
                 : "cannot go on, since its store is invalid; snapshot remove --force gives it up");
       }
     } catch (RefusedException e) {
-      if (!thread.isShutdown() && reported.add(device)) {
-        LOG.error("volume {}: {}", mine.volume(), e.getMessage());
+      if (unrecorded.put(device, String.valueOf(e.getMessage())) == null && !thread.isShutdown()) {
+        LOG.error("volume {}: rolled back to {}, but {}", mine.volume(), device, e.getMessage());
       }
       execute(() -> look(device), RETRY);
     }
@@ -169,8 +174,14 @@ final class MergeWatch {
     close(mine);
   }
 
+  /** Why the end of a merge that has nothing left could not be recorded; null: it could. */
+  @Nullable String unrecorded(String device) {
+    return unrecorded.get(device);
+  }
+
   /** Nobody looks after it any more. */
   void remove(String device) {
+    unrecorded.remove(device);
     close(watched.remove(device));
   }
 

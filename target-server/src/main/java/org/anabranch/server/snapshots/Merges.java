@@ -440,6 +440,7 @@ final class Merges {
     }
   }
 
+  /** May be called again after it was refused. */
   private void end(SnapshotState snapshot) throws RefusedException {
     if (snapshot.phase() == Phase.MERGING) {
       devices.endMerge(snapshot.volume());
@@ -529,6 +530,11 @@ final class Merges {
   /** See {@link Snapshots#progress}. */
   @Nullable MergeStatus progress(String device) {
     return running.progress(device);
+  }
+
+  /** See {@link Snapshots#unrecordedEnd}. */
+  @Nullable String unrecordedEnd(String device) {
+    return watch.unrecorded(device);
   }
 
   /** The snapshot that a volume is being rolled back to. */

@@ -131,6 +131,16 @@ final class RunningMerges {
   /** The merge of a volume that is being rolled back. */
   private MergeHandle merge(SnapshotState snapshot) throws RefusedException {
     MergeHandle merge = devices.merge(snapshot.volume());
+    String unrecorded = watch.unrecorded(snapshot.device());
+    if (unrecorded != null) {
+      throw new RefusedException(
+          "volume "
+              + snapshot.volume()
+              + " is rolled back to "
+              + snapshot.device()
+              + ", but that cannot be recorded, and is tried again each second: "
+              + unrecorded);
+    }
     if (merge == null) {
       throw new RefusedException(
           "volume "

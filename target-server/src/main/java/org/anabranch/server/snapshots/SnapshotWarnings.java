@@ -4,7 +4,6 @@ package org.anabranch.server.snapshots;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
@@ -33,19 +32,19 @@ final class SnapshotWarnings implements WarningSource {
   private final LiveConfiguration live;
   private final SnapshotDevices devices;
   private final Storage storage;
-  private final Function<SnapshotState, MergeWait> waits;
+  private final Merges merges;
 
   /**
    * @param live the volumes that are served
-   * @param waits what the merge of a snapshot waits for
+   * @param merges what they wait for, and what keeps them from their end
    */
   SnapshotWarnings(
       SnapshotRegistry registry,
       LiveConfiguration live,
       SnapshotDevices devices,
       Storage storage,
-      Function<SnapshotState, MergeWait> waits) {
-    this.waits = waits;
+      Merges merges) {
+    this.merges = merges;
     this.registry = registry;
     this.live = live;
     this.devices = devices;
@@ -78,6 +77,13 @@ final class SnapshotWarnings implements WarningSource {
               + snapshot.origin()
               + " and restart the server");
     }
+    String unrecorded = merges.unrecordedEnd(name);
+    if (unrecorded != null) {
+      return new Warning(
+          "volume " + snapshot.volume(),
+          "it is rolled back to " + name + ", but that cannot be recorded: " + unrecorded,
+          "mend that; it is tried again each second");
+    }
     if (snapshot.phase() == Phase.MERGING) {
       Warning merging = merging(snapshot);
       return merging == null && snapshot.keeps() ? contents(snapshot) : merging;
@@ -94,7 +100,7 @@ final class SnapshotWarnings implements WarningSource {
               + name);
     }
     if (snapshot.phase() == Phase.WAITING) {
-      Warning waiting = waiting(snapshot, waits.apply(snapshot));
+      Warning waiting = waiting(snapshot, merges.waits(snapshot));
       if (waiting != null) {
         return waiting;
       }

@@ -111,7 +111,7 @@ public final class Snapshots implements WarningSource {
     this.adoption =
         new Adoption(registry, changes, devices, stores, plans, merges, initiators, folder);
     readers.whenEnded(merges::wake);
-    this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges::waits);
+    this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges);
   }
 
   /**
@@ -605,6 +605,14 @@ public final class Snapshots implements WarningSource {
   /** How far a merge is; null when the snapshot is not being merged, or no more there. */
   public @Nullable MergeStatus progress(String device) throws RefusedException {
     return merges.progress(device);
+  }
+
+  /**
+   * Why the end of a merge cannot be recorded that has nothing left to do: each second it is tried
+   * again. Null: it can be, or it has not come to its end.
+   */
+  public @Nullable String unrecordedEnd(String device) {
+    return merges.unrecordedEnd(device);
   }
 
   /** Stores that cannot grow, space that gets short, snapshots and merges that have failed. */

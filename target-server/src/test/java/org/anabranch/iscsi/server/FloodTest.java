@@ -20,6 +20,7 @@ import org.anabranch.iscsi.LogWatch;
 import org.anabranch.iscsi.LoginWire;
 import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.session.SessionCounter;
+import org.anabranch.iscsi.shares.DataMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -178,6 +179,33 @@ final class FloodTest {
       log.takeWarnings();
     } catch (IOException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /**
+   * A peer that does not read is dropped long before its timeout is over when somebody waits for
+   * memory, since data that it does not read holds some.
+   */
+  @Test
+  void whoReadsNothingIsDroppedSoonWhenOthersWaitForMemory() throws Exception {
+    Duration timeout = Duration.ofSeconds(30);
+    try (LogWatch log = new LogWatch();
+        TestTarget target = new TestTarget(limits -> limits.sendTimeout(timeout))) {
+      LoginWire wire = target.wire(Map.of("MaxRecvDataSegmentLength", "65536"));
+      DataMemory memory = target.server.terms().memory();
+      assertThat(memory.tryReserve(memory.capacity())).isTrue();
+      var _ = memory.account().await(1, Runnable::run, () -> {});
+      assertThat(memory.isContended()).isTrue();
+      wire.connection.stopReading();
+      for (int k = 0; k < 400; k++) {
+        wire.send(
+            Requests.nopOut(wire.nextTag())
+                .immediate(true)
+                .cmdSn(wire.cmdSn)
+                .data(new byte[60_000]));
+      }
+      assertThat(wire.connection.awaitClosed(timeout.dividedBy(2))).isTrue();
+      assertThat(log.takeWarnings()).singleElement().asString().contains("it reads nothing");
     }
   }
 }

@@ -211,6 +211,16 @@ public final class SnapshotMergeVerb
     if (snapshot == null) {
       return false;
     }
+    String unrecorded = snapshots.unrecordedEnd(name);
+    if (unrecorded != null) {
+      throw new RefusedException(
+          "volume "
+              + merging.volume()
+              + " is rolled back to "
+              + name
+              + ", but that cannot be recorded, and is tried again each second: "
+              + unrecorded);
+    }
     MergeStatus status = snapshots.progress(name);
     if (status == null && snapshot.phase() == SnapshotState.Phase.READY) {
       if (snapshot.store().equals(merging.secondStore())) {
