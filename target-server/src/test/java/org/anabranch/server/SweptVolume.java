@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.ScsiException;
@@ -145,8 +146,7 @@ final class SweptVolume {
       command.run();
       return true;
     } catch (ScsiException e) {
-      Sense sense = e.response().sense();
-      assertThat(sense).as(e.getMessage()).isNotNull();
+      Sense sense = Objects.requireNonNull(e.response().sense());
       boolean fits =
           switch (sense.key()) {
             case Sense.MEDIUM_ERROR -> sense.code() == 0x0c00 || sense.code() == 0x1100;

@@ -43,10 +43,16 @@ final class SystemCallFaults {
 
   /** What happens to the call. */
   enum Kind {
-    COUNT_ONLY,
-    ERROR,
-    SHORT,
-    HANG
+    COUNT_ONLY(0),
+    ERROR(1),
+    SHORT(2),
+    HANG(3);
+
+    private final int number;
+
+    Kind(int number) {
+      this.number = number;
+    }
   }
 
   private static final int BYTES = 4096;
@@ -120,7 +126,7 @@ final class SystemCallFaults {
   void arm(
       Kind kind, int error, int calls, long number, boolean lasting, String match, String except) {
     disarm();
-    control.putInt(4, kind.ordinal());
+    control.putInt(4, kind.number);
     control.putInt(8, error);
     control.putInt(12, calls);
     control.putInt(16, lasting ? 1 : 0);

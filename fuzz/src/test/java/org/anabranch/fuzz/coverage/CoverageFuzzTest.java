@@ -13,7 +13,11 @@ import org.anabranch.iscsi.ProtocolFuzzTest;
 import org.anabranch.iscsi.login.TextFuzzTest;
 import org.anabranch.jscsi.MalformedPduException;
 import org.anabranch.scsi.command.CdbFuzzTest;
+import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.RequestFuzzTest;
+import org.anabranch.server.exports.StreamFuzzTest;
+import org.anabranch.server.imports.ForeignFuzzTest;
+import org.anabranch.server.uses.UseFuzzTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -106,5 +110,35 @@ final class CoverageFuzzTest {
   @FuzzTest
   void requests(byte[] input) {
     RequestFuzzTest.take(input);
+  }
+
+  static Stream<byte[]> streams() throws IOException {
+    return corpus("streams");
+  }
+
+  @MethodSource
+  @FuzzTest
+  void streams(byte[] input) throws IOException, RefusedException {
+    StreamFuzzTest.take(input);
+  }
+
+  static Stream<byte[]> foreign() throws IOException {
+    return corpus("foreign");
+  }
+
+  @MethodSource
+  @FuzzTest
+  void foreign(byte[] input) throws IOException {
+    ForeignFuzzTest.take(input);
+  }
+
+  static Stream<byte[]> uses() throws IOException {
+    return corpus("uses");
+  }
+
+  @MethodSource
+  @FuzzTest
+  void uses(byte[] input) throws IOException {
+    UseFuzzTest.take(input);
   }
 }

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
  * -Danabranch.faultSweep=all} tries all.
  */
 @Timeout(3600)
-final class FaultSweepTest {
+final class ServerFaultSweepTest {
   private static final boolean ALL = "all".equals(System.getProperty("anabranch.faultSweep"));
 
   /** Scenarios that a build tries, with a fault each. */
@@ -100,7 +100,7 @@ final class FaultSweepTest {
       boolean done,
       boolean needsRestart) {}
 
-  FaultSweepTest(@TempDir Path folder) throws Exception {
+  ServerFaultSweepTest(@TempDir Path folder) throws Exception {
     site = new Site(folder);
     faults = SystemCallFaults.compile(folder);
   }
@@ -289,7 +289,7 @@ final class FaultSweepTest {
     wrong.add(what + ": " + e.getMessage());
     System.out.println("WRONG " + what + ": " + e);
     if (Boolean.getBoolean("anabranch.faultLog")) {
-      e.printStackTrace(System.out);
+      Arrays.stream(e.getStackTrace()).forEach(System.out::println);
       System.out.println(log.substring(Math.max(0, log.length() - 6000)));
     }
   }
