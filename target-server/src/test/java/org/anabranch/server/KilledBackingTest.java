@@ -17,6 +17,7 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.ScsiException;
 import org.anabranch.initiator.Sense;
+import org.assertj.core.api.ThrowableAssert;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -106,21 +107,13 @@ final class KilledBackingTest {
       Initiator.await(killed.write(0, filled(1)), 30);
       Initiator.await(killed.flush(), 30);
       kill();
-      assertThatThrownBy(
-              () -> {
-                for (int i = 0; i < 100; i++) { // at first what is cached may still answer
-                  Initiator.await(killed.write(128, filled(2)), 30);
-                  Initiator.await(killed.flush(), 30);
-                }
-              })
-          .isInstanceOfSatisfying(
-              ScsiException.class,
-              e -> {
-                Sense sense = Objects.requireNonNull(e.response().sense());
-                assertThat(sense.key())
-                    .as(e.getMessage())
-                    .isIn(Sense.MEDIUM_ERROR, Sense.HARDWARE_ERROR, Sense.DATA_PROTECT);
-              });
+      fails(() -> {
+        for (int i = 0; i < 100; i++) { // at first what is cached may still answer
+          Initiator.await(killed.write(128, filled(2)), 30);
+          Initiator.await(killed.flush(), 30);
+        }
+      });
+      fails(() -> Initiator.await(killed.flush(), 30));
       Initiator.await(other.write(0, filled(7)), 5);
       Initiator.await(other.flush(), 5);
       assertThat(Initiator.await(other.read(0, 128), 5).rewind()).isEqualTo(filled(7));
@@ -139,5 +132,15 @@ final class KilledBackingTest {
       Initiator.await(again.flush(), 30);
       assertThat(server.terminate()).as(server.errors()).isZero();
     }
+  }
+
+  private static void fails(ThrowableAssert.ThrowingCallable command) {
+    assertThatThrownBy(command)
+        .isInstanceOfSatisfying(
+            ScsiException.class,
+            e ->
+                assertThat(Objects.requireNonNull(e.response().sense()).key())
+                    .as(e.getMessage())
+                    .isIn(Sense.MEDIUM_ERROR, Sense.HARDWARE_ERROR, Sense.DATA_PROTECT));
   }
 }

@@ -74,7 +74,7 @@ final class MergeLifeTest {
         // Queued behind it, and still to be done under initiators after two restarts.
         assertThat(site.anabranch(0, "snapshot", "merge", "--now", "vm1@b"))
             .matches(
-                "volume vm1 will be rolled back when no other merge and no export of vm1@\\S+ runs\n");
+                "volume vm1 will be rolled back when no other rollback of it and no export of vm1@\\S+ runs\n");
         assertThat(site.ask("snapshot merge", Map.of("name", "vm1@b")))
             .containsEntry("phase", "queued");
         assertThat(Files.readString(folder.resolve("state/state.json")))
