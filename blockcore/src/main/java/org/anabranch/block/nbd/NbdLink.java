@@ -11,6 +11,8 @@ import java.util.concurrent.TimeUnit;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.count.Counters;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps an export connected. One thread sends what is in the queue, and connects again when a
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * nobody else writes into their buffers.
  */
 final class NbdLink {
+  private static final Logger LOG = LoggerFactory.getLogger(NbdLink.class);
+
   private static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(2);
 
@@ -143,11 +147,13 @@ final class NbdLink {
 
   /** The receiving thread sees the connection end, and completes nothing more after this. */
   private static void join(Thread receiver) {
-    while (receiver.isAlive()) {
+    boolean joined = false;
+    while (!joined) {
       try {
         receiver.join();
+        joined = true;
       } catch (InterruptedException e) {
-        continue; // nobody interrupts this thread
+        LOG.debug("{} is interrupted, and waits on", Thread.currentThread().getName());
       }
     }
   }

@@ -170,7 +170,8 @@ final class NbdDeviceTest {
     try (ServerSocket nobody = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = nobody.getLocalPort();
     }
-    NbdExport absent = new NbdExport(new InetSocketAddress("127.0.0.1", port), "disk");
+    NbdExport absent =
+        new NbdExport(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), "disk");
     assertThatThrownBy(() -> NbdDevice.open("a", absent, NbdOptions.DEFAULT, scheduler))
         .hasMessageContaining("Connection refused");
   }
@@ -303,7 +304,8 @@ final class NbdDeviceTest {
     Semaphore ended = new Semaphore(0);
     for (int i = 0; i < count; i++) {
       device.submit(
-          Io.write(i % 2 * 2048, data, false, (io, error) -> ended.release(error == null ? 1 : 0)));
+          Io.write(
+              i % 2 * 2048L, data, false, (io, error) -> ended.release(error == null ? 1 : 0)));
     }
     assertThat(ended.tryAcquire(count, 60, TimeUnit.SECONDS)).isTrue();
     assertThat(device.counts().counters(IoCounter.class).get(IoCounter.FLUSHES)).isZero();

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Objects;
 import org.anabranch.config.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,7 +104,7 @@ final class WarningTest {
   void aTargetWithoutLuns(String luns) throws Exception {
     String name = "iqn.2026-11.org.example:t";
     String text = "anabranch { targets {\n\"" + name + "\" { " + luns + " } } }";
-    assertThat(Texts.parse(text).targets().get(name).luns()).isEmpty();
+    assertThat(Objects.requireNonNull(Texts.parse(text).targets().get(name)).luns()).isEmpty();
     assertThat(warning(text))
         .startsWith("test.conf:2: anabranch.targets.")
         .contains("no LUNs: initiators that log in find no disk here");

@@ -101,10 +101,23 @@ public final class NbdBackend implements VolumeBackend {
   }
 
   private NbdDevice connect(String name, NbdSource source, NbdOptions options) throws IOException {
+    NbdExport export = export(source);
+    Silence silence = silent.get(export);
+    if (silence != null && System.nanoTime() - silence.until() < 0) {
+      throw new IOException(silence.reason());
+    }
+    long begin = System.nanoTime();
     try {
-      return NbdDevice.open(name, export(source), options, scheduler());
+      NbdDevice device = NbdDevice.open(name, export, options, scheduler());
+      silent.remove(export);
+      return device;
     } catch (IOException e) {
-      throw new IOException(source.address() + ": " + reason(e), e);
+      String reason = source.address() + ": " + reason(e);
+      long now = System.nanoTime();
+      if (now - begin > SLOW_NANOS) {
+        silent.put(export, new Silence(reason, now + SILENCE_NANOS));
+      }
+      throw new IOException(reason, e);
     }
   }
 
