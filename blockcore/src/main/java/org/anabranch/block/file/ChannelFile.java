@@ -41,6 +41,11 @@ final class ChannelFile implements RawFile {
   }
 
   @Override
+  public boolean isQuick(ByteBuffer data, long offset) {
+    return false;
+  }
+
+  @Override
   public int writeNow(ByteBuffer data, long offset) {
     return NOT_NOW;
   }

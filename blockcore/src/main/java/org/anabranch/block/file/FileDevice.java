@@ -12,6 +12,7 @@ import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoGate;
 import org.anabranch.block.Limits;
+import org.anabranch.block.RelievedThread;
 import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.count.Counters;
 import org.anabranch.block.count.Counts;
@@ -26,10 +27,11 @@ import org.slf4j.LoggerFactory;
  * <dl>
  *   <dt>On which thread does a request run?
  *   <dd>A read is first tried on the submitting thread, where it returns what is in the page cache
- *       ({@code preadv2} with {@code RWF_NOWAIT}) and never blocks. A write is tried there too, as
- *       long as writes are quick ({@link QuickWrites}). Everything else, and what did not succeed,
- *       goes to the file's own threads: at most {@link FileOptions#threads}, of which one stays and
- *       the others end after some idle time. The thread that did the work completes the request.
+ *       ({@code preadv2} with {@code RWF_NOWAIT}) and never blocks. A write is made there too, if
+ *       that is a {@link RelievedThread} and as long as writes are quick ({@link QuickWrites}).
+ *       Everything else, and what did not succeed, goes to the file's own threads: at most {@link
+ *       FileOptions#threads}, of which one stays and the others end after some idle time. The
+ *       thread that did the work completes the request.
  *   <dt>What if the system has no more threads to give?
  *   <dd>The threads that there are do the work, at least the one that was started with the file. A
  *       file for which not even that one can be started is not opened.
@@ -226,8 +228,18 @@ public final class FileDevice implements ResizableDevice {
   }
 
   private void write(Io io) {
+    boolean quick = !integrity.isDue() && file.isQuick(io.data(), io.sector() << 9);
+    if (!quick
+        || !(Thread.currentThread() instanceof RelievedThread thread)
+        || !thread.offer(() -> writeHere(io))) {
+      hand(new FileWork(this, io, 0));
+    }
+  }
+
+  /** Writes on a thread that is relieved when this blocks. */
+  private void writeHere(Io io) {
     int wanted = io.data().remaining();
-    int count = integrity.isDue() ? RawFile.NOT_NOW : file.writeNow(io.data(), io.sector() << 9);
+    int count = file.writeNow(io.data(), io.sector() << 9);
     if (count == wanted) {
       io.complete(null);
     } else {

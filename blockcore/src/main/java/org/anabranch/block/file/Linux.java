@@ -22,6 +22,7 @@ final class Linux {
   static final int O_RDONLY = 0;
   static final int O_RDWR = 2;
   static final int O_CLOEXEC = 0x80000;
+  static final int O_NOATIME = 0x40000;
 
   static final int RWF_DSYNC = 0x2;
   static final int RWF_NOWAIT = 0x8;
@@ -34,6 +35,7 @@ final class Linux {
   static final int SEEK_DATA = 3;
   static final int SEEK_HOLE = 4;
 
+  static final int EPERM = 1;
   static final int EINTR = 4;
   static final int ENXIO = 6;
   static final int EAGAIN = 11;

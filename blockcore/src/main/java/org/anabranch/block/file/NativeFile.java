@@ -18,15 +18,25 @@ final class NativeFile implements RawFile {
   /** Set once the file system has refused to read without blocking. Any thread. */
   private volatile boolean alwaysWaits;
 
-  private final QuickWrites quick = new QuickWrites(System.nanoTime());
+  private final QuickWrites quick;
 
   NativeFile(Path path, boolean readOnly) throws IOException {
     this.path = path.toString();
     this.regular = Files.isRegularFile(path);
-    this.fd = Linux.open(this.path, readOnly ? Linux.O_RDONLY : Linux.O_RDWR);
+    this.quick = new QuickWrites(WritesUnderWay.of(path), System.nanoTime());
+    this.fd = open(this.path, readOnly ? Linux.O_RDONLY : Linux.O_RDWR);
     if (fd < 0) {
       throw Linux.error(this.path, -fd);
     }
+  }
+
+  /**
+   * A read with {@code RWF_NOWAIT} still updates the time of the last access, and for that it may
+   * wait for the journal. So it is not updated, which only the file's owner may ask for.
+   */
+  private static int open(String path, int flags) {
+    int fd = Linux.open(path, flags | Linux.O_NOATIME);
+    return fd == -Linux.EPERM ? Linux.open(path, flags) : fd;
   }
 
   @Override
@@ -45,11 +55,17 @@ final class NativeFile implements RawFile {
   }
 
   @Override
+  public boolean isQuick(ByteBuffer data, long offset) {
+    return data.isDirect() && quick.may(offset, data.remaining(), System.nanoTime());
+  }
+
+  @Override
   public int writeNow(ByteBuffer data, long offset) {
     long begin = System.nanoTime();
-    if (!data.isDirect() || !quick.may(offset, data.remaining(), begin)) {
+    if (!quick.may(offset, data.remaining(), begin)) {
       return NOT_NOW;
     }
+    quick.begin(begin);
     int count = Linux.write(fd, data, offset, 0);
     quick.took(data.remaining(), begin, System.nanoTime());
     return count < 0 ? NOT_NOW : count; // a real error recurs where it can be reported

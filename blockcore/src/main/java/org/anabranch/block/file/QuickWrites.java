@@ -2,12 +2,14 @@
 package org.anabranch.block.file;
 
 /**
- * Decides whether writes run on the submitting thread. A small write into the page cache takes
- * microseconds, less than the way to another thread and back; for a large one that way would still
- * be a good part of the time. But a write may block, for the journal or because too much of the
- * page cache is dirty, and not every file system supports {@code RWF_NOWAIT} for writes. So writes
- * run there as long as they are quick. After a slow one they do not for a pause, {@link #PAUSE}
- * times as long as it took.
+ * Decides whether writes to a file run on the submitting thread, if that is a {@link
+ * org.anabranch.block.RelievedThread}. A small write into the page cache takes microseconds, less
+ * than the way to another thread and back; for a large one that way would still be a good part of
+ * the time. But a write may block, for the journal, because too much of the page cache is dirty, or
+ * because the file system is frozen; {@code RWF_NOWAIT} does not help, since ext4 does not support
+ * it for such writes, and the wait for a frozen file system comes before that flag is looked at. So
+ * writes run there as long as they are quick. After a slow one they do not for a pause, {@link
+ * #PAUSE} times as long as it took, and none does while one to the same file system hangs.
  *
  * <p>Any thread.
  */
@@ -23,20 +25,34 @@ final class QuickWrites {
   /** A page that is written in part may have to be read first. */
   private static final int PAGE = 4096;
 
+  private final WritesUnderWay underWay;
   private volatile long notBefore;
 
-  /** {@code now}: a monotonic clock of arbitrary origin, like {@link System#nanoTime}. */
-  QuickWrites(long now) {
+  /**
+   * @param underWay those to the same file system
+   * @param now a monotonic clock of arbitrary origin, like {@link System#nanoTime}
+   */
+  QuickWrites(WritesUnderWay underWay, long now) {
+    this.underWay = underWay;
     notBefore = now;
   }
 
   /** Whether to try a write on the submitting thread. */
   boolean may(long offset, int bytes, long now) {
-    return bytes <= MAX_BYTES && ((offset | bytes) & (PAGE - 1)) == 0 && now - notBefore >= 0;
+    return bytes <= MAX_BYTES
+        && ((offset | bytes) & (PAGE - 1)) == 0
+        && now - notBefore >= 0
+        && underWay.areQuick(now);
   }
 
-  /** Records a write made there. */
+  /** A write begins there. */
+  void begin(long now) {
+    underWay.begin(now);
+  }
+
+  /** A write made there has ended. */
   void took(int bytes, long begin, long end) {
+    underWay.end(begin);
     if (end - begin > QUICK_NANOS + bytes) {
       notBefore = end + PAUSE * (end - begin);
     }

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 /**
  * An open file, by byte offsets: the operations that a {@link FileDevice} needs from the operating
  * system. Buffers are used from their position to their limit, which do not change. All methods
- * except {@link #readNow} and {@link #writeNow} may block; all may be called from any thread. A
+ * except {@link #readNow} and {@link #isQuick} may block; all may be called from any thread. A
  * failure is a {@link FileError}.
  */
 interface RawFile {
@@ -17,9 +17,12 @@ interface RawFile {
   /** Reads what is available without blocking: the number of bytes, or {@link #NOT_NOW}. */
   int readNow(ByteBuffer data, long offset);
 
+  /** Whether a write is probably quick, see {@link QuickWrites}. Never blocks. */
+  boolean isQuick(ByteBuffer data, long offset);
+
   /**
-   * Writes if that is unlikely to block ({@link QuickWrites}): the number of bytes, or {@link
-   * #NOT_NOW}.
+   * Writes if that is still probably quick: the number of bytes, or {@link #NOT_NOW}. May block all
+   * the same, for as long as the file system hangs.
    */
   int writeNow(ByteBuffer data, long offset);
 

@@ -177,7 +177,12 @@ public final class CrashFiles implements AutoCloseable {
       return below.readNow(data, offset);
     }
 
-    /** Not now: remembering may block. */
+    /** Remembering may block. */
+    @Override
+    public boolean isQuick(ByteBuffer data, long offset) {
+      return false;
+    }
+
     @Override
     public int writeNow(ByteBuffer data, long offset) {
       return NOT_NOW;

@@ -11,9 +11,11 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
+import org.anabranch.block.testing.Await;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,6 +24,12 @@ import org.junit.jupiter.api.Test;
 final class FileFaultsTest {
   private final FaultyFile file = new FaultyFile();
   private FileDevice device = device(FileOptions.DEFAULT);
+  private final LoopOfTest loop = new LoopOfTest();
+
+  /** The device, its requests submitted on a loop. */
+  private BlockDevice submitted() {
+    return loop.in(device);
+  }
 
   private FileDevice device(FileOptions options) {
     try {
@@ -37,6 +45,7 @@ final class FileFaultsTest {
     CountDownLatch closed = new CountDownLatch(1);
     device.close().whenComplete((done, failure) -> closed.countDown());
     assertThat(closed.await(30, TimeUnit.SECONDS)).isTrue();
+    loop.close();
   }
 
   private static FileError error(IoError.Kind kind) {
@@ -47,11 +56,12 @@ final class FileFaultsTest {
   private @Nullable IoError failure(IoLatch.Request request) throws InterruptedException {
     CountDownLatch ended = new CountDownLatch(1);
     @Nullable IoError[] failure = new @Nullable IoError[1];
-    device.submit(
-        request.make((io, error) -> {
-          failure[0] = error;
-          ended.countDown();
-        }));
+    submitted()
+        .submit(
+            request.make((io, error) -> {
+              failure[0] = error;
+              ended.countDown();
+            }));
     assertThat(ended.await(30, TimeUnit.SECONDS)).isTrue();
     return failure[0];
   }
@@ -88,9 +98,42 @@ final class FileFaultsTest {
 
     file.writtenNow = 1000;
     ByteBuffer other = FileDeviceContract.random(8, 2);
-    IoLatch.await(device, done -> Io.write(8, other, false, done));
+    Await.until(
+        "the loop makes a write",
+        () -> {
+          IoLatch.await(submitted(), done -> Io.write(8, other, false, done));
+          return loop.calls.get() > 0;
+        });
     IoLatch.await(device, done -> Io.read(8, back, done));
     assertThat(back).isEqualTo(other);
+  }
+
+  @Test
+  void aWriteThatHangsHoldsUpNoThreadButTheFilesOwn() throws Exception {
+    file.writtenNow = 4096; // it is taken for quick
+    Semaphore permits = new Semaphore(0);
+    file.permits = permits;
+    CountDownLatch written = new CountDownLatch(1);
+    device.submit(write(false).make((io, error) -> written.countDown())); // returns
+    assertThat(file.begun.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(written.getCount()).isEqualTo(1);
+    permits.release();
+    assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void aLoopWithNobodyToRelieveItMakesNoWrites() throws Exception {
+    file.writtenNow = 4096;
+    loop.relieved = false;
+    assertThat(failure(write(false))).isNull();
+    assertThat(loop.calls).hasValue(0);
+    loop.relieved = true;
+    Await.until( // not by the first one if a check of the file's length is due
+        "the loop makes a write",
+        () -> {
+          assertThat(failure(write(false))).isNull();
+          return loop.calls.get() > 0;
+        });
   }
 
   @Test

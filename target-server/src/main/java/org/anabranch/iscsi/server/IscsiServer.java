@@ -3,11 +3,9 @@ package org.anabranch.iscsi.server;
 
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -30,6 +28,7 @@ import org.anabranch.iscsi.login.NewSession;
 import org.anabranch.iscsi.login.Portal;
 import org.anabranch.iscsi.login.SessionKey;
 import org.anabranch.iscsi.login.TargetNode;
+import org.anabranch.iscsi.loop.RelievedLoops;
 import org.anabranch.iscsi.session.Session;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionInfo;
@@ -129,10 +128,13 @@ public final class IscsiServer implements AutoCloseable {
    */
   public static IscsiServer bind(
       IscsiLimits limits, Collection<Portal> portals, SessionEvents events) throws IOException {
-    IscsiServer server =
-        new IscsiServer(limits, events, eventLoops(Runtime.getRuntime().availableProcessors()));
+    EventLoopGroup loops =
+        RelievedLoops.start(
+            "iscsi",
+            Runtime.getRuntime().availableProcessors(),
+            Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    IscsiServer server = new IscsiServer(limits, events, loops);
     try {
-      server.startLoops();
       for (Portal portal : portals) {
         server.addPortal(portal);
       }
@@ -141,27 +143,6 @@ public final class IscsiServer implements AutoCloseable {
       throw e;
     }
     return server;
-  }
-
-  private static EventLoopGroup eventLoops(int threads) {
-    return new MultiThreadIoEventLoopGroup(
-        threads,
-        new DefaultThreadFactory("iscsi"),
-        Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
-  }
-
-  /**
-   * Starts the threads of all event loops while the system has some to give. A connection would
-   * hang that came to a loop which cannot start.
-   */
-  private void startLoops() throws IOException {
-    try {
-      for (EventExecutor loop : loops) {
-        loop.execute(() -> {});
-      }
-    } catch (OutOfMemoryError e) { // what Java says when the system refuses a thread
-      throw new IOException("an event loop cannot be started: " + e.getMessage(), e);
-    }
   }
 
   /** Loads the classes that the first server needs, which takes longer than starting it. */

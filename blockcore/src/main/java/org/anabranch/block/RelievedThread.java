@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block;
+
+/**
+ * A thread that is never held up, such as one of an event loop, although it makes system calls that
+ * may block: while such a call takes long, another thread does the rest of its work.
+ *
+ * <p>A small write into the page cache takes a few microseconds, and to hand it to another thread
+ * and back takes as long again. But any write may block, for as long as its disk hangs. So a device
+ * makes writes that are probably quick on the thread that submits them if that is a relieved one,
+ * and on a thread of its own otherwise.
+ */
+public interface RelievedThread {
+  /**
+   * Makes a call on this thread soon, but not inside of this method, which is called on this thread
+   * only. Calls are made in the order of their arrival unless one of them takes long.
+   *
+   * @return false, with nothing done, if no other thread stands by just now: the caller must not
+   *     block this one
+   */
+  boolean offer(Runnable call);
+}
