@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.dm;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -225,31 +224,23 @@ public final class DeviceMapper {
    * Makes all written data durable: flushes every open volume and file directly, so that neither a
    * suspended device nor a delay holds it up.
    *
-   * @return completes when all flushes have; fails with an {@link IOException} that names those
-   *     that failed
+   * @return for each backing device, by its name, the end of its flush
    */
-  public CompletionStage<@Nullable Void> sync() {
-    List<String> failed = Collections.synchronizedList(new ArrayList<>());
-    List<CompletableFuture<@Nullable Void>> flushes = new ArrayList<>();
+  public Map<String, CompletionStage<@Nullable Void>> sync() {
+    Map<String, CompletionStage<@Nullable Void>> flushes = new LinkedHashMap<>();
     for (BlockDevice device : devices.backing()) {
       CompletableFuture<@Nullable Void> flushed = new CompletableFuture<>();
-      flushes.add(flushed);
+      flushes.put(device.name(), flushed);
       device.submit(
           Io.flush((io, error) -> {
-            if (error != null) {
-              String message = error.message();
-              failed.add(
-                  message.startsWith(device.name()) ? message : device.name() + ": " + message);
+            if (error == null) {
+              flushed.complete(null);
+            } else {
+              flushed.completeExceptionally(error.toException());
             }
-            flushed.complete(null);
           }));
     }
-    return CompletableFuture.allOf(flushes.toArray(CompletableFuture<?>[]::new))
-        .thenCompose(done ->
-            failed.isEmpty()
-                ? CompletableFuture.completedFuture(null)
-                : CompletableFuture.failedFuture(
-                    new IOException("not durable: " + String.join("; ", failed))));
+    return flushes;
   }
 
   /** Removes a device; refused while it is open. Deferred requests fail. */

@@ -128,7 +128,7 @@ final class EndOfWaitingTest {
     done(mapper.suspend("dev", SuspendMode.FLUSH));
     disk.clearLog();
 
-    done(mapper.sync());
+    mapper.sync().values().forEach(Ended::done);
 
     assertThat(disk.log()).containsExactly("FLUSH 0+0");
     assertThat(other.log()).containsExactly("FLUSH 0+0");

@@ -106,8 +106,8 @@ public final class ServeCommand implements Callable<Integer> {
       throws RefusedException, InvalidConfigurationException, InterruptedException {
     Preload.end();
     CountDownLatch end = new CountDownLatch(1);
-    Signals.handle("TERM", end::countDown);
-    Signals.handle("INT", end::countDown);
+    Signals.handle("TERM", () -> endOrHalt(end));
+    Signals.handle("INT", () -> endOrHalt(end));
     boolean clean;
     // Held until the start is through: a hangup in the middle of it is no end, and no reload yet.
     CompletableFuture<Server> ready = new CompletableFuture<>();
@@ -131,6 +131,15 @@ public final class ServeCommand implements Callable<Integer> {
       clean = server.stop();
     }
     return clean ? 0 : 1;
+  }
+
+  /** The first signal stops the server; with the second one, nothing is waited for any more. */
+  private static void endOrHalt(CountDownLatch end) {
+    if (end.getCount() == 0) {
+      System.err.println("anabranch: ended by a second signal, before all was synced");
+      Runtime.getRuntime().halt(1);
+    }
+    end.countDown();
   }
 
   /** Says that the server is ready, to the user and the service manager, and waits for the end. */

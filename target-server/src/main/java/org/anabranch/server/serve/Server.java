@@ -91,9 +91,11 @@ import org.slf4j.LoggerFactory;
  *       they have, so that what waits in them ends. No more connections; initiators are asked to
  *       log out and have half of {@value #LOGOUT_SECONDS} seconds for it; then their connections
  *       close. Then every device is flushed and taken down, which syncs and unlocks the files, and
- *       the state directory is unlocked. A disk that hangs is waited for a minute each time. When
- *       something could not be made durable, as with a file that was cut from outside, the log says
- *       what, and the stop counts as not clean: {@code serve} ends with 1.
+ *       the state directory is unlocked. A disk that hangs is given up {@value #STOP_SECONDS}
+ *       seconds after the control commands have ended. When something could not be made durable, as
+ *       on such a disk or with a file that was cut from outside, the log says what, and the stop
+ *       counts as not clean: {@code serve} ends with 1. The kernel keeps what was written, and
+ *       writes it when the disk answers again; until then it keeps a process that hangs in a write.
  *   <dt>What happens when a start is refused half way?
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
@@ -101,6 +103,7 @@ import org.slf4j.LoggerFactory;
 public final class Server implements RunningServer, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int LOGOUT_SECONDS = 3;
+  private static final int STOP_SECONDS = 5;
 
   /** What happens at the start when something is missing or damaged. */
   public enum Strictness {
@@ -577,22 +580,21 @@ public final class Server implements RunningServer, AutoCloseable {
     }
     volumeImports.close();
     exports.close(); // whose clients are gone, also those that did not listen
+    long deadline = System.nanoTime() + Duration.ofSeconds(STOP_SECONDS).toNanos();
     IscsiServer running = iscsi;
     if (running != null) {
       if (opened) {
         LOG.info("stopping");
       }
-      storage
-          .devices()
-          .resumeAll(); // so that initiators are answered what waits in suspended devices
+      storage.devices().resumeAll(left(deadline)); // so that initiators are answered what waits in suspended devices
       running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     uses.close();
-    clean = storage.devices().sync();
+    clean = storage.devices().sync(left(deadline));
     targets.release();
-    clean &= storage.close();
+    clean &= storage.close(left(deadline));
     if (running != null) {
-      running.endLoops(Duration.ofSeconds(LOGOUT_SECONDS)); // on which commands have ended till now
+      running.endLoops(left(deadline)); // on which commands have ended till now
     }
     reservations.close();
     scheduler.close();
@@ -601,6 +603,10 @@ public final class Server implements RunningServer, AutoCloseable {
       LOG.error("stopped, but not all that was written is durable: see the errors before");
     }
     return clean;
+  }
+
+  private static Duration left(long deadline) {
+    return Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0));
   }
 
   @Override

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
@@ -21,6 +25,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class MappedDevices {
   private static final Logger LOG = LoggerFactory.getLogger(MappedDevices.class);
+
+  /** How long it takes to close a device whose disk works. */
+  private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final DeviceMapper mapper;
   private final Set<String> readOnly = ConcurrentHashMap.newKeySet();
@@ -84,7 +91,11 @@ public final class MappedDevices {
 
   /** Takes a mapped device down. */
   public void remove(String name) throws RefusedException {
-    Stages.<@Nullable Void>await(name, mapper.remove(name));
+    remove(name, Stages.PATIENCE);
+  }
+
+  private void remove(String name, Duration within) throws RefusedException {
+    Stages.<@Nullable Void>await(name, mapper.remove(name), within);
     readOnly.remove(name);
     synchronized (made) {
       made.remove(name);
@@ -166,23 +177,42 @@ public final class MappedDevices {
    * Lets requests flow in devices that are suspended, before a stop; a table that is loaded is not
    * taken. A refusal is logged.
    */
-  public void resumeAll() {
+  public void resumeAll(Duration within) {
     try {
-      Stages.<@Nullable Void>await("resume of suspended devices", mapper.resumeAll());
+      Stages.<@Nullable Void>await("resume of suspended devices", mapper.resumeAll(), within);
     } catch (RefusedException e) {
       LOG.error("{}", e.getMessage());
     }
   }
 
-  /** Makes durable what has been written to any device. Whether that went well, and in a minute. */
-  public boolean sync() {
-    try {
-      Stages.<@Nullable Void>await("sync", mapper.sync());
-      return true;
-    } catch (RefusedException e) {
-      LOG.error("{}", e.getMessage());
-      return false;
+  /**
+   * Makes durable what has been written to any device. What fails, or is not done {@code within}
+   * this time, is logged by its name.
+   *
+   * @return whether all is durable
+   */
+  public boolean sync(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
+    boolean good = true;
+    for (Map.Entry<String, CompletionStage<@Nullable Void>> each : mapper.sync().entrySet()) {
+      try {
+        Stages.<@Nullable Void>await("sync: not durable", each.getValue(), left(deadline));
+      } catch (OverdueException e) {
+        LOG.error(
+            "{}: not synced after {} s, and given up: its disk hangs",
+            each.getKey(),
+            within.toSeconds());
+        good = false;
+      } catch (RefusedException e) {
+        LOG.error("{}", e.getMessage());
+        good = false;
+      }
     }
+    return good;
+  }
+
+  private static Duration left(long deadline) {
+    return Duration.ofNanos(Math.max(deadline - System.nanoTime(), LEAST_NANOS));
   }
 
   /** All that were made, the newest first. */
@@ -192,12 +222,21 @@ public final class MappedDevices {
     }
   }
 
-  /** Takes every device down, which makes their images durable. Whether all went well. */
-  boolean close() {
+  /**
+   * Takes every device down, which makes their images durable. What hangs is given up.
+   *
+   * @param within the time for all of them; each has a moment more
+   * @return whether all went well
+   */
+  boolean close(Duration within) {
+    long deadline = System.nanoTime() + within.toNanos();
     boolean good = true;
     for (String name : names()) {
       try {
-        remove(name);
+        remove(name, left(deadline));
+      } catch (OverdueException e) {
+        LOG.error("{}: not closed, and given up: its disk hangs", name);
+        good = false;
       } catch (RefusedException e) {
         LOG.error("{}", e.getMessage());
         good = false;

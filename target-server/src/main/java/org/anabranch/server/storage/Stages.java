@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.storage;
 
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -12,7 +13,7 @@ import org.anabranch.server.base.RefusedException;
 /** Waiting for the layers below, on threads that may wait. */
 public final class Stages {
   /** How long a control operation may take before it is reported as hanging. */
-  private static final long PATIENCE_SECONDS = 60;
+  static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private Stages() {}
 
@@ -24,8 +25,18 @@ public final class Stages {
    * @throws RefusedException when it failed
    */
   public static <T> T await(String what, CompletionStage<T> stage) throws RefusedException {
+    return await(what, stage, PATIENCE);
+  }
+
+  /**
+   * The same with another limit.
+   *
+   * @throws OverdueException when it did not end {@code within} this time
+   */
+  public static <T> T await(String what, CompletionStage<T> stage, Duration within)
+      throws RefusedException {
     try {
-      return stage.toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      return stage.toCompletableFuture().get(Math.max(within.toNanos(), 0), TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause() instanceof CompletionException c ? c.getCause() : e.getCause();
       throw new RefusedException(what + ": " + reason(cause == null ? e : cause), e);
@@ -33,7 +44,7 @@ public final class Stages {
       throw new OverdueException(
           what
               + ": not done after "
-              + PATIENCE_SECONDS
+              + within.toSeconds()
               + " s; it goes on: a disk may hang, or a device may be suspended (see status)",
           e);
     } catch (InterruptedException e) {

@@ -3,6 +3,7 @@ package org.anabranch.server.storage;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -393,7 +394,7 @@ public final class Storage implements WarningSource {
   }
 
   /** Takes every device down, which makes their images durable. Whether all went well. */
-  public boolean close() {
-    return devices.close();
+  public boolean close(Duration within) {
+    return devices.close(within);
   }
 }

@@ -4,6 +4,7 @@ package org.anabranch.server.snapshots;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -190,7 +191,7 @@ public final class VolumeUnderTest implements AutoCloseable {
     exports.close();
     snapshots.close();
     uses.close();
-    if (!storage.close()) {
+    if (!storage.close(Duration.ofMinutes(1))) {
       throw new IOException("not closed well");
     }
     scheduler.close();
