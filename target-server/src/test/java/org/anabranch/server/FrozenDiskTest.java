@@ -119,8 +119,7 @@ final class FrozenDiskTest {
       assertThat(waiting).isNotDone();
       long begin = System.nanoTime();
       CompletableFuture<Integer> end = CompletableFuture.supplyAsync(() -> status(server));
-      Await.until(
-          "the stop gives up", () -> server.errors().contains("stopped, but not all"));
+      Await.until("the stop gives up", () -> server.errors().contains("stopped, but not all"));
       assertThat(System.nanoTime() - begin).as("ns").isLessThan(20_000_000_000L);
       assertThat(server.errors()).contains("hung: not ");
       Tools.run(10, "fsfreeze", "-u", frozen.toString()).expect(0);

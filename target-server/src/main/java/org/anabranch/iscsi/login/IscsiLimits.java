@@ -16,6 +16,9 @@ import org.anabranch.config.PeerLimitsConfig;
 public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBeforeLogin) {
   private static final int BYTES_BEFORE_LOGIN = 65536;
 
+  /** The least FirstBurstLength that is offered while memory is scarce. */
+  public static final int LEAST_FIRST_BURST = 4096;
+
   /** Suitable for a server that can use some hundreds of megabytes. */
   public static final IscsiLimits DEFAULTS =
       new IscsiLimits(
@@ -52,10 +55,29 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
     within("bytes before login", bytesBeforeLogin, 8192, 1 << 24);
     within("MaxRecvDataSegmentLength", protocol.maxRecvDataSegmentLength(), 8192, 16777212);
     within("MaxBurstLength", protocol.maxBurstLength(), 262144, 16777212);
-    within("FirstBurstLength", protocol.firstBurstLength(), 65536, protocol.maxBurstLength());
+    within(
+        "FirstBurstLength",
+        protocol.firstBurstLength(),
+        LEAST_FIRST_BURST,
+        protocol.maxBurstLength());
     within("MaxOutstandingR2T", protocol.maxOutstandingR2t(), 1, 65535);
     within("queue depth", counts.queueDepth(), 1, 65535);
     within("data memory", counts.memory(), 2L * protocol.firstBurstLength(), Long.MAX_VALUE);
+  }
+
+  /** The same with another FirstBurstLength. */
+  public IscsiLimits withFirstBurstLength(int bytes) {
+    IscsiConfig other =
+        new IscsiConfig(
+            protocol.loginTimeout(),
+            protocol.keepaliveInterval(),
+            protocol.keepaliveTimeout(),
+            protocol.sendTimeout(),
+            protocol.maxRecvDataSegmentLength(),
+            protocol.maxBurstLength(),
+            bytes,
+            protocol.maxOutstandingR2t());
+    return new IscsiLimits(counts, other, bytesBeforeLogin);
   }
 
   private static void within(String name, long value, long least, long most) {

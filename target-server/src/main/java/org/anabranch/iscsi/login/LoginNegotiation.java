@@ -71,7 +71,7 @@ final class LoginNegotiation {
     this.hidden = hidden;
     this.operational =
         new Negotiation(
-            terms.limits(),
+            terms.offered(),
             parameters,
             node == null && hidden == null ? SessionType.DISCOVERY : SessionType.NORMAL);
     List<ChapCredentials> users = node == null ? terms.discovery().chap() : node.chap();

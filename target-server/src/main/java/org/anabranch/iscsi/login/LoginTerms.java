@@ -9,6 +9,12 @@ public interface LoginTerms {
   /** The current limits. */
   IscsiLimits limits();
 
+  /**
+   * The limits that a login which begins now is offered: the current ones, but for a shorter
+   * FirstBurstLength while memory for unsolicited data is scarce.
+   */
+  IscsiLimits offered();
+
   /** The terms of discovery sessions. */
   DiscoveryPolicy discovery();
 

@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
 /** Limits, nodes and memory of one server, as its logins and sessions see them. Any thread. */
 final class ServerTerms implements SessionTerms {
   private final SessionEvents events;
+
+  /** A login is offered what as many more sessions could have, too. */
+  private static final int MORE_SESSIONS = 32;
+
   private final Counts counts = new Counts();
   private final ChapDelays chapDelays = new ChapDelays(System::nanoTime);
   private final Discovery sendTargets;
@@ -72,6 +76,16 @@ final class ServerTerms implements SessionTerms {
   @Override
   public IscsiLimits limits() {
     return limits;
+  }
+
+  @Override
+  public IscsiLimits offered() {
+    IscsiLimits now = limits;
+    long fair = placeMemory.spare() / (MORE_SESSIONS * PLACES);
+    int length = Math.clamp(fair, IscsiLimits.LEAST_FIRST_BURST, now.firstBurstLength());
+    return length == now.firstBurstLength()
+        ? now
+        : now.withFirstBurstLength(Integer.highestOneBit(length));
   }
 
   @Override

@@ -14,7 +14,8 @@ import org.anabranch.iscsi.wire.Pdu;
  * narrowed by not opening again as commands end.
  *
  * <pre>
- *   at login                          {@value #BASE} places, or fewer if memory is short; one always
+ *   at login                          {@value #BASE} places; fewer if memory is short and the initiator insists on a
+ *                                     long FirstBurstLength; one always
  *   a command ends                    one place more, up to the queue depth
  *     while memory is scarce, or      one place fewer, down to {@value #BASE}: the memory goes to
  *     commands wait for theirs        other sessions
@@ -40,7 +41,7 @@ final class CommandWindow {
   private static final int SHARE = 8;
 
   /** Places of a session while there is memory, and the least that a window is narrowed to. */
-  private static final int BASE = 16;
+  private static final int BASE = SessionTerms.PLACES;
 
   /** Commands marked for immediate delivery in flight at once: they stand outside the window. */
   private static final int MAX_IMMEDIATE = 8;
@@ -65,10 +66,17 @@ final class CommandWindow {
    * @param memory for places
    * @param commandMemory for what commands need beyond their places; while a command waits for it,
    *     windows get narrower
+   * @param placeBytes the most that a command brings unasked; 0 if nothing
+   * @param keptPlaces places for which memory is kept for each session that may come
    * @throws OutOfMemoryException if there is no memory for a single place
    */
   CommandWindow(
-      DataMemory memory, DataMemory commandMemory, int placeBytes, int maxPlaces, int firstCmdSn)
+      DataMemory memory,
+      DataMemory commandMemory,
+      int placeBytes,
+      int keptPlaces,
+      int maxPlaces,
+      int firstCmdSn)
       throws OutOfMemoryException {
     this.memory = memory;
     this.commandMemory = commandMemory;
@@ -76,9 +84,13 @@ final class CommandWindow {
     this.maxPlaces = maxPlaces;
     // At most half of what is left, so that later sessions get some, too.
     long share = placeBytes == 0 ? maxPlaces : memory.spare() / 2 / placeBytes;
-    places = Math.clamp(share, 1, Math.min(BASE, maxPlaces));
+    int most = Math.min(BASE, maxPlaces);
+    places = Math.clamp(share, Math.clamp(keptPlaces, 1, most), most);
     if (!memory.tryReserve((long) places * placeBytes)) {
-      throw new OutOfMemoryException();
+      places = 1;
+      if (!memory.tryReserve(placeBytes)) {
+        throw new OutOfMemoryException();
+      }
     }
     expCmdSn = firstCmdSn;
     maxCmdSn = firstCmdSn + places - 1;

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.session;
 import java.net.InetAddress;
 import org.anabranch.iscsi.login.AgreedLogin;
 import org.anabranch.iscsi.login.LoginRefusedException;
+import org.anabranch.iscsi.login.Parameters;
 import org.anabranch.iscsi.login.SessionKey;
 import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.jscsi.LoginStatus;
@@ -53,7 +54,7 @@ final class OpenSession {
     CommandWindow window =
         window(
             terms,
-            login.parameters().firstBurstLength(),
+            unsolicited(login.parameters()),
             terms.limits().queueDepth(),
             inherited == null ? login.firstCmdSn() : inherited.expCmdSn());
     TaskRouter router = node.router();
@@ -74,6 +75,13 @@ final class OpenSession {
     TaskManagement management =
         new TaskManagement(session, router, nexus, window, commands, terms.limits().queueDepth());
     return new OpenSession(window, new Normal(nexus, commands, management));
+  }
+
+  /** Bytes that a command may bring before an R2T. */
+  private static int unsolicited(Parameters parameters) {
+    return parameters.initialR2t() && !parameters.immediateData()
+        ? 0
+        : parameters.firstBurstLength();
   }
 
   private static Nexus nexus(TaskRouter router, SessionKey key) {
@@ -97,8 +105,10 @@ final class OpenSession {
 
   private static CommandWindow window(SessionTerms terms, int placeBytes, int maxPlaces, int cmdSn)
       throws LoginRefusedException {
+    int kept = placeBytes == 0 ? 1 : terms.limits().firstBurstLength() / placeBytes;
     try {
-      return new CommandWindow(terms.placeMemory(), terms.memory(), placeBytes, maxPlaces, cmdSn);
+      return new CommandWindow(
+          terms.placeMemory(), terms.memory(), placeBytes, kept, maxPlaces, cmdSn);
     } catch (CommandWindow.OutOfMemoryException e) {
       throw new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, String.valueOf(e.getMessage()));
     }

@@ -586,7 +586,10 @@ public final class Server implements RunningServer, AutoCloseable {
       if (opened) {
         LOG.info("stopping");
       }
-      storage.devices().resumeAll(left(deadline)); // so that initiators are answered what waits in suspended devices
+      storage
+          .devices()
+          .resumeAll(
+              left(deadline)); // so that initiators are answered what waits in suspended devices
       running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     uses.close();

@@ -17,7 +17,7 @@ final class CommandWindowTest {
   private final DataMemory commands = new DataMemory(10 * PLACE);
 
   private CommandWindow window(int most, int first) throws CommandWindow.OutOfMemoryException {
-    return new CommandWindow(places, commands, PLACE, most, first);
+    return new CommandWindow(places, commands, PLACE, 1, most, first);
   }
 
   @Test
@@ -58,12 +58,39 @@ final class CommandWindowTest {
     DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
     List<CommandWindow> windows = new ArrayList<>();
     for (int i = 0; i < sessions; i++) {
-      windows.add(new CommandWindow(memory, commands, PLACE, 32, 1));
+      windows.add(new CommandWindow(memory, commands, PLACE, 1, 32, 1));
     }
     assertThat(windows.getFirst().maxCmdSn()).isEqualTo(16);
     assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
     windows.forEach(window -> window.close());
     assertThat(memory.free()).isEqualTo(64 * PLACE);
+  }
+
+  /** With a shorter first burst, what is kept for one long place is enough for all of them. */
+  @Test
+  void shortPlacesAreAlwaysSixteen() throws Exception {
+    int sessions = 32;
+    int little = PLACE / 16;
+    DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
+    for (int i = 0; i < 32; i++) {
+      new CommandWindow(memory, commands, PLACE, 1, 32, 1); // those who came first
+    }
+    for (int i = 0; i < sessions; i++) {
+      CommandWindow window = new CommandWindow(memory, commands, little, 16, 128, 1);
+      assertThat(window.maxCmdSn()).as("window of session %d", i).isEqualTo(16);
+      if (memory.free() < PLACE) {
+        break;
+      }
+    }
+  }
+
+  @Test
+  void whoBringsNothingUnaskedTakesNoMemory() throws Exception {
+    CommandWindow window = new CommandWindow(places, commands, 0, 1, 128, 1);
+    assertThat(window.maxCmdSn()).isEqualTo(16);
+    assertThat(places.free()).isEqualTo(64 * PLACE);
+    run(window, 1000);
+    assertThat(width(window)).isEqualTo(128);
   }
 
   @Test
@@ -123,14 +150,14 @@ final class CommandWindowTest {
     DataMemory memory = new DataMemory(2048 * PLACE, 1024 * PLACE);
     List<CommandWindow> idle = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
-      idle.add(new CommandWindow(memory, commands, PLACE, 128, 1));
+      idle.add(new CommandWindow(memory, commands, PLACE, 1, 128, 1));
     }
     assertThat(idle).allMatch(window -> width(window) == 16);
-    CommandWindow busy = new CommandWindow(memory, commands, PLACE, 128, 1);
+    CommandWindow busy = new CommandWindow(memory, commands, PLACE, 1, 128, 1);
     run(busy, 3000);
     assertThat(width(busy)).isEqualTo(128);
     for (int i = 0; i < 20; i++) {
-      idle.add(new CommandWindow(memory, commands, PLACE, 128, 1));
+      idle.add(new CommandWindow(memory, commands, PLACE, 1, 128, 1));
       run(busy, 200);
     }
     assertThat(width(busy)).as("gave some to those who came").isBetween(16, 127);
