@@ -313,7 +313,7 @@ final class ConfigurationTest {
     Files.write(folder.resolve("latin1.conf"), new byte[] {'#', (byte) 0xe9, '\n'});
     assertThatThrownBy(() -> ConfigurationFile.read(folder.resolve("latin1.conf")))
         .isInstanceOf(InvalidConfigurationException.class)
-        .hasMessageContaining("cannot be read");
+        .hasMessageContaining("it is not UTF-8");
     Files.write(folder.resolve("large.conf"), new byte[(4 << 20) + 1]);
     assertThatThrownBy(() -> ConfigurationFile.read(folder.resolve("large.conf")))
         .isInstanceOf(InvalidConfigurationException.class)

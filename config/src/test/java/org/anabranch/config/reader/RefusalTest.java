@@ -38,7 +38,7 @@ final class RefusalTest {
             "test.conf:4: anabranch.volumes.vm1.size: found \"20 Gib\"; allowed: a size from 512 B to 8 PiB"
                 + " in whole multiples of 512 bytes, such as 64 MiB, 1.5 GiB, 2 TB or 2097152s (sectors)",
             "test.conf:4: anabranch.volumes.vm1.blok-size: unknown key; did you mean block-size?;"
-                + " allowed: block-size, hooks, limits, naa, path, physical-block-size, product, read-only,"
+                + " allowed: block-size, hooks, limits, naa, nbd, path, physical-block-size, product, read-only,"
                 + " removable, revision, serial, size, t10, vendor",
             "test.conf:5: anabranch.volumes.\"vm 2\": not a volume's name; allowed: a name of 1 to 64"
                 + " letters, digits, '.', '_', '+' and '-' that begins with a letter or digit",

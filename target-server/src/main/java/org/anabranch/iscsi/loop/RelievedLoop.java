@@ -90,7 +90,7 @@ final class RelievedLoop extends SingleThreadIoEventLoop {
 
   @Override
   public boolean inEventLoop(Thread thread) {
-    return thread == owner.get();
+    return thread.equals(owner.get()); // a thread equals itself alone
   }
 
   @Override
