@@ -6,7 +6,7 @@ import signal
 from lab import system
 from lab.filesystem import PARTITION, check
 from lab.places import DISK
-from lab.processes import Failed, command
+from lab.processes import command
 
 QUICK = False
 LIMIT = 500
@@ -47,8 +47,7 @@ def scenario(run):
     check(server.folder / "vm1.img", PARTITION)
 
     run.say("the template cannot be written to; a writable snapshot can, and nobody else sees it")
-    if "failed" not in command("qemu-io", "-f", "raw", "-c", "write -P 7 1M 4k", template, status=None):
-        raise Failed("a read-only LUN was written to")
+    command("qemu-io", "-f", "raw", "-c", "write -P 7 1M 4k", template, status=1)
     server.ask("snapshot create", names=["vm1@own"])
     command("qemu-io", "-f", "raw", "-c", "write -P 7 1M 1M", "-c", "flush", "-c", "read -P 7 1M 1M", server.url(lun=2))
     command("qemu-img", "compare", "-f", "raw", "-F", "raw", template, DISK)
