@@ -17,7 +17,8 @@ def scenario(run):
     server.ask("snapshot create", names=["vm1@before-upgrade"])
     reference = server.export("vm1@before-upgrade", server.folder / "reference.img")
     system.upgrade(guest)
-    guest.send("while :; do echo $((i = i + 1)) > /root/busy; sync; done")
+    guest.send("echo BUSY; while :; do echo $((i = i + 1)) > /root/busy; sync; done")
+    guest.expect(r"^BUSY$")  # all of the line is read: what is left in the serial port would come after the reset
     guest.qmp()("stop")
     server.command("snapshot", "merge", "--now", "--throttle", "100000", "vm1@before-upgrade")
     command("qemu-img", "compare", "-f", "raw", "-F", "raw", reference, server.url())
