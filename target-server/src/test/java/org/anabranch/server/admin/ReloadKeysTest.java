@@ -70,6 +70,7 @@ final class ReloadKeysTest {
       volumes.v.hooks.after-merge = ["/bin/true"]
       volumes.v.hooks.time-limit = 11 s
       volumes.u = { path = u.img, size = 8 MiB }
+      volumes.n = { nbd = "nbd+unix:///n?socket=/run/n.sock" }
       volume-defaults.block-size = 4096
       volume-defaults.physical-block-size = 4096
       volume-defaults.read-only = true
