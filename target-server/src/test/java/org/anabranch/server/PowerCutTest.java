@@ -473,7 +473,7 @@ final class PowerCutTest {
           assertThatThrownBy(() ->
                   client.ask(
                       "snapshot throttle", Map.of("name", "vm1@a", "bytes-per-second", 0), p -> {}))
-              .hasMessageContaining("no rollback to snapshot");
+              .hasMessageContaining("is not being rolled back to");
         },
         new Contents(Map.of(0, THIRD, 1, FIRST, 2, SECOND)),
         new Contents(Map.of(0, SECOND, 1, FIRST, 2, SECOND)));

@@ -353,7 +353,8 @@ final class ReloadTest {
           """);
       assertThat(site.refusal("reload", Map.of()))
           .isEqualTo(
-              "volume vm1 has snapshots (vm1@a): remove or merge them first, or keep it in the file");
+              "volume vm1 has snapshots (vm1@a): remove them or roll back to them first, or keep it in"
+                  + " the file");
       site.configure(BASE.replace("size = 8 MiB", "size = 12 MiB"));
       Tools.run(10, "sh", "-c", "kill -HUP " + server.process().pid()).expect(0);
       Await.until(
