@@ -36,7 +36,6 @@ import org.junit.jupiter.api.io.TempDir;
  *   <li>the initiator was told with sense data that fits, or the administrator with a reason;
  *   <li>another volume was read, written and flushed meanwhile;
  *   <li>all acknowledged writes are read again, at once and after a restart;
- *   <li>a snapshot reads as it was, or counts as invalid;
  *   <li>what could not be done can be done after the recovery that the documentation names.
  * </ul>
  *
