@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
@@ -25,6 +26,7 @@ import org.anabranch.server.control.verbs.VolumeImportVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  * which. {@code -Danabranch.importKills=100} for more than a few, {@code -Danabranch.killSeed=N}
  * for others.
  */
+@Timeout(value = 2, unit = TimeUnit.HOURS) // for those who ask for many
 final class VolumeImportKillTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final int BYTES = 16 << 20;

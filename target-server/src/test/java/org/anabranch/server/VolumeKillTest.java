@@ -17,12 +17,14 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The server is killed at random moments while a snapshot is copied to a new volume: afterwards
  * there is the whole copy, or nothing of it. {@code -Danabranch.volumeKills=100} kills it so often.
  */
+@Timeout(value = 2, unit = TimeUnit.HOURS) // for those who ask for many
 final class VolumeKillTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int BYTES = 64 << 20;
