@@ -162,6 +162,7 @@ final class SnapshotSteps {
    * not. Nobody may write the volume while the snapshot is away.
    */
   void cancelHandOver(Snap snap) {
+    volume.drainPassdown();
     String to = newName();
     volume.say("cancel the handover of " + snap.device + " to " + to);
     await(mapper().create(to), "create " + to);
@@ -180,7 +181,7 @@ final class SnapshotSteps {
     }
     resumeLun();
     volume.checkStatus();
-    volume.use(snap);
+    volume.snaps.forEach(volume::use);
   }
 
   /** A device is suspended for a while. */
