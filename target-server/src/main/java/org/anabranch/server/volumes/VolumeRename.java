@@ -4,14 +4,21 @@ package org.anabranch.server.volumes;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
+import java.util.TreeMap;
 import org.anabranch.block.dm.TableException;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.TargetConfig;
 import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.RuntimeState;
+import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.state.VolumeState;
+import org.anabranch.server.state.VolumeState.Phase;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.uses.Uses;
 import org.slf4j.Logger;
@@ -27,26 +34,102 @@ final class VolumeRename {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeRename.class);
 
   private final LiveConfiguration live;
+  private final MadeVolumes made;
+  private final VolumePlans plans;
   private final Storage storage;
   private final Targets targets;
+  private final Snapshots snapshots;
+  private final VolumeImports imports;
   private final StateFile state;
   private final Uses uses;
 
   VolumeRename(
-      LiveConfiguration live, Storage storage, Targets targets, StateFile state, Uses uses) {
+      LiveConfiguration live,
+      MadeVolumes made,
+      VolumePlans plans,
+      Storage storage,
+      Targets targets,
+      Snapshots snapshots,
+      VolumeImports imports,
+      StateFile state,
+      Uses uses) {
     this.live = live;
+    this.made = made;
+    this.plans = plans;
     this.storage = storage;
     this.targets = targets;
+    this.snapshots = snapshots;
+    this.imports = imports;
     this.state = state;
     this.uses = uses;
   }
 
+  /** Renames a volume that was made at run time, with its snapshots and LUNs. */
+  void rename(String name, String newName) throws RefusedException {
+    VolumeState volume = state.state().volumes().get(name);
+    if (volume == null || !made.isMade(name)) {
+      throw volume != null && volume.phase() != Phase.READY
+          ? new RefusedException("volume " + name + " is still being made")
+          : made.notMade("renamed", name);
+    }
+    storage.refuseIfLeftOut(name);
+    imports.refuseWhileReceiving(name);
+    plans.refuseIfTaken(newName);
+    Map<String, String> names = new TreeMap<>(Map.of(name, newName));
+    for (SnapshotState snapshot : state.state().snapshots().values()) {
+      if (snapshot.volume().equals(name)) {
+        refuseUnlessStill(snapshot);
+        names.put(snapshot.device(), newName + "@" + snapshot.name());
+      }
+    }
+    refuseConfigured(name);
+    run(volume, newName, names);
+    LOG.info("volume {}: renamed to {}", name, newName);
+  }
+
+  private void refuseUnlessStill(SnapshotState snapshot) throws RefusedException {
+    if (snapshot.phase() != SnapshotState.Phase.READY || snapshots.isRead(snapshot.device())) {
+      throw new RefusedException(
+          "snapshot "
+              + snapshot.device()
+              + " is being rolled back to, exported or copied, or waits for a rollback; wait for that,"
+              + " or cancel it (snapshot merge --cancel)");
+    }
+  }
+
+  /** A device or LUN of the file that names it would lose it. */
+  private void refuseConfigured(String name) throws RefusedException {
+    for (TargetConfig target : live.file().targets().values()) {
+      for (LunConfig lun : target.luns().values()) {
+        if (lun.device().equals(name) || lun.device().startsWith(name + "@")) {
+          throw new RefusedException(
+              "volume "
+                  + name
+                  + ": the configuration has "
+                  + lun.device()
+                  + " as LUN "
+                  + lun.number()
+                  + " of target "
+                  + target.name()
+                  + "; take it out there, and reload");
+        }
+      }
+    }
+    for (String above : storage.devices().above(name)) {
+      if (live.file().devices().containsKey(above)) {
+        throw new RefusedException(
+            "volume " + name + ": device " + above + " of the configuration stands on it");
+      }
+    }
+  }
+
   /**
-   * Renames.
+   * Does it.
    *
    * @param names of the volume and its snapshots, the new ones by the old ones
    */
-  void run(VolumeState volume, String newName, Map<String, String> names) throws RefusedException {
+  private void run(VolumeState volume, String newName, Map<String, String> names)
+      throws RefusedException {
     String name = volume.name();
     targets.renaming(names);
     uses.renaming(names);
