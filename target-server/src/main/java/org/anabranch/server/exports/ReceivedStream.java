@@ -22,6 +22,8 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A stream that is received for a volume, in a file of the state directory.
@@ -38,6 +40,7 @@ import org.jspecify.annotations.Nullable;
  * applied in part makes the same of the volume.
  */
 final class ReceivedStream {
+  private static final Logger LOG = LoggerFactory.getLogger(ReceivedStream.class);
   private static final String FOLDER = "received";
   private static final String PART = ".part";
   private static final String WHOLE = ".stream";
@@ -248,6 +251,13 @@ final class ReceivedStream {
       return null;
     } catch (IOException e) {
       return e;
+    }
+  }
+
+  /** Logs that a file could not be deleted; null: nothing failed. */
+  static void log(@Nullable IOException failure, String what, String volume) {
+    if (failure != null) {
+      LOG.error("volume {}: {}: {}", volume, what, failure.toString());
     }
   }
 }

@@ -4,16 +4,12 @@ package org.anabranch.server.exports;
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
-import org.anabranch.block.BlockDevice;
-import org.anabranch.block.dm.OpenDevice;
-import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
@@ -22,11 +18,8 @@ import org.anabranch.server.exports.DeltaFormat.DamagedException;
 import org.anabranch.server.snapshots.Readers;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
-import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateDirectory;
-import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
-import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.uses.User;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
@@ -55,10 +48,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class VolumeImports implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeImports.class);
-  private static final long REPORT_NANOS = 100_000_000;
   private static final long LAST_WRITE_SECONDS = 10;
 
-  private final Storage storage;
   private final Snapshots snapshots;
   private final Uses uses;
   private final Path folder;
@@ -67,16 +58,19 @@ public final class VolumeImports implements AutoCloseable {
   /** Each import under way is a party, and so is this object. */
   private final Phaser running = new Phaser(1);
 
-  private volatile boolean closing;
+  private final Stopping stopping = new Stopping();
+  private final StreamFit fit;
+  private final StreamApplication application;
 
   /**
    * @param folder the state directory
    */
   public VolumeImports(Storage storage, Snapshots snapshots, Uses uses, Path folder) {
-    this.storage = storage;
     this.snapshots = snapshots;
     this.uses = uses;
     this.folder = folder;
+    this.fit = new StreamFit(storage, snapshots, stopping);
+    this.application = new StreamApplication(storage, snapshots, fit, stopping);
   }
 
   /**
@@ -122,7 +116,7 @@ public final class VolumeImports implements AutoCloseable {
       throws RefusedException {
     running.register();
     try {
-      refuseAtTheEnd();
+      stopping.refuse();
       if (!receiving.add(request.volume())) {
         throw new RefusedException(
             "another stream for volume " + request.volume() + " is being received");
@@ -161,33 +155,33 @@ public final class VolumeImports implements AutoCloseable {
     String name = request.name() == null ? header.facts().snapshot() : request.name();
     boolean makesVolume = !volumes.hasVolume(volume);
     if (makesVolume) {
-      refuseUnlessFull(header, volume);
+      StreamFit.refuseUnlessFull(header, volume);
       SnapshotName.check(name);
       volumes.prepare(volume, header.bytes(), header.facts().blockSize());
     } else {
       snapshots.refuseUnlessFree(volume, name);
-      check(header, request);
+      fit.check(header, request);
     }
     claim(volume).close();
     ReceivedStream stream = ReceivedStream.of(folder, volume, name, makesVolume);
     try {
       long length = received(stream, header, in, progress);
-      Reports applying = new Reports(progress, true, length);
+      ImportReports applying = new ImportReports(progress, true, length);
       try (Claim _ = claim(volume)) {
         if (!makesVolume) {
           snapshots.receiving(volume);
         }
-        try (Held held = held(makesVolume ? null : check(header, request))) {
+        try (Held held = held(makesVolume ? null : fit.check(header, request))) {
           decide(stream, header, volumes);
-          return applied(stream, header, held, applying);
+          return application.applied(stream, header, held.device(), applying);
         }
       } finally {
         snapshots.receptionEnded(volume);
       }
-    } catch (Reports.GoneException e) {
+    } catch (ImportReports.GoneException e) {
       throw e.gone();
     } finally {
-      deleted(stream.deletePart(), "a part of a stream is left", volume);
+      ReceivedStream.log(stream.deletePart(), "a part of a stream is left", volume);
     }
   }
 
@@ -196,7 +190,7 @@ public final class VolumeImports implements AutoCloseable {
       ReceivedStream stream, StreamHeader header, ReadableByteChannel in, Progress<State> progress)
       throws IOException, RefusedException {
     long[] length = new long[1];
-    Reports reports = new Reports(progress, false, 0);
+    ImportReports reports = new ImportReports(progress, false, 0);
     stream.receive(
         header.bytesOfHeader(),
         in,
@@ -207,19 +201,8 @@ public final class VolumeImports implements AutoCloseable {
                       length[0] = read;
                       reports.at(read);
                     },
-                    (record, data) -> refuseAtTheEnd()));
+                    (record, data) -> stopping.refuse()));
     return length[0];
-  }
-
-  private static void refuseUnlessFull(StreamHeader header, String volume) throws RefusedException {
-    if (header.facts().base() != null) {
-      throw new RefusedException(
-          "there is no volume "
-              + volume
-              + ", and the stream has only what changed since "
-              + header.facts().baseSnapshot()
-              + ": send all of it, without --since");
-    }
   }
 
   /** From here on the volume becomes what the stream says; there is one when this returns. */
@@ -240,31 +223,10 @@ public final class VolumeImports implements AutoCloseable {
       if (volumes.hasVolume(volume)) {
         LOG.error("volume {}: the next start makes it what was received", volume);
       } else {
-        deleted(stream.delete(), "a stream is left, and the next start makes it", volume);
+        ReceivedStream.log(
+            stream.delete(), "a stream is left, and the next start makes it", volume);
       }
       throw e;
-    }
-  }
-
-  private Imported applied(ReceivedStream stream, StreamHeader header, Held held, Reports reports)
-      throws RefusedException {
-    String volume = stream.volume();
-    try {
-      if (stream.makesVolume()) {
-        snapshots.receiving(volume);
-      }
-      LOG.info("volume {}: becomes {}", volume, header);
-      long changed = apply(stream, reports);
-      SnapshotState taken = taken(stream, header);
-      return new Imported(taken, held.device(), header.bytes(), changed, stream.makesVolume());
-    } catch (IOException | RefusedException | RuntimeException e) {
-      throw unfinished(volume, e);
-    }
-  }
-
-  private static void deleted(@Nullable IOException failure, String what, String volume) {
-    if (failure != null) {
-      LOG.error("volume {}: {}: {}", volume, what, failure.toString());
     }
   }
 
@@ -307,221 +269,12 @@ public final class VolumeImports implements AutoCloseable {
   }
 
   /**
-   * Refuses a stream that does not fit the volume.
-   *
-   * @return the snapshot of the point that it begins at; null when it has everything
-   */
-  private @Nullable SnapshotState check(StreamHeader header, Request request)
-      throws RefusedException {
-    String volume = request.volume();
-    snapshots.refuseUnlessServed(volume);
-    OpenDevice open = storage.devices().hold(volume);
-    try {
-      checkDevice(header, volume, open.device());
-      String point = header.facts().base();
-      if (point == null) {
-        if (!request.force()) {
-          refuseUnlessEmpty(volume, open.device());
-        }
-        return null;
-      }
-      SnapshotState base = base(header, volume, point);
-      SnapshotStatus status = snapshots.state(base);
-      boolean valid = status != null && status.state() == SnapshotStatus.State.VALID;
-      boolean unchanged = status != null && status.isEmpty();
-      if (!valid || (!request.force() && !unchanged)) {
-        throw new RefusedException(
-            valid
-                ? "volume "
-                    + volume
-                    + " was changed since "
-                    + base.device()
-                    + "; --force gives up these changes"
-                : "snapshot " + base.device() + " has lost its contents; send a whole stream");
-      }
-      return base;
-    } finally {
-      open.release();
-    }
-  }
-
-  private static void checkDevice(StreamHeader header, String volume, BlockDevice device)
-      throws RefusedException {
-    long bytes = device.sectors() * 512;
-    if (bytes != header.bytes()) {
-      throw new RefusedException(
-          "volume "
-              + volume
-              + " has "
-              + bytes
-              + " bytes, and "
-              + header
-              + " has "
-              + header.bytes()
-              + " ("
-              + Sizes.exact(header.bytes())
-              + "); anabranch volume resize makes them equal");
-    }
-    int block = device.limits().logicalBlockSize();
-    if (block != header.facts().blockSize()) {
-      throw new RefusedException(
-          "volume "
-              + volume
-              + " has blocks of "
-              + block
-              + " bytes, and "
-              + header
-              + " of "
-              + header.facts().blockSize()
-              + ": set block-size in its configuration");
-    }
-  }
-
-  private SnapshotState base(StreamHeader header, String volume, String point)
-      throws RefusedException {
-    List<SnapshotState> all = snapshots.list(volume);
-    for (SnapshotState each : all) {
-      if (each.pointId().equals(point) && each.phase() == Phase.READY) {
-        if (each.sectors() * 512 != header.baseBytes()) {
-          break;
-        }
-        return each;
-      }
-    }
-    throw new RefusedException(
-        "the stream has what changed since "
-            + header.facts().baseSnapshot()
-            + ", and volume "
-            + volume
-            + " has no snapshot of that point"
-            + (all.isEmpty()
-                ? "; it has no snapshots at all"
-                : "; its snapshots are "
-                    + all.stream().map(SnapshotState::device).collect(Collectors.joining(", ")))
-            + ": send what changed since one that both have, or all of it, without --since");
-  }
-
-  /** Refuses a volume that does not read as zeros from end to end. */
-  private void refuseUnlessEmpty(String volume, BlockDevice device) throws RefusedException {
-    DeviceReads reads =
-        new DeviceReads(
-            device,
-            (offset, data) -> {
-              refuseAtTheEnd();
-              if (!Zeros.at(data, 0, data.limit())) {
-                throw new RefusedException(
-                    "volume " + volume + " is not empty; --force gives up what it has");
-              }
-            });
-    try {
-      reads.readAllocated();
-    } catch (ClientGoneException e) {
-      throw new IllegalStateException(e); // there is no client
-    } finally {
-      reads.abandon();
-    }
-  }
-
-  /** Makes the volume what the stream says; durable when this returns. */
-  private long apply(ReceivedStream stream, Reports reports) throws IOException, RefusedException {
-    OpenDevice open = storage.devices().hold(stream.volume());
-    long[] changed = new long[1];
-    DeviceWrites writes = new DeviceWrites(open.device());
-    try {
-      stream.read(in -> {
-        StreamHeader header = StreamHeader.read(in);
-        StreamTarget target = new StreamTarget(open.device(), writes, header);
-        restoreBase(stream.volume(), header, writes);
-        new DeltaReader(in, header.bytes(), header.place())
-            .read(
-                reports::at,
-                (record, data) -> {
-                  refuseAtTheEnd();
-                  changed[0] += record.length();
-                  target.take(record, data);
-                });
-        target.end();
-        writes.finish();
-      });
-      return changed[0];
-    } finally {
-      writes.abandon();
-      open.release();
-    }
-  }
-
-  /** What was changed since the base is as it was then; with force, or when this is done again. */
-  private void restoreBase(String volume, StreamHeader header, DeviceWrites writes)
-      throws RefusedException {
-    String point = header.facts().base();
-    if (point == null) {
-      return;
-    }
-    try (Readers.Reading base = snapshots.read(base(header, volume, point).device())) {
-      DeviceReads reads = new DeviceReads(base.device(), writes::write);
-      try {
-        ChangedExtents extents = new ChangedExtents(storage.mapper(), base.snapshot(), null, 0);
-        for (ByteExtent extent = extents.next(); extent != null; extent = extents.next()) {
-          refuseAtTheEnd();
-          reads.read(extent);
-        }
-        reads.finish();
-        writes.finish();
-      } catch (ClientGoneException e) {
-        throw new IllegalStateException(e); // there is no client
-      } finally {
-        reads.abandon();
-      }
-    }
-  }
-
-  private SnapshotState taken(ReceivedStream stream, StreamHeader header) throws RefusedException {
-    SnapshotState taken =
-        snapshots.received(
-            stream.volume(), stream.name(), header.facts().point(), header.facts().created());
-    deleted(stream.delete(), "a stream is left that is applied", stream.volume());
-    LOG.info("volume {}: is {} now", stream.volume(), taken.device());
-    return taken;
-  }
-
-  /** It is in the middle: nobody is to see that. */
-  private RefusedException unfinished(String volume, Exception reason) {
-    if (closing) {
-      return new RefusedException(
-          "the server is stopping; the import of volume "
-              + volume
-              + " is completed when it runs again",
-          reason);
-    }
-    NotWholeException lost = lost(volume, reason);
-    LOG.error("{}", lost.getMessage());
-    try {
-      snapshots.receptionEnded(volume);
-      snapshots.withdraw(volume, lost);
-    } catch (RefusedException e) {
-      lost.addSuppressed(e);
-      LOG.error("volume {}: cannot be taken away: {}", volume, e.getMessage());
-    }
-    return lost;
-  }
-
-  private static NotWholeException lost(String volume, Exception reason) {
-    return new NotWholeException(
-        "volume " + volume,
-        "an import was received and could not be written: " + reason.getMessage(),
-        "put that right, then: anabranch volume retry " + volume,
-        reason instanceof RefusedException refused
-            ? refused
-            : new RefusedException(String.valueOf(reason.getMessage()), reason));
-  }
-
-  /**
    * Completes what a stop or a crash interrupted. Nobody uses the volumes yet, and all their
    * snapshots are there.
    */
   public void complete() throws RefusedException {
     for (ReceivedStream stream : ReceivedStream.left(folder)) {
-      complete(stream);
+      application.complete(stream);
     }
   }
 
@@ -529,34 +282,8 @@ public final class VolumeImports implements AutoCloseable {
   public void complete(String volume) throws RefusedException {
     for (ReceivedStream stream : ReceivedStream.left(folder)) {
       if (stream.volume().equals(volume)) {
-        complete(stream);
+        application.complete(stream);
       }
-    }
-  }
-
-  private void complete(ReceivedStream stream) throws RefusedException {
-    String volume = stream.volume();
-    if (!storage.devices().has(volume)) {
-      LOG.warn("volume {}: it is not served; an import of it waits", volume);
-      return;
-    }
-    try {
-      StreamHeader[] header = new StreamHeader[1];
-      stream.read(in -> header[0] = StreamHeader.read(in));
-      boolean done =
-          snapshots.list(volume).stream()
-              .anyMatch(each ->
-                  each.name().equals(stream.name())
-                      && each.pointId().equals(header[0].facts().point()));
-      if (done) {
-        var _ = stream.delete();
-        return;
-      }
-      LOG.info("volume {}: becomes {}, which was received before", volume, header[0]);
-      var _ = apply(stream, new Reports(state -> {}, true, 0));
-      var _ = taken(stream, header[0]);
-    } catch (IOException | RefusedException e) {
-      snapshots.withdraw(volume, lost(volume, e));
     }
   }
 
@@ -568,7 +295,7 @@ public final class VolumeImports implements AutoCloseable {
   public void forget(String volume) throws RefusedException {
     for (ReceivedStream stream : ReceivedStream.left(folder)) {
       if (stream.volume().equals(volume)) {
-        deleted(stream.delete(), "a stream is left", volume);
+        ReceivedStream.log(stream.delete(), "a stream is left", volume);
       }
     }
   }
@@ -581,59 +308,9 @@ public final class VolumeImports implements AutoCloseable {
     }
   }
 
-  private void refuseAtTheEnd() throws RefusedException {
-    if (closing) {
-      throw new RefusedException("the server is stopping");
-    }
-  }
-
-  /** Reports progress from where nothing but input and output may fail. */
-  private static final class Reports {
-    private final Progress<State> progress;
-    private final boolean applying;
-    private final long total;
-    private long reported = System.nanoTime() - REPORT_NANOS;
-    private boolean gone;
-
-    Reports(Progress<State> progress, boolean applying, long total) {
-      this.progress = progress;
-      this.applying = applying;
-      this.total = total;
-    }
-
-    /** The client is gone. */
-    static final class GoneException extends RuntimeException {
-      private static final long serialVersionUID = 1L;
-
-      GoneException(ClientGoneException cause) {
-        super(cause);
-      }
-
-      ClientGoneException gone() {
-        return new ClientGoneException(this);
-      }
-    }
-
-    /** While it is applied, it goes on without a client. */
-    void at(long done) {
-      if (gone || System.nanoTime() - reported < REPORT_NANOS) {
-        return;
-      }
-      reported = System.nanoTime();
-      try {
-        progress.report(new State(applying, done, total));
-      } catch (ClientGoneException e) {
-        if (!applying) {
-          throw new GoneException(e);
-        }
-        gone = true;
-      }
-    }
-  }
-
   /** Asks the imports under way to end, and refuses new ones. */
   public void stop() {
-    closing = true;
+    stopping.begin();
   }
 
   /** Waits for their end. One whose device does not answer is abandoned. */

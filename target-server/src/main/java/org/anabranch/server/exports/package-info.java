@@ -19,6 +19,10 @@
  *     <td>what does a stream say of itself?</td></tr>
  * <tr><td>{@link org.anabranch.server.exports.VolumeImports}</td>
  *     <td>what is a volume after an import that was cut off, or a crash in its middle?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.StreamFit}</td>
+ *     <td>which streams are refused for a volume?</td></tr>
+ * <tr><td>{@link org.anabranch.server.exports.StreamApplication}</td>
+ *     <td>how is a stream written to its volume?</td></tr>
  * <tr><td>{@link org.anabranch.server.exports.NewVolumes}</td>
  *     <td>how does a stream make a volume that is not there?</td></tr>
  * </table>
