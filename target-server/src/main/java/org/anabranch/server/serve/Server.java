@@ -4,79 +4,30 @@ package org.anabranch.server.serve;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
-import org.anabranch.block.ThreadScheduler;
-import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.HttpConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.Problem;
 import org.anabranch.iscsi.login.Portal;
-import org.anabranch.iscsi.server.BoundPortal;
 import org.anabranch.iscsi.server.IscsiServer;
-import org.anabranch.iscsi.session.SessionInfo;
-import org.anabranch.server.admin.Capacity;
 import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.admin.ConfiguredLuns;
-import org.anabranch.server.admin.Recovery;
-import org.anabranch.server.admin.Reloader;
-import org.anabranch.server.admin.RuntimeDevices;
-import org.anabranch.server.admin.Targets;
 import org.anabranch.server.admin.Translation;
-import org.anabranch.server.admin.UnitIdentities;
-import org.anabranch.server.admin.VolumeSize;
-import org.anabranch.server.admin.Warnings;
-import org.anabranch.server.backup.StateBackup;
-import org.anabranch.server.base.EffectiveConfiguration;
-import org.anabranch.server.base.HostPort;
-import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.ThreadStart;
-import org.anabranch.server.base.Warning;
-import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.control.ControlLimits;
 import org.anabranch.server.control.ControlServer;
-import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
-import org.anabranch.server.exports.Exports;
-import org.anabranch.server.exports.VolumeImports;
-import org.anabranch.server.hooks.ConfiguredHooks;
-import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.http.StatusServer;
-import org.anabranch.server.rate.VolumeRates;
-import org.anabranch.server.schedule.AlarmThread;
-import org.anabranch.server.schedule.Schedules;
-import org.anabranch.server.snapshots.Snapshots;
-import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.DurableSteps;
-import org.anabranch.server.state.IdentityFile;
-import org.anabranch.server.state.PortNumbers;
-import org.anabranch.server.state.ReservationFiles;
-import org.anabranch.server.state.RuntimeState;
-import org.anabranch.server.state.StateDirectory;
-import org.anabranch.server.state.StateFile;
-import org.anabranch.server.stats.Statistics;
-import org.anabranch.server.storage.BackendConditions;
 import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.Rehearsal;
-import org.anabranch.server.storage.Storage;
-import org.anabranch.server.storage.SuspendedDevices;
 import org.anabranch.server.systemd.Supervisor;
-import org.anabranch.server.uses.Uses;
-import org.anabranch.server.volumes.EffectiveChange;
-import org.anabranch.server.volumes.RuntimeLuns;
-import org.anabranch.server.volumes.RuntimeVolumes;
-import org.anabranch.server.volumes.VolumeLeftovers;
-import org.anabranch.server.volumes.VolumesOfStreams;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,7 +51,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>What was made is taken down again. Files that were made for volumes stay.
  * </dl>
  */
-public final class Server implements RunningServer, AutoCloseable {
+public final class Server extends ServerParts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final int LOGOUT_SECONDS = 3;
   private static final int STOP_SECONDS = 5;
@@ -114,34 +65,7 @@ public final class Server implements RunningServer, AutoCloseable {
   }
 
   private final Strictness strictness;
-  private final Changes changes = new Changes();
-
-  private final LiveConfiguration live;
-  private final StateDirectory state;
-  private final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
-  private final Storage storage;
-  private final ReservationFiles reservations;
-  private final VolumeRates rates = new VolumeRates(scheduler);
-  private final Targets targets;
-  private final ConfiguredHooks hooks;
-  private final Snapshots snapshots;
-  private final Schedules schedules;
-  private final Exports exports;
-  private final VolumeImports volumeImports;
-  private final StateFile stateFile;
-  private final Uses uses;
-  private final RuntimeDevices runtimeDevices;
-  private final RuntimeVolumes volumes;
-  private final RuntimeLuns luns;
-  private final VolumeSize sizes;
-  private final Recovery recovery;
-  private final Reloader reloader;
-  private final Warnings warnings;
-  private final Statistics statistics;
-
   private volatile Supervisor supervisor = Supervisor.NONE; // set once the start is through
-  private volatile @Nullable IscsiServer iscsi;
-  private volatile @Nullable ControlServer control;
   private @Nullable StatusServer http;
   private boolean opened;
   private boolean stopped;
@@ -154,95 +78,8 @@ public final class Server implements RunningServer, AutoCloseable {
       Strictness strictness,
       Backends backends)
       throws RefusedException {
+    super(configuration, source, steps, backends);
     this.strictness = strictness;
-    state = StateDirectory.open(configuration.stateDir());
-    reservations = new ReservationFiles(state.folder());
-    try {
-      stateFile = new StateFile(state.folder().resolve("state.json"), steps);
-      VolumeLeftovers.end(stateFile);
-      VolumesOfStreams.make(state.folder(), stateFile, configuration);
-      live = new LiveConfiguration(configuration, stateFile.state().made());
-      storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
-      targets =
-          new Targets(
-              live,
-              storage,
-              scheduler,
-              reservations,
-              PortNumbers.open(state.folder()),
-              new UnitIdentities(
-                  new IdentityFile(state.folder()), state.serverId(), state.wasUsed()),
-              rates);
-      uses =
-          Uses.open(
-              state.folder(),
-              state.wasUsed() ? usedBefore(live.configured(), stateFile.state()) : Set.of());
-      LoggedIn initiators = new LoggedIn(live, storage, targets, uses, this::sessionInfos);
-      hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder());
-      snapshots =
-          new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses, hooks);
-      schedules =
-          Schedules.open(
-              () -> live.configured().schedules(),
-              snapshots,
-              state.folder(),
-              InstantSource.system(),
-              new AlarmThread());
-      exports = new Exports(storage, snapshots, live);
-      volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
-      runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
-      EffectiveChange effective =
-          new EffectiveChange(live, storage, targets, stateFile, uses, () -> iscsi);
-      volumes =
-          new RuntimeVolumes(
-              live,
-              storage,
-              targets,
-              snapshots,
-              exports,
-              volumeImports,
-              stateFile,
-              changes,
-              uses,
-              effective);
-      luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
-      recovery =
-          new Recovery(
-              storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
-      sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
-      reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
-      warnings = new Warnings(warningSources());
-      statistics = new Statistics(storage.mapper(), targets::unit, () -> iscsi);
-    } catch (RefusedException e) {
-      reservations.close();
-      scheduler.close();
-      state.close();
-      throw e;
-    }
-  }
-
-  private SequencedMap<String, WarningSource> warningSources() {
-    SequencedMap<String, WarningSource> sources = new LinkedHashMap<>();
-    sources.put("configuration", reloader);
-    sources.put("limits", () -> Capacity.ofThisProcess().fit(live.configured()).warnings());
-    sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
-    sources.put("storage", storage);
-    sources.put("targets", targets);
-    sources.put("snapshots", snapshots);
-    sources.put("hooks", hooks);
-    sources.put("schedules", schedules);
-    sources.put("uses", uses);
-    sources.put("control", this::controlWarnings);
-    sources.put("volumes", volumes);
-    sources.put("luns", luns);
-    sources.put(
-        "files",
-        new BackendConditions(
-            storage.files(),
-            storage.backends(),
-            address -> snapshots.isStore(Path.of(address)),
-            () -> live.configured().stores().warnBelow()));
-    return sources;
   }
 
   /** Starts with a configuration that does not change. */
@@ -349,11 +186,6 @@ public final class Server implements RunningServer, AutoCloseable {
     opened = true;
   }
 
-  private List<Warning> controlWarnings() {
-    ControlServer listening = control;
-    return listening == null ? List.of() : listening.warnings();
-  }
-
   /** Where its commands are asked. */
   Path controlSocket() {
     return state.folder().resolve("control.sock");
@@ -405,122 +237,6 @@ public final class Server implements RunningServer, AutoCloseable {
     }
   }
 
-  @Override
-  public Statistics statistics() {
-    return statistics;
-  }
-
-  @Override
-  public Recovery recovery() {
-    return recovery;
-  }
-
-  /** All that a server before this one can have served; each has its own end of being unknown. */
-  private static Set<String> usedBefore(Configuration configuration, RuntimeState state) {
-    Set<String> devices = new TreeSet<>(configuration.volumes().keySet());
-    devices.addAll(configuration.devices().keySet());
-    devices.addAll(state.devices().keySet());
-    devices.addAll(state.snapshots().keySet());
-    state.snapshots().values().forEach(snapshot -> devices.add(snapshot.volume()));
-    return devices;
-  }
-
-  /** Gives a volume another size. */
-  @Override
-  public VolumeSize.Resized resize(String volume, long sectors, boolean more, boolean force)
-      throws RefusedException {
-    return sizes.resize(volume, sectors, more, force);
-  }
-
-  @Override
-  public VolumeRates rates() {
-    return rates;
-  }
-
-  /** The sessions that are logged in, those for discovery included. */
-  @Override
-  public List<SessionInfo> sessionInfos() {
-    IscsiServer running = iscsi;
-    return running == null ? List.of() : running.sessionInfos();
-  }
-
-  /** Ends a session; whether there was one. */
-  @Override
-  public boolean drop(int tsih) {
-    IscsiServer running = iscsi;
-    return running != null && running.drop(tsih);
-  }
-
-  @Override
-  public List<Warning> warnings() {
-    return warnings.now();
-  }
-
-  @Override
-  public Configuration configuration() {
-    return live.configured();
-  }
-
-  @Override
-  public Storage storage() {
-    return storage;
-  }
-
-  @Override
-  public DeviceMapper mapper() {
-    return storage.mapper();
-  }
-
-  @Override
-  public Snapshots snapshots() {
-    return snapshots;
-  }
-
-  @Override
-  public HookCounts hookCounts() {
-    return hooks.counts();
-  }
-
-  @Override
-  public Schedules schedules() {
-    return schedules;
-  }
-
-  @Override
-  public Exports exports() {
-    return exports;
-  }
-
-  @Override
-  public VolumeImports volumeImports() {
-    return volumeImports;
-  }
-
-  @Override
-  public RuntimeDevices runtimeDevices() {
-    return runtimeDevices;
-  }
-
-  @Override
-  public RuntimeVolumes volumes() {
-    return volumes;
-  }
-
-  @Override
-  public RuntimeLuns luns() {
-    return luns;
-  }
-
-  @Override
-  public byte[] stateBackup() throws RefusedException {
-    return StateBackup.of(state.folder(), changes);
-  }
-
-  @Override
-  public EffectiveConfiguration effective() {
-    return live.effective();
-  }
-
   /** Tells a service manager that this server is ready, and from now on of each reload. */
   void announceTo(Supervisor listener) {
     supervisor = listener;
@@ -544,15 +260,6 @@ public final class Server implements RunningServer, AutoCloseable {
     return CompletableFuture.allOf(
         running == null ? CompletableFuture.completedFuture(null) : running.answer(),
         CompletableFuture.runAsync(() -> {}, scheduler));
-  }
-
-  /** Where it listens, {@code address:port}, with the ports that were found for port 0. */
-  @Override
-  public List<String> portals() {
-    IscsiServer running = iscsi;
-    return running == null
-        ? List.of()
-        : running.portals().stream().map(BoundPortal::address).map(HostPort::text).toList();
   }
 
   /** Stops, see above. Whether everything written is durable. Later calls do nothing. */
