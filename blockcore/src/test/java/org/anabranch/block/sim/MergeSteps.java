@@ -76,6 +76,7 @@ final class MergeSteps {
     volume.drainPassdown();
     handedOver = true;
     volume.say("merge " + snap.device + " and keep it on " + cow);
+    volume.fresh.remove(cow.disk());
     if (cow.persistent()) {
       volume.machine().wipe(cow.disk());
     }

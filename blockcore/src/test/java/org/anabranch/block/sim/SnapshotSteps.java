@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.sim;
 
-import java.util.HashSet;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -13,9 +11,6 @@ final class SnapshotSteps {
   private final Volume volume;
   private final int unit;
   private int names;
-
-  /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
-  private final Set<String> fresh = new HashSet<>();
 
   /**
    * @param unit some snapshots are shorter than the volume, a multiple of this; 0 if none is
@@ -50,7 +45,7 @@ final class SnapshotSteps {
     volume.drainPassdown();
     String name = newName();
     volume.say("create " + name + " on " + cow);
-    if (fresh.add(cow.disk()) && cow.persistent()) {
+    if (volume.fresh.add(cow.disk()) && cow.persistent()) {
       volume.machine().wipe(cow.disk());
     }
     Client lun = volume.lun();
@@ -66,7 +61,7 @@ final class SnapshotSteps {
     if (snap.length < volume.sectors()) {
       volume.reached.add(Reached.SHORT_SNAPSHOT);
     }
-    fresh.remove(cow.disk());
+    volume.fresh.remove(cow.disk());
     resumeLun();
     volume.snaps.forEach(volume::use);
   }

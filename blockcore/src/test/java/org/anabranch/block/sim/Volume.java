@@ -3,6 +3,7 @@ package org.anabranch.block.sim;
 
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -25,6 +26,9 @@ final class Volume implements Client.Owner {
   static final String DISK = "vol";
 
   final List<Snap> snaps = new ArrayList<>();
+
+  /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
+  final Set<String> fresh = new HashSet<>();
   final SplittableRandom random;
   private final int rowBoundary;
   private final int depth;
