@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""open-iscsi under a verifying load: the server is restarted, killed and stopped for 15 s, and no error reaches the file system"""
+"""open-iscsi under a verifying load: the server is restarted, killed and stopped for 20 s, and no error reaches the file system"""
 
 import signal
 import time
@@ -30,7 +30,7 @@ def scenario(run):
         server.restart(number, away=1)
     time.sleep(3)
     server.send_signal(signal.SIGSTOP)
-    time.sleep(15)  # longer than open-iscsi's ping takes to give the connection up
+    time.sleep(20)  # longer than open-iscsi's ping takes to give the connection up
     server.send_signal(signal.SIGCONT)
     load.end(guest, "/dev/sda")
     initiator.log_out(server.port)
