@@ -29,6 +29,7 @@ final class Volume implements Client.Owner {
 
   /** COW disks that were wiped and whose snapshot was never finished: they need no other wipe. */
   final Set<String> fresh = new HashSet<>();
+
   final SplittableRandom random;
   private final int rowBoundary;
   private final int depth;
