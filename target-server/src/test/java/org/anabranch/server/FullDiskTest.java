@@ -158,6 +158,66 @@ final class FullDiskTest {
     }
   }
 
+  /** Each run that fails says why; the first one that has room again is as good as any. */
+  @Test
+  void aScheduleReportsAFullDiskAndGoesOnWhenThereIsRoom() throws Exception {
+    Path disk = mount("state");
+    String text =
+        "volumes { vm1 { path = vm1.img, size = 4 MiB } }\n"
+            + "snapshots { seldom { volumes = [vm1], every = 366 d, keep = 2, chunk-size = 64 KiB } }\n"
+            + LUNS;
+    try (ServerProcess server = site.serve(text)) {
+      site.ask("schedule run", Map.of("name", "seldom"));
+      String first = names().getFirst();
+      Path ballast = ballast(disk);
+      for (int i = 0; i < 2; i++) {
+        assertThat(site.refusal("schedule run", Map.of("name", "seldom")))
+            .contains("no snapshot was taken", "No space left");
+      }
+      assertThat(names()).containsExactly(first);
+      assertThat(String.valueOf(site.ask("status", Map.of()).get("schedules")))
+          .contains("last-result=failed", "No space left");
+      assertThat(String.valueOf(site.ask("status", Map.of()).get("warnings")))
+          .contains("schedule seldom", "no snapshot was taken", "it is tried again at");
+      // A pause can be written down: there is room kept for that.
+      site.ask("schedule pause", Map.of("name", "seldom"));
+      Files.delete(ballast);
+      site.ask("schedule resume", Map.of("name", "seldom"));
+      site.ask("schedule run", Map.of("name", "seldom"));
+      assertThat(names()).hasSize(2).contains(first);
+      assertThat(String.valueOf(site.ask("status", Map.of()).get("warnings")))
+          .doesNotContain("schedule");
+      assertThat(server.terminate()).isZero();
+    }
+    assertThat(Files.readString(disk.resolve("schedules.json"))).contains("\"result\":\"done\"");
+  }
+
+  /** A store that fills up costs the one snapshot; the schedule goes on, and removes it in turn. */
+  @Test
+  void aScheduledSnapshotWhoseStoreIsFullIsRemovedInItsTurn() throws Exception {
+    String text =
+        "volumes { vm1 { path = vm1.img, size = 4 MiB } }\n"
+            + "stores.autoextend.enabled = false\n"
+            + "snapshots { seldom { volumes = [vm1], every = 366 d, keep = 2, size = 1 MiB, chunk-size = 64 KiB } }\n"
+            + LUNS;
+    try (Initiator initiator = new Initiator(1);
+        ServerProcess server = site.serve(text)) {
+      Disk lun = Site.Host.logIn(initiator, server, TARGET).disk(0);
+      site.ask("schedule run", Map.of("name", "seldom"));
+      String full = names().getFirst();
+      for (int mib = 0; mib < 4; mib++) {
+        write(lun, mib, mib + 1);
+      }
+      assertThat(site.dm("status", full)).endsWith(" Invalid\n");
+      site.ask("schedule run", Map.of("name", "seldom"));
+      assertThat(names()).hasSize(2).contains(full);
+      write(lun, 0, 7);
+      site.ask("schedule run", Map.of("name", "seldom"));
+      assertThat(names()).hasSize(2).doesNotContain(full);
+      assertThat(server.terminate()).isZero();
+    }
+  }
+
   private List<String> names() throws Exception {
     return ((List<?>) Objects.requireNonNull(site.ask("snapshot list", Map.of()).get("snapshots")))
         .stream().map(each -> String.valueOf(((Map<?, ?>) each).get("name"))).toList();

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -116,7 +117,9 @@ final class HooksTest {
       assertThat(server.terminate()).isZero();
     }
     assertThat(journal()).containsExactly("before-create vm1 -", "after-create vm1 done");
-    assertThat(Files.readAllLines(facts).stream().filter(line -> !line.startsWith("_=")))
+    assertThat(
+            Files.readAllLines(facts).stream()
+                .filter(line -> !line.matches("(_|ANABRANCH_RUN)=.*")))
         .containsExactlyInAnyOrder(
             "[two words]",
             "[$HOME;*]",
@@ -128,6 +131,7 @@ final class HooksTest {
             "ANABRANCH_VOLUME=vm1",
             "ANABRANCH_VOLUMES=vm1",
             "ANABRANCH_SNAPSHOT=vm1@a",
+            "ANABRANCH_SOCKET=" + site.socket().toAbsolutePath(),
             "/");
     assertThat(Files.readString(folder.resolve("state/hooks.json"))).contains("\"begun\":[]");
   }
@@ -181,7 +185,7 @@ final class HooksTest {
     Path before = program("before", "sleep 600 & echo $! > '" + pid + "'; sleep 600");
     Path after = program("after", "");
     String text = around(before, after) + ", time-limit = 1 s";
-    try (ServerProcess server = site.serve(hooks(text))) {
+    try (ServerProcess server = site.serve(hooks(text) + "http.listen = \"127.0.0.1:0\"")) {
       assertThat(site.refusal("snapshot create", Map.of("names", List.of("vm1@a"))))
           .contains("hook before-create of vm1 did not end within 1.0 s, and was ended");
       long child = Long.parseLong(Files.readString(pid).strip());
@@ -195,6 +199,16 @@ final class HooksTest {
       assertThat(site.anabranch(0, "status"))
           .containsPattern("HOOK +VOLUME +RUNS +FAILED +TIMED OUT +LAST")
           .containsPattern("before-create +vm1 +1 +1 +1 +\\d+ ms");
+      String before1 = "{hook=\"before-create\",volume=\"vm1\"}";
+      String after1 = "{hook=\"after-create\",volume=\"vm1\"}";
+      assertThat(Site.metrics(server))
+          .contains("anabranch_hook_runs_total" + before1 + " 1.0")
+          .contains("anabranch_hook_failures_total" + before1 + " 1.0")
+          .contains("anabranch_hook_timeouts_total" + before1 + " 1.0")
+          .contains("anabranch_hook_runs_total" + after1 + " 1.0")
+          .contains("anabranch_hook_failures_total" + after1 + " 0.0")
+          .contains("anabranch_hook_timeouts_total" + after1 + " 0.0")
+          .containsPattern("hook_last_duration_seconds\\Q" + before1 + "\\E [1-9]");
       assertThat(server.terminate()).isZero();
     }
     assertThat(journal()).containsExactly("before-create vm1 -", "after-create vm1 not-done");
@@ -303,6 +317,52 @@ final class HooksTest {
       assertThat(server.terminate()).isZero();
     }
     assertThat(journal()).hasSize(4);
+  }
+
+  /** It would freeze what has been thawed, and nobody would thaw that. */
+  @Test
+  void aProgramOfADeadServerIsEndedBeforeTheThaw() throws Exception {
+    Path go = folder.resolve("go");
+    Path pids = folder.resolve("pids");
+    Path before =
+        program(
+            "before",
+            "sleep 600 &\necho $$ $! > '"
+                + pids
+                + "'\n"
+                + waitFor(go)
+                + "; echo late >> '"
+                + journal
+                + "'");
+    Path after = program("after", "");
+    String configuration = hooks(around(before, after) + ", time-limit = 500 s");
+    try (ServerProcess server = site.serve(configuration)) {
+      CompletableFuture<Boolean> lost =
+          CompletableFuture.supplyAsync(
+              () -> created("vm1@a", new CopyOnWriteArrayList<>()), THREADS);
+      Await.until("the pids", () -> Files.exists(pids) && Files.size(pids) > 2);
+      server.process().destroyForcibly().onExit().join();
+      assertThat(lost.get(30, TimeUnit.SECONDS)).isFalse();
+    }
+    List<ProcessHandle> left = new ArrayList<>();
+    for (String pid : Files.readString(pids).strip().split(" ", -1)) {
+      ProcessHandle.of(Long.parseLong(pid)).ifPresent(left::add);
+    }
+    assertThat(left).as("survives the server").hasSize(2).allMatch(ProcessHandle::isAlive);
+    try (ServerProcess server = site.serve(configuration)) {
+      awaitJournal("after-create vm1 interrupted");
+      assertThat(left).noneMatch(ProcessHandle::isAlive);
+      Files.createFile(go);
+      create("vm1@b");
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).contains("a hook of the server that died, still runs");
+    } finally {
+      left.forEach(ProcessHandle::destroyForcibly);
+    }
+    assertThat(journal()).startsWith("before-create vm1 -", "after-create vm1 interrupted");
+    assertThat(journal().stream().filter(line -> line.equals("late")))
+        .as("of the second")
+        .hasSize(1);
   }
 
   @Test

@@ -22,8 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The server dies at any step of a scheduled run, which takes two snapshots and removes two older
- * ones: afterwards the snapshots of the run are there once, and no store without its snapshot.
+ * The server dies at any durable step of a scheduled run, which takes two snapshots and removes two
+ * older ones: afterwards the snapshots of the run are there once, and no store without its
+ * snapshot. The same for a pause and for a changed schedule.
  */
 final class ScheduleCrashTest {
   /** Due so seldom that no test sees it twice. */
@@ -37,8 +38,27 @@ final class ScheduleCrashTest {
       """;
 
   @TempDir private Path folder;
-  private final List<Path> worlds = new ArrayList<>();
-  private volatile boolean recording;
+  private final List<Path> worlds = new ArrayList<>(); // guarded by this
+  private boolean recording; // guarded by this
+
+  /** Keeps a copy of the folder at each step while it records. Steps may come from any thread. */
+  private DurableSteps recorder(Path base) {
+    return step -> {
+      synchronized (this) {
+        if (recording) {
+          worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+        }
+      }
+    };
+  }
+
+  private synchronized void record(boolean on) {
+    recording = on;
+  }
+
+  private synchronized List<Path> worlds() {
+    return List.copyOf(worlds);
+  }
 
   /** What a server remembers that has missed a run. */
   private static void missed(Path at, int run) throws IOException {
@@ -76,17 +96,15 @@ final class ScheduleCrashTest {
       assertThat(runs(server)).containsExactly(1L, 1L);
     }
     missed(base, 1);
-    recording = true;
-    DurableSteps steps =
-        step -> {
-          if (recording) {
-            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
-          }
-        };
-    try (Server server = start(base, steps)) {
-      recording = false;
+    record(true);
+    try (Server server = start(base, recorder(base))) {
+      record(false);
       assertThat(runs(server)).containsExactly(2L, 2L);
     }
+    List<Path> worlds = worlds();
+    assertThat(worlds.stream().map(Path::toString))
+        .anyMatch(world -> world.endsWith("schedules.json.new written"))
+        .anyMatch(world -> world.endsWith("schedules.json replaced"));
     assertThat(worlds).hasSizeGreaterThan(20);
     for (Path world : worlds) {
       try (Server server = start(world, DurableSteps.UNWATCHED)) {
@@ -105,6 +123,29 @@ final class ScheduleCrashTest {
         assertThat(server.warnings()).as(world.toString()).isEmpty();
       }
     }
+  }
+
+  /** A pause that was answered holds; one that was not is there or is not. */
+  @Test
+  void aPauseIsDurableWhenItIsAnswered() throws Exception {
+    Path base = Files.createDirectory(folder.resolve("base"));
+    missed(base, 0);
+    try (Server server = start(base, recorder(base))) {
+      record(true);
+      assertThat(server.schedules().pause("seldom", true).paused()).isTrue();
+      record(false);
+    }
+    List<Path> worlds = worlds();
+    assertThat(worlds).hasSizeGreaterThanOrEqualTo(3);
+    List<Boolean> paused = new ArrayList<>();
+    for (Path world : worlds) {
+      try (Server server = start(world, DurableSteps.UNWATCHED)) {
+        paused.add(server.schedules().status().getFirst().paused());
+        assertThat(runs(server)).as(world.toString()).containsExactly(1L, 1L);
+        assertThat(server.warnings()).as(world.toString()).isEmpty();
+      }
+    }
+    assertThat(paused).startsWith(false).endsWith(true).isSorted();
   }
 
   private static Path copy(Path base, Path world) {

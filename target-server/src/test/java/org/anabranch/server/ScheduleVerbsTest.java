@@ -3,10 +3,6 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -47,7 +43,6 @@ final class ScheduleVerbsTest {
     Site site = new Site(folder);
     missed();
     String yearly = "yearly { volumes = [vm1, vm2], every = 366 d, keep = 2, read-only = true }";
-    HttpClient http = HttpClient.newHttpClient();
     try (ServerProcess server =
         site.serve(schedules(yearly) + "http { listen = \"127.0.0.1:0\" }")) {
       Await.until(
@@ -63,19 +58,7 @@ final class ScheduleVerbsTest {
       assertThat(site.ask("snapshot list", Map.of()).toString())
           .contains("schedule=yearly")
           .contains("read-only=true");
-      String address =
-          server
-              .errors()
-              .lines()
-              .filter(line -> line.contains("http://127.0.0.1:"))
-              .findFirst()
-              .orElseThrow()
-              .replaceAll(".*(http://127\\.0\\.0\\.1:\\d+).*", "$1");
-      String metrics =
-          http.send(
-                  HttpRequest.newBuilder(URI.create(address + "/metrics")).build(),
-                  HttpResponse.BodyHandlers.ofString())
-              .body();
+      String metrics = Site.metrics(server);
       assertThat(metrics)
           .contains("anabranch_schedule_failed{schedule=\"yearly\"} 0.0")
           .contains("anabranch_schedule_runs_total{schedule=\"yearly\"} 1.0")

@@ -8,6 +8,10 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -124,6 +128,22 @@ public final class Site {
       String output = process.output();
       assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
       return output + process.errors();
+    }
+  }
+
+  /** What a server whose {@code http.listen} is on 127.0.0.1 has for Prometheus. */
+  static String metrics(ServerProcess server) throws Exception {
+    String address =
+        server
+            .errors()
+            .lines()
+            .filter(line -> line.contains("http://127.0.0.1:"))
+            .findFirst()
+            .orElseThrow()
+            .replaceAll(".*(http://127\\.0\\.0\\.1:\\d+).*", "$1");
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      HttpRequest request = HttpRequest.newBuilder(URI.create(address + "/metrics")).build();
+      return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
   }
 

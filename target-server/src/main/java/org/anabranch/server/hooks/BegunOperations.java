@@ -16,10 +16,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import org.anabranch.server.base.Hooks.Operation;
 import org.anabranch.server.base.Hooks.Subject;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +31,9 @@ import org.slf4j.LoggerFactory;
  * ended. If the server dies, the next start finds them here. Any thread.
  *
  * <pre>{@code
- * {"version":1,"begun":[{"operation":"create","snapshots":["vm1@a","vm2@a"]}]}
+ * {"version":1,"begun":[
+ *   {"operation":"create","run":"0c6e...","snapshots":["vm1@a","vm2@a"]}
+ * ]}
  * }</pre>
  */
 final class BegunOperations {
@@ -37,8 +41,17 @@ final class BegunOperations {
   private static final int VERSION = 1;
   private static final int MAX_BYTES = 16 << 20;
 
-  /** An operation on some volumes. */
-  record Entry(Operation operation, List<Subject> subjects) {}
+  /**
+   * An operation on some volumes.
+   *
+   * @param run tells its programs from all others; empty in the file of an older version
+   */
+  record Entry(Operation operation, List<Subject> subjects, String run) {
+    /** One that begins now. */
+    static Entry of(Operation operation, List<Subject> subjects) {
+      return new Entry(operation, List.copyOf(subjects), UUID.randomUUID().toString());
+    }
+  }
 
   private final DurableFile file;
   private final List<Entry> entries = new ArrayList<>(); // guarded by this
@@ -52,9 +65,11 @@ final class BegunOperations {
    * says so.
    *
    * @param folder the state directory
+   * @param steps is notified of each durable step of the file
    */
-  static BegunOperations open(Path folder) throws RefusedException {
-    BegunOperations found = new BegunOperations(new DurableFile(folder.resolve("hooks.json")));
+  static BegunOperations open(Path folder, DurableSteps steps) throws RefusedException {
+    BegunOperations found =
+        new BegunOperations(new DurableFile(folder.resolve("hooks.json"), steps));
     try {
       if (found.file.exists()) {
         found.read();
@@ -99,7 +114,8 @@ final class BegunOperations {
         subjects.add(new Subject(device.substring(0, at), device));
       }
       String operation = entry.getString("operation").toUpperCase(Locale.ROOT);
-      found.add(new Entry(Operation.valueOf(operation), subjects));
+      String run = entry.hasPath("run") ? entry.getString("run") : "";
+      found.add(new Entry(Operation.valueOf(operation), subjects, run));
     }
     return found;
   }
@@ -148,6 +164,7 @@ final class BegunOperations {
     for (Entry entry : entries) {
       Map<String, Object> each = new LinkedHashMap<>();
       each.put("operation", entry.operation().name().toLowerCase(Locale.ROOT));
+      each.put("run", entry.run());
       each.put("snapshots", entry.subjects().stream().map(Subject::device).toList());
       begun.add(each);
     }

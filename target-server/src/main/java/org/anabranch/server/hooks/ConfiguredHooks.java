@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.anabranch.config.hooks.HookSettings;
@@ -17,6 +18,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.hooks.HookBracket.Failure;
+import org.anabranch.server.state.DurableSteps;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +29,8 @@ import org.slf4j.LoggerFactory;
  *   <dt>When does an after- hook run?
  *   <dd>Always, once the operation has been noted in {@code hooks.json}, which is before its
  *       before- hook begins: after success and failure of the hook and of the operation, when the
- *       server stops, and at the next start when the server died.
+ *       server stops, and at the next start when the server died. That start first ends
+ *       before-hooks that still run.
  *   <dt>Two operations on one volume?
  *   <dd>The second one waits until the first one is through with its after- hook. Nobody waits with
  *       a lock or a turn.
@@ -44,6 +47,7 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
 
   private final Supplier<HooksConfig> configured;
   private final BegunOperations begun;
+  private final Path socket;
   private final HookCounts counts = new HookCounts();
 
   /** Volumes between before and after; guarded by this. */
@@ -60,8 +64,9 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
 
   private boolean stopping; // guarded by this
 
-  private ConfiguredHooks(Supplier<HooksConfig> configured, BegunOperations begun) {
+  private ConfiguredHooks(Supplier<HooksConfig> configured, BegunOperations begun, Path socket) {
     this.configured = configured;
+    this.socket = socket;
     this.begun = begun;
     this.left = begun.all();
   }
@@ -71,10 +76,13 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
    *
    * @param configured what is configured now
    * @param folder the state directory
+   * @param steps is notified of each durable step of {@code hooks.json}
    */
-  public static ConfiguredHooks open(Supplier<HooksConfig> configured, Path folder)
-      throws RefusedException {
-    ConfiguredHooks hooks = new ConfiguredHooks(configured, BegunOperations.open(folder));
+  public static ConfiguredHooks open(
+      Supplier<HooksConfig> configured, Path folder, DurableSteps steps) throws RefusedException {
+    ConfiguredHooks hooks =
+        new ConfiguredHooks(
+            configured, BegunOperations.open(folder, steps), folder.resolve("control.sock"));
     synchronized (hooks) {
       for (BegunOperations.Entry entry : hooks.left) {
         entry.subjects().forEach(subject -> hooks.busy.add(subject.volume()));
@@ -87,7 +95,9 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
     HooksConfig config = configured.get();
     Map<Subject, HookSettings> settings = new LinkedHashMap<>();
     entry.subjects().forEach(subject -> settings.put(subject, config.of(subject.volume())));
-    return new HookBracket(entry.operation(), settings, listener, counts);
+    SortedMap<String, String> common =
+        new TreeMap<>(Map.of("ANABRANCH_SOCKET", socket.toString(), LeftPrograms.RUN, entry.run()));
+    return new HookBracket(entry.operation(), settings, common, listener, counts);
   }
 
   /**
@@ -104,8 +114,15 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
           "the server ended in the middle of snapshot {} {}: its after- hooks run now",
           entry.operation() == Operation.CREATE ? "create" : "merge",
           String.join(", ", entry.subjects().stream().map(Subject::device).toList()));
-      Thread.ofVirtual().name("hooks recovery").start(() -> after(entry, "interrupted"));
+      Thread.ofVirtual().name("hooks recovery").start(() -> recover(entry));
     }
+  }
+
+  private void recover(BegunOperations.Entry entry) {
+    if (!entry.run().isEmpty()) {
+      LeftPrograms.end(entry.run());
+    }
+    after(entry, "interrupted");
   }
 
   @Override
@@ -121,7 +138,7 @@ public final class ConfiguredHooks implements Hooks, WarningSource {
   @Override
   public Begun before(Operation operation, List<Subject> subjects, Listener listener)
       throws RefusedException {
-    BegunOperations.Entry entry = new BegunOperations.Entry(operation, List.copyOf(subjects));
+    BegunOperations.Entry entry = BegunOperations.Entry.of(operation, subjects);
     HookBracket bracket = begin(entry, listener);
     try {
       begun.add(entry);

@@ -35,6 +35,7 @@ final class HookBracket {
   private final Operation operation;
   private final Map<Subject, HookSettings> settings;
   private final String volumes;
+  private final SortedMap<String, String> common;
   private final Listener listener;
   private final HookCounts counts;
   private final Map<HookRun, Boolean> running = new ConcurrentHashMap<>();
@@ -50,12 +51,17 @@ final class HookBracket {
    */
   record Failure(Subject subject, String text, boolean refuses) {}
 
+  /**
+   * @param common what all programs of the operation find in their environment
+   */
   HookBracket(
       Operation operation,
       Map<Subject, HookSettings> settings,
+      SortedMap<String, String> common,
       Listener listener,
       HookCounts counts) {
     this.counts = counts;
+    this.common = common;
     this.operation = operation;
     this.settings = new LinkedHashMap<>(settings);
     this.listener = listener;
@@ -184,7 +190,7 @@ final class HookBracket {
   }
 
   private SortedMap<String, String> variables(Hook hook, Subject subject, @Nullable String result) {
-    SortedMap<String, String> variables = new TreeMap<>();
+    SortedMap<String, String> variables = new TreeMap<>(common);
     variables.put("ANABRANCH_HOOK", hook.key());
     variables.put("ANABRANCH_OPERATION", operation == Operation.CREATE ? "create" : "merge");
     variables.put("ANABRANCH_VOLUME", subject.volume());

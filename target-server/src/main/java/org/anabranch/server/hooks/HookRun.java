@@ -119,7 +119,7 @@ final class HookRun {
     Duration limit = settings.timeLimit();
     late = !started.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
     if (late) {
-      ProcessGroup.end(started);
+      ProcessGroup.end(started.toHandle());
     }
     int status = started.waitFor();
     List<String> lines = output.lines();
@@ -165,7 +165,7 @@ final class HookRun {
       running = process;
     }
     if (running != null) {
-      ProcessGroup.end(running);
+      ProcessGroup.end(running.toHandle());
     }
   }
 }

@@ -6,7 +6,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,23 +35,26 @@ final class ProcessGroup {
         FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
   }
 
-  /** Ends a process, its group, and those of its descendants that have left the group. */
-  static void end(Process process) {
+  /**
+   * Ends a process, its group, and those of its descendants that have left the group. The process
+   * need not be a child of this one.
+   */
+  static void end(ProcessHandle process) {
     List<ProcessHandle> descendants = process.descendants().toList();
     signal(process, SIGTERM);
     try {
-      if (!process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS)) {
-        LOG.debug("process {} ignores SIGTERM", process.pid());
-      }
+      var _ = process.onExit().get(GRACE_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (TimeoutException | ExecutionException e) {
+      LOG.debug("process {} ignores SIGTERM", process.pid(), e);
     }
     signal(process, SIGKILL); // those of the group that are left
-    process.destroyForcibly();
+    var _ = process.destroyForcibly();
     descendants.forEach(ProcessHandle::destroyForcibly);
   }
 
-  private static void signal(Process process, int number) {
+  private static void signal(ProcessHandle process, int number) {
     try {
       int _ = (int) KILL.invokeExact(Math.toIntExact(-process.pid()), number);
     } catch (Throwable e) { // what a downcall declares

@@ -11,6 +11,7 @@
  *   what it prints                                                         HookOutput
  *   who runs it                                                            HookUser
  *   operations that were begun when the server died                        BegunOperations
+ *   programs of theirs that still run                                      LeftPrograms
  * </pre>
  */
 @NullMarked

@@ -25,6 +25,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.schedule.ScheduleHistory.LastRun;
 import org.anabranch.server.schedule.ScheduleHistory.Result;
 import org.anabranch.server.state.DurableFile;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.StateDirectory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,9 +43,10 @@ final class ScheduleFile {
 
   /**
    * @param folder the state directory
+   * @param steps is notified of each step of {@link #write}
    */
-  ScheduleFile(Path folder) {
-    this.file = new DurableFile(folder.resolve("schedules.json"));
+  ScheduleFile(Path folder, DurableSteps steps) {
+    this.file = new DurableFile(folder.resolve("schedules.json"), steps);
   }
 
   /**
@@ -64,7 +66,7 @@ final class ScheduleFile {
   /** What the file says; nothing is changed, and a damaged one is an empty one. */
   static SortedMap<String, ScheduleHistory> look(Path folder) {
     try {
-      ScheduleFile found = new ScheduleFile(folder);
+      ScheduleFile found = new ScheduleFile(folder, DurableSteps.UNWATCHED);
       return found.file.exists() ? parse(found.file.read(MAX_BYTES)) : new TreeMap<>();
     } catch (IOException | ConfigException | DateTimeException | IllegalArgumentException e) {
       LOG.debug("{}: schedules.json cannot be read", folder, e);

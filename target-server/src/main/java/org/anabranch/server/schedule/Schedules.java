@@ -22,6 +22,7 @@ import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.schedule.ScheduleHistory.LastRun;
 import org.anabranch.server.schedule.ScheduleHistory.Result;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.ScheduledBy;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
@@ -97,15 +98,17 @@ public final class Schedules implements WarningSource {
    * @param configured what is configured now
    * @param folder the state directory
    * @param alarm closed with this
+   * @param steps is notified of each durable step of the file
    */
   public static Schedules open(
       Supplier<SortedMap<String, ScheduleConfig>> configured,
       Snapshots snapshots,
       Path folder,
       InstantSource clock,
-      Alarm alarm)
+      Alarm alarm,
+      DurableSteps steps)
       throws RefusedException {
-    ScheduleFile file = new ScheduleFile(folder);
+    ScheduleFile file = new ScheduleFile(folder, steps);
     return new Schedules(configured, snapshots, file, file.read(), clock, alarm);
   }
 

@@ -124,7 +124,7 @@ abstract class ServerParts implements RunningServer {
               state.folder(),
               state.wasUsed() ? usedBefore(live.configured(), stateFile.state()) : Set.of());
       LoggedIn initiators = new LoggedIn(live, storage, targets, uses, this::sessionInfos);
-      hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder());
+      hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder(), steps);
       snapshots =
           new Snapshots(storage, stateFile, state.folder(), live, changes, initiators, uses, hooks);
       schedules =
@@ -133,7 +133,8 @@ abstract class ServerParts implements RunningServer {
               snapshots,
               state.folder(),
               InstantSource.system(),
-              new AlarmThread());
+              new AlarmThread(),
+              steps);
       exports = new Exports(storage, snapshots, live);
       volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);

@@ -12,6 +12,8 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
+import org.anabranch.config.LunConfig;
+import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.LiveConfiguration;
@@ -263,7 +265,10 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  /** Removes what a schedule has made, unless somebody uses it, or wants to roll back to it. */
+  /**
+   * Removes what a schedule has made, unless somebody uses it, reads it, wants to roll back to it,
+   * or has made a LUN of it.
+   */
   public void expire(SnapshotState old) throws RefusedException {
     changes.lock();
     try {
@@ -273,6 +278,13 @@ public final class Snapshots implements WarningSource {
       }
       if (!uses.of(Set.of(now.device())).isEmpty()) {
         throw new RefusedException("an initiator uses it");
+      }
+      for (TargetConfig target : live.configured().targets().values()) {
+        for (LunConfig lun : target.luns().values()) {
+          if (lun.device().equals(now.device())) {
+            throw new RefusedException("it is LUN " + lun.number() + " of " + target.name());
+          }
+        }
       }
       remove(now.device(), false);
     } finally {

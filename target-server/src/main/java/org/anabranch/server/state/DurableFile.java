@@ -38,7 +38,7 @@ public final class DurableFile {
   /**
    * @param steps is notified of each step of {@link #write}
    */
-  DurableFile(Path path, DurableSteps steps) {
+  public DurableFile(Path path, DurableSteps steps) {
     this.steps = steps;
     this.path = path;
     this.draft = path.resolveSibling(path.getFileName() + ".new");

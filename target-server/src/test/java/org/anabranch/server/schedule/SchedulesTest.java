@@ -9,8 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.anabranch.block.dm.SuspendMode;
@@ -21,6 +24,7 @@ import org.anabranch.server.schedule.ScheduleHistory.Result;
 import org.anabranch.server.snapshots.MergeRequest;
 import org.anabranch.server.snapshots.Readers;
 import org.anabranch.server.snapshots.VolumeUnderTest;
+import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -74,7 +78,8 @@ final class SchedulesTest {
   private Schedules open(VolumeUnderTest volume) throws Exception {
     alarm = new TestAlarm();
     Schedules schedules =
-        Schedules.open(() -> configured, volume.snapshots, folder, () -> now, alarm);
+        Schedules.open(
+            () -> configured, volume.snapshots, folder, () -> now, alarm, DurableSteps.UNWATCHED);
     schedules.look();
     schedules.close(); // waits for what runs
     return schedules;
@@ -295,6 +300,65 @@ final class SchedulesTest {
           .containsExactly(
               "hourly-20261130T0400Z-2", "hourly-20261130T0500Z", "hourly-20271130T0400Z");
     }
+  }
+
+  /**
+   * Random steps of the clock, forward, backward and far away, with restarts and pauses between:
+   * each look takes one snapshot at most, keeps as many as it should, and sets an alarm that rings
+   * within the hour. The names differ, and the newest ones stay.
+   */
+  @Test
+  void noHistoryOfClocksTakesManyOrLosesOne() throws Exception {
+    configure(HOUR, 3, "vm1");
+    Random random = new Random(17);
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      Schedules schedules = open(volume);
+      for (int step = 0; step < 120; step++) {
+        List<String> before = byRun(volume);
+        now =
+            switch (random.nextInt(6)) {
+              case 0 -> now.minusSeconds(random.nextInt(7200));
+              case 1 -> now.plus(Duration.ofDays(random.nextInt(4000) - 2000));
+              case 2 -> now.minus(Duration.ofHours(random.nextInt(48)));
+              default -> now.plusSeconds(random.nextInt(7200));
+            };
+        String what = "step " + step + ", " + now;
+        if (random.nextInt(5) == 0) {
+          schedules = open(volume);
+        } else {
+          at(schedules, now);
+        }
+        List<String> after = byRun(volume);
+        List<String> taken = new ArrayList<>(after);
+        taken.removeAll(before);
+        assertThat(taken).as(what).hasSizeLessThanOrEqualTo(1);
+        List<String> expected = new ArrayList<>(before);
+        expected.addAll(taken);
+        assertThat(after)
+            .as(what)
+            .isEqualTo(expected.subList(Math.max(0, expected.size() - 3), expected.size()));
+        // After a step back of less than an hour it may wait for that, and for the next hour.
+        assertThat(alarm.in()).as(what).isBetween(Duration.ofNanos(1), HOUR.multipliedBy(2));
+        assertThat(schedules.warnings()).as(what).isEmpty();
+      }
+      assertThat(byRun(volume)).hasSize(3);
+      // A clock that is right again takes one each hour.
+      Instant hour = Instant.parse("2030-01-01T00:00:00Z");
+      at(schedules, hour.minusSeconds(1));
+      for (int i = 0; i < 4; i++) {
+        at(schedules, hour.plus(HOUR.multipliedBy(i)));
+      }
+      assertThat(byRun(volume))
+          .containsExactly(
+              "hourly-20300101T0100Z", "hourly-20300101T0200Z", "hourly-20300101T0300Z");
+    }
+  }
+
+  private static List<String> byRun(VolumeUnderTest volume) {
+    return volume.snapshots.list(null).stream()
+        .sorted(Comparator.comparingLong(each -> Objects.requireNonNull(each.scheduled()).run()))
+        .map(SnapshotState::name)
+        .toList();
   }
 
   @Test
