@@ -6,7 +6,7 @@ import java.util.function.ToIntFunction;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.VolumeTable;
+import org.anabranch.server.snapshots.device.VolumeTable;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;

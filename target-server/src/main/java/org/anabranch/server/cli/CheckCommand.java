@@ -32,7 +32,7 @@ import org.anabranch.server.control.Json;
 import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.serve.StandardBackends;
-import org.anabranch.server.snapshots.Inspection;
+import org.anabranch.server.snapshots.device.Inspection;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.terminal.Sizes;

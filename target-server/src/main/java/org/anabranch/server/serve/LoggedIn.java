@@ -10,7 +10,7 @@ import org.anabranch.server.admin.LunUse;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.Initiators;
+import org.anabranch.server.snapshots.device.Initiators;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.uses.Uses;
 

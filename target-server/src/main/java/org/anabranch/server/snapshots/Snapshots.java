@@ -5,31 +5,31 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
-import org.anabranch.config.LunConfig;
-import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.snapshots.device.Initiators;
+import org.anabranch.server.snapshots.device.KeptStores;
+import org.anabranch.server.snapshots.device.Readers;
+import org.anabranch.server.snapshots.device.SnapshotDevices;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
+import org.anabranch.server.snapshots.device.Stores;
+import org.anabranch.server.snapshots.merge.MergeRequest;
+import org.anabranch.server.snapshots.merge.MergeStatus;
+import org.anabranch.server.snapshots.merge.MergeWait;
+import org.anabranch.server.snapshots.merge.Merges;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
-import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
-import org.anabranch.server.stores.StoreFile;
 import org.anabranch.server.stores.StrayStores;
-import org.anabranch.server.terminal.Sizes;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -57,9 +57,6 @@ import org.slf4j.LoggerFactory;
 public final class Snapshots implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
 
-  /** Of a snapshot that an import takes: 8 KiB. */
-  private static final int CHUNK_SECTORS = 16;
-
   private final Storage storage;
   private final SnapshotRegistry registry;
   private final Path folder;
@@ -69,15 +66,15 @@ public final class Snapshots implements WarningSource {
   private final Readers readers = new Readers();
   private final SnapshotDevices devices;
   private final Stores stores;
-  private final KeptStores kept;
   private final Merges merges;
-  private final Hooks hooks;
-  private final Uses uses;
   private final SnapshotWarnings snapshotWarnings;
   private final StrayStores strays;
   private final SnapshotNames names;
-  private final SnapshotPlans plans;
   private final Adoption adoption;
+  private final SnapshotRestore restore;
+  private final SnapshotCreation creation;
+  private final SnapshotRemoval removal;
+  private final Receptions receptions;
 
   /**
    * @param folder the state directory
@@ -93,8 +90,6 @@ public final class Snapshots implements WarningSource {
       Initiators initiators,
       Uses uses,
       Hooks hooks) {
-    this.hooks = hooks;
-    this.uses = uses;
     this.storage = storage;
     this.registry = new SnapshotRegistry(storage, state);
     this.strays = new StrayStores(folder, registry::all);
@@ -105,13 +100,20 @@ public final class Snapshots implements WarningSource {
     this.devices = new SnapshotDevices(storage, live, initiators, readers);
     this.stores =
         new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
-    this.kept = new KeptStores(registry, strays, stores, devices);
+    KeptStores kept = new KeptStores(registry, strays, stores, devices);
     this.merges =
         new Merges(registry, live, changes, initiators, devices, readers, uses, kept, hooks);
     this.names = new SnapshotNames(live, registry, storage, devices, readers, initiators, uses);
-    this.plans = new SnapshotPlans(registry, devices, strays, merges);
+    SnapshotPlans plans = new SnapshotPlans(registry, devices, strays, merges);
     this.adoption =
         new Adoption(registry, changes, devices, stores, plans, merges, initiators, folder);
+    this.restore =
+        new SnapshotRestore(storage, registry, live, changes, devices, stores, kept, strays);
+    this.creation = new SnapshotCreation(registry, changes, plans, devices, stores, hooks);
+    this.removal =
+        new SnapshotRemoval(
+            live, storage, registry, changes, devices, strays, merges, initiators, uses);
+    this.receptions = new Receptions(changes, devices, merges, creation);
     readers.whenEnded(merges::wake);
     this.snapshotWarnings = new SnapshotWarnings(registry, live, devices, storage, merges);
   }
@@ -121,32 +123,7 @@ public final class Snapshots implements WarningSource {
    * are there, and nobody uses them yet. A volume is left out if a snapshot cannot be activated.
    */
   public void restore() throws RefusedException {
-    changes.lock();
-    try {
-      for (String name : live.served().keySet()) {
-        if (storage.leftOut().get(name) != null) {
-          live.withdraw(name);
-        }
-      }
-      for (SnapshotState snapshot : registry.all()) {
-        if (snapshot.phase() == Phase.CREATING || snapshot.phase() == Phase.REMOVING) {
-          registry.forget(snapshot);
-          continue;
-        }
-        kept.restore(snapshot);
-        if (live.served(snapshot.volume()) == null) {
-          LOG.warn(
-              "snapshot {}: its volume is not served, and the snapshot waits for it; put the volume"
-                  + " into the configuration again, or give the snapshot up: snapshot remove --force",
-              snapshot.device());
-        }
-      }
-      for (VolumeConfig volume : live.served().values()) {
-        restore(volume);
-      }
-    } finally {
-      changes.unlock();
-    }
+    restore.restore();
   }
 
   /**
@@ -155,20 +132,7 @@ public final class Snapshots implements WarningSource {
    * @return whether it can be served
    */
   public boolean restore(VolumeConfig volume) throws RefusedException {
-    try {
-      strays.refuse(volume.name());
-      for (SnapshotState snapshot : list(volume.name())) {
-        if (snapshot.phase() != Phase.MERGING || snapshot.keeps()) {
-          stores.opening(snapshot);
-        }
-        devices.restore(snapshot);
-      }
-      return true;
-    } catch (NotWholeException e) {
-      live.withdraw(volume.name());
-      storage.withdraw(volume, e);
-      return false;
-    }
+    return restore.restore(volume);
   }
 
   private List<Warning> strayWarnings() {
@@ -219,6 +183,11 @@ public final class Snapshots implements WarningSource {
         .getFirst();
   }
 
+  /** Refuses a volume that is left out or not configured. */
+  public void refuseUnlessServed(String volume) throws RefusedException {
+    var _ = devices.volume(volume);
+  }
+
   /**
    * Takes snapshots of several volumes at one instant: a write that one of them has was
    * acknowledged before each write that another one has not. All or none, also when the server
@@ -228,41 +197,12 @@ public final class Snapshots implements WarningSource {
    */
   public List<SnapshotState> create(List<Wanted> wanted, Hooks.Listener listener)
       throws RefusedException {
-    List<Hooks.Subject> subjects =
-        wanted.stream().map(each -> new Hooks.Subject(each.volume(), each.device())).toList();
-    Set<String> volumes =
-        subjects.stream().map(Hooks.Subject::volume).collect(Collectors.toUnmodifiableSet());
-    if (!hooks.concerns(Hooks.Operation.CREATE, volumes)) {
-      return create(wanted);
-    }
-    changes.lock();
-    try {
-      planned(wanted); // what is refused anyway is refused before anything is frozen
-    } finally {
-      changes.unlock();
-    }
-    Hooks.Begun begun = hooks.before(Hooks.Operation.CREATE, subjects, listener);
-    Hooks.Outcome outcome = Hooks.Outcome.NOT_DONE;
-    try {
-      List<SnapshotState> taken = create(wanted);
-      outcome = Hooks.Outcome.DONE;
-      return taken;
-    } finally {
-      begun.after(outcome);
-    }
+    return creation.create(wanted, listener);
   }
 
   /** Why this cannot be taken now; null: it can. Nothing is made. */
   public @Nullable String refusal(Wanted wanted) throws RefusedException {
-    changes.lock();
-    try {
-      plans.planned(wanted);
-      return null;
-    } catch (RefusedException e) {
-      return e.getMessage();
-    } finally {
-      changes.unlock();
-    }
+    return creation.refusal(wanted);
   }
 
   /**
@@ -270,71 +210,7 @@ public final class Snapshots implements WarningSource {
    * or has made a LUN of it.
    */
   public void expire(SnapshotState old) throws RefusedException {
-    changes.lock();
-    try {
-      SnapshotState now = registry.existing(old.device());
-      if (now.phase() != Phase.READY || !Objects.equals(now.scheduled(), old.scheduled())) {
-        throw new RefusedException("a rollback to it waits, or it is not the schedule's any more");
-      }
-      if (!uses.of(Set.of(now.device())).isEmpty()) {
-        throw new RefusedException("an initiator uses it");
-      }
-      for (TargetConfig target : live.configured().targets().values()) {
-        for (LunConfig lun : target.luns().values()) {
-          if (lun.device().equals(now.device())) {
-            throw new RefusedException("it is LUN " + lun.number() + " of " + target.name());
-          }
-        }
-      }
-      remove(now.device(), false);
-    } finally {
-      changes.unlock();
-    }
-  }
-
-  private List<SnapshotState> planned(List<Wanted> wanted) throws RefusedException {
-    List<SnapshotState> snapshots = new ArrayList<>();
-    Set<String> seen = new TreeSet<>();
-    for (Wanted each : wanted) {
-      if (!seen.add(each.volume())) {
-        throw new RefusedException(
-            "volume " + each.volume() + " is named twice; one snapshot of each volume at a time");
-      }
-      snapshots.add(plans.planned(each));
-    }
-    return snapshots;
-  }
-
-  private List<SnapshotState> create(List<Wanted> wanted) throws RefusedException {
-    return create(wanted, planned -> planned);
-  }
-
-  private List<SnapshotState> create(List<Wanted> wanted, UnaryOperator<SnapshotState> as)
-      throws RefusedException {
-    changes.lock();
-    try {
-      List<SnapshotState> snapshots = planned(wanted).stream().map(as).toList();
-      registry.put(snapshots);
-      try {
-        for (int i = 0; i < wanted.size(); i++) {
-          prepare(snapshots.get(i), wanted.get(i).storeBytes());
-        }
-        registry.steps().taken("store loaded");
-        devices.take(snapshots);
-        registry.steps().taken("snapshot taken");
-        registry.put(snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList());
-      } catch (RefusedException | RuntimeException e) {
-        snapshots.forEach(snapshot -> undo(snapshot, e));
-        throw e;
-      }
-      snapshots.forEach(snapshot -> {
-        LOG.info("snapshot {}: taken", snapshot.device());
-        devices.attach(snapshot.device());
-      });
-      return snapshots.stream().map(snapshot -> snapshot.in(Phase.READY)).toList();
-    } finally {
-      changes.unlock();
-    }
+    removal.expire(old);
   }
 
   /**
@@ -344,49 +220,17 @@ public final class Snapshots implements WarningSource {
    * @throws RefusedException while a merge or another import is under way
    */
   public void receiving(String volume) throws RefusedException {
-    changes.lock();
-    try {
-      if (devices.volume(volume).readOnly()) {
-        throw new RefusedException(
-            "volume "
-                + volume
-                + " is read-only; take read-only out of its configuration, reload, and make its LUNs"
-                + " read-only");
-      }
-      SnapshotState merging = merges.merging(volume);
-      if (merging != null) {
-        throw new RefusedException(
-            "volume "
-                + volume
-                + " is being rolled back to "
-                + merging.device()
-                + "; wait for its end");
-      }
-      devices.refuseForeignTable(volume);
-      devices.receiving(volume);
-    } finally {
-      changes.unlock();
-    }
+    receptions.receiving(volume);
   }
 
   /** Refuses a snapshot that could not be taken, because of its name for instance. */
   public void refuseUnlessFree(String volume, String name) throws RefusedException {
-    changes.lock();
-    try {
-      planned(List.of(new Wanted(volume, name, CHUNK_SECTORS, 0, true, "")));
-    } finally {
-      changes.unlock();
-    }
-  }
-
-  /** Refuses a volume that is left out or not configured. */
-  public void refuseUnlessServed(String volume) throws RefusedException {
-    var _ = devices.volume(volume);
+    receptions.refuseUnlessFree(volume, name);
   }
 
   /** Nothing came of it. */
   public void receptionEnded(String volume) {
-    devices.received(volume);
+    receptions.receptionEnded(volume);
   }
 
   /**
@@ -397,14 +241,7 @@ public final class Snapshots implements WarningSource {
    */
   public SnapshotState received(String volume, String name, String point, Instant created)
       throws RefusedException {
-    changes.lock();
-    try {
-      devices.received(volume);
-      Wanted wanted = new Wanted(volume, name, CHUNK_SECTORS, 0, true, "");
-      return create(List.of(wanted), planned -> planned.of(point, created)).getFirst();
-    } finally {
-      changes.unlock();
-    }
+    return receptions.received(volume, name, point, created);
   }
 
   /** A volume cannot be served any more; nobody may be using it. */
@@ -423,32 +260,6 @@ public final class Snapshots implements WarningSource {
     }
   }
 
-  private void prepare(SnapshotState snapshot, long storeBytes) throws RefusedException {
-    long sufficient = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
-    long bytes = storeBytes == 0 ? sufficient : storeBytes;
-    long least = storeBytes == 0 ? Math.min(bytes, StoreFile.LEAST_LONGEST) : storeBytes;
-    long made = StoreFile.make(snapshot.store(), bytes, least, registry.steps());
-    if (made < bytes) {
-      LOG.warn(
-          "snapshot {}: its store has {}, the most that a file can have there; {} would hold every"
-              + " change",
-          snapshot.device(),
-          Sizes.bytes((double) made),
-          Sizes.bytes((double) bytes));
-    }
-    stores.opening(snapshot);
-    devices.prepare(snapshot);
-  }
-
-  private void undo(SnapshotState snapshot, Exception reason) {
-    try {
-      registry.forget(snapshot);
-    } catch (RefusedException e) {
-      reason.addSuppressed(e); // the next start ends it
-      LOG.error("snapshot {}: {}", snapshot.device(), e.getMessage());
-    }
-  }
-
   /** Takes over a snapshot that Linux made: see {@link Adoption}. Not by a turn in Changes. */
   public SnapshotState adopt(Adoption.Request request) throws RefusedException {
     return adoption.adopt(request);
@@ -461,48 +272,7 @@ public final class Snapshots implements WarningSource {
    *     the rollback, and in a merge that cannot go on because the snapshot is invalid
    */
   public void remove(String device, boolean force) throws RefusedException {
-    changes.lock();
-    try {
-      if (force
-          && registry.state().snapshot(device) == null
-          && strays.delete(device, registry.steps())) {
-        LOG.warn("snapshot {}: given up; the server did not know it any more", device);
-        return;
-      }
-      SnapshotState snapshot = registry.existing(device);
-      LeftOut.Entry leftOut = storage.leftOut().get(snapshot.volume());
-      if (leftOut != null && !force) {
-        throw new RefusedException(
-            "snapshot "
-                + device
-                + ": its volume is not served: "
-                + leftOut.text()
-                + "; --force gives the snapshot up"
-                + (snapshot.phase() == Phase.MERGING
-                    ? ", and leaves the volume as it is, partly rolled back"
-                    : ""));
-      }
-      if (snapshot.phase() == Phase.MERGING && leftOut == null) {
-        merges.giveUp(snapshot, force);
-        return;
-      }
-      MergeOrder.refuseUnderWaitingMerge(snapshot, force);
-      devices.refuseForeignTable(snapshot);
-      refuseUnderSessions(device, force);
-      try {
-        devices.detach(device);
-        registry.put(snapshot.in(Phase.REMOVING));
-      } catch (RefusedException e) {
-        devices.attach(device);
-        throw e;
-      }
-      registry.forget(snapshot);
-      merges.removed(snapshot);
-      merges.wake();
-      LOG.info("snapshot {}: removed", device);
-    } finally {
-      changes.unlock();
-    }
+    removal.remove(device, force);
   }
 
   /**
@@ -533,19 +303,6 @@ public final class Snapshots implements WarningSource {
       return described;
     } finally {
       changes.unlock();
-    }
-  }
-
-  private void refuseUnderSessions(String device, boolean force) throws RefusedException {
-    int sessions = initiators.sessions(device);
-    if (sessions > 0 && !force) {
-      throw new RefusedException(
-          "snapshot "
-              + device
-              + " is a LUN of a target that has "
-              + sessions
-              + (sessions == 1 ? " session" : " sessions")
-              + "; log out there, or use --force");
     }
   }
 
@@ -642,9 +399,7 @@ public final class Snapshots implements WarningSource {
 
   /** All snapshots, or those of a volume. */
   public List<SnapshotState> list(@Nullable String volume) {
-    return registry.all().stream()
-        .filter(snapshot -> volume == null || snapshot.volume().equals(volume))
-        .toList();
+    return volume == null ? registry.all() : registry.of(volume);
   }
 
   /** Whether its volume is served, and the snapshot with it. */

@@ -4,14 +4,15 @@
  * Snapshots as users make, merge and remove them at run time.
  *
  * <pre>
- *   what a user asks for                        Snapshots, MergeRequest
- *   the snapshots that there are                SnapshotRegistry, SnapshotDevices
- *   which merge is next, and those that run     Merges, MergeOrder, RunningMerges, MergeWatch
- *   merges that wait for initiators or a login  MergeWait, MergesAtLogin, NextLogins, Initiators
- *   what is done around changes                MergeHooks; base.Hooks
- *   stores, and how they grow                   Stores, StoreFile, StrayStores, KeptStores
- *   what is wrong with one                      SnapshotWarnings, Inspection
- *   what the volume's table must be             VolumeTable
+ *   what verbs ask for                      Snapshots
+ *   the steps of a creation, a removal      SnapshotCreation, SnapshotPlans, SnapshotRemoval
+ *   names and descriptions                  SnapshotNames
+ *   snapshots at a start                    SnapshotRestore
+ *   snapshots that Linux made               Adoption
+ *   volumes that imports write to           Receptions
+ *   what is wrong with one                  SnapshotWarnings
+ *   the snapshots that there are            package device
+ *   rollbacks                               package merge
  * </pre>
  */
 @NullMarked

@@ -18,7 +18,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.MergeRequest;
+import org.anabranch.server.snapshots.merge.MergeRequest;
 import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.MemoryBackend;
 import org.anabranch.server.storage.file.FileBackend;

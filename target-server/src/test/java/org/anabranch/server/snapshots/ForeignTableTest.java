@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import org.anabranch.block.dm.SuspendMode;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.MergeRequest.Begin;
+import org.anabranch.server.snapshots.merge.MergeRequest.Begin;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;

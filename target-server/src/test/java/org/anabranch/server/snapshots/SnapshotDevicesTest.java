@@ -8,6 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.snapshots.device.Readers;
+import org.anabranch.server.snapshots.device.SnapshotDevices;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -23,6 +23,8 @@ import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.Exports;
+import org.anabranch.server.snapshots.device.Initiators;
+import org.anabranch.server.snapshots.merge.MergeRequest;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;

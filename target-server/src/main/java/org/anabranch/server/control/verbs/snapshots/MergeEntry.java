@@ -3,7 +3,7 @@ package org.anabranch.server.control.verbs.snapshots;
 
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.server.control.Doc;
-import org.anabranch.server.snapshots.MergeStatus;
+import org.anabranch.server.snapshots.merge.MergeStatus;
 import org.jspecify.annotations.Nullable;
 
 /** How far a merge is. */

@@ -7,8 +7,8 @@ import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Flat;
-import org.anabranch.server.snapshots.MergeWait;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.snapshots.merge.MergeWait;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 

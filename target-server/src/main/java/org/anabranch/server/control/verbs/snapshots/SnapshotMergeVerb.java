@@ -17,11 +17,11 @@ import org.anabranch.server.control.Flat;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.RecordJson;
 import org.anabranch.server.control.Verb;
-import org.anabranch.server.snapshots.MergeRequest;
-import org.anabranch.server.snapshots.MergeRequest.Begin;
-import org.anabranch.server.snapshots.MergeStatus;
-import org.anabranch.server.snapshots.MergeWait;
 import org.anabranch.server.snapshots.Snapshots;
+import org.anabranch.server.snapshots.merge.MergeRequest;
+import org.anabranch.server.snapshots.merge.MergeRequest.Begin;
+import org.anabranch.server.snapshots.merge.MergeStatus;
+import org.anabranch.server.snapshots.merge.MergeWait;
 import org.anabranch.server.state.SnapshotState;
 import org.jspecify.annotations.Nullable;
 

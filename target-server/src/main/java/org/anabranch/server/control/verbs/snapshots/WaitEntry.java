@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.anabranch.server.control.Doc;
-import org.anabranch.server.snapshots.MergeWait;
+import org.anabranch.server.snapshots.merge.MergeWait;
 import org.anabranch.server.uses.User;
 import org.jspecify.annotations.Nullable;
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.device.Readers;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * together, when each of them is next in its volume and nobody uses one of these volumes. Two such
  * groups never wait for each other, since one of them was asked for first.
  */
-final class MergeOrder {
+public final class MergeOrder {
   private final SnapshotRegistry registry;
   private final Readers readers;
   private final Uses uses;
@@ -33,12 +35,12 @@ final class MergeOrder {
   }
 
   /** The devices whose users a merge waits for. Whoever uses a snapshot that is kept may go on. */
-  static Set<String> devices(SnapshotState snapshot) {
+  public static Set<String> devices(SnapshotState snapshot) {
     return devices(List.of(snapshot));
   }
 
   /** The same for merges that begin together. */
-  static Set<String> devices(List<SnapshotState> snapshots) {
+  public static Set<String> devices(List<SnapshotState> snapshots) {
     Set<String> devices = new TreeSet<>();
     for (SnapshotState snapshot : snapshots) {
       devices.add(snapshot.volume());
@@ -59,7 +61,7 @@ final class MergeOrder {
   }
 
   /** The snapshot that a volume is being rolled back to. */
-  @Nullable SnapshotState merging(String volume) {
+  public @Nullable SnapshotState merging(String volume) {
     return registry.all().stream()
         .filter(snapshot -> snapshot.volume().equals(volume) && snapshot.phase() == Phase.MERGING)
         .findAny()
@@ -143,7 +145,7 @@ final class MergeOrder {
   }
 
   /** Refuses to remove a snapshot whose merge waits, unless it is forced. */
-  static void refuseUnderWaitingMerge(SnapshotState snapshot, boolean force)
+  public static void refuseUnderWaitingMerge(SnapshotState snapshot, boolean force)
       throws RefusedException {
     boolean waits = snapshot.phase() == Phase.WAITING || snapshot.phase() == Phase.QUEUED;
     if (waits && !force) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  *
  * Any thread; what comes by way of {@link Uses.Listener} does not block.
  */
-final class MergesAtLogin implements Uses.Listener {
+public final class MergesAtLogin implements Uses.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(MergesAtLogin.class);
 
   /** Begins a merge under the user whose login waits. */

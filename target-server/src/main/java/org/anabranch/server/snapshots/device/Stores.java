@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  *
  * Any thread.
  */
-final class Stores {
+public final class Stores {
   private static final long PERIOD_MILLIS = 250;
 
   /** A file system with less than this left is full. */
@@ -64,7 +64,7 @@ final class Stores {
    * @param folder of the stores, which need not exist yet
    * @param snapshots all there are
    */
-  Stores(
+  public Stores(
       Storage storage,
       Supplier<StoresConfig> config,
       Path folder,
@@ -77,12 +77,12 @@ final class Stores {
     this.devices = devices;
   }
 
-  void start() {
+  public void start() {
     Thread.ofPlatform().daemon().name("stores").start(this::run);
   }
 
   /** To be called before a snapshot's device is made. */
-  void opening(SnapshotState snapshot) {
+  public void opening(SnapshotState snapshot) {
     storage.stores().mayGrow(snapshot.deviceStore(), bytes -> next(snapshot, bytes));
   }
 
@@ -186,7 +186,7 @@ final class Stores {
   }
 
   /** Stores that cannot grow, and a file system that has little space left for them. */
-  List<Warning> warnings() {
+  public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>();
     List<SnapshotState> all = snapshots.get();
     if (all.isEmpty()) {
@@ -233,7 +233,7 @@ final class Stores {
     return warnings;
   }
 
-  void close() {
+  public void close() {
     closing.countDown();
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  *
  * Any thread.
  */
-final class MergeHooks {
+public final class MergeHooks {
   private static final Logger LOG = LoggerFactory.getLogger(MergeHooks.class);
 
   /** Ends what waits for a merge that must not begin. */

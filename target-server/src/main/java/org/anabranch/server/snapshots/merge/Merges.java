@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -13,7 +13,12 @@ import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.Hooks;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.snapshots.MergeRequest.Begin;
+import org.anabranch.server.snapshots.device.Initiators;
+import org.anabranch.server.snapshots.device.KeptStores;
+import org.anabranch.server.snapshots.device.Readers;
+import org.anabranch.server.snapshots.device.SnapshotDevices;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
+import org.anabranch.server.snapshots.merge.MergeRequest.Begin;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
@@ -41,7 +46,7 @@ import org.slf4j.LoggerFactory;
  *
  * Public verbs take their turns in {@link Changes} themselves. Any thread.
  */
-final class Merges {
+public final class Merges {
   private static final Logger LOG = LoggerFactory.getLogger(Merges.class);
 
   private final SnapshotRegistry registry;
@@ -63,7 +68,7 @@ final class Merges {
   /**
    * @param live changed from outside, by its turn in {@code changes}
    */
-  Merges(
+  public Merges(
       SnapshotRegistry registry,
       LiveConfiguration live,
       Changes changes,
@@ -88,7 +93,7 @@ final class Merges {
   }
 
   /** Lets those go on that were under way at a stop or crash. None begins before {@link #begin}. */
-  void open() throws RefusedException {
+  public void open() throws RefusedException {
     changes.lock();
     try {
       for (SnapshotState snapshot : registry.all()) {
@@ -107,7 +112,7 @@ final class Merges {
    * Lets those begin that waited or were queued. To be called when the devices have their LUNs:
    * until then whoever attaches a LUN may open a snapshot that a merge takes away.
    */
-  void begin() throws RefusedException {
+  public void begin() throws RefusedException {
     changes.lock();
     try {
       mayBegin = true;
@@ -118,7 +123,7 @@ final class Merges {
   }
 
   /** Lets a merge go on that was under way; the volume is left out when that cannot be. */
-  void goOn(SnapshotState snapshot) throws RefusedException {
+  public void goOn(SnapshotState snapshot) throws RefusedException {
     VolumeConfig volume = live.served(snapshot.volume());
     if (volume == null) {
       return;
@@ -132,12 +137,13 @@ final class Merges {
   }
 
   /** Begins the merge of a snapshot that is taken over in that phase, by its turn. */
-  void beginAdopted(SnapshotState merging) throws RefusedException {
+  public void beginAdopted(SnapshotState merging) throws RefusedException {
     starts.begin(List.of(merging));
   }
 
   /** See {@link Snapshots#merge}. */
-  List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener) throws RefusedException {
+  public List<SnapshotState> merge(MergeRequest request, Hooks.Listener listener)
+      throws RefusedException {
     List<SnapshotState> asked = merge(request);
     MergeHooks.Preparation preparation = hooks.of(asked.getFirst().device());
     if (preparation == null || asked.getFirst().phase() == Phase.MERGING) {
@@ -298,7 +304,7 @@ final class Merges {
   }
 
   /** See {@link Snapshots#throttle}. */
-  SnapshotState throttle(String device, long bytesPerSecond) throws RefusedException {
+  public SnapshotState throttle(String device, long bytesPerSecond) throws RefusedException {
     changes.lock();
     try {
       SnapshotState snapshot = registry.existing(device);
@@ -321,7 +327,7 @@ final class Merges {
   }
 
   /** See {@link Snapshots#waits}. */
-  MergeWait waits(SnapshotState snapshot) {
+  public MergeWait waits(SnapshotState snapshot) {
     return snapshot.phase() == Phase.WAITING
         ? nextLogins.waits(
             snapshot, MergeOrder.devices(MergeOrder.together(registry.state(), snapshot)))
@@ -338,7 +344,7 @@ final class Merges {
   }
 
   /** See {@link Snapshots#cancelMerge}. */
-  List<SnapshotState> cancel(List<String> names) throws RefusedException {
+  public List<SnapshotState> cancel(List<String> names) throws RefusedException {
     changes.lock();
     try {
       SortedMap<String, SnapshotState> ready = new TreeMap<>();
@@ -460,7 +466,7 @@ final class Merges {
    * Ends a merge that cannot go on because its store is invalid: the volume stays as it is, partly
    * rolled back. By its turn.
    */
-  void giveUp(SnapshotState snapshot, boolean force) throws RefusedException {
+  public void giveUp(SnapshotState snapshot, boolean force) throws RefusedException {
     running.refuseToGiveUp(snapshot, force);
     if (snapshot.keeps()) { // it is invalid, too
       devices.detach(snapshot.device());
@@ -518,7 +524,7 @@ final class Merges {
   }
 
   /** See {@link Snapshots#pause}. */
-  void pause(String device, boolean paused) throws RefusedException {
+  public void pause(String device, boolean paused) throws RefusedException {
     changes.lock();
     try {
       running.pause(registry.existing(device), paused);
@@ -528,22 +534,22 @@ final class Merges {
   }
 
   /** See {@link Snapshots#progress}. */
-  @Nullable MergeStatus progress(String device) {
+  public @Nullable MergeStatus progress(String device) {
     return running.progress(device);
   }
 
   /** See {@link Snapshots#unrecordedEnd}. */
-  @Nullable String unrecordedEnd(String device) {
+  public @Nullable String unrecordedEnd(String device) {
     return watch.unrecorded(device);
   }
 
   /** The snapshot that a volume is being rolled back to. */
-  @Nullable SnapshotState merging(String volume) {
+  public @Nullable SnapshotState merging(String volume) {
     return order.merging(volume);
   }
 
   /** A snapshot was removed. Those that it was to be merged with are ready. By its turn. */
-  void removed(SnapshotState snapshot) throws RefusedException {
+  public void removed(SnapshotState snapshot) throws RefusedException {
     nextLogins.forget(snapshot.device());
     for (SnapshotState each : MergeOrder.together(registry.state(), snapshot)) {
       if (snapshot.turn() > 0 && registry.state().snapshot(each.device()) != null) {
@@ -557,17 +563,17 @@ final class Merges {
   }
 
   /** Something changed that a merge may have waited for. */
-  void wake() {
+  public void wake() {
     watch.wake();
   }
 
   /** Waits until every notification so far has been handled. */
-  void settle() throws InterruptedException {
+  public void settle() throws InterruptedException {
     watch.settle();
   }
 
   /** Hooks of snapshots that are being taken are ended, too: nobody has a turn in Changes here. */
-  void close() {
+  public void close() {
     nextLogins.close();
     hooks.close();
     watch.close();

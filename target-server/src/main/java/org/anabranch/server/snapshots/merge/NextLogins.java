@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.time.Instant;
 import java.util.Collections;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * outlives the process: after a restart of the server its initiators log in again by themselves,
  * and that is no reboot.
  */
-final class NextLogins {
+public final class NextLogins {
   /**
    * One of them.
    *

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.util.List;
 import org.anabranch.block.dm.DeviceRef;
@@ -64,7 +64,7 @@ public final class VolumeTable {
    * Whether a volume's live table is not the server's own, so that its snapshots do not hold what
    * it had.
    */
-  static boolean isForeign(Storage storage, VolumeConfig volume) {
+  public static boolean isForeign(Storage storage, VolumeConfig volume) {
     try {
       MappedDevice device = storage.mapper().device(volume.name());
       TableSpec live = device.table();
@@ -75,7 +75,7 @@ public final class VolumeTable {
   }
 
   /** How to give a volume the server's own table again, in commands. */
-  static String remedy(Storage storage, VolumeConfig volume) {
+  public static String remedy(Storage storage, VolumeConfig volume) {
     String name = volume.name();
     String length;
     try {

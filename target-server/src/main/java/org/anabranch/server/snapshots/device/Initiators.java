@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.util.Map;
 import org.anabranch.server.base.RefusedException;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -15,25 +15,30 @@ import org.anabranch.server.stores.StoreFile;
  * The snapshots that the state file knows, each with its store and its device. Any thread may look;
  * what changes them has its turn in {@link org.anabranch.server.state.Changes}.
  */
-final class SnapshotRegistry {
+public final class SnapshotRegistry {
   private final Storage storage;
   private final StateFile state;
 
-  SnapshotRegistry(Storage storage, StateFile state) {
+  public SnapshotRegistry(Storage storage, StateFile state) {
     this.storage = storage;
     this.state = state;
   }
 
-  RuntimeState state() {
+  public RuntimeState state() {
     return state.state();
   }
 
   /** All that there are, by name. */
-  List<SnapshotState> all() {
+  public List<SnapshotState> all() {
     return List.copyOf(state.state().snapshots().values());
   }
 
-  SnapshotState existing(String device) throws RefusedException {
+  /** Those of a volume. */
+  public List<SnapshotState> of(String volume) {
+    return all().stream().filter(snapshot -> snapshot.volume().equals(volume)).toList();
+  }
+
+  public SnapshotState existing(String device) throws RefusedException {
     SnapshotState snapshot = state.state().snapshot(device);
     if (snapshot == null) {
       throw RefusedException.absent("snapshot", device, state.state().snapshots().keySet());
@@ -42,12 +47,12 @@ final class SnapshotRegistry {
   }
 
   /** Remembers a snapshot as it is now, durably. */
-  void put(SnapshotState snapshot) throws RefusedException {
+  public void put(SnapshotState snapshot) throws RefusedException {
     state.replace(state.state().with(snapshot));
   }
 
   /** The same for several, all or none. */
-  void put(List<SnapshotState> snapshots) throws RefusedException {
+  public void put(List<SnapshotState> snapshots) throws RefusedException {
     RuntimeState next = state.state();
     for (SnapshotState snapshot : snapshots) {
       next = next.with(snapshot);
@@ -56,12 +61,12 @@ final class SnapshotRegistry {
   }
 
   /** Remembers a snapshot under another name, durably. */
-  void rename(SnapshotState old, SnapshotState renamed) throws RefusedException {
+  public void rename(SnapshotState old, SnapshotState renamed) throws RefusedException {
     state.replace(state.state().renamed(old, renamed));
   }
 
   /** Last steps of a life: no device, no store, no entry. */
-  void forget(SnapshotState snapshot) throws RefusedException {
+  public void forget(SnapshotState snapshot) throws RefusedException {
     if (storage.devices().has(snapshot.device())) {
       storage.devices().remove(snapshot.device());
     }
@@ -72,13 +77,13 @@ final class SnapshotRegistry {
   }
 
   /** Deletes a store that nothing has open, durably. */
-  void deleteStore(Path store) throws RefusedException {
+  public void deleteStore(Path store) throws RefusedException {
     storage.stores().forget(store);
     StoreFile.delete(store, state.steps());
   }
 
   /** Who hears of what becomes durable. */
-  DurableSteps steps() {
+  public DurableSteps steps() {
     return state.steps();
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>One call at a time, by its turn in {@code Changes}.
  */
-final class KeptStores {
+public final class KeptStores {
   private static final Logger LOG = LoggerFactory.getLogger(KeptStores.class);
 
   private final SnapshotRegistry registry;
@@ -40,7 +40,8 @@ final class KeptStores {
   private final Stores stores;
   private final SnapshotDevices devices;
 
-  KeptStores(SnapshotRegistry registry, StrayStores files, Stores stores, SnapshotDevices devices) {
+  public KeptStores(
+      SnapshotRegistry registry, StrayStores files, Stores stores, SnapshotDevices devices) {
     this.registry = registry;
     this.files = files;
     this.stores = stores;
@@ -52,7 +53,7 @@ final class KeptStores {
    *
    * @throws RefusedException when there is no room for a second store
    */
-  SnapshotState planned(SnapshotState snapshot) throws RefusedException {
+  public SnapshotState planned(SnapshotState snapshot) throws RefusedException {
     if (snapshot.secondStore() != null) {
       deleteSecond(snapshot); // what the end of an earlier merge could not delete
     }
@@ -61,7 +62,7 @@ final class KeptStores {
   }
 
   /** Makes the second store, which the state file names, of a merge about to begin; loads it. */
-  void make(SnapshotState snapshot) throws RefusedException {
+  public void make(SnapshotState snapshot) throws RefusedException {
     Path second = Objects.requireNonNull(snapshot.secondStore());
     StoreFile.refuseIfThere(second);
     stores.refuseUnlessRoom(snapshot);
@@ -82,7 +83,7 @@ final class KeptStores {
   }
 
   /** The merge does not begin. Gives the snapshot as it is then; the caller writes that down. */
-  SnapshotState drop(SnapshotState snapshot) {
+  public SnapshotState drop(SnapshotState snapshot) {
     try {
       devices.dropKept(snapshot);
       deleteSecond(snapshot);
@@ -94,7 +95,7 @@ final class KeptStores {
   }
 
   /** The merge has ended: the second store is the snapshot's, and the first one goes. */
-  void exchange(SnapshotState merged) throws RefusedException {
+  public void exchange(SnapshotState merged) throws RefusedException {
     SnapshotState kept = merged.kept();
     registry.put(kept);
     try {
@@ -106,7 +107,7 @@ final class KeptStores {
   }
 
   /** Ends what a crash interrupted. Nothing is open yet. */
-  void restore(SnapshotState snapshot) throws RefusedException {
+  public void restore(SnapshotState snapshot) throws RefusedException {
     if (snapshot.secondStore() != null && snapshot.phase() != Phase.MERGING) {
       deleteSecond(snapshot);
       if (snapshot.phase() == Phase.READY) {

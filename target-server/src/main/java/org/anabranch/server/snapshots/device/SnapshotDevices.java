@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +47,7 @@ import org.slf4j.LoggerFactory;
  *     if it is kept
  * </pre>
  */
-final class SnapshotDevices {
+public final class SnapshotDevices {
   private static final Logger LOG = LoggerFactory.getLogger(SnapshotDevices.class);
 
   private final Storage storage;
@@ -58,7 +58,8 @@ final class SnapshotDevices {
   /** Volumes that an import writes to; any thread looks at it. */
   private final Set<String> receiving = ConcurrentHashMap.newKeySet();
 
-  SnapshotDevices(Storage storage, LiveConfiguration live, Initiators initiators, Readers readers) {
+  public SnapshotDevices(
+      Storage storage, LiveConfiguration live, Initiators initiators, Readers readers) {
     this.storage = storage;
     this.live = live;
     this.initiators = initiators;
@@ -66,7 +67,7 @@ final class SnapshotDevices {
   }
 
   /** Refuses what can't be a snapshot's name. */
-  static void checkName(String name) throws RefusedException {
+  public static void checkName(String name) throws RefusedException {
     SnapshotName.check(name);
   }
 
@@ -74,7 +75,7 @@ final class SnapshotDevices {
    * Makes the snapshot's own device, suspended, and its store. What takes long is done here, while
    * the volume is in use.
    */
-  void prepare(SnapshotState snapshot) throws RefusedException {
+  public void prepare(SnapshotState snapshot) throws RefusedException {
     storage.devices().prepare("snapshot " + snapshot.device(), snapshot.device(), table(snapshot));
   }
 
@@ -82,7 +83,7 @@ final class SnapshotDevices {
    * Takes the snapshots: their devices have what the volumes have at this moment, the same for all.
    * All or none: when one cannot be taken, none is to be kept.
    */
-  void take(List<SnapshotState> snapshots) throws RefusedException {
+  public void take(List<SnapshotState> snapshots) throws RefusedException {
     List<String> volumes = snapshots.stream().map(SnapshotState::volume).sorted().toList();
     whileSuspended(
         volumes,
@@ -96,12 +97,12 @@ final class SnapshotDevices {
   }
 
   /** An import writes to a volume from now on: it has no snapshot taken, and is not merged. */
-  void receiving(String volume) {
+  public void receiving(String volume) {
     receiving.add(volume);
   }
 
   /** It does no more. */
-  void received(String volume) {
+  public void received(String volume) {
     receiving.remove(volume);
   }
 
@@ -109,7 +110,7 @@ final class SnapshotDevices {
    * Refuses a volume whose device somebody else has changed, see {@link VolumeTable}, or that an
    * import writes to.
    */
-  void refuseForeignTable(String volume) throws RefusedException {
+  public void refuseForeignTable(String volume) throws RefusedException {
     if (receiving.contains(volume)) {
       throw new RefusedException(
           "volume " + volume + " is being written by volume import; wait for its end");
@@ -118,7 +119,7 @@ final class SnapshotDevices {
   }
 
   /** Refuses a snapshot whose device somebody else has changed. */
-  void refuseForeignTable(SnapshotState snapshot) throws RefusedException {
+  public void refuseForeignTable(SnapshotState snapshot) throws RefusedException {
     if (!storage.devices().has(snapshot.device())) {
       return;
     }
@@ -199,7 +200,7 @@ final class SnapshotDevices {
    *
    * @throws NotWholeException when that cannot be; the volume must not be written without it
    */
-  void restore(SnapshotState snapshot) throws NotWholeException {
+  public void restore(SnapshotState snapshot) throws NotWholeException {
     try {
       StoreFile.refuseUnlessStore(snapshot.store(), snapshot.chunkSectors());
       StoreFile.refuseUnlessStore(snapshot.deviceStore(), snapshot.chunkSectors());
@@ -215,7 +216,7 @@ final class SnapshotDevices {
   }
 
   /** Why a volume cannot be served whose snapshot cannot be. */
-  static NotWholeException lost(SnapshotState snapshot, RefusedException reason) {
+  public static NotWholeException lost(SnapshotState snapshot, RefusedException reason) {
     String device = snapshot.device();
     boolean merging = snapshot.phase() == SnapshotState.Phase.MERGING;
     String words = String.valueOf(reason.getMessage()).replace("snapshot " + device + ": ", "");
@@ -236,7 +237,7 @@ final class SnapshotDevices {
   }
 
   /** The volume cannot be served. */
-  void withdraw(VolumeConfig volume, NotWholeException reason) throws RefusedException {
+  public void withdraw(VolumeConfig volume, NotWholeException reason) throws RefusedException {
     storage.withdraw(volume, reason);
   }
 
@@ -248,7 +249,7 @@ final class SnapshotDevices {
     return new DeviceRef.AtPath(volume(volume).source().address());
   }
 
-  VolumeConfig volume(String name) throws RefusedException {
+  public VolumeConfig volume(String name) throws RefusedException {
     VolumeConfig volume = live.served(name);
     if (volume == null) {
       storage.refuseIfLeftOut(name);
@@ -257,7 +258,7 @@ final class SnapshotDevices {
     return volume;
   }
 
-  long sectors(String volume) throws RefusedException {
+  public long sectors(String volume) throws RefusedException {
     try {
       return storage.mapper().device(volume).sectors();
     } catch (TableException e) {
@@ -266,7 +267,7 @@ final class SnapshotDevices {
   }
 
   /** Lets LUNs that name the snapshot's device be there. A failure is logged. */
-  void attach(String device) {
+  public void attach(String device) {
     try {
       initiators.appeared(device);
     } catch (RefusedException e) {
@@ -278,7 +279,7 @@ final class SnapshotDevices {
    * Takes the snapshot's LUNs away; refused while it is open for something else. {@link #attach}
    * when it was refused.
    */
-  void detach(String device) throws RefusedException {
+  public void detach(String device) throws RefusedException {
     if (readers.read(device)) {
       throw new RefusedException(
           "snapshot " + device + " is being read or exported; wait for that, or interrupt it");
@@ -315,7 +316,7 @@ final class SnapshotDevices {
    * @throws OverdueException when one may still begin
    * @throws RefusedException when none began, and everything is as it was
    */
-  void startMerges(List<SnapshotState> snapshots) throws RefusedException {
+  public void startMerges(List<SnapshotState> snapshots) throws RefusedException {
     var mapper = storage.mapper();
     List<SnapshotState> byVolume =
         snapshots.stream().sorted(Comparator.comparing(SnapshotState::volume)).toList();
@@ -388,7 +389,7 @@ final class SnapshotDevices {
    *
    * @throws OverdueException when it may still begin
    */
-  void goOnWithMerge(SnapshotState merging) throws RefusedException {
+  public void goOnWithMerge(SnapshotState merging) throws RefusedException {
     String volume = merging.volume();
     try {
       loadMerge(merging);
@@ -462,12 +463,12 @@ final class SnapshotDevices {
   }
 
   /** A merge that failed begins again. */
-  void reactivate(String volume) throws RefusedException {
+  public void reactivate(String volume) throws RefusedException {
     whileSuspended(List.of(volume), () -> {});
   }
 
   /** The volume is a volume with its other snapshots again. */
-  void endMerge(String volume) throws RefusedException {
+  public void endMerge(String volume) throws RefusedException {
     Stages.<@Nullable Void>await(volume, storage.mapper().reload(volume, originTable(volume)));
   }
 
@@ -476,7 +477,7 @@ final class SnapshotDevices {
   }
 
   /** The merge that the volume's live table makes; null when it makes none. */
-  @Nullable MergeHandle merge(String volume) {
+  public @Nullable MergeHandle merge(String volume) {
     try {
       List<MergeHandle> merges = storage.mapper().device(volume).targets(MergeHandle.class);
       return merges.isEmpty() ? null : merges.getFirst();
@@ -486,7 +487,7 @@ final class SnapshotDevices {
   }
 
   /** The state of a snapshot and its store; null while it is being made, merged or removed. */
-  @Nullable SnapshotStatus state(SnapshotState snapshot) {
+  public @Nullable SnapshotStatus state(SnapshotState snapshot) {
     try {
       var handles = storage.mapper().device(snapshot.device()).targets(SnapshotHandle.class);
       return handles.isEmpty() ? null : handles.getFirst().snapshotStatus();
@@ -496,7 +497,7 @@ final class SnapshotDevices {
   }
 
   /** The same as dmsetup prints it; "" for null. */
-  String status(SnapshotState snapshot) {
+  public String status(SnapshotState snapshot) {
     SnapshotStatus state = state(snapshot);
     return state == null ? "" : state.toString();
   }

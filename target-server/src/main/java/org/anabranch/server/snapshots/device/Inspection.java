@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.io.IOException;
 import java.nio.file.Files;

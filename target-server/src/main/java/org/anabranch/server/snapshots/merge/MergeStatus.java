@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.block.snapshot.MergeProgress;
@@ -17,7 +17,7 @@ import org.anabranch.block.snapshot.MergeProgress.State;
  */
 public record MergeStatus(
     State state, long remaining, long merged, long rate, long seconds, long throttle) {
-  static MergeStatus of(MergeHandle merge) {
+  public static MergeStatus of(MergeHandle merge) {
     MergeProgress progress = merge.progress();
     return new MergeStatus(
         progress.state(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.time.Duration;
 import java.util.Map;
@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * The thread {@code merges}: ends the merges that have nothing left, lets those begin that waited,
  * and does what those ask for who must not wait themselves. Other methods: any thread.
  */
-final class MergeWatch {
+public final class MergeWatch {
   private static final Logger LOG = LoggerFactory.getLogger(MergeWatch.class);
   private static final Duration RETRY = Duration.ofSeconds(1);
   private static final long PATIENCE_SECONDS = 60;

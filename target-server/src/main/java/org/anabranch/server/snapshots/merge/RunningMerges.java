@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -10,6 +10,8 @@ import org.anabranch.block.dm.Registration;
 import org.anabranch.block.snapshot.MergeHandle;
 import org.anabranch.block.snapshot.MergeProgress;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.device.SnapshotDevices;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Merges that have begun: their bound, their pauses, their failures. What changes one is called by
  * its turn in {@code Changes}; {@link #progress} is asked on any thread.
  */
-final class RunningMerges {
+public final class RunningMerges {
   private static final Logger LOG = LoggerFactory.getLogger(RunningMerges.class);
 
   /** How long a merge is given to move something, before it is taken for a slow one. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.device;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -16,7 +16,7 @@ public final class Readers {
   private volatile Runnable whenEnded = () -> {};
 
   /** Refuses a snapshot that cannot be read. */
-  static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
+  public static SnapshotState standing(SnapshotState snapshot) throws RefusedException {
     boolean merging = snapshot.phase() == Phase.MERGING && snapshot.keeps();
     if (snapshot.phase() != Phase.READY && snapshot.phase() != Phase.WAITING && !merging) {
       throw new RefusedException(
@@ -37,14 +37,15 @@ public final class Readers {
   }
 
   /** Begins to read one that cannot go before this returns. */
-  synchronized Reading begin(Storage storage, SnapshotState snapshot) throws RefusedException {
+  public synchronized Reading begin(Storage storage, SnapshotState snapshot)
+      throws RefusedException {
     OpenDevice open = storage.devices().hold(snapshot.device());
     counts.merge(snapshot.device(), 1, Integer::sum);
     return new Reading(snapshot, open);
   }
 
   /** Runs after each reading. */
-  void whenEnded(Runnable task) {
+  public void whenEnded(Runnable task) {
     whenEnded = task;
   }
 
@@ -53,7 +54,7 @@ public final class Readers {
   }
 
   /** Whether somebody reads it. */
-  synchronized boolean read(String device) {
+  public synchronized boolean read(String device) {
     return counts.containsKey(device);
   }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots;
+package org.anabranch.server.snapshots.merge;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.device.Initiators;
+import org.anabranch.server.snapshots.device.KeptStores;
+import org.anabranch.server.snapshots.device.SnapshotDevices;
+import org.anabranch.server.snapshots.device.SnapshotRegistry;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.storage.OverdueException;
@@ -15,7 +19,7 @@ import org.slf4j.LoggerFactory;
  * the state file decides for all of them: a crash before it leaves every volume as it was, after it
  * the next start goes on with every merge. By its turn in {@code Changes}.
  */
-final class MergeStart {
+public final class MergeStart {
   private static final Logger LOG = LoggerFactory.getLogger(MergeStart.class);
 
   private final SnapshotRegistry registry;
