@@ -51,6 +51,14 @@ public interface BackingDevice extends BlockDevice {
     return null;
   }
 
+  /**
+   * Why all requests fail until the device is opened again, because the storage belongs to somebody
+   * else now, as one line; null while it is ours. Any thread.
+   */
+  default @Nullable String departure() {
+    return null;
+  }
+
   /** What the device counts; null if it does not. Any thread. */
   default @Nullable Counts counts() {
     return null;

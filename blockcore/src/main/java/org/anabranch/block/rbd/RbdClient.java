@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.rbd;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongSupplier;
+
+/**
+ * An open image and the client that has it open. Every method may wait for the cluster, for ever:
+ * see {@link Patience}. Any thread; after {@link #close}, all fail.
+ */
+@SuppressWarnings("restricted") // librbd calls back with extents
+final class RbdClient implements AutoCloseable {
+  private static final int FEATURE_EXCLUSIVE_LOCK = 4;
+  private static final int LABEL_BYTES = 4096;
+  private static final int ID_BYTES = 256;
+
+  private final RbdCluster cluster;
+  private final long image;
+
+  /** Held shared by a call, so that the image is not closed below it. */
+  private final ReentrantReadWriteLock open = new ReentrantReadWriteLock();
+
+  @GuardedBy("open")
+  private boolean isClosed;
+
+  @FunctionalInterface
+  private interface Call<T> {
+    T make() throws IOException;
+  }
+
+  RbdClient(RbdCluster cluster, long image) {
+    this.cluster = cluster;
+    this.image = image;
+  }
+
+  /**
+   * Opens an image with a client of its own.
+   *
+   * @param readOnly it is not written, and its lock is left to others
+   * @throws RbdAbsentException there is none
+   */
+  static RbdClient open(RbdImage image, boolean readOnly) throws IOException {
+    RbdCluster cluster = RbdCluster.connect(image);
+    RbdClient client;
+    try {
+      client = cluster.open(readOnly);
+    } catch (IOException e) {
+      cluster.close();
+      throw e;
+    }
+    if (!readOnly) {
+      try {
+        client.lock(image);
+      } catch (IOException e) {
+        client.close();
+        throw e;
+      }
+    }
+    return client;
+  }
+
+  private void lock(RbdImage image) throws IOException {
+    if ((Librbd.getFeatures(this.image) & FEATURE_EXCLUSIVE_LOCK) == 0) {
+      throw new IOException(
+          "the image has no exclusive lock, which keeps others from writing to it: rbd feature"
+              + " enable "
+              + image.spec()
+              + " exclusive-lock");
+    }
+    int result = Librbd.lockAcquire(this.image);
+    if (result == -RbdErrors.EROFS || result == -RbdErrors.EBUSY) {
+      throw new IOException(
+          "another client has the image's exclusive lock; rbd lock ls "
+              + image.spec()
+              + " says which one");
+    }
+    RbdCluster.check("the image's exclusive lock", result);
+  }
+
+  /** The handle, for requests. */
+  long image() {
+    return image;
+  }
+
+  private <T> T whileOpen(Call<T> call) throws IOException {
+    open.readLock().lock();
+    try {
+      if (isClosed) {
+        throw new IOException("the image is closed");
+      }
+      return call.make();
+    } finally {
+      open.readLock().unlock();
+    }
+  }
+
+  private void change(String what, LongSupplier call) throws IOException {
+    whileOpen(() -> {
+      long result = call.getAsLong();
+      RbdCluster.check(what, result);
+      return result;
+    });
+  }
+
+  /** The image's length, bytes. */
+  long bytes() throws IOException {
+    return whileOpen(() -> {
+      long bytes = Librbd.getSize(image);
+      RbdCluster.check("the image's length", bytes);
+      return bytes;
+    });
+  }
+
+  /** What stays the same when the image is renamed, and no other image of the pool has. */
+  String id() throws IOException {
+    return whileOpen(this::readId);
+  }
+
+  private String readId() throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment into = arena.allocate(ID_BYTES);
+      RbdCluster.check("the image's identity", Librbd.getId(image, into));
+      return into.getString(0);
+    }
+  }
+
+  void resize(long bytes) throws IOException {
+    change("the image cannot be resized", () -> Librbd.resize(image, bytes));
+  }
+
+  void flush() throws IOException {
+    change("the image cannot be flushed", () -> Librbd.flush(image));
+  }
+
+  /** A text that is kept with the image; empty if there is none of this key. */
+  String label(String key) throws IOException {
+    return whileOpen(() -> readLabel(key));
+  }
+
+  private String readLabel(String key) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(LABEL_BYTES);
+      MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_LONG, LABEL_BYTES);
+      int result = Librbd.metadataGet(image, key, value, length);
+      if (result == -RbdErrors.ENOENT) {
+        return "";
+      }
+      RbdCluster.check("the image's " + key, result);
+      return value.getString(0, StandardCharsets.UTF_8);
+    }
+  }
+
+  /** Keeps a text with the image, durably. */
+  void label(String key, String value) throws IOException {
+    change("the image's " + key, () -> Librbd.metadataSet(image, key, value));
+  }
+
+  /**
+   * Which sectors of a range may have data.
+   *
+   * @param sectors no more than an {@code int} has
+   */
+  BitSet allocated(long sector, long sectors) throws IOException {
+    return whileOpen(() -> readAllocated(sector, sectors));
+  }
+
+  private BitSet readAllocated(long sector, long sectors) throws IOException {
+    try (Arena arena = Arena.ofShared()) {
+      Extents extents = new Extents(sector, sectors);
+      MethodHandle visit = Extents.VISIT.bindTo(extents);
+      MemorySegment callback = Linker.nativeLinker().upcallStub(visit, Extents.DESCRIPTOR, arena);
+      int result = Librbd.diffIterate(image, sector << 9, sectors << 9, callback);
+      RbdCluster.check("the image's extents", result);
+      return extents.found();
+    }
+  }
+
+  /** Takes the extents of a range. A thread of librbd may call it. */
+  private static final class Extents {
+    private static final int EIO = 5;
+
+    static final FunctionDescriptor DESCRIPTOR =
+        FunctionDescriptor.of(
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG);
+    static final MethodHandle VISIT = visitHandle();
+
+    private final long first;
+    private final long sectors;
+    private final BitSet found = new BitSet(); // guarded by this
+
+    Extents(long first, long sectors) {
+      this.first = first;
+      this.sectors = sectors;
+    }
+
+    private static MethodHandle visitHandle() {
+      try {
+        return MethodHandles.lookup()
+            .findVirtual(
+                Extents.class,
+                "visit",
+                MethodType.methodType(int.class, long.class, long.class, int.class, long.class));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** Nothing may be thrown here: that would end the process. */
+    @SuppressWarnings({"unused", "CatchAndPrintStackTrace"}) // librbd calls it
+    synchronized int visit(long offset, long bytes, int exists, long argument) {
+      try {
+        long from = Math.max(0, (offset >> 9) - first);
+        long to = Math.min(sectors, ((offset + bytes + 511) >> 9) - first);
+        if (exists != 0 && from < to) {
+          found.set((int) from, (int) to);
+        }
+        return 0;
+      } catch (Throwable e) {
+        return -EIO;
+      }
+    }
+
+    synchronized BitSet found() {
+      return found;
+    }
+  }
+
+  /** Waits for calls, releases the lock, and ends the client. */
+  @Override
+  public void close() {
+    open.writeLock().lock();
+    try {
+      if (!isClosed) {
+        isClosed = true;
+        Librbd.close(image);
+        cluster.close();
+      }
+    } finally {
+      open.writeLock().unlock();
+    }
+  }
+}

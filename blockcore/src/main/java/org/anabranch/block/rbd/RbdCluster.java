@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.rbd;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A client of a cluster, for the pool of one image. Each open image has a client of its own: when
+ * another machine takes an image over, Ceph shuts out the client that had it, and no other one.
+ *
+ * <p>Every method may wait for the cluster, for ever: see {@link Patience}. One thread at a time.
+ */
+final class RbdCluster implements AutoCloseable {
+  /** Layering, exclusive lock, object map, fast diff, deep flatten: what {@code rbd create} has. */
+  private static final long FEATURES = 1 | 4 | 8 | 16 | 32;
+
+  /** What this client needs to be otherwise than the configuration file says. */
+  private static final String[][] SETTINGS = {
+    {"rbd_cache", "false"}, // so that what is acknowledged is durable
+    {"rbd_disable_zero_copy_writes", "true"}, // so that a write's memory can be given back at once
+    {"client_mount_timeout", "10"},
+    {"rados_mon_op_timeout", "10"},
+  };
+
+  private final RbdImage image;
+  private final long cluster;
+  private final long ioctx;
+
+  private RbdCluster(RbdImage image, long cluster, long ioctx) {
+    this.image = image;
+    this.cluster = cluster;
+    this.ioctx = ioctx;
+  }
+
+  /** Connects to the cluster of an image. */
+  static RbdCluster connect(RbdImage image) throws IOException {
+    CephLibraries.load();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment handle = arena.allocateFrom(ValueLayout.JAVA_LONG, 0);
+      check("user " + image.user(), Librados.create(handle, image.user()));
+      long cluster = handle.get(ValueLayout.JAVA_LONG, 0);
+      boolean isDone = false;
+      try {
+        check(image.conf(), Librados.confReadFile(cluster, image.conf()));
+        for (String[] setting : SETTINGS) {
+          check(setting[0], Librados.confSet(cluster, setting[0], setting[1]));
+        }
+        check(
+            "Ceph cluster of " + image.conf() + ", user " + image.user(),
+            Librados.connect(cluster));
+        int result = Librados.ioctxCreate(cluster, image.pool(), handle);
+        if (result == -RbdErrors.ENOENT) {
+          throw new IOException("there is no pool " + image.pool());
+        }
+        check("pool " + image.pool(), result);
+        long ioctx = handle.get(ValueLayout.JAVA_LONG, 0);
+        if (!image.namespace().isEmpty()) {
+          Librados.ioctxSetNamespace(ioctx, image.namespace());
+        }
+        isDone = true;
+        return new RbdCluster(image, cluster, ioctx);
+      } finally {
+        if (!isDone) {
+          Librados.shutdown(cluster);
+        }
+      }
+    }
+  }
+
+  static void check(String what, long result) throws IOException {
+    if (result < 0) {
+      throw RbdErrors.exception(what, result);
+    }
+  }
+
+  /** Makes the image. */
+  void make(long bytes) throws IOException {
+    int result = Librbd.create(ioctx, image.name(), bytes, FEATURES);
+    if (result == -RbdErrors.EEXIST) {
+      throw new IOException("the image exists already");
+    }
+    check("the image cannot be made", result);
+  }
+
+  /** Deletes the image; nothing happens when it is absent. */
+  void remove() throws IOException {
+    int result = Librbd.remove(ioctx, image.name());
+    if (result != -RbdErrors.ENOENT) {
+      check("the image cannot be deleted", result);
+    }
+  }
+
+  /**
+   * Opens the image.
+   *
+   * @throws RbdAbsentException there is none
+   */
+  RbdClient open(boolean readOnly) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment handle = arena.allocateFrom(ValueLayout.JAVA_LONG, 0);
+      int result = Librbd.open(ioctx, image.name(), readOnly, handle);
+      if (result == -RbdErrors.ENOENT) {
+        throw new RbdAbsentException("there is no image " + image.spec());
+      }
+      check("the image cannot be opened", result);
+      return new RbdClient(this, handle.get(ValueLayout.JAVA_LONG, 0));
+    }
+  }
+
+  @Override
+  public void close() {
+    Librados.ioctxDestroy(ioctx);
+    Librados.shutdown(cluster);
+  }
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.rbd;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.util.BitSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.anabranch.block.Io;
+import org.anabranch.block.IoCounter;
+import org.anabranch.block.IoError;
+import org.anabranch.block.IoGate;
+import org.anabranch.block.IoSplit;
+import org.anabranch.block.Limits;
+import org.anabranch.block.ResizableDevice;
+import org.anabranch.block.Scheduler;
+import org.anabranch.block.count.Counters;
+import org.anabranch.block.count.Counts;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An RBD image as a block device. It holds the image's exclusive lock while it is open.
+ *
+ * <dl>
+ *   <dt>When is a write durable?
+ *   <dd>When it completes: librbd does not cache here, and the cluster answers when every replica
+ *       has the data. So a flush has little to do, and a durable write is a write.
+ *   <dt>What if the cluster does not answer?
+ *   <dd>Requests wait, and {@link #interruption} says so. Each fails after {@link
+ *       RbdOptions#outageNanos}. When the cluster is back, everything goes on by itself; see {@link
+ *       RbdRequest} for writes that had failed.
+ *   <dt>What if another client takes the image over?
+ *   <dd>Who breaks the lock has this client shut out by the cluster ("blocklisted"), before it
+ *       writes. All requests then fail with {@link IoError.Kind#GONE}, for ever: {@link #departure}
+ *       says so. It is noticed by the next request.
+ *   <dt>What if the image is made shorter by others?
+ *   <dd>Reads beyond its new end fail; {@link #sectors} stays.
+ *   <dt>What does a discard do?
+ *   <dd>The range reads as zeros, and its storage is freed: that of objects (4 MiB) which are
+ *       discarded whole, and parts of others where the OSD can do that.
+ *   <dt>What does the block status say?
+ *   <dd>Which objects there are: a hole is one of whole objects.
+ * </dl>
+ */
+public final class RbdDevice implements ResizableDevice {
+  private static final Logger LOG = LoggerFactory.getLogger(RbdDevice.class);
+
+  /** The most data in one request to librbd. */
+  private static final int MAX_SECTORS = 8 << 20 >> 9;
+
+  /**
+   * The most that is discarded in one request, some 64 objects; also that block status looks at.
+   */
+  private static final int MAX_RANGE_SECTORS = 256 << 20 >> 9;
+
+  private final String name;
+  private final RbdImage image;
+  private final RbdOptions options;
+  private final RbdClient client;
+  private final Counts counts = new Counts();
+  private final Counters<IoCounter> ios = counts.counters(IoCounter.class);
+  private final Counters<RbdCounter> counters = counts.counters(RbdCounter.class);
+  private final RbdQueue queue;
+  private final RbdEvents events;
+  private final IoGate gate = new IoGate(true);
+  private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
+  private volatile long sectors;
+
+  @GuardedBy("this")
+  private boolean isClosing;
+
+  private RbdDevice(
+      String name, RbdImage image, RbdOptions options, RbdClient client, Scheduler scheduler)
+      throws IOException {
+    this.name = name;
+    this.image = image;
+    this.options = options;
+    this.client = client;
+    this.sectors = client.bytes() >> 9;
+    this.queue = new RbdQueue(name, client.image(), options.outageNanos(), scheduler, counters);
+    this.events = RbdEvents.start(name, client.image(), queue);
+  }
+
+  /**
+   * Opens an image, and takes its lock unless it is for reading only. Blocks, at most as long as
+   * the options allow for a call.
+   *
+   * @param name the device's name in messages and tables
+   * @throws RbdAbsentException the cluster has no such image
+   * @throws IOException with a message of one line that does not name the image: the cluster cannot
+   *     be reached or does not answer, the image's lock is taken, or the libraries are missing
+   */
+  public static RbdDevice open(String name, RbdImage image, RbdOptions options, Scheduler scheduler)
+      throws IOException {
+    CephLibraries.load();
+    RbdClient client =
+        Patience.await(
+            options.callNanos(),
+            "rbd open " + name,
+            () -> RbdClient.open(image, options.readOnly()),
+            RbdClient::close);
+    try {
+      if (client.bytes() < 512) {
+        throw new IOException("the image has no contents");
+      }
+      return new RbdDevice(name, image, options, client, scheduler);
+    } catch (IOException e) {
+      client.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Object identity() {
+    return image;
+  }
+
+  @Override
+  public long sectors() {
+    return sectors;
+  }
+
+  @Override
+  public Limits limits() {
+    return new Limits(
+        options.logicalBlockSize(),
+        options.physicalBlockSize(),
+        options.readOnly(),
+        true,
+        true,
+        Math.max(1, options.physicalBlockSize() >> 9));
+  }
+
+  @Override
+  public Counts counts() {
+    return counts;
+  }
+
+  @Override
+  public void submit(Io io) {
+    if (!gate.enter(io)) {
+      end(io, IoError.of(IoError.Kind.GONE, name + " is closed"));
+    } else if (io.end() > sectors) {
+      end(io, IoError.outOfRange(io, sectors));
+    } else if (io.sectors() == 0 && io.op() != Io.Op.FLUSH) {
+      io.complete(null);
+    } else if (io.modifies() && options.readOnly()) {
+      end(io, IoError.of(IoError.Kind.READ_ONLY, name + " is read-only"));
+    } else {
+      IoCounter.count(ios, io);
+      io.push(this::end);
+      start(io);
+    }
+  }
+
+  private void end(Io io, @Nullable IoError error) {
+    if (error != null) {
+      counters.increment(RbdCounter.ERRORS);
+    }
+    io.complete(error);
+  }
+
+  private void start(Io io) {
+    switch (io.op()) {
+      case READ, WRITE -> split(io, MAX_SECTORS);
+      case DISCARD, WRITE_ZEROES -> split(io, MAX_RANGE_SECTORS);
+      case FLUSH -> queue.submit(io);
+      case BLOCK_STATUS -> status(io);
+    }
+  }
+
+  private void split(Io io, int most) {
+    if (io.sectors() <= most) {
+      queue.submit(io);
+      return;
+    }
+    IoSplit split = new IoSplit(io);
+    for (long at = 0; at < io.sectors(); at += most) {
+      queue.submit(split.piece(at, Math.min(most, io.sectors() - at)));
+    }
+    split.cut();
+  }
+
+  /** By a thread of its own, since librbd waits for the answer. */
+  private void status(Io io) {
+    long sector = io.sector();
+    long count = Math.min(MAX_RANGE_SECTORS, io.sectors());
+    call("rbd status " + name, () -> client.allocated(sector, count))
+        .whenComplete((found, failure) -> {
+          if (failure == null) {
+            answer(io, found, (int) count);
+            io.complete(null);
+          } else {
+            IoError why = queue.gone();
+            io.complete(
+                why == null ? IoError.io(sector, name + ": " + words(failure), failure) : why);
+          }
+        });
+  }
+
+  private static void answer(Io io, BitSet found, int count) {
+    boolean isAllocated = found.get(0);
+    int end = isAllocated ? found.nextClearBit(0) : found.nextSetBit(0);
+    io.answer(isAllocated, end < 0 ? count : Math.min(end, count));
+  }
+
+  /** A call that may wait, which fails when it takes too long. */
+  private <T> CompletionStage<T> call(String what, Callable<T> call) {
+    return Patience.start(what, call, late -> {})
+        .orTimeout(options.callNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private static String words(Throwable failure) {
+    return failure instanceof TimeoutException
+        ? "the Ceph cluster does not answer"
+        : String.valueOf(failure.getMessage());
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> resize(long newSectors) {
+    if (options.readOnly()) {
+      return CompletableFuture.failedFuture(new IOException(name + " is read-only"));
+    }
+    synchronized (this) {
+      if (isClosing) {
+        return CompletableFuture.failedFuture(new IOException(name + " is closed"));
+      }
+    }
+    return call(
+            "rbd resize " + name,
+            () -> {
+              client.resize(newSectors << 9);
+              sectors = client.bytes() >> 9;
+              return true;
+            })
+        .handle((done, failure) -> {
+          if (failure == null) {
+            return null;
+          }
+          throw new CompletionException(new IOException(name + ": " + words(failure), failure));
+        });
+  }
+
+  /** A text that the image carries; empty if it carries none of this key. May block. */
+  public String label(String key) throws IOException {
+    return Patience.await(
+        options.callNanos(), "rbd label " + name, () -> client.label(key), late -> {});
+  }
+
+  /** Lets the image carry a text, durably. May block. */
+  public void label(String key, String value) throws IOException {
+    Patience.await(
+        options.callNanos(),
+        "rbd label " + name,
+        () -> {
+          client.label(key, value);
+          return true;
+        },
+        late -> {});
+  }
+
+  /** What stays the same when the image is renamed, and no other image of its pool has. */
+  public String id() throws IOException {
+    return Patience.await(options.callNanos(), "rbd id " + name, client::id, late -> {});
+  }
+
+  @Override
+  public @Nullable String interruption() {
+    return queue.interruption();
+  }
+
+  @Override
+  public @Nullable String departure() {
+    IoError gone = queue.gone();
+    return gone == null ? null : gone.message();
+  }
+
+  /** Waits for what is in flight, then releases the lock and ends the client. */
+  @Override
+  public CompletionStage<@Nullable Void> close() {
+    synchronized (this) {
+      if (isClosing) {
+        return closed;
+      }
+      isClosing = true;
+    }
+    gate.shut().thenAccept(empty -> startToClose());
+    return closed;
+  }
+
+  private void startToClose() {
+    call("rbd close " + name, this::closeNow).whenComplete((flushed, failure) -> closed(failure));
+  }
+
+  private boolean closeNow() throws IOException, InterruptedException {
+    try {
+      if (!options.readOnly() && queue.gone() == null) {
+        client.flush();
+      }
+    } finally {
+      events.end();
+      client.close();
+      events.release();
+      queue.release();
+    }
+    return true;
+  }
+
+  private void closed(@Nullable Throwable failure) {
+    if (failure == null) {
+      closed.complete(null);
+    } else {
+      LOG.warn("{}: it was not closed well: {}", name, words(failure));
+      closed.completeExceptionally(new IOException(name + ": " + words(failure), failure));
+    }
+  }
+
+  /** The stage of {@link #close}, without closing. */
+  public CompletionStage<@Nullable Void> whenClosed() {
+    return closed;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

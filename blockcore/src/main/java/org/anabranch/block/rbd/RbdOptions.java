@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.block.rbd;
+
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How an image is used.
+ *
+ * @param logicalBlockSize bytes
+ * @param physicalBlockSize bytes, a multiple of {@code logicalBlockSize}
+ * @param readOnly never written, and opened without the image's lock
+ * @param outageNanos a request that Ceph has not answered for so long fails
+ * @param callNanos the longest that opening, closing and resizing may take
+ */
+public record RbdOptions(
+    int logicalBlockSize,
+    int physicalBlockSize,
+    boolean readOnly,
+    long outageNanos,
+    long callNanos) {
+  /** Writable, blocks of 512 and 4096 bytes; 30 s for a request and for a call. */
+  public static final RbdOptions DEFAULT =
+      new RbdOptions(512, 4096, false, TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(30));
+
+  public RbdOptions withBlockSizes(int logical, int physical) {
+    return new RbdOptions(logical, physical, readOnly, outageNanos, callNanos);
+  }
+
+  public RbdOptions withReadOnly(boolean isReadOnly) {
+    return new RbdOptions(logicalBlockSize, physicalBlockSize, isReadOnly, outageNanos, callNanos);
+  }
+
+  public RbdOptions withTimes(long outage, long call) {
+    return new RbdOptions(logicalBlockSize, physicalBlockSize, readOnly, outage, call);
+  }
+}
