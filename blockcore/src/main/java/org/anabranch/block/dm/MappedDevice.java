@@ -38,6 +38,11 @@ import org.slf4j.LoggerFactory;
  *   <dd>The targets first stop their background work ({@code presuspend}), with requests still
  *       flowing. Then new requests are deferred, and the suspend waits for those in flight, however
  *       long the devices below take.
+ *   <dt>What if a layer above completes writes early?
+ *   <dd>An {@link EarlyCompletion} is held before anything else is stopped: the suspend waits until
+ *       every write that was completed early has ended here. It is released when requests flow
+ *       again. So nothing that an initiator knows as done can be missing after a suspend, a table
+ *       change or a removal, whoever asks for it.
  *   <dt>What does {@code noflush} change?
  *   <dd>Nothing here, since targets never push a request back to the device. It is passed to the
  *       targets.
@@ -70,6 +75,7 @@ public final class MappedDevice implements BlockDevice {
   private volatile boolean suspended; // written by a step
   private volatile boolean gone; // written by a step
   private volatile boolean readOnly; // set once, when the device is created
+  private volatile @Nullable EarlyCompletion early; // written by a step
 
   MappedDevice(String name, Scheduler scheduler) {
     this.name = name;
@@ -201,6 +207,45 @@ public final class MappedDevice implements BlockDevice {
     return events.listen(listener);
   }
 
+  /**
+   * Whether a write to these sectors would wait for a copy or a merge if it came now, see {@link
+   * Target#delaysWrite}. Any thread.
+   */
+  public boolean delaysWrite(long sector, long sectors) {
+    Table table = live;
+    return table != null && table.delaysWrite(sector, sectors);
+  }
+
+  /** Whether a write, under way or not, has all the space that it needs. Any thread. */
+  public boolean hasSpaceFor(long sector, long sectors) {
+    Table table = live;
+    return table != null && table.hasSpaceFor(sector, sectors);
+  }
+
+  /**
+   * From now on every suspend holds {@code layer} first. One layer at a time. Done when that is
+   * settled; if the device is suspended, the layer has then been held. Fails if the device was
+   * removed.
+   */
+  public CompletionStage<@Nullable Void> completesEarly(EarlyCompletion layer) {
+    return step(() -> {
+      early = layer;
+      return suspended ? layer.hold() : done();
+    });
+  }
+
+  /**
+   * The layer of {@link #completesEarly} is no more: done when it has been held. A device that was
+   * removed has done so before.
+   */
+  public CompletionStage<@Nullable Void> completesNoMore() {
+    return steps.run(() -> {
+      EarlyCompletion layer = early;
+      early = null;
+      return layer == null ? done() : layer.hold();
+    });
+  }
+
   Events events() {
     return events;
   }
@@ -296,7 +341,9 @@ public final class MappedDevice implements BlockDevice {
       return done();
     }
     Table table = live;
-    return (table == null ? done() : table.presuspend(mode))
+    EarlyCompletion layer = early;
+    return (layer == null ? done() : layer.hold())
+        .thenCompose(done -> table == null ? done() : table.presuspend(mode))
         .thenCompose(done -> shut())
         .thenAccept(done -> {
           suspended = true;
@@ -355,6 +402,10 @@ public final class MappedDevice implements BlockDevice {
           table.resume();
           suspended = false;
           IoRelease.each(deferred.release(gate::open), this::submit);
+          EarlyCompletion layer = early;
+          if (layer != null) {
+            layer.release();
+          }
         });
   }
 

@@ -138,6 +138,36 @@ final class Table {
     row.target.map(question);
   }
 
+  /** Whether a target that the range touches {@linkplain Target#delaysWrite delays} a write. */
+  boolean delaysWrite(long sector, long sectors) {
+    return anyRow(
+        sector, sectors, (row, at, count) -> row.target.delaysWrite(at - row.start, count));
+  }
+
+  /** Whether all targets that the range touches {@linkplain Target#hasSpaceFor have space}. */
+  boolean hasSpaceFor(long sector, long sectors) {
+    return !anyRow(
+        sector, sectors, (row, at, count) -> !row.target.hasSpaceFor(at - row.start, count));
+  }
+
+  /** A question about a part of a row. */
+  private interface Question {
+    boolean ask(Row row, long sector, long sectors);
+  }
+
+  private boolean anyRow(long sector, long sectors, Question question) {
+    long until = Math.min(end, sector + sectors);
+    for (long at = sector; at < until; ) {
+      Row row = rows.get(rowAt(at));
+      long count = Math.min(until, row.end()) - at;
+      if (question.ask(row, at, count)) {
+        return true;
+      }
+      at += count;
+    }
+    return false;
+  }
+
   private int rowAt(long sector) {
     int low = 0;
     int high = starts.length - 1;

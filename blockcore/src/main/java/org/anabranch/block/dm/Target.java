@@ -25,6 +25,24 @@ public interface Target {
    */
   void map(Io io);
 
+  /**
+   * Whether a write to these sectors would wait for more than the devices below if it came now: for
+   * a copy that a snapshot needs, or for a merge. The answer may be out of date when the write
+   * comes. Any thread; {@code sector} is relative to the target's start.
+   */
+  default boolean delaysWrite(long sector, long sectors) {
+    return false;
+  }
+
+  /**
+   * Whether a write to these sectors, which may be under way already, has all the space that it
+   * needs, so that it cannot fail with {@link org.anabranch.block.IoError.Kind#NO_SPACE} in this
+   * target. Any thread.
+   */
+  default boolean hasSpaceFor(long sector, long sectors) {
+    return true;
+  }
+
   /** Checks and prepares what requests need; a failure fails the resume. */
   default CompletionStage<@Nullable Void> preresume() {
     return CompletableFuture.completedFuture(null);

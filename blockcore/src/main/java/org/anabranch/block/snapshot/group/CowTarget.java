@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
@@ -17,13 +18,13 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.snapshot.ChangedChunks;
-import org.anabranch.block.snapshot.CowArguments;
 import org.anabranch.block.snapshot.CowArguments.Persistence;
+import org.anabranch.block.snapshot.CowArguments;
 import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.snapshot.SnapshotCounter;
 import org.anabranch.block.snapshot.SnapshotLatency;
-import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.snapshot.SnapshotStatus.State;
+import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.anabranch.block.store.Extent;
@@ -164,6 +165,31 @@ abstract class CowTarget implements Target {
 
   /** {@link #map} with sectors of the origin. */
   abstract void mapHere(Io io);
+
+  @Override
+  public final boolean delaysWrite(long sector, long sectors) {
+    return ask(snapshot -> delaysWrite(snapshot, context.begin() + sector, sectors));
+  }
+
+  @Override
+  public final boolean hasSpaceFor(long sector, long sectors) {
+    return ask(snapshot -> hasSpaceFor(snapshot, context.begin() + sector, sectors));
+  }
+
+  private boolean ask(Predicate<Snapshot> question) {
+    lock.enter();
+    try {
+      return snapshot != null && question.test(snapshot);
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** {@link #delaysWrite(long, long)} with sectors of the origin, and the lock held. */
+  abstract boolean delaysWrite(Snapshot its, long sector, long sectors);
+
+  /** {@link #hasSpaceFor(long, long)} with sectors of the origin, and the lock held. */
+  abstract boolean hasSpaceFor(Snapshot its, long sector, long sectors);
 
   /** Joins the group, and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {

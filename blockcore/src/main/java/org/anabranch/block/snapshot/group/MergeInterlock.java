@@ -99,8 +99,13 @@ final class MergeInterlock {
 
   /** Whether a write must wait now; {@link #hold} then takes it. */
   boolean holds(Io io) {
+    return holds(io.sector(), io.end());
+  }
+
+  /** The same for a write to these sectors. */
+  boolean holds(long sector, long end) {
     for (Range range : busy) {
-      if (range.touches(io.sector(), io.end())) {
+      if (range.touches(sector, end)) {
         return true;
       }
     }

@@ -246,6 +246,41 @@ final class MergeTarget extends CowTarget implements MergeHandle {
     }
   }
 
+  @Override
+  boolean delaysWrite(Snapshot its, long sector, long sectors) {
+    Merge mine = merge;
+    if (originAlone()) {
+      return group.isCopiedFirst(sector, sectors);
+    }
+    return mine != null
+        && (group.isCopiedForFollowers(sector, sectors)
+            || mine.interlock.holds(sector, sector + sectors)
+            || waitsForExceptions(its, sector, sector + sectors));
+  }
+
+  /** What is full invalidates the snapshots of others, and no write fails for that. */
+  @Override
+  boolean hasSpaceFor(Snapshot its, long sector, long sectors) {
+    return true;
+  }
+
+  /** Whether a chunk is pending, or is the origin's, and others need a copy of it. */
+  private boolean waitsForExceptions(Snapshot snapshot, long sector, long end) {
+    if (pending(snapshot, sector >> snapshot.shift, (end - 1) >> snapshot.shift) != null) {
+      return true;
+    }
+    for (long at = sector; at < end; ) {
+      snapshot.table.lookup(at >> snapshot.shift, extent);
+      long chunk = extent.oldChunk() + extent.length();
+      long next = chunk > end >> snapshot.shift ? end : chunk << snapshot.shift;
+      if (!extent.mapped() && group.isCopiedFirst(at, Math.min(next, end) - at)) {
+        return true;
+      }
+      at = next;
+    }
+    return false;
+  }
+
   /** The first uncommitted exception in a range that a write to the origin started earlier. */
   private static @Nullable PendingException pending(Snapshot snapshot, long first, long last) {
     for (long chunk = first; chunk <= last; chunk = snapshot.nextPending(chunk)) {

@@ -170,6 +170,43 @@ final class OriginGroup {
   }
 
   /**
+   * Whether a write to the origin would wait for copies if it came now. Any thread, without the
+   * lock.
+   */
+  boolean delaysWrite(long sector, long sectors) {
+    if (copied.length == 0) {
+      return false;
+    }
+    lock.enter();
+    try {
+      return isCopiedFirst(copied, sector, sectors);
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Whether one of these has no copy yet of sectors that are to change. With the lock held. */
+  private static boolean isCopiedFirst(CowTarget[] of, long sector, long sectors) {
+    for (CowTarget member : of) {
+      Snapshot snapshot = member.snapshot();
+      if (snapshot != null && snapshot.lacksCopy(sector, sectors)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The same for sectors of a merge that are written on the origin. With the lock held. */
+  boolean isCopiedFirst(long sector, long sectors) {
+    return isCopiedFirst(copied, sector, sectors);
+  }
+
+  /** The same for any sectors of a merge. With the lock held. */
+  boolean isCopiedForFollowers(long sector, long sectors) {
+    return isCopiedFirst(following, sector, sectors);
+  }
+
+  /**
    * The same for a write to a merge, and only for the snapshots that follow it. What it changes is
    * not decided yet.
    *

@@ -68,6 +68,11 @@ final class OriginTarget implements Target, OriginHandle {
   }
 
   @Override
+  public boolean delaysWrite(long sector, long sectors) {
+    return group.delaysWrite(begin + sector, sectors);
+  }
+
+  @Override
   public CompletionStage<@Nullable Void> close() {
     closed.run();
     return CompletableFuture.completedFuture(null);

@@ -164,6 +164,50 @@ final class Snapshot {
     return begun == null ? waitFor : begun;
   }
 
+  /** Whether sectors can't change on the origin yet, because a copy of them is missing here. */
+  boolean lacksCopy(long sector, long sectors) {
+    if (unkept || (valid && followsMerge && group.merging() == null)) {
+      return false; // such a write fails
+    } else if (!valid) {
+      return invalidation != null && !invalidation.isOpen();
+    }
+    return lacksException(sector, Math.min(sector + sectors, owner.end()), true);
+  }
+
+  /** Whether a write here would wait for an exception. */
+  boolean delaysWrite(long sector, long sectors) {
+    return valid && !overflowed && lacksException(sector, sector + sectors, true);
+  }
+
+  /** Whether all chunks of these sectors have an exception, or a pending one. */
+  boolean hasSpaceFor(long sector, long sectors) {
+    return valid && !lacksException(sector, sector + sectors, false);
+  }
+
+  /**
+   * Whether a chunk has no exception.
+   *
+   * @param committed whether one that is pending does not count
+   */
+  private boolean lacksException(long sector, long end, boolean committed) {
+    long endChunk = ((end - 1) >> shift) + 1;
+    for (long chunk = sector >> shift; sector < end && chunk < endChunk; ) {
+      PendingException found = pendingAt(chunk);
+      if (found != null && committed) {
+        return true;
+      }
+      if (found == null) {
+        table.lookup(chunk, extent);
+        if (!extent.mapped()) {
+          return !owner.leaving();
+        }
+      }
+      chunk =
+          found == null ? Math.min(chunk + extent.length(), nextPending(chunk)) : found.end();
+    }
+    return false;
+  }
+
   /** The pending exception that contains the chunk, or null. */
   @Nullable PendingException pendingAt(long chunk) {
     if (pending.isEmpty()) {

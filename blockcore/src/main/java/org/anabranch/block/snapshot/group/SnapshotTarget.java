@@ -116,6 +116,16 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
     }
   }
 
+  @Override
+  boolean delaysWrite(Snapshot its, long sector, long sectors) {
+    return its.delaysWrite(sector, sectors);
+  }
+
+  @Override
+  boolean hasSpaceFor(Snapshot its, long sector, long sectors) {
+    return its.hasSpaceFor(sector, sectors);
+  }
+
   private void read(Io io) {
     BlockDevice next;
     lock.enter();
