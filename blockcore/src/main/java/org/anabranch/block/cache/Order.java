@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * The writes that have entries in the ring: which of them a range overlaps, and which is the oldest.
- * Guarded by the cache's lock.
+ * The writes that have entries in the ring: which of them a range overlaps, and which is the
+ * oldest. Guarded by the cache's lock.
  */
 final class Order {
   /** Where a write begins; writes with one begin differ by their numbers. */

@@ -59,7 +59,8 @@ final class Replay {
       failed.set(
           IoError.of(
               IoError.Kind.IO,
-              device.name() + ": the write cache's ring was damaged, acknowledged writes are lost"));
+              device.name()
+                  + ": the write cache's ring was damaged, acknowledged writes are lost"));
     }
     CompletionStage<@Nullable Void> done = CompletableFuture.completedFuture(null);
     for (List<Leftover> group : groups(all)) {

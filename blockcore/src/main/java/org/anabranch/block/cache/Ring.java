@@ -31,11 +31,11 @@ import org.jspecify.annotations.Nullable;
  *   64        data, up to the next multiple of 64
  * </pre>
  *
- * <p>A segment belongs to one device at a time, its owner. The entries of an owner are numbered, and
- * those of a segment one after the other, so a scan knows which number must come next. An entry is
- * there when its first word, written last and with release, is that number. The word of the place
- * behind it is cleared before: what lies there may be data of any initiator. A segment whose entries
- * are all done is free, and the next one that anybody needs.
+ * <p>A segment belongs to one device at a time, its owner. The entries of an owner are numbered,
+ * and those of a segment one after the other, so a scan knows which number must come next. An entry
+ * is there when its first word, written last and with release, is that number. The word of the
+ * place behind it is cleared before: what lies there may be data of any initiator. A segment whose
+ * entries are all done is free, and the next one that anybody needs.
  *
  * <p>A process that dies, whenever that is, leaves an entry there or not there. The CRCs tell of
  * memory that was damaged from outside; a damaged entry ends the scan of its segment.
@@ -217,8 +217,7 @@ public final class Ring {
       }
       if (memory.get(LONG, at + 8) == 0) {
         entries.add(
-            new Leftover(
-                number, sector, memory.asSlice(at + ENTRY_HEADER, bytes).asByteBuffer()));
+            new Leftover(number, sector, memory.asSlice(at + ENTRY_HEADER, bytes).asByteBuffer()));
       }
       at += ENTRY_HEADER + bytes; // whole sectors, so the next one is aligned
     }

@@ -36,8 +36,8 @@ public final class RingFile implements AutoCloseable {
    * unless a process has left writes in it: then it stays as it is.
    *
    * @param segments of {@link Ring#SEGMENT_BYTES}, at least 1
-   * @throws IOException with a message of one line that starts with the path: it is in use, or can't
-   *     be made, or there is no space for it
+   * @throws IOException with a message of one line that starts with the path: it is in use, or
+   *     can't be made, or there is no space for it
    */
   public static RingFile open(Path path, int segments, BootId boot) throws IOException {
     FileChannel channel =

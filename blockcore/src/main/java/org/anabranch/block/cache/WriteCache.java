@@ -32,9 +32,9 @@ import org.slf4j.LoggerFactory;
  *   <dt>What happens to a read of what is in the ring?
  *   <dd>It waits until the device has it.
  *   <dt>What if a write fails below that was acknowledged?
- *   <dd>It is lost, and nobody can say so to its sender any more. So every flush fails from then on,
- *       and every change is refused as read-only, as after a failed sync. {@link #failure} says why.
- *       What is in the ring still goes down. Reads go on.
+ *   <dd>It is lost, and nobody can say so to its sender any more. So every flush fails from then
+ *       on, and every change is refused as read-only, as after a failed sync. {@link #failure} says
+ *       why. What is in the ring still goes down. Reads go on.
  *   <dt>What happens on a suspend of the device, a table change, a removal?
  *   <dd>The device holds this layer first ({@link EarlyCompletion}): no write is acknowledged early
  *       any more, and the suspend waits until the ring has none of this device's.
@@ -56,8 +56,11 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     /** See {@link MappedDevice#delaysWrite}. */
     boolean delaysWrite(long sector, long sectors);
 
-    /** See {@link MappedDevice#hasSpaceFor}. */
-    boolean hasSpaceFor(long sector, long sectors);
+    /** See {@link MappedDevice#mayRefuse}. */
+    boolean mayRefuse();
+
+    /** See {@link MappedDevice#hasAccepted}. */
+    boolean hasAccepted(long sector, long sectors);
   }
 
   /** A flush that waits for writes with smaller numbers than {@code mark}. */
@@ -92,12 +95,12 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   }
 
   /**
-   * Puts a cache above {@code device}, which holds it in every suspend from now on. What the process
-   * before this one had left in the ring is replayed first.
+   * Puts a cache above {@code device}, which holds it in every suspend from now on. What the
+   * process before this one had left in the ring is replayed first.
    *
    * @param owner who the device is in the ring, for ever: not a name that may change
-   * @return the cache, when it may be used. If a replay failed, {@link #failure} says so: the device
-   *     takes no changes, and what was not replayed stays in the ring
+   * @return the cache, when it may be used. If a replay failed, {@link #failure} says so: the
+   *     device takes no changes, and what was not replayed stays in the ring
    */
   public static CompletionStage<WriteCache> over(MappedDevice device, Ring ring, String owner) {
     Delays delays =
@@ -108,8 +111,13 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
           }
 
           @Override
-          public boolean hasSpaceFor(long sector, long sectors) {
-            return device.hasSpaceFor(sector, sectors);
+          public boolean mayRefuse() {
+            return device.mayRefuse();
+          }
+
+          @Override
+          public boolean hasAccepted(long sector, long sectors) {
+            return device.hasAccepted(sector, sectors);
           }
         };
     return new Replay(ring, owner, device)
@@ -169,8 +177,8 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     } else if (io.op() == Io.Op.FLUSH) {
       flush(io);
     } else {
-      boolean space = cacheable && live > 0 && delays.hasSpaceFor(io.sector(), io.sectors());
-      route(io, cacheable, delayed, space);
+      boolean sure = cacheable && live > 0 && !delays.mayRefuse();
+      route(io, cacheable, delayed, sure);
     }
   }
 
@@ -178,9 +186,9 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
    * Takes a request in its order.
    *
    * @param delayed whether it waits below
-   * @param space whether it can't fail for lack of space, as far as known before it is submitted
+   * @param sure whether it is not refused below, as is known before it is submitted
    */
-  private void route(Io io, boolean cacheable, boolean delayed, boolean space) {
+  private void route(Io io, boolean cacheable, boolean delayed, boolean sure) {
     lock.enter();
     try {
       if (failure != null && io.modifies()) {
@@ -204,7 +212,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
         write.go = () -> send(write);
         if (!ordered) {
           lock.after(write.go);
-        } else if (space) {
+        } else if (sure) {
           acknowledge(write);
         }
       } else if (ordered) {
@@ -221,32 +229,31 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   private void hold(Io io, List<CachedWrite> overlapping) {
     if (waiting == MAX_WAITING) {
       lock.complete(
-          io,
-          IoError.of(IoError.Kind.IO, name() + ": " + MAX_WAITING + " requests wait already"));
+          io, IoError.of(IoError.Kind.IO, name() + ": " + MAX_WAITING + " requests wait already"));
       return;
     }
     counters.increment(WriteCacheCounter.ORDER_WAITS);
     waiting++;
     Pending pending = new Pending();
     Order.block(pending, overlapping);
-    pending.go = () -> {
-      lock.run(() -> waiting--);
-      if (failure != null && io.modifies()) {
-        io.complete(readOnly());
-      } else {
-        below.submit(io);
-      }
-    };
+    pending.go =
+        () -> {
+          lock.run(() -> waiting--);
+          if (failure != null && io.modifies()) {
+            io.complete(readOnly());
+          } else {
+            below.submit(io);
+          }
+        };
   }
 
   /** Submits an entry's copy, and acknowledges the write if it is still on its way. No lock. */
   private void send(CachedWrite write) {
     below.submit(
-        Io.write(
-            write.sector, write.entry.data(), false, (ended, error) -> ended(write, error)));
-    boolean space = delays.hasSpaceFor(write.sector, write.end - write.sector);
+        Io.write(write.sector, write.entry.data(), false, (ended, error) -> ended(write, error)));
+    boolean accepted = delays.hasAccepted(write.sector, write.end - write.sector);
     lock.run(() -> {
-      if (space && !held && !write.ended && !write.acknowledged) {
+      if (accepted && !held && !write.ended && !write.acknowledged) {
         acknowledge(write);
       }
     });

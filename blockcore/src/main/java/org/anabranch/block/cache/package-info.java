@@ -14,11 +14,11 @@
  * </pre>
  *
  * <p><b>What is promised.</b> A volatile write cache may acknowledge a write before it is durable,
- * if FLUSH and FUA are honoured. The page cache is such a cache: what was written to a file survives
- * {@code kill -9}, and not a power cut. The ring is a mapped file, so it lies in the page cache too,
- * and promises exactly the same. After the death of the process, in the same boot of the kernel, the
- * next process replays what had not reached the device, before anybody uses it. In another boot the
- * ring is discarded: its pages may be of any age, and so may those of the device.
+ * if FLUSH and FUA are honoured. The page cache is such a cache: what was written to a file
+ * survives {@code kill -9}, and not a power cut. The ring is a mapped file, so it lies in the page
+ * cache too, and promises exactly the same. After the death of the process, in the same boot of the
+ * kernel, the next process replays what had not reached the device, before anybody uses it. In
+ * another boot the ring is discarded: its pages may be of any age, and so may those of the device.
  *
  * <p><b>A write's way.</b>
  *
@@ -33,7 +33,8 @@
  * The question comes first ({@link org.anabranch.block.dm.Target#delaysWrite}), and the copy before
  * the submission: a buffer that was handed down can't be exchanged, since somebody may be reading
  * it, and the sender's is the sender's again with the acknowledgement. That a write has not ended
- * when {@code submit} returns would be no sign: the event loops make plain writes between two turns.
+ * when {@code submit} returns would be no sign: the event loops make plain writes between two
+ * turns.
  *
  * <p><b>States of an entry.</b>
  *
@@ -49,9 +50,10 @@
  * sent after its acknowledgement. A write of which nobody knows yet has no order. A FLUSH waits
  * until all entries before it are done, then flushes below.
  *
- * <p><b>Space.</b> A write that could still fail for lack of space (a full store of the snapshot
- * that is written) is not acknowledged early: {@link org.anabranch.block.dm.Target#hasSpaceFor} is
- * asked after the submission.
+ * <p><b>Refusals.</b> A write that could still be refused below, such as by a snapshot whose store
+ * is full, is not acknowledged early: {@link org.anabranch.block.dm.Target#hasAccepted} is asked
+ * after the submission. Where that can happen at all, a write that waits in the ring for an earlier
+ * one is not acknowledged either, until it has been submitted.
  *
  * <p><b>Locks.</b> Each cache has a {@link org.anabranch.block.DeferringLock} for its order and its
  * part of the ring. Under it only the ring's own lock is taken, for a free segment. No device is

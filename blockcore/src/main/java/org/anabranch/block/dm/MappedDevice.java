@@ -216,10 +216,16 @@ public final class MappedDevice implements BlockDevice {
     return table != null && table.delaysWrite(sector, sectors);
   }
 
-  /** Whether a write, under way or not, has all the space that it needs. Any thread. */
-  public boolean hasSpaceFor(long sector, long sectors) {
+  /** Whether a write that waited may be refused, see {@link Target#mayRefuse}. Any thread. */
+  public boolean mayRefuse() {
     Table table = live;
-    return table != null && table.hasSpaceFor(sector, sectors);
+    return table == null || table.mayRefuse();
+  }
+
+  /** Whether a write that was submitted here is accepted, see {@link Target#hasAccepted}. */
+  public boolean hasAccepted(long sector, long sectors) {
+    Table table = live;
+    return table != null && table.hasAccepted(sector, sectors);
   }
 
   /**

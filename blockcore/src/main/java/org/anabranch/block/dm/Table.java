@@ -144,10 +144,20 @@ final class Table {
         sector, sectors, (row, at, count) -> row.target.delaysWrite(at - row.start, count));
   }
 
-  /** Whether all targets that the range touches {@linkplain Target#hasSpaceFor have space}. */
-  boolean hasSpaceFor(long sector, long sectors) {
+  /** Whether all targets that the range touches {@linkplain Target#hasAccepted have taken} it. */
+  boolean hasAccepted(long sector, long sectors) {
     return !anyRow(
-        sector, sectors, (row, at, count) -> !row.target.hasSpaceFor(at - row.start, count));
+        sector, sectors, (row, at, count) -> !row.target.hasAccepted(at - row.start, count));
+  }
+
+  /** Whether a target {@linkplain Target#mayRefuse may refuse} a write that waited. */
+  boolean mayRefuse() {
+    for (Row row : rows) {
+      if (row.target.mayRefuse()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** A question about a part of a row. */

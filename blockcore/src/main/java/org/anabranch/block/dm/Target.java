@@ -35,11 +35,18 @@ public interface Target {
   }
 
   /**
-   * Whether a write to these sectors, which may be under way already, has all the space that it
-   * needs, so that it cannot fail with {@link org.anabranch.block.IoError.Kind#NO_SPACE} in this
-   * target. Any thread.
+   * Whether a write that has waited in this target may be refused by it, as by a snapshot whose
+   * store is full; not whether a device may fail. Any thread.
    */
-  default boolean hasSpaceFor(long sector, long sectors) {
+  default boolean mayRefuse() {
+    return false;
+  }
+
+  /**
+   * Whether a write to these sectors that was mapped just now, and may be waiting, is one that this
+   * target will not refuse any more: it has all the space that it needs. Any thread.
+   */
+  default boolean hasAccepted(long sector, long sectors) {
     return true;
   }
 

@@ -130,8 +130,7 @@ final class WriteCacheOverSnapshotTest {
     WriteCache cache = over("lun");
     cow.hold();
     assertThat(bench.put(cache, 'a', 8, 4).good()).isTrue();
-    CompletableFuture<@Nullable Void> gone =
-        device("lun").completesNoMore().toCompletableFuture();
+    CompletableFuture<@Nullable Void> gone = device("lun").completesNoMore().toCompletableFuture();
     assertThat(gone).isNotDone();
     cow.letGo();
     bench.scheduler.runToQuiescence();
@@ -175,6 +174,30 @@ final class WriteCacheOverSnapshotTest {
     Bench.Outcome flush = new Bench.Outcome();
     assertThat(bench.run(cache, Io.flush((io, error) -> flush.done = error == null), flush).done)
         .isTrue();
+  }
+
+  /**
+   * A write that has its place in the store, and waits for it, does not fail when others fill it.
+   */
+  @Test
+  void overflowDoesNotFailWhatWasAcknowledged() throws TableException {
+    TestDevice small = new TestDevice("small", 4 * 8); // two chunks of data
+    bench.add(small);
+    bench.create("lun", "0 512 snapshot-origin origin");
+    bench.create("snap", "0 512 snapshot origin small PO 8");
+    WriteCache cache = over("snap");
+    small.hold();
+    assertThat(bench.put(cache, 'a', 0, 4).good()).isTrue();
+    assertThat(bench.put(cache, 'b', 8, 8).good()).isTrue();
+    assertThat(bench.put(cache, 'c', 1, 1).done).isFalse(); // not submitted yet
+    Bench.Outcome full = bench.put(cache, 'd', 80, 4);
+    assertThat(full.error).isNotNull().extracting(IoError::kind).isEqualTo(IoError.Kind.NO_SPACE);
+    small.letGo();
+    bench.scheduler.runToQuiescence();
+    assertThat(cache.failure()).isNull();
+    byte[] snapshot = bench.view(device("snap"));
+    assertThat((char) snapshot[0]).isEqualTo('a');
+    assertThat((char) snapshot[8 * 512]).isEqualTo('b');
   }
 
   @Test

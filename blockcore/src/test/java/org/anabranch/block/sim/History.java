@@ -12,9 +12,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The life of one volume, decided by one seed: users read and write it and its snapshots without a
  * break, an administrator makes, removes, moves and merges snapshots meanwhile, and now and then
- * the power is cut, also while everything comes up again. In some histories disks fail, too: then
- * everything is started anew sooner or later, and at the end on disks that work. Whatever is read
- * is held against the model.
+ * the power is cut, also while everything comes up again. In some histories writes are cached, and
+ * mostly only the process dies, not the power: then all is there that was acknowledged. In some
+ * histories disks fail, too: then everything is started anew sooner or later, and at the end on
+ * disks that work. Whatever is read is held against the model.
  */
 final class History {
   private static final int MAX_TRACE = 300;
@@ -24,6 +25,11 @@ final class History {
 
   /** For generators of what came later, so that older decisions stay as they are. */
   private static final long OTHER = 0x5DEECE66DL;
+
+  private static final long CACHING = 0x9E3779B97F4A7C15L;
+
+  /** Most events that a crash waits for writes in the ring. */
+  private static final int MAX_EVENTS_FOR_RING = 500;
 
   private static final String[] TYPES = {"P", "P", "PO", "N"};
 
@@ -36,12 +42,14 @@ final class History {
   private final MergeSteps merges;
   private final SplittableRandom keeping;
   private final SplittableRandom passing;
+  private final SplittableRandom caching;
   private int steps;
 
   private History(long seed, Trace trace, Sabotage sabotage) {
     this.random = new SplittableRandom(seed);
     this.keeping = new SplittableRandom(~seed);
     this.passing = new SplittableRandom(seed ^ OTHER);
+    this.caching = new SplittableRandom(seed ^ CACHING);
     this.faults = new FaultPlan(seed, sabotage.needsFaults());
     Machine machine = new Machine(random.nextLong(), bounds(), trace, sabotage);
     limits = random.nextInt(8) == 0 ? Limits.DEFAULT.withBlockSizes(4096, 4096) : Limits.DEFAULT;
@@ -64,6 +72,9 @@ final class History {
         !faults.faulty() && cows.stream().noneMatch(cow -> cow.mayFill() || cow.passdown());
     if (!overlap && waits && lengthUnit == 0) {
       machine.disks().forEach(SimDisk::forbidOverlap);
+    }
+    if ((caching.nextInt(3) == 0 || sabotage.needsCache()) && !faults.faulty()) {
+      machine.cacheWrites(new SimRing(1 + caching.nextInt(6), 4096 << caching.nextInt(4)));
     }
     snapshots = new SnapshotSteps(volume, lengthUnit);
     merges = new MergeSteps(volume);
@@ -130,8 +141,13 @@ final class History {
   private void run() {
     Machine machine = volume.machine();
     while (!lives(machine)) {
-      volume.powerCut();
-      machine = machine.afterPowerCut(random.nextLong(), choices());
+      if (machine.ring() != null && caching.nextInt(3) > 0) {
+        volume.processDeath();
+        machine = machine.afterProcessDeath(random.nextLong());
+      } else {
+        volume.powerCut();
+        machine = machine.afterPowerCut(random.nextLong(), choices());
+      }
     }
   }
 
@@ -222,7 +238,11 @@ final class History {
   }
 
   private void step() {
+    SimRing ring = volume.machine().ring();
     volume.machine().scheduler().run(random.nextInt(800));
+    if (ring != null) {
+      crashWithWritesInRing(ring);
+    }
     int kind = random.nextInt(100);
     if (kind < 15) {
       volume.verify();
@@ -240,6 +260,21 @@ final class History {
       stepOf(volume.snaps.get(random.nextInt(volume.snaps.size())));
     }
     volume.checkStatus();
+  }
+
+  /** Now and then a crash comes while the ring is in use, and what the kernel has of it is old. */
+  private void crashWithWritesInRing(SimRing ring) {
+    Machine machine = volume.machine();
+    if (caching.nextInt(3) == 0) {
+      int wanted = 1 + caching.nextInt(8);
+      for (int events = 0; events < MAX_EVENTS_FOR_RING && machine.inRing() < wanted; events++) {
+        machine.scheduler().run(1);
+      }
+      machine.scheduler().cutPowerAfter(caching.nextInt(20));
+    }
+    if (caching.nextBoolean()) {
+      ring.writeBack();
+    }
   }
 
   private void stepOf(Snap snap) {

@@ -62,7 +62,12 @@ final class HistoryTest {
           Map.entry(Reached.SHORTENED, 25),
           Map.entry(Reached.SHORT_SNAPSHOT, 60),
           Map.entry(Reached.MERGE_CANCELLED, 40),
-          Map.entry(Reached.EXTENDED, 30));
+          Map.entry(Reached.EXTENDED, 30),
+          Map.entry(Reached.CACHED, 200),
+          Map.entry(Reached.RING_FULL, 40),
+          Map.entry(Reached.PROCESS_DIED, 200),
+          Map.entry(Reached.REPLAYED, 60),
+          Map.entry(Reached.CUT_IN_REPLAY, 8));
 
   @Test
   void everythingReadsAsTheModel() throws IOException {

@@ -2,7 +2,9 @@
 package org.anabranch.block.sim;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +14,8 @@ import java.util.concurrent.ExecutionException;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Limits;
+import org.anabranch.block.cache.WriteCache;
+import org.anabranch.block.cache.WriteCacheCounter;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.PathOpener;
@@ -35,6 +39,9 @@ public final class Machine {
   private final DeviceMapper mapper;
   private final Map<String, SimDisk> disks = new LinkedHashMap<>();
   private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
+  private final Map<MappedDevice, BlockDevice> cached = new IdentityHashMap<>();
+  private final List<WriteCache> caches = new ArrayList<>();
+  private @Nullable SimRing ring;
 
   public Machine(long seed, Trace trace) {
     this(seed, Bounds.DEFAULT, trace, Sabotage.NONE);
@@ -109,7 +116,66 @@ public final class Machine {
     for (SimDisk disk : disks.values()) {
       next.attach(disk.afterPowerCut(next.scheduler, choices));
     }
+    next.ring = ring == null ? null : ring.afterPowerCut(sabotage);
     return next;
+  }
+
+  /** The same computer, on which another process begins: nothing is mapped. */
+  Machine afterProcessDeath(long seed) {
+    Machine next = new Machine(new SimScheduler(seed, trace), bounds, trace, sabotage, this);
+    for (SimDisk disk : disks.values()) {
+      next.attach(disk.afterProcessDeath(next.scheduler));
+    }
+    next.ring = ring == null ? null : ring.afterProcessDeath(sabotage);
+    return next;
+  }
+
+  /** Users use mapped devices through write caches from now on, which share this ring. */
+  void cacheWrites(SimRing its) {
+    ring = its;
+  }
+
+  /** The ring of the write caches; null if there are none. */
+  @Nullable SimRing ring() {
+    return ring;
+  }
+
+  /**
+   * What users of a mapped device use: the device, or its write cache.
+   *
+   * @param owner the device's name in the ring
+   */
+  BlockDevice inUse(String name, String owner) {
+    MappedDevice device = device(name);
+    SimRing its = ring;
+    if (its == null) {
+      return device;
+    }
+    BlockDevice known = cached.get(device);
+    if (known == null) {
+      WriteCache cache =
+          await(WriteCache.over(device, its.ring(), owner), "the write cache of " + name);
+      if (cache.failure() != null) {
+        throw new AssertionError(cache.failure());
+      }
+      caches.add(cache);
+      scheduler.describe(() -> cache.inRing() == 0 ? "" : name + " has writes in its ring");
+      known = sabotage.cache(cache, device, scheduler);
+      cached.put(device, known);
+    }
+    return known;
+  }
+
+  /** Writes in the ring now. */
+  int inRing() {
+    return caches.stream().mapToInt(WriteCache::inRing).sum();
+  }
+
+  /** What all write caches of this process have counted. */
+  long counted(WriteCacheCounter counter) {
+    return caches.stream()
+        .mapToLong(cache -> cache.counts().counters(WriteCacheCounter.class).get(counter))
+        .sum();
   }
 
   public SimScheduler scheduler() {

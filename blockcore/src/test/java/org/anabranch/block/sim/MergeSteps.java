@@ -105,6 +105,7 @@ final class MergeSteps {
     lun.redirect(volume.content());
     user.redirect(kept.model);
     kept.client = user;
+    kept.owner = snap.owner;
     volume.snaps.add(kept);
     await(mapper().resume(Volume.LUN), "resume lun as a merge");
     volume.machine().scheduler().run(volume.random.nextInt(200));

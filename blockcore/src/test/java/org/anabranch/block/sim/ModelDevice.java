@@ -210,6 +210,15 @@ public final class ModelDevice {
     }
   }
 
+  /** The process died, whatever was under way: that may have been done, or not. */
+  void processDeath() {
+    long now = clock.tick();
+    reads.clear();
+    for (SectorHistory sector : sectors) {
+      sector.processDeath(now);
+    }
+  }
+
   /** The power was cut, whatever was under way. */
   void powerCut() {
     long now = clock.tick();

@@ -39,4 +39,14 @@ enum Reached {
   MERGE_CANCELLED,
   /** A store became longer when it was full. */
   EXTENDED,
+  /** Writes were acknowledged from a ring before a crash. */
+  CACHED,
+  /** A ring was full before a crash. */
+  RING_FULL,
+  /** The process died, and the power stayed on. */
+  PROCESS_DIED,
+  /** What a process had left in a ring was replayed. */
+  REPLAYED,
+  /** A crash came in the middle of that. */
+  CUT_IN_REPLAY,
 }

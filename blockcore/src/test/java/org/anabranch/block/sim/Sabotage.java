@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.sim;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.anabranch.block.BlockDevice;
+import org.anabranch.block.cache.BootId;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.snapshot.InvalidStores;
 
@@ -13,6 +15,24 @@ interface Sabotage {
 
   /** Whether it shows only where disks fail: then they do in every history. */
   default boolean needsFaults() {
+    return false;
+  }
+
+  /** Whether it shows only where writes are cached: then they are in every history. */
+  default boolean needsCache() {
+    return false;
+  }
+
+  /** What users get for a write cache above a device. */
+  default BlockDevice cache(BlockDevice cache, BlockDevice device, SimScheduler scheduler) {
+    return cache;
+  }
+
+  /** Changes the ring that a dead process has left. */
+  default void leftRing(MemorySegment memory, int segmentBytes, BootId boot) {}
+
+  /** Whether a power cut does not change the boot. */
+  default boolean sameBoot() {
     return false;
   }
 

@@ -221,6 +221,13 @@ final class SectorHistory {
     }
   }
 
+  /** Nothing ends any more of what was under way. */
+  void processDeath(long now) {
+    for (Entry entry : entries) {
+      entry.end = Math.min(entry.end, now);
+    }
+  }
+
   /** The power was cut: what was not replaced durably is what the sector may hold now. */
   void powerCut(long now) {
     entries.removeIf(old -> replacedDurably(old, NEVER));

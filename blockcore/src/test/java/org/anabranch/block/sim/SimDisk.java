@@ -365,6 +365,32 @@ public final class SimDisk implements BlockDevice {
     return after;
   }
 
+  /**
+   * The disk as the next process finds it, for its scheduler: the power stays on, and with it the
+   * cache. What the process had not handed over yet is lost; of requests in flight what has taken
+   * effect is there, and the next flush makes it durable as well.
+   */
+  SimDisk afterProcessDeath(SimScheduler next) {
+    SimDisk after = new SimDisk(name, sectors, limits, next);
+    after.ignoresFlush = ignoresFlush;
+    after.mostSectors = mostSectors;
+    after.forbidsOverlap = forbidsOverlap;
+    after.completions = completions + 1;
+    after.submitted = submitted;
+    for (Request request : inFlight) {
+      request.completed = after.completions;
+    }
+    cells.forEach((sector, cell) -> {
+      Cell copy = after.cell(sector);
+      copy.medium = cell.medium;
+      copy.cached.addAll(cell.cached);
+      if (!copy.cached.isEmpty()) {
+        after.dirty.add(copy);
+      }
+    });
+    return after;
+  }
+
   private Map<Long, List<Version>> unapplied() {
     Map<Long, List<Version>> late = new HashMap<>();
     for (Request request : inFlight) {

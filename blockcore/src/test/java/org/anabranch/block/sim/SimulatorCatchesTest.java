@@ -4,6 +4,7 @@ package org.anabranch.block.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.stream.Stream;
+import org.anabranch.block.cache.RingDamage;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -74,7 +75,20 @@ final class SimulatorCatchesTest {
             Sabotages.target("snapshot-merge", Sabotages::withoutSecondFlush)),
         new Fault(
             "a snapshot that completes writes early",
-            Sabotages.target("snapshot", Sabotages::withoutCommit)));
+            Sabotages.target("snapshot", Sabotages::withoutCommit)),
+        new Fault(
+            "a ring that loses an entry",
+            CacheSabotages.leftRing((memory, segmentBytes, boot) -> RingDamage.lose(memory))),
+        new Fault(
+            "a ring that is replayed out of order", CacheSabotages.leftRing(RingDamage::turnRound)),
+        new Fault("a ring that is replayed in another boot", CacheSabotages.inAnotherBoot()),
+        new Fault(
+            "a write cache that acknowledges writes before they are in the ring",
+            CacheSabotages.above(CacheSabotages::acknowledgesFirst)),
+        new Fault(
+            "a write cache whose flush does not wait",
+            CacheSabotages.above(CacheSabotages::flushesAtOnce)),
+        new Fault("a write cache that does not wait in a suspend", CacheSabotages.withoutHold()));
   }
 
   @ParameterizedTest

@@ -14,6 +14,9 @@ final class Snap {
 
   String device;
 
+  /** What it is called in a ring, whatever device it is on. */
+  String owner;
+
   /** P, PO or N: a handover may change it. */
   String type;
 
@@ -42,6 +45,7 @@ final class Snap {
   Snap(String device, Cow cow, ModelDevice model) {
     this.device = device;
     this.cow = cow;
+    this.owner = device;
     this.model = model;
     this.length = model.sectors();
     this.type = cow.type();
@@ -52,6 +56,7 @@ final class Snap {
     this.model = model;
     this.length = other.length;
     this.device = other.device;
+    this.owner = other.owner;
     this.type = other.type;
     this.invalid = other.invalid;
     this.shortened = other.shortened;

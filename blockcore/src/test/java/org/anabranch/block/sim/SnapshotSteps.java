@@ -144,7 +144,7 @@ final class SnapshotSteps {
     Client user = snap.client;
     if (user != null) {
       user.leave();
-      user.move(volume.machine().device(to));
+      user.move(volume.machine().inUse(to, snap.owner));
     }
     await(mapper().resume(to), "resume " + to);
     snap.device = to;

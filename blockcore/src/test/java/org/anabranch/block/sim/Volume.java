@@ -4,12 +4,15 @@ package org.anabranch.block.sim;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.cache.WriteCacheCounter;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.SuspendMode;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +48,7 @@ final class Volume implements Client.Owner {
   // Of this boot.
   private Machine machine;
   private @Nullable Client lun;
+  private boolean replaying;
 
   /**
    * @param rowBoundary sector that the second row of its table begins at; 0 for one row
@@ -120,6 +124,7 @@ final class Volume implements Client.Owner {
   void boot(Machine next) {
     machine = next;
     lun = null;
+    replaying = false;
     for (SimDisk disk : machine.disks()) {
       machine.faults(disk.name()).onLoss(() -> lose(disk.name()));
     }
@@ -129,10 +134,11 @@ final class Volume implements Client.Owner {
       create(snap.device, snap.table());
     }
     create(LUN, lunTable());
+    int left = replay();
     Client user =
         new Client(
             LUN,
-            machine.device(LUN),
+            machine.inUse(LUN, LUN),
             content,
             machine.scheduler(),
             random,
@@ -140,9 +146,42 @@ final class Volume implements Client.Owner {
             overlaps,
             this);
     lun = user;
+    if (left > 0) {
+      reached.add(Reached.REPLAYED);
+    }
     checkStatus();
     snaps.forEach(snap -> snap.doubtful = false);
     startUsers();
+  }
+
+  /** Replays what a process has left in the ring, before there are users; how many writes. */
+  private int replay() {
+    SimRing ring = machine.ring();
+    if (ring == null) {
+      return 0;
+    }
+    Map<String, String> served = new LinkedHashMap<>(Map.of(LUN, LUN));
+    for (Snap snap : snaps) {
+      if (!snap.invalid && !machine.status(snap.device).contains("Invalid")) {
+        served.put(snap.owner, snap.device);
+      }
+    }
+    int left = 0;
+    for (String owner : ring.ring().owners()) {
+      String device = served.get(owner);
+      if (device == null) {
+        ring.ring().forget(owner); // a snapshot that is no more
+      } else {
+        left += ring.ring().leftovers(owner);
+        if (once(4)) {
+          machine.scheduler().cutPowerAfter(random.nextInt(40));
+        }
+        replaying = true;
+        machine.inUse(device, owner);
+        replaying = false;
+      }
+    }
+    return left;
   }
 
   /** Whether all was brought up on this machine. */
@@ -151,6 +190,15 @@ final class Volume implements Client.Owner {
   }
 
   void noteCut(Machine computer) {
+    if (replaying) {
+      reached.add(Reached.CUT_IN_REPLAY);
+    }
+    if (computer.counted(WriteCacheCounter.ACKNOWLEDGED) > 0) {
+      reached.add(Reached.CACHED);
+    }
+    if (computer.counted(WriteCacheCounter.FULL) > 0) {
+      reached.add(Reached.RING_FULL);
+    }
     if (!isUpOn(computer)) {
       reached.add(Reached.CUT_IN_BOOT);
     } else if (merging != null && !merged()) {
@@ -238,6 +286,14 @@ final class Volume implements Client.Owner {
     return begin + " " + (end - begin) + " snapshot-origin " + DISK;
   }
 
+  /** The process dies, and with it all users; the power stays on. */
+  void processDeath() {
+    reached.add(Reached.PROCESS_DIED);
+    overlaps.clear();
+    content.processDeath();
+    snaps.forEach(snap -> snap.model.processDeath());
+  }
+
   /** The power is cut: who was up is gone. */
   void powerCut() {
     snaps.forEach(snap -> snap.doubtful |= failing(snap));
@@ -258,7 +314,7 @@ final class Volume implements Client.Owner {
   void use(Snap snap) {
     if (!snap.invalid) {
       Client user = snap.client;
-      BlockDevice device = machine.device(snap.device);
+      BlockDevice device = machine.inUse(snap.device, snap.owner);
       if (user == null) {
         user =
             new Client(

@@ -18,13 +18,13 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.Target;
 import org.anabranch.block.dm.TargetType.Context;
 import org.anabranch.block.snapshot.ChangedChunks;
-import org.anabranch.block.snapshot.CowArguments.Persistence;
 import org.anabranch.block.snapshot.CowArguments;
+import org.anabranch.block.snapshot.CowArguments.Persistence;
 import org.anabranch.block.snapshot.OriginCounter;
 import org.anabranch.block.snapshot.SnapshotCounter;
 import org.anabranch.block.snapshot.SnapshotLatency;
-import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.snapshot.SnapshotStatus;
+import org.anabranch.block.snapshot.SnapshotStatus.State;
 import org.anabranch.block.store.ExceptionStore;
 import org.anabranch.block.store.ExceptionTable;
 import org.anabranch.block.store.Extent;
@@ -172,8 +172,8 @@ abstract class CowTarget implements Target {
   }
 
   @Override
-  public final boolean hasSpaceFor(long sector, long sectors) {
-    return ask(snapshot -> hasSpaceFor(snapshot, context.begin() + sector, sectors));
+  public final boolean hasAccepted(long sector, long sectors) {
+    return ask(snapshot -> hasAccepted(snapshot, context.begin() + sector, sectors));
   }
 
   private boolean ask(Predicate<Snapshot> question) {
@@ -188,8 +188,8 @@ abstract class CowTarget implements Target {
   /** {@link #delaysWrite(long, long)} with sectors of the origin, and the lock held. */
   abstract boolean delaysWrite(Snapshot its, long sector, long sectors);
 
-  /** {@link #hasSpaceFor(long, long)} with sectors of the origin, and the lock held. */
-  abstract boolean hasSpaceFor(Snapshot its, long sector, long sectors);
+  /** {@link #hasAccepted(long, long)} with sectors of the origin, and the lock held. */
+  abstract boolean hasAccepted(Snapshot its, long sector, long sectors);
 
   /** Joins the group, and loads the store unless it will be handed over. */
   CompletionStage<Target> load() {

@@ -249,7 +249,9 @@ final class MergeTarget extends CowTarget implements MergeHandle {
   @Override
   boolean delaysWrite(Snapshot its, long sector, long sectors) {
     Merge mine = merge;
-    if (originAlone()) {
+    if (group.refusesWrites()) {
+      return false;
+    } else if (originAlone()) {
       return group.isCopiedFirst(sector, sectors);
     }
     return mine != null
@@ -258,10 +260,10 @@ final class MergeTarget extends CowTarget implements MergeHandle {
             || waitsForExceptions(its, sector, sector + sectors));
   }
 
-  /** What is full invalidates the snapshots of others, and no write fails for that. */
+  /** Stores of others that are full make those invalid, and refuse no write. */
   @Override
-  boolean hasSpaceFor(Snapshot its, long sector, long sectors) {
-    return true;
+  boolean hasAccepted(Snapshot its, long sector, long sectors) {
+    return !group.refusesWrites() && (originAlone() || merge != null);
   }
 
   /** Whether a chunk is pending, or is the origin's, and others need a copy of it. */

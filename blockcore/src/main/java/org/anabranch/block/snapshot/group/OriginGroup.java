@@ -179,10 +179,34 @@ final class OriginGroup {
     }
     lock.enter();
     try {
-      return isCopiedFirst(copied, sector, sectors);
+      return !refusesWrites() && isCopiedFirst(copied, sector, sectors);
     } finally {
       lock.leave();
     }
+  }
+
+  /** Whether the origin takes writes. Any thread, without the lock. */
+  boolean takesWrites() {
+    if (copied.length == 0) {
+      return true;
+    }
+    lock.enter();
+    try {
+      return !refusesWrites();
+    } finally {
+      lock.leave();
+    }
+  }
+
+  /** Whether a write to the origin fails, see {@link #REFUSED}. With the lock held. */
+  boolean refusesWrites() {
+    for (CowTarget member : copied) {
+      Snapshot snapshot = member.snapshot();
+      if (snapshot != null && snapshot.refusesChanges()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether one of these has no copy yet of sectors that are to change. With the lock held. */

@@ -73,6 +73,11 @@ final class OriginTarget implements Target, OriginHandle {
   }
 
   @Override
+  public boolean hasAccepted(long sector, long sectors) {
+    return group.takesWrites();
+  }
+
+  @Override
   public CompletionStage<@Nullable Void> close() {
     closed.run();
     return CompletableFuture.completedFuture(null);

@@ -166,12 +166,15 @@ final class Snapshot {
 
   /** Whether sectors can't change on the origin yet, because a copy of them is missing here. */
   boolean lacksCopy(long sector, long sectors) {
-    if (unkept || (valid && followsMerge && group.merging() == null)) {
-      return false; // such a write fails
-    } else if (!valid) {
+    if (!valid) {
       return invalidation != null && !invalidation.isOpen();
     }
     return lacksException(sector, Math.min(sector + sectors, owner.end()), true);
+  }
+
+  /** Whether the origin must not change at all, see {@link OriginGroup#REFUSED}. */
+  boolean refusesChanges() {
+    return unkept || (valid && followsMerge && group.merging() == null);
   }
 
   /** Whether a write here would wait for an exception. */
@@ -179,9 +182,9 @@ final class Snapshot {
     return valid && !overflowed && lacksException(sector, sector + sectors, true);
   }
 
-  /** Whether all chunks of these sectors have an exception, or a pending one. */
-  boolean hasSpaceFor(long sector, long sectors) {
-    return valid && !lacksException(sector, sector + sectors, false);
+  /** Whether writes are taken, and all chunks of these have an exception, or a pending one. */
+  boolean hasAccepted(long sector, long sectors) {
+    return valid && !overflowed && !lacksException(sector, sector + sectors, false);
   }
 
   /**
@@ -202,8 +205,7 @@ final class Snapshot {
           return !owner.leaving();
         }
       }
-      chunk =
-          found == null ? Math.min(chunk + extent.length(), nextPending(chunk)) : found.end();
+      chunk = found == null ? Math.min(chunk + extent.length(), nextPending(chunk)) : found.end();
     }
     return false;
   }

@@ -122,8 +122,13 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
   }
 
   @Override
-  boolean hasSpaceFor(Snapshot its, long sector, long sectors) {
-    return its.hasSpaceFor(sector, sectors);
+  public boolean mayRefuse() {
+    return true;
+  }
+
+  @Override
+  boolean hasAccepted(Snapshot its, long sector, long sectors) {
+    return its.hasAccepted(sector, sectors);
   }
 
   private void read(Io io) {
@@ -151,7 +156,7 @@ final class SnapshotTarget extends CowTarget implements SnapshotHandle {
   }
 
   /** The snapshot if it may be read; otherwise null, and {@code io} fails. With the lock held. */
-  private @Nullable Snapshot valid(Io io) {
+  @Nullable Snapshot valid(Io io) {
     Snapshot snapshot = snapshot();
     if (snapshot == null) {
       lock.complete(io, invalidError());

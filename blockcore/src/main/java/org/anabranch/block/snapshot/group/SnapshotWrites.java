@@ -28,12 +28,15 @@ final class SnapshotWrites {
     write(io, true);
   }
 
-  /** With {@code fresh}, it has not waited for an exception yet, and may wait for a slot. */
+  /**
+   * With {@code fresh}, it has not waited for an exception yet, and may wait for a slot. An
+   * overflow refuses what comes after it, and not what has its exception and waited for that.
+   */
   private void write(Io io, boolean fresh) {
     BlockDevice next = null;
     group.lock.enter();
     try {
-      Snapshot snapshot = target.writable(io);
+      Snapshot snapshot = fresh ? target.writable(io) : target.valid(io);
       if (snapshot == null) {
         return;
       }
@@ -69,7 +72,7 @@ final class SnapshotWrites {
         count = Math.min(rest, behind(snapshot, extent) - sector);
       } else if (pending != null) {
         count = Math.min(rest, (pending.end() << snapshot.shift) - sector);
-      } else if (noSlot) {
+      } else if (noSlot || snapshot.overflowed) {
         count = rest;
       } else {
         long chunks = Math.min(extent.length(), snapshot.nextPending(chunk) - chunk);
