@@ -36,6 +36,9 @@ public record VolumeLimits(
   /** The largest number of commands in a second that can be said. */
   public static final int MOST_IOPS = 1_000_000_000;
 
+  /** The smallest: with less, one block would take longer than a second. */
+  public static final long LEAST_BYTES = 4096;
+
   /** The largest number of bytes in a second that can be said. */
   public static final long MOST_BYTES = 1L << 50;
 

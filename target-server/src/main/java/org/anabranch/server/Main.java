@@ -30,6 +30,7 @@ import org.anabranch.server.terminal.StandardOutput;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -177,7 +178,7 @@ public final class Main implements Runnable {
   private static int misused(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("anabranch: " + e.getMessage());
+    err.println("anabranch: " + reason(e, args));
     if (!UnmatchedArgumentException.printSuggestions(e, err)) {
       CommandLine.Help help = command.getHelp();
       err.print("Usage: " + help.synopsis("Usage: ".length()));
@@ -188,6 +189,28 @@ public final class Main implements Runnable {
     err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     err.flush();
     return BAD_CONFIGURATION;
+  }
+
+  /**
+   * What is wrong. A word that begins with a minus sign is taken for an option: when a parameter is
+   * missing beside such a word, it is the word that is wrong.
+   */
+  private static String reason(ParameterException e, String[] args) {
+    if (e instanceof MissingParameterException missing) {
+      Map<String, ?> options = e.getCommandLine().getCommandSpec().optionsMap();
+      for (String word : args) {
+        if (word.equals("--")) {
+          break;
+        }
+        if (word.matches("-[0-9.].*")) {
+          return missing.getMissing().getFirst().paramLabel() + " cannot be negative: " + word;
+        }
+        if (word.matches("--?[^-].*") && !options.containsKey(word.replaceFirst("=.*", ""))) {
+          return "Unknown option: '" + word + "'; " + e.getMessage();
+        }
+      }
+    }
+    return String.valueOf(e.getMessage());
   }
 
   /** Of its subcommands, without their other words such as {@code rm}. */

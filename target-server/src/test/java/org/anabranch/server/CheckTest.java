@@ -34,6 +34,40 @@ final class CheckTest {
     return new Result(status, out.toString(), err.toString());
   }
 
+  @Test
+  void limitsAndHooksAreShownAndWhatIsUselessIsAWarning() throws Exception {
+    Result result =
+        check(
+            """
+            volumes {
+              a { path = a.img, size = 1 MiB, limits { iops = 500, read-iops = 900, write-bytes-per-second = 5 MB/s } }
+              b { path = b.img, size = 1 MiB, limits { burst = 1 s }, hooks { before-create = [] } }
+            }
+            hooks { before-create = ["/nothing/here", vm1], after-create = "/bin/true", on-failure = go-on }
+            """);
+    assertThat(result.status()).isZero();
+    assertThat(result.out())
+        .contains("limits of a: 500 iops, 900 read iops, 5 MB/s written\n")
+        .contains(
+            "hooks: before-create runs /nothing/here vm1, after-create runs /bin/true, for 10.0 s at"
+                + " most; after a failure it goes on\n")
+        .contains("hooks of b: after-create runs /bin/true, for");
+    assertThat(result.err())
+        .contains("a.conf:3: anabranch.volumes.a.limits.read-iops: it changes nothing: iops holds")
+        .contains("a.conf:4: anabranch.volumes.b.limits.burst: there is no limit")
+        .contains("a.conf:6: anabranch.hooks.before-create: there is no program /nothing/here");
+  }
+
+  /** Rates are looked for at other places than where they are. */
+  @Test
+  void aRateLimitAtAWrongPlaceIsToldWhereItBelongs() throws Exception {
+    String belongs = "unknown key; rate limits belong to a volume: volumes { NAME { limits { iops";
+    assertThat(check("volumes { a { path = a.img, size = 1 MiB, iops = 5 } }").err())
+        .contains("volumes.a.iops: " + belongs);
+    assertThat(check("limits { bytes-per-second = 5 MB }").err())
+        .contains("limits.bytes-per-second: " + belongs);
+  }
+
   /** What a shell makes of {@code <(command)}, and standard input, can be read only once. */
   @Test
   void aPipeIsReadOnce() throws Exception {

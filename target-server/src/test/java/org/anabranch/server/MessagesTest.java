@@ -48,6 +48,36 @@ final class MessagesTest {
         .contains("Usage: anabranch snapshot create ");
   }
 
+  /** The word is what is wrong; not that a parameter is missing, since it looks like an option. */
+  @Test
+  void valuesThatBeginWithAMinusSign() {
+    assertThat(run(2, "volume", "resize", "vm1", "-1MiB"))
+        .startsWith("anabranch: SIZE cannot be negative: -1MiB\n");
+    assertThat(run(2, "snapshot", "throttle", "vm1@a", "-5MB/s"))
+        .startsWith("anabranch: RATE cannot be negative: -5MB/s\n");
+    assertThat(run(2, "volume", "resize", "vm1", "--by=1GiB"))
+        .startsWith("anabranch: Unknown option: '--by=1GiB'; Missing required parameter: 'SIZE'\n");
+    assertThat(run(2, "volume", "resize", "vm1"))
+        .startsWith("anabranch: Missing required parameter: 'SIZE'\n");
+    assertThat(run(2, "volume", "resize", "vm1", "--force"))
+        .startsWith("anabranch: Missing required parameter: 'SIZE'\n");
+    for (String[] line :
+        new String[][] {
+          {"volume", "resize", "vm1", "-1"},
+          {"volume", "resize", "vm1", "--", "-1MiB"},
+          {"volume", "resize", "vm1", "+-1MiB"},
+          {"volume", "create", "v", "--size", "-1MiB"},
+          {"volume", "create", "v", "--size=-1MiB"},
+          {"snapshot", "create", "vm1@a", "--size", "-1MiB"},
+          {"snapshot", "create", "vm1@a", "--chunk-size", "-1MiB"},
+          {"snapshot", "merge", "vm1@a", "--throttle", "-1MB/s"},
+          {"volume", "limit", "vm1", "--bytes-per-second", "-1MB/s"},
+          {"volume", "limit", "vm1", "--burst", "-1s"}
+        }) {
+      assertThat(run(2, line)).startsWith("anabranch: not a ").containsPattern(": [+]?-1");
+    }
+  }
+
   @Test
   void aSocketThatNobodyListensAt() throws Exception {
     Path socket = folder.resolve("s");

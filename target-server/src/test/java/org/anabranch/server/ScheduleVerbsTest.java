@@ -114,7 +114,7 @@ final class ScheduleVerbsTest {
           .contains("snapshots.two.volumes: found \"vm1@a\"; allowed: the name of a volume, not of")
           .contains("snapshots.two.every: found \"1 s\"")
           .contains("snapshots.three.volumes: found d, which is a device")
-          .contains("snapshots.three.offset: found 3600.0 s")
+          .contains("snapshots.three.offset: found 1 h; allowed: whole seconds, less than every")
           .contains("snapshots.four.volumes: missing")
           .contains("snapshots.four.size: found 8 KiB, too small")
           .contains("snapshots.four.hourly: unknown key");

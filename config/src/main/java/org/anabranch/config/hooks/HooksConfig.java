@@ -28,8 +28,9 @@ public record HooksConfig(HookSettings server, SortedMap<String, HookSettings> v
    * Where {@code Configuration.locations} has the place of a stated user.
    *
    * @param volume {@code ""} for {@link #server}
+   * @param key {@code user}, or that of a {@link Hook}
    */
-  public static String userKey(String volume) {
-    return volume + "/hooks/user"; // no name has a slash
+  public static String key(String volume, String key) {
+    return volume + "/hooks/" + key; // no name has a slash
   }
 }

@@ -51,8 +51,8 @@ final class HooksReader {
   private final Keys server;
   private final SortedMap<String, HookSettings> volumes = new TreeMap<>();
 
-  /** The place of each setting of a user: {@code hooks/user} or {@code VOLUME/hooks/user}. */
-  private final SortedMap<String, SourceLocation> users = new TreeMap<>();
+  /** The place of each user and program that is given, by {@link HooksConfig#key}. */
+  private final SortedMap<String, SourceLocation> places = new TreeMap<>();
 
   /**
    * @param baseDir that relative paths of programs are relative to
@@ -77,7 +77,7 @@ final class HooksReader {
 
   /** See {@code Configuration.locations}. */
   SortedMap<String, SourceLocation> locations() {
-    return users;
+    return places;
   }
 
   private Keys read(String volume, Section section, Keys above) {
@@ -93,6 +93,7 @@ final class HooksReader {
           commands.remove(hook);
         } else {
           commands.put(hook, command);
+          places.put(HooksConfig.key(volume, hook.key()), section.location(hook.key()));
         }
       }
     }
@@ -104,7 +105,7 @@ final class HooksReader {
             section.optional("on-failure", ON_FAILURE), above.settings().onFailure());
     String user = section.optional("user", USER);
     if (user != null) {
-      users.put(HooksConfig.userKey(volume), section.location("user"));
+      places.put(HooksConfig.key(volume, "user"), section.location("user"));
     }
     SortedMap<String, String> environment = new TreeMap<>(above.settings().environment());
     environment.putAll(environment(section.section("environment", Section.empty())));
@@ -148,7 +149,7 @@ final class HooksReader {
     if (!isList && words.getFirst().matches(".*\\s.*")) {
       section.problem(
           key,
-          "found one text with blanks in it, which no shell takes apart",
+          "found one text with blanks, and there is no shell that would split it",
           "a list [\"/path/to/program\", \"argument\"]; or shell = true beside it");
       return null;
     }

@@ -99,7 +99,7 @@ final class ScheduleReader {
     }
     if (every != null && (offset.compareTo(every) >= 0 || offset.toMillis() % 1000 != 0)) {
       section.problem(
-          "offset", "found " + offset.toMillis() / 1000.0 + " s", "whole seconds, less than every");
+          "offset", "found " + ValueFormat.time(offset), "whole seconds, less than every");
     }
     section.end();
     if (names.isEmpty() || every == null || keep == null) {

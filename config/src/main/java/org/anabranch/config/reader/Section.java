@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * on with the default, so that one run finds everything. A key that nobody asked for is unknown.
  */
 final class Section {
+  private static final String RATES =
+      "; rate limits belong to a volume: volumes { NAME { limits { iops = 500 } } }";
+
   private final ConfigObject object;
   private final ConfigObject defaults;
   private final String path;
@@ -208,10 +211,15 @@ final class Section {
       if (!known.contains(key)) {
         problem(
             key,
-            "unknown key" + Suggestion.didYouMean(key, known),
+            "unknown key" + (isRate(key) ? RATES : Suggestion.didYouMean(key, known)),
             known.isEmpty() ? "nothing here" : String.join(", ", known));
       }
     }
+  }
+
+  /** Rates are looked for in a volume, and among the limits of the server. */
+  private static boolean isRate(String key) {
+    return key.endsWith("iops") || key.endsWith("bytes-per-second");
   }
 
   /** Reports that a key is missing, unless everything is. */

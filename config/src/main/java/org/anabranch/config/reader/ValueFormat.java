@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.anabranch.config.ChapDigest;
 import org.anabranch.config.Portal;
 import org.anabranch.config.Secret;
@@ -172,7 +173,7 @@ record ValueFormat<T>(String allowed, boolean secret, Function<String, @Nullable
   /** A time from {@code min} to {@code max}; a number without a unit is in milliseconds. */
   static ValueFormat<Duration> duration(Duration min, Duration max) {
     return of(
-        "a time from " + seconds(min) + " to " + seconds(max) + ", such as 500 ms, 15 s or 2 min",
+        "a time from " + time(min) + " to " + time(max) + ", such as " + examples(min, max),
         text -> {
           BigDecimal millis = scaled(text, ValueFormat::millisIn);
           if (millis == null
@@ -250,10 +251,49 @@ record ValueFormat<T>(String allowed, boolean secret, Function<String, @Nullable
     return n + " " + units[unit];
   }
 
-  private static String seconds(Duration duration) {
-    return duration.toMillis() % 1000 == 0
-        ? duration.toSeconds() + " s"
-        : duration.toMillis() + " ms";
+  /** A rate in bytes a second, with or without {@code /s}: 0, or {@code min} to {@code max}. */
+  static ValueFormat<Long> rate(long min, long max) {
+    ValueFormat<Long> size = size(0, max, 1);
+    return of(
+        "0 for no limit, or bytes a second from "
+            + bytes(min)
+            + " to "
+            + bytes(max)
+            + ", such as 50 MB or 64 MiB",
+        text -> {
+          Long bytes = size.reader().apply(text.strip().replaceFirst("\\s*/\\s*s$", ""));
+          return bytes == null || (bytes > 0 && bytes < min) ? null : bytes;
+        });
+  }
+
+  /** A time in the largest unit that divides it. */
+  static String time(Duration duration) {
+    long millis = duration.toMillis();
+    String[] units = {"d", "h", "min"};
+    long[] lengths = {86_400_000, 3_600_000, 60_000};
+    for (int i = 0; i < units.length && millis > 0; i++) {
+      if (millis % lengths[i] == 0) {
+        return millis / lengths[i] + " " + units[i];
+      }
+    }
+    return millis % 1000 == 0 ? millis / 1000 + " s" : millis + " ms";
+  }
+
+  /** Up to three times that are in a range. */
+  private static String examples(Duration min, Duration max) {
+    List<String> fit =
+        Stream.of("500 ms", "15 s", "2 min", "1 h", "7 d")
+            .filter(text -> {
+              BigDecimal millis = scaled(text, ValueFormat::millisIn);
+              return millis != null
+                  && millis.compareTo(BigDecimal.valueOf(min.toMillis())) >= 0
+                  && millis.compareTo(BigDecimal.valueOf(max.toMillis())) <= 0;
+            })
+            .limit(3)
+            .toList();
+    return fit.size() < 2
+        ? String.join("", fit)
+        : String.join(", ", fit.subList(0, fit.size() - 1)) + " or " + fit.getLast();
   }
 
   /** Whether this system can have a file of that name; its locale may not have all characters. */

@@ -8,7 +8,8 @@ import org.anabranch.config.VolumeLimits;
 /** Reads {@code limits} of a volume, and of {@code volume-defaults}. */
 final class VolumeLimitsReader {
   private static final ValueFormat<Integer> IOPS = ValueFormat.integer(0, VolumeLimits.MOST_IOPS);
-  private static final ValueFormat<Long> BYTES = ValueFormat.size(0, VolumeLimits.MOST_BYTES, 1);
+  private static final ValueFormat<Long> BYTES =
+      ValueFormat.rate(VolumeLimits.LEAST_BYTES, VolumeLimits.MOST_BYTES);
   private static final ValueFormat<Duration> BURST =
       ValueFormat.duration(VolumeLimits.LEAST_BURST, VolumeLimits.LONGEST_BURST);
 
@@ -41,7 +42,26 @@ final class VolumeLimitsReader {
             bytes(section, "write-bytes-per-second", defaults.writeBytes()),
             Objects.requireNonNullElse(section.optional("burst", BURST), defaults.burst()));
     section.end();
+    if (limits.isNone() && section.has("burst")) {
+      section.warn("burst", "there is no limit that it could belong to", "iops = 500, for example");
+    }
+    useless(section, "read-iops", limits.readIops(), "iops", limits.iops());
+    useless(section, "write-iops", limits.writeIops(), "iops", limits.iops());
+    String bytes = "bytes-per-second";
+    useless(section, "read-" + bytes, limits.readBytes(), bytes, limits.bytes());
+    useless(section, "write-" + bytes, limits.writeBytes(), bytes, limits.bytes());
     return limits;
+  }
+
+  /** Warns of a limit that another one, which holds as well, makes meaningless. */
+  private static void useless(
+      Section section, String key, long value, String total, long together) {
+    if (section.has(key) && together > 0 && value >= together) {
+      section.warn(
+          key,
+          "it changes nothing: " + total + " holds for reads and writes together, and is no higher",
+          "a value below " + total);
+    }
   }
 
   private static long iops(Section section, String key, long otherwise) {

@@ -29,7 +29,9 @@ import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
+import org.anabranch.server.control.verbs.rates.LimitsEntry;
 import org.anabranch.server.hooks.HookRules;
+import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.serve.StandardBackends;
 import org.anabranch.server.snapshots.device.Inspection;
@@ -101,6 +103,14 @@ public final class CheckCommand implements Callable<Integer> {
       rehearsal
           .tables()
           .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
+      configuration
+          .volumes()
+          .forEach((name, volume) -> {
+            if (!volume.limits().isNone()) {
+              out.println("limits of " + name + ": " + limits(volume));
+            }
+          });
+      HookRules.meaning(configuration).forEach(out::println);
       schedules(configuration)
           .forEach((name, next) ->
               out.println(
@@ -111,6 +121,10 @@ public final class CheckCommand implements Callable<Integer> {
     leftOut.forEach(line -> spec.commandLine().getErr().println("would be left out: " + line));
     spec.commandLine().getErr().flush();
     return leftOut.isEmpty() ? 0 : 1;
+  }
+
+  private static String limits(VolumeConfig volume) {
+    return VolumeLimitCommand.text(LimitsEntry.of(new VolumeRates.InForce(volume.limits(), true)));
   }
 
   /** The server goes on without a group that does not exist, and so this is no error. */

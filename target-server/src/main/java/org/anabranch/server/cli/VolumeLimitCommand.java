@@ -115,9 +115,9 @@ final class VolumeLimitCommand implements Callable<Integer> {
     if (text == null) {
       return null;
     }
-    Long size = DataSize.parse(text);
+    Long size = DataSize.parse(text.replaceFirst("/s$", ""));
     if (size == null) {
-      throw Usage.error(spec, "not a size: " + text + "; such as 50MB or 64MiB");
+      throw Usage.error(spec, "not a rate: " + text + "; such as 50MB/s or 64 MiB/s");
     }
     return size;
   }
@@ -155,8 +155,19 @@ final class VolumeLimitCommand implements Callable<Integer> {
 
   private static void bytes(List<String> parts, long limit, String words) {
     if (limit != 0) {
-      boolean decimal = limit % 1000 == 0 && limit % 1024 != 0;
-      parts.add((decimal ? limit / 1000 + " kB" : Sizes.exact(limit)) + words);
+      parts.add(rate(limit) + words);
     }
+  }
+
+  /** In the largest unit that divides it, of those that whoever configured it may have used. */
+  private static String rate(long limit) {
+    String[] units = {"GB", "MB", "kB"};
+    long[] lengths = {1_000_000_000, 1_000_000, 1000};
+    for (int i = 0; i < units.length; i++) {
+      if (limit % lengths[i] == 0) {
+        return limit / lengths[i] + " " + units[i];
+      }
+    }
+    return Sizes.exact(limit);
   }
 }

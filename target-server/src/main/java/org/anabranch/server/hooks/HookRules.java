@@ -26,7 +26,7 @@ public final class HookRules {
     List<Problem> problems = new ArrayList<>();
     all(configuration.hooks())
         .forEach((volume, settings) -> {
-          SourceLocation place = configuration.locations().get(HooksConfig.userKey(volume));
+          SourceLocation place = configuration.locations().get(HooksConfig.key(volume, "user"));
           if (place != null && settings.user() != null) {
             try {
               HookUser.prefix(settings.user());
@@ -50,14 +50,47 @@ public final class HookRules {
                       !volume.isEmpty()
                           && command.equals(configuration.hooks().server().command(hook));
                   if (!inherited && !isThere(command, settings)) {
-                    warnings.add(
-                        name(volume, hook)
-                            + ": there is no program "
+                    String text =
+                        "there is no program "
                             + command.arguments().getFirst()
-                            + " that this user can execute");
+                            + " that this user can execute";
+                    SourceLocation place =
+                        configuration.locations().get(HooksConfig.key(volume, hook.key()));
+                    warnings.add(
+                        place == null
+                            ? name(volume, hook) + ": " + text
+                            : place.problem(text).toString());
                   }
                 }));
     return warnings;
+  }
+
+  /** What the hooks mean, in a line for each volume that has its own, and for all others. */
+  public static List<String> meaning(Configuration configuration) {
+    List<String> lines = new ArrayList<>();
+    all(configuration.hooks())
+        .forEach((volume, settings) -> {
+          if (!settings.commands().isEmpty()) {
+            List<String> parts = new ArrayList<>();
+            settings
+                .commands()
+                .forEach((hook, command) ->
+                    parts.add(hook.key() + " runs " + String.join(" ", command.arguments())));
+            String user = settings.user();
+            lines.add(
+                (volume.isEmpty() ? "hooks" : "hooks of " + volume)
+                    + ": "
+                    + String.join(", ", parts)
+                    + (user == null ? "" : ", as user " + user)
+                    + ", for "
+                    + settings.timeLimit().toMillis() / 1000.0
+                    + " s at most"
+                    + (settings.onFailure() == HookSettings.OnFailure.REFUSE
+                        ? "; a failure refuses"
+                        : "; after a failure it goes on"));
+          }
+        });
+    return lines;
   }
 
   private static String name(String volume, Hook hook) {

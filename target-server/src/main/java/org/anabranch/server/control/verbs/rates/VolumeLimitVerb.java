@@ -42,19 +42,11 @@ public final class VolumeLimitVerb
     VolumeLimits over(VolumeLimits before) throws IllegalArgumentException {
       return new VolumeLimits(
           within("iops", iops, before.iops(), VolumeLimits.MOST_IOPS),
-          within("readIops", readIops, before.readIops(), VolumeLimits.MOST_IOPS),
-          within("writeIops", writeIops, before.writeIops(), VolumeLimits.MOST_IOPS),
-          within("bytesPerSecond", bytesPerSecond, before.bytes(), VolumeLimits.MOST_BYTES),
-          within(
-              "readBytesPerSecond",
-              readBytesPerSecond,
-              before.readBytes(),
-              VolumeLimits.MOST_BYTES),
-          within(
-              "writeBytesPerSecond",
-              writeBytesPerSecond,
-              before.writeBytes(),
-              VolumeLimits.MOST_BYTES),
+          within("read-iops", readIops, before.readIops(), VolumeLimits.MOST_IOPS),
+          within("write-iops", writeIops, before.writeIops(), VolumeLimits.MOST_IOPS),
+          bytes("bytes-per-second", bytesPerSecond, before.bytes()),
+          bytes("read-bytes-per-second", readBytesPerSecond, before.readBytes()),
+          bytes("write-bytes-per-second", writeBytesPerSecond, before.writeBytes()),
           burst(before.burst()));
     }
 
@@ -65,6 +57,19 @@ public final class VolumeLimitVerb
       return given == null ? before : given;
     }
 
+    private static long bytes(String what, @Nullable Long given, long before) {
+      if (given != null && given > 0 && given < VolumeLimits.LEAST_BYTES) {
+        throw new IllegalArgumentException(
+            what
+                + " is "
+                + given
+                + ", allowed are 0, which is no limit, and "
+                + VolumeLimits.LEAST_BYTES
+                + " or more");
+      }
+      return within(what, given, before, VolumeLimits.MOST_BYTES);
+    }
+
     private Duration burst(Duration before) {
       if (burstMillis == null) {
         return before;
@@ -73,7 +78,7 @@ public final class VolumeLimitVerb
       long most = VolumeLimits.LONGEST_BURST.toMillis();
       if (burstMillis < least || burstMillis > most) {
         throw new IllegalArgumentException(
-            "burstMillis is " + burstMillis + ", allowed are " + least + " to " + most);
+            "burst is " + burstMillis + " ms, allowed are " + least + " to " + most + " ms");
       }
       return Duration.ofMillis(burstMillis);
     }
