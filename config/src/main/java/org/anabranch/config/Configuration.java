@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param imageDir the folder for images of volumes that are made at run time; absolute
  * @param volumes by name
  * @param devices by name; no name is also a volume's
- * @param locations the place of each volume and device in the file, by name; and of each setting of
- *     the users and programs of hooks, by {@link HooksConfig#key}
+ * @param locations the place of each volume and device in the file, by name; and of the users and
+ *     programs of hooks, by {@link HooksConfig#key}
  * @param targets by normalised iSCSI name
  * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow

@@ -20,7 +20,7 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.serve.Server;
-import org.anabranch.server.snapshots.MergeRequest;
+import org.anabranch.server.snapshots.merge.MergeRequest;
 import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
