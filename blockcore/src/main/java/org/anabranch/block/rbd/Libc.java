@@ -62,8 +62,13 @@ final class Libc {
     callInt(CLOSE, fd, 0, 0, 0);
   }
 
+  /** The text at an address, of some hundred bytes at most. */
+  static String text(long address) {
+    return memory(address, 4096).getString(0);
+  }
+
   /** The system's words for an error number. */
   static String words(int errno) {
-    return memory(call(STRERROR, errno, 0, 0, 0), 256).getString(0);
+    return text(call(STRERROR, errno, 0, 0, 0));
   }
 }

@@ -20,6 +20,7 @@ import java.lang.invoke.MethodHandle;
 final class Librbd {
   private static final int EVENT_TYPE_EVENTFD = 2;
   private static final int LOCK_MODE_EXCLUSIVE = 0;
+  private static final int MOST_OWNERS = 8;
 
   private static final SymbolLookup LIBRARY = CephLibraries.library("librbd.so.1");
   private static final MethodHandle CREATE = function(LIBRARY, "rbd_create2");
@@ -33,6 +34,9 @@ final class Librbd {
   private static final MethodHandle RESIZE = function(LIBRARY, "rbd_resize");
   private static final MethodHandle FLUSH = function(LIBRARY, "rbd_flush");
   private static final MethodHandle LOCK_ACQUIRE = function(LIBRARY, "rbd_lock_acquire");
+  private static final MethodHandle LOCK_BREAK = function(LIBRARY, "rbd_lock_break");
+  private static final MethodHandle LOCK_GET_OWNERS = function(LIBRARY, "rbd_lock_get_owners");
+  private static final MethodHandle LOCK_CLEANUP = function(LIBRARY, "rbd_lock_get_owners_cleanup");
   private static final MethodHandle METADATA_GET = function(LIBRARY, "rbd_metadata_get");
   private static final MethodHandle METADATA_SET = function(LIBRARY, "rbd_metadata_set");
   private static final MethodHandle SET_NOTIFICATION =
@@ -124,6 +128,31 @@ final class Librbd {
   /** Takes the exclusive lock, and keeps it from others who ask for it. */
   static int lockAcquire(long image) {
     return callInt(LOCK_ACQUIRE, image, LOCK_MODE_EXCLUSIVE, 0, 0);
+  }
+
+  /** The address of who has the exclusive lock; empty if nobody has. */
+  static String lockOwner(long image) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment mode = arena.allocateFrom(ValueLayout.JAVA_INT, 0);
+      MemorySegment owners = arena.allocate(ValueLayout.JAVA_LONG, MOST_OWNERS);
+      MemorySegment count = arena.allocateFrom(ValueLayout.JAVA_LONG, MOST_OWNERS);
+      int result =
+          callInt(LOCK_GET_OWNERS, image, mode.address(), owners.address(), count.address());
+      if (result < 0 || count.get(ValueLayout.JAVA_LONG, 0) < 1) {
+        return "";
+      }
+      String owner = Libc.text(owners.getAtIndex(ValueLayout.JAVA_LONG, 0));
+      call(LOCK_CLEANUP, owners.address(), count.get(ValueLayout.JAVA_LONG, 0), 0, 0);
+      return owner;
+    }
+  }
+
+  /** Takes the lock from its owner, and has him shut out by the cluster first. */
+  static int lockBreak(long image, String owner) {
+    try (Arena arena = Arena.ofConfined()) {
+      return callInt(
+          LOCK_BREAK, image, LOCK_MODE_EXCLUSIVE, arena.allocateFrom(owner).address(), 0);
+    }
   }
 
   /** Stores a text in {@code value}, and in {@code length} how many bytes it has or needs. */

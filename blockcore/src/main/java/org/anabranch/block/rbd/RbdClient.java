@@ -15,6 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An open image and the client that has it open. Every method may wait for the cluster, for ever:
@@ -22,6 +24,11 @@ import java.util.function.LongSupplier;
  */
 @SuppressWarnings("restricted") // librbd calls back with extents
 final class RbdClient implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RbdClient.class);
+
+  /** The label that says which process has the lock. */
+  static final String HOLDER = "anabranch.holder";
+
   private static final int FEATURE_EXCLUSIVE_LOCK = 4;
   private static final int LABEL_BYTES = 4096;
   private static final int ID_BYTES = 256;
@@ -79,6 +86,13 @@ final class RbdClient implements AutoCloseable {
               + image.spec()
               + " exclusive-lock");
     }
+    String owner = Librbd.lockOwner(this.image);
+    if (!owner.isEmpty() && LockHolder.isDead(label(HOLDER), owner)) {
+      LOG.info(
+          "RBD image {}: its exclusive lock is taken from {}, which is dead", image.spec(), owner);
+      RbdCluster.check(
+          "the lock of " + owner + ", which is dead", Librbd.lockBreak(this.image, owner));
+    }
     int result = Librbd.lockAcquire(this.image);
     if (result == -RbdErrors.EROFS || result == -RbdErrors.EBUSY) {
       throw new IOException(
@@ -87,6 +101,7 @@ final class RbdClient implements AutoCloseable {
               + " says which one");
     }
     RbdCluster.check("the image's exclusive lock", result);
+    label(HOLDER, LockHolder.self(Librbd.lockOwner(this.image)).toString());
   }
 
   /** The handle, for requests. */

@@ -18,9 +18,12 @@ public record RbdOptions(
     boolean readOnly,
     long outageNanos,
     long callNanos) {
-  /** Writable, blocks of 512 and 4096 bytes; 30 s for a request and for a call. */
+  /**
+   * Writable, blocks of 512 and 4096 bytes; 30 s for a request and 45 s for a call, as the lock of
+   * a client that died elsewhere is held for 30 s.
+   */
   public static final RbdOptions DEFAULT =
-      new RbdOptions(512, 4096, false, TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(30));
+      new RbdOptions(512, 4096, false, TimeUnit.SECONDS.toNanos(30), TimeUnit.SECONDS.toNanos(45));
 
   public RbdOptions withBlockSizes(int logical, int physical) {
     return new RbdOptions(logical, physical, readOnly, outageNanos, callNanos);

@@ -10,6 +10,7 @@
  *   RbdEvents      the thread that takes librbd's answers
  *   RbdClient      a client of a cluster with one image open: its lock, length, labels, extents
  *   RbdCluster     a client of a cluster: makes, deletes and opens images
+ *   LockHolder     which process has an image's lock, and whether it is dead
  *   RbdImages      what is done with images that are not open
  *   RbdErrors      what an error number of Ceph means
  *   Patience       calls that may never return, and those who wait for them

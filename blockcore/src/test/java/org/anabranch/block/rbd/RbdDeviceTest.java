@@ -246,6 +246,26 @@ final class RbdDeviceTest {
     assertThat(read(next, 0, 8)).isEqualTo(random(8, 6));
   }
 
+  /** The holder that died is this process under another start time. */
+  @Test
+  void theLockOfADeadProcessOfThisMachineIsTakenAtOnce() throws Exception {
+    RbdDevice device = make();
+    write(device, 0, random(8, 5));
+    String holder = device.label(RbdClient.HOLDER);
+    assertThat(holder)
+        .startsWith("127.0.0.1:0/")
+        .contains(" " + ProcessHandle.current().pid() + " ");
+    device.label(RbdClient.HOLDER, "1" + holder + "1");
+    assertThatThrownBy(() -> open(RbdOptions.DEFAULT)).hasMessageContaining("exclusive lock");
+    device.label(RbdClient.HOLDER, holder + "1");
+    long begin = System.nanoTime();
+    RbdDevice next = open(RbdOptions.DEFAULT);
+    assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(15));
+    assertThat(Objects.requireNonNull(submit(device, Io.Op.WRITE).get(30, TimeUnit.SECONDS)).kind())
+        .isEqualTo(IoError.Kind.GONE);
+    assertThat(read(next, 0, 8)).isEqualTo(random(8, 5));
+  }
+
   @Test
   void requestsFailWhenCephDoesNotAnswerAndGoOnWhenItDoes() throws Exception {
     RbdDevice device = make();

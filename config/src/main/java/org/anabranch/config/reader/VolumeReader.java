@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.SourceLocation;
@@ -21,6 +22,7 @@ import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.VolumeLimits;
 import org.anabranch.config.source.FileSource;
 import org.anabranch.config.source.NbdSource;
+import org.anabranch.config.source.RbdSource;
 import org.anabranch.config.source.VolumeSource;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,10 @@ final class VolumeReader {
       ValueFormat.oneOf(512, 1024, 2048, 4096, 8192, 16384, 32768, 65536);
   private static final ValueFormat<NbdSource> NBD =
       ValueFormat.of(NbdSource.FORM, NbdSource::parse);
+  private static final ValueFormat<String> CEPH_USER =
+      ValueFormat.of(
+          "the name of a user of Ceph without client., such as admin",
+          text -> text.matches("[A-Za-z0-9._-]{1,64}") ? text : null);
   private static final ValueFormat<TableLine> ROW =
       ValueFormat.of(
           "<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);
@@ -42,6 +48,7 @@ final class VolumeReader {
   private final Section devices;
   private final Defaults defaults;
   private final HooksReader hooks;
+  private final ValueFormat<RbdSource> rbd;
 
   /** Which volume has a source. */
   private final Map<VolumeSource, String> sources = new HashMap<>();
@@ -64,6 +71,7 @@ final class VolumeReader {
     this.hooks = hooks;
     this.baseDir = baseDir;
     this.defaults = defaults(top.section("volume-defaults"));
+    this.rbd = rbd(top.section("ceph"));
     this.volumes = top.section("volumes");
     this.devices = top.section("devices");
   }
@@ -148,14 +156,27 @@ final class VolumeReader {
         name, source, sectors, blockSize, physical, readOnly, removable, identity, limits);
   }
 
+  /** Images of the cluster that {@code ceph} names. */
+  private ValueFormat<RbdSource> rbd(Section ceph) {
+    String conf =
+        ConfigurationReader.path(baseDir, ceph.withDefault("conf", ValueFormat.PATH)).toString();
+    String user = ceph.withDefault("user", CEPH_USER);
+    ceph.end();
+    return ValueFormat.of(RbdSource.FORM, text -> RbdSource.of(text, conf, user));
+  }
+
   /** Where the image is: the one key of the volume that each kind of source has. */
   private @Nullable VolumeSource source(Section section) {
-    boolean hasPath = section.has("path");
     NbdSource nbd = section.optional("nbd", NBD);
-    if (hasPath && section.has("nbd")) {
-      section.problem("nbd", "found beside path", "path or nbd, not both");
+    RbdSource image = section.optional("rbd", rbd);
+    List<String> given = Stream.of("path", "nbd", "rbd").filter(section::has).toList();
+    if (given.size() > 1) {
+      section.problem(
+          given.getLast(), "found beside " + given.getFirst(), "one of path, nbd and rbd");
     } else if (section.has("nbd")) {
       return nbd;
+    } else if (section.has("rbd")) {
+      return image;
     }
     String path = section.required("path", ValueFormat.PATH);
     return path == null ? null : new FileSource(ConfigurationReader.path(baseDir, path));

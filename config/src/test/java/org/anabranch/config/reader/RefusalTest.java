@@ -38,8 +38,8 @@ final class RefusalTest {
             "test.conf:4: anabranch.volumes.vm1.size: found \"20 Gib\"; allowed: a size from 512 B to 8 PiB"
                 + " in whole multiples of 512 bytes, such as 64 MiB, 1.5 GiB, 2 TB or 2097152s (sectors)",
             "test.conf:4: anabranch.volumes.vm1.blok-size: unknown key; did you mean block-size?;"
-                + " allowed: block-size, hooks, limits, naa, nbd, path, physical-block-size, product, read-only,"
-                + " removable, revision, serial, size, t10, vendor",
+                + " allowed: block-size, hooks, limits, naa, nbd, path, physical-block-size, product, rbd,"
+                + " read-only, removable, revision, serial, size, t10, vendor",
             "test.conf:5: anabranch.volumes.\"vm 2\": not a volume's name; allowed: a name of 1 to 64"
                 + " letters, digits, '.', '_', '+' and '-' that begins with a letter or digit",
             "test.conf:6: anabranch.volumes.vm3.path: missing; allowed: the path of a file",
@@ -54,7 +54,7 @@ final class RefusalTest {
                 + " number from 0 to 16383",
             "test.conf:10: anabranch.targets.\"iqn.2026-11.org.example:t\".initiators: found \"a,b\": it has a comma;"
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
-            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: control-group, devices, discovery, hooks,"
+            "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: ceph, control-group, devices, discovery, hooks,"
                 + " http, image-dir, iscsi, limits, log, merge-grace, portals, snapshots, state-dir, stores, targets, volume-defaults,"
                 + " volumes");
   }

@@ -192,7 +192,7 @@ public record ReloadPlan(
 
   private static void compare(VolumeConfig old, VolumeConfig now, List<String> refusals) {
     List<String> keys = new ArrayList<>();
-    note(keys, now.source().key(), old.source(), now.source());
+    note(keys, now.source().keys(), old.source(), now.source());
     note(keys, "block-size", old.blockSize(), now.blockSize());
     note(keys, "physical-block-size", old.physicalBlockSize(), now.physicalBlockSize());
     note(keys, "read-only", old.readOnly(), now.readOnly());

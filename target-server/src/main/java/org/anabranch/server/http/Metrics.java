@@ -304,10 +304,10 @@ final class Metrics {
               PREFIX + "file_failed",
               "1 when the file takes no writes since a failure",
               Labels.of("file", path),
-              file.failure() == null && file.trouble() == null ? 0 : 1);
+              file.failure() == null && file.trouble() == null && file.departure() == null ? 0 : 1);
           families.gauge(
               PREFIX + "file_interrupted",
-              "1 when what keeps the image does not answer now, such as an NBD server",
+              "1 when what keeps the image does not answer now, such as an NBD server or a Ceph cluster",
               Labels.of("file", path),
               file.interruption() == null ? 0 : 1);
           try {

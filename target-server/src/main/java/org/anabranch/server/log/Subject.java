@@ -18,6 +18,7 @@ final class Subject {
           Map.entry("org.anabranch.block.dm", "dm"),
           Map.entry("org.anabranch.block.file", "file"),
           Map.entry("org.anabranch.block.nbd", "nbd"),
+          Map.entry("org.anabranch.block.rbd", "rbd"),
           Map.entry("org.anabranch.block.snapshot", "snapshot"),
           Map.entry("org.anabranch.block.store", "snapshot"),
           Map.entry("org.anabranch.iscsi", "iscsi"),

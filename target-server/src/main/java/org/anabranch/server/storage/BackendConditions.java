@@ -13,9 +13,9 @@ import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 
 /**
- * Devices that have become read-only because a sync failed, or that do not answer, and what the
- * backends say of the space for sparse ones. It asks the file systems, and so may wait as long as
- * they do. Any thread.
+ * Devices that have become read-only because a sync failed, that do not answer or were taken over
+ * by somebody else, and what the backends say of the space for sparse ones. It asks the file
+ * systems, and so may wait as long as they do. Any thread.
  */
 public final class BackendConditions implements WarningSource {
   private final OpenFiles open;
@@ -51,6 +51,15 @@ public final class BackendConditions implements WarningSource {
                         + failure,
                     "check the disk below it, then restart the server and check what is in the"
                         + " volume"));
+          }
+          String departure = device.departure();
+          if (departure != null) {
+            warnings.add(
+                new Warning(
+                    backend.subject(address),
+                    departure,
+                    "see which server has it now; to serve it from here again, stop that one and"
+                        + " restart this server"));
           }
           String interruption = device.interruption();
           if (interruption != null) {

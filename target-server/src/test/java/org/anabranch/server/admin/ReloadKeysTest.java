@@ -32,6 +32,7 @@ final class ReloadKeysTest {
       volumes {
         v { path = v.img, size = 8 MiB, hooks { before-create = ["/bin/true"] } }
         w { path = w.img, size = 8 MiB }
+        r { rbd = "rbd/r" }
       }
       devices { d = "0 8 linear v 0" }
       targets { "iqn.2026-11.org.example:t" {
@@ -71,6 +72,10 @@ final class ReloadKeysTest {
       volumes.v.hooks.time-limit = 11 s
       volumes.u = { path = u.img, size = 8 MiB }
       volumes.n = { nbd = "nbd+unix:///n?socket=/run/n.sock" }
+      volumes.c = { rbd = "pool/namespace/c", size = 8 MiB }
+      volumes.r.rbd = rbd/s
+      ceph.conf = other.conf
+      ceph.user = other
       volume-defaults.block-size = 4096
       volume-defaults.physical-block-size = 4096
       volume-defaults.read-only = true

@@ -15,12 +15,16 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCompletion;
 import org.anabranch.block.ResizableDevice;
+import org.anabranch.block.testing.TestCeph;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.source.FileSource;
+import org.anabranch.config.source.RbdSource;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.storage.VolumeImage.Capability;
 import org.anabranch.server.storage.file.FileBackend;
+import org.anabranch.server.storage.rbd.RbdBackend;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -43,13 +47,41 @@ final class VolumeBackendTest {
       VolumeBackend backend() {
         return new MemoryBackend();
       }
+    },
+    RBD {
+      @Override
+      VolumeBackend backend() {
+        return new RbdBackend();
+      }
     };
 
     abstract VolumeBackend backend();
 
-    VolumeConfig volume(Path folder, String name) {
+    VolumeConfig volume(Path folder, String name) throws Exception {
+      if (this == RBD) {
+        String image = name + "-" + folder.getFileName();
+        RbdSource source = new RbdSource(ceph().conf().toString(), "admin", "rbd", "", image);
+        return new VolumeConfig(name, source, 0, 512, 4096, false, false);
+      }
       Path path = this == FILE ? folder.resolve(name) : Path.of("/memory", name);
       return new VolumeConfig(name, new FileSource(path), 0, 512, 4096, false, false);
+    }
+  }
+
+  /** Started by the first test that needs it. */
+  private static @Nullable TestCeph ceph;
+
+  private static TestCeph ceph() throws Exception {
+    if (ceph == null) {
+      ceph = TestCeph.require(false);
+    }
+    return ceph;
+  }
+
+  @AfterAll
+  static void down() throws Exception {
+    if (ceph != null) {
+      ceph.close();
     }
   }
 
