@@ -2,34 +2,71 @@
 package org.anabranch.block.file;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * The files that become devices from now on, as a drive with a volatile cache: what the power takes
  * back is, of each sector of 512 bytes, anything that was written to it since the last sync, down
- * to what it had at that sync. Lengths and names are kept. For the whole process, until it is
- * closed; any thread.
+ * to what it had at that sync. Lengths and names are kept, unless a {@link Gate} has them. For the
+ * whole process, until it is closed; any thread.
  */
 public final class CrashFiles implements AutoCloseable {
   private static final int SECTOR = 512;
+
+  /** What stands before everything that changes a file or makes it durable. Any thread. */
+  public interface Gate {
+    /** What a file held since its last sync. */
+    UnsyncedContents contents(Path file);
+
+    /** Makes the change, when it may be made. */
+    <T> T pass(String what, UnsyncedContents.Change<T> change) throws IOException;
+
+    /** Something of a file has become durable, which {@code durable} notes. */
+    default void synced(Path file, Runnable durable) {
+      durable.run();
+    }
+
+    /** A file is about to get another length. */
+    default void resizing(Path file, long before) {}
+  }
 
   /** Held for reading by whatever changes a file, and for writing while the world stands still. */
   private final ReentrantReadWriteLock world = new ReentrantReadWriteLock();
 
   private final Map<Path, CrashFile> files = new ConcurrentHashMap<>();
   private final boolean lies;
+  private final Gate gate;
 
   private CrashFiles(boolean lies) {
     this.lies = lies;
+    this.gate = new World();
+  }
+
+  private CrashFiles(Gate gate) {
+    this.lies = false;
+    this.gate = gate;
+  }
+
+  private final class World implements Gate {
+    @Override
+    public UnsyncedContents contents(Path file) {
+      return new UnsyncedContents();
+    }
+
+    @Override
+    public <T> T pass(String what, UnsyncedContents.Change<T> change) throws IOException {
+      world.readLock().lock();
+      try {
+        return change.run();
+      } finally {
+        world.readLock().unlock();
+      }
+    }
   }
 
   /** From now on all files are such ones. */
@@ -40,6 +77,11 @@ public final class CrashFiles implements AutoCloseable {
   /** The same, and a sync does nothing. */
   public static CrashFiles installLying() {
     return install(new CrashFiles(true));
+  }
+
+  /** The same, and {@code gate} knows what is durable. */
+  public static CrashFiles install(Gate gate) {
+    return install(new CrashFiles(gate));
   }
 
   private static CrashFiles install(CrashFiles files) {
@@ -80,7 +122,7 @@ public final class CrashFiles implements AutoCloseable {
       if (each.getKey().startsWith(from)) {
         Path copy = to.resolve(from.relativize(each.getKey()));
         if (copy.toFile().exists()) {
-          lost += each.getValue().strike(copy, random);
+          lost += each.getValue().unsynced.strike(copy, random);
         }
       }
     }
@@ -88,8 +130,9 @@ public final class CrashFiles implements AutoCloseable {
   }
 
   private RawFile file(Path path, RawFile below) {
-    CrashFile file = new CrashFile(below, path.toAbsolutePath());
-    files.put(path.toAbsolutePath(), file);
+    Path absolute = path.toAbsolutePath();
+    CrashFile file = new CrashFile(below, absolute, gate.contents(absolute));
+    files.put(absolute, file);
     return file;
   }
 
@@ -101,32 +144,12 @@ public final class CrashFiles implements AutoCloseable {
   private final class CrashFile implements RawFile {
     private final RawFile below;
     private final Path path;
+    private final UnsyncedContents unsynced;
 
-    /** What sectors held since the last sync, the oldest first. Guarded by itself. */
-    private final Map<Long, List<byte[]>> versions = new TreeMap<>();
-
-    CrashFile(RawFile below, Path path) {
+    CrashFile(RawFile below, Path path, UnsyncedContents unsynced) {
       this.below = below;
       this.path = path;
-    }
-
-    int strike(Path copy, SplittableRandom random) throws IOException {
-      int lost = 0;
-      boolean all = random.nextInt(3) == 0; // the cache had written back nothing
-      synchronized (versions) {
-        try (RandomAccessFile file = new RandomAccessFile(copy.toFile(), "rw")) {
-          for (Map.Entry<Long, List<byte[]>> each : versions.entrySet()) {
-            List<byte[]> old = each.getValue();
-            int which = all ? 0 : random.nextInt(old.size() + 1);
-            if (which < old.size() && each.getKey() * SECTOR < file.length()) {
-              file.seek(each.getKey() * SECTOR);
-              file.write(old.get(which));
-              lost++;
-            }
-          }
-        }
-      }
-      return lost;
+      this.unsynced = unsynced;
     }
 
     private interface Change {
@@ -136,26 +159,15 @@ public final class CrashFiles implements AutoCloseable {
     /** Changes bytes of the file, and remembers what they were. */
     private int change(long offset, long length, boolean durable, Change change)
         throws IOException {
-      world.readLock().lock();
-      try {
-        synchronized (versions) {
-          long first = offset / SECTOR;
-          long last = (offset + length - 1) / SECTOR;
-          for (long sector = first; sector <= last; sector++) {
-            List<byte[]> old = versions.computeIfAbsent(sector, s -> new ArrayList<>(2));
-            old.add(sector(sector));
-          }
-          int result = change.run();
-          if (durable && !lies && result == length) {
-            for (long sector = first; sector <= last; sector++) {
-              versions.remove(sector);
+      return gate.pass(
+          path + " changed",
+          () -> {
+            int result = unsynced.change(offset, length, this::sector, change::run);
+            if (durable && !lies && result == length) {
+              gate.synced(path, () -> unsynced.synced(offset, length));
             }
-          }
-          return result;
-        }
-      } finally {
-        world.readLock().unlock();
-      }
+            return result;
+          });
     }
 
     private byte[] sector(long number) throws IOException {
@@ -200,16 +212,15 @@ public final class CrashFiles implements AutoCloseable {
 
     @Override
     public void sync() throws IOException {
-      world.readLock().lock();
-      try {
-        synchronized (versions) {
-          if (!lies) {
-            versions.clear();
-          }
-        }
-      } finally {
-        world.readLock().unlock();
-      }
+      var _ =
+          gate.pass(
+              path + " synced",
+              () -> {
+                if (!lies) {
+                  gate.synced(path, unsynced::synced);
+                }
+                return 0;
+              });
     }
 
     @Override
@@ -260,12 +271,14 @@ public final class CrashFiles implements AutoCloseable {
 
     @Override
     public void resize(long newSize) throws IOException {
-      world.readLock().lock();
-      try {
-        below.resize(newSize);
-      } finally {
-        world.readLock().unlock();
-      }
+      var _ =
+          gate.pass(
+              path + " resized",
+              () -> {
+                gate.resizing(path, below.size());
+                below.resize(newSize);
+                return 0;
+              });
     }
 
     @Override

@@ -7,14 +7,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -37,8 +32,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(QuietLog.class)
 @Timeout(value = 6, unit = TimeUnit.HOURS) // for those who ask for many
 final class HistoryTest {
-  private static final int MAX_FAILURES = 3;
-  private static final long FIRST = Long.getLong("sim.from", 0);
+  private static final Seeds SEEDS = new Seeds("sim");
+  private static final long FIRST = SEEDS.from();
 
   /** Of the first so many seeds enough must come to each that they are worth running. */
   private static final int ENOUGH_SEEDS = 1000;
@@ -71,17 +66,17 @@ final class HistoryTest {
 
   @Test
   void everythingReadsAsTheModel() throws IOException {
-    Long one = Long.getLong("sim.seed");
+    Long one = SEEDS.one();
     if (one != null) {
       replay(one);
       return;
     }
-    long count = Long.getLong("sim.seeds", ENOUGH_SEEDS);
+    long count = SEEDS.count(ENOUGH_SEEDS);
     LongStream seeds =
         LongStream.concat(
             known().stream().mapToLong(seed -> seed), LongStream.range(FIRST, FIRST + count));
     Map<Reached, Integer> reached = check(seeds);
-    System.out.println(count + " histories, of which came to: " + new EnumMap<>(reached));
+    System.out.println(count + " histories, of which came to: " + reached);
     if (FIRST == 0 && count >= ENOUGH_SEEDS) {
       LEAST.forEach((what, least) ->
           assertThat(reached.getOrDefault(what, 0))
@@ -93,35 +88,15 @@ final class HistoryTest {
   /** Seeds that nobody has run: from {@code sim.fresh.from} on, by default another in each run. */
   @Test
   void freshSeedsReadAsTheModel() {
-    long count = Long.getLong("sim.fresh", 0);
-    if (count > 0) {
-      long base = Long.getLong("sim.fresh.from", ThreadLocalRandom.current().nextLong(1L << 60));
-      System.out.println(count + " fresh histories: -Dsim.seeds=" + count + " -Dsim.from=" + base);
-      System.out.println("came to: " + new EnumMap<>(check(LongStream.range(base, base + count))));
+    if (SEEDS.freshCount() > 0) {
+      long base = SEEDS.freshFrom();
+      System.out.println("came to: " + check(LongStream.range(base, base + SEEDS.freshCount())));
     }
   }
 
   /** How many histories came to what. */
   private static Map<Reached, Integer> check(LongStream seeds) {
-    Map<Reached, Integer> reached = new ConcurrentHashMap<>();
-    Queue<AssertionError> failures = new ConcurrentLinkedQueue<>();
-    seeds
-        .parallel()
-        .forEach(seed -> {
-          if (failures.size() < MAX_FAILURES) {
-            try {
-              History.check(seed).forEach(what -> reached.merge(what, 1, Integer::sum));
-            } catch (AssertionError e) {
-              failures.add(e);
-            }
-          }
-        });
-    AssertionError first = failures.poll();
-    if (first != null) {
-      failures.forEach(first::addSuppressed);
-      throw first;
-    }
-    return reached;
+    return Seeds.check(seeds, History::check);
   }
 
   private static void replay(long seed) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.sim;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.stream.Stream;
 import org.anabranch.block.cache.RingDamage;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -93,16 +91,8 @@ final class SimulatorCatchesTest {
 
   @ParameterizedTest
   @MethodSource("faults")
-  void simulatorCatches(Fault fault) {
-    int seeds = 0;
-    for (boolean caught = false; !caught; seeds++) {
-      assertThat(seeds).as("seeds in which %s was not caught", fault).isLessThan(MAX_SEEDS);
-      try {
-        History.run(seeds, Trace.NONE, fault.sabotage);
-      } catch (AssertionError | IllegalStateException expected) {
-        caught = true;
-      }
-    }
-    System.out.println("simulator catches " + fault + " with seed " + (seeds - 1));
+  void simulatorCatches(Fault fault) throws Exception {
+    Seeds.mustBeCaught(
+        fault.name, MAX_SEEDS, seed -> History.run(seed, Trace.NONE, fault.sabotage));
   }
 }

@@ -19,7 +19,8 @@ public final class Trace {
     this.most = mostLines;
   }
 
-  void add(Supplier<String> line) {
+  /** Adds a line, which is made only if it is remembered. */
+  public void add(Supplier<String> line) {
     if (most == 0) {
       return;
     }

@@ -101,14 +101,28 @@ public final class Server extends ServerParts implements AutoCloseable {
   public static Server start(
       Configuration configuration, ConfigurationSource source, Strictness strictness)
       throws RefusedException {
-    return start(configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.ALL);
+    return start(
+        configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.ALL, true);
   }
 
   /** The same, watched. */
   public static Server start(
       Configuration configuration, ConfigurationSource source, DurableSteps steps)
       throws RefusedException {
-    return start(configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.ALL);
+    return start(
+        configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.ALL, true);
+  }
+
+  /** The same without a control socket, for tests whose files are on no file system of the JDK. */
+  static Server startWithoutControl(Configuration configuration, ConfigurationSource source)
+      throws RefusedException {
+    return start(
+        configuration,
+        source,
+        DurableSteps.UNWATCHED,
+        Strictness.WHAT_IS_WHOLE,
+        StandardBackends.ALL,
+        false);
   }
 
   /** The same with other backends. */
@@ -118,7 +132,8 @@ public final class Server extends ServerParts implements AutoCloseable {
         ConfigurationSource.NONE,
         DurableSteps.UNWATCHED,
         Strictness.WHAT_IS_WHOLE,
-        backends);
+        backends,
+        true);
   }
 
   private static Server start(
@@ -126,11 +141,12 @@ public final class Server extends ServerParts implements AutoCloseable {
       ConfigurationSource source,
       DurableSteps steps,
       Strictness strictness,
-      Backends backends)
+      Backends backends,
+      boolean controlled)
       throws RefusedException {
     Server server = new Server(configuration, source, steps, strictness, backends);
     try {
-      server.open();
+      server.open(controlled);
       return server;
     } catch (RefusedException | RuntimeException e) {
       server.stop();
@@ -141,7 +157,7 @@ public final class Server extends ServerParts implements AutoCloseable {
     }
   }
 
-  private void open() throws RefusedException {
+  private void open(boolean controlled) throws RefusedException {
     Configuration configuration = live.configured();
     List<Problem> hookProblems = HookRules.problems(configuration);
     if (!hookProblems.isEmpty()) {
@@ -171,10 +187,12 @@ public final class Server extends ServerParts implements AutoCloseable {
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
     snapshots.beginMerges();
-    ControlServer listening =
-        ControlServer.start(controlSocket(), Verbs.all(this), this::controlLimits);
-    control = listening;
-    listening.group(configuration.controlGroup());
+    if (controlled) {
+      ControlServer listening =
+          ControlServer.start(controlSocket(), Verbs.all(this), this::controlLimits);
+      control = listening;
+      listening.group(configuration.controlGroup());
+    }
     warnings.start();
     bound.listen();
     hooks.recover();

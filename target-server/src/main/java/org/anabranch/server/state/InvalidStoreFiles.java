@@ -31,7 +31,6 @@ import org.slf4j.LoggerFactory;
 public final class InvalidStoreFiles implements InvalidStores {
   private static final Logger LOG = LoggerFactory.getLogger(InvalidStoreFiles.class);
 
-  private final Path stateFolder;
   private final ThreadFactory threads;
   private final Path folder;
   private final StatePaths paths;
@@ -50,7 +49,6 @@ public final class InvalidStoreFiles implements InvalidStores {
    */
   InvalidStoreFiles(Path stateFolder, ThreadFactory threads) {
     this.threads = threads;
-    this.stateFolder = stateFolder;
     this.folder = stateFolder.resolve("invalid");
     this.paths = new StatePaths(stateFolder);
   }
@@ -93,7 +91,6 @@ public final class InvalidStoreFiles implements InvalidStores {
 
   private void write(BlockDevice cow) throws IOException {
     PrivateFolder.make(folder);
-    DurableFile.syncFolder(stateFolder);
     new DurableFile(file(cow.name())).write(paths.written(cow.name()) + "\n");
     LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
   }

@@ -13,9 +13,15 @@ import java.nio.file.attribute.PosixFilePermissions;
 public final class PrivateFolder {
   private PrivateFolder() {}
 
-  /** Makes the folder, and those above it, unless it exists. */
+  /** Makes the folder, and those above it, unless it exists. Their names are durable afterwards. */
   public static void make(Path folder) throws IOException {
-    Files.createDirectories(
+    Path parent = folder.toAbsolutePath().getParent();
+    if (parent == null || Files.isDirectory(folder)) {
+      return;
+    }
+    make(parent);
+    Files.createDirectories( // which another thread may have made in the meantime
         folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    DurableFile.syncFolder(parent);
   }
 }

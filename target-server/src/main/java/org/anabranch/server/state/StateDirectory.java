@@ -158,6 +158,9 @@ public final class StateDirectory implements AutoCloseable {
       Files.createDirectory(
           folder,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      if (parent != null) {
+        DurableFile.syncFolder(parent);
+      }
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(folder)) {
         throw e;

@@ -13,7 +13,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -119,10 +118,7 @@ public final class VolumeRecords {
       return;
     }
     try {
-      if (!Files.isDirectory(folder)) {
-        PrivateFolder.make(folder);
-        DurableFile.syncFolder(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
-      }
+      PrivateFolder.make(folder);
       file(record.volume()).write(render(record));
     } catch (IOException e) {
       throw new RefusedException(

@@ -7,9 +7,11 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.Io;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
@@ -171,6 +173,27 @@ public final class MappedDevices {
     } catch (TableException e) {
       throw new RefusedException(name + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Makes durable what has been written to a device. May wait.
+   *
+   * @throws RefusedException when it could not be made durable
+   */
+  public void flush(String name) throws RefusedException {
+    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    OpenDevice open = hold(name);
+    open.device()
+        .submit(
+            Io.flush((io, error) -> {
+              open.release();
+              if (error == null) {
+                done.complete(null);
+              } else {
+                done.completeExceptionally(error.toException());
+              }
+            }));
+    Stages.<@Nullable Void>await(name + ": what was written is not durable", done);
   }
 
   /**

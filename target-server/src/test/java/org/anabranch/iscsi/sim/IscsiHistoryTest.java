@@ -3,15 +3,11 @@ package org.anabranch.iscsi.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.EnumMap;
 import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.anabranch.block.sim.QuietLog;
+import org.anabranch.block.sim.Seeds;
 import org.anabranch.block.sim.Trace;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(QuietLog.class)
 @Timeout(value = 6, unit = TimeUnit.HOURS) // for those who ask for many
 final class IscsiHistoryTest {
-  private static final int MAX_FAILURES = 3;
+  private static final Seeds SEEDS = new Seeds("iscsi.sim");
   private static final int ENOUGH_SEEDS = 24;
 
   /** Seeds that failed once; what a seed does may change with the simulator. */
@@ -39,15 +35,20 @@ final class IscsiHistoryTest {
 
   @Test
   void everyAnswerIsAsTheModelHasIt() {
-    Long one = Long.getLong("iscsi.sim.seed");
+    Long one = SEEDS.one();
     if (one != null) {
       replay(one);
       return;
     }
-    long count = Long.getLong("iscsi.sim.seeds", ENOUGH_SEEDS);
+    long count = SEEDS.count(ENOUGH_SEEDS);
     Map<IscsiReached, Integer> reached =
-        check(LongStream.concat(LongStream.of(KNOWN), LongStream.range(0, count)));
-    System.out.println(count + " iSCSI histories, of which came to: " + new EnumMap<>(reached));
+        check(
+            LongStream.concat(
+                LongStream.of(KNOWN), LongStream.range(SEEDS.from(), SEEDS.from() + count)));
+    System.out.println(count + " iSCSI histories, of which came to: " + reached);
+    if (SEEDS.from() != 0 || count < ENOUGH_SEEDS) {
+      return;
+    }
     for (IscsiReached what : IscsiReached.values()) {
       assertThat(reached.getOrDefault(what, 0)).as("histories with %s", what).isGreaterThan(4);
     }
@@ -55,16 +56,9 @@ final class IscsiHistoryTest {
 
   @Test
   void freshSeedsAreAsTheModelHasThem() {
-    long count = Long.getLong("iscsi.sim.fresh", 0);
-    if (count > 0) {
-      long base =
-          Long.getLong("iscsi.sim.fresh.from", ThreadLocalRandom.current().nextLong(1L << 60));
-      System.out.println(
-          count
-              + " fresh iSCSI histories from "
-              + base
-              + " on came to: "
-              + new EnumMap<>(check(LongStream.range(base, base + count))));
+    if (SEEDS.freshCount() > 0) {
+      long base = SEEDS.freshFrom();
+      System.out.println("came to: " + check(LongStream.range(base, base + SEEDS.freshCount())));
     }
   }
 
@@ -80,25 +74,7 @@ final class IscsiHistoryTest {
   }
 
   private static Map<IscsiReached, Integer> check(LongStream seeds) {
-    Map<IscsiReached, Integer> reached = new ConcurrentHashMap<>();
-    Queue<AssertionError> failures = new ConcurrentLinkedQueue<>();
-    seeds
-        .parallel()
-        .forEach(seed -> {
-          if (failures.size() < MAX_FAILURES) {
-            try {
-              IscsiHistory.check(seed).forEach(what -> reached.merge(what, 1, Integer::sum));
-            } catch (AssertionError e) {
-              failures.add(e);
-            }
-          }
-        });
-    AssertionError first = failures.poll();
-    if (first != null) {
-      failures.forEach(first::addSuppressed);
-      throw first;
-    }
-    return reached;
+    return Seeds.check(seeds, IscsiHistory::check);
   }
 
   private static void replay(long seed) {

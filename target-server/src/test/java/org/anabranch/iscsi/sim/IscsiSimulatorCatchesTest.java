@@ -3,10 +3,10 @@ package org.anabranch.iscsi.sim;
 
 import static org.anabranch.iscsi.sim.IscsiSabotages.changed;
 import static org.anabranch.iscsi.sim.IscsiSabotages.some;
-import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.stream.Stream;
 import org.anabranch.block.sim.QuietLog;
+import org.anabranch.block.sim.Seeds;
 import org.anabranch.block.sim.Trace;
 import org.anabranch.initiator.Opcode;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -56,18 +56,8 @@ final class IscsiSimulatorCatchesTest {
 
   @ParameterizedTest
   @MethodSource("faults")
-  void simulatorCatches(Fault fault) {
-    int seeds = 0;
-    String caught = null;
-    for (; caught == null; seeds++) {
-      assertThat(seeds).as("seeds in which %s was not caught", fault).isLessThan(MAX_SEEDS);
-      try {
-        IscsiHistory.run(seeds, Trace.NONE, fault.sabotage);
-      } catch (AssertionError | IllegalStateException expected) {
-        caught = String.valueOf(expected.getMessage()).lines().findFirst().orElse("");
-      }
-    }
-    System.out.println(
-        "iSCSI simulator catches " + fault + " with seed " + (seeds - 1) + ": " + caught);
+  void simulatorCatches(Fault fault) throws Exception {
+    Seeds.mustBeCaught(
+        fault.name, MAX_SEEDS, seed -> IscsiHistory.run(seed, Trace.NONE, fault.sabotage));
   }
 }

@@ -81,10 +81,19 @@ public final class SnapshotDevices {
 
   /**
    * Takes the snapshots: their devices have what the volumes have at this moment, the same for all.
-   * All or none: when one cannot be taken, none is to be kept.
+   * What was written before this was called is durable afterwards: a snapshot reads from its volume
+   * what has not changed since, and a power cut must not take that back. Volumes are flushed before
+   * they are suspended, so that writes wait for the moment of the snapshot only.
+   *
+   * <p>All or none: when one cannot be taken, none is to be kept.
    */
   public void take(List<SnapshotState> snapshots) throws RefusedException {
     List<String> volumes = snapshots.stream().map(SnapshotState::volume).sorted().toList();
+    for (String volume : volumes) {
+      if (!isSuspended(volume)) { // a flush would wait until somebody resumes it
+        storage.devices().flush(volume);
+      }
+    }
     whileSuspended(
         volumes,
         () -> {
@@ -94,6 +103,14 @@ public final class SnapshotDevices {
           }
         });
     snapshots.forEach(this::mark);
+  }
+
+  private boolean isSuspended(String device) throws RefusedException {
+    try {
+      return storage.mapper().info(device).suspended();
+    } catch (TableException e) {
+      throw new RefusedException(device + ": " + e.getMessage(), e);
+    }
   }
 
   /** An import writes to a volume from now on: it has no snapshot taken, and is not merged. */
