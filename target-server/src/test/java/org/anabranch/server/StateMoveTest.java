@@ -59,8 +59,12 @@ final class StateMoveTest {
 
   /** A server with a snapshot, one that is being merged, a device, a volume and LUNs of its own. */
   private void fill(Site site, Path state) throws Exception {
+    fill(site, state, configuration(state));
+  }
+
+  private void fill(Site site, Path state, String text) throws Exception {
     try (Initiator initiator = new Initiator();
-        ServerProcess server = site.serve(configuration(state))) {
+        ServerProcess server = site.serve(text)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       put(host.disk(0), 1);
       anabranch(state, 0, "snapshot", "create", "a@keep", "--description", "the first");
@@ -80,8 +84,12 @@ final class StateMoveTest {
 
   /** All of that, and the merge ends. */
   private void allThere(Site site, Path state) throws Exception {
+    allThere(site, state, configuration(state));
+  }
+
+  private void allThere(Site site, Path state, String text) throws Exception {
     try (Initiator initiator = new Initiator();
-        ServerProcess server = site.serve(configuration(state))) {
+        ServerProcess server = site.serve(text)) {
       assertThat(anabranch(state, 0, "status")).doesNotContain("WARNING: volume");
       assertThat(anabranch(state, 0, "snapshot", "list")).contains("the first", "rolling back");
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
@@ -107,6 +115,68 @@ final class StateMoveTest {
     Files.move(before, after);
     allThere(site, after.resolve("state"));
     assertThat(Files.readString(after.resolve("state/state.json"))).doesNotContain("before/state");
+  }
+
+  /**
+   * What was tried in a checkout, by relative paths, is used under the package's paths, and in the
+   * checkout again. At each place the state is backed up, lost and restored. The merge goes on.
+   */
+  @Test
+  void theStateOfACheckoutIsUsedUnderThePackagesPathAndBack() throws Exception {
+    Path checkout = Files.createDirectory(folder.resolve("checkout"));
+    Path tried = checkout.resolve("anabranch-data");
+    String relative =
+        """
+        state-dir = anabranch-data
+        volumes { a { path = a.img, size = 16 MiB } }
+        targets { "iqn.2026-11.org.example:t" { luns { 0 = a, 1 = "a@keep" } } }
+        """;
+    Site site = new Site(checkout);
+    fill(site, tried, relative);
+
+    Path etc = Files.createDirectories(folder.resolve("etc/anabranch"));
+    Path srv = Files.createDirectories(folder.resolve("srv"));
+    Path state = Files.createDirectories(folder.resolve("var/lib")).resolve("anabranch");
+    Files.move(tried, state);
+    Files.move(checkout.resolve("a.img"), srv.resolve("a.img"));
+    String absolute =
+        relative
+            .replace("anabranch-data", state.toString())
+            .replace("path = a.img", "path = \"" + srv.resolve("a.img") + "\"");
+    lostAndRestored(state);
+    try (Initiator initiator = new Initiator();
+        ServerProcess server = new Site(etc).serve(absolute)) {
+      assertThat(anabranch(state, 0, "status")).doesNotContain("WARNING: volume");
+      assertThat(anabranch(state, 0, "snapshot", "list")).contains("the first", "rolling back");
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      assertThat(host.luns()).containsExactly(0, 1, 2);
+      assertThat(get(host.disk(0))).isEqualTo(2);
+      assertThat(get(host.disk(1))).isEqualTo(1);
+      assertThat(get(host.disk(2))).isEqualTo(3);
+      anabranch(state, 0, "snapshot", "create", "a@packaged");
+      assertThat(server.terminate()).isZero();
+      assertThat(server.errors()).doesNotContain("ERROR");
+    }
+    assertThat(Files.readString(state.resolve("state.json"))).doesNotContain("checkout");
+
+    Files.move(state, tried);
+    Files.move(srv.resolve("a.img"), checkout.resolve("a.img"));
+    lostAndRestored(tried);
+    allThere(site, tried, relative);
+    assertThat(Files.readString(tried.resolve("state.json"))).doesNotContain("var/lib");
+    assertThat(Files.readString(tried.resolve("state.json"))).contains("packaged");
+  }
+
+  /** A backup is made, the files that it has are deleted, and it is restored. No server runs. */
+  private void lostAndRestored(Path state) throws Exception {
+    Path backup = folder.resolve("backup of " + state.getFileName());
+    assertThat(anabranch(state, 0, "state", "backup", backup.toString())).contains("backed up to");
+    for (String name : List.of("state.json", "identities", "ports", "server-id", "uses.json")) {
+      Files.delete(state.resolve(name));
+    }
+    deleteAll(state.resolve("volumes"));
+    assertThat(anabranch(state, 0, "state", "restore", backup.toString()))
+        .contains("restored from");
   }
 
   @Test

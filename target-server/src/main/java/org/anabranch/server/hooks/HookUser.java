@@ -18,6 +18,9 @@ final class HookUser {
   private static final Path SELF = Path.of("/proc/self");
   private static final long PATIENCE_SECONDS = 10;
 
+  /** CAP_KILL, CAP_SETGID, CAP_SETUID: see capabilities(7). */
+  private static final long NEEDED = 1 << 5 | 1 << 6 | 1 << 7;
+
   private HookUser() {}
 
   /**
@@ -30,13 +33,14 @@ final class HookUser {
     if (user == null || isOwn(user)) {
       return List.of();
     }
-    if (!isRoot()) {
+    if (!mayBecomeOthers()) {
       throw new RefusedException(
           "user "
               + user
               + " cannot run hooks: the server runs as "
               + own().getName()
-              + ", and only root can run programs as somebody else");
+              + " without the capabilities that it takes to run programs as somebody else:"
+              + " CAP_SETUID, CAP_SETGID and CAP_KILL; docs/hooks.md says how a service gets them");
     }
     return List.of(
         "setpriv",
@@ -67,9 +71,22 @@ final class HookUser {
     }
   }
 
-  private static boolean isRoot() throws RefusedException {
+  /**
+   * Whether this process may change to another user, and end programs of that user. Root passes its
+   * capabilities on to what it executes; another user passes on those that are ambient. Root has
+   * none of them where a service's CapabilityBoundingSet leaves them out.
+   */
+  private static boolean mayBecomeOthers() throws RefusedException {
     try {
-      return Files.getAttribute(SELF, "unix:uid").equals(0);
+      boolean root = Files.getAttribute(SELF, "unix:uid").equals(0);
+      String set = root ? "CapEff:" : "CapAmb:";
+      for (String line : Files.readAllLines(SELF.resolve("status"))) {
+        if (line.startsWith(set)) {
+          return (Long.parseUnsignedLong(line.substring(set.length()).strip(), 16) & NEEDED)
+              == NEEDED;
+        }
+      }
+      return false;
     } catch (IOException e) {
       throw new RefusedException("the server's own user is not known: " + e.getMessage(), e);
     }
