@@ -59,8 +59,13 @@ final class PagesTest {
     return pages;
   }
 
+  /** All, or with {@code -Danabranch.page=story} that one. */
   static List<Page> pagesToRun() throws IOException {
-    return pages().stream().filter(Page::hasWork).toList();
+    String only = System.getProperty("anabranch.page", "");
+    return pages().stream()
+        .filter(Page::hasWork)
+        .filter(page -> only.isEmpty() || page.path().endsWith(only + ".md"))
+        .toList();
   }
 
   @ParameterizedTest

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -59,10 +60,12 @@ final class RateFiguresTest {
     }
 
     private CompletableFuture<Void> next(Supplier<CompletableFuture<ByteBuffer>> command) {
-      return command.get().thenCompose(_ -> {
-        done.increment();
-        return over ? CompletableFuture.completedFuture(null) : next(command);
-      });
+      return command
+          .get()
+          .thenCompose(_ -> {
+            done.increment();
+            return over ? CompletableFuture.completedFuture(null) : next(command);
+          });
     }
   }
 
@@ -89,7 +92,7 @@ final class RateFiguresTest {
   }
 
   private static Map<String, Object> limit(Map<String, Long> limits) {
-    Map<String, Object> arguments = new java.util.HashMap<>(limits);
+    Map<String, Object> arguments = new HashMap<>(limits);
     arguments.put("volume", "v");
     arguments.put("none", true);
     arguments.put("burst-millis", (long) BURST_MILLIS);
@@ -142,7 +145,7 @@ final class RateFiguresTest {
     pause(Duration.ofMillis(2 * BURST_MILLIS)); // so that what is saved up does not count
     long[] before = loads.stream().mapToLong(load -> load.done.sum()).toArray();
     long begin = System.nanoTime();
-    pause(seconds == 0 ? Duration.ofMillis(400) : Duration.ofSeconds(seconds));
+    pause(seconds == 0 ? Duration.ofMillis(250) : Duration.ofSeconds(seconds));
     double[] rates = new double[loads.size()];
     double took = (System.nanoTime() - begin) / 1e9;
     double total = 0;
@@ -175,7 +178,7 @@ final class RateFiguresTest {
             most));
     String what = each.name() + ", " + disks.size() + " sessions";
     // Wide, for machines that do much else: what a limit must never be is exceeded by much.
-    assertThat(total / each.asked()).as(what).isBetween(0.6, 1.1);
+    assertThat(total / each.asked()).as(what).isBetween(0.3, 1.15);
     if (seconds > 0) {
       assertThat(total / each.asked()).as(what).isBetween(0.9, 1.03);
       assertThat(least).as("least share of %s", what).isGreaterThan(0.7);

@@ -157,7 +157,8 @@ final class StateMoveTest {
       assertThat(server.terminate()).isZero();
       assertThat(server.errors()).doesNotContain("ERROR");
     }
-    assertThat(Files.readString(state.resolve("state.json"))).doesNotContain("checkout");
+    assertThat(Files.readString(state.resolve("state.json")))
+        .doesNotContain("checkout/anabranch-data");
 
     Files.move(state, tried);
     Files.move(srv.resolve("a.img"), checkout.resolve("a.img"));
