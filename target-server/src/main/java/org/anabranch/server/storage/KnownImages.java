@@ -75,18 +75,19 @@ public final class KnownImages {
   }
 
   /**
-   * Refuses an image that is not the volume's. Changes nothing.
+   * Refuses an image that is not the volume's. Looks once, and changes nothing.
    *
+   * @return what it has found; null when the image is absent
    * @throws RefusedException in one line that begins with the volume, with what to do
    */
-  public void check(VolumeConfig volume) throws RefusedException {
+  public @Nullable ImageFacts check(VolumeConfig volume) throws RefusedException {
     try {
       VolumeRecord known = records.get(volume.name());
       String address = volume.source().address();
       ImageFacts found = backends.image(volume).facts();
       if (found == null) {
         checkAbsent(volume, known);
-        return;
+        return null;
       }
       checkOthers(volume, found);
       if (known == null) {
@@ -109,6 +110,7 @@ public final class KnownImages {
             address + " has " + found.bytes() + " bytes, and had " + known.bytes() + " before",
             "restore it, or serve what is left of it: anabranch volume adopt ");
       }
+      return found;
     } catch (IOException e) {
       throw new RefusedException("volume " + volume.name() + ": " + StateDirectory.reason(e), e);
     }

@@ -287,9 +287,9 @@ public final class Storage implements WarningSource {
    * @throws RefusedException when the image is not whole, or not the volume's
    */
   public void openVolume(VolumeConfig volume) throws RefusedException {
-    images.check(volume);
+    ImageFacts found = images.check(volume);
     VolumeImage image = backends.image(volume);
-    long sectors = VolumeLength.prepare(volume, image);
+    long sectors = VolumeLength.prepare(volume, image, found);
     try {
       opener.put(volume);
     } catch (IOException e) {

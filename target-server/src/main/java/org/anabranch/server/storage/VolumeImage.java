@@ -83,7 +83,12 @@ public interface VolumeImage {
   /** Takes back {@link #make}, durably; nothing happens when it is absent. */
   void delete() throws IOException;
 
-  /** What says which image it is; null when it is absent. */
+  /**
+   * What says which image it is, and how long: one look, which is all that an opening needs. Null
+   * when it is absent.
+   *
+   * @throws IOException also when what is there cannot be an image
+   */
   @Nullable ImageFacts facts() throws IOException;
 
   /**

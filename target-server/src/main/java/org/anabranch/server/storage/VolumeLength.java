@@ -31,63 +31,84 @@ final class VolumeLength {
 
   private VolumeLength() {}
 
-  /** How long the volume is or will be, in sectors, without touching anything. */
+  /** How long the volume is or will be, in sectors, without touching anything: looks once. */
   static long sectors(VolumeConfig volume, VolumeImage image) throws RefusedException {
-    String address = volume.source().address();
     try {
-      if (!image.exists()) {
-        if (volume.sectors() == 0) {
-          throw refused(
-              volume,
-              address
-                  + " does not exist, and no size says how large to make it: give the volume a size,"
-                  + " or put its image there",
-              null);
-        }
-        return volume.sectors();
-      }
-      long blockSectors = volume.blockSize() / 512;
-      long existing = image.bytes() / 512 / blockSectors * blockSectors;
-      long sectors = Math.max(existing, volume.sectors());
-      if (sectors == 0) {
-        throw refused(
-            volume,
-            address
-                + " is empty, and no size says how large to make it: give the volume a size, or put"
-                + " its image there",
-            null);
-      }
-      if (existing < sectors
-          && (volume.readOnly() || !image.capabilities().contains(Capability.EXTENDS))) {
-        throw refused(
-            volume,
-            address
-                + " has "
-                + Sizes.exact(existing * 512)
-                + ", less than the size of "
-                + Sizes.exact(sectors * 512)
-                + " that the configuration gives, and cannot be extended"
-                + (volume.readOnly() ? " while it is read-only" : "")
-                + ": lower the size, or put a whole image there",
-            null);
-      }
-      return sectors;
+      return sectors(volume, image, image.facts());
     } catch (IOException e) {
       throw refused(volume, StateDirectory.reason(e), e);
     }
   }
 
-  /** Makes or extends the image as needed; its length in sectors afterwards. */
-  static long prepare(VolumeConfig volume, VolumeImage image) throws RefusedException {
-    long sectors = sectors(volume, image);
+  /**
+   * The same of what a look has found.
+   *
+   * @param found null when the image is absent; a link to it may be there
+   */
+  private static long sectors(VolumeConfig volume, VolumeImage image, @Nullable ImageFacts found)
+      throws RefusedException, IOException {
     String address = volume.source().address();
-    long bytes = sectors * 512;
+    if (found == null) {
+      if (image.exists()) {
+        throw refused(
+            volume,
+            address + " is a link to nothing: put the image there, or remove the link",
+            null);
+      }
+      if (volume.sectors() == 0) {
+        throw refused(
+            volume,
+            address
+                + " does not exist, and no size says how large to make it: give the volume a size,"
+                + " or put its image there",
+            null);
+      }
+      return volume.sectors();
+    }
+    long blockSectors = volume.blockSize() / 512;
+    long existing = found.bytes() / 512 / blockSectors * blockSectors;
+    long sectors = Math.max(existing, volume.sectors());
+    if (sectors == 0) {
+      throw refused(
+          volume,
+          address
+              + " is empty, and no size says how large to make it: give the volume a size, or put"
+              + " its image there",
+          null);
+    }
+    if (existing < sectors
+        && (volume.readOnly() || !image.capabilities().contains(Capability.EXTENDS))) {
+      throw refused(
+          volume,
+          address
+              + " has "
+              + Sizes.exact(existing * 512)
+              + ", less than the size of "
+              + Sizes.exact(sectors * 512)
+              + " that the configuration gives, and cannot be extended"
+              + (volume.readOnly() ? " while it is read-only" : "")
+              + ": lower the size, or put a whole image there",
+          null);
+    }
+    return sectors;
+  }
+
+  /**
+   * Makes or extends the image as needed; its length in sectors afterwards.
+   *
+   * @param found what a look at the image has found just now; null when it is absent
+   */
+  static long prepare(VolumeConfig volume, VolumeImage image, @Nullable ImageFacts found)
+      throws RefusedException {
+    String address = volume.source().address();
     try {
-      if (!image.exists()) {
+      long sectors = sectors(volume, image, found);
+      long bytes = sectors * 512;
+      if (found == null) {
         warnOfCost(volume, image.cost(bytes));
         image.make(bytes);
         LOG.info("volume {}: made {} with {} sectors", volume.name(), address, sectors);
-      } else if (image.bytes() < bytes && image.capabilities().contains(Capability.EXTENDS)) {
+      } else if (found.bytes() < bytes && image.capabilities().contains(Capability.EXTENDS)) {
         image.extend(bytes);
         LOG.info("volume {}: extended {} to {} sectors", volume.name(), address, sectors);
       } else if (volume.sectors() != 0 && sectors > volume.sectors()) {

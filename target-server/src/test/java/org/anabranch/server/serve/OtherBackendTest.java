@@ -111,6 +111,16 @@ final class OtherBackendTest {
     assertThat(folder.resolve("f.img")).exists();
   }
 
+  /** Behind a backend may be a server far away that takes one client at a time. */
+  @Test
+  void aStartLooksOnceBeforeItOpensAnImageAndOnceAfterwards() throws Exception {
+    start().close();
+    var _ = memory.looks();
+    try (Server _ = start()) {
+      assertThat(memory.looks()).isEqualTo(2);
+    }
+  }
+
   @Test
   void anotherImageInItsPlaceIsNoticedAndAdopted() throws Exception {
     try (Server server = start()) {

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemoryBackend implements VolumeBackend {
   private final Map<String, Image> images = new HashMap<>(); // guarded by this
+  private final AtomicInteger looks = new AtomicInteger();
 
   /** An image, and what can be known of it. */
   private static final class Image {
@@ -71,6 +73,11 @@ public final class MemoryBackend implements VolumeBackend {
   /** Puts an empty image in the place of the one at an address. */
   public synchronized void replace(String address) {
     images.computeIfPresent(address, (name, image) -> new Image(image.length()));
+  }
+
+  /** How often somebody asked what an image is, or how long, since this was asked. */
+  public int looks() {
+    return looks.getAndSet(0);
   }
 
   private synchronized @Nullable Image find(String address) {
@@ -145,6 +152,7 @@ public final class MemoryBackend implements VolumeBackend {
 
       @Override
       public long bytes() throws IOException {
+        looks.incrementAndGet();
         return existing(address).length();
       }
 
@@ -174,6 +182,7 @@ public final class MemoryBackend implements VolumeBackend {
 
       @Override
       public @Nullable ImageFacts facts() {
+        looks.incrementAndGet();
         Image image = find(address);
         return image == null ? null : image.facts();
       }

@@ -67,7 +67,7 @@ public final class Inspection {
     StrayStores strays = new StrayStores(folder, () -> List.copyOf(state.snapshots().values()));
     for (VolumeConfig volume : configuration.volumes().values()) {
       try {
-        images.check(volume);
+        var _ = images.check(volume);
         strays.refuse(volume.name());
       } catch (RefusedException e) {
         wrong.add(String.valueOf(e.getMessage()));

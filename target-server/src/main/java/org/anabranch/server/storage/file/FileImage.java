@@ -145,7 +145,7 @@ final class FileImage implements VolumeImage {
     if (!Files.exists(path)) {
       return null;
     }
-    long bytes = length(path);
+    long bytes = bytes();
     if (!Files.isRegularFile(path)) {
       return new ImageFacts(bytes, "", null, false);
     }
