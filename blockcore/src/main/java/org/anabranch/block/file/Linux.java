@@ -38,6 +38,9 @@ final class Linux {
   static final int EPERM = 1;
   static final int EINTR = 4;
   static final int ENXIO = 6;
+  static final int EXDEV = 18;
+  static final int EINVAL = 22;
+  static final int ENOTTY = 25;
   static final int EAGAIN = 11;
   static final int EACCES = 13;
   static final int ENOSPC = 28;
@@ -57,6 +60,11 @@ final class Linux {
   private static final int F_OFD_SETLK = 37;
   private static final short F_RDLCK = 0;
   private static final short F_WRLCK = 1;
+
+  /** {@code _IOW(0x94, 13, struct file_clone_range)} of linux/fs.h. */
+  private static final int FICLONERANGE = 0x4020940D;
+
+  private static final int CLONE_RANGE_BYTES = 32;
 
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
@@ -83,6 +91,13 @@ final class Linux {
   private static final MethodHandle FCNTL = function("fcntl");
   private static final MethodHandle STATX = function("statx");
   private static final MethodHandle STRERROR = function("strerror");
+
+  /** Not linked before it is needed, which a start does not. */
+  private static final class Ioctl {
+    static final MethodHandle IOCTL = function("ioctl");
+
+    private Ioctl() {}
+  }
 
   /** Native memory for calls, one for each thread: errno and one iovec. */
   private static final class Scratch {
@@ -189,6 +204,22 @@ final class Linux {
 
   static int fallocate(int fd, int mode, long offset, long length) {
     return callInt(FALLOCATE, fd, mode, offset, length);
+  }
+
+  /**
+   * Lets a range of one file share the blocks of the same range of another one.
+   *
+   * @param length bytes; 0: up to the end of {@code from}
+   */
+  static int cloneRange(int from, int to, long offset, long length) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment range = arena.allocate(CLONE_RANGE_BYTES, 8);
+      range.set(LONG, 0, from);
+      range.set(LONG, 8, offset);
+      range.set(LONG, 16, length);
+      range.set(LONG, 24, offset);
+      return callInt(Ioctl.IOCTL, to, FICLONERANGE, range.address(), 0);
+    }
   }
 
   static long lseek(int fd, long offset, int whence) {

@@ -19,6 +19,7 @@ import org.anabranch.server.snapshots.device.Readers;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -238,6 +239,38 @@ public final class Exports implements AutoCloseable {
       running.arriveAndDeregister();
     }
     return new Written(bytes, stored[0]);
+  }
+
+  /**
+   * Makes the image of a new volume: what did not change since the snapshot was taken shares blocks
+   * with the volume's image where that can be ({@link SharedCopy}); otherwise like {@link #into}.
+   * Not durable yet.
+   *
+   * @param path of the image, which is empty
+   * @param out the same, open
+   * @return what was stored, without what is shared
+   */
+  public Written copy(String device, Path path, FileChannel out, Progress<State> progress)
+      throws RefusedException, ClientGoneException, IOException {
+    begin();
+    try (Readers.Reading open = snapshots.read(device)) {
+      long bytes = open.device().sectors() * 512;
+      Reporter reporter = new Reporter(progress, bytes);
+      long copied = new SharedCopy(storage, live).run(open, path, out, reporter::report);
+      if (copied >= 0) {
+        reporter.last();
+        LOG.info(
+            "{}: made of snapshot {}: {} copied, the rest of {} shared with the volume's image",
+            path,
+            device,
+            Sizes.bytes((double) copied),
+            Sizes.bytes((double) bytes));
+        return new Written(bytes, copied);
+      }
+    } finally {
+      running.arriveAndDeregister();
+    }
+    return into(device, out, progress);
   }
 
   /** Writes what is not zero, and returns how many bytes that was. */

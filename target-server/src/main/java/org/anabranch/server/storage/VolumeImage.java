@@ -2,6 +2,7 @@
 package org.anabranch.server.storage;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Set;
 import java.util.UUID;
 import org.anabranch.block.BackingDevice;
@@ -68,6 +69,11 @@ public interface VolumeImage {
    * @param free bytes that are free for it
    */
   record Space(long allocated, long free) {}
+
+  /** The regular file of this machine that it is; null when it is none, or absent. */
+  default @Nullable Path file() {
+    return null;
+  }
 
   /** The storage that it takes; null where that is not known. */
   default @Nullable Space space() throws IOException {

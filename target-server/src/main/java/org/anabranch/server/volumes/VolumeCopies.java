@@ -71,7 +71,7 @@ final class VolumeCopies implements WarningSource {
   private void run(VolumeState volume, VolumeCopy copy) {
     RefusedException failure = null;
     try (FileChannel image = NewImage.open(volume, state.steps())) {
-      exports.into(copy.from(), image, reached -> copy.at(reached.done()));
+      exports.copy(copy.from(), volume.part(), image, reached -> copy.at(reached.done()));
       changes.lock();
       try {
         copy.at(copy.state().total());

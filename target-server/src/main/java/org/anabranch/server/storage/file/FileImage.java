@@ -75,6 +75,11 @@ final class FileImage implements VolumeImage {
   }
 
   @Override
+  public @Nullable Path file() {
+    return Files.isRegularFile(path) ? path : null;
+  }
+
+  @Override
   public @Nullable Space space() throws IOException {
     return Files.isRegularFile(path)
         ? new Space(AllocatedSpace.of(path), Files.getFileStore(path).getUsableSpace())
