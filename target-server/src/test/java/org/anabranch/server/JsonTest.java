@@ -3,11 +3,15 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +26,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.anabranch.block.testing.Await;
@@ -33,6 +38,7 @@ import org.anabranch.server.control.Json;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.control.verbs.Verbs;
+import org.anabranch.server.control.verbs.VolumeImportVerb;
 import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -265,6 +271,50 @@ final class JsonTest {
     holds("volume remove", json(site, "volume", "remove", "vm4", "--delete-image"));
   }
 
+  /** A stream whose last bytes are awaited. */
+  private void importUnderWay(Site site) throws Exception {
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
+    site.client()
+        .download(
+            SnapshotExportVerb.CALL,
+            new SnapshotExportVerb.Arguments("vm1@a", null, false, null, false),
+            state -> {},
+            data -> {
+              byte[] bytes = new byte[data.remaining()];
+              data.get(bytes);
+              stream.writeBytes(bytes);
+            });
+    PipedOutputStream out = new PipedOutputStream();
+    try (PipedInputStream in = new PipedInputStream(out, 1 << 20)) {
+      out.write(stream.toByteArray(), 0, stream.size() - 1);
+      out.flush();
+      CompletableFuture<Void> ended =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  var _ =
+                      site.client()
+                          .upload(
+                              VolumeImportVerb.CALL,
+                              new VolumeImportVerb.Arguments("copy", null, false),
+                              state -> {},
+                              Channels.newChannel(in));
+                } catch (RefusedException e) {
+                  throw new AssertionError(e);
+                }
+              },
+              task -> Thread.ofPlatform().daemon().start(task));
+      Await.until(
+          "its name is known",
+          () -> String.valueOf(site.ask("status", Map.of()).get("imports")),
+          text -> text.contains("snapshot=a"));
+      holds("status", json(site, "status"));
+      out.write(stream.toByteArray(), stream.size() - 1, 1);
+      out.close();
+      ended.get(60, TimeUnit.SECONDS);
+    }
+  }
+
   /** Hooks that fail and stop nothing, and a schedule that missed a run. */
   private void hooksAndSchedules() throws Exception {
     Site site = new Site(Files.createDirectory(folder.resolve("hooks")));
@@ -296,6 +346,7 @@ final class JsonTest {
       holds("schedule run", json(site, "schedule", "run", "once"));
       holds("snapshot list", json(site, "snapshot", "list"));
       holds("snapshot create", json(site, "snapshot", "create", "vm1@a"));
+      importUnderWay(site);
       holds("snapshot merge", json(site, "snapshot", "merge", "vm1@a", "--now"));
       assertThat(server.terminate()).isZero();
     }

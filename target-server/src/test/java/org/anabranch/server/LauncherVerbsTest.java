@@ -195,7 +195,7 @@ final class LauncherVerbsTest {
     assertThat(
             anabranch(
                 1, "volume", "import", "vm1", "/dev/null", "--socket", site.socket().toString()))
-        .contains("it ends in the middle of the header; nothing was changed");
+        .contains("it ends in the middle of the header; nothing was changed, so send it again");
     assertThat(anabranch(1, "volume", "adopt", "vm1", "--socket", site.socket().toString()))
         .contains("volume vm1 is served already");
     assertThat(ask(site, "session", "list")).contains(TARGET);

@@ -150,19 +150,21 @@ final class SharedCopyTest {
       AtomicBoolean ended = new AtomicBoolean();
       Disk disk = host.disk(0);
       CompletableFuture<Integer> writer =
-          CompletableFuture.supplyAsync(() -> {
-            Random random = new Random(1);
-            int writes = 0;
-            try {
-              while (!ended.get()) {
-                write(disk, random.nextInt(VOLUME_MIB), filled(200 + random.nextInt(50)));
-                writes++;
-              }
-              return writes;
-            } catch (Exception e) {
-              throw new AssertionError(e);
-            }
-          });
+          CompletableFuture.supplyAsync(
+              () -> {
+                Random random = new Random(1);
+                int writes = 0;
+                try {
+                  while (!ended.get()) {
+                    write(disk, random.nextInt(VOLUME_MIB), filled(200 + random.nextInt(50)));
+                    writes++;
+                  }
+                  return writes;
+                } catch (Exception e) {
+                  throw new AssertionError(e);
+                }
+              },
+              task -> Thread.ofPlatform().daemon().start(task));
       site.anabranch(0, "volume", "create", "b", "--from", "a@s", "--wait");
       ended.set(true);
       assertThat(writer.get(60, TimeUnit.SECONDS)).isPositive();

@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** A volume follows a snapshot of another server: streams, what is refused, and what is left. */
 final class VolumeImportTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
-  private static final int MIB = 1 << 20;
-  private static final String CONFIGURATION =
+  static final int MIB = 1 << 20;
+  static final String CONFIGURATION =
       """
       volumes { vm1 { path = vm1.img, size = 16 MiB }, other { path = o.img, size = 8 MiB } }
       targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }
@@ -46,8 +46,7 @@ final class VolumeImportTest {
     there = new Site(Files.createDirectory(folder.resolve("there")));
   }
 
-  private static byte[] export(Site site, String snapshot, @Nullable String since)
-      throws Exception {
+  static byte[] export(Site site, String snapshot, @Nullable String since) throws Exception {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     site.client()
         .download(
@@ -62,13 +61,13 @@ final class VolumeImportTest {
     return out.toByteArray();
   }
 
-  private static VolumeImportVerb.Result receive(Site site, byte[] stream, boolean force)
+  static VolumeImportVerb.Result receive(Site site, byte[] stream, boolean force)
       throws RefusedException {
     return receive(site, "vm1", stream, force);
   }
 
-  private static VolumeImportVerb.Result receive(
-      Site site, String volume, byte[] stream, boolean force) throws RefusedException {
+  static VolumeImportVerb.Result receive(Site site, String volume, byte[] stream, boolean force)
+      throws RefusedException {
     return site.client()
         .upload(
             VolumeImportVerb.CALL,
@@ -77,21 +76,21 @@ final class VolumeImportTest {
             Channels.newChannel(new ByteArrayInputStream(stream)));
   }
 
-  private static byte[] contents(Site site, String snapshot) throws Exception {
+  static byte[] contents(Site site, String snapshot) throws Exception {
     Path file = site.folder.resolve("contents");
     site.ask("snapshot export", Map.of("name", snapshot, "file", file.toString(), "force", true));
     return Files.readAllBytes(file);
   }
 
   /** The volume as it is now. */
-  private static byte[] volume(Site site) throws Exception {
+  static byte[] volume(Site site) throws Exception {
     site.ask("snapshot create", Map.of("volume", "vm1", "name", "look", "read-only", true));
     byte[] contents = contents(site, "vm1@look");
     site.ask("snapshot remove", Map.of("name", "vm1@look"));
     return contents;
   }
 
-  private static void write(ServerProcess server, int offset, byte[] data) throws Exception {
+  static void write(ServerProcess server, int offset, byte[] data) throws Exception {
     try (Initiator initiator = new Initiator(1)) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       Disk disk = host.disk(0);
@@ -104,17 +103,17 @@ final class VolumeImportTest {
     }
   }
 
-  private static byte[] data(int length, long seed) {
+  static byte[] data(int length, long seed) {
     byte[] data = new byte[length];
     new Random(seed).nextBytes(data);
     return data;
   }
 
-  private static void snapshot(Site site, String name) throws RefusedException {
+  static void snapshot(Site site, String name) throws RefusedException {
     site.ask("snapshot create", Map.of("volume", "vm1", "name", name, "read-only", true));
   }
 
-  private static List<String> received(Site site) throws IOException {
+  static List<String> received(Site site) throws IOException {
     Path received = site.folder.resolve("state/received");
     if (!Files.isDirectory(received)) {
       return List.of();
@@ -199,14 +198,14 @@ final class VolumeImportTest {
               "there is no volume vm7, and the stream has only what changed since vm1@a: send all of"
                   + " it, without --since");
       assertThatThrownBy(() -> receive(there, new byte[100], false))
-          .hasMessageContaining("no ANADELTA at byte 0; nothing was changed");
+          .hasMessageContaining("no ANADELTA at byte 0; nothing was changed, so send it again");
       assertThatThrownBy(() -> receive(there, Arrays.copyOf(whole, whole.length - 1), false))
           .hasMessageContaining("the stream: it ends in the middle of record")
-          .hasMessageEndingWith("; nothing was changed");
+          .hasMessageEndingWith("; nothing was changed, so send it again");
       byte[] damaged = whole.clone();
       damaged[whole.length / 2] ^= 1;
       assertThatThrownBy(() -> receive(there, damaged, false))
-          .hasMessageContaining("its checksum is wrong; nothing was changed");
+          .hasMessageContaining("its checksum is wrong; nothing was changed, so send it again");
       assertThat(volume(there)).isEqualTo(new byte[16 * MIB]);
       assertThat(received(there)).isEmpty();
 
@@ -346,7 +345,7 @@ final class VolumeImportTest {
       assertThat(shell("exec 1>&-; " + send, 1)).contains("standard output");
       assertThat(shell(command(here, "snapshot", "export", "vm1@x", "-") + " | " + take, 1))
           .contains("there is no snapshot vm1@x")
-          .contains("it ends in the middle of the header; nothing was changed");
+          .contains("it ends in the middle of the header; nothing was changed, so send it again");
       assertThat(shell(send + " | " + take, 0))
           .isEqualTo("volume vm1 is vm1@a now: 8 MiB of 16 MiB\n");
       assertThat(volume(there)).isEqualTo(contents(here, "vm1@a"));

@@ -3,12 +3,13 @@ package org.anabranch.server.admin;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.snapshots.device.Initiators;
 import org.anabranch.server.state.Changes;
@@ -119,6 +120,11 @@ public final class Recovery {
     return lines;
   }
 
+  /** The volumes of streams that were received and are not applied yet. */
+  Set<String> received() throws RefusedException {
+    return imports.unfinished();
+  }
+
   /**
    * Takes the file that is at a volume's path for the volume's file, whatever was there before, and
    * serves it.
@@ -137,6 +143,7 @@ public final class Recovery {
             "volume " + name + " is served already, from " + volume.source().address());
       }
       storage.adoptImage(volume);
+      var _ = imports.giveUp(name);
       LOG.warn("volume {}: {} is taken for its image from now on", name, volume.source().address());
       return retry(name);
     } finally {

@@ -77,7 +77,8 @@ public final class Reloader implements WarningSource {
       EffectiveConfiguration effective = live.effective().with(source.read());
       Configuration after = effective.whole();
       Set<String> returning =
-          ReturningVolumes.leaveOut(before, after, state.state(), storage.leftOut());
+          ReturningVolumes.leaveOut(
+              before, after, state.state(), recovery.received(), storage.leftOut());
       Set<String> leftOut =
           storage.leftOut().all().stream().map(LeftOut.Entry::name).collect(Collectors.toSet());
       LunUse use = force ? null : new LunUse(before, iscsi.sessionInfos());

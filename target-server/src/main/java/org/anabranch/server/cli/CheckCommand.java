@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -30,6 +31,7 @@ import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.control.verbs.rates.LimitsEntry;
+import org.anabranch.server.exports.receive.LeftStreams;
 import org.anabranch.server.hooks.HookRules;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.schedule.Schedules;
@@ -92,6 +94,9 @@ public final class CheckCommand implements Callable<Integer> {
     StackedLuns.of(whole).forEach(warning -> err.println("warning: " + warning));
     made.without(configuration).forEach(warning -> err.println("warning: " + warning));
     HookRules.warnings(configuration).forEach(warning -> err.println("warning: " + warning));
+    new LeftStreams(configuration.stateDir())
+        .warnings(whole.volumes().keySet(), Set.of())
+        .forEach(warning -> err.println("warning: " + warning));
     err.flush();
     List<String> leftOut = leftOut(whole, rehearsal);
     PrintWriter out = spec.commandLine().getOut();

@@ -3,10 +3,12 @@ package org.anabranch.server.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Nothing;
+import org.anabranch.server.control.verbs.ImportEntry;
 import org.anabranch.server.control.verbs.StatusVerb;
 import org.anabranch.server.control.verbs.TargetEntry;
 import org.anabranch.server.control.verbs.VolumeEntry;
@@ -70,6 +72,9 @@ public final class StatusCommand implements Callable<Integer> {
     if (!status.snapshots().isEmpty()) {
       text.append('\n').append(SnapshotTable.of(status.snapshots()).text(columns));
     }
+    if (!status.imports().isEmpty()) {
+      text.append('\n').append(imports(status.imports()).text(columns));
+    }
     if (!status.schedules().isEmpty()) {
       text.append('\n').append(SnapshotTable.schedules(status.schedules()).text(columns));
     }
@@ -86,6 +91,22 @@ public final class StatusCommand implements Callable<Integer> {
       status.warnings().forEach(each -> text.append("WARNING: ").append(each).append('\n'));
     }
     return text.toString();
+  }
+
+  private static TextTable imports(List<ImportEntry> imports) {
+    TextTable table = new TextTable("IMPORT INTO", "SNAPSHOT", "STATE");
+    for (ImportEntry each : imports) {
+      String snapshot = Objects.requireNonNullElse(each.snapshot(), "");
+      String done = Sizes.bytes((double) each.doneBytes());
+      long total = each.totalBytes();
+      table.row(
+          each.volume(),
+          snapshot,
+          total == 0
+              ? done + " received"
+              : "being written, " + done + " of " + Sizes.bytes((double) total));
+    }
+    return table;
   }
 
   private static TextTable hooks(List<HookEntry> hooks) {

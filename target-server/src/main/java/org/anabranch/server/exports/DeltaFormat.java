@@ -33,11 +33,11 @@ import java.util.zip.CRC32C;
  * that is made longer reads as zeros where no extent says otherwise. A stream ({@link
  * StreamHeader}) has the same records behind a header that says more.
  */
-final class DeltaFormat {
-  static final int VERSION = 1;
-  static final int DATA = 1;
-  static final int ZERO = 2;
-  static final int END = 3;
+public final class DeltaFormat {
+  public static final int VERSION = 1;
+  public static final int DATA = 1;
+  public static final int ZERO = 2;
+  public static final int END = 3;
 
   /** The most bytes of data in a record. */
   static final int MAX_DATA = DeviceReads.BLOCK;
@@ -53,7 +53,7 @@ final class DeltaFormat {
   private DeltaFormat() {}
 
   /** What is wrong with a file, and where. */
-  static final class DamagedException extends IOException {
+  public static final class DamagedException extends IOException {
     private static final long serialVersionUID = 1L;
 
     DamagedException(String message) {
@@ -68,7 +68,7 @@ final class DeltaFormat {
    * @param bytes how long the result is; no less
    * @param text for people
    */
-  record Header(long baseBytes, long bytes, String text) {
+  public record Header(long baseBytes, long bytes, String text) {
     ByteBuffer write() {
       return write(VERSION);
     }
@@ -150,7 +150,7 @@ final class DeltaFormat {
   }
 
   /** A record without its data. */
-  record Piece(int kind, long offset, long length) {
+  public record Piece(int kind, long offset, long length) {
     /** With its checksum; {@code data} follows it, or nothing. */
     ByteBuffer write(ByteBuffer place, ByteBuffer data) {
       ByteBuffer all = buffer(RECORD_BYTES);

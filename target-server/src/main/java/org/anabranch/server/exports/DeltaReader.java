@@ -13,9 +13,9 @@ import org.anabranch.server.exports.DeltaFormat.Piece;
  * Reads the records of a file of changed extents, and checks each before it passes it on: its
  * checksum, its place behind the one before, and in the end that all came. One thread.
  */
-final class DeltaReader {
+public final class DeltaReader {
   /** Receives each record that is as it was written. */
-  interface Sink {
+  public interface Sink {
     /**
      * Takes a record.
      *
@@ -33,7 +33,7 @@ final class DeltaReader {
    * @param bytes of the image that the records are for
    * @param place of the records
    */
-  DeltaReader(ReadableByteChannel in, long bytes, DeltaFormat.Place place) {
+  public DeltaReader(ReadableByteChannel in, long bytes, DeltaFormat.Place place) {
     this.in = in;
     this.bytes = bytes;
     this.place = place;
@@ -45,7 +45,7 @@ final class DeltaReader {
    * @param progress receives how many bytes were read
    * @throws DamagedException says what is wrong; what the sink got before is right
    */
-  void read(LongConsumer progress, Sink sink) throws IOException, RefusedException {
+  public void read(LongConsumer progress, Sink sink) throws IOException, RefusedException {
     ByteBuffer head = DeltaFormat.buffer(DeltaFormat.RECORD_BYTES);
     ByteBuffer data = DeltaFormat.NOTHING;
     long records = 0;

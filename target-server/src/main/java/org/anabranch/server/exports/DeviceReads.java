@@ -15,7 +15,7 @@ import org.anabranch.server.storage.Stages;
  * Reads parts of a device in order, a few requests ahead of the consumer. One thread, which may
  * wait.
  */
-final class DeviceReads {
+public final class DeviceReads {
   /** The most bytes of one request. */
   static final int BLOCK = 1 << 20;
 
@@ -23,7 +23,7 @@ final class DeviceReads {
   private static final long MAX_STATUS_SECTORS = 1L << 21;
 
   /** Receives what was read; the buffer is valid until this returns. */
-  interface Sink {
+  public interface Sink {
     void take(long offset, ByteBuffer data) throws RefusedException, ClientGoneException;
   }
 
@@ -34,13 +34,13 @@ final class DeviceReads {
   private final Deque<Reading> ahead = new ArrayDeque<>();
   private final Deque<ByteBuffer> spare = new ArrayDeque<>();
 
-  DeviceReads(BlockDevice device, Sink sink) {
+  public DeviceReads(BlockDevice device, Sink sink) {
     this.device = device;
     this.sink = sink;
   }
 
   /** Reads an extent of whole sectors; its last requests may still be in flight afterwards. */
-  void read(ByteExtent extent) throws RefusedException, ClientGoneException {
+  public void read(ByteExtent extent) throws RefusedException, ClientGoneException {
     for (long at = extent.offset(); at < extent.end(); ) {
       // Ends at multiples, so that what is written is aligned wherever that can be.
       int length = (int) Math.min(extent.end() - at, BLOCK - at % BLOCK);
@@ -78,14 +78,14 @@ final class DeviceReads {
   }
 
   /** Waits for the requests in flight, and delivers their data. */
-  void finish() throws RefusedException, ClientGoneException {
+  public void finish() throws RefusedException, ClientGoneException {
     while (!ahead.isEmpty()) {
       takeFirst();
     }
   }
 
   /** Waits until no request is in flight, whether they succeed or fail. */
-  void abandon() {
+  public void abandon() {
     for (Reading reading : ahead) {
       reading.done.handle((done, failure) -> true).join();
     }
@@ -93,7 +93,7 @@ final class DeviceReads {
   }
 
   /** Reads the allocated parts, from beginning to end. */
-  void readAllocated() throws RefusedException, ClientGoneException {
+  public void readAllocated() throws RefusedException, ClientGoneException {
     long sectors = device.sectors();
     for (long sector = 0; sector < sectors; ) {
       Io status = status(device, sector, sectors - sector);
@@ -107,7 +107,7 @@ final class DeviceReads {
   }
 
   /** Whether sectors are allocated, for the first of {@code most} sectors or more of them. */
-  static Io status(BlockDevice device, long sector, long most) throws RefusedException {
+  public static Io status(BlockDevice device, long sector, long most) throws RefusedException {
     CompletableFuture<Io> answer = new CompletableFuture<>();
     device.submit(
         Io.blockStatus(

@@ -15,7 +15,7 @@ import org.anabranch.server.storage.Stages;
  * Writes parts of a device in order of offsets that do not overlap, a few requests at a time. One
  * thread, which may wait.
  */
-final class DeviceWrites {
+public final class DeviceWrites {
   private static final int AT_ONCE = 4;
 
   /** The most sectors of one request that writes zeros. */
@@ -31,12 +31,12 @@ final class DeviceWrites {
   private final Deque<Writing> writing = new ArrayDeque<>();
   private final Deque<ByteBuffer> spare = new ArrayDeque<>();
 
-  DeviceWrites(BlockDevice device) {
+  public DeviceWrites(BlockDevice device) {
     this.device = device;
   }
 
   /** Writes data of whole sectors, at most {@link DeviceReads#BLOCK} bytes; it is copied. */
-  void write(long offset, ByteBuffer data) throws RefusedException {
+  public void write(long offset, ByteBuffer data) throws RefusedException {
     ByteBuffer copy =
         spare.isEmpty() ? ByteBuffer.allocateDirect(DeviceReads.BLOCK) : spare.remove();
     copy.clear().put(data.duplicate()).flip();
@@ -44,7 +44,7 @@ final class DeviceWrites {
   }
 
   /** Lets whole sectors read as zeros; a hole where the device has them. */
-  void zero(long offset, long length) throws RefusedException {
+  public void zero(long offset, long length) throws RefusedException {
     long end = (offset + length) >> 9;
     for (long at = offset >> 9; at < end; ) {
       long from = at;
@@ -85,7 +85,7 @@ final class DeviceWrites {
   }
 
   /** Waits for all, and makes them durable. */
-  void finish() throws RefusedException {
+  public void finish() throws RefusedException {
     while (!writing.isEmpty()) {
       takeFirst();
     }
@@ -94,7 +94,7 @@ final class DeviceWrites {
   }
 
   /** Waits until no request is in flight, whether they succeed or fail. */
-  void abandon() {
+  public void abandon() {
     for (Writing each : writing) {
       each.done.handle((done, failure) -> true).join();
     }

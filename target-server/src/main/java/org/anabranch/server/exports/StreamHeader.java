@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param checksum of the header
  * @param original its bytes, which may have keys that are not known here
  */
-record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteBuffer original) {
+public record StreamHeader(
+    long baseBytes, long bytes, Facts facts, int checksum, ByteBuffer original) {
   static final int VERSION = 2;
 
   /**
@@ -45,7 +46,7 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteB
    * @param baseSnapshot its name, for people
    * @param blockSize bytes of the disk's blocks
    */
-  record Facts(
+  public record Facts(
       String volume,
       String snapshot,
       Instant created,
@@ -104,16 +105,16 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteB
   }
 
   /** What checksums of its records cover in front of them. */
-  DeltaFormat.Place place() {
+  public DeltaFormat.Place place() {
     return record ->
         DeltaFormat.buffer(Integer.BYTES + Long.BYTES).putInt(checksum).putLong(record).flip();
   }
 
   /** The header of a stream, and its bytes. */
-  record Written(StreamHeader header, ByteBuffer bytes) {}
+  public record Written(StreamHeader header, ByteBuffer bytes) {}
 
   /** A header to be written. */
-  static Written write(long baseBytes, long bytes, Facts facts) {
+  public static Written write(long baseBytes, long bytes, Facts facts) {
     ByteBuffer all = new DeltaFormat.Header(baseBytes, bytes, facts.write()).write(VERSION);
     int checksum = all.getInt(all.limit() - Integer.BYTES);
     return new Written(new StreamHeader(baseBytes, bytes, facts, checksum, all.duplicate()), all);
@@ -124,7 +125,7 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteB
    *
    * @throws DamagedException when there is none, or it is damaged
    */
-  static StreamHeader read(ReadableByteChannel in) throws IOException {
+  public static StreamHeader read(ReadableByteChannel in) throws IOException {
     DeltaFormat.Header header = DeltaFormat.Header.read(in, VERSION);
     ByteBuffer again = header.write(VERSION); // its checksum was compared
     Facts facts = Facts.read(header.text());
@@ -142,7 +143,7 @@ record StreamHeader(long baseBytes, long bytes, Facts facts, int checksum, ByteB
   }
 
   /** The header as it was read: the same bytes. */
-  ByteBuffer bytesOfHeader() {
+  public ByteBuffer bytesOfHeader() {
     return original.duplicate();
   }
 

@@ -3,7 +3,7 @@
 /**
  * Exports of snapshots: which extents changed, the whole snapshot as a raw image, the changed
  * extents as a file that can be applied to an older image, or a stream that a volume can be made
- * of.
+ * of: package {@code receive} does that.
  *
  * <table>
  * <caption>Files</caption>
@@ -17,14 +17,8 @@
  *     <td>what is checked before such a file changes anything?</td></tr>
  * <tr><td>{@link org.anabranch.server.exports.StreamHeader}</td>
  *     <td>what does a stream say of itself?</td></tr>
- * <tr><td>{@link org.anabranch.server.exports.VolumeImports}</td>
- *     <td>what is a volume after an import that was cut off, or a crash in its middle?</td></tr>
- * <tr><td>{@link org.anabranch.server.exports.StreamFit}</td>
- *     <td>which streams are refused for a volume?</td></tr>
- * <tr><td>{@link org.anabranch.server.exports.StreamApplication}</td>
- *     <td>how is a stream written to its volume?</td></tr>
- * <tr><td>{@link org.anabranch.server.exports.NewVolumes}</td>
- *     <td>how does a stream make a volume that is not there?</td></tr>
+ * <tr><td>{@code SharedCopy}</td>
+ *     <td>when does a copy of a snapshot share blocks with its volume's image?</td></tr>
  * </table>
  */
 @NullMarked

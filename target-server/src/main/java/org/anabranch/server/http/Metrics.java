@@ -68,6 +68,7 @@ final class Metrics {
             session.commands()));
     server.statistics().devices().forEach((name, device) -> device(families, name, device));
     volumes(families);
+    DataMetrics.add(families, server);
     files(families);
     server.hookCounts().all().forEach(count -> hook(families, count));
     server.schedules().status().forEach(schedule -> schedule(families, schedule));

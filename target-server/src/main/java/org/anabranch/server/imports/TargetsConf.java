@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.PatternSyntaxException;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.StateDirectory;
 import org.jspecify.annotations.Nullable;
@@ -139,7 +141,13 @@ final class TargetsConf {
   private void include(Path from, String what, List<Entry> into, int depth)
       throws RefusedException {
     Path folder = from.toAbsolutePath().getParent();
-    Path path = (folder == null ? Path.of("/") : folder).resolve(what);
+    Path path;
+    try {
+      path = (folder == null ? Path.of("/") : folder).resolve(what);
+    } catch (InvalidPathException e) {
+      losses.add(from.toString(), "include " + what + ": no path: " + e.getReason());
+      return;
+    }
     if (what.chars().noneMatch(c -> c == '*' || c == '?' || c == '[' || c == '{')) {
       if (Files.isDirectory(path)) {
         all(path, "*", into, depth);
@@ -160,6 +168,9 @@ final class TargetsConf {
     List<Path> matching = new ArrayList<>();
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, pattern)) {
       stream.forEach(matching::add);
+    } catch (PatternSyntaxException e) {
+      losses.add(folder.toString(), "include " + folder.resolve(pattern) + ": no pattern of names");
+      return;
     } catch (IOException e) {
       throw new RefusedException(folder + " cannot be read: " + reason(e), e);
     }

@@ -33,7 +33,7 @@ import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.exports.Exports;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.hooks.ConfiguredHooks;
 import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.rate.VolumeRates;
@@ -136,7 +136,9 @@ abstract class ServerParts implements RunningServer {
               new AlarmThread(),
               steps);
       exports = new Exports(storage, snapshots, live);
-      volumeImports = new VolumeImports(storage, snapshots, uses, state.folder());
+      volumeImports =
+          new VolumeImports(
+              storage, snapshots, uses, state.folder(), () -> live.configured().volumes().keySet());
       runtimeDevices = new RuntimeDevices(live, storage, stateFile, changes);
       EffectiveChange effective =
           new EffectiveChange(live, storage, targets, stateFile, uses, () -> iscsi);
@@ -181,6 +183,7 @@ abstract class ServerParts implements RunningServer {
     sources.put("uses", uses);
     sources.put("control", this::controlWarnings);
     sources.put("volumes", volumes);
+    sources.put("imports", volumeImports);
     sources.put("luns", luns);
     sources.put(
         "files",

@@ -9,23 +9,29 @@ import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.config.Configuration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.RuntimeState;
-import org.anabranch.server.state.SnapshotState;
 
 /** Volumes that come back into the configuration with the snapshots that they had. */
 public final class ReturningVolumes {
   private ReturningVolumes() {}
 
   /**
-   * Leaves out the volumes that a new configuration adds and that have snapshots already, with the
-   * new devices above them: they come back as what was left out does, with their snapshots.
+   * Leaves out the volumes that a new configuration adds and that have snapshots already, or a
+   * stream that was received for them, with the new devices above them: they come back as what was
+   * left out does, with their snapshots, and what was received.
    *
+   * @param received volumes that a stream waits for
    * @return their names
    */
   public static Set<String> leaveOut(
-      Configuration before, Configuration after, RuntimeState state, LeftOut leftOut) {
+      Configuration before,
+      Configuration after,
+      RuntimeState state,
+      Set<String> received,
+      LeftOut leftOut) {
     Set<String> returning = new LinkedHashSet<>();
-    for (SnapshotState snapshot : state.snapshots().values()) {
-      String volume = snapshot.volume();
+    Set<String> known = new LinkedHashSet<>(received);
+    state.snapshots().values().forEach(snapshot -> known.add(snapshot.volume()));
+    for (String volume : known) {
       if (after.volumes().containsKey(volume)
           && !before.volumes().containsKey(volume)
           && leftOut.get(volume) == null) {
@@ -46,7 +52,7 @@ public final class ReturningVolumes {
       leftOut.add(
           after.volumes().containsKey(name) ? LeftOut.Kind.VOLUME : LeftOut.Kind.DEVICE,
           name,
-          new RefusedException("it is being added with the snapshots that it has"));
+          new RefusedException("it is being added with what the server knows of it"));
     }
     return returning;
   }

@@ -14,8 +14,8 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.exports.Exports;
-import org.anabranch.server.exports.NewVolumes;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.NewVolumes;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.SnapshotState;
@@ -49,6 +49,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
   private final Targets targets;
   private final StateFile state;
   private final Changes changes;
+  private final VolumeImports imports;
   private final MadeVolumes made;
   private final VolumePlans plans;
   private final VolumeCreation creation;
@@ -71,6 +72,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
     this.targets = targets;
     this.state = state;
     this.changes = changes;
+    this.imports = imports;
     this.made = new MadeVolumes(live, state);
     this.plans = new VolumePlans(live, storage, state);
     this.creation = new VolumeCreation(storage, targets, state, effective);
@@ -86,6 +88,12 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
    * @return the copy that has begun; null when the volume is there
    */
   public @Nullable VolumeCopy create(NewVolume wanted) throws RefusedException {
+    wanted.check();
+    imports.refuseIfLeft(wanted.name());
+    return begin(wanted);
+  }
+
+  private @Nullable VolumeCopy begin(NewVolume wanted) throws RefusedException {
     wanted.check();
     changes.lock();
     try {
@@ -147,7 +155,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
 
   @Override
   public void make(String name, long bytes, int blockSize) throws RefusedException {
-    var _ = create(new NewVolume(name, bytes, null, null, blockSize, null));
+    var _ = begin(new NewVolume(name, bytes, null, null, blockSize, null));
   }
 
   /** The copies that are being made, by volume. */
@@ -200,6 +208,10 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
         if (!all().containsKey(name) && copies.forgetFailure(name)) {
           return new Removed(live.configured().imageDir(), true);
         }
+        Path stream = hasVolume(name) ? null : imports.giveUp(name);
+        if (stream != null) {
+          return new Removed(stream, true);
+        }
         return removal.remove(name, deleteImage);
       }
       copy.cancel();
@@ -224,6 +236,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
    */
   public void rename(String name, String newName) throws RefusedException {
     NewVolume.checkName(newName);
+    imports.refuseIfLeft(newName);
     changes.lock();
     try {
       rename.rename(name, newName);

@@ -9,7 +9,7 @@ import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.state.VolumeState;

@@ -12,7 +12,7 @@ import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;

@@ -11,7 +11,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.anabranch.config.Configuration;
 import org.anabranch.server.base.RefusedException;
-import org.anabranch.server.exports.StreamOfNewVolume;
+import org.anabranch.server.exports.receive.StreamOfNewVolume;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.state.VolumeState;

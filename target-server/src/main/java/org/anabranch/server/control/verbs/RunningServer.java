@@ -12,7 +12,7 @@ import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.schedule.Schedules;

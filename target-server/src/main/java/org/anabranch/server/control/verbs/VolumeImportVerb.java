@@ -11,7 +11,7 @@ import org.anabranch.server.control.Caller;
 import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Place;
 import org.anabranch.server.control.Verb;
-import org.anabranch.server.exports.VolumeImports;
+import org.anabranch.server.exports.receive.VolumeImports;
 import org.jspecify.annotations.Nullable;
 
 /** {@code volume import}. The stream is data that the client sends behind its request. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import org.anabranch.server.base.RefusedException;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -115,6 +115,16 @@ final class ReceivedStream {
 
   String volume() {
     return volume;
+  }
+
+  /** Where it is once it is whole. */
+  Path file() {
+    return whole;
+  }
+
+  /** How long it is. */
+  long bytes() throws IOException {
+    return Files.size(whole);
   }
 
   /** The snapshot's name. */

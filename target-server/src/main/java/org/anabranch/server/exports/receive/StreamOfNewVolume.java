@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.StreamHeader;
 
 /** A stream that was received whole, and makes a volume. For the start. */
 public final class StreamOfNewVolume {

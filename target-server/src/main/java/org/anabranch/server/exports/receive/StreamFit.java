@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -8,6 +8,9 @@ import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.DeviceReads;
+import org.anabranch.server.exports.StreamHeader;
+import org.anabranch.server.exports.Zeros;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
@@ -20,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * volume is at the point that the stream begins at, or empty where the stream has everything. Any
  * thread, which may wait.
  */
-final class StreamFit {
+public final class StreamFit {
   private final Storage storage;
   private final Snapshots snapshots;
   private final Stopping stopping;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.Progress;
@@ -8,13 +8,16 @@ import org.anabranch.server.base.Progress;
 final class ImportReports {
   private static final long REPORT_NANOS = 100_000_000;
 
+  private final UnderWay underWay;
   private final Progress<VolumeImports.State> progress;
   private final boolean applying;
   private final long total;
   private long reported = System.nanoTime() - REPORT_NANOS;
   private boolean gone;
 
-  ImportReports(Progress<VolumeImports.State> progress, boolean applying, long total) {
+  ImportReports(
+      UnderWay underWay, Progress<VolumeImports.State> progress, boolean applying, long total) {
+    this.underWay = underWay;
     this.progress = progress;
     this.applying = applying;
     this.total = total;
@@ -35,12 +38,14 @@ final class ImportReports {
 
   /** While it is applied, it goes on without a client. */
   void at(long done) {
+    VolumeImports.State state = new VolumeImports.State(applying, done, total);
+    underWay.at(state);
     if (gone || System.nanoTime() - reported < REPORT_NANOS) {
       return;
     }
     reported = System.nanoTime();
     try {
-      progress.report(new VolumeImports.State(applying, done, total));
+      progress.report(state);
     } catch (ClientGoneException e) {
       if (!applying) {
         throw new GoneException(e);

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.io.IOException;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.ByteExtent;
+import org.anabranch.server.exports.ChangedExtents;
+import org.anabranch.server.exports.DeltaReader;
+import org.anabranch.server.exports.DeviceReads;
+import org.anabranch.server.exports.DeviceWrites;
+import org.anabranch.server.exports.StreamHeader;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.snapshots.device.Readers;
 import org.anabranch.server.state.SnapshotState;
@@ -19,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * When that cannot be done to its end, the volume is left out until a {@code volume retry} or a
  * start does it again. Any thread, which may wait.
  */
-final class StreamApplication {
+public final class StreamApplication {
   private static final Logger LOG = LoggerFactory.getLogger(StreamApplication.class);
 
   private final Storage storage;
@@ -140,14 +146,18 @@ final class StreamApplication {
     return new NotWholeException(
         "volume " + volume,
         "an import was received and could not be written: " + reason.getMessage(),
-        "put that right, then: anabranch volume retry " + volume,
+        "put that right, then: anabranch volume retry "
+            + volume
+            + "; anabranch volume adopt "
+            + volume
+            + " gives the import up, and serves the volume half written",
         reason instanceof RefusedException refused
             ? refused
             : new RefusedException(String.valueOf(reason.getMessage()), reason));
   }
 
   /** Completes what a stop or a crash interrupted. */
-  void complete(ReceivedStream stream) throws RefusedException {
+  void complete(ReceivedStream stream, UnderWay underWay) throws RefusedException {
     String volume = stream.volume();
     if (!storage.devices().has(volume)) {
       LOG.warn("volume {}: it is not served; an import of it waits", volume);
@@ -166,7 +176,7 @@ final class StreamApplication {
         return;
       }
       LOG.info("volume {}: becomes {}, which was received before", volume, header[0]);
-      var _ = apply(stream, new ImportReports(state -> {}, true, 0));
+      var _ = apply(stream, new ImportReports(underWay, state -> {}, true, stream.bytes()));
       var _ = taken(stream, header[0]);
     } catch (IOException | RefusedException e) {
       snapshots.withdraw(volume, lost(volume, e));

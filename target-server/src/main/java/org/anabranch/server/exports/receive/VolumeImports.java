@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.Progress;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.SnapshotName;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.exports.DeltaFormat.DamagedException;
+import org.anabranch.server.exports.DeltaReader;
+import org.anabranch.server.exports.StreamHeader;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.snapshots.device.Readers;
 import org.anabranch.server.state.SnapshotState;
@@ -46,14 +52,18 @@ import org.slf4j.LoggerFactory;
  *       while it is written.
  * </dl>
  */
-public final class VolumeImports implements AutoCloseable {
+public final class VolumeImports implements WarningSource, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VolumeImports.class);
   private static final long LAST_WRITE_SECONDS = 10;
 
   private final Snapshots snapshots;
   private final Uses uses;
   private final Path folder;
-  private final Set<String> receiving = ConcurrentHashMap.newKeySet();
+  private final Supplier<Set<String>> configured;
+  private final LeftStreams left;
+
+  /** Imports under way, by volume. */
+  private final ConcurrentSkipListMap<String, UnderWay> underWay = new ConcurrentSkipListMap<>();
 
   /** Each import under way is a party, and so is this object. */
   private final Phaser running = new Phaser(1);
@@ -64,11 +74,19 @@ public final class VolumeImports implements AutoCloseable {
 
   /**
    * @param folder the state directory
+   * @param configured the volumes that are configured, or were made at run time
    */
-  public VolumeImports(Storage storage, Snapshots snapshots, Uses uses, Path folder) {
+  public VolumeImports(
+      Storage storage,
+      Snapshots snapshots,
+      Uses uses,
+      Path folder,
+      Supplier<Set<String>> configured) {
+    this.configured = configured;
     this.snapshots = snapshots;
     this.uses = uses;
     this.folder = folder;
+    this.left = new LeftStreams(folder);
     this.fit = new StreamFit(storage, snapshots, stopping);
     this.application = new StreamApplication(storage, snapshots, fit, stopping);
   }
@@ -117,17 +135,19 @@ public final class VolumeImports implements AutoCloseable {
     running.register();
     try {
       stopping.refuse();
-      if (!receiving.add(request.volume())) {
+      UnderWay begun = new UnderWay(request.volume());
+      if (underWay.putIfAbsent(request.volume(), begun) != null) {
         throw new RefusedException(
             "another stream for volume " + request.volume() + " is being received");
       }
       try {
-        return receive(request, in, volumes, progress);
+        return receive(request, in, volumes, begun, progress);
       } finally {
-        receiving.remove(request.volume());
+        underWay.remove(request.volume(), begun);
       }
     } catch (DamagedException e) {
-      throw new RefusedException("the stream: " + e.getMessage() + "; nothing was changed", e);
+      throw new RefusedException(
+          "the stream: " + e.getMessage() + "; nothing was changed, so send it again", e);
     } catch (ClientGoneException e) {
       throw cutOff(e);
     } catch (IOException e) {
@@ -142,20 +162,27 @@ public final class VolumeImports implements AutoCloseable {
 
   private static RefusedException cutOff(ClientGoneException gone) {
     return new RefusedException(
-        "the stream was cut off: its sender is gone, or the server is stopping; nothing was changed",
+        "the stream was cut off: its sender is gone, or the server is stopping; nothing was changed, so"
+            + " send it again",
         gone);
   }
 
   private Imported receive(
-      Request request, ReadableByteChannel in, NewVolumes volumes, Progress<State> progress)
+      Request request,
+      ReadableByteChannel in,
+      NewVolumes volumes,
+      UnderWay begun,
+      Progress<State> progress)
       throws IOException, RefusedException, ClientGoneException {
     String volume = request.volume();
     progress.report(new State(false, 0, 0));
     StreamHeader header = StreamHeader.read(in);
     String name = request.name() == null ? header.facts().snapshot() : request.name();
+    begun.snapshot(name);
     boolean makesVolume = !volumes.hasVolume(volume);
     if (makesVolume) {
       StreamFit.refuseUnlessFull(header, volume);
+      left.refuse(volume);
       SnapshotName.check(name);
       volumes.prepare(volume, header.bytes(), header.facts().blockSize());
     } else {
@@ -165,8 +192,8 @@ public final class VolumeImports implements AutoCloseable {
     claim(volume).close();
     ReceivedStream stream = ReceivedStream.of(folder, volume, name, makesVolume);
     try {
-      long length = received(stream, header, in, progress);
-      ImportReports applying = new ImportReports(progress, true, length);
+      long length = received(stream, header, in, begun, progress);
+      ImportReports applying = new ImportReports(begun, progress, true, length);
       try (Claim _ = claim(volume)) {
         if (!makesVolume) {
           snapshots.receiving(volume);
@@ -187,10 +214,14 @@ public final class VolumeImports implements AutoCloseable {
 
   /** Receives all of a stream, and returns how long it is. */
   private long received(
-      ReceivedStream stream, StreamHeader header, ReadableByteChannel in, Progress<State> progress)
+      ReceivedStream stream,
+      StreamHeader header,
+      ReadableByteChannel in,
+      UnderWay begun,
+      Progress<State> progress)
       throws IOException, RefusedException {
     long[] length = new long[1];
-    ImportReports reports = new ImportReports(progress, false, 0);
+    ImportReports reports = new ImportReports(begun, progress, false, 0);
     stream.receive(
         header.bytesOfHeader(),
         in,
@@ -274,7 +305,7 @@ public final class VolumeImports implements AutoCloseable {
    */
   public void complete() throws RefusedException {
     for (ReceivedStream stream : ReceivedStream.left(folder)) {
-      application.complete(stream);
+      complete(stream);
     }
   }
 
@@ -282,8 +313,64 @@ public final class VolumeImports implements AutoCloseable {
   public void complete(String volume) throws RefusedException {
     for (ReceivedStream stream : ReceivedStream.left(folder)) {
       if (stream.volume().equals(volume)) {
-        application.complete(stream);
+        complete(stream);
       }
+    }
+  }
+
+  private void complete(ReceivedStream stream) throws RefusedException {
+    UnderWay begun = new UnderWay(stream.volume());
+    begun.snapshot(stream.name());
+    underWay.put(stream.volume(), begun);
+    try {
+      application.complete(stream, begun);
+    } finally {
+      underWay.remove(stream.volume(), begun);
+    }
+  }
+
+  /** Those under way, by volume. */
+  public List<UnderWay> underWay() {
+    return List.copyOf(underWay.values());
+  }
+
+  /** The volumes of streams that were received and are not applied yet. */
+  public Set<String> unfinished() throws RefusedException {
+    return left.volumes();
+  }
+
+  /**
+   * Gives up a stream that was received for a volume and is not applied.
+   *
+   * @return the file, which is gone; null when there was none
+   */
+  public @Nullable Path giveUp(String volume) throws RefusedException {
+    Path file = null;
+    for (ReceivedStream stream : ReceivedStream.left(folder)) {
+      if (stream.volume().equals(volume)) {
+        file = stream.file();
+        LOG.warn("volume {}: the stream that was received for it is given up: {}", volume, file);
+      }
+    }
+    forget(volume);
+    return file;
+  }
+
+  /** Refuses to make another volume of a name that a received stream is for. */
+  public void refuseIfLeft(String volume) throws RefusedException {
+    left.refuse(volume);
+  }
+
+  @Override
+  public List<Warning> warnings() {
+    try {
+      return left.warnings(configured.get(), Set.copyOf(underWay.keySet()));
+    } catch (RefusedException e) {
+      return List.of(
+          new Warning(
+              "folder " + folder,
+              "what was received cannot be read: " + e.getMessage(),
+              "see whether its file system is mounted and readable"));
     }
   }
 
@@ -302,7 +389,7 @@ public final class VolumeImports implements AutoCloseable {
 
   /** Refuses to take away or to rename a volume while a stream for it is received or written. */
   public void refuseWhileReceiving(String volume) throws RefusedException {
-    if (receiving.contains(volume)) {
+    if (underWay.containsKey(volume)) {
       throw new RefusedException(
           "a stream for volume " + volume + " is being received; wait for its end");
     }

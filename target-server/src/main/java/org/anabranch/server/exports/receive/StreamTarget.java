@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.exports;
+package org.anabranch.server.exports.receive;
 
 import java.nio.ByteBuffer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.exports.DeltaFormat;
+import org.anabranch.server.exports.DeviceReads;
+import org.anabranch.server.exports.DeviceWrites;
+import org.anabranch.server.exports.StreamHeader;
 
 /**
  * The device that a stream is applied to. Where a whole stream has no record, the device is to read
