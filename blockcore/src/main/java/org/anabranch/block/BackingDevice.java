@@ -44,6 +44,19 @@ public interface BackingDevice extends BlockDevice {
   }
 
   /**
+   * That writes have failed, and how the last one did, as one line; null when none has, and when
+   * each of those places has been written after all. Any thread.
+   */
+  default @Nullable String failedWrites() {
+    return null;
+  }
+
+  /** Ends {@link #failedWrites}, since somebody has looked after it; whether there were any. */
+  default boolean forgetFailedWrites() {
+    return false;
+  }
+
+  /**
    * Why requests wait or fail now although the storage may come back by itself, as one line; null
    * while it answers. Any thread.
    */

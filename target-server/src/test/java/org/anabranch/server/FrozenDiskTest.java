@@ -127,6 +127,34 @@ final class FrozenDiskTest {
     }
   }
 
+  /** A second signal waits for nothing, neither for initiators nor for the five seconds. */
+  @Test
+  void aSecondSignalEndsItAtOnce() throws Exception {
+    try (Initiator initiator = new Initiator(1);
+        ServerProcess server = site.serve(CONFIGURATION)) {
+      Site.Host host = Site.Host.logIn(initiator, server, TARGET);
+      for (int n = 0; n < 3; n++) {
+        Initiator.await(write(host.disk(1), 0), 30);
+      }
+      Tools.run(10, "fsfreeze", "-f", frozen.toString()).expect(0);
+      CompletableFuture<ByteBuffer> waiting = write(host.disk(1), 0);
+      Initiator.await(host.disk(0).read(0, 8), 5);
+      assertThat(waiting).isNotDone();
+      server.process().destroy(); // SIGTERM
+      Await.until("it is stopping", () -> server.errors().contains("stopping"));
+      long begin = System.nanoTime();
+      server.process().destroy();
+      Await.until(
+          "it ends", () -> server.errors().contains("ended by a second signal, before all was"));
+      long nanos = System.nanoTime() - begin;
+      assertThat(server.errors()).doesNotContain("stopped, but not all");
+      System.out.printf("the second signal took %d ms%n", nanos / 1_000_000);
+      Tools.run(10, "fsfreeze", "-u", frozen.toString()).expect(0); // the kernel keeps it till then
+      assertThat(server.process().waitFor(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(server.process().exitValue()).isEqualTo(1);
+    }
+  }
+
   private static int status(ServerProcess server) {
     try {
       return server.terminate();

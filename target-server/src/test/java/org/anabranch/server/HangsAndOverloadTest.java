@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -96,6 +97,38 @@ final class HangsAndOverloadTest {
     } finally {
       faults.disarm();
     }
+  }
+
+  /**
+   * The first write that fails is a warning, which ends when its place has been written after all.
+   */
+  @Test
+  void aWriteThatFailsIsAWarningUntilItsPlaceIsWritten() throws Exception {
+    SystemCallFaults faults = SystemCallFaults.compile(folder);
+    Site site = new Site(folder);
+    site.configure(CONFIGURATION);
+    try (Initiator initiator = new Initiator(1);
+        ServerProcess server = faults.serve(site)) {
+      Disk disk = Site.Host.logIn(initiator, server, TARGET).disk(0);
+      use(disk, 1);
+      assertThat(warnings(site)).doesNotContain("failed since");
+      faults.arm(Kind.ERROR, SystemCallFaults.EIO, SystemCallFaults.WRITE, 0, true, "vm1.img", "");
+      CompletableFuture<ByteBuffer> write = disk.write(0, filled(2));
+      assertThat(write).failsWithin(Duration.ofSeconds(SOON));
+      assertThat(warnings(site)).contains("vm1.img").contains("1 write has failed since 20");
+      faults.disarm();
+      Initiator.await(disk.write(8, filled(3)), SOON);
+      assertThat(warnings(site)).contains("1 write has failed since 20");
+      use(disk, 4);
+      assertThat(warnings(site)).doesNotContain("failed since");
+      assertThat(server.terminate()).as(server.errors()).isZero();
+    } finally {
+      faults.disarm();
+    }
+  }
+
+  private static String warnings(Site site) throws Exception {
+    return String.valueOf(site.ask("status", Map.of()).get("warnings"));
   }
 
   @Test

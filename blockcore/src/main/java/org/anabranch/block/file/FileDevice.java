@@ -4,6 +4,7 @@ package org.anabranch.block.file;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
  *       the same effect, unless it failed for lack of space. Only durable writes are still tried:
  *       the success of one proves that its own bytes are on the medium, and nothing about the lost
  *       ones. So a snapshot's store can still be marked as invalid.
+ *   <dt>What happens after a failed write?
+ *   <dd>It fails, and others are tried as before. {@link FailedWrites} remembers its place, and
+ *       {@link #failedWrites} reports it, until that place has been written after all.
  *   <dt>What happens when the file is truncated or deleted from outside?
  *   <dd>{@link FileIntegrity} notices it; it is logged and reported by {@link #trouble}. Reads and
  *       block status requests of the missing part fail; it never counts as a hole. From then on
@@ -93,6 +97,7 @@ public final class FileDevice implements ResizableDevice {
   @GuardedBy("this")
   private @Nullable IoError unsynced;
 
+  private final FailedWrites failedWrites = new FailedWrites();
   private final FileIntegrity integrity;
   private boolean isClosing; // guarded by closing
 
@@ -241,6 +246,7 @@ public final class FileDevice implements ResizableDevice {
     int wanted = io.data().remaining();
     int count = file.writeNow(io.data(), io.sector() << 9);
     if (count == wanted) {
+      failedWrites.written(io.sector(), io.sectors());
       io.complete(null);
     } else {
       hand(new FileWork(this, io, Math.max(0, count)));
@@ -278,6 +284,29 @@ public final class FileDevice implements ResizableDevice {
   void endThreaded(Io io, @Nullable IoError error, long nanos) {
     latencies.record(FileLatency.THREADED, nanos);
     end(io, error);
+  }
+
+  /** A request has ended: remembers a write that failed, until its place is written after all. */
+  void note(Io io, @Nullable IoError error) {
+    if (io.op() != Io.Op.WRITE && io.op() != Io.Op.WRITE_ZEROES) {
+      return;
+    }
+    if (error == null) {
+      failedWrites.written(io.sector(), io.sectors());
+    } else if (broken == null && error.kind() != IoError.Kind.NOT_SUPPORTED) {
+      String reason = error.message().replace(name + ": ", "");
+      failedWrites.failed(io.sector(), io.sectors(), Instant.now(), reason);
+    }
+  }
+
+  @Override
+  public @Nullable String failedWrites() {
+    return failedWrites.words();
+  }
+
+  @Override
+  public boolean forgetFailedWrites() {
+    return failedWrites.forget();
   }
 
   /** The file system does not support the operation, which will not be tried again. */

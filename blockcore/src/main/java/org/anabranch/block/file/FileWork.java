@@ -31,6 +31,7 @@ final class FileWork implements Runnable {
   @Override
   public void run() {
     IoError error = work();
+    device.note(io, error);
     device.endThreaded(io, error, System.nanoTime() - begun);
   }
 

@@ -16,7 +16,9 @@ import org.anabranch.scsi.command.CdbFuzzTest;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.RequestFuzzTest;
 import org.anabranch.server.exports.StreamFuzzTest;
+import org.anabranch.server.hooks.HookFuzzTest;
 import org.anabranch.server.imports.ForeignFuzzTest;
+import org.anabranch.server.schedule.ScheduleFuzzTest;
 import org.anabranch.server.uses.UseFuzzTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -140,5 +142,25 @@ final class CoverageFuzzTest {
   @FuzzTest
   void uses(byte[] input) throws IOException {
     UseFuzzTest.take(input);
+  }
+
+  static Stream<byte[]> schedules() throws IOException {
+    return corpus("schedules");
+  }
+
+  @MethodSource
+  @FuzzTest
+  void schedules(byte[] input) throws IOException {
+    ScheduleFuzzTest.take(input);
+  }
+
+  static Stream<byte[]> hooks() throws IOException {
+    return corpus("hooks");
+  }
+
+  @MethodSource
+  @FuzzTest
+  void hooks(byte[] input) throws IOException {
+    HookFuzzTest.take(input);
   }
 }

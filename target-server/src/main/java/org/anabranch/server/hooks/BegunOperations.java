@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigSyntax;
 import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -82,19 +83,26 @@ final class BegunOperations {
   }
 
   private synchronized void read() throws IOException {
-    String text = file.read(MAX_BYTES);
     try {
-      entries.addAll(parse(text));
+      entries.addAll(parse(file.read(MAX_BYTES)));
+    } catch (CharacterCodingException e) {
+      putAside("it is no UTF-8");
     } catch (RefusedException | RuntimeException e) {
-      Path aside = file.path().resolveSibling("hooks.json.damaged");
-      Files.move(file.path(), aside, StandardCopyOption.REPLACE_EXISTING);
-      LOG.error(
-          "{} is damaged and was put aside as {}: {}; if the server died while hooks ran, what they"
-              + " froze is to be thawed by hand",
-          file.path(),
-          aside,
-          e.getMessage());
+      putAside(String.valueOf(e.getMessage()));
+    } catch (StackOverflowError e) {
+      putAside("it is nested too deeply");
     }
+  }
+
+  private void putAside(String reason) throws IOException {
+    Path aside = file.path().resolveSibling("hooks.json.damaged");
+    Files.move(file.path(), aside, StandardCopyOption.REPLACE_EXISTING);
+    LOG.error(
+        "{} is damaged and was put aside as {}: {}; if the server died while hooks ran, what they"
+            + " froze is to be thawed by hand",
+        file.path(),
+        aside,
+        reason);
   }
 
   private static List<Entry> parse(String text) throws RefusedException {

@@ -10,12 +10,14 @@ import com.typesafe.config.ConfigSyntax;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -39,6 +41,9 @@ final class ScheduleFile {
   private static final int VERSION = 1;
   private static final int MAX_BYTES = 16 << 20;
 
+  /** Seconds: a thousand years, as much as time can be added to an instant without a thought. */
+  private static final long MAX_EVERY = Duration.ofDays(365_250).toSeconds();
+
   private final DurableFile file;
 
   /**
@@ -56,10 +61,14 @@ final class ScheduleFile {
   SortedMap<String, ScheduleHistory> read() throws RefusedException {
     try {
       return file.exists() ? parse(file.read(MAX_BYTES)) : new TreeMap<>();
+    } catch (CharacterCodingException e) {
+      return putAside("it is no UTF-8");
     } catch (IOException e) {
       throw new RefusedException(file.path() + ": " + StateDirectory.reason(e), e);
     } catch (ConfigException | DateTimeException | IllegalArgumentException e) {
-      return putAside(e);
+      return putAside(String.valueOf(e.getMessage()));
+    } catch (StackOverflowError e) {
+      return putAside("it is nested too deeply");
     }
   }
 
@@ -68,13 +77,17 @@ final class ScheduleFile {
     try {
       ScheduleFile found = new ScheduleFile(folder, DurableSteps.UNWATCHED);
       return found.file.exists() ? parse(found.file.read(MAX_BYTES)) : new TreeMap<>();
-    } catch (IOException | ConfigException | DateTimeException | IllegalArgumentException e) {
+    } catch (IOException
+        | ConfigException
+        | DateTimeException
+        | IllegalArgumentException
+        | StackOverflowError e) {
       LOG.debug("{}: schedules.json cannot be read", folder, e);
       return new TreeMap<>();
     }
   }
 
-  private SortedMap<String, ScheduleHistory> putAside(Exception reason) throws RefusedException {
+  private SortedMap<String, ScheduleHistory> putAside(String reason) throws RefusedException {
     Path aside = file.path().resolveSibling("schedules.json.damaged");
     try {
       Files.move(file.path(), aside, StandardCopyOption.REPLACE_EXISTING);
@@ -85,7 +98,7 @@ final class ScheduleFile {
         "{} is damaged and was put aside as {}: {}; no missed snapshot is taken at this start",
         file.path(),
         aside,
-        reason.getMessage());
+        reason);
     return new TreeMap<>();
   }
 
@@ -100,25 +113,35 @@ final class ScheduleFile {
       Config entry = root.getConfig(ConfigUtil.joinPath("schedules", name));
       long every = entry.getLong("every-seconds");
       long offset = entry.getLong("offset-seconds");
-      if (every < 1 || offset < 0 || offset >= every) {
+      if (every < 1 || every > MAX_EVERY || offset < 0 || offset >= every) {
         throw new IllegalArgumentException("schedule " + name + " is due every " + every + " s");
       }
       LastRun last =
           !entry.hasPath("result")
               ? null
               : new LastRun(
-                  Instant.parse(entry.getString("due")),
-                  Instant.parse(entry.getString("ended")),
+                  instant(entry, "due"),
+                  instant(entry, "ended"),
                   Result.valueOf(entry.getString("result").toUpperCase(Locale.ROOT)),
                   entry.getString("text"));
       found.put(
           name,
           new ScheduleHistory(
               new Recurrence(Duration.ofSeconds(every), Duration.ofSeconds(offset)),
-              Instant.parse(entry.getString("done")),
+              instant(entry, "done"),
               entry.getLong("run"),
               last,
               entry.hasPath("paused") && entry.getBoolean("paused")));
+    }
+    return found;
+  }
+
+  /** An instant of the years 1 to 9999: others were not written by this server. */
+  private static Instant instant(Config entry, String key) {
+    Instant found = Instant.parse(entry.getString(key));
+    int year = found.atOffset(ZoneOffset.UTC).getYear();
+    if (year < 1 || year > 9999) {
+      throw new IllegalArgumentException(key + " is " + found);
     }
     return found;
   }

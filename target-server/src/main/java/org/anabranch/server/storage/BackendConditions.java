@@ -61,6 +61,15 @@ public final class BackendConditions implements WarningSource {
                     "see which server has it now; to serve it from here again, stop that one and"
                         + " restart this server"));
           }
+          String failedWrites = failure == null ? device.failedWrites() : null;
+          if (failedWrites != null) {
+            warnings.add(
+                new Warning(
+                    backend.subject(address),
+                    failedWrites,
+                    "check the disk below it and its free space; this warning ends when what failed"
+                        + " has been written after all, and with anabranch volume retry"));
+          }
           String interruption = device.interruption();
           if (interruption != null) {
             warnings.add(

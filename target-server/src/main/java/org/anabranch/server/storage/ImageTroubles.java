@@ -45,12 +45,18 @@ public final class ImageTroubles implements WarningSource {
     }
   }
 
-  /** Looks again at files that were cut or deleted, since somebody says that they are whole. */
+  /**
+   * Looks again at files that were cut or deleted, since somebody says that they are whole, and
+   * forgets writes that have failed.
+   */
   public List<String> putFilesRight() throws RefusedException {
     List<String> lines = new ArrayList<>();
     List<BackingDevice> devices = new ArrayList<>(opener.devices().values());
     devices.addAll(growing.files().values());
     for (BackingDevice file : devices) {
+      if (file.forgetFailedWrites()) {
+        lines.add(file.name() + ": writes that have failed are reported no more");
+      }
       try {
         if (file.trouble() != null && file.putRight()) {
           lines.add(file.name() + " takes writes again");

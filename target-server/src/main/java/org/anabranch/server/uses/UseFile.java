@@ -9,6 +9,7 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigSyntax;
 import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -72,6 +73,8 @@ final class UseFile {
   @Nullable RecordedUses read() throws RefusedException, DamagedException {
     try {
       return file.exists() ? parse(file.read(MAX_BYTES)) : null;
+    } catch (CharacterCodingException e) {
+      throw new DamagedException("it is no UTF-8", e);
     } catch (IOException e) {
       throw new RefusedException(path() + " cannot be read: " + StateDirectory.reason(e), e);
     }
