@@ -19,7 +19,7 @@ final class HookUser {
   private static final long PATIENCE_SECONDS = 10;
 
   /** CAP_KILL, CAP_SETGID, CAP_SETUID: see capabilities(7). */
-  private static final long NEEDED = 1 << 5 | 1 << 6 | 1 << 7;
+  private static final long NEEDED = (1L << 5) | (1L << 6) | (1L << 7);
 
   private HookUser() {}
 

@@ -32,8 +32,6 @@ import org.anabranch.server.storage.Storage;
 import org.anabranch.server.stores.StrayStores;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The life of snapshots.
@@ -55,8 +53,6 @@ import org.slf4j.LoggerFactory;
  * store's place is refused and left alone: it may be all that is left of another snapshot.
  */
 public final class Snapshots implements WarningSource {
-  private static final Logger LOG = LoggerFactory.getLogger(Snapshots.class);
-
   private final Storage storage;
   private final SnapshotRegistry registry;
   private final Path folder;

@@ -34,7 +34,9 @@ enum LifeSabotage {
   /** Nor are their names. */
   IMAGE_NAME_NOT_SYNCED(path -> path.equals("state/images"), SyncEffect.NEVER);
 
+  @SuppressWarnings("ImmutableEnumChecker") // none of them captures anything
   private final Predicate<String> which;
+
   private final SyncEffect effect;
 
   LifeSabotage(Predicate<String> which, SyncEffect effect) {
