@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *   segment   u64 number of its first entry, 0: free | u32 CRC | u32 bytes of the owner's name | name, up to 240 bytes
  *   256       entry, entry, ...
  *
- *   entry     u64 number, written last | u64 1 when done | u64 number | u64 sector | u32 bytes | u32 CRC | zeros
+ *   entry     u64 number, written last | u64 state | u64 number | u64 sector | u32 bytes | u32 CRC | zeros
  *   64        data, up to the next multiple of 64
  * </pre>
  *
@@ -39,6 +39,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A process that dies, whenever that is, leaves an entry there or not there. The CRCs tell of
  * memory that was damaged from outside; a damaged entry ends the scan of its segment.
+ *
+ * <p>The state of an entry is 0 while its sender waits, 1 from just before its acknowledgement on,
+ * and 2 when the device has it. Only what was acknowledged is left for the next process: of other
+ * writes nobody was promised anything, and the device might refuse them.
  *
  * <p>Any thread. An owner's part is used under a lock of the owner's.
  */
@@ -55,11 +59,15 @@ public final class Ring {
   private static final int VERSION = 1;
   private static final int HEADER_CRC = 40;
 
+  // States of an entry. One that was only written has 0.
+  static final long ACKNOWLEDGED = 1;
+  static final long DONE = 2;
+
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final VarHandle WORD = LONG.varHandle();
 
-  /** A committed write that was not done. */
+  /** A write that was acknowledged and not done. */
   record Leftover(long number, long sector, ByteBuffer data) {
     long end() {
       return sector + data.remaining() / 512;
@@ -215,7 +223,7 @@ public final class Ring {
           || memory.get(INT, at + 36) != entryCrc(memory, at, (int) bytes)) {
         return false;
       }
-      if (memory.get(LONG, at + 8) == 0) {
+      if (memory.get(LONG, at + 8) == ACKNOWLEDGED) {
         entries.add(
             new Leftover(number, sector, memory.asSlice(at + ENTRY_HEADER, bytes).asByteBuffer()));
       }
@@ -333,7 +341,7 @@ public final class Ring {
     return free.size();
   }
 
-  /** Writes an entry and commits it; returns the copy of the data. */
+  /** Writes an entry; returns the copy of the data. */
   ByteBuffer write(int segment, long offset, long number, long sector, ByteBuffer data) {
     int bytes = data.remaining();
     long at = begin(segment) + offset;
@@ -352,8 +360,13 @@ public final class Ring {
     return copy.asByteBuffer();
   }
 
+  /** The write of an entry is about to be acknowledged. */
+  void acknowledge(int segment, long offset) {
+    WORD.setRelease(memory, begin(segment) + offset + 8, ACKNOWLEDGED);
+  }
+
   /** The write of an entry has ended below. */
   void done(int segment, long offset) {
-    WORD.setRelease(memory, begin(segment) + offset + 8, 1L);
+    WORD.setRelease(memory, begin(segment) + offset + 8, DONE);
   }
 }

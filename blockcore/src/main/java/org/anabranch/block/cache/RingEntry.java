@@ -4,7 +4,7 @@ package org.anabranch.block.cache;
 import java.nio.ByteBuffer;
 
 /**
- * A committed entry of a {@link RingPart}.
+ * An entry of a {@link RingPart}.
  *
  * @param offset bytes from the begin of its segment
  * @param data the copy, valid until the entry is done

@@ -40,7 +40,7 @@ final class RingPart {
   }
 
   /**
-   * Copies a write and commits it. When this returns, the copy outlives the process.
+   * Copies a write. The next process finds it once it was {@link #acknowledge}d.
    *
    * @param data at most {@link #mostBytes} bytes, whole sectors
    * @return null if the ring is full
@@ -62,6 +62,13 @@ final class RingPart {
     segment.live++;
     segment.fill += bytes;
     return new RingEntry(segment, offset, copy);
+  }
+
+  /**
+   * The write of an entry is about to be acknowledged. When this returns, it outlives the process.
+   */
+  void acknowledge(RingEntry entry) {
+    ring.acknowledge(entry.segment().index, entry.offset());
   }
 
   /** The write of an entry has ended: it will not be replayed. */

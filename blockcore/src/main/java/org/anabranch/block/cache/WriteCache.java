@@ -261,6 +261,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
 
   private void acknowledge(CachedWrite write) {
     write.acknowledged = true;
+    part.acknowledge(write.entry);
     counters.increment(WriteCacheCounter.ACKNOWLEDGED);
     counters.add(WriteCacheCounter.ACKNOWLEDGED_BYTES, write.io.sectors() << 9);
     lock.complete(write.io, null);

@@ -25,8 +25,8 @@
  * <pre>
  *   does it wait below for a copy or a merge, or for an earlier entry?
  *     no:   it goes down as it is, and nothing else happens
- *     yes:  copied into the ring -> committed -> submitted below, from the copy -> acknowledged
- *                                                       |
+ *     yes:  copied into the ring -> submitted below, from the copy -> committed -> acknowledged
+ *                                                 |
  *                                 ended below -> marked as done in the ring -> entry forgotten
  * </pre>
  *
@@ -39,9 +39,12 @@
  * <p><b>States of an entry.</b>
  *
  * <pre>
- *   FREE --append--> WRITTEN --commit word--> COMMITTED --ended below--> DONE --segment reused--> FREE
- *   replayed after a death:  no              yes                          no
+ *   FREE --append--> WRITTEN --commit word--> ACKNOWLEDGED --ended below--> DONE --segment reused--> FREE
+ *   replayed after a death:  no              yes                             no
  * </pre>
+ *
+ * What was not acknowledged is not replayed: nobody was promised anything, and the device might
+ * refuse it.
  *
  * <p><b>Order.</b> Entries that overlap are submitted one after the other: the later one waits in
  * the ring, acknowledged, until the earlier one is done. Every other request that overlaps an entry

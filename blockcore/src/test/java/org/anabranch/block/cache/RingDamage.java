@@ -45,7 +45,7 @@ public final class RingDamage {
                 number,
                 memory.get(LONG, at + 24),
                 memory.get(ValueLayout.JAVA_INT, at + 32));
-        if (also || memory.get(LONG, at + 8) == 0) {
+        if (also || memory.get(LONG, at + 8) == Ring.ACKNOWLEDGED) {
           places.add(place);
         }
         at = place.next();
@@ -55,11 +55,11 @@ public final class RingDamage {
     return places;
   }
 
-  /** Loses an entry that was committed and not done, if there is one. */
+  /** Loses an entry that was acknowledged and not done, if there is one. */
   public static void lose(MemorySegment memory) {
     List<Place> live = live(memory, false);
     if (!live.isEmpty()) {
-      memory.set(LONG, live.getLast().at + 8, 1);
+      memory.set(LONG, live.getLast().at + 8, Ring.DONE);
     }
   }
 
@@ -82,7 +82,8 @@ public final class RingDamage {
                 last + 1,
                 first.sector,
                 memory.asSlice(first.at + Ring.ENTRY_HEADER, first.bytes).asByteBuffer());
-            memory.set(LONG, first.at + 8, 1);
+            ring.acknowledge(segment, Ring.SEGMENT_HEADER);
+            memory.set(LONG, first.at + 8, Ring.DONE);
             return;
           }
         }

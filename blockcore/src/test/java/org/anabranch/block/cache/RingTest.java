@@ -32,7 +32,9 @@ final class RingTest {
   }
 
   private static RingEntry append(RingPart part, char tag, long sector, int sectors) {
-    return Objects.requireNonNull(part.append(sector, data(tag, sector, sectors)));
+    RingEntry entry = Objects.requireNonNull(part.append(sector, data(tag, sector, sectors)));
+    part.acknowledge(entry);
+    return entry;
   }
 
   private static ByteBuffer data(char tag, long sector, int sectors) {
@@ -63,6 +65,15 @@ final class RingTest {
     append(part, 'c', 8, 1);
     part.done(done);
     assertThat(found(open(), "disk")).containsExactly("a8+2", "c8+1");
+  }
+
+  /** The process died before it answered: nobody was promised anything. */
+  @Test
+  void whatWasNotAcknowledgedIsNotFound() {
+    RingPart part = open().part("disk");
+    assertThat(part.append(8, data('a', 8, 2))).isNotNull();
+    append(part, 'b', 9, 1);
+    assertThat(found(open(), "disk")).containsExactly("b9+1");
   }
 
   @Test
@@ -108,6 +119,7 @@ final class RingTest {
     RingPart other = ring.part("other");
     List<RingEntry> entries = new ArrayList<>();
     for (RingEntry entry; (entry = part.append(0, data('x', 0, 7))) != null; ) {
+      part.acknowledge(entry);
       entries.add(entry);
     }
     assertThat(entries).hasSize(6); // two in each segment

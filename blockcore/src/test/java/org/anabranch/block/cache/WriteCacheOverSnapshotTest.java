@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -222,7 +223,7 @@ final class WriteCacheOverSnapshotTest {
   @Test
   void whatAProcessLeftIsReplayedThroughTheSnapshots() throws TableException {
     RingPart part = ring.part("lun");
-    assertThat(part.append(8, Bench.pattern('a', 8, 4))).isNotNull();
+    part.acknowledge(Objects.requireNonNull(part.append(8, Bench.pattern('a', 8, 4))));
     bench.create("snap", SNAPSHOT);
     bench.create("lun", "0 512 snapshot-origin origin");
     Ring next = Ring.open(memory, 65536, BOOT);
