@@ -17,6 +17,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>As in Linux, the header is read with the table's chunk size, the chunk size on disk wins, and
  * nothing more of a store marked as invalid is read.
+ *
+ * <p>The COW device is flushed first. A process that was killed may have left records in the
+ * kernel's cache that are not durable. If those were believed, the origin could be overwritten for
+ * good, and a power cut would then take the record back.
  */
 final class PersistentLoad {
   private static final Logger LOG = LoggerFactory.getLogger(PersistentLoad.class);
@@ -49,7 +53,17 @@ final class PersistentLoad {
           "%s has %d sectors, which is less than a chunk of %d"
               .formatted(cow.name(), cow.sectors(), layout.chunkSectors()));
     }
-    return StoreIo.read(cow, 0, 512, "the header")
+    return StoreIo.flush(cow)
+        .thenCompose(error -> {
+          if (error != null) {
+            LOG.warn(
+                "{}: it can't be synced: {}. What a process that was killed left in it may not"
+                    + " survive a power failure.",
+                cow.name(),
+                error.message());
+          }
+          return StoreIo.read(cow, 0, 512, "the header");
+        })
         .thenCompose(sector -> {
           StoreLayout.Header header = StoreLayout.Header.read(sector);
           return header.magic() == 0 ? make() : read(header);

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
+import org.anabranch.block.IoError;
 import org.jspecify.annotations.Nullable;
 
 /** Single requests to a store before its use; they fail with a {@link StoreException}. */
@@ -29,6 +30,13 @@ final class StoreIo {
                     new StoreException("can't read " + what + ": " + error.message()));
               }
             }));
+    return result;
+  }
+
+  /** Makes durable what anybody has written so far; what is wrong with that, or null. */
+  static CompletionStage<@Nullable IoError> flush(BlockDevice cow) {
+    CompletableFuture<@Nullable IoError> result = new CompletableFuture<>();
+    cow.submit(Io.flush((io, error) -> result.complete(error)));
     return result;
   }
 

@@ -62,7 +62,10 @@ final class DmStatusTest {
     assertThat(printed).as("the record has section %s", section).isNotEmpty();
     assertThat(dm.printed).containsExactlyElementsOf(printed);
     areInTheWordsOf(dm.refused, refused);
-    areInTheWordsOf(dm.logged(), logged);
+    List<String> ours = new ArrayList<>(dm.logged());
+    ours.removeIf(
+        line -> line.startsWith("it can't be synced")); // Linux does not sync a store first
+    areInTheWordsOf(ours, logged);
   }
 
   /** Linux's words, and behind them perhaps what is wrong in particular. */
