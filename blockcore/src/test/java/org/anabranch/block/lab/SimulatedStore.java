@@ -117,7 +117,8 @@ final class SimulatedStore implements StoreUse.Waiter {
     SimulatedStore cut = new SimulatedStore(history, start);
     prelude.on(cut.store);
     SplittableRandom random = new SplittableRandom(history.seed);
-    cut.scheduler.cutPowerAfter(random.nextLong(steps));
+    cut.scheduler.cutPowerAfter(
+        steps / 4 + random.nextLong(steps - steps / 4)); // not while it is loaded
     try {
       work.on(cut.store);
       throw new AssertionError(history + ": the power was not cut in " + steps + " events");
