@@ -39,7 +39,7 @@ public final class Machine {
   private final DeviceMapper mapper;
   private final Map<String, SimDisk> disks = new LinkedHashMap<>();
   private final Map<String, FaultDevice> faults = new LinkedHashMap<>();
-  private final Map<MappedDevice, BlockDevice> cached = new IdentityHashMap<>();
+  private final IdentityHashMap<MappedDevice, BlockDevice> cached = new IdentityHashMap<>();
   private final List<WriteCache> caches = new ArrayList<>();
   private @Nullable SimRing ring;
 
