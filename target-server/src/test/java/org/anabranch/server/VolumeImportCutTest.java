@@ -58,8 +58,9 @@ final class VolumeImportCutTest {
       byte[] whole = export(here, "vm1@a", null);
       byte[] since = export(here, "vm1@b", "vm1@a");
       byte[] before = new byte[16 * MIB];
-      for (byte[] stream : List.of(whole, since)) {
-        int data = stream.length - (stream == whole ? MIB : 65536);
+      for (String name : List.of("a", "b")) {
+        byte[] stream = name.equals("a") ? whole : since;
+        int data = stream.length - (name.equals("a") ? MIB : 65536);
         int[] cuts = {
           0,
           1,
@@ -83,7 +84,7 @@ final class VolumeImportCutTest {
         }
         assertThat(volume(there)).isEqualTo(before);
         receive(there, stream, false);
-        before = contents(here, stream == whole ? "vm1@a" : "vm1@b");
+        before = contents(here, "vm1@" + name);
         assertThat(volume(there)).isEqualTo(before);
       }
       assertThat(second.terminate()).isZero();

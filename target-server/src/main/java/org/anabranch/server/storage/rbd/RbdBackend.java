@@ -2,6 +2,7 @@
 package org.anabranch.server.storage.rbd;
 
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.BackingDevice;
@@ -153,7 +154,8 @@ public final class RbdBackend implements VolumeBackend {
   RbdImages.@Nullable Facts look(RbdSource source) throws IOException {
     RbdDevice device = device(source);
     return device == null
-        ? ask(source, () -> RbdImages.look(image(source), LOOK_NANOS))
+        ? ask(source, () -> Optional.ofNullable(RbdImages.look(image(source), LOOK_NANOS)))
+            .orElse(null)
         : ask(source, () -> new RbdImages.Facts(device.sectors() << 9, device.id()));
   }
 

@@ -106,7 +106,7 @@ final class NotedChannel extends FileChannel {
 
   @Override
   public MappedByteBuffer map(MapMode mode, long position, long size) throws IOException {
-    if (mode != MapMode.READ_ONLY) {
+    if (!mode.equals(MapMode.READ_ONLY)) {
       throw new UnsupportedOperationException("it would not be noted");
     }
     return below.map(mode, position, size);
