@@ -112,7 +112,9 @@ public final class ModelDevice {
       unflushed.set((int) io.sector(), (int) io.end());
       for (long s = 0; s < io.sectors(); s++) {
         long value = stamp == 0 ? 0 : Stamp.of(stamp, s);
-        request.entries.add(sectors[(int) (io.sector() + s)].begin(value, now));
+        SectorHistory.Entry entry = sectors[(int) (io.sector() + s)].begin(value, now);
+        entry.loose = io.op() == Io.Op.DISCARD; // its end says whether it had to make zeros
+        request.entries.add(entry);
       }
     } else if (looks(io.op())) {
       reads.merge(now, 1, Integer::sum);
