@@ -81,19 +81,16 @@ public final class SnapshotDevices {
 
   /**
    * Takes the snapshots: their devices have what the volumes have at this moment, the same for all.
-   * What was written before this was called is durable afterwards: a snapshot reads from its volume
-   * what has not changed since, and a power cut must not take that back. Volumes are flushed before
-   * they are suspended, so that writes wait for the moment of the snapshot only.
+   * What the snapshots have is durable afterwards: a snapshot reads from its volume what has not
+   * changed since, and a power cut must not take that back. Volumes are not flushed while they are
+   * suspended, so that writes wait for the moment of the snapshot only, but before, so that little
+   * is left, and afterwards.
    *
    * <p>All or none: when one cannot be taken, none is to be kept.
    */
   public void take(List<SnapshotState> snapshots) throws RefusedException {
     List<String> volumes = snapshots.stream().map(SnapshotState::volume).sorted().toList();
-    for (String volume : volumes) {
-      if (!isSuspended(volume)) { // a flush would wait until somebody resumes it
-        storage.devices().flush(volume);
-      }
-    }
+    flush(volumes);
     whileSuspended(
         volumes,
         () -> {
@@ -102,7 +99,17 @@ public final class SnapshotDevices {
                 snapshot.device(), storage.mapper().resume(snapshot.device()));
           }
         });
+    flush(volumes);
     snapshots.forEach(this::mark);
+  }
+
+  /** But not what somebody has suspended: that would wait until it is resumed. */
+  private void flush(List<String> volumes) throws RefusedException {
+    for (String volume : volumes) {
+      if (!isSuspended(volume)) {
+        storage.devices().flush(volume);
+      }
+    }
   }
 
   private boolean isSuspended(String device) throws RefusedException {
