@@ -211,7 +211,7 @@ final class HttpTest {
     limitDescriptors(lowestFreeDescriptor());
     List<Socket> waiting = new ArrayList<>();
     try {
-      for (int i = 0; i < 3; i++) {
+      for (int i = 0; i < 16; i++) { // more than the server may still close itself
         waiting.add(new Socket(InetAddress.getLoopbackAddress(), port));
       }
       Await.until(
