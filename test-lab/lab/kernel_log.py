@@ -10,6 +10,9 @@ _FAULTS = re.compile(
     r"|protocol error|unaligned|Offlined|lost page write|JBD2: .*error|conn error|ping timeout|session recovery timed out|connection\d+:\d+: .*error",
     re.I,
 )
+# What an emulated guest says, with a trace, when this machine gave it no processor for some 20 s.
+_STARVED = re.compile(r"rcu: INFO: rcu_\w+ (self-)?detected stall")
+
 # What the initiator says of a connection that is lost and comes back in time.
 LOST_CONNECTION = re.compile(r"conn error|ping timeout", re.I)
 # What it and the disks below dm-multipath say of a path that stays away longer.
@@ -23,4 +26,6 @@ REMOVED_LUN = re.compile(r"Add\. Sense: Logical unit not supported")
 def faults(text, tolerated):
     """The lines that are faults; tolerated: expressions for those that are not, in this scenario."""
     lines = text.replace("\r", "").splitlines()
+    if _STARVED.search(text):
+        lines = [line for line in lines if "Call Trace" not in line]
     return [line for line in lines if _FAULTS.search(line) and not any(expression.search(line) for expression in tolerated)]
