@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -332,7 +333,11 @@ final class SnapshotGroupTest {
 
   private static Path copy(Path base, Path world) {
     try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
+      // A merge may be under way: what it has written, it makes durable before it forgets about it.
+      Comparator<Path> imagesLast =
+          Comparator.comparing((Path file) -> file.toString().endsWith(".img"))
+              .thenComparing(Comparator.naturalOrder());
+      for (Path file : walk.filter(Files::isRegularFile).sorted(imagesLast).toList()) {
         Path to = world.resolve(base.relativize(file).toString());
         Files.createDirectories(Objects.requireNonNull(to.getParent()));
         Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES); // images have labels
