@@ -30,11 +30,16 @@ public final class TestCeph implements AutoCloseable {
   }
 
   /**
-   * Starts one. Without Ceph's programs the test is skipped, or fails where tools are required.
+   * Starts one with {@code -Danabranch.ceph=true}; otherwise the test is skipped: an OSD that comes
+   * back can keep its clients waiting for longer than a test may take. Without Ceph's programs it
+   * is skipped as well, or fails where tools are required.
    *
    * @param durable whether what is written outlives the OSD
    */
   public static TestCeph require(boolean durable) throws IOException, InterruptedException {
+    if (!Boolean.getBoolean("anabranch.ceph")) {
+      abort("the tests with a Ceph cluster run with -Danabranch.ceph=true");
+    }
     Path script = find();
     // In a short path, for the sake of sockets.
     Path folder = Files.createTempDirectory(Path.of("/tmp"), "anabranch-ceph-");
