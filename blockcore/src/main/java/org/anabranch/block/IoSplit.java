@@ -3,6 +3,7 @@ package org.anabranch.block;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,24 @@ public final class IoSplit implements IoCompletion {
 
   public IoSplit(Io parent) {
     this.parent = parent;
+  }
+
+  /**
+   * Passes a request on in pieces of at most {@code most} sectors, in their order; as it is, if it
+   * is not longer.
+   *
+   * @param next takes each piece; it may complete it at once
+   */
+  public static void divide(Io io, long most, Consumer<Io> next) {
+    if (io.sectors() <= most) {
+      next.accept(io);
+      return;
+    }
+    IoSplit split = new IoSplit(io);
+    for (long at = 0; at < io.sectors(); at += most) {
+      next.accept(split.piece(at, Math.min(most, io.sectors() - at)));
+    }
+    split.cut();
   }
 
   /** A piece of {@code count} sectors, {@code offset} sectors into the parent. */

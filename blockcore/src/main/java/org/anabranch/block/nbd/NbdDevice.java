@@ -176,18 +176,18 @@ public final class NbdDevice implements BackingDevice {
       io.push(this::flushAfter);
     }
     switch (io.op()) {
-      case READ, WRITE -> split(io, terms.maxPayload() >> 9);
+      case READ, WRITE -> IoSplit.divide(io, terms.maxPayload() >> 9, queue::submit);
       case FLUSH -> flush(io);
       case DISCARD -> {
         if (terms.has(NbdTerms.SEND_TRIM)) {
-          split(io, MAX_RANGE_SECTORS);
+          IoSplit.divide(io, MAX_RANGE_SECTORS, queue::submit);
         } else {
           io.complete(IoError.of(IoError.Kind.NOT_SUPPORTED, name + " does not discard"));
         }
       }
       case WRITE_ZEROES -> {
         if (terms.has(NbdTerms.SEND_WRITE_ZEROES)) {
-          split(io, MAX_RANGE_SECTORS);
+          IoSplit.divide(io, MAX_RANGE_SECTORS, queue::submit);
         } else {
           new ZerosAsData(io).next();
         }
@@ -203,18 +203,6 @@ public final class NbdDevice implements BackingDevice {
         }
       }
     }
-  }
-
-  private void split(Io io, long most) {
-    if (io.sectors() <= most) {
-      queue.submit(io);
-      return;
-    }
-    IoSplit split = new IoSplit(io);
-    for (long at = 0; at < io.sectors(); at += most) {
-      queue.submit(split.piece(at, Math.min(most, io.sectors() - at)));
-    }
-    split.cut();
   }
 
   private void askForLess(Io io) {

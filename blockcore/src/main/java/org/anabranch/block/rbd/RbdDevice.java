@@ -173,23 +173,11 @@ public final class RbdDevice implements ResizableDevice {
 
   private void start(Io io) {
     switch (io.op()) {
-      case READ, WRITE -> split(io, MAX_SECTORS);
-      case DISCARD, WRITE_ZEROES -> split(io, MAX_RANGE_SECTORS);
+      case READ, WRITE -> IoSplit.divide(io, MAX_SECTORS, queue::submit);
+      case DISCARD, WRITE_ZEROES -> IoSplit.divide(io, MAX_RANGE_SECTORS, queue::submit);
       case FLUSH -> queue.submit(io);
       case BLOCK_STATUS -> status(io);
     }
-  }
-
-  private void split(Io io, int most) {
-    if (io.sectors() <= most) {
-      queue.submit(io);
-      return;
-    }
-    IoSplit split = new IoSplit(io);
-    for (long at = 0; at < io.sectors(); at += most) {
-      queue.submit(split.piece(at, Math.min(most, io.sectors() - at)));
-    }
-    split.cut();
   }
 
   /** By a thread of its own, since librbd waits for the answer. */
