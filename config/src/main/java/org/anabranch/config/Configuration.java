@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param stateDir the folder of the run-time state; absolute
  * @param baseDir the folder that relative paths in tables are relative to; absolute
  * @param imageDir the folder for images of volumes that are made at run time; absolute
+ * @param volumeDefaults what volumes have that do not say otherwise
  * @param volumes by name
  * @param devices by name; no name is also a volume's
  * @param locations the place of each volume and device in the file, by name; and of the users and
@@ -45,6 +46,7 @@ public record Configuration(
     Path stateDir,
     Path baseDir,
     Path imageDir,
+    VolumeDefaults volumeDefaults,
     SortedMap<String, VolumeConfig> volumes,
     SortedMap<String, DeviceConfig> devices,
     SortedMap<String, SourceLocation> locations,
@@ -87,6 +89,7 @@ public record Configuration(
         stateDir,
         baseDir,
         imageDir,
+        volumeDefaults,
         otherVolumes,
         otherDevices,
         locations,

@@ -73,12 +73,32 @@ public record VolumeConfig(
   }
 
   /**
-   * A volume of a file that exists, as long as that is; nothing else is configured.
+   * A volume of a file that exists, as long as that is; identity and limits are not configured.
    *
    * @param file absolute and normalized
    */
-  public static VolumeConfig ofFile(String name, Path file, int blockSize, int physicalBlockSize) {
+  public static VolumeConfig ofFile(
+      String name,
+      Path file,
+      int blockSize,
+      int physicalBlockSize,
+      boolean readOnly,
+      boolean removable) {
     return new VolumeConfig(
-        name, new FileSource(file), 0, blockSize, physicalBlockSize, false, false);
+        name, new FileSource(file), 0, blockSize, physicalBlockSize, readOnly, removable);
+  }
+
+  /** The same with other rate limits. */
+  public VolumeConfig with(VolumeLimits otherLimits) {
+    return new VolumeConfig(
+        name,
+        source,
+        sectors,
+        blockSize,
+        physicalBlockSize,
+        readOnly,
+        removable,
+        identity,
+        otherLimits);
   }
 }

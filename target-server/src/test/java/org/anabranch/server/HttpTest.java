@@ -345,36 +345,6 @@ final class HttpTest {
     promtool(List.of("check", "rules", MONITORING.resolve("alerts.yml").toString()), "");
   }
 
-  /** What the rules and the dashboard ask for is there. */
-  @Test
-  void rulesAndDashboardAskForMetricsThatThereAre() throws Exception {
-    try (Initiator initiator = new Initiator()) {
-      Disk disk = work(initiator);
-      site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true, "throttle", 4096));
-      Initiator.await(disk.read(0, 1), 30);
-      Set<String> names =
-          get("/metrics")
-              .body()
-              .lines()
-              .filter(line -> !line.startsWith("#"))
-              .map(line -> line.split("[{ ]", 2)[0])
-              .collect(Collectors.toSet());
-      Set<String> missing = new TreeSet<>();
-      for (String file : List.of("alerts.yml", "dashboard.json")) {
-        String text = Files.readString(MONITORING.resolve(file));
-        Pattern.compile("\\b(?:anabranch|jvm|process)_[a-z0-9_]+")
-            .matcher(text)
-            .results()
-            .map(found -> found.group())
-            .filter(name -> !names.contains(name))
-            .forEach(missing::add);
-      }
-      assertThat(missing).isEmpty();
-      assertThat(Json.parse(Files.readString(MONITORING.resolve("dashboard.json"))))
-          .containsKeys("panels", "templating", "title");
-    }
-  }
-
   @Test
   void aPortThatIsTakenIsNamed() throws Exception {
     Path file = folder.resolve("other.conf");

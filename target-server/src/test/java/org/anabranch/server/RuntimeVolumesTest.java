@@ -343,7 +343,7 @@ final class RuntimeVolumesTest {
   }
 
   private static NewVolume empty(String name) {
-    return new NewVolume(name, (long) MIB, null, null, null, null);
+    return NewVolume.empty(name, MIB, null);
   }
 
   @Test
@@ -359,7 +359,7 @@ final class RuntimeVolumesTest {
         server -> server.snapshots().create("a", "s", 8, 0, false),
         server -> {
           VolumeCopy copy =
-              server.volumes().create(new NewVolume("b", null, "a@s", null, null, null));
+              server.volumes().create(NewVolume.copyOf("a@s", "b"));
           Objects.requireNonNull(copy).await(state -> {});
         });
   }
@@ -431,7 +431,7 @@ final class RuntimeVolumesTest {
       server.snapshots().create("a", "s", 8, 0, false);
       VolumeCopy copy =
           Objects.requireNonNull(
-              server.volumes().create(new NewVolume("b", null, "a@s", null, null, null)));
+              server.volumes().create(NewVolume.copyOf("a@s", "b")));
       assertThatThrownBy(() -> copy.await(state -> {}))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("b.img exists now");

@@ -2,67 +2,60 @@
 package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Copies of snapshots on a file system that can share blocks: XFS, on a loop device. */
+/** Copies of snapshots on file systems that can share blocks, each on a loop device. */
+@ParameterizedClass
+@ValueSource(strings = {"xfs", "btrfs"})
 final class SharedCopyTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int MIB = 1 << 20;
   private static final int BLOCKS = MIB / 512;
   private static final int VOLUME_MIB = 48;
 
+  private final String kind;
   private final Path folder;
   private final Site site;
-  private final Path xfs;
-  private boolean mounted;
+  private @Nullable SharingFileSystem sharing;
 
-  SharedCopyTest(@TempDir Path folder) {
+  SharedCopyTest(String kind, @TempDir Path folder) {
+    this.kind = kind;
     this.folder = folder;
     this.site = new Site(folder);
-    this.xfs = folder.resolve("xfs");
   }
 
   @BeforeEach
   void mount() throws Exception {
-    if (!Files.isExecutable(Path.of("/usr/sbin/mkfs.xfs"))) {
-      abort("mkfs.xfs is not installed: no file system here can share blocks");
-    }
-    Path image = folder.resolve("xfs.disk");
-    Tools.run(10, "truncate", "-s", "512M", image.toString()).expect(0);
-    Tools.run(60, "/usr/sbin/mkfs.xfs", "-q", "-m", "reflink=1", image.toString()).expect(0);
-    Files.createDirectory(xfs);
-    Tools.Result mount = Tools.run(10, "mount", "-o", "loop", image.toString(), xfs.toString());
-    if (mount.status() != 0) {
-      abort("no XFS can be mounted: " + mount.output().strip());
-    }
-    mounted = true;
+    sharing = SharingFileSystem.mount(kind, folder.resolve("sharing"));
   }
 
   @AfterEach
   void unmount() throws Exception {
-    if (mounted) {
-      Tools.run(30, "umount", xfs.toString()).expect(0);
+    if (sharing != null) {
+      sharing.close();
     }
   }
 
   private static String configuration(String image) {
     return """
-    image-dir = xfs/images
+    image-dir = sharing/images
     volumes { a { path = %s, size = %d MiB } }
     targets { "%s" { luns { 0 = a, 1 = "a@s" } } }
     """
@@ -93,8 +86,7 @@ final class SharedCopyTest {
   }
 
   private long free() throws Exception {
-    Tools.run(30, "sync", "-f", xfs.toString()).expect(0);
-    return Files.getFileStore(xfs).getUsableSpace();
+    return Objects.requireNonNull(sharing).free();
   }
 
   /** What changed since, in the volume and in the snapshot, is in it as the snapshot has it. */
@@ -102,7 +94,7 @@ final class SharedCopyTest {
   void aCopyTakesNoRoomForWhatDidNotChange() throws Exception {
     byte[][] model = new byte[VOLUME_MIB][];
     try (Initiator initiator = new Initiator(1);
-        ServerProcess server = site.serve(configuration("xfs/a.img"))) {
+        ServerProcess server = site.serve(configuration("sharing/a.img"))) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       for (int mib = 0; mib < VOLUME_MIB; mib++) {
         model[mib] = filled(mib < 40 ? mib + 1 : 0);
@@ -133,14 +125,14 @@ final class SharedCopyTest {
       assertThat(server.terminate()).isZero();
       assertThat(server.errors()).doesNotContain("ERROR");
     }
-    assertThat(folder.resolve("xfs/images/b.img")).hasSize((long) VOLUME_MIB * MIB);
+    assertThat(folder.resolve("sharing/images/b.img")).hasSize((long) VOLUME_MIB * MIB);
   }
 
   @Test
   void aCopyIsTheSnapshotWhileTheVolumeIsWritten() throws Exception {
     byte[][] model = new byte[VOLUME_MIB][];
     try (Initiator initiator = new Initiator(1);
-        ServerProcess server = site.serve(configuration("xfs/a.img"))) {
+        ServerProcess server = site.serve(configuration("sharing/a.img"))) {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       for (int mib = 0; mib < VOLUME_MIB; mib++) {
         model[mib] = filled(mib + 1);

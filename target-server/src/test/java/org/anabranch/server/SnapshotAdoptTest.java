@@ -155,6 +155,23 @@ final class SnapshotAdoptTest {
         Map.of("name", name, "store", store.toString(), "read-only", false, "merge", false));
   }
 
+  /** LVM's COW volume, where its origin should be. */
+  @Test
+  void checkKnowsAStoreThatIsConfiguredAsADisk() throws Exception {
+    Site site = new Site(folder);
+    Path store = linux("p1.before");
+    site.configure("volumes { a { path = a.img }, b { path = linux/a.cow } }");
+    try (ServerProcess check =
+        new ServerProcess(folder, "check", site.configuration.toString())) {
+      check.await();
+      assertThat(check.errors())
+          .contains(
+              "warning: volume b: " + store.toRealPath() + " is the store of a snapshot",
+              "anabranch snapshot adopt VOLUME@NAME --store " + store.toRealPath())
+          .doesNotContain("warning: volume a");
+    }
+  }
+
   @Test
   void whatCannotBeIsRefused() throws Exception {
     Path store = linux("p8.before");

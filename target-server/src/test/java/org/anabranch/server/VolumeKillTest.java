@@ -29,25 +29,47 @@ final class VolumeKillTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int BYTES = 64 << 20;
   private static final int KILLS = Integer.getInteger("anabranch.volumeKills", 2);
-  private static final String CONFIGURATION =
-      """
-      volumes { a { path = a.img, size = 64 MiB } }
-      targets { "iqn.2026-11.org.example:t" { luns { 0 = a } } }
-      """;
+
+  private static String configuration(String images) {
+    return """
+    image-dir = %1$s/images
+    volumes { a { path = %1$s/a.img, size = 64 MiB } }
+    targets { "iqn.2026-11.org.example:t" { luns { 0 = a } } }
+    """
+        .formatted(images);
+  }
 
   @TempDir private Path folder;
 
   @Test
   void aKillLeavesAllOrNothing() throws Exception {
+    Files.createDirectory(folder.resolve("here"));
+    kill("here", "copied", new int[] {60, 400});
+  }
+
+  /** All of it takes some milliseconds, and the volume's own image has a part in it. */
+  @Test
+  void aKillInTheMiddleOfASharedCopyLeavesAllOrNothing() throws Exception {
+    try (SharingFileSystem _ = SharingFileSystem.mount("xfs", folder.resolve("xfs"))) {
+      kill("xfs", "shared", new int[] {8, 40});
+    }
+  }
+
+  /**
+   * @param longest kills come by turns within the first or the second so many milliseconds
+   */
+  private void kill(String images, String how, int[] longest) throws Exception {
     long seed = Long.getLong("anabranch.seed", System.nanoTime());
     Random random = new Random(seed);
     Site site = new Site(folder);
-    Path image = folder.resolve("state/images/b.img");
+    String configuration = configuration(images);
+    Path image = folder.resolve(images + "/images/b.img");
     byte[] contents = new byte[BYTES];
+    byte[] now = new byte[BYTES];
     int whole = 0;
     int none = 0;
     try (Initiator initiator = new Initiator();
-        ServerProcess server = site.serve(CONFIGURATION)) {
+        ServerProcess server = site.serve(configuration)) {
       Disk disk = Site.Host.logIn(initiator, server, TARGET).disk(0);
       for (int at = 0; at < BYTES; at += 1 << 20) {
         byte[] block = new byte[256 << 10];
@@ -56,18 +78,20 @@ final class VolumeKillTest {
         Initiator.await(disk.write(at / 512, ByteBuffer.wrap(block)), 30);
       }
       site.ask("snapshot create", Map.of("names", List.of("a@s")));
+      System.arraycopy(contents, 0, now, 0, BYTES);
       for (int at = 0; at < BYTES; at += 3 << 20) {
         Initiator.await(disk.write(at / 512, ByteBuffer.allocate(64 << 10)), 30);
+        Arrays.fill(now, at, at + (64 << 10), (byte) 0);
       }
       assertThat(server.terminate()).isZero();
     }
     for (int kill = 0; kill < KILLS; kill++) {
-      try (ServerProcess _ = site.serve(CONFIGURATION)) {
+      try (ServerProcess _ = site.serve(configuration)) {
         site.ask("volume create", Map.of("name", "b", "from", "a@s")); // what ends this block kills
         LockSupport.parkNanos(
-            TimeUnit.MILLISECONDS.toNanos(random.nextInt(kill % 2 == 0 ? 60 : 400)));
+            random.nextLong(TimeUnit.MILLISECONDS.toNanos(longest[kill % 2])));
       }
-      try (ServerProcess server = site.serve(CONFIGURATION)) {
+      try (ServerProcess server = site.serve(configuration)) {
         String there = site.ask("volume list", Map.of()).toString();
         if (there.contains("name=b")) {
           whole++;
@@ -78,7 +102,7 @@ final class VolumeKillTest {
         } else {
           none++;
         }
-        try (Stream<Path> left = Files.list(folder.resolve("state/images"))) {
+        try (Stream<Path> left = Files.list(folder.resolve(images + "/images"))) {
           assertThat(left).as("seed %d", seed).isEmpty();
         }
         assertThat(server.terminate()).isZero();
@@ -87,8 +111,13 @@ final class VolumeKillTest {
         throw new AssertionError("seed " + seed, e);
       }
     }
+    assertThat(Arrays.equals(Files.readAllBytes(folder.resolve(images + "/a.img")), now))
+        .as("the volume itself, seed %d", seed)
+        .isTrue();
     System.out.println(
-        "volume create --from: "
+        "volume create --from, "
+            + how
+            + ": "
             + KILLS
             + " kills, seed "
             + seed

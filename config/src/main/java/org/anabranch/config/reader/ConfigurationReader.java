@@ -220,6 +220,7 @@ final class ConfigurationReader {
         path(baseDir, state),
         baseDir,
         images == null ? path(baseDir, state).resolve("images") : path(baseDir, images),
+        volumeReader.defaults(),
         volumes,
         devices,
         locations(volumeReader, hooks),

@@ -19,6 +19,7 @@ import org.anabranch.config.IdentityConfig;
 import org.anabranch.config.SourceLocation;
 import org.anabranch.config.TableLine;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeDefaults;
 import org.anabranch.config.VolumeLimits;
 import org.anabranch.config.source.FileSource;
 import org.anabranch.config.source.NbdSource;
@@ -46,7 +47,7 @@ final class VolumeReader {
   private final Path baseDir;
   private final Section volumes;
   private final Section devices;
-  private final Defaults defaults;
+  private final VolumeDefaults defaults;
   private final HooksReader hooks;
   private final ValueFormat<RbdSource> rbd;
 
@@ -55,14 +56,6 @@ final class VolumeReader {
 
   /** Which volume has a serial or a NAA. */
   private final Map<String, String> identities = new HashMap<>();
-
-  /** {@code volume-defaults}. */
-  private record Defaults(
-      int blockSize,
-      int physicalBlockSize,
-      boolean readOnly,
-      boolean removable,
-      VolumeLimits limits) {}
 
   /**
    * @param hooks takes the hooks of each volume
@@ -91,14 +84,19 @@ final class VolumeReader {
     return locations;
   }
 
-  private static Defaults defaults(Section section) {
+  private static VolumeDefaults defaults(Section section) {
     int blockSize = section.withDefault("block-size", BLOCK_SIZE);
     int physical = section.withDefault("physical-block-size", PHYSICAL_BLOCK_SIZE);
     boolean readOnly = section.withDefault("read-only", ValueFormat.BOOLEAN);
     boolean removable = section.withDefault("removable", ValueFormat.BOOLEAN);
     VolumeLimits limits = VolumeLimitsReader.defaults(section.section("limits"));
     section.end();
-    return new Defaults(blockSize, physical, readOnly, removable, limits);
+    return new VolumeDefaults(blockSize, physical, readOnly, removable, limits);
+  }
+
+  /** What a volume has unless it says otherwise. */
+  VolumeDefaults defaults() {
+    return defaults;
   }
 
   SortedMap<String, VolumeConfig> volumes() {

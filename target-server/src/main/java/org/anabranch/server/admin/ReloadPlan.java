@@ -147,6 +147,9 @@ public record ReloadPlan(
         summary.add("volume " + volume.name() + ": rate limits");
       }
     }
+    if (!before.volumeDefaults().equals(after.volumeDefaults())) {
+      summary.add("volume-defaults changed, also for volumes that commands make; rate limits at once");
+    }
     if (!before.mergeGrace().equals(after.mergeGrace())) {
       summary.add("merge-grace changed");
     }

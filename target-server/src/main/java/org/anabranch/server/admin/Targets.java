@@ -97,7 +97,7 @@ public final class Targets implements WarningSource {
   /** A node for each target, with the LUNs whose devices are there. */
   public synchronized List<TargetNode> open() throws RefusedException {
     Configuration configuration = live.configured();
-    rates.configured(configuration.volumes());
+    rates.configured(live.effective());
     identities.settle(configuration, this::isLeftOut, storage::image);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
@@ -263,7 +263,7 @@ public final class Targets implements WarningSource {
       synchronized (Targets.this) {
         Configuration before = live.configured();
         live.replace(effective, leftOut);
-        rates.configured(after.volumes());
+        rates.configured(effective);
         for (String name : before.targets().keySet()) {
           if (!after.targets().containsKey(name)) {
             iscsi.remove(name);

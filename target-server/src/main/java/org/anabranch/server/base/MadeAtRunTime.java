@@ -11,23 +11,28 @@ import org.anabranch.config.Configuration;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The volumes and LUNs that commands have made, in the words of the configuration. Where the
  * configuration file has the same name or number, the file wins. Immutable.
  *
- * @param volumes by name
+ * @param volumes by name; their own rate limits are in {@code limits}
+ * @param limits that {@code volume limit} has set for some of the volumes, by name
  * @param luns by target, then by number
  */
 public record MadeAtRunTime(
     SortedMap<String, VolumeConfig> volumes,
+    SortedMap<String, VolumeLimits> limits,
     SortedMap<String, SortedMap<Integer, LunConfig>> luns) {
   /** Nothing. */
-  public static final MadeAtRunTime NONE = new MadeAtRunTime(new TreeMap<>(), new TreeMap<>());
+  public static final MadeAtRunTime NONE =
+      new MadeAtRunTime(new TreeMap<>(), new TreeMap<>(), new TreeMap<>());
 
   public MadeAtRunTime {
     volumes = Collections.unmodifiableSortedMap(new TreeMap<>(volumes));
+    limits = Collections.unmodifiableSortedMap(new TreeMap<>(limits));
     luns = Collections.unmodifiableSortedMap(new TreeMap<>(luns));
   }
 
@@ -36,7 +41,10 @@ public record MadeAtRunTime(
     if (volumes.isEmpty() && luns.isEmpty()) {
       return file;
     }
-    SortedMap<String, VolumeConfig> allVolumes = new TreeMap<>(volumes);
+    VolumeLimits defaults = file.volumeDefaults().limits();
+    SortedMap<String, VolumeConfig> allVolumes = new TreeMap<>();
+    volumes.forEach((name, volume) ->
+        allVolumes.put(name, volume.with(limits.getOrDefault(name, defaults))));
     allVolumes.keySet().removeAll(file.devices().keySet());
     allVolumes.putAll(file.volumes());
     SortedMap<String, TargetConfig> allTargets = new TreeMap<>(file.targets());
@@ -101,6 +109,16 @@ public record MadeAtRunTime(
             subject,
             what + "has no effect: the configuration has " + other.device() + " there, and wins",
             remedy + ", which lets the configuration be");
+  }
+
+  /**
+   * The rate limits that {@code volume limit} has set for a volume; null for none, and for a volume
+   * of the configuration file.
+   */
+  public @Nullable VolumeLimits limits(Configuration file, String volume) {
+    return file.volumes().containsKey(volume) || file.devices().containsKey(volume)
+        ? null
+        : limits.get(volume);
   }
 
   /** Whether a LUN that has effect was added at run time. */

@@ -37,6 +37,7 @@ import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.serve.StandardBackends;
 import org.anabranch.server.snapshots.device.Inspection;
+import org.anabranch.server.snapshots.device.StoresAsImages;
 import org.anabranch.server.storage.Rehearsal;
 import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.terminal.Sizes;
@@ -92,6 +93,7 @@ public final class CheckCommand implements Callable<Integer> {
     MadeAtRunTime made = Inspection.made(configuration);
     Configuration whole = made.over(configuration);
     StackedLuns.of(whole).forEach(warning -> err.println("warning: " + warning));
+    StoresAsImages.of(whole).forEach(warning -> err.println("warning: " + warning));
     made.without(configuration).forEach(warning -> err.println("warning: " + warning));
     HookRules.warnings(configuration).forEach(warning -> err.println("warning: " + warning));
     new LeftStreams(configuration.stateDir())
@@ -108,7 +110,7 @@ public final class CheckCommand implements Callable<Integer> {
       rehearsal
           .tables()
           .forEach((name, table) -> table.lines().forEach(row -> out.println(name + ": " + row)));
-      configuration
+      whole
           .volumes()
           .forEach((name, volume) -> {
             if (!volume.limits().isNone()) {

@@ -59,14 +59,27 @@ final class VolumeCreateCommand implements Callable<Integer> {
   @Option(
       names = "--block-size",
       paramLabel = "BYTES",
-      description = "512 or 4096; as the snapshot's volume, or else 512.")
+      description = "512 or 4096; as the snapshot's volume, or else as in volume-defaults.")
   private @Nullable Integer blockSize;
 
   @Option(
       names = "--physical-block-size",
       paramLabel = "BYTES",
-      description = "What writes are best aligned to; as the snapshot's volume, or else the block.")
+      description =
+          "What writes are best aligned to; as the snapshot's volume, or else as in volume-defaults.")
   private @Nullable Integer physicalBlockSize;
+
+  @Option(
+      names = "--read-only",
+      negatable = true,
+      description = "Initiators cannot write, or can; otherwise as in volume-defaults.")
+  private @Nullable Boolean readOnly;
+
+  @Option(
+      names = "--removable",
+      negatable = true,
+      description = "The disk reports a removable medium, or not; otherwise as in volume-defaults.")
+  private @Nullable Boolean removable;
 
   @Option(
       names = "--wait",
@@ -94,6 +107,8 @@ final class VolumeCreateCommand implements Callable<Integer> {
             path == null ? null : path.toAbsolutePath().normalize(),
             blockSize,
             physicalBlockSize,
+            readOnly,
+            removable,
             wait);
     Screen screen = Screen.on(server.out());
     Thread interrupted =

@@ -24,9 +24,10 @@ import picocli.CommandLine.Spec;
     name = "limit",
     description = {
       "Limit how much initiators do with a volume in a second.",
-      "It takes effect at once, and lasts until the server stops or a reload changes",
-      "the volume's limits in the configuration: what shall stay belongs there. An",
-      "option that is not given leaves its limit as it is; 0 removes it. Sessions",
+      "It takes effect at once. For a volume that volume create made it is kept over",
+      "restarts. For a volume of the configuration file it lasts until the server",
+      "stops or a reload changes the volume's limits: what is to stay belongs there.",
+      "An option that is not given leaves its limit as it is; 0 removes it. Sessions",
       "get equal shares."
     },
     footer = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.imports;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -73,8 +74,11 @@ public final class TgtImport {
   private final Users users = new Users(losses);
   private final TgtStores stores = new TgtStores(losses);
   private final Map<String, String> driver = new HashMap<>();
+  private final boolean dumped;
 
-  private TgtImport() {}
+  private TgtImport(boolean dumped) {
+    this.dumped = dumped;
+  }
 
   /**
    * Reads a file.
@@ -82,7 +86,7 @@ public final class TgtImport {
    * @throws RefusedException when it cannot be read, or is no such file
    */
   public static ImportedConfiguration read(Path file) throws RefusedException {
-    return new TgtImport().run(file);
+    return new TgtImport(Files.isRegularFile(file) && TgtDump.is(file)).run(file);
   }
 
   private ImportedConfiguration run(Path file) throws RefusedException {
@@ -98,6 +102,9 @@ public final class TgtImport {
       } else if (entry.key().equals("default-driver")) {
         driver.put("default", entry.value());
       }
+    }
+    if (dumped) {
+      TgtDump.report(file, losses);
     }
     List<TargetConfig> targets = new ArrayList<>();
     int tid = 0;
@@ -151,7 +158,7 @@ public final class TgtImport {
       return null;
     }
     reportUnknown(target);
-    SortedMap<Integer, LunConfig> luns = stores.luns(target.entries(), tid);
+    SortedMap<Integer, LunConfig> luns = stores.luns(target.entries(), tid, dumped);
     if (luns.isEmpty()) {
       losses.add(where, "target " + target.value() + " is left out: it has no LUN");
       return null;
@@ -181,14 +188,16 @@ public final class TgtImport {
 
   private List<InitiatorPattern> initiators(Entry target) {
     List<InitiatorPattern> initiators = new ArrayList<>();
-    for (Entry entry : target.options("initiator-name")) {
+    List<Entry> names =
+        target.options("initiator-name").stream().filter(name -> !isAddress(name)).toList();
+    for (Entry entry : names) {
       try {
         initiators.add(new InitiatorPattern(entry.value()));
       } catch (IllegalArgumentException e) {
         losses.add(entry.where(), "initiator-name is left out: " + e.getMessage());
       }
     }
-    if (initiators.isEmpty() && !target.options("initiator-name").isEmpty()) {
+    if (initiators.isEmpty() && !names.isEmpty()) {
       initiators.add(new InitiatorPattern("iqn.2026-11.invalid:nobody"));
     }
     return initiators;
@@ -196,7 +205,9 @@ public final class TgtImport {
 
   private List<AddressRange> addresses(Entry target) {
     List<AddressRange> addresses = new ArrayList<>();
-    for (Entry entry : target.options("initiator-address")) {
+    List<Entry> entries = new ArrayList<>(target.options("initiator-address"));
+    target.options("initiator-name").stream().filter(this::isAddress).forEach(entries::add);
+    for (Entry entry : entries) {
       if (entry.value().equals("ALL")) {
         return List.of();
       }
@@ -211,6 +222,11 @@ public final class TgtImport {
       }
     }
     return addresses;
+  }
+
+  /** A dump calls addresses names that have a prefix length or are of IPv6, and ALL. */
+  private boolean isAddress(Entry name) {
+    return dumped && (name.value().equals("ALL") || range(name.value()) != null);
   }
 
   private static @Nullable AddressRange range(String text) {

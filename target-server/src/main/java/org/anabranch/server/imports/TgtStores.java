@@ -44,10 +44,11 @@ final class TgtStores {
    *
    * @param target its options and blocks
    * @param tid its number
+   * @param dumped whether the stores are in the order of their LUNs, see {@link TgtDump}
    */
-  SortedMap<Integer, LunConfig> luns(List<Entry> target, int tid) {
-    SortedMap<String, Entry> backing = byPath(target, "backing-store");
-    SortedMap<String, Entry> direct = byPath(target, "direct-store");
+  SortedMap<Integer, LunConfig> luns(List<Entry> target, int tid, boolean dumped) {
+    Map<String, Entry> backing = byPath(target, "backing-store", dumped);
+    Map<String, Entry> direct = byPath(target, "direct-store", dumped);
     List<Entry> stores = new ArrayList<>(backing.values());
     stores.addAll(direct.values());
     Set<Integer> reserved = new HashSet<>();
@@ -74,8 +75,8 @@ final class TgtStores {
     return luns;
   }
 
-  private static SortedMap<String, Entry> byPath(List<Entry> target, String kind) {
-    SortedMap<String, Entry> stores = new TreeMap<>();
+  private static Map<String, Entry> byPath(List<Entry> target, String kind, boolean dumped) {
+    Map<String, Entry> stores = dumped ? new LinkedHashMap<>() : new TreeMap<>();
     for (Entry entry : target) {
       if (entry.key().equals(kind)) {
         stores.merge(

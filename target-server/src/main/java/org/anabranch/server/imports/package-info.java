@@ -4,8 +4,9 @@
  * Configurations of other target servers, translated into our own.
  *
  * <pre>
- *   tgt    targets.conf    TargetsConf (its text) -> TgtImport, TgtStores, TgtIdentity
- *   LIO    saveconfig.json LioFile (its JSON)     -> LioImport, LioVolumes, LioTarget, LioIdentity
+ *   tgt    targets.conf    TargetsConf (its text) -> TgtImport, TgtStores, TgtSettings, TgtIdentity
+ *          a dump          TgtDump says how it differs
+ *   LIO    saveconfig.json LioObject (its JSON)   -> LioImport, LioVolumes, LioLuns, LioPortals, LioIdentity
  *   both   what was found                         ImportedConfiguration, ImportedVolume, Identities, Users, Losses
  *          what comes out                         ConfigurationWriter, SecretOutput
  * </pre>

@@ -8,6 +8,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.Scheduler;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.VolumeLimits;
+import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.scsi.rate.RateLimiter;
 import org.anabranch.scsi.rate.RateLimits;
 
@@ -16,8 +17,10 @@ import org.anabranch.scsi.rate.RateLimits;
  *
  * <dl>
  *   <dt>How long does a limit last that was set while the server runs?
- *   <dd>Until the server stops, or until a reload changes the limits of that volume in the file. A
- *       reload that leaves them alone leaves it alone, too. To keep it, it must be in the file.
+ *   <dd>For a volume of the configuration file, until the server stops, or until a reload changes
+ *       the limits of that volume in the file. A reload that leaves them alone leaves it alone, too.
+ *       To keep it, it must be in the file. For a volume that a command made, it is in the state
+ *       ({@code VolumeState}), and lasts until a command changes it.
  *   <dt>And when the LUNs of a volume are taken away and come back?
  *   <dd>Its limiter stays, as long as the volume is there.
  *   <dt>What about snapshots and devices?
@@ -38,6 +41,9 @@ public final class VolumeRates {
     final RateLimiter limiter;
     VolumeLimits configured = VolumeLimits.NONE;
     VolumeLimits inForce = VolumeLimits.NONE;
+
+    /** Whether what is in force is in the state: no reload changes it. */
+    boolean kept;
 
     Entry(RateLimiter limiter) {
       this.limiter = limiter;
@@ -77,24 +83,37 @@ public final class VolumeRates {
     }
   }
 
-  /** The configuration has these volumes now, and no others. */
-  public synchronized void configured(Map<String, VolumeConfig> volumes) {
+  /** What is served now: the volumes of the file, and those that commands have made. */
+  public synchronized void configured(EffectiveConfiguration effective) {
+    Map<String, VolumeConfig> volumes = effective.whole().volumes();
     volumes.forEach((name, volume) -> {
       Entry entry = entry(name);
-      if (!entry.configured.equals(volume.limits())) {
-        entry.configured = volume.limits();
-        entry.limit(volume.limits());
+      VolumeLimits kept = effective.made().limits(effective.file(), name);
+      VolumeLimits before = entry.configured;
+      boolean wasKept = entry.kept;
+      entry.kept = kept != null;
+      entry.configured =
+          kept == null ? volume.limits() : effective.file().volumeDefaults().limits();
+      if (kept != null) {
+        entry.limit(kept);
+      } else if (wasKept || !before.equals(entry.configured)) {
+        entry.limit(entry.configured);
       }
     });
     entries.forEach((name, entry) -> {
       if (!volumes.containsKey(name)) {
+        entry.kept = false;
         entry.configured = VolumeLimits.NONE;
         entry.limit(VolumeLimits.NONE);
       }
     });
   }
 
-  /** Changes the limits of a volume until the server stops. Returns what is in force now. */
+  /**
+   * Changes the limits of a volume of the configuration file until the server stops.
+   *
+   * @return what is in force now
+   */
   public synchronized InForce limit(String volume, UnaryOperator<VolumeLimits> change) {
     Entry entry = entry(volume);
     entry.limit(change.apply(entry.inForce));
@@ -113,13 +132,19 @@ public final class VolumeRates {
     Entry entry = entries.get(volume);
     return entry == null
         ? new InForce(VolumeLimits.NONE, true)
-        : new InForce(entry.inForce, entry.inForce.equals(entry.configured));
+        : new InForce(entry.inForce, !entry.kept && entry.inForce.equals(entry.configured));
   }
 
   /** How many commands wait for the limits of a volume now. */
   public synchronized int waiting(String volume) {
     Entry entry = entries.get(volume);
     return entry == null ? 0 : entry.limiter.waiting();
+  }
+
+  /** The limits that the configuration has for a volume. */
+  public synchronized VolumeLimits configured(String volume) {
+    Entry entry = entries.get(volume);
+    return entry == null ? VolumeLimits.NONE : entry.configured;
   }
 
   private static RateLimits translated(VolumeLimits limits) {

@@ -58,6 +58,7 @@ import org.anabranch.server.volumes.EffectiveChange;
 import org.anabranch.server.volumes.RuntimeLuns;
 import org.anabranch.server.volumes.RuntimeVolumes;
 import org.anabranch.server.volumes.VolumeLeftovers;
+import org.anabranch.server.volumes.VolumeLimitChange;
 import org.anabranch.server.volumes.VolumesOfStreams;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,7 @@ abstract class ServerParts implements RunningServer {
   final RuntimeDevices runtimeDevices;
   final RuntimeVolumes volumes;
   final RuntimeLuns luns;
+  final VolumeLimitChange limits;
   final VolumeSize sizes;
   final Recovery recovery;
   final Reloader reloader;
@@ -154,6 +156,7 @@ abstract class ServerParts implements RunningServer {
               changes,
               uses,
               effective);
+      limits = new VolumeLimitChange(live, stateFile, changes, rates);
       luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
       recovery =
           new Recovery(
@@ -230,6 +233,11 @@ abstract class ServerParts implements RunningServer {
   @Override
   public VolumeRates rates() {
     return rates;
+  }
+
+  @Override
+  public VolumeLimitChange limits() {
+    return limits;
   }
 
   /** The sessions that are logged in, those for discovery included. */

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
 import org.anabranch.server.base.MadeAtRunTime;
 import org.jspecify.annotations.Nullable;
 
@@ -138,15 +139,21 @@ public record RuntimeState(
   /** The volumes that are ready, and the LUNs, in the words of the configuration. */
   public MadeAtRunTime made() {
     SortedMap<String, VolumeConfig> ready = new TreeMap<>();
-    volumes.values().stream()
-        .filter(volume -> volume.phase() == VolumeState.Phase.READY)
-        .forEach(volume -> ready.put(volume.name(), volume.config()));
+    SortedMap<String, VolumeLimits> limits = new TreeMap<>();
+    for (VolumeState volume : volumes.values()) {
+      if (volume.phase() == VolumeState.Phase.READY) {
+        ready.put(volume.name(), volume.config());
+        if (volume.limits() != null) {
+          limits.put(volume.name(), volume.limits());
+        }
+      }
+    }
     SortedMap<String, SortedMap<Integer, LunConfig>> byTarget = new TreeMap<>();
     for (LunState lun : luns) {
       byTarget
           .computeIfAbsent(lun.target(), target -> new TreeMap<>())
           .put(lun.number(), new LunConfig(lun.number(), lun.device(), lun.readOnly(), List.of()));
     }
-    return new MadeAtRunTime(ready, byTarget);
+    return new MadeAtRunTime(ready, limits, byTarget);
   }
 }

@@ -25,7 +25,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.anabranch.config.LunConfig;
+import org.anabranch.config.VolumeLimits;
 import org.anabranch.server.base.RefusedException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@link RuntimeState} as the text of {@code state.json}.
@@ -59,6 +61,9 @@ import org.anabranch.server.base.RefusedException;
  *
  * <p>{@code read-only-devices} lists those of the devices whose writes fail, if there are any.
  *
+ * <p>{@code read-only} and {@code removable} of a volume are there when they are true, and {@code
+ * limits} when {@code volume limit} has set some.
+ *
  * <p>{@code throttle}, in bytes a second, is there when the merge of a snapshot is bounded, {@code
  * description} when it has one, {@code point}, a UUID, when this version or a later one took the
  * snapshot, and {@code second-store} while a merge keeps it: see {@link SnapshotState#secondStore}.
@@ -90,7 +95,17 @@ record StateText(Path file, StatePaths paths) {
           "schedule-due");
 
   private static final Set<String> VOLUME_KEYS =
-      Set.of("path", "block-size", "physical-block-size", "from", "created", "phase", "token");
+      Set.of(
+          "path",
+          "block-size",
+          "physical-block-size",
+          "read-only",
+          "removable",
+          "limits",
+          "from",
+          "created",
+          "phase",
+          "token");
   private static final Set<String> LUN_KEYS = Set.of("target", "number", "device", "read-only");
 
   /** What a text is not. */
@@ -172,8 +187,17 @@ record StateText(Path file, StatePaths paths) {
   private Map<String, Object> render(VolumeState volume) {
     Map<String, Object> entry = new HashMap<>();
     entry.put("path", paths.written(volume.path()));
-    entry.put("block-size", volume.blockSize());
-    entry.put("physical-block-size", volume.physicalBlockSize());
+    entry.put("block-size", volume.disk().blockSize());
+    entry.put("physical-block-size", volume.disk().physicalBlockSize());
+    if (volume.disk().readOnly()) {
+      entry.put("read-only", true);
+    }
+    if (volume.disk().removable()) {
+      entry.put("removable", true);
+    }
+    if (volume.limits() != null) {
+      entry.put("limits", LimitsText.render(volume.limits()));
+    }
     entry.put("created", volume.created().toString());
     entry.put("phase", volume.phase().name().toLowerCase(Locale.ROOT));
     if (volume.from() != null) {
@@ -258,8 +282,12 @@ record StateText(Path file, StatePaths paths) {
       return new VolumeState(
           name,
           Path.of(paths.read(entry.getString("path"))),
-          entry.getInt("block-size"),
-          entry.getInt("physical-block-size"),
+          new VolumeDisk(
+              entry.getInt("block-size"),
+              entry.getInt("physical-block-size"),
+              entry.hasPath("read-only") && entry.getBoolean("read-only"),
+              entry.hasPath("removable") && entry.getBoolean("removable")),
+          limits(name, entry),
           entry.hasPath("from") ? entry.getString("from") : null,
           Instant.parse(entry.getString("created")),
           VolumeState.Phase.valueOf(phase.toUpperCase(Locale.ROOT)),
@@ -267,6 +295,15 @@ record StateText(Path file, StatePaths paths) {
     } catch (IllegalArgumentException | DateTimeException e) {
       throw new Damage("volume " + name + ": " + e.getMessage(), e);
     }
+  }
+
+  private static @Nullable VolumeLimits limits(String volume, Config entry) throws Damage {
+    if (!entry.hasPath("limits")) {
+      return null;
+    }
+    Config limits = entry.getConfig("limits");
+    onlyKeys("volume " + volume + ", limits: ", limits, LimitsText.KEYS);
+    return LimitsText.parse(limits);
   }
 
   private static SortedSet<LunState> luns(Config root) throws Damage {

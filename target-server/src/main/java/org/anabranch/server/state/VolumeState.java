@@ -4,6 +4,7 @@ package org.anabranch.server.state;
 import java.nio.file.Path;
 import java.time.Instant;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeLimits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name unique among volumes and devices
  * @param path of its image, absolute and normalized
- * @param blockSize the LUN's logical block, bytes: 512 or 4096
- * @param physicalBlockSize what smaller writes cost a read-modify-write, bytes
+ * @param disk what hosts see of it
+ * @param limits that {@code volume limit} has set; null: those of {@code volume-defaults}
  * @param from the snapshot that it is a copy of; null when it began empty, or as a file that was
  *     there
  * @param created when that was asked for
@@ -34,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 public record VolumeState(
     String name,
     Path path,
-    int blockSize,
-    int physicalBlockSize,
+    VolumeDisk disk,
+    @Nullable VolumeLimits limits,
     @Nullable String from,
     Instant created,
     Phase phase,
@@ -57,17 +58,30 @@ public record VolumeState(
   public VolumeState in(Phase newPhase) {
     boolean isMade = newPhase == Phase.READY || newPhase == Phase.REMOVING;
     return new VolumeState(
-        name, path, blockSize, physicalBlockSize, from, created, newPhase, isMade ? "" : token);
+        name, path, disk, limits, from, created, newPhase, isMade ? "" : token);
   }
 
   /** With another name; the image stays where it is. */
   public VolumeState named(String newName) {
-    return new VolumeState(
-        newName, path, blockSize, physicalBlockSize, from, created, phase, token);
+    return new VolumeState(newName, path, disk, limits, from, created, phase, token);
   }
 
-  /** The volume as if it were configured. It is as long as its image, which must exist. */
+  /** With other rate limits; null: those of {@code volume-defaults}. */
+  public VolumeState limited(@Nullable VolumeLimits newLimits) {
+    return new VolumeState(name, path, disk, newLimits, from, created, phase, token);
+  }
+
+  /**
+   * The volume as if it were configured, but for its rate limits. It is as long as its image, which
+   * must exist.
+   */
   public VolumeConfig config() {
-    return VolumeConfig.ofFile(name, path, blockSize, physicalBlockSize);
+    return VolumeConfig.ofFile(
+        name,
+        path,
+        disk.blockSize(),
+        disk.physicalBlockSize(),
+        disk.readOnly(),
+        disk.removable());
   }
 }

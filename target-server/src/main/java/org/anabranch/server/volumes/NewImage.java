@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableFile;
 import org.anabranch.server.state.DurableSteps;
@@ -20,6 +21,25 @@ import org.anabranch.server.state.VolumeState.Phase;
 /** The image of a volume that is being made, see {@link VolumeState}. */
 final class NewImage {
   private NewImage() {}
+
+  /**
+   * Where the image of a volume is made when nobody says where: {@code NAME.img}, or {@code
+   * NAME~2.img} and so on when that is the image of a volume that had this name before.
+   *
+   * @param folder for images
+   * @param isImage whether a file is the image of a volume
+   */
+  static Path place(Path folder, String name, Predicate<Path> isImage) {
+    Path image = folder.resolve(name + ".img");
+    if (!isImage.test(image)) {
+      return image;
+    }
+    int number = 2;
+    do {
+      image = folder.resolve(name + "~" + number++ + ".img");
+    } while (isImage.test(image) || Files.exists(image, LinkOption.NOFOLLOW_LINKS));
+    return image;
+  }
 
   /** Opens a new file beside the image's place. */
   static FileChannel open(VolumeState volume, DurableSteps steps) throws IOException {

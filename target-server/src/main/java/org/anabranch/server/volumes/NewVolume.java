@@ -12,9 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param bytes its size; null for a copy, and for an image that is there
  * @param from {@code VOLUME@SNAPSHOT}, whose contents it gets; null for none
  * @param path of its image, absolute; null: NAME.img in the folder for images
- * @param blockSize 512 or 4096; null: as the volume that it is a copy of, otherwise 512
+ * @param blockSize 512 or 4096; null: as the volume that it is a copy of, otherwise as {@code
+ *     volume-defaults} says
  * @param physicalBlockSize a power of two from 512 to 65536, at least the block size; null: as the
- *     volume that it is a copy of, otherwise the block size
+ *     volume that it is a copy of, otherwise as {@code volume-defaults} says, or the block size if
+ *     that is larger
+ * @param readOnly whether initiators cannot write; null: as {@code volume-defaults} says
+ * @param removable whether the LUN reports a removable medium; null: as {@code volume-defaults}
+ *     says
  */
 public record NewVolume(
     String name,
@@ -22,11 +27,23 @@ public record NewVolume(
     @Nullable String from,
     @Nullable Path path,
     @Nullable Integer blockSize,
-    @Nullable Integer physicalBlockSize) {
+    @Nullable Integer physicalBlockSize,
+    @Nullable Boolean readOnly,
+    @Nullable Boolean removable) {
   /** The largest volume, bytes. */
   private static final long MAX_BYTES = 8L << 50;
 
   private static final int MAX_PHYSICAL = 65536;
+
+  /** An empty one; what is not given is as in {@code volume-defaults}. */
+  public static NewVolume empty(String name, long bytes, @Nullable Integer blockSize) {
+    return new NewVolume(name, bytes, null, null, blockSize, null, null, null);
+  }
+
+  /** A copy of a snapshot. */
+  public static NewVolume copyOf(String snapshot, String name) {
+    return new NewVolume(name, null, snapshot, null, null, null, null, null);
+  }
 
   /** Refuses what contradicts itself, whatever there is. */
   void check() throws RefusedException {

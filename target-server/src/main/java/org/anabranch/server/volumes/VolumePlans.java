@@ -10,11 +10,13 @@ import java.util.Objects;
 import java.util.UUID;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.VolumeDefaults;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.state.VolumeDisk;
 import org.anabranch.server.state.VolumeState;
 import org.anabranch.server.state.VolumeState.Phase;
 import org.anabranch.server.storage.Storage;
@@ -75,23 +77,33 @@ final class VolumePlans {
   VolumeState planned(NewVolume wanted, @Nullable SnapshotState from, boolean isThere)
       throws RefusedException {
     VolumeConfig source = from == null ? null : live.configured().volumes().get(from.volume());
+    VolumeDefaults defaults = live.file().volumeDefaults();
     int block =
-        Objects.requireNonNullElse(wanted.blockSize(), source == null ? 512 : source.blockSize());
+        Objects.requireNonNullElse(
+            wanted.blockSize(), source == null ? defaults.blockSize() : source.blockSize());
     int physical =
         Objects.requireNonNullElse(
             wanted.physicalBlockSize(),
-            source == null ? block : Math.max(block, source.physicalBlockSize()));
+            Math.max(
+                block,
+                source == null ? defaults.physicalBlockSize() : source.physicalBlockSize()));
+    VolumeDisk disk =
+        new VolumeDisk(
+            block,
+            physical,
+            Objects.requireNonNullElse(wanted.readOnly(), defaults.readOnly()),
+            Objects.requireNonNullElse(wanted.removable(), defaults.removable()));
     Path path = wanted.path();
     Path image =
         path == null
-            ? live.configured().imageDir().resolve(wanted.name() + ".img")
+            ? NewImage.place(live.configured().imageDir(), wanted.name(), this::isImage)
             : path.normalize();
     VolumeState planned =
         new VolumeState(
             wanted.name(),
             image,
-            block,
-            physical,
+            disk,
+            null,
             from == null ? null : from.device(),
             Instant.now().truncatedTo(ChronoUnit.SECONDS),
             Phase.MAKING,
@@ -100,6 +112,14 @@ final class VolumePlans {
     wanted.checkBlocks(bytes, block, physical);
     checkImage(wanted, image, isThere);
     return planned;
+  }
+
+  /** Whether a file is the image of a volume, under whatever name the volume is now. */
+  private boolean isImage(Path file) {
+    return state.state().volumes().values().stream().anyMatch(each -> each.path().equals(file))
+        || live.configured().volumes().values().stream()
+            .anyMatch(each ->
+                storage.backends().isSame(each.source().address(), file.toString()));
   }
 
   private void checkImage(NewVolume wanted, Path image, boolean isThere) throws RefusedException {

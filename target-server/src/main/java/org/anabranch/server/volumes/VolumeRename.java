@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.LunConfig;
 import org.anabranch.config.TargetConfig;
+import org.anabranch.config.schedule.ScheduleConfig;
 import org.anabranch.server.admin.ConfiguredLuns;
 import org.anabranch.server.admin.Targets;
 import org.anabranch.server.base.LiveConfiguration;
@@ -97,7 +98,7 @@ final class VolumeRename {
     }
   }
 
-  /** A device or LUN of the file that names it would lose it. */
+  /** A device, LUN or schedule of the file that names it would lose it. */
   private void refuseConfigured(String name) throws RefusedException {
     for (TargetConfig target : live.file().targets().values()) {
       for (LunConfig lun : target.luns().values()) {
@@ -113,6 +114,16 @@ final class VolumeRename {
                   + target.name()
                   + "; take it out there, and reload");
         }
+      }
+    }
+    for (ScheduleConfig schedule : live.file().schedules().values()) {
+      if (schedule.volumes().contains(name)) {
+        throw new RefusedException(
+            "volume "
+                + name
+                + ": schedule "
+                + schedule.name()
+                + " of the configuration takes snapshots of it; write the new name there, and reload");
       }
     }
     for (String above : storage.devices().above(name)) {

@@ -10,10 +10,12 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
 import org.anabranch.config.Configuration;
+import org.anabranch.config.VolumeDefaults;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.exports.receive.StreamOfNewVolume;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.StateFile;
+import org.anabranch.server.state.VolumeDisk;
 import org.anabranch.server.state.VolumeState;
 import org.anabranch.server.state.VolumeState.Phase;
 import org.slf4j.Logger;
@@ -60,7 +62,10 @@ public final class VolumesOfStreams {
   private static void make(StreamOfNewVolume stream, StateFile state, Configuration configuration)
       throws IOException, RefusedException {
     StreamOfNewVolume.Disk disk = stream.disk();
-    Path path = configuration.imageDir().resolve(stream.volume() + ".img");
+    VolumeDefaults defaults = configuration.volumeDefaults();
+    Path path =
+        NewImage.place(
+            configuration.imageDir(), stream.volume(), file -> isImage(file, state, configuration));
     if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       throw new RefusedException(path + " exists");
     }
@@ -68,8 +73,12 @@ public final class VolumesOfStreams {
         new VolumeState(
             stream.volume(),
             path,
-            disk.blockSize(),
-            disk.blockSize(),
+            new VolumeDisk(
+                disk.blockSize(),
+                Math.max(disk.blockSize(), defaults.physicalBlockSize()),
+                defaults.readOnly(),
+                defaults.removable()),
+            null,
             null,
             Instant.now().truncatedTo(ChronoUnit.SECONDS),
             Phase.MAKING,
@@ -81,6 +90,12 @@ public final class VolumesOfStreams {
     }
     state.replace(state.state().with(volume.in(Phase.READY)));
     LOG.info("volume {}: made, with {}, for a stream that was received", volume.name(), path);
+  }
+
+  private static boolean isImage(Path file, StateFile state, Configuration configuration) {
+    return state.state().volumes().values().stream().anyMatch(each -> each.path().equals(file))
+        || configuration.volumes().values().stream()
+            .anyMatch(each -> each.source().address().equals(file.toString()));
   }
 
   /** The configuration has another volume of this name: what was made is not needed any more. */

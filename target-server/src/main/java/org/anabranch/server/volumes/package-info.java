@@ -14,6 +14,7 @@
  *   VolumeCopies       new volumes that are being filled from snapshots; VolumeCopy is one
  *   VolumeRemoval      the steps that take a volume away
  *   VolumeRename       the steps that give it another name
+ *   VolumeLimitChange  the rate limits that commands set
  *   VolumesOfStreams   what a start makes of streams that make a volume
  *   VolumeLeftovers    what a start does with what a crash left
  *   RuntimeLuns        add and remove

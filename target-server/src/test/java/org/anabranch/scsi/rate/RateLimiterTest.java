@@ -197,6 +197,26 @@ final class RateLimiterTest {
         .isCloseTo((reader.done - reads) / 8000.0, offset(0.01));
   }
 
+  /** Those with one command at a time must ask again before they can be next: 2 in 100. */
+  @Test
+  void underMixedLimitsSessionsGetTheSame() {
+    limiter.limits(commands(0, 1500, 500));
+    List<Session> readers = new ArrayList<>();
+    List<Session> writers = new ArrayList<>();
+    for (int i = 0; i < 32; i++) {
+      readers.add(new Session(Traffic.READ, 1 + i % 8, 4096));
+      writers.add(new Session(Traffic.WRITE, 8 - i % 8, 4096));
+    }
+    scheduler.advance(SECOND);
+    long[] read = readers.stream().mapToLong(session -> session.done).toArray();
+    long[] written = writers.stream().mapToLong(session -> session.done).toArray();
+    scheduler.advance(64 * SECOND);
+    for (int i = 0; i < 32; i++) {
+      assertThat(readers.get(i).done - read[i]).as("reader %d", i).isBetween(2940L, 3060L);
+      assertThat(writers.get(i).done - written[i]).as("writer %d", i).isBetween(980L, 1020L);
+    }
+  }
+
   @Test
   void limitsChangeWhileCommandsWait() {
     limiter.limits(commands(1, 0, 0));

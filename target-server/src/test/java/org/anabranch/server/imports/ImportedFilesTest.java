@@ -31,6 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * and the constructs of tgt's examples, of targetcli on a Windows host's server, and of a gateway.
  */
 final class ImportedFilesTest {
+  private static final String NO_PASSWORD = "PLEASE_CORRECT_THE_PASSWORD";
   private static final String BASE = "iqn.2026-11.org.example:";
 
   @TempDir private Path folder;
@@ -130,6 +131,36 @@ final class ImportedFilesTest {
         .contains("write-cache off has no counterpart")
         .contains("\"Some Company Inc.\" is cut to \"Some Com\", as tgtd does")
         .contains("serial several-10 is ");
+  }
+
+  /** Of Debian's tgt 1.0.85: LUN 1 of one is b.img, which path would make LUN 2. */
+  @Test
+  void whatTgtAdminDumps() throws Exception {
+    Configuration configuration = imported("tgt", "dump.conf");
+    TargetConfig one = target(configuration, BASE + "one");
+    assertThat(luns(one)).isEqualTo("1=b 2=a");
+    assertThat(one.access().addresses())
+        .map(Object::toString)
+        .containsExactlyInAnyOrder(
+            "192.0.2.0/24", "192.0.2.7/32", "2001:db8:0:0:0:0:0:0/32", "0:0:0:0:0:0:0:1/128");
+    assertThat(one.access().initiators()).isEmpty();
+    assertThat(one.chap()).map(ChapConfig::user).containsExactly("user1");
+    assertThat(one.chap().getFirst().secret()).isNotEqualTo(new Secret(NO_PASSWORD));
+    TargetConfig two = target(configuration, BASE + "two");
+    assertThat(two.access().initiators())
+        .map(Object::toString)
+        .containsExactly("iqn.1993-08.org.debian:01:a");
+    assertThat(two.access().addresses()).isEmpty();
+    assertThat(luns(target(configuration, BASE + "three"))).isEqualTo("1=d 2=e");
+    assertThat(losses("tgt", "dump.conf"))
+        .contains("it is what tgt-admin --dump prints")
+        .contains("the secret of user user1 is not in the file")
+        .doesNotContain("initiator-name");
+    // The same in a file that somebody wrote: tgt-admin numbers by path.
+    Path written =
+        Files.writeString(
+            folder.resolve("written.conf"), "# mine\n" + text("dump.conf").replace("\t", "  "));
+    assertThat(luns(TgtImport.read(written).targets().getFirst())).isEqualTo("1=a 2=b");
   }
 
   @Test

@@ -373,7 +373,7 @@ final class LifeChanges {
         () -> {
           long bytes = (long) LifeServer.SECTORS * Contents.SECTOR;
           var _ =
-              server.server().volumes().create(new NewVolume(name, bytes, null, null, null, null));
+              server.server().volumes().create(NewVolume.empty(name, bytes, null));
         });
   }
 
@@ -393,7 +393,7 @@ final class LifeChanges {
                   server
                       .server()
                       .volumes()
-                      .create(new NewVolume(name, null, from, null, null, null)));
+                      .create(NewVolume.copyOf(from, name)));
           copy.await(progress -> {});
         });
   }

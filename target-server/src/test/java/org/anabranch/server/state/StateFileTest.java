@@ -11,6 +11,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Random;
 import java.util.UUID;
+import java.util.regex.Pattern;
+import org.anabranch.config.VolumeLimits;
 import org.anabranch.server.base.RefusedException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,6 +142,51 @@ final class StateFileTest {
         .hasMessageStartingWith(path + " is damaged and was left as it is: ")
         .hasMessageContaining(reason);
     assertThat(path).hasContent(damaged);
+  }
+
+  private static final VolumeState VOLUME =
+      new VolumeState(
+          "db",
+          Path.of("/srv/db.img"),
+          new VolumeDisk(512, 4096, true, true),
+          new VolumeLimits(
+              1, 2, 3, 4096, VolumeLimits.MOST_BYTES, 8192, VolumeLimits.LONGEST_BURST),
+          null,
+          Instant.EPOCH,
+          VolumeState.Phase.READY,
+          "");
+
+  @Test
+  void limitsOfVolumesComeBack() throws Exception {
+    RuntimeState state =
+        RuntimeState.EMPTY
+            .with(VOLUME)
+            .with(VOLUME.named("none").limited(VolumeLimits.NONE))
+            .with(VOLUME.named("defaults").limited(null));
+    new StateFile(path).replace(state);
+    assertThat(new StateFile(path).state()).isEqualTo(state);
+    assertThat(state.made().limits()).containsOnlyKeys("db", "none");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "\"read-iops\" : 2 | \"read-iops\" : -2 | volume db: read-iops is -2",
+        "\"bytes-per-second\" : 4096 | \"bytes-per-second\" : 4095 | bytes-per-second is 4095",
+        "\"burst-millis\" : 3600000 | \"burst-millis\" : 3600001 | burst-millis is 3600001",
+        "\"read-iops\" : 2 | \"read-iops\" : 2, \"x\" : 1 | volume db, limits: unknown key \"x\"",
+        "\"read-iops\" : 2, | `` | read-iops",
+      })
+  void damagedLimitsAreRefused(String good, String bad, String reason) throws Exception {
+    new StateFile(path).replace(RuntimeState.EMPTY.with(VOLUME));
+    String damaged = Files.readString(path).replaceFirst(Pattern.quote(good), bad);
+    assertThat(damaged).isNotEqualTo(Files.readString(path));
+    Files.writeString(path, damaged);
+    assertThatThrownBy(() -> new StateFile(path))
+        .hasMessageContaining("is damaged and was left as it is: ")
+        .hasMessageContaining(reason);
   }
 
   @Test

@@ -21,6 +21,7 @@ import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.volumes.RuntimeLuns;
 import org.anabranch.server.volumes.RuntimeVolumes;
+import org.anabranch.server.volumes.VolumeLimitChange;
 
 /** What {@link Verbs} need of the server. Any thread. */
 public interface RunningServer {
@@ -53,6 +54,9 @@ public interface RunningServer {
 
   /** The rate limits of volumes. */
   VolumeRates rates();
+
+  /** Changes of rate limits. */
+  VolumeLimitChange limits();
 
   /** What the hooks have done. */
   HookCounts hookCounts();

@@ -26,7 +26,7 @@ public final class Verbs {
                 new SessionDropVerb(server),
                 new VolumeListVerb(server),
                 new VolumeResizeVerb(server),
-                new VolumeLimitVerb(server.rates(), server::configuration),
+                new VolumeLimitVerb(server.limits()),
                 new VolumeRetryVerb(server),
                 new VolumeAdoptVerb(server),
                 new VolumeImportVerb(server),

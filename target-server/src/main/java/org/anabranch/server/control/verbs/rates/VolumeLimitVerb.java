@@ -2,9 +2,6 @@
 package org.anabranch.server.control.verbs.rates;
 
 import java.time.Duration;
-import java.util.Set;
-import java.util.function.Supplier;
-import org.anabranch.config.Configuration;
 import org.anabranch.config.VolumeLimits;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Call;
@@ -13,6 +10,7 @@ import org.anabranch.server.control.Doc;
 import org.anabranch.server.control.Nothing;
 import org.anabranch.server.control.Verb;
 import org.anabranch.server.rate.VolumeRates;
+import org.anabranch.server.volumes.VolumeLimitChange;
 import org.jspecify.annotations.Nullable;
 
 /** {@code volume limit}. */
@@ -21,8 +19,9 @@ public final class VolumeLimitVerb
   public static final Call<Arguments, Nothing, Result> CALL =
       Call.of(
           "volume limit",
-          "Changes the rate limits of a volume until the server stops, or until a reload changes"
-              + " those of the volume in the configuration.",
+          "Changes the rate limits of a volume. Those of a volume that a command made stay until they"
+              + " are changed again; those of a volume of the configuration file, until the server"
+              + " stops or a reload changes them.",
           Arguments.class,
           Result.class);
 
@@ -87,15 +86,10 @@ public final class VolumeLimitVerb
   /** What is in force now. */
   public record Result(@Doc("its name") String volume, @Doc("now") LimitsEntry limits) {}
 
-  private final VolumeRates rates;
-  private final Supplier<Configuration> configuration;
+  private final VolumeLimitChange change;
 
-  /**
-   * @param configuration what is configured now
-   */
-  public VolumeLimitVerb(VolumeRates rates, Supplier<Configuration> configuration) {
-    this.rates = rates;
-    this.configuration = configuration;
+  public VolumeLimitVerb(VolumeLimitChange change) {
+    this.change = change;
   }
 
   @Override
@@ -105,18 +99,12 @@ public final class VolumeLimitVerb
 
   @Override
   public Result run(Arguments arguments, Caller<Nothing> caller) throws RefusedException {
-    String volume = arguments.volume();
-    Set<String> volumes = configuration.get().volumes().keySet();
-    if (!volumes.contains(volume)) {
-      throw RefusedException.absent("volume", volume, volumes);
-    }
     arguments.over(VolumeLimits.NONE); // so that nothing has changed when it refuses
-    if (arguments.configured()) {
-      rates.limitAsConfigured(volume);
-    }
     VolumeRates.InForce now =
-        rates.limit(
-            volume, before -> arguments.over(arguments.none() ? VolumeLimits.NONE : before));
-    return new Result(volume, LimitsEntry.of(now));
+        change.limit(
+            arguments.volume(),
+            arguments.configured(),
+            before -> arguments.over(arguments.none() ? VolumeLimits.NONE : before));
+    return new Result(arguments.volume(), LimitsEntry.of(now));
   }
 }

@@ -31,9 +31,13 @@ public final class VolumeCreateVerb
       @Doc("its size; absent for a copy and for an image that is there") @Nullable Long bytes,
       @Doc("VOLUME@NAME whose contents it gets") @Nullable String from,
       @Doc("absolute, of its image; absent: NAME.img in image-dir") @Nullable Path path,
-      @Doc("512 or 4096; absent: as what it is a copy of, else 512") @Nullable Integer blockSize,
-      @Doc("a power of two up to 65536; absent: as what it is a copy of, else the block size")
+      @Doc("512 or 4096; absent: as what it is a copy of, else as in volume-defaults")
+          @Nullable Integer blockSize,
+      @Doc("a power of two up to 65536; absent: as what it is a copy of, else as in volume-defaults")
           @Nullable Integer physicalBlockSize,
+      @Doc("initiators cannot write; absent: as in volume-defaults") @Nullable Boolean readOnly,
+      @Doc("the disk reports a removable medium; absent: as in volume-defaults")
+          @Nullable Boolean removable,
       @Doc(
               value = "answer when the copy has ended, and report how far it is until then",
               name = "wait")
@@ -75,7 +79,9 @@ public final class VolumeCreateVerb
             arguments.from(),
             arguments.path(),
             arguments.blockSize(),
-            arguments.physicalBlockSize());
+            arguments.physicalBlockSize(),
+            arguments.readOnly(),
+            arguments.removable());
     VolumeCopy copy = volumes.create(wanted);
     Path path = volumes.image(arguments.name());
     if (copy != null && arguments.untilEnd()) {
