@@ -2,8 +2,8 @@
 package org.anabranch.config;
 
 /**
- * {@code volume-defaults}: what a volume has unless it says otherwise, whether the file or a command
- * made it.
+ * {@code volume-defaults}: what a volume has unless it says otherwise, whether the file or a
+ * command made it.
  *
  * @param blockSize the LUN's logical block, bytes: 512 or 4096
  * @param physicalBlockSize what smaller writes cost a read-modify-write, bytes; a volume whose

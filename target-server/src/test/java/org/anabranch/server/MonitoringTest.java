@@ -121,8 +121,7 @@ final class MonitoringTest {
             "most of the import is received",
             () ->
                 Site.metrics(server)
-                    .matches(
-                        "(?s).*anabranch_import_received_bytes\\{volume=\"other\"} [1-9].*"));
+                    .matches("(?s).*anabranch_import_received_bytes\\{volume=\"other\"} [1-9].*"));
         String metrics = Site.metrics(server);
         assertThat(metrics)
             .contains(
@@ -135,7 +134,8 @@ final class MonitoringTest {
         assertThat(missing(metrics)).as("what rules and dashboard ask for").isEmpty();
         String status = site.anabranch(0, "status");
         assertThat(status)
-            .containsPattern("IMPORT INTO +SNAPSHOT +STATE\nother +a +[1-4](\\.[0-9]+)? MiB received\n");
+            .containsPattern(
+                "IMPORT INTO +SNAPSHOT +STATE\nother +a +[1-4](\\.[0-9]+)? MiB received\n");
         assertThat(site.anabranch(0, "volume", "list")).containsPattern("copy +.*copying");
         site.dm("resume", "vm1@a");
         out.write(stream, stream.length - 1, 1);

@@ -358,8 +358,7 @@ final class RuntimeVolumesTest {
         "copy",
         server -> server.snapshots().create("a", "s", 8, 0, false),
         server -> {
-          VolumeCopy copy =
-              server.volumes().create(NewVolume.copyOf("a@s", "b"));
+          VolumeCopy copy = server.volumes().create(NewVolume.copyOf("a@s", "b"));
           Objects.requireNonNull(copy).await(state -> {});
         });
   }
@@ -430,8 +429,7 @@ final class RuntimeVolumesTest {
     try (Server server = start(folder, steps)) {
       server.snapshots().create("a", "s", 8, 0, false);
       VolumeCopy copy =
-          Objects.requireNonNull(
-              server.volumes().create(NewVolume.copyOf("a@s", "b")));
+          Objects.requireNonNull(server.volumes().create(NewVolume.copyOf("a@s", "b")));
       assertThatThrownBy(() -> copy.await(state -> {}))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("b.img exists now");

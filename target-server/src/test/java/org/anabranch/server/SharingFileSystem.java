@@ -36,8 +36,7 @@ final class SharingFileSystem implements AutoCloseable {
     List<String> options = kind.equals("xfs") ? List.of("-q", "-m", "reflink=1") : List.of("-q");
     Tools.run(
             60,
-            Stream.of(
-                    List.of(mkfs.toString()), options, List.of(disk.toString()))
+            Stream.of(List.of(mkfs.toString()), options, List.of(disk.toString()))
                 .flatMap(List::stream)
                 .toArray(String[]::new))
         .expect(0);

@@ -161,8 +161,7 @@ final class SnapshotAdoptTest {
     Site site = new Site(folder);
     Path store = linux("p1.before");
     site.configure("volumes { a { path = a.img }, b { path = linux/a.cow } }");
-    try (ServerProcess check =
-        new ServerProcess(folder, "check", site.configuration.toString())) {
+    try (ServerProcess check = new ServerProcess(folder, "check", site.configuration.toString())) {
       check.await();
       assertThat(check.errors())
           .contains(

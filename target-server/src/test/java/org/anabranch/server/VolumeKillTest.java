@@ -88,8 +88,7 @@ final class VolumeKillTest {
     for (int kill = 0; kill < KILLS; kill++) {
       try (ServerProcess _ = site.serve(configuration)) {
         site.ask("volume create", Map.of("name", "b", "from", "a@s")); // what ends this block kills
-        LockSupport.parkNanos(
-            random.nextLong(TimeUnit.MILLISECONDS.toNanos(longest[kill % 2])));
+        LockSupport.parkNanos(random.nextLong(TimeUnit.MILLISECONDS.toNanos(longest[kill % 2])));
       }
       try (ServerProcess server = site.serve(configuration)) {
         String there = site.ask("volume list", Map.of()).toString();

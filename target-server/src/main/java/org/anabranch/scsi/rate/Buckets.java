@@ -64,6 +64,11 @@ final class Buckets {
     return all.isEmpty();
   }
 
+  /** Whether a limit holds for reads and writes together. */
+  boolean areJoined() {
+    return both.commands != null || both.bytes != null;
+  }
+
   /** Nothing may be saved up: another limit was in force before. */
   void empty() {
     all.forEach(TokenBucket::empty);

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *       queueing). So a session with one command at a time is served as often as one with 128, and
  *       under a limit of bytes a session with large commands gets as many bytes as one with small
  *       ones. Where several limits hold, what counts is the one that is tightest for the command
- *       (dominant resource fairness).
+ *       (dominant resource fairness). Where no limit holds for reads and writes together, each
+ *       direction has its own turns: what a session reads takes nothing from what it may write.
  *   <dt>Do reads wait for writes?
  *   <dd>Only if a limit of both together is used up. A limit of writes alone delays no read.
  *   <dt>How many can wait?
@@ -65,9 +66,9 @@ public final class RateLimiter {
   @GuardedBy("lock")
   private final TreeSet<SessionQueue> writing = new TreeSet<>(order(Traffic.WRITE));
 
-  /** The turn of the session that was served last. */
+  /** The turn of the session that was served last, in each direction. */
   @GuardedBy("lock")
-  private double turn;
+  private final Turns served = new Turns();
 
   @GuardedBy("lock")
   private long lastNumber;
@@ -84,7 +85,7 @@ public final class RateLimiter {
   }
 
   private static Comparator<SessionQueue> order(Traffic traffic) {
-    return Comparator.<SessionQueue>comparingDouble(session -> session.turn)
+    return Comparator.<SessionQueue>comparingDouble(session -> session.turns.of(traffic))
         .thenComparingLong(session -> session.of(traffic).getFirst().number);
   }
 
@@ -122,9 +123,9 @@ public final class RateLimiter {
   private void beginTurns() {
     reading.clear();
     writing.clear();
-    turn = 0;
+    served.begin();
     for (SessionQueue session : sessions.values()) {
-      session.turn = 0;
+      session.turns.begin();
       enterLanes(session);
     }
   }
@@ -174,13 +175,36 @@ public final class RateLimiter {
   @GuardedBy("lock")
   private void add(Delayed delayed) {
     SessionQueue session = sessions.computeIfAbsent(delayed.session(), _ -> new SessionQueue());
-    if (session.isEmpty()) {
-      session.turn = Math.max(session.turn, turn);
-    }
     delayed.number = ++lastNumber;
     leaveLanes(session);
+    joinTurns(session, delayed.traffic());
     session.of(delayed.traffic()).add(delayed);
     enterLanes(session);
+  }
+
+  /**
+   * A session that has not waited is not owed what others have had meanwhile: it begins where those
+   * are who wait in the same direction, or where the one was that was served last.
+   */
+  @GuardedBy("lock")
+  private void joinTurns(SessionQueue session, Traffic traffic) {
+    boolean waits = buckets.areJoined() ? !session.isEmpty() : !session.of(traffic).isEmpty();
+    if (waits) {
+      return;
+    }
+    NavigableSet<SessionQueue> others = lane(traffic);
+    double least = others.isEmpty() ? served.of(traffic) : others.first().turns.of(traffic);
+    turn(session, traffic, Math.max(session.turns.of(traffic), least));
+  }
+
+  /** Changes the turn of a session that is in no lane. */
+  @GuardedBy("lock")
+  private void turn(SessionQueue session, Traffic traffic, double turn) {
+    for (Traffic each : Traffic.values()) {
+      if (each == traffic || buckets.areJoined()) {
+        session.turns.set(each, turn);
+      }
+    }
   }
 
   /** Takes out what may go on now, in its order, and sets the timer for the rest. */
@@ -229,7 +253,9 @@ public final class RateLimiter {
     if (read == null || write == null) {
       return read == null ? write : read;
     }
-    int order = Double.compare(reading.first().turn, writing.first().turn);
+    int order =
+        Double.compare(
+            reading.first().turns.of(Traffic.READ), writing.first().turns.of(Traffic.WRITE));
     return order < 0 || (order == 0 && read.number < write.number) ? read : write;
   }
 
@@ -253,13 +279,18 @@ public final class RateLimiter {
     leaveLanes(session);
     session.of(delayed.traffic()).remove(delayed);
     if (share > 0) {
-      turn = session.turn;
-      session.turn += share;
+      double turn = session.turns.of(delayed.traffic());
+      for (Traffic each : Traffic.values()) {
+        if (each == delayed.traffic() || buckets.areJoined()) {
+          served.set(each, turn);
+        }
+      }
+      turn(session, delayed.traffic(), turn + share);
     }
     enterLanes(session);
     if (reading.isEmpty() && writing.isEmpty()) {
       sessions.clear(); // nobody is owed a turn
-      turn = 0;
+      served.begin();
     }
   }
 

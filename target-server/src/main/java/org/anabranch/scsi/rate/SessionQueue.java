@@ -12,8 +12,8 @@ final class SessionQueue {
   private final SequencedSet<Delayed> reads = new LinkedHashSet<>();
   private final SequencedSet<Delayed> writes = new LinkedHashSet<>();
 
-  /** How much it has had, in seconds of the limit; who has had least is next. */
-  double turn;
+  /** How much it has had in each direction, in seconds of the limit; who has had least is next. */
+  final Turns turns = new Turns();
 
   SequencedSet<Delayed> of(Traffic traffic) {
     return traffic == Traffic.READ ? reads : writes;

@@ -148,7 +148,8 @@ public record ReloadPlan(
       }
     }
     if (!before.volumeDefaults().equals(after.volumeDefaults())) {
-      summary.add("volume-defaults changed, also for volumes that commands make; rate limits at once");
+      summary.add(
+          "volume-defaults changed, also for volumes that commands make; rate limits at once");
     }
     if (!before.mergeGrace().equals(after.mergeGrace())) {
       summary.add("merge-grace changed");

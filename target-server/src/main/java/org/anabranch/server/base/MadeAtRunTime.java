@@ -43,8 +43,8 @@ public record MadeAtRunTime(
     }
     VolumeLimits defaults = file.volumeDefaults().limits();
     SortedMap<String, VolumeConfig> allVolumes = new TreeMap<>();
-    volumes.forEach((name, volume) ->
-        allVolumes.put(name, volume.with(limits.getOrDefault(name, defaults))));
+    volumes.forEach(
+        (name, volume) -> allVolumes.put(name, volume.with(limits.getOrDefault(name, defaults))));
     allVolumes.keySet().removeAll(file.devices().keySet());
     allVolumes.putAll(file.volumes());
     SortedMap<String, TargetConfig> allTargets = new TreeMap<>(file.targets());

@@ -8,9 +8,9 @@ import java.util.function.UnaryOperator;
 import org.anabranch.block.Scheduler;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.VolumeLimits;
-import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.scsi.rate.RateLimiter;
 import org.anabranch.scsi.rate.RateLimits;
+import org.anabranch.server.base.EffectiveConfiguration;
 
 /**
  * The rate limits of the volumes of a server.
@@ -18,9 +18,9 @@ import org.anabranch.scsi.rate.RateLimits;
  * <dl>
  *   <dt>How long does a limit last that was set while the server runs?
  *   <dd>For a volume of the configuration file, until the server stops, or until a reload changes
- *       the limits of that volume in the file. A reload that leaves them alone leaves it alone, too.
- *       To keep it, it must be in the file. For a volume that a command made, it is in the state
- *       ({@code VolumeState}), and lasts until a command changes it.
+ *       the limits of that volume in the file. A reload that leaves them alone leaves it alone,
+ *       too. To keep it, it must be in the file. For a volume that a command made, it is in the
+ *       state ({@code VolumeState}), and lasts until a command changes it.
  *   <dt>And when the LUNs of a volume are taken away and come back?
  *   <dd>Its limiter stays, as long as the volume is there.
  *   <dt>What about snapshots and devices?

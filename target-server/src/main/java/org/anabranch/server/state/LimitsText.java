@@ -56,8 +56,7 @@ final class LimitsText {
         number(object, "write-iops", 1, VolumeLimits.MOST_IOPS),
         number(object, "bytes-per-second", VolumeLimits.LEAST_BYTES, VolumeLimits.MOST_BYTES),
         number(object, "read-bytes-per-second", VolumeLimits.LEAST_BYTES, VolumeLimits.MOST_BYTES),
-        number(
-            object, "write-bytes-per-second", VolumeLimits.LEAST_BYTES, VolumeLimits.MOST_BYTES),
+        number(object, "write-bytes-per-second", VolumeLimits.LEAST_BYTES, VolumeLimits.MOST_BYTES),
         burst);
   }
 

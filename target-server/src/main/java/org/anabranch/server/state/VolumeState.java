@@ -57,8 +57,7 @@ public record VolumeState(
   /** In another phase; its token goes when nothing of its making is left. */
   public VolumeState in(Phase newPhase) {
     boolean isMade = newPhase == Phase.READY || newPhase == Phase.REMOVING;
-    return new VolumeState(
-        name, path, disk, limits, from, created, newPhase, isMade ? "" : token);
+    return new VolumeState(name, path, disk, limits, from, created, newPhase, isMade ? "" : token);
   }
 
   /** With another name; the image stays where it is. */
@@ -77,11 +76,6 @@ public record VolumeState(
    */
   public VolumeConfig config() {
     return VolumeConfig.ofFile(
-        name,
-        path,
-        disk.blockSize(),
-        disk.physicalBlockSize(),
-        disk.readOnly(),
-        disk.removable());
+        name, path, disk.blockSize(), disk.physicalBlockSize(), disk.readOnly(), disk.removable());
   }
 }

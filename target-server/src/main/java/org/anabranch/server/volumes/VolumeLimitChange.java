@@ -36,8 +36,8 @@ public final class VolumeLimitChange {
    * Changes the limits of a volume.
    *
    * @param fromConfigured whether the change begins with the limits of the configuration, and not
-   *     with those in force; when it then changes nothing, the volume has those of the configuration
-   *     from now on, also when they change
+   *     with those in force; when it then changes nothing, the volume has those of the
+   *     configuration from now on, also when they change
    * @param change what is to be in force, by what is; must not fail
    * @return what is in force now
    */
@@ -59,8 +59,7 @@ public final class VolumeLimitChange {
         throw new RefusedException("volume " + volume + " has just changed; try again");
       }
       VolumeLimits configured = rates.configured(volume);
-      VolumeLimits now =
-          change.apply(fromConfigured ? configured : rates.inForce(volume).limits());
+      VolumeLimits now = change.apply(fromConfigured ? configured : rates.inForce(volume).limits());
       VolumeLimits kept = fromConfigured && now.equals(configured) ? null : now;
       state.replace(state.state().with(before.limited(kept)));
       live.made(state.state().made());

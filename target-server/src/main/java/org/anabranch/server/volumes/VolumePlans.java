@@ -85,8 +85,7 @@ final class VolumePlans {
         Objects.requireNonNullElse(
             wanted.physicalBlockSize(),
             Math.max(
-                block,
-                source == null ? defaults.physicalBlockSize() : source.physicalBlockSize()));
+                block, source == null ? defaults.physicalBlockSize() : source.physicalBlockSize()));
     VolumeDisk disk =
         new VolumeDisk(
             block,
@@ -118,8 +117,7 @@ final class VolumePlans {
   private boolean isImage(Path file) {
     return state.state().volumes().values().stream().anyMatch(each -> each.path().equals(file))
         || live.configured().volumes().values().stream()
-            .anyMatch(each ->
-                storage.backends().isSame(each.source().address(), file.toString()));
+            .anyMatch(each -> storage.backends().isSame(each.source().address(), file.toString()));
   }
 
   private void checkImage(NewVolume wanted, Path image, boolean isThere) throws RefusedException {

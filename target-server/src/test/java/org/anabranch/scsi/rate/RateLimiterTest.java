@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Random;
 import org.anabranch.scsi.StepScheduler;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rates, bursts and turns, in exact counts on a clock of its own. */
 final class RateLimiterTest {
@@ -21,12 +23,19 @@ final class RateLimiterTest {
 
   /** An initiator that keeps so many commands under way, each of which ends at once. */
   private final class Session {
+    private final Object session;
     private final Traffic traffic;
     private final long bytes;
     private long done;
     private final List<Delayed> waiting = new ArrayList<>();
 
     Session(Traffic traffic, int depth, long bytes) {
+      this(new Object(), traffic, depth, bytes);
+    }
+
+    /** Several of the same session. */
+    Session(Object session, Traffic traffic, int depth, long bytes) {
+      this.session = session;
       this.traffic = traffic;
       this.bytes = bytes;
       for (int i = 0; i < depth; i++) {
@@ -39,7 +48,7 @@ final class RateLimiterTest {
       self[0] =
           new Delayed(
               limiter,
-              this,
+              session,
               traffic,
               bytes,
               () -> {
@@ -215,6 +224,44 @@ final class RateLimiterTest {
       assertThat(readers.get(i).done - read[i]).as("reader %d", i).isBetween(2940L, 3060L);
       assertThat(writers.get(i).done - written[i]).as("writer %d", i).isBetween(980L, 1020L);
     }
+  }
+
+  /** One reads as fast as it may; nine write, one of them with one command at a time. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 100_000})
+  void whoReadsMuchDelaysNoWriterMoreThanOthers(long total) {
+    limiter.limits(commands(total, 1500, 500));
+    Session reader = new Session(Traffic.READ, 32, 4096);
+    List<Session> writers = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      writers.add(new Session(Traffic.WRITE, i == 9 ? 1 : 8, 4096));
+    }
+    scheduler.advance(SECOND);
+    long read = reader.done;
+    long[] written = writers.stream().mapToLong(session -> session.done).toArray();
+    scheduler.advance(10 * SECOND);
+    assertThat(reader.done - read).isBetween(14_990L, 15_010L);
+    for (int i = 0; i < 10; i++) {
+      assertThat(writers.get(i).done - written[i]).as("writer %d", i).isBetween(490L, 510L);
+    }
+  }
+
+  /** What a session reads takes nothing from what it may write. */
+  @Test
+  void readsAreNotCountedAgainstWrites() {
+    limiter.limits(commands(0, 1500, 500));
+    Object both = new Object();
+    Session reads = new Session(both, Traffic.READ, 32, 4096);
+    Session writes = new Session(both, Traffic.WRITE, 8, 4096);
+    Session writer = new Session(Traffic.WRITE, 8, 4096);
+    scheduler.advance(SECOND);
+    long read = reads.done;
+    long written = writes.done;
+    long others = writer.done;
+    scheduler.advance(10 * SECOND);
+    assertThat(reads.done - read).isBetween(14_990L, 15_010L);
+    assertThat(writes.done - written).isBetween(2_490L, 2_510L);
+    assertThat(writer.done - others).isBetween(2_490L, 2_510L);
   }
 
   @Test

@@ -372,8 +372,7 @@ final class LifeChanges {
         before.withVolume(name, Contents.zeros(LifeServer.SECTORS)),
         () -> {
           long bytes = (long) LifeServer.SECTORS * Contents.SECTOR;
-          var _ =
-              server.server().volumes().create(NewVolume.empty(name, bytes, null));
+          var _ = server.server().volumes().create(NewVolume.empty(name, bytes, null));
         });
   }
 
@@ -390,10 +389,7 @@ final class LifeChanges {
         () -> {
           VolumeCopy copy =
               Objects.requireNonNull(
-                  server
-                      .server()
-                      .volumes()
-                      .create(NewVolume.copyOf(from, name)));
+                  server.server().volumes().create(NewVolume.copyOf(from, name)));
           copy.await(progress -> {});
         });
   }

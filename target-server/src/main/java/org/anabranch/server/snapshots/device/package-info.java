@@ -9,7 +9,6 @@
  *   stores, and how they grow               Stores; KeptStores for a merge that keeps its snapshot
  *   who reads one, who uses one             Readers, Initiators
  *   what a start would leave out            Inspection
- *   stores that are configured as disks     StoresAsImages
  * </pre>
  */
 @NullMarked

@@ -11,6 +11,7 @@
  *   ExtendedAttribute   one such attribute
  *   FilePreview         a file's contents for a rehearsal
  *   FileSystemSpace     warnings of file systems that are nearly full
+ *   StoresAsImages      warnings of stores that are configured as disks
  * </pre>
  */
 @NullMarked

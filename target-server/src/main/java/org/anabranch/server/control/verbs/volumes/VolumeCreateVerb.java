@@ -33,7 +33,8 @@ public final class VolumeCreateVerb
       @Doc("absolute, of its image; absent: NAME.img in image-dir") @Nullable Path path,
       @Doc("512 or 4096; absent: as what it is a copy of, else as in volume-defaults")
           @Nullable Integer blockSize,
-      @Doc("a power of two up to 65536; absent: as what it is a copy of, else as in volume-defaults")
+      @Doc(
+              "a power of two up to 65536; absent: as what it is a copy of, else as in volume-defaults")
           @Nullable Integer physicalBlockSize,
       @Doc("initiators cannot write; absent: as in volume-defaults") @Nullable Boolean readOnly,
       @Doc("the disk reports a removable medium; absent: as in volume-defaults")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.anabranch.server.snapshots.device;
+package org.anabranch.server.storage.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,19 +34,21 @@ public final class StoresAsImages {
   /** A warning for each such volume. An image that cannot be read is somebody else's business. */
   public static List<Warning> of(Configuration configuration) {
     List<Warning> warnings = new ArrayList<>();
-    configuration.volumes().forEach((name, volume) -> {
-      if (volume.source() instanceof FileSource file && isStore(file.path())) {
-        warnings.add(
-            new Warning(
-                "volume " + name,
-                file.path()
-                    + " is the store of a snapshot, as dmsetup and LVM2 make them (a COW volume), and"
-                    + " no disk",
-                "serve the snapshot's origin as the volume, and take the snapshot over: anabranch"
-                    + " snapshot adopt VOLUME@NAME --store "
-                    + file.path()));
-      }
-    });
+    configuration
+        .volumes()
+        .forEach((name, volume) -> {
+          if (volume.source() instanceof FileSource file && isStore(file.path())) {
+            warnings.add(
+                new Warning(
+                    "volume " + name,
+                    file.path()
+                        + " is the store of a snapshot, as dmsetup and LVM2 make them (a COW volume), and"
+                        + " no disk",
+                    "serve the snapshot's origin as the volume, and take the snapshot over: anabranch"
+                        + " snapshot adopt VOLUME@NAME --store "
+                        + file.path()));
+          }
+        });
     return warnings;
   }
 
