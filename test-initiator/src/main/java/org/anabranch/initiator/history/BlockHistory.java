@@ -341,16 +341,25 @@ public final class BlockHistory {
     private final List<List<Write>> writes = new ArrayList<>();
     private final long began = tick();
 
-    private Rollback(List<List<Possible>> contents) {
-      for (int block = 0; block < contents.size(); block++) {
-        List<Write> ofBlock = new ArrayList<>();
-        for (Possible possible : contents.get(block)) {
-          Write write = new Write(possible.value(), true, began);
-          write.uncertain = true;
-          add(block, write);
-          ofBlock.add(write);
+    private Rollback() {}
+
+    /** Its blocks may become these contents, or what they might have become before. */
+    void may(List<List<Possible>> contents) {
+      synchronized (BlockHistory.this) {
+        for (int block = 0; block < contents.size(); block++) {
+          if (block == writes.size()) {
+            writes.add(new ArrayList<>());
+          }
+          List<Write> ofBlock = writes.get(block);
+          for (Possible possible : contents.get(block)) {
+            if (ofBlock.stream().noneMatch(write -> write.value == possible.value())) {
+              Write write = new Write(possible.value(), true, began);
+              write.uncertain = true;
+              add(block, write);
+              ofBlock.add(write);
+            }
+          }
         }
-        writes.add(ofBlock);
       }
     }
 
@@ -384,9 +393,9 @@ public final class BlockHistory {
     }
   }
 
-  /** Begins a rollback to what another disk may contain now. */
-  synchronized Rollback beginRollback(List<List<Possible>> contents) {
-    return new Rollback(contents);
+  /** Begins a rollback; {@link Rollback#may} says to what. */
+  synchronized Rollback beginRollback() {
+    return new Rollback();
   }
 
   private boolean isDurable(Write write) {

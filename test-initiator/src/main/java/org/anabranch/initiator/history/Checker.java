@@ -70,10 +70,12 @@ public final class Checker {
     record Copying(Map<String, String> from, Map<String, Source> sources, long began)
         implements Open {}
 
-    record Rolling(List<BlockHistory.Rollback> rollbacks) implements Open {}
+    record Rolling(List<RolledBack> volumes) implements Open {}
   }
 
   private record Source(Disk disk, BlockHistory.Mark held) {}
+
+  private record RolledBack(BlockHistory.Rollback rollback, BlockHistory snapshot) {}
 
   private final boolean powerCuts;
   private final AtomicLong clock = new AtomicLong(1);
@@ -208,15 +210,23 @@ public final class Checker {
   }
 
   private @Nullable String begin(Event.Rollback e) {
-    List<BlockHistory.Rollback> rollbacks = new ArrayList<>();
+    List<RolledBack> volumes = new ArrayList<>();
     e.to()
         .forEach((volume, snapshot) -> {
           BlockHistory source = disk(snapshot).history;
-          BlockHistory.Mark now = source.hold();
-          rollbacks.add(disk(volume).history.beginRollback(source.possible(now)));
-          source.release(now);
+          BlockHistory.Rollback rollback = disk(volume).history.beginRollback();
+          rollback.may(contents(source));
+          volumes.add(new RolledBack(rollback, source));
         });
-    return opened(e.id(), new Open.Rolling(rollbacks));
+    return opened(e.id(), new Open.Rolling(volumes));
+  }
+
+  /** What each block of a disk may contain at this moment. */
+  private static List<List<Possible>> contents(BlockHistory disk) {
+    BlockHistory.Mark now = disk.hold();
+    List<List<Possible>> contents = disk.possible(now);
+    disk.release(now);
+    return contents;
   }
 
   private @Nullable String saw(Event.Saw e) {
@@ -270,7 +280,7 @@ public final class Checker {
       case Open.Writing w -> w.history.ended(w.write);
       case Open.Flushing f -> f.history.flushed(f.mark);
       case Open.Copying c -> copied(c);
-      case Open.Rolling r -> r.rollbacks.forEach(BlockHistory.Rollback::happened);
+      case Open.Rolling r -> r.volumes.forEach(volume -> volume.rollback.happened());
       case Open.Reading _ -> throw new IllegalArgumentException("event " + events + ": a read");
       case null -> {} // it ended with the server
     }
@@ -312,7 +322,7 @@ public final class Checker {
   private @Nullable String refused(long id) {
     switch (open.remove(id)) {
       case Open.Copying c -> release(c);
-      case Open.Rolling r -> r.rollbacks.forEach(BlockHistory.Rollback::didNotHappen);
+      case Open.Rolling r -> r.volumes.forEach(volume -> volume.rollback.didNotHappen());
       case null, default -> throw new IllegalArgumentException("event " + events);
     }
     return null;
@@ -333,6 +343,16 @@ public final class Checker {
         disk.history.reconnected();
       }
     }
+    if (powerCut) {
+      open.values().forEach(Checker::mayBeginAfterPowerCut);
+    }
     return null;
+  }
+
+  /** A rollback without an answer may begin now: to what the power cut has left of the snapshot. */
+  private static void mayBeginAfterPowerCut(Open operation) {
+    if (operation instanceof Open.Rolling rolling) {
+      rolling.volumes.forEach(volume -> volume.rollback.may(contents(volume.snapshot)));
+    }
   }
 }

@@ -303,6 +303,35 @@ final class CheckerTest {
     right(ROLLBACK + "killed\nread 2.1 a 0 1\nsaw 2.1 " + value);
   }
 
+  /**
+   * A rollback without an answer may begin after a power cut, which has taken from the snapshot
+   * what was not flushed. One that was answered had all of it.
+   */
+  @Test
+  void aRollbackOverAPowerCut() {
+    String before =
+        """
+        disk a 8
+        write 1.1 a 0 1
+        done 1.1
+        flush 1.3 a
+        done 1.3
+        copy 3.1 s=a
+        done 3.1
+        write 1.2 a 0 1
+        done 1.2
+        write 1.4 s 0 1
+        done 1.4
+        rollback 3.2 a=s
+        """;
+    String read = "read 2.1 a 0 1\n";
+    right(before + "power-cut\ndone 3.2\n" + read + "saw 2.1 1.4");
+    right(before + "power-cut\ndone 3.2\n" + read + "saw 2.1 1.1");
+    wrong(before + "power-cut\ndone 3.2\n" + read + "saw 2.1 1.2");
+    right(before + "done 3.2\npower-cut\n" + read + "saw 2.1 1.4");
+    wrong(before + "done 3.2\npower-cut\n" + read + "saw 2.1 1.1");
+  }
+
   /** The snapshot may have one of two values; what was there before is gone in any case. */
   @Test
   void aRollbackToWhatNobodyHasRead() {
