@@ -6,13 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
@@ -62,7 +59,7 @@ final class HookCrashTest {
     return step -> {
       synchronized (this) {
         if (recording) {
-          worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+          worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
         }
       }
     };
@@ -155,23 +152,5 @@ final class HookCrashTest {
       record(false);
     }
     everyCrashThaws();
-  }
-
-  /** Other threads go on until their next step: a draft may be renamed under the copy's hands. */
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        try {
-          Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
-        } catch (NoSuchFileException e) {
-          assertThat(to.toString()).as("%s", e).matches(".*(\\.new|\\.cow|/frozen-[ab])");
-        }
-      }
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

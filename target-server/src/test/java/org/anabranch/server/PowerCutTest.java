@@ -9,20 +9,14 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -180,53 +174,11 @@ final class PowerCutTest {
         world.resolve(STATE), text.replace(folder.resolve("base").toString(), world.toString()));
   }
 
-  /** Stores first: what a merge has moved since to the volume may be in both, never in neither. */
-  private Path copy(String step) throws IOException {
+  private Path copy(String step) {
     Path world = folder.resolve("world " + worlds.size() + " " + step);
-    Path base = folder.resolve("base");
-    for (Path file : files(base)) {
-      Path to = world.resolve(base.relativize(file).toString());
-      Files.createDirectories(Objects.requireNonNull(to.getParent()));
-      try {
-        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
-      } catch (NoSuchFileException e) {
-        // Another thread has just renamed the draft of uses.json; this copy has the old uses.json.
-      }
-    }
-    // Nothing else may know of the base's place: the stores' paths in the state file are absolute.
-    for (String name : List.of("state/state.json", "state/state.json.new")) {
-      Path file = world.resolve(name);
-      if (Files.exists(file)) {
-        Files.writeString(file, Files.readString(file).replace(base.toString(), world.toString()));
-      }
-    }
+    FolderCopy.of(folder.resolve("base"), world);
     worlds.add(world);
     return world;
-  }
-
-  /** The files in a folder, without those that disappear in the meantime. */
-  private static Set<Path> files(Path folder) throws IOException {
-    Set<Path> files = new TreeSet<>(Comparator.comparing(Path::toString));
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            if (attributes.isRegularFile()) {
-              files.add(file);
-            }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
-              return FileVisitResult.CONTINUE;
-            }
-            throw e;
-          }
-        });
-    return files;
   }
 
   private static void truncate(Path file) throws IOException {

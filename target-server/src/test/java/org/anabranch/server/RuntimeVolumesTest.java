@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -19,7 +18,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.reader.ConfigurationFile;
@@ -316,7 +314,8 @@ final class RuntimeVolumesTest {
     DurableSteps steps =
         step -> {
           if (recording.get()) {
-            worlds.add(copy(base, folder.resolve(name + " " + worlds.size() + " " + step)));
+            worlds.add(
+                FolderCopy.of(base, folder.resolve(name + " " + worlds.size() + " " + step)));
           }
         };
     Set<String> old;
@@ -398,19 +397,6 @@ final class RuntimeVolumesTest {
             "anabranch { portals = [\"127.0.0.1:0\"], state-dir = state\n" + CONFIGURATION + "}",
             at);
     return Server.start(configuration, () -> configuration, steps);
-  }
-
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().collect(Collectors.toList())) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
-      }
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   @Test

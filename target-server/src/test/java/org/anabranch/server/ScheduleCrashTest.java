@@ -4,7 +4,6 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,7 +45,7 @@ final class ScheduleCrashTest {
     return step -> {
       synchronized (this) {
         if (recording) {
-          worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+          worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
         }
       }
     };
@@ -146,21 +145,5 @@ final class ScheduleCrashTest {
       }
     }
     assertThat(paused).startsWith(false).endsWith(true).isSorted();
-  }
-
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        Files.copy(file, to, java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
-      }
-      // Paths of stores in the state file are absolute.
-      Path state = world.resolve("state/state.json");
-      Files.writeString(state, Files.readString(state).replace(base.toString(), world.toString()));
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -20,7 +19,6 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -272,7 +270,7 @@ final class SnapshotAdoptTest {
     DurableSteps steps =
         step -> {
           if (recording.get()) {
-            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+            worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
             recording.set(!step.equals("snapshot adopted")); // its merge would follow
           }
         };
@@ -323,18 +321,5 @@ final class SnapshotAdoptTest {
             "anabranch { portals = [\"127.0.0.1:0\"], state-dir = state\n" + CONFIGURATION + "}",
             at);
     return Server.start(configuration, () -> configuration, steps);
-  }
-
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
-      }
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -3,20 +3,14 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.reader.ConfigurationFile;
@@ -126,7 +120,7 @@ final class SnapshotGroupTest {
     DurableSteps steps =
         step -> {
           if (recording.get()) {
-            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+            worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
           }
         };
     try (Server server = start(base, steps)) {
@@ -192,7 +186,7 @@ final class SnapshotGroupTest {
     DurableSteps steps =
         step -> {
           if (recording.get()) {
-            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+            worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
           }
         };
     List<Integer> before = List.of(2, 2, 1, 1);
@@ -329,22 +323,5 @@ final class SnapshotGroupTest {
 
   private static ControlClient client(Path at) {
     return new ControlClient(at.resolve("state/control.sock"));
-  }
-
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      // A merge may be under way: what it has written, it makes durable before it forgets about it.
-      Comparator<Path> imagesLast =
-          Comparator.comparing((Path file) -> file.toString().endsWith(".img"))
-              .thenComparing(Comparator.naturalOrder());
-      for (Path file : walk.filter(Files::isRegularFile).sorted(imagesLast).toList()) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES); // images have labels
-      }
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -3,18 +3,13 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
@@ -138,7 +133,7 @@ final class SnapshotNamesTest {
     DurableSteps steps =
         step -> {
           if (recording.get()) {
-            worlds.add(copy(base, folder.resolve("world " + worlds.size() + " " + step)));
+            worlds.add(FolderCopy.of(base, folder.resolve("world " + worlds.size() + " " + step)));
           }
         };
     try (Server server = start(base, steps)) {
@@ -169,18 +164,5 @@ final class SnapshotNamesTest {
             "anabranch { portals = [\"127.0.0.1:0\"], state-dir = state\n" + CONFIGURATION + "}",
             at);
     return Server.start(configuration, () -> configuration, steps);
-  }
-
-  private static Path copy(Path base, Path world) {
-    try (Stream<Path> walk = Files.walk(base)) {
-      for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-        Path to = world.resolve(base.relativize(file).toString());
-        Files.createDirectories(Objects.requireNonNull(to.getParent()));
-        Files.copy(file, to, StandardCopyOption.COPY_ATTRIBUTES);
-      }
-      return world;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

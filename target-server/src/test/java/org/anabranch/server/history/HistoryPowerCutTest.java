@@ -7,13 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -23,6 +20,7 @@ import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.history.Event;
 import org.anabranch.initiator.history.HistoryHost;
 import org.anabranch.initiator.history.Recorder;
+import org.anabranch.server.FolderCopy;
 import org.anabranch.server.Site;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.serve.Server;
@@ -34,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The power of a whole server under load is cut at random moments, in the middle of changes, and
  * its disks lose any of what was not synced: what was flushed or written with FUA is there,
  * snapshots and rollbacks that were answered are whole. {@code -Danabranch.powerCuts=200} for more,
- * {@code -Danabranch.historySeed=N} for others.
+ * {@code -Danabranch.historySeed=N} for others, {@code -Danabranch.historyLog=FILE} keeps the log.
  */
 final class HistoryPowerCutTest {
   private static final int CUTS = Integer.getInteger("anabranch.powerCuts", 4);
@@ -69,7 +67,8 @@ final class HistoryPowerCutTest {
   }
 
   private String run(CrashFiles files, int cuts) throws Exception {
-    Path log = folder.resolve("history.log");
+    String kept = System.getProperty("anabranch.historyLog");
+    Path log = kept == null ? folder.resolve("history.log") : Path.of(kept);
     Site site = new Site(Files.createDirectory(folder.resolve("world0")));
     try (Recorder recorder = new Recorder(log, true);
         RecordedServer hosts = new RecordedServer(recorder)) {
@@ -151,7 +150,7 @@ final class HistoryPowerCutTest {
     volumes.dead(); // what is answered from now on counts as not answered
     world.files.freeze();
     try {
-      copy(world.from, world.to);
+      FolderCopy.of(world.from, world.to);
       lost += world.files.strike(world.from, world.to, losses);
       hosts.at(null);
       hosts.hosts().forEach(HistoryHost::cut);
@@ -166,41 +165,6 @@ final class HistoryPowerCutTest {
     Configuration parsed =
         ConfigurationFile.parse("test", Files.readString(site.configuration), site.folder);
     return Server.start(parsed, () -> parsed, step -> files.step());
-  }
-
-  /** Paths in the state are absolute: they lead to the copies. */
-  private static void copy(Path from, Path to) throws IOException {
-    Files.walkFileTree(
-        from,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            if (attributes.isRegularFile()) {
-              Path copy = to.resolve(from.relativize(file));
-              Files.createDirectories(Objects.requireNonNull(copy.getParent()));
-              try {
-                Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
-              } catch (NoSuchFileException e) {
-                return FileVisitResult.CONTINUE; // renamed in the meantime
-              }
-              String name = String.valueOf(file.getFileName());
-              if (name.endsWith(".json") || name.endsWith(".json.new")) {
-                String text = Files.readString(copy);
-                Files.writeString(copy, text.replace(from.toString() + "/", to + "/"));
-              }
-            }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
-              return FileVisitResult.CONTINUE; // renamed in the meantime
-            }
-            throw e;
-          }
-        });
   }
 
   private static void delete(Path folder) throws IOException {
