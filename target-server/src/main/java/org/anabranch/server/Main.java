@@ -110,6 +110,7 @@ public final class Main implements Runnable {
     CommandLine command =
         fitting(commandLine(args), System.getenv("COLUMNS")).setOut(output.writer());
     int status = command.execute(args);
+    Logging.flush(); // hooks of the shutdown do not run when the system has no threads to give
     System.exit(serve ? status : statusOf(status, command, output));
   }
 

@@ -42,8 +42,11 @@ final class HangsAndOverloadTest {
           + TARGET
           + "\" { luns { 0 = vm1, 1 = vm2, 2 = slow } } }\n";
 
-  /** Nothing but the hanging command may take longer; a second on a machine with little to do. */
+  /** Nothing but the hanging command may take longer, in seconds. */
   private static final int SOON = 5;
+
+  /** Task management is answered within this time. */
+  private static final long SECOND_NANOS = 1_000_000_000L;
 
   private static final int SESSIONS = 64;
   private static final int DEPTH = 256;
@@ -81,16 +84,22 @@ final class HangsAndOverloadTest {
       long begin = System.nanoTime();
       assertThat(Initiator.await(host.session().abort(write), SOON))
           .isIn(TaskManagement.COMPLETE, TaskManagement.TASK_DOES_NOT_EXIST);
+      long abort = System.nanoTime() - begin;
       host.session().start(Command.out(hangs.lunField(), Cdb.write(16, 8, true), filled(3)));
+      begin = System.nanoTime();
       assertThat(
               Initiator.await(
                   host.session().manage(TaskManagement.LOGICAL_UNIT_RESET, hangs.lunField()), SOON))
           .isEqualTo(TaskManagement.COMPLETE);
-      long nanos = System.nanoTime() - begin;
+      long reset = System.nanoTime() - begin;
       use(other, 4);
       Initiator.await(host.session().ping(new byte[8]), SOON);
       assertThat(site.ask("status", Map.of())).isNotEmpty();
-      System.out.printf("abort and reset beside a hanging write: %d ms%n", nanos / 1_000_000);
+      System.out.printf(
+          "beside a hanging write: abort %d ms, reset %d ms%n",
+          abort / 1_000_000, reset / 1_000_000);
+      assertThat(abort).as("ns").isLessThan(SECOND_NANOS);
+      assertThat(reset).as("ns").isLessThan(SECOND_NANOS);
       faults.disarm();
       use(host.disk(0), 5);
       assertThat(server.terminate()).as(server.errors()).isZero();

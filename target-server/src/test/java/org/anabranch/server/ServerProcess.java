@@ -110,6 +110,17 @@ public final class ServerProcess implements AutoCloseable {
     return new ServerProcess(folder, line).ready();
   }
 
+  /**
+   * Serves the configuration in {@code folder} as another user, whose home it is.
+   *
+   * @param become the command that becomes the user, and takes another command
+   */
+  static ServerProcess servingAs(List<String> become, Path folder) throws IOException {
+    List<String> line = new ArrayList<>(become);
+    line.addAll(command(folder, "serve", "--config", folder.resolve("anabranch.conf").toString()));
+    return new ServerProcess(folder, line).ready();
+  }
+
   /** Serves a configuration as a service does, whose manager has these in the environment. */
   static ServerProcess servingAsService(
       Path folder, String configuration, Map<String, String> environment) throws IOException {

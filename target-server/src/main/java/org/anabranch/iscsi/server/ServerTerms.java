@@ -29,6 +29,7 @@ final class ServerTerms implements SessionTerms {
   private final Counts counts = new Counts();
   private final ChapDelays chapDelays = new ChapDelays(System::nanoTime);
   private final Discovery sendTargets;
+  private final DataMemory firstPlaceMemory;
   private final DataMemory placeMemory;
   private final DataMemory memory;
   private final UnsentBytes unsent;
@@ -46,18 +47,26 @@ final class ServerTerms implements SessionTerms {
     this.events = events;
     this.sendTargets = new SendTargets(nodes, portals);
     // Half for what may come unasked, half for what commands need beyond that: see CommandWindow.
-    // The first keeps a place for each session that may come, so that wide windows shut nobody out.
     long half = limits.dataMemory() / 2;
-    long places = (long) limits.sessions() * limits.firstBurstLength();
-    this.placeMemory = new DataMemory(half, Math.min(places, half / 2));
+    this.firstPlaceMemory = new DataMemory(firstPlaces(limits));
+    this.placeMemory = new DataMemory(half - firstPlaces(limits));
     this.memory = new DataMemory(half);
     this.unsent = new UnsentBytes(limits.unsentBytes());
+  }
+
+  /**
+   * Bytes of a place for each session that may come, so that those who use many shut nobody out.
+   */
+  private static long firstPlaces(IscsiLimits limits) {
+    long each = limits.firstBurstLength();
+    return Math.min(limits.sessions(), limits.dataMemory() / 4 / each) * each;
   }
 
   void limits(IscsiLimits changed) {
     limits = changed;
     unsent.most(changed.unsentBytes());
-    placeMemory.capacity(changed.dataMemory() / 2);
+    firstPlaceMemory.capacity(firstPlaces(changed));
+    placeMemory.capacity(changed.dataMemory() / 2 - firstPlaces(changed));
     memory.capacity(changed.dataMemory() / 2);
   }
 
@@ -81,7 +90,7 @@ final class ServerTerms implements SessionTerms {
   @Override
   public IscsiLimits offered() {
     IscsiLimits now = limits;
-    long fair = placeMemory.spare() / (MORE_SESSIONS * PLACES);
+    long fair = placeMemory.free() / (MORE_SESSIONS * PLACES);
     int length = Math.clamp(fair, IscsiLimits.LEAST_FIRST_BURST, now.firstBurstLength());
     return length == now.firstBurstLength()
         ? now
@@ -106,6 +115,11 @@ final class ServerTerms implements SessionTerms {
   @Override
   public @Nullable TargetNode node(String name) {
     return nodes.get(name);
+  }
+
+  @Override
+  public DataMemory firstPlaceMemory() {
+    return firstPlaceMemory;
   }
 
   @Override

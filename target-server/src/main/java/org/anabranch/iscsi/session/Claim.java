@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * for immediate delivery, and the data memory that it needs in addition.
  *
  * <pre>
- *   {@link #reserve}   when its header has been received; may have to wait
+ *   {@link #cover}     when its header has been received, if its place in the window has memory
+ *   {@link #reserve}   then, what it needs beyond that; may have to wait
  *   {@link #enter}     when its PDU is complete: now its CmdSN is used up
  *   {@link #leave}     when it ends, before its response, which reports the window
  *   {@link #handOver}  its data-in is queued: the memory is released when it has been sent
@@ -29,12 +30,28 @@ final class Claim {
   private final CommandWindow window;
   private final DataMemory.Account memory;
   private Place place = Place.NONE;
+  private boolean covered;
   private long bytes;
   private DataMemory.@Nullable Waiter waiter;
 
   Claim(CommandWindow window, DataMemory.Account memory) {
     this.window = window;
     this.memory = memory;
+  }
+
+  /** Takes the memory of a place in the window, if there is some: its {@code placeBytes}. */
+  boolean cover() {
+    covered = window.cover();
+    return covered;
+  }
+
+  /** Reserves data memory now or not at all. */
+  boolean tryReserve(long wanted) {
+    if (!memory.tryReserve(wanted)) {
+      return false;
+    }
+    bytes += wanted;
+    return true;
   }
 
   /**
@@ -44,9 +61,7 @@ final class Claim {
    * @param granted runs on {@code loop} if it had to wait, and was not given up in the meantime
    */
   void reserve(long wanted, Executor loop, Runnable granted) {
-    if (memory.tryReserve(wanted)) {
-      bytes = wanted;
-    } else {
+    if (!tryReserve(wanted)) {
       waiter = memory.await(wanted, loop, () -> grant(wanted, granted));
     }
   }
@@ -57,7 +72,7 @@ final class Claim {
       return;
     }
     waiter = null;
-    bytes = wanted;
+    bytes += wanted;
     granted.run();
   }
 
@@ -86,8 +101,12 @@ final class Claim {
     window.enterImmediate();
   }
 
-  /** Gives the place back, if it has one. */
+  /** Gives the place back, if it has one, and its memory. */
   void leave() {
+    if (covered) {
+      covered = false;
+      window.uncover();
+    }
     switch (place) {
       case WINDOW -> window.leave();
       case IMMEDIATE -> window.leaveImmediate();

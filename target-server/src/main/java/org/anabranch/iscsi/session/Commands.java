@@ -16,6 +16,7 @@ import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.iscsi.wire.PduEncoder;
 import org.anabranch.iscsi.wire.ScsiCommandHeader;
 import org.anabranch.scsi.api.Nexus;
+import org.anabranch.scsi.api.Status;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.api.TaskAttribute;
 import org.anabranch.scsi.api.TaskManagementFunction;
@@ -47,6 +48,7 @@ final class Commands {
   private final DataMemory memory;
   private final DataMemory.Account account;
   private final Responses responses;
+  private final int firstBurst;
   private final IntObjectMap<IscsiCommand> commands = new IntObjectHashMap<>();
   private final DataOut dataOut;
 
@@ -59,6 +61,9 @@ final class Commands {
   private @Nullable IscsiCommand current;
 
   private int rejectReason;
+
+  /** A timer looks whether the session is idle. */
+  private boolean idleWatched;
 
   /** No command is begun any more. */
   private boolean ending;
@@ -81,6 +86,7 @@ final class Commands {
     this.window = window;
     this.memory = memory;
     this.account = memory.account();
+    this.firstBurst = parameters.firstBurstLength();
     this.responses = new Responses(session, window, parameters, account);
     this.dataOut =
         new DataOut(
@@ -128,7 +134,7 @@ final class Commands {
       current = command;
       router.prepare(command.task());
       if (!command.isDecided()) {
-        measure(command, pdu.immediate() ? 0 : window.placeBytes());
+        measure(command, pdu);
       }
       failIf(command, dataOut.beginCommand(command, pdu));
     }
@@ -142,25 +148,64 @@ final class Commands {
   }
 
   /**
-   * Finds how much memory a prepared command takes, and reserves it if it can be had now, and if no
-   * rate limit delays the command: while it waits for that it takes no memory from others.
-   *
-   * @param place bytes that its place in the window has for it
+   * Finds how much memory a prepared command takes. What may come unasked it gets now, of its place
+   * in the window or of the memory for commands, or it is refused. The rest is reserved if it can
+   * be had now, and if no rate limit delays the command: while it waits for that it takes no more
+   * from others.
    */
-  private void measure(IscsiCommand command, long place) {
+  private void measure(IscsiCommand command, Pdu pdu) {
     Task task = command.task();
     int out = command.writes() ? (int) Math.min(command.expected(), task.dataOutLength()) : 0;
     command.transfer().length(out);
-    long extra = (long) out + task.dataInLength() - place;
-    if (extra > memory.capacity()) {
+    long needed = (long) out + task.dataInLength();
+    if (needed > 0 && !pdu.immediate() && command.claim().cover()) {
+      needed -= window.placeBytes();
+    } else {
+      boolean unasked = pdu.dataLength() > 0 || !pdu.isFinal();
+      int first = unasked ? Math.min(out, firstBurst) : 0;
+      if (first > 0 && !command.claim().tryReserve(first)) {
+        counters.increment(SessionCounter.REFUSED_FOR_MEMORY);
+        refuse(command);
+        return;
+      }
+      needed -= first;
+    }
+    if (needed > memory.capacity()) {
       fail(command, TransportSense.INSUFFICIENT_RESOURCES);
       return;
     }
-    command.extraMemory(extra);
+    command.extraMemory(needed);
     if (router.pace(task)) {
       reserve(command);
     } else {
       command.delay();
+    }
+  }
+
+  /** There is no memory for what comes with a command: it may be sent again (SAM-5 5.3.1). */
+  private void refuse(IscsiCommand command) {
+    boolean another =
+        commands.values().stream().anyMatch(it -> it != command && it.lun() == command.lun());
+    if (command.refuse(another ? Status.TASK_SET_FULL : Status.BUSY)) {
+      abandon(command);
+    }
+  }
+
+  /** A session that sends no more commands holds no memory for them, a second later. */
+  private void releaseWhenIdle() {
+    if (!idleWatched && window.holdsMore()) {
+      idleWatched = true;
+      int before = window.expCmdSn();
+      connection.later(
+          1,
+          () -> {
+            idleWatched = false;
+            if (window.expCmdSn() == before) {
+              window.idle();
+            } else {
+              releaseWhenIdle();
+            }
+          });
     }
   }
 
@@ -375,6 +420,7 @@ final class Commands {
     commands.remove(command.tag());
     dataOut.forget(command);
     command.claim().leave();
+    releaseWhenIdle();
     if (command.isAnswered()) {
       counters.increment(SessionCounter.COMMANDS);
       connection.attempt(() -> responses.send(command)); // others may have been collected with it

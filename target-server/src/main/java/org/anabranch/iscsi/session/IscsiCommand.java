@@ -76,6 +76,9 @@ final class IscsiCommand implements Task.Listener {
   /** Sense data of a fault that iSCSI found; the router then never executes the task. */
   private byte @Nullable [] fault;
 
+  /** The status that goes with the fault. */
+  private Status faultStatus = Status.CHECK_CONDITION;
+
   /** Its response is suppressed. */
   private boolean silenced;
 
@@ -231,6 +234,19 @@ final class IscsiCommand implements Task.Listener {
     return true;
   }
 
+  /**
+   * There is no memory for its data. The caller has the router abandon the task.
+   *
+   * @return false if it is too late for that
+   */
+  boolean refuse(Status status) {
+    if (!fail(Task.NO_SENSE)) {
+      return false;
+    }
+    faultStatus = status;
+    return true;
+  }
+
   /** A fault of its data would be its answer. */
   boolean mayFail() {
     return fault == null && !returned && phase.compareTo(Phase.EXECUTING) < 0;
@@ -339,7 +355,7 @@ final class IscsiCommand implements Task.Listener {
   // --- its answer ---------------------------------------------------------------------------
 
   Status status() {
-    return fault != null ? Status.CHECK_CONDITION : task.status();
+    return fault != null ? faultStatus : task.status();
   }
 
   /** Sense data as it goes on the wire, without iSCSI's length field; empty if there is none. */

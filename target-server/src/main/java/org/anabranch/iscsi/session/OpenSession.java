@@ -36,7 +36,7 @@ final class OpenSession {
   /**
    * Makes it, with a new nexus or the one that the session before has left.
    *
-   * @throws LoginRefusedException the target no longer admits the session, or memory is short
+   * @throws LoginRefusedException the target no longer admits the session
    */
   static OpenSession of(
       SessionTerms terms, Session session, AgreedLogin login, Succession succession)
@@ -103,15 +103,10 @@ final class OpenSession {
     }
   }
 
-  private static CommandWindow window(SessionTerms terms, int placeBytes, int maxPlaces, int cmdSn)
-      throws LoginRefusedException {
+  private static CommandWindow window(
+      SessionTerms terms, int placeBytes, int maxPlaces, int cmdSn) {
     int kept = placeBytes == 0 ? 1 : terms.limits().firstBurstLength() / placeBytes;
-    try {
-      return new CommandWindow(
-          terms.placeMemory(), terms.memory(), placeBytes, kept, maxPlaces, cmdSn);
-    } catch (CommandWindow.OutOfMemoryException e) {
-      throw new LoginRefusedException(LoginStatus.OUT_OF_RESOURCES, String.valueOf(e.getMessage()));
-    }
+    return new CommandWindow(new CommandWindow.Memory(terms), placeBytes, kept, maxPlaces, cmdSn);
   }
 
   /** What receives the session's PDUs from now on. */

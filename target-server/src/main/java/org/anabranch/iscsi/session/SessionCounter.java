@@ -11,7 +11,8 @@ public enum SessionCounter implements Counter {
   R2TS("R2Ts sent"),
   TASK_MANAGEMENT_REQUESTS("Task management requests received"),
   DATA_DIGEST_ERRORS("PDUs with a wrong data digest"),
-  REJECTS("Reject PDUs sent");
+  REJECTS("Reject PDUs sent"),
+  REFUSED_FOR_MEMORY("Commands refused (TASK SET FULL or BUSY): no memory for data sent unasked");
 
   private final String words;
 

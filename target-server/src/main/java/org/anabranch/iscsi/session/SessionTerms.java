@@ -6,10 +6,13 @@ import org.anabranch.iscsi.shares.DataMemory;
 
 /** What the sessions of a server share, and its terms for them. Any thread. */
 public interface SessionTerms extends LoginTerms {
-  /** Places of a command window while there is memory for them, and the least it is narrowed to. */
+  /** Places of a command window at login, and the least that it is narrowed to. */
   int PLACES = 16;
 
-  /** For what commands may bring unasked: FirstBurstLength for each place in a command window. */
+  /** For what the first commands of each session may bring unasked. */
+  DataMemory firstPlaceMemory();
+
+  /** For what more commands may bring unasked: FirstBurstLength for each that is in flight. */
   DataMemory placeMemory();
 
   /** For what commands need beyond their places. */

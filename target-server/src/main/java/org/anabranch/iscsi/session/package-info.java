@@ -28,13 +28,14 @@
  *
  * <h2>Memory</h2>
  *
- * Each place in a session's command window reserves FirstBurstLength bytes, the most that a command
- * can send without an R2T; nothing if the session may send nothing unasked. While this memory is
- * scarce, logins are offered a shorter FirstBurstLength instead of fewer places. A command that
- * needs more waits until it can be reserved, and until its session does not hold more than is left
- * for others; only then are R2Ts sent or the command executed. While commands wait for memory,
- * windows do not open further. So the protocol itself slows initiators down, and the total is
- * bounded.
+ * A command in a place of its session's command window has FirstBurstLength bytes, the most that it
+ * can send without an R2T; nothing if the session may send nothing unasked. This memory goes to the
+ * sessions that use it. While it is scarce, logins are offered a shorter FirstBurstLength instead
+ * of fewer places, and a command that sends data for which there is none is refused with TASK SET
+ * FULL. A command that needs more waits until it can be reserved, and until its session does not
+ * hold more than is left for others; only then are R2Ts sent or the command executed. While
+ * commands wait for memory, windows do not open further. So the protocol itself slows initiators
+ * down, and the total is bounded.
  */
 @NullMarked
 package org.anabranch.iscsi.session;

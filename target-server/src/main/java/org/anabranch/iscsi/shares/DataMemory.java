@@ -80,8 +80,6 @@ public final class DataMemory {
   @GuardedBy("this")
   private long capacity;
 
-  private final long kept;
-
   @GuardedBy("this")
   private long free;
 
@@ -100,17 +98,7 @@ public final class DataMemory {
   private volatile boolean contended;
 
   public DataMemory(long capacity) {
-    this(capacity, 0);
-  }
-
-  /**
-   * Some of which is only for those who have nothing yet.
-   *
-   * @param kept bytes that {@link #spare} leaves out
-   */
-  public DataMemory(long capacity, long kept) {
     this.capacity = capacity;
-    this.kept = kept;
     this.free = capacity;
     this.lastFree = capacity;
   }
@@ -137,11 +125,6 @@ public final class DataMemory {
   /** About how much is free now. */
   public long free() {
     return lastFree;
-  }
-
-  /** About how much is free for those who have some already. */
-  public long spare() {
-    return Math.max(lastFree - kept, 0);
   }
 
   /** Somebody waits who has less than its share. */

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   not begun           ends at once
- *   running             ends when its last Io has come back, if that takes no longer than a second
+ *   running             ends when its last Io has come back, if that takes no longer than half a second
  *   running for longer  is disowned: its initiator is done with it, its Io and its buffers are not
  * </pre>
  *
@@ -43,7 +43,7 @@ public final class TaskSet {
   static final int MAX_TASKS = 1024;
 
   /** How long an abort waits for the Ios of a task that runs. */
-  static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** How an aborted task ends. */
   public enum Abort {

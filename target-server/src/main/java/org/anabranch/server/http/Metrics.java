@@ -25,11 +25,13 @@ import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.scsi.unit.LogicalUnit;
+import org.anabranch.server.base.LastAnswers;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.hooks.HookCounts;
 import org.anabranch.server.schedule.ScheduleStatus;
 import org.anabranch.server.stats.Subject;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +48,9 @@ final class Metrics {
   private static final long SECTOR = 512;
 
   private final RunningServer server;
+
+  /** By path. */
+  private final LastAnswers<String, Long> freeBytes = new LastAnswers<>("free space of a file");
 
   Metrics(RunningServer server) {
     this.server = server;
@@ -296,6 +301,9 @@ final class Metrics {
   }
 
   private void files(Families families) {
+    Map<String, LastAnswers.Question<Long>> questions = new HashMap<>();
+    server.storage().files().all().keySet().forEach(path -> questions.put(path, () -> free(path)));
+    Map<String, Long> free = freeBytes.of(questions);
     server
         .storage()
         .files()
@@ -311,15 +319,23 @@ final class Metrics {
               "1 when what keeps the image does not answer now, such as an NBD server or a Ceph cluster",
               Labels.of("file", path),
               file.interruption() == null ? 0 : 1);
-          try {
+          Long space = free.get(path);
+          if (space != null) {
             families.gauge(
                 PREFIX + "file_free_bytes",
                 "What is free in the file's file system",
                 Labels.of("file", path),
-                (double) Files.getFileStore(Path.of(path)).getUsableSpace());
-          } catch (IOException | InvalidPathException e) {
-            LOG.debug("{}: free space is not known: {}", path, e.getMessage());
+                space);
           }
         });
+  }
+
+  private static @Nullable Long free(String path) {
+    try {
+      return Files.getFileStore(Path.of(path)).getUsableSpace();
+    } catch (IOException | InvalidPathException e) {
+      LOG.debug("{}: free space is not known: {}", path, e.getMessage());
+      return null;
+    }
   }
 }

@@ -79,6 +79,16 @@ public final class Logging extends ContextAwareBase implements Configurator {
     ours.format(LineFormat.of(config.format(), isJournal()));
   }
 
+  /**
+   * Writes what waits, if standard error takes it soon. Where nothing is logged it does nothing.
+   */
+  public static void flush() {
+    LogQueue ours = queue;
+    if (ours != null) {
+      ours.flush(LAST_LINES);
+    }
+  }
+
   private static boolean isJournal() {
     return StandardError.isJournal(System.getenv("JOURNAL_STREAM"));
   }

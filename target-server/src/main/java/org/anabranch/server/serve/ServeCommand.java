@@ -149,6 +149,7 @@ public final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
     out.flush();
+    Signals.needNoThread(() -> endOrHalt(end));
     Preload.control(new ControlClient(server.controlSocket()));
     try (Watchdog _ = Watchdog.start(supervisor, server::answer)) {
       end.await();

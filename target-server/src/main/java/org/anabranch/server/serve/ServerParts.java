@@ -26,6 +26,7 @@ import org.anabranch.server.admin.Warnings;
 import org.anabranch.server.backup.StateBackup;
 import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.HostPort;
+import org.anabranch.server.base.LastAnswers;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
@@ -53,6 +54,7 @@ import org.anabranch.server.storage.BackendConditions;
 import org.anabranch.server.storage.Backends;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.storage.SuspendedDevices;
+import org.anabranch.server.storage.VolumeImage;
 import org.anabranch.server.uses.Uses;
 import org.anabranch.server.volumes.EffectiveChange;
 import org.anabranch.server.volumes.RuntimeLuns;
@@ -93,6 +95,8 @@ abstract class ServerParts implements RunningServer {
   final Reloader reloader;
   final Warnings warnings;
   final Statistics statistics;
+  private final LastAnswers<String, VolumeImage.Space> imageSpaces =
+      new LastAnswers<>("space of an image");
 
   volatile @Nullable IscsiServer iscsi;
   volatile @Nullable ControlServer control;
@@ -267,6 +271,11 @@ abstract class ServerParts implements RunningServer {
   @Override
   public Storage storage() {
     return storage;
+  }
+
+  @Override
+  public LastAnswers<String, VolumeImage.Space> imageSpaces() {
+    return imageSpaces;
   }
 
   @Override

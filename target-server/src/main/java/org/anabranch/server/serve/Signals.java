@@ -10,6 +10,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,11 +25,22 @@ final class Signals {
   private static final Logger log = LoggerFactory.getLogger(Signals.class);
 
   static final int SIGHUP = 1;
+  static final int SIGINT = 2;
+  static final int SIGTERM = 15;
 
   /** What signal(2) calls SIG_DFL. */
   private static final long DEFAULT_ACTION = 0;
 
   private Signals() {}
+
+  /**
+   * Lets SIGTERM and SIGINT run {@code action} also when the system has no threads to give. What
+   * {@link #handle} has set stays where that is not possible. It takes some milliseconds.
+   */
+  static void needNoThread(Runnable action) {
+    SignalThread.handle(
+        action, IntStream.of(SIGINT, SIGTERM).filter(signal -> !ignored(signal)).toArray());
+  }
 
   /**
    * Runs {@code action} for SIGHUP, also where it was ignored when this process started, as under

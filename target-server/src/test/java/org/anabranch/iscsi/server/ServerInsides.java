@@ -37,6 +37,13 @@ public final class ServerInsides {
     return server.sessions();
   }
 
+  /** Bytes that are reserved for places of command windows. */
+  public static long heldForPlaces(IscsiServer server) {
+    DataMemory first = server.terms().firstPlaceMemory();
+    DataMemory more = server.terms().placeMemory();
+    return first.capacity() - first.free() + more.capacity() - more.free();
+  }
+
   public static DataMemory placeMemory(IscsiServer server) {
     return server.terms().placeMemory();
   }

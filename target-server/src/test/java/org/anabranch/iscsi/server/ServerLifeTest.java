@@ -320,7 +320,6 @@ final class ServerLifeTest {
 
   @Test
   void allMemoryComesBack() throws Exception {
-    long places = target.server.terms().placeMemory().free();
     long memory = target.server.terms().memory().free();
     for (int round = 0; round < 3; round++) {
       Session session = target.login();
@@ -336,7 +335,7 @@ final class ServerLifeTest {
       target.disk.letGo();
       Await.until("the session is gone", () -> target.server.sessionInfos().isEmpty());
     }
-    Await.until("places are back", () -> target.server.terms().placeMemory().free() == places);
+    Await.until("places are back", () -> ServerInsides.heldForPlaces(target.server) == 0);
     Await.until("memory is back", () -> target.server.terms().memory().free() == memory);
   }
 

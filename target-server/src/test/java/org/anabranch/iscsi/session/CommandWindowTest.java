@@ -13,15 +13,21 @@ import org.junit.jupiter.api.Test;
 final class CommandWindowTest {
   private static final int PLACE = 1000;
 
+  private final DataMemory first = new DataMemory(8 * PLACE);
   private final DataMemory places = new DataMemory(64 * PLACE);
   private final DataMemory commands = new DataMemory(10 * PLACE);
 
-  private CommandWindow window(int most, int first) throws CommandWindow.OutOfMemoryException {
-    return new CommandWindow(places, commands, PLACE, 1, most, first);
+  private CommandWindow window(int most, int first) {
+    return window(PLACE, 1, most, first);
+  }
+
+  private CommandWindow window(int placeBytes, int kept, int most, int firstCmdSn) {
+    return new CommandWindow(
+        new CommandWindow.Memory(first, places, commands), placeBytes, kept, most, firstCmdSn);
   }
 
   @Test
-  void numbersWrapAround() throws Exception {
+  void numbersWrapAround() {
     CommandWindow window = window(4, 0xfffffffe);
     assertThat(window.maxCmdSn()).isEqualTo(1);
     assertThat(window.classify(0xfffffffe)).isEqualTo(CommandWindow.Arrival.NEXT);
@@ -38,69 +44,90 @@ final class CommandWindowTest {
     assertThat(window.classify(2)).isEqualTo(CommandWindow.Arrival.NEXT);
   }
 
+  /** However many there are, and whatever they negotiated: idle sessions hold one place each. */
   @Test
-  void someMemoryIsLeftForThoseWhoComeLater() throws Exception {
+  void eachSessionHasSixteenPlacesAndIdleOnesHoldOne() {
     List<CommandWindow> windows = new ArrayList<>();
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 8; i++) {
       windows.add(window(32, 1));
     }
-    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(16);
-    assertThat(windows.getLast().maxCmdSn()).isEqualTo(2);
-    assertThat(places.free()).isPositive();
+    assertThat(windows).allMatch(window -> width(window) == 16);
+    assertThat(places.free()).isEqualTo(64 * PLACE);
+    assertThat(first.free()).isZero();
+    CommandWindow more = window(32, 1); // than there should be
+    assertThat(width(more)).isEqualTo(16);
+    assertThat(places.free()).isEqualTo(64 * PLACE);
     windows.forEach(window -> window.close());
+    more.close();
+    assertThat(places.free()).isEqualTo(64 * PLACE);
+    assertThat(first.free()).isEqualTo(8 * PLACE);
+  }
+
+  /** With a shorter first burst, what is kept for one long place is enough for several. */
+  @Test
+  void shortPlacesAreKeptWhereOneLongOneWouldBe() {
+    CommandWindow window = window(PLACE / 16, 16, 128, 1);
+    for (int i = 0; i < 16; i++) {
+      assertThat(window.cover()).isTrue();
+    }
     assertThat(places.free()).isEqualTo(64 * PLACE);
   }
 
-  /** Wide windows of those who came first shut nobody out, not even when they are idle. */
+  /** Sixteen commands may come in any case, but only the first one has memory in any case. */
   @Test
-  void eachSessionThatMayComeFindsAPlace() throws Exception {
-    int sessions = 32;
-    DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
-    List<CommandWindow> windows = new ArrayList<>();
-    for (int i = 0; i < sessions; i++) {
-      windows.add(new CommandWindow(memory, commands, PLACE, 1, 32, 1));
-    }
-    assertThat(windows.getFirst().maxCmdSn()).isEqualTo(16);
-    assertThat(windows.getLast().maxCmdSn()).isEqualTo(1);
-    windows.forEach(window -> window.close());
-    assertThat(memory.free()).isEqualTo(64 * PLACE);
-  }
-
-  /** With a shorter first burst, what is kept for one long place is enough for all of them. */
-  @Test
-  void shortPlacesAreAlwaysSixteen() throws Exception {
-    int sessions = 32;
-    int little = PLACE / 16;
-    DataMemory memory = new DataMemory(64 * PLACE, (long) sessions * PLACE);
-    for (int i = 0; i < 32; i++) {
-      new CommandWindow(memory, commands, PLACE, 1, 32, 1); // those who came first
-    }
-    for (int i = 0; i < sessions; i++) {
-      CommandWindow window = new CommandWindow(memory, commands, little, 16, 128, 1);
-      assertThat(window.maxCmdSn()).as("window of session %d", i).isEqualTo(16);
-      if (memory.free() < PLACE) {
-        break;
-      }
-    }
+  void aPlaceWithoutMemoryIsReported() {
+    CommandWindow window = window(32, 1);
+    assertThat(places.tryReserve(63 * PLACE)).isTrue();
+    assertThat(window.cover()).as("the one that is kept").isTrue();
+    assertThat(window.cover()).as("the last one").isTrue();
+    assertThat(window.cover()).isFalse();
+    window.uncover();
+    assertThat(places.free()).as("goes back while it is scarce").isEqualTo(PLACE);
+    window.uncover();
+    assertThat(window.cover()).isTrue();
+    assertThat(places.free()).isEqualTo(PLACE);
   }
 
   @Test
-  void whoBringsNothingUnaskedTakesNoMemory() throws Exception {
-    CommandWindow window = new CommandWindow(places, commands, 0, 1, 128, 1);
+  void anIdleSessionGivesBackAllButWhatIsKept() {
+    CommandWindow window = window(32, 1);
+    for (int i = 0; i < 10; i++) {
+      assertThat(window.cover()).isTrue();
+    }
+    assertThat(window.holdsMore()).isFalse();
+    for (int i = 0; i < 7; i++) {
+      window.uncover();
+    }
+    assertThat(places.free()).isEqualTo(55 * PLACE);
+    assertThat(window.holdsMore()).isTrue();
+    window.idle();
+    assertThat(places.free()).as("two of three commands").isEqualTo(62 * PLACE);
+    assertThat(window.holdsMore()).isFalse();
+  }
+
+  @Test
+  void whoBringsNothingUnaskedTakesNoMemory() {
+    CommandWindow window = window(0, 1, 128, 1);
     assertThat(window.maxCmdSn()).isEqualTo(16);
     assertThat(places.free()).isEqualTo(64 * PLACE);
     run(window, 1000);
     assertThat(width(window)).isEqualTo(128);
   }
 
+  /** More sessions than memory was set aside for. */
   @Test
-  void withoutMemoryThereIsNoWindow() throws Exception {
-    for (int i = 0; i < 64; i++) {
-      if (places.free() >= PLACE) {
-        window(1, 1);
-      }
+  void withoutMemoryThereAreStillPlaces() {
+    for (int i = 0; i < 8; i++) {
+      window(1, 1);
     }
-    assertThatThrownBy(() -> window(1, 1)).isInstanceOf(CommandWindow.OutOfMemoryException.class);
+    CommandWindow last = window(32, 1);
+    assertThat(width(last)).isEqualTo(16);
+    assertThat(last.cover()).isTrue();
+    assertThat(places.free()).isEqualTo(63 * PLACE);
+    assertThat(places.tryReserve(63 * PLACE)).isTrue();
+    assertThat(last.cover()).isFalse();
+    last.uncover();
+    assertThat(places.free()).isEqualTo(PLACE);
   }
 
   private static int width(CommandWindow window) {
@@ -115,7 +142,7 @@ final class CommandWindowTest {
   }
 
   @Test
-  void aWindowWidensAsItIsUsed() throws Exception {
+  void aWindowWidensAsItIsUsed() {
     CommandWindow window = window(32, 1);
     assertThat(width(window)).isEqualTo(16);
     run(window, 16);
@@ -125,7 +152,7 @@ final class CommandWindowTest {
   }
 
   @Test
-  void aWindowNarrowsWhileSomebodyWaitsForMemoryButNotBelow16() throws Exception {
+  void aWindowNarrowsWhileSomebodyWaitsForMemoryButNotBelow16() {
     CommandWindow window = window(24, 1);
     run(window, 8);
     assertThat(width(window)).isEqualTo(24);
@@ -139,41 +166,52 @@ final class CommandWindowTest {
     }
     run(window, 100);
     assertThat(width(window)).isEqualTo(16);
-    assertThat(places.free()).isEqualTo(48 * PLACE);
     commands.release(10 * PLACE);
     assertThat(granted).hasSize(1);
   }
 
   /** The server's own numbers: 1,024 sessions may come, memory for 2,048 places. */
   @Test
-  void idleSessionsDoNotKeepWideWindows() throws Exception {
-    DataMemory memory = new DataMemory(2048 * PLACE, 1024 * PLACE);
-    List<CommandWindow> idle = new ArrayList<>();
-    for (int i = 0; i < 40; i++) {
-      idle.add(new CommandWindow(memory, commands, PLACE, 1, 128, 1));
+  void aNewcomerBesideManyIdleSessionsGetsWhatItUses() {
+    DataMemory keptForAll = new DataMemory(1024 * PLACE);
+    DataMemory more = new DataMemory(1024 * PLACE);
+    CommandWindow.Memory memory = new CommandWindow.Memory(keptForAll, more, commands);
+    List<CommandWindow> others = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      CommandWindow other = new CommandWindow(memory, PLACE, 1, 128, 1);
+      assertThat(width(other)).isEqualTo(16);
+      others.add(other);
     }
-    assertThat(idle).allMatch(window -> width(window) == 16);
-    CommandWindow busy = new CommandWindow(memory, commands, PLACE, 1, 128, 1);
+    CommandWindow busy = new CommandWindow(memory, PLACE, 1, 128, 1);
     run(busy, 3000);
     assertThat(width(busy)).isEqualTo(128);
-    for (int i = 0; i < 20; i++) {
-      idle.add(new CommandWindow(memory, commands, PLACE, 1, 128, 1));
-      run(busy, 200);
-    }
-    assertThat(width(busy)).as("gave some to those who came").isBetween(16, 127);
-    assertThat(idle).as("who comes late").allMatch(window -> width(window) == 16);
+    others.forEach(window -> run(window, 200));
+    assertThat(others).allMatch(window -> width(window) >= 16);
+    run(busy, 200);
+    assertThat(width(busy)).as("memory is scarce").isEqualTo(16);
+    others.forEach(window -> window.idle());
+    run(busy, 200);
+    assertThat(width(busy)).isEqualTo(128);
   }
 
   @Test
-  void closingGivesBackWhatCommandsInFlightDoNotHold() throws Exception {
+  void closingGivesBackWhatCommandsInFlightDoNotHold() {
     CommandWindow window = window(8, 1);
-    window.enter();
-    window.enter();
+    for (int i = 0; i < 3; i++) {
+      window.enter();
+      assertThat(window.cover()).isTrue();
+    }
+    window.enter(); // has no data
     window.close();
     assertThat(places.free()).isEqualTo(62 * PLACE);
+    assertThat(first.free()).isEqualTo(7 * PLACE);
     window.leave();
-    window.leave();
+    for (int i = 0; i < 3; i++) {
+      window.uncover();
+      window.leave();
+    }
     assertThat(places.free()).isEqualTo(64 * PLACE);
+    assertThat(first.free()).isEqualTo(8 * PLACE);
   }
 
   @Test

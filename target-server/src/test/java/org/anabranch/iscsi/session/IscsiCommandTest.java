@@ -24,7 +24,7 @@ final class IscsiCommandTest {
 
   @BeforeEach
   void receive() throws Exception {
-    window = new CommandWindow(places, memory, PLACE, 1, 8, 1);
+    window = new CommandWindow(new CommandWindow.Memory(places, places, memory), PLACE, 1, 32, 1);
     command = writeOf(1024);
   }
 

@@ -272,8 +272,7 @@ final class SimTarget {
     nothing("connections", ServerInsides.connections(server));
     nothing("bytes unsent", ServerInsides.unsent(server));
     nothing("bytes of memory for data", DATA_MEMORY / 2 - ServerInsides.memory(server).free());
-    nothing(
-        "bytes of memory for places", DATA_MEMORY / 2 - ServerInsides.placeMemory(server).free());
+    nothing("bytes of memory for places", ServerInsides.heldForPlaces(server));
     nothing("bytes of direct buffers", memory.metric().usedDirectMemory());
     nothing("bytes of other buffers", memory.metric().usedHeapMemory());
     for (String device : List.of("origin", "snap")) {

@@ -9,6 +9,7 @@ import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.EffectiveConfiguration;
+import org.anabranch.server.base.LastAnswers;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.exports.Exports;
@@ -19,6 +20,7 @@ import org.anabranch.server.schedule.Schedules;
 import org.anabranch.server.snapshots.Snapshots;
 import org.anabranch.server.stats.Statistics;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.VolumeImage;
 import org.anabranch.server.volumes.RuntimeLuns;
 import org.anabranch.server.volumes.RuntimeVolumes;
 import org.anabranch.server.volumes.VolumeLimitChange;
@@ -72,6 +74,9 @@ public interface RunningServer {
 
   /** The block devices. */
   Storage storage();
+
+  /** The storage that images take, by volume. */
+  LastAnswers<String, VolumeImage.Space> imageSpaces();
 
   /** The mapped devices among them. */
   DeviceMapper mapper();

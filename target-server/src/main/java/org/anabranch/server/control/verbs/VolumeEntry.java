@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs;
 
-import java.io.IOException;
 import java.util.Objects;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
@@ -15,8 +14,6 @@ import org.anabranch.server.storage.VolumeImage;
 import org.anabranch.server.volumes.RuntimeVolumes;
 import org.anabranch.server.volumes.VolumeCopy;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** A configured volume. */
 public record VolumeEntry(
@@ -38,8 +35,6 @@ public record VolumeEntry(
     @Doc("whether volume create made it, and not the configuration file") boolean runTime,
     @Doc("the snapshot that it was made as a copy of") @Nullable String from,
     @Doc("while it is being copied: of bytes, so many are done") @Nullable Long copiedBytes) {
-  private static final Logger LOG = LoggerFactory.getLogger(VolumeEntry.class);
-
   /** Whether initiators can use it. */
   public enum State {
     SERVED,
@@ -67,14 +62,20 @@ public record VolumeEntry(
         copy.state().done());
   }
 
-  static VolumeEntry of(VolumeConfig volume, RunningServer server) throws RefusedException {
+  /**
+   * One that is served or left out.
+   *
+   * @param space the storage that its image takes; null when that is not known
+   */
+  static VolumeEntry of(
+      VolumeConfig volume, VolumeImage.@Nullable Space space, RunningServer server)
+      throws RefusedException {
     Storage storage = server.storage();
     RuntimeVolumes made = server.volumes();
     VolumeRates rates = server.rates();
     VolumeRates.InForce limits = rates.inForce(volume.name());
     boolean leftOut = storage.leftOut().get(volume.name()) != null;
     try {
-      VolumeImage.@Nullable Space space = leftOut ? null : space(volume, storage);
       return new VolumeEntry(
           volume.name(),
           volume.source().address(),
@@ -95,16 +96,6 @@ public record VolumeEntry(
           null);
     } catch (TableException e) {
       throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Not known when the file is gone, which is a warning of its own. */
-  private static VolumeImage.@Nullable Space space(VolumeConfig volume, Storage storage) {
-    try {
-      return storage.backends().image(volume).space();
-    } catch (IOException e) {
-      LOG.debug("volume {}: its space is not known: {}", volume.name(), e.getMessage());
-      return null;
     }
   }
 }
