@@ -181,8 +181,8 @@ final class RateFiguresTest {
     assertThat(total / each.asked()).as(what).isBetween(0.3, 1.15);
     if (seconds > 0) {
       assertThat(total / each.asked()).as(what).isBetween(0.9, 1.03);
-      assertThat(least).as("least share of %s", what).isGreaterThan(0.7);
-      assertThat(most).as("largest share of %s", what).isLessThan(1.3);
+      assertThat(least).as("least share of %s", what).isGreaterThan(0.85);
+      assertThat(most).as("largest share of %s", what).isLessThan(1.15);
     }
   }
 
