@@ -245,6 +245,9 @@ final class SnapshotVerbsTest {
     run(0, "snapshot", "create", "vm1@before", "--chunk-size", "64 KiB");
     write(disk, 65536, data(4096, 2));
     assertThat(run(0, "snapshot", "diff", "vm1@before")).isEqualTo("65536 65536\n");
+    assertThat(run(1, "snapshot", "diff", "vm1@nothing", "--json"))
+        .as("no half of an object")
+        .startsWith("anabranch: there is no snapshot vm1@nothing");
     Map<String, Object> json = Json.parse(run(0, "snapshot", "diff", "vm1@before", "--json"));
     assertThat(json)
         .containsEntry("extents", List.of(Map.of("offset", 65536, "length", 65536, "type", "data")))

@@ -76,9 +76,8 @@ final class SnapshotDataCommands {
                 });
         return 0;
       }
-      // A list of any length, printed while it comes.
-      String[] separator = {"\n  "};
-      out.print("{\"extents\":[");
+      // A list of any length, printed while it comes; nothing when it is refused at once.
+      String[] separator = {"{\"extents\":[\n  "};
       SnapshotDiffVerb.Result result =
           server
               .client()
@@ -92,6 +91,9 @@ final class SnapshotDataCommands {
                       separator[0] = ",\n  ";
                     }
                   });
+      if (separator[0].startsWith("{")) {
+        out.print("{\"extents\":[");
+      }
       out.println("],\n" + Json.line(RecordJson.write(result)).substring(1));
       out.flush();
       return 0;

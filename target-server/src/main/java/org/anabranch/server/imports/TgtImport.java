@@ -106,6 +106,7 @@ public final class TgtImport {
     if (dumped) {
       TgtDump.report(file, losses);
     }
+    stores.share(found.values());
     List<TargetConfig> targets = new ArrayList<>();
     int tid = 0;
     for (Entry target : found.values()) {

@@ -29,9 +29,26 @@ final class TgtStores {
   private final VolumeNames names = new VolumeNames();
   private final Map<String, ImportedVolume> volumes = new LinkedHashMap<>();
 
+  /** Paths that are LUNs of more than one target. */
+  private final Set<String> shared = new HashSet<>();
+
   TgtStores(Losses losses) {
     this.losses = losses;
     this.identities = new Identities(losses);
+  }
+
+  /** Finds the files that several LUNs are: whether one can be written is the LUN's matter then. */
+  void share(Collection<Entry> targets) {
+    Set<String> seen = new HashSet<>();
+    for (Entry target : targets) {
+      Set<String> own = new HashSet<>();
+      for (Entry entry : target.entries()) {
+        if (entry.key().equals("backing-store") || entry.key().equals("direct-store")) {
+          own.add(entry.value());
+        }
+      }
+      own.stream().filter(path -> !seen.add(path)).forEach(shared::add);
+    }
   }
 
   /** The volumes of all targets so far. */
@@ -69,7 +86,8 @@ final class TgtStores {
         losses.add(store.where(), "LUN " + number + " is left out: " + obstacle);
       } else {
         String volume = volume(store, settings, tid, number).name();
-        luns.put(number, new LunConfig(number, volume, false, List.of()));
+        boolean readOnly = shared.contains(store.value()) && settings.isTrue("readonly");
+        luns.put(number, new LunConfig(number, volume, readOnly, List.of()));
       }
     }
     return luns;
@@ -109,19 +127,27 @@ final class TgtStores {
     boolean direct = store.key().equals("direct-store");
     IdentityConfig identity =
         direct ? ofDisk(store, settings, tid, lun) : new TgtIdentity(losses, settings).of(tid, lun);
+    int blockSize = settings.number("block-size", 512);
     ImportedVolume known = volumes.get(store.value());
     if (known != null) {
+      List<String> differs = new ArrayList<>();
       if (!Objects.equals(known.identity().naa(), identity.naa())) {
+        differs.add("under another identity");
+      }
+      if (known.blockSize() != blockSize) {
+        differs.add("with blocks of " + known.blockSize() + " bytes, not of " + blockSize);
+      }
+      if (!differs.isEmpty()) {
         losses.add(
             store.where(),
             store.value()
-                + " is a LUN of another target, too, under another identity: here it has one, that"
-                + " of volume "
+                + " is a LUN of another target, too, "
+                + String.join(" and ", differs)
+                + ": here it has one for both, that of volume "
                 + known.name());
       }
       return known;
     }
-    int blockSize = settings.number("block-size", 512);
     int exponent = settings.number("lbppbe", 0);
     Integer physical =
         exponent == 0 ? null : Math.min(blockSize << Math.min(exponent, MAX_EXPONENT), 65536);
@@ -132,7 +158,7 @@ final class TgtStores {
             null,
             blockSize,
             physical,
-            settings.isTrue("readonly"),
+            settings.isTrue("readonly") && !shared.contains(store.value()),
             settings.isTrue("removable"),
             identities.of(store.where(), store.value(), identity));
     volumes.put(store.value(), volume);

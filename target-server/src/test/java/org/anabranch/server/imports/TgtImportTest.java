@@ -141,6 +141,28 @@ final class TgtImportTest {
         .doesNotContain("thin_provisioning");
   }
 
+  /** Sorted by name, the read-only one comes first. */
+  @Test
+  void aFileOfTwoTargetsCanBeWrittenThroughTheOneThatCould() throws Exception {
+    ImportedConfiguration imported =
+        read(
+            "<target "
+                + NAME
+                + "z>\n backing-store /a\n</target>\n<target "
+                + NAME
+                + "a>\n <backing-store /a>\n  readonly 1\n  block-size 4096\n </backing-store>\n</target>\n");
+    assertThat(imported.volumes()).hasSize(1);
+    assertThat(imported.volumes().getFirst().readOnly()).isFalse();
+    assertThat(imported.targets())
+        .map(target -> target.luns().get(1))
+        .map(lun -> lun != null && lun.readOnly())
+        .containsExactly(true, false);
+    assertThat(losses(imported))
+        .contains(
+            "/a is a LUN of another target, too, under another identity and with blocks of 4096"
+                + " bytes, not of 512");
+  }
+
   @Test
   void whoMayLogIn() throws Exception {
     ImportedConfiguration imported =
