@@ -177,8 +177,8 @@ final class RateFiguresTest {
             least,
             most));
     String what = each.name() + ", " + disks.size() + " sessions";
-    // Wide, for machines that do much else: what a limit must never be is exceeded by much.
-    assertThat(total / each.asked()).as(what).isBetween(0.3, 1.15);
+    // What a late timer makes up for, and what is saved up, are 100 ms each; a build measures 250.
+    assertThat(total / each.asked()).as(what).isBetween(0.3, 1.8);
     if (seconds > 0) {
       assertThat(total / each.asked()).as(what).isBetween(0.9, 1.03);
       assertThat(least).as("least share of %s", what).isGreaterThan(0.85);
