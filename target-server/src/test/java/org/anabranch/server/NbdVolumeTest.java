@@ -7,66 +7,36 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.testing.Await;
-import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.ScsiException;
-import org.anabranch.initiator.SessionOptions;
-import org.anabranch.server.serve.Server;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Volumes on exports of other people's NBD servers. */
-@Timeout(180)
-final class NbdVolumeTest {
-  private static final String TARGET = "iqn.2026-11.org.example:t";
+final class NbdVolumeTest extends RemoteVolumeTest {
   private static final int BYTES = 8 << 20;
   private static final ExecutorService STARTER =
       Executors.newSingleThreadExecutor(
           task -> Thread.ofPlatform().daemon().name("starter").unstarted(task));
 
-  @TempDir private Path folder;
-  private Site site;
-  private final Initiator initiator = new Initiator();
   private final List<Process> servers = new ArrayList<>();
-  private @Nullable Server server;
-
-  @BeforeEach
-  @SuppressWarnings("NullAway.Init") // the site
-  void setUp() {
-    site = new Site(folder);
-  }
 
   @AfterEach
-  void close() throws Exception {
+  void endServers() throws Exception {
     stop();
-    initiator.close();
     for (Process each : servers) {
       each.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
-    }
-  }
-
-  private void stop() {
-    if (server != null) {
-      server.close();
-      server = null;
     }
   }
 
@@ -133,42 +103,7 @@ final class NbdVolumeTest {
   }
 
   private void serve(String volume) throws Exception {
-    site.configure(
-        "volumes { vm1 { "
-            + volume
-            + " }, vm2 { path = vm2.img, size = 1 MiB } }\ntargets { \""
-            + TARGET
-            + "\" { luns { 0 = vm1, 1 = vm2 } } }\n");
-    server =
-        Server.start(
-            ConfigurationFile.read(site.configuration),
-            () -> ConfigurationFile.read(site.configuration));
-  }
-
-  private Disk disk(int lun) throws Exception {
-    return Site.Host.logIn(
-            initiator,
-            Objects.requireNonNull(server).portals().getFirst(),
-            SessionOptions.normal(TARGET))
-        .disk(lun);
-  }
-
-  private static ByteBuffer blocks(int count, int value) {
-    byte[] bytes = new byte[count * 512];
-    Arrays.fill(bytes, (byte) value);
-    return ByteBuffer.wrap(bytes);
-  }
-
-  private static void write(Disk disk, long lba, int count, int value) throws Exception {
-    Initiator.await(disk.write(lba, blocks(count, value)), 60);
-  }
-
-  private static void reads(Disk disk, long lba, int count, int value) throws Exception {
-    assertThat(Initiator.await(disk.read(lba, count), 60).rewind()).isEqualTo(blocks(count, value));
-  }
-
-  private String warnings() throws Exception {
-    return String.valueOf(site.ask("status", Map.of()).get("warnings"));
+    serve("", volume);
   }
 
   @Test

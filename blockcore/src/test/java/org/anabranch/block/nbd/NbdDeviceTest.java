@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.nbd;
 
+import static org.anabranch.block.testing.Contents.close;
+import static org.anabranch.block.testing.Contents.flush;
+import static org.anabranch.block.testing.Contents.random;
+import static org.anabranch.block.testing.Contents.read;
+import static org.anabranch.block.testing.Contents.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -68,30 +73,6 @@ final class NbdDeviceTest {
   private static NbdOptions times(long silenceMillis, long outageMillis, long negotiationMillis) {
     return NbdOptions.DEFAULT.withTimes(
         silenceMillis * 1_000_000, outageMillis * 1_000_000, negotiationMillis * 1_000_000);
-  }
-
-  private static ByteBuffer random(int sectors, long seed) {
-    byte[] bytes = new byte[sectors * 512];
-    new Random(seed).nextBytes(bytes);
-    return ByteBuffer.allocateDirect(bytes.length).put(0, bytes);
-  }
-
-  private static ByteBuffer read(NbdDevice device, long sector, int sectors) throws IOException {
-    ByteBuffer data = ByteBuffer.allocateDirect(sectors * 512);
-    IoLatch.await(device, done -> Io.read(sector, data, done));
-    return data;
-  }
-
-  private static void write(NbdDevice device, long sector, ByteBuffer data) throws IOException {
-    IoLatch.await(device, done -> Io.write(sector, data, false, done));
-  }
-
-  private static void flush(NbdDevice device) throws IOException {
-    IoLatch.await(device, Io::flush);
-  }
-
-  private static void close(NbdDevice device) throws Exception {
-    device.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
   }
 
   private static ByteBuffer part(byte[] bytes, long sector, int sectors) {

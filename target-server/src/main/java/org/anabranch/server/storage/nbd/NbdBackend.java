@@ -15,6 +15,7 @@ import org.anabranch.config.source.NbdSource;
 import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.storage.VolumeBackend;
 import org.anabranch.server.storage.VolumeImage;
+import org.anabranch.server.storage.remote.SilentEndpoints;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,17 +33,12 @@ public final class NbdBackend implements VolumeBackend {
   private static final NbdOptions TO_LOOK =
       NbdOptions.DEFAULT.withReadOnly(true).withBlockSizes(65_536, 65_536);
 
-  /** An attempt that took longer is not made again by everybody who asks about the image. */
+  /** A server that has not answered for so long is not asked again by everybody. */
   private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-  private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final ConcurrentHashMap<NbdExport, NbdDevice> open = new ConcurrentHashMap<>();
 
-  /** Exports whose servers did not answer a moment ago: no more than are configured. */
-  private final ConcurrentHashMap<NbdExport, Silence> silent = new ConcurrentHashMap<>();
-
-  private record Silence(String reason, long until) {}
+  private final SilentEndpoints<NbdExport> endpoints = new SilentEndpoints<>(SLOW_NANOS);
 
   /** Made when the first export is opened; it has a thread. */
   private @Nullable Scheduler scheduler; // guarded by this
@@ -102,23 +98,16 @@ public final class NbdBackend implements VolumeBackend {
 
   private NbdDevice connect(String name, NbdSource source, NbdOptions options) throws IOException {
     NbdExport export = export(source);
-    Silence silence = silent.get(export);
-    if (silence != null && System.nanoTime() - silence.until() < 0) {
-      throw new IOException(silence.reason());
-    }
-    long begin = System.nanoTime();
-    try {
-      NbdDevice device = NbdDevice.open(name, export, options, scheduler());
-      silent.remove(export);
-      return device;
-    } catch (IOException e) {
-      String reason = source.address() + ": " + reason(e);
-      long now = System.nanoTime();
-      if (now - begin > SLOW_NANOS) {
-        silent.put(export, new Silence(reason, now + SILENCE_NANOS));
-      }
-      throw new IOException(reason, e);
-    }
+    return endpoints.ask(
+        export,
+        source.address(),
+        () -> {
+          try {
+            return NbdDevice.open(name, export, options, scheduler());
+          } catch (IOException e) {
+            throw new IOException(reason(e), e);
+          }
+        });
   }
 
   private static String reason(IOException e) {
