@@ -26,7 +26,9 @@ public record IoError(Kind kind, long sector, String message, @Nullable Throwabl
     /** The range lies beyond the end of the device. */
     OUT_OF_RANGE,
     /** The device was removed or shut down while the request was waiting. */
-    GONE
+    GONE,
+    /** Another server has the storage, and this one may not use it (ESHUTDOWN). */
+    ELSEWHERE
   }
 
   public static IoError of(Kind kind, String message) {

@@ -461,6 +461,7 @@ final class JsonTest {
     documented()
         .forEach((section, keys) ->
             keys.keySet().forEach(key -> promised.add(section + ": " + key.replace("?", ""))));
+    promised.remove("volume take-over: changes[]"); // needs a cluster: RbdFailoverTest
     promised.removeAll(shown); // holds has seen to the other direction
     assertThat(promised).isEmpty();
   }

@@ -198,6 +198,8 @@ final class LauncherVerbsTest {
         .contains("it ends in the middle of the header; nothing was changed, so send it again");
     assertThat(anabranch(1, "volume", "adopt", "vm1", "--socket", site.socket().toString()))
         .contains("volume vm1 is served already");
+    assertThat(anabranch(1, "volume", "take-over", "vm1", "--socket", site.socket().toString()))
+        .contains("volume vm1: no other server can have it");
     assertThat(ask(site, "session", "list")).contains(TARGET);
     Process watch = start("status", "--watch", "--socket", site.socket().toString());
     try (BufferedReader lines = watch.inputReader()) {

@@ -55,21 +55,22 @@ final class RbdClient implements AutoCloseable {
   /**
    * Opens an image with a client of its own.
    *
-   * @param readOnly it is not written, and its lock is left to others
+   * @param options for reading only, its lock is left to others
    * @throws RbdAbsentException there is none
+   * @throws RbdHeldException another client has the lock
    */
-  static RbdClient open(RbdImage image, boolean readOnly) throws IOException {
+  static RbdClient open(RbdImage image, RbdOptions options) throws IOException {
     RbdCluster cluster = RbdCluster.connect(image);
     RbdClient client;
     try {
-      client = cluster.open(readOnly);
+      client = cluster.open(options.readOnly());
     } catch (IOException e) {
       cluster.close();
       throw e;
     }
-    if (!readOnly) {
+    if (!options.readOnly()) {
       try {
-        client.lock(image);
+        client.lock(image, options);
       } catch (IOException e) {
         client.close();
         throw e;
@@ -78,7 +79,7 @@ final class RbdClient implements AutoCloseable {
     return client;
   }
 
-  private void lock(RbdImage image) throws IOException {
+  private void lock(RbdImage image, RbdOptions options) throws IOException {
     if ((Librbd.getFeatures(this.image) & FEATURE_EXCLUSIVE_LOCK) == 0) {
       throw new IOException(
           "the image has no exclusive lock, which keeps others from writing to it: rbd feature"
@@ -86,16 +87,29 @@ final class RbdClient implements AutoCloseable {
               + image.spec()
               + " exclusive-lock");
     }
+    String keeper = label(RbdDevice.KEEPER);
+    if (!options.server().isEmpty() && !keeper.isEmpty() && !keeper.equals(options.server())) {
+      throw new RbdHeldException(
+          "server "
+              + keeper
+              + " has snapshots of it on its own disk: remove them there, or, if that disk is"
+              + " lost, forget them: rbd image-meta remove "
+              + image.spec()
+              + " "
+              + RbdDevice.KEEPER);
+    }
     String owner = Librbd.lockOwner(this.image);
-    if (!owner.isEmpty() && LockHolder.isDead(label(HOLDER), owner)) {
+    if (!owner.isEmpty() && (options.force() || LockHolder.isDead(label(HOLDER), owner))) {
       LOG.info(
-          "RBD image {}: its exclusive lock is taken from {}, which is dead", image.spec(), owner);
-      RbdCluster.check(
-          "the lock of " + owner + ", which is dead", Librbd.lockBreak(this.image, owner));
+          "RBD image {}: its exclusive lock is taken from {}, which is {}",
+          image.spec(),
+          owner,
+          options.force() ? "shut out by Ceph, as an operator wants it" : "dead");
+      RbdCluster.check("the lock of " + owner, Librbd.lockBreak(this.image, owner));
     }
     int result = Librbd.lockAcquire(this.image);
     if (result == -RbdErrors.EROFS || result == -RbdErrors.EBUSY) {
-      throw new IOException(
+      throw new RbdHeldException(
           "another client has the image's exclusive lock; rbd lock ls "
               + image.spec()
               + " says which one");

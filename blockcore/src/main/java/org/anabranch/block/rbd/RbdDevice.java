@@ -37,8 +37,8 @@ import org.slf4j.LoggerFactory;
  *       RbdRequest} for writes that had failed.
  *   <dt>What if another client takes the image over?
  *   <dd>Who breaks the lock has this client shut out by the cluster ("blocklisted"), before it
- *       writes. All requests then fail with {@link IoError.Kind#GONE}, for ever: {@link #departure}
- *       says so. It is noticed by the next request.
+ *       writes. All requests then fail with {@link IoError.Kind#ELSEWHERE}, for ever: {@link
+ *       #departure} says so. It is noticed by the next request.
  *   <dt>What if the image is made shorter by others?
  *   <dd>Reads beyond its new end fail; {@link #sectors} stays.
  *   <dt>What does a discard do?
@@ -50,6 +50,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class RbdDevice implements ResizableDevice {
   private static final Logger LOG = LoggerFactory.getLogger(RbdDevice.class);
+
+  /**
+   * The label with the id of a server that has snapshots of the image on its own disk; empty or
+   * absent when none has. No other server may write to the image then.
+   */
+  public static final String KEEPER = "anabranch.snapshots-at";
 
   /** The most data in one request to librbd. */
   private static final int MAX_SECTORS = 8 << 20 >> 9;
@@ -63,9 +69,9 @@ public final class RbdDevice implements ResizableDevice {
   private final RbdImage image;
   private final RbdOptions options;
   private final RbdClient client;
-  private final Counts counts = new Counts();
-  private final Counters<IoCounter> ios = counts.counters(IoCounter.class);
-  private final Counters<RbdCounter> counters = counts.counters(RbdCounter.class);
+  private final Counts counts;
+  private final Counters<IoCounter> ios;
+  private final Counters<RbdCounter> counters;
   private final RbdQueue queue;
   private final RbdEvents events;
   private final IoGate gate = new IoGate(true);
@@ -76,8 +82,16 @@ public final class RbdDevice implements ResizableDevice {
   private boolean isClosing;
 
   private RbdDevice(
-      String name, RbdImage image, RbdOptions options, RbdClient client, Scheduler scheduler)
+      String name,
+      RbdImage image,
+      RbdOptions options,
+      RbdClient client,
+      Scheduler scheduler,
+      Counts counts)
       throws IOException {
+    this.counts = counts;
+    this.ios = counts.counters(IoCounter.class);
+    this.counters = counts.counters(RbdCounter.class);
     this.name = name;
     this.image = image;
     this.options = options;
@@ -93,23 +107,31 @@ public final class RbdDevice implements ResizableDevice {
    *
    * @param name the device's name in messages and tables
    * @throws RbdAbsentException the cluster has no such image
+   * @throws RbdHeldException another client has its lock
    * @throws IOException with a message of one line that does not name the image: the cluster cannot
    *     be reached or does not answer, the image's lock is taken, or the libraries are missing
    */
   public static RbdDevice open(String name, RbdImage image, RbdOptions options, Scheduler scheduler)
+      throws IOException {
+    return open(name, image, options, scheduler, new Counts());
+  }
+
+  /** The same for a device that counts where another one has counted before. */
+  static RbdDevice open(
+      String name, RbdImage image, RbdOptions options, Scheduler scheduler, Counts counts)
       throws IOException {
     CephLibraries.load();
     RbdClient client =
         Patience.await(
             options.callNanos(),
             "rbd open " + name,
-            () -> RbdClient.open(image, options.readOnly()),
+            () -> RbdClient.open(image, options),
             RbdClient::close);
     try {
       if (client.bytes() < 512) {
         throw new IOException("the image has no contents");
       }
-      return new RbdDevice(name, image, options, client, scheduler);
+      return new RbdDevice(name, image, options, client, scheduler, counts);
     } catch (IOException e) {
       client.close();
       throw e;
@@ -133,6 +155,10 @@ public final class RbdDevice implements ResizableDevice {
 
   @Override
   public Limits limits() {
+    return limits(options);
+  }
+
+  static Limits limits(RbdOptions options) {
     return new Limits(
         options.logicalBlockSize(),
         options.physicalBlockSize(),
@@ -150,7 +176,8 @@ public final class RbdDevice implements ResizableDevice {
   @Override
   public void submit(Io io) {
     if (!gate.enter(io)) {
-      end(io, IoError.of(IoError.Kind.GONE, name + " is closed"));
+      IoError gone = queue.gone();
+      end(io, gone == null ? IoError.of(IoError.Kind.GONE, name + " is closed") : gone);
     } else if (io.end() > sectors) {
       end(io, IoError.outOfRange(io, sectors));
     } else if (io.sectors() == 0 && io.op() != Io.Op.FLUSH) {
@@ -272,6 +299,11 @@ public final class RbdDevice implements ResizableDevice {
   public @Nullable String departure() {
     IoError gone = queue.gone();
     return gone == null ? null : gone.message();
+  }
+
+  /** Has {@code listener} run, once, when {@link #departure} is known; at once if it is already. */
+  void onDeparture(Runnable listener) {
+    queue.onGone(listener);
   }
 
   /** Waits for what is in flight, then releases the lock and ends the client. */

@@ -27,7 +27,7 @@ final class RbdErrors {
       case ENOSPC, EDQUOT -> IoError.Kind.NO_SPACE;
       case EROFS -> IoError.Kind.READ_ONLY;
       case EOPNOTSUPP -> IoError.Kind.NOT_SUPPORTED;
-      case ESHUTDOWN -> IoError.Kind.GONE;
+      case ESHUTDOWN -> IoError.Kind.ELSEWHERE;
       default -> IoError.Kind.IO;
     };
   }

@@ -86,7 +86,8 @@ public final class RbdImages {
         nanos,
         "rbd call " + image.spec(),
         () -> {
-          try (RbdClient client = RbdClient.open(image, readOnly)) {
+          try (RbdClient client =
+              RbdClient.open(image, RbdOptions.DEFAULT.withReadOnly(readOnly))) {
             return question.ask(client);
           }
         },

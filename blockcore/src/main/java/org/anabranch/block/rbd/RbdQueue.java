@@ -78,6 +78,10 @@ final class RbdQueue implements RbdEvents.Taker {
   @GuardedBy("lock")
   private @Nullable IoError gone;
 
+  /** Runs, outside the lock, when {@link #gone} is set. */
+  @GuardedBy("lock")
+  private Runnable goneListener = () -> {};
+
   RbdQueue(
       String name,
       long image,
@@ -158,6 +162,7 @@ final class RbdQueue implements RbdEvents.Taker {
     List<RbdRequest> lost = List.of();
     RbdRequest late = null;
     RbdRequest request;
+    Runnable heard = () -> {};
     lock.lock();
     try {
       request = inFlight.remove(id);
@@ -173,11 +178,12 @@ final class RbdQueue implements RbdEvents.Taker {
       if (result == -RbdErrors.ESHUTDOWN && gone == null) {
         gone =
             IoError.of(
-                IoError.Kind.GONE,
+                IoError.Kind.ELSEWHERE,
                 name
                     + ": another client has taken the image over, and Ceph has shut this one out"
                     + " (blocklisted)");
         lost = takeAll();
+        heard = goneListener;
         LOG.error("{}", gone.message());
       }
       while (!waiting.isEmpty() && begin(waiting.getFirst())) {
@@ -195,6 +201,22 @@ final class RbdQueue implements RbdEvents.Taker {
     }
     IoError why = gone();
     lost.forEach(each -> each.io().complete(why));
+    heard.run();
+  }
+
+  /** Has {@code listener} run when {@link #gone} is known; at once if it is already. */
+  void onGone(Runnable listener) {
+    boolean isGone;
+    lock.lock();
+    try {
+      isGone = gone != null;
+      goneListener = listener;
+    } finally {
+      lock.unlock();
+    }
+    if (isGone) {
+      listener.run();
+    }
   }
 
   /** Everything that has not ended; what librbd has is overdue from now on. */

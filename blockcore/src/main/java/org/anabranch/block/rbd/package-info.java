@@ -4,6 +4,7 @@
  * librbd. They are loaded when the first image is opened or looked at, and never before.
  *
  * <pre>
+ *   SharedRbdDevice  an image that several servers serve, one at a time: active, standby, fenced
  *   RbdDevice      the block device: accepts requests, completes them, is resized and closed
  *   RbdQueue       requests that wait, that librbd has, and that it did not answer in time
  *   RbdRequest     one request, and the memory that librbd uses for it

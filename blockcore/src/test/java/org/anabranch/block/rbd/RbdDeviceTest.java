@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.rbd;
 
+import static org.anabranch.block.testing.Contents.close;
+import static org.anabranch.block.testing.Contents.random;
+import static org.anabranch.block.testing.Contents.read;
+import static org.anabranch.block.testing.Contents.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -79,26 +83,6 @@ final class RbdDeviceTest {
     RbdDevice device = RbdDevice.open("vm1", image, options, scheduler);
     open.add(device);
     return device;
-  }
-
-  private static void close(RbdDevice device) throws Exception {
-    device.close().toCompletableFuture().get(60, TimeUnit.SECONDS);
-  }
-
-  private static ByteBuffer random(int sectors, long seed) {
-    byte[] bytes = new byte[sectors * 512];
-    new Random(seed).nextBytes(bytes);
-    return ByteBuffer.allocateDirect(bytes.length).put(0, bytes);
-  }
-
-  private static ByteBuffer read(RbdDevice device, long sector, int sectors) throws IOException {
-    ByteBuffer data = ByteBuffer.allocateDirect(sectors * 512);
-    IoLatch.await(device, done -> Io.read(sector, data, done));
-    return data;
-  }
-
-  private static void write(RbdDevice device, long sector, ByteBuffer data) throws IOException {
-    IoLatch.await(device, done -> Io.write(sector, data, false, done));
   }
 
   private static CompletableFuture<@Nullable IoError> submit(RbdDevice device, Io.Op op) {
@@ -233,7 +217,7 @@ final class RbdDeviceTest {
     ceph().run("rbd", List.of("lock", "rm", image.spec(), id, locker));
     for (Io.Op op : List.of(Io.Op.WRITE, Io.Op.READ, Io.Op.WRITE)) {
       IoError error = Objects.requireNonNull(submit(device, op).get(30, TimeUnit.SECONDS));
-      assertThat(error.kind()).isEqualTo(IoError.Kind.GONE);
+      assertThat(error.kind()).isEqualTo(IoError.Kind.ELSEWHERE);
       assertThat(error.message()).contains("another client has taken the image over");
     }
     assertThat(device.departure()).contains("blocklisted");
@@ -262,7 +246,7 @@ final class RbdDeviceTest {
     RbdDevice next = open(RbdOptions.DEFAULT);
     assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(15));
     assertThat(Objects.requireNonNull(submit(device, Io.Op.WRITE).get(30, TimeUnit.SECONDS)).kind())
-        .isEqualTo(IoError.Kind.GONE);
+        .isEqualTo(IoError.Kind.ELSEWHERE);
     assertThat(read(next, 0, 8)).isEqualTo(random(8, 5));
   }
 

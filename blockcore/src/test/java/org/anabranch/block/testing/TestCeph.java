@@ -30,15 +30,16 @@ public final class TestCeph implements AutoCloseable {
   }
 
   /**
-   * Starts one with {@code -Danabranch.ceph=true}; otherwise the test is skipped: an OSD that comes
-   * back can keep its clients waiting for longer than a test may take. Without Ceph's programs it
-   * is skipped as well, or fails where tools are required.
+   * Starts one. Without Ceph's programs the test is skipped, or fails with {@code
+   * -Danabranch.ceph=true}. With {@code -Danabranch.ceph=false} it is skipped everywhere. A durable
+   * one starts only with {@code true}.
    *
    * @param durable whether what is written outlives the OSD
    */
   public static TestCeph require(boolean durable) throws IOException, InterruptedException {
-    if (!Boolean.getBoolean("anabranch.ceph")) {
-      abort("the tests with a Ceph cluster run with -Danabranch.ceph=true");
+    String wanted = System.getProperty("anabranch.ceph", durable ? "false" : "where it is");
+    if (wanted.equals("false")) {
+      abort("the tests with a Ceph cluster that keeps its data run with -Danabranch.ceph=true");
     }
     Path script = find();
     // In a short path, for the sake of sockets.
@@ -49,7 +50,7 @@ public final class TestCeph implements AutoCloseable {
             : run(script.toString(), "up", folder.toString());
     if (up.status() == SKIPPED) {
       Files.deleteIfExists(folder);
-      if (Boolean.getBoolean("anabranch.requireTools")) {
+      if (Boolean.getBoolean("anabranch.ceph")) {
         fail(up.text());
       }
       abort(up.text());

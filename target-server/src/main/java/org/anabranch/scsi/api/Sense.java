@@ -74,6 +74,7 @@ public record Sense(SenseCode code, long information, int segment, int specific)
    *   NOT_SUPPORTED  ILLEGAL REQUEST, invalid command operation code
    *   OUT_OF_RANGE   ILLEGAL REQUEST, LBA out of range (the device shrank under the command)
    *   GONE           HARDWARE ERROR, logical unit communication failure
+   *   ELSEWHERE      NOT READY, logical unit not accessible, target port in standby state
    * </pre>
    *
    * @param lba the first block that may be bad
@@ -95,6 +96,7 @@ public record Sense(SenseCode code, long information, int segment, int specific)
       case NOT_SUPPORTED -> of(SenseCode.INVALID_COMMAND_OPERATION_CODE);
       case OUT_OF_RANGE -> of(SenseCode.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE, lba);
       case GONE -> of(SenseCode.UNIT_COMMUNICATION_FAILURE);
+      case ELSEWHERE -> of(SenseCode.PORT_IN_STANDBY);
     };
   }
 

@@ -18,14 +18,14 @@ final class CapacityCommands {
     table.accept(
         new Command("READ CAPACITY (10)", "25 00 00 00 00 00 00 00 00 00")
             .access(Access.FREE)
-            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> SHORT_LENGTH)
             .replies((unit, task) -> capacity10(unit)));
     table.accept(
         new Command("READ CAPACITY (16)", "9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
             .access(Access.FREE)
-            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.MEDIUM, Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 10), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> capacity16(unit)));
   }

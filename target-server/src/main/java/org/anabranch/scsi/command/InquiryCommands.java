@@ -24,13 +24,19 @@ final class InquiryCommands {
     table.accept(
         new Command("INQUIRY", "12 01 ff ff ff 00")
             .access(Access.FREE)
-            .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
+            .traits(
+                Command.Trait.PAST_ATTENTION,
+                Command.Trait.DURING_SANITIZE,
+                Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> BigEndian.u16(cdb, 3))
             .replies(InquiryCommands::inquiry));
     table.accept(
         new Command("REPORT LUNS", "a0 00 ff 00 00 00 ff ff ff ff 00 00")
             .access(Access.FREE)
-            .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
+            .traits(
+                Command.Trait.PAST_ATTENTION,
+                Command.Trait.DURING_SANITIZE,
+                Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> ReportLuns.reply(task)));
   }

@@ -24,7 +24,7 @@ final class LogCommands {
     table.accept(
         new Command("LOG SENSE", "4d 00 ff ff 00 ff ff ff ff 00")
             .access(Access.FREE)
-            .traits(Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
             .replies((unit, task) -> page(task.cdb())));
   }

@@ -37,22 +37,24 @@ final class ModeCommands {
     table.accept(
         new Command("MODE SENSE (6)", "1a 08 ff ff ff 00")
             .access(Access.READ)
-            .traits(Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> BigEndian.u8(cdb, 4))
             .replies((unit, task) -> sense(unit, task, HEADER_6)));
     table.accept(
         new Command("MODE SENSE (10)", "5a 18 ff ff 00 00 00 ff ff 00")
             .access(Access.READ)
-            .traits(Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> BigEndian.u16(cdb, 7))
             .replies((unit, task) -> sense(unit, task, HEADER_10)));
     table.accept(
         new Command("MODE SELECT (6)", "15 11 00 00 ff 00")
+            .traits(Command.Trait.IN_STANDBY)
             .timeout(120)
             .dataOut((unit, cdb) -> BigEndian.u8(cdb, 4))
             .runs((unit, task) -> select(unit, task, HEADER_6)));
     table.accept(
         new Command("MODE SELECT (10)", "55 11 00 00 00 00 00 ff ff 00")
+            .traits(Command.Trait.IN_STANDBY)
             .timeout(120)
             .dataOut((unit, cdb) -> BigEndian.u16(cdb, 7))
             .runs((unit, task) -> select(unit, task, HEADER_10)));

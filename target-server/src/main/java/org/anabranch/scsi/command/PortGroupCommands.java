@@ -13,11 +13,12 @@ import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
 
 /**
- * REPORT TARGET PORT GROUPS (SPC-4 6.37): the ports of all targets that show the unit are in one
- * group, active/optimized.
+ * REPORT TARGET PORT GROUPS (SPC-4 6.37): the ports of all targets of this server that show the
+ * unit are in one group. It is active/optimized, or standby while another server has the volume.
  */
 final class PortGroupCommands {
   private static final int SUPPORTS_ACTIVE_OPTIMIZED = 0x01;
+  private static final int SUPPORTS_STANDBY = 0x04;
 
   private PortGroupCommands() {}
 
@@ -26,6 +27,7 @@ final class PortGroupCommands {
         new Command("REPORT TARGET PORT GROUPS", "a3 ea 00 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
             .access(Access.STATUS)
+            .traits(Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies(PortGroupCommands::portGroups));
   }
@@ -42,7 +44,9 @@ final class PortGroupCommands {
     if (format == 1) {
       data[4] = 0x10; // extended header; no implicit transition time
     }
-    data[header + 1] = SUPPORTS_ACTIVE_OPTIMIZED;
+    data[header] = (byte) unit.accessState().code;
+    data[header + 1] =
+        (byte) (SUPPORTS_ACTIVE_OPTIMIZED | (unit.mayStandBy() ? SUPPORTS_STANDBY : 0));
     BigEndian.put16(data, header + 2, Designators.TARGET_PORT_GROUP);
     data[header + 7] = (byte) ports.size();
     for (int i = 0; i < ports.size(); i++) {

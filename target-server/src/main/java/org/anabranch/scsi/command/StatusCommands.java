@@ -33,7 +33,10 @@ final class StatusCommands {
     table.accept(
         new Command("REQUEST SENSE", "03 01 00 00 ff 00")
             .access(Access.FREE)
-            .traits(Command.Trait.PAST_ATTENTION, Command.Trait.DURING_SANITIZE)
+            .traits(
+                Command.Trait.PAST_ATTENTION,
+                Command.Trait.DURING_SANITIZE,
+                Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> BigEndian.u8(cdb, 4))
             .replies(StatusCommands::requestSense));
     // The default self-test (SPC-4 6.42), which always passes.

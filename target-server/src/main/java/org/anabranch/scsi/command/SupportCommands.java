@@ -35,7 +35,7 @@ final class SupportCommands {
         new Command("REPORT SUPPORTED OPERATION CODES", "a3 0c 87 ff ff ff ff ff ff ff 00 00")
             .byServiceAction()
             .access(Access.READ)
-            .traits(Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> supportedCodes(unit, task.cdb())));
     table.accept(
@@ -43,7 +43,7 @@ final class SupportCommands {
                 "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", "a3 0d 80 00 00 00 ff ff ff ff 00 00")
             .byServiceAction()
             .access(Access.READ)
-            .traits(Command.Trait.DURING_SANITIZE)
+            .traits(Command.Trait.DURING_SANITIZE, Command.Trait.IN_STANDBY)
             .dataIn((unit, cdb) -> Math.min(BigEndian.u32(cdb, 6), LogicalUnit.MAX_PARAMETERS))
             .replies((unit, task) -> supportedFunctions(task.cdb())));
   }

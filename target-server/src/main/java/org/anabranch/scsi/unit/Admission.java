@@ -3,6 +3,7 @@ package org.anabranch.scsi.unit;
 
 import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.AccessState;
 import org.anabranch.scsi.data.CheckCondition;
 
 /**
@@ -33,6 +34,9 @@ public final class Admission {
       return false;
     }
     command.checkUsage(task.cdb());
+    if (!command.has(Command.Trait.IN_STANDBY) && unit.accessState() == AccessState.STANDBY) {
+      throw new CheckCondition(SenseCode.PORT_IN_STANDBY);
+    }
     if (!command.has(Command.Trait.DURING_SANITIZE)) {
       unit.sanitizer().check(command);
     }

@@ -30,6 +30,8 @@ public final class Command {
     WRITES,
     /** Runs despite a pending unit attention, which stays pending (SAM-5 5.14). */
     PAST_ATTENTION,
+    /** Processed while the target port is in the standby state (SPC-4 5.15.2.4.4). */
+    IN_STANDBY,
     /** Allowed while a SANITIZE or FORMAT UNIT is in progress (SBC-3 4.10, 4.11). */
     DURING_SANITIZE
   }

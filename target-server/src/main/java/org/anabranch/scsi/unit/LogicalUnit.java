@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Scheduler;
@@ -17,6 +18,7 @@ import org.anabranch.scsi.api.SenseCode;
 import org.anabranch.scsi.api.Status;
 import org.anabranch.scsi.api.TargetPort;
 import org.anabranch.scsi.api.Task;
+import org.anabranch.scsi.data.AccessState;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +35,7 @@ import org.slf4j.LoggerFactory;
  *   4. there is no such command                            ILLEGAL REQUEST
  *   5. another nexus has reserved the unit                 RESERVATION CONFLICT
  *   6. its CDB has a bit that is not in the usage map      ILLEGAL REQUEST, pointing at it
- *   7. sanitize is at work, no medium, write protected     NOT READY, DATA PROTECT
+ *   7. standby, sanitize at work, no medium, write protected  NOT READY, DATA PROTECT
  *   8. the command itself
  * </pre>
  *
@@ -70,6 +72,9 @@ public final class LogicalUnit {
   private final Scheduler scheduler;
   private final UnitPaths paths = new UnitPaths();
   private volatile Consumer<LogicalUnit> retirement = unit -> {};
+
+  /** Asked for each command; null: the medium can always be reached. */
+  private volatile @Nullable Supplier<AccessState> accessState;
 
   /**
    * @param commands what the unit understands
@@ -133,6 +138,30 @@ public final class LogicalUnit {
    */
   public void contentsChanged() {
     attentions.addToAll(SenseCode.MEDIUM_MAY_HAVE_CHANGED, null);
+  }
+
+  /**
+   * Sets what says whether the medium can be reached through the ports of this server; asked often,
+   * by any thread. Called before there is a path.
+   */
+  public void reachedAs(Supplier<AccessState> state) {
+    accessState = state;
+  }
+
+  /** Whether the medium can be reached through the ports of this server now. */
+  public AccessState accessState() {
+    Supplier<AccessState> now = accessState;
+    return now == null ? AccessState.ACTIVE_OPTIMIZED : now.get();
+  }
+
+  /** Whether other servers may have the medium at times. */
+  public boolean mayStandBy() {
+    return accessState != null;
+  }
+
+  /** {@link #accessState} has changed: establishes the unit attention for all. Any thread. */
+  public void accessStateChanged() {
+    attentions.addToAll(SenseCode.ASYMMETRIC_ACCESS_STATE_CHANGED, null);
   }
 
   /**
@@ -267,6 +296,9 @@ public final class LogicalUnit {
 
   /** Why the medium is not accessible now, as REQUEST SENSE reports it. */
   public Sense readiness() {
+    if (accessState() == AccessState.STANDBY) {
+      return Sense.of(SenseCode.PORT_IN_STANDBY);
+    }
     Sense obstacle = sanitizer.obstacle();
     if (obstacle != null) {
       return obstacle;
@@ -357,7 +389,8 @@ public final class LogicalUnit {
 
   /** Whether a command of the nexus with this access may use the medium; for copies. */
   public boolean allows(Nexus nexus, Access access) {
-    return medium.isLoaded()
+    return accessState() == AccessState.ACTIVE_OPTIMIZED
+        && medium.isLoaded()
         && sanitizer.obstacle() == null
         && !reservations.conflicts(nexus, access);
   }

@@ -18,6 +18,8 @@ import java.util.function.Consumer;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.LunConfig;
@@ -27,6 +29,7 @@ import org.anabranch.iscsi.login.TargetNode;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.scsi.api.TargetPort;
 import org.anabranch.scsi.command.DiskUnit;
+import org.anabranch.scsi.data.AccessState;
 import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.scsi.device.TargetDevice;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -200,6 +203,13 @@ public final class Targets implements WarningSource {
     reservations.takeOver(properties.identity().id(), before);
     LogicalUnit unit = DiskUnit.of(open.device(), properties, scheduler, reservations);
     unit.pace().limitedBy(rates.limiter(deviceName));
+    SharedDevice shared = storage.shared(volumeOf(deviceName));
+    if (shared != null) {
+      unit.reachedAs(() ->
+          shared.tenure() instanceof Tenure.Active
+              ? AccessState.ACTIVE_OPTIMIZED
+              : AccessState.STANDBY);
+    }
     return unit;
   }
 
@@ -445,6 +455,11 @@ public final class Targets implements WarningSource {
     units(madeOf(deviceName), LogicalUnit::contentsChanged);
   }
 
+  /** Tells initiators that a volume, and what is made of it, has come to this server or gone. */
+  void accessStateChanged(String volume) {
+    units(madeOf(volume), LogicalUnit::accessStateChanged);
+  }
+
   /** Tells initiators that a device has another length. */
   void capacityChanged(String deviceName) {
     units(Set.of(deviceName), LogicalUnit::capacityChanged);
@@ -469,8 +484,7 @@ public final class Targets implements WarningSource {
 
   private UnitProperties properties(
       Configuration of, String deviceName, UnitIdentity identity, Limits limits) {
-    int at = deviceName.indexOf('@');
-    VolumeConfig volume = of.volumes().get(at < 0 ? deviceName : deviceName.substring(0, at));
+    VolumeConfig volume = of.volumes().get(volumeOf(deviceName));
     boolean thin = limits.discards() || limits.holesReadZero();
     if (volume == null) {
       return new UnitProperties(
@@ -483,6 +497,12 @@ public final class Targets implements WarningSource {
         volume.readOnly() || storage.devices().isReadOnly(deviceName),
         volume.removable(),
         thin);
+  }
+
+  /** The volume itself, or the one that a snapshot is of. */
+  private static String volumeOf(String deviceName) {
+    int at = deviceName.indexOf('@');
+    return at < 0 ? deviceName : deviceName.substring(0, at);
   }
 
   @Override

@@ -80,13 +80,13 @@ public final class CheckCommand implements Callable<Integer> {
     Configuration configuration = ConfigurationFile.read(file);
     ThreadScheduler scheduler = new ThreadScheduler("scheduler");
     Rehearsal withoutImages =
-        Rehearsal.regardlessOfImages(configuration, StandardBackends.ALL, scheduler);
+        Rehearsal.regardlessOfImages(configuration, StandardBackends.all(), scheduler);
     List<Problem> problems = new ArrayList<>(withoutImages.problems());
     problems.addAll(HookRules.problems(configuration));
     if (!problems.isEmpty()) {
       throw new InvalidConfigurationException(problems);
     }
-    Rehearsal rehearsal = Rehearsal.of(configuration, StandardBackends.ALL, scheduler);
+    Rehearsal rehearsal = Rehearsal.of(configuration, StandardBackends.all(), scheduler);
     PrintWriter err = spec.commandLine().getErr();
     configuration.warnings().forEach(warning -> err.println("warning: " + warning));
     groupWarning(configuration.controlGroup()).ifPresent(err::println);
@@ -155,7 +155,7 @@ public final class CheckCommand implements Callable<Integer> {
   /** A line for each volume and device that a server would leave out now. */
   private static List<String> leftOut(Configuration configuration, Rehearsal rehearsal)
       throws RefusedException {
-    List<String> lines = new ArrayList<>(Inspection.of(configuration, StandardBackends.ALL));
+    List<String> lines = new ArrayList<>(Inspection.of(configuration, StandardBackends.all()));
     Map<String, Problem> problems = new LinkedHashMap<>(rehearsal.problemsByName());
     problems
         .keySet()

@@ -12,6 +12,7 @@ import org.anabranch.server.control.verbs.VolumeEntry;
 import org.anabranch.server.control.verbs.VolumeListVerb;
 import org.anabranch.server.control.verbs.VolumeResizeVerb;
 import org.anabranch.server.control.verbs.VolumeRetryVerb;
+import org.anabranch.server.control.verbs.VolumeTakeOverVerb;
 import org.anabranch.server.control.verbs.volumes.VolumeRemoveVerb;
 import org.anabranch.server.control.verbs.volumes.VolumeRenameVerb;
 import org.anabranch.server.terminal.Screen;
@@ -77,6 +78,8 @@ public final class VolumeCommand extends CommandGroup {
   static String mode(VolumeEntry volume) {
     return switch (volume.state()) {
       case LEFT_OUT -> "left out";
+      case STANDBY -> "standby";
+      case FENCED -> "fenced";
       case COPYING -> copying(volume);
       case SERVED -> volume.readOnly() ? "ro" : "rw";
     };
@@ -233,6 +236,23 @@ public final class VolumeCommand extends CommandGroup {
       throws RefusedException {
     return server.show(
         VolumeAdoptVerb.CALL, new VolumeAdoptVerb.Arguments(volume), ReloadCommand::text);
+  }
+
+  @Command(
+      name = "take-over",
+      description = {
+        "Serve an RBD image that another server has, and shut that server out.",
+        "Ceph accepts nothing from the other server before this one writes. The other",
+        "one drops the sessions that see the volume, and stands by from then on.",
+        "Without this command a server that stands by takes the volume over when the",
+        "other one has stopped, or when Ceph has heard nothing of it for some 30 s."
+      },
+      footer = {"", "Example:", "  anabranch volume take-over vm1"},
+      mixinStandardHelpOptions = true)
+  int takeOver(@Parameters(paramLabel = "VOLUME") String volume, @Mixin ServerOption server)
+      throws RefusedException {
+    return server.show(
+        VolumeTakeOverVerb.CALL, new VolumeTakeOverVerb.Arguments(volume), ReloadCommand::text);
   }
 
   @Command(

@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.count.Counter;
 import org.anabranch.block.count.Counts;
 import org.anabranch.block.count.Described;
@@ -297,6 +299,14 @@ final class Metrics {
           "1 when the volume is not served; anabranch status says why",
           deviceLabels(volume.name()),
           server.storage().leftOut().get(volume.name()) == null ? 0 : 1);
+      SharedDevice shared = server.storage().shared(volume.name());
+      if (shared != null) {
+        families.gauge(
+            PREFIX + "volume_active",
+            "1 when this server has a volume that other servers may have, 0 when it stands by or is fenced",
+            deviceLabels(volume.name()),
+            shared.tenure() instanceof Tenure.Active ? 1 : 0);
+      }
     }
   }
 

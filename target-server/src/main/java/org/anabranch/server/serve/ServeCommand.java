@@ -171,7 +171,7 @@ public final class ServeCommand implements Callable<Integer> {
       // Where it is the file's fault, its lines and all that is wrong with it say more.
       List<Problem> problems = new ArrayList<>(HookRules.problems(configuration));
       problems.addAll(
-          Rehearsal.of(configuration, StandardBackends.ALL, new ThreadScheduler("rehearsal"))
+          Rehearsal.of(configuration, StandardBackends.all(), new ThreadScheduler("rehearsal"))
               .problems());
       if (problems.isEmpty()) {
         throw e;

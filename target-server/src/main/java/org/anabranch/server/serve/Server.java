@@ -102,7 +102,7 @@ public final class Server extends ServerParts implements AutoCloseable {
       Configuration configuration, ConfigurationSource source, Strictness strictness)
       throws RefusedException {
     return start(
-        configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.ALL, true);
+        configuration, source, DurableSteps.UNWATCHED, strictness, StandardBackends.all(), true);
   }
 
   /** The same, watched. */
@@ -110,7 +110,7 @@ public final class Server extends ServerParts implements AutoCloseable {
       Configuration configuration, ConfigurationSource source, DurableSteps steps)
       throws RefusedException {
     return start(
-        configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.ALL, true);
+        configuration, source, steps, Strictness.WHAT_IS_WHOLE, StandardBackends.all(), true);
   }
 
   /** The same without a control socket, for tests whose files are on no file system of the JDK. */
@@ -121,7 +121,7 @@ public final class Server extends ServerParts implements AutoCloseable {
         source,
         DurableSteps.UNWATCHED,
         Strictness.WHAT_IS_WHOLE,
-        StandardBackends.ALL,
+        StandardBackends.all(),
         false);
   }
 

@@ -20,6 +20,7 @@ import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.Reloader;
 import org.anabranch.server.admin.RuntimeDevices;
 import org.anabranch.server.admin.Targets;
+import org.anabranch.server.admin.Tenures;
 import org.anabranch.server.admin.UnitIdentities;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.admin.Warnings;
@@ -92,6 +93,7 @@ abstract class ServerParts implements RunningServer {
   final VolumeLimitChange limits;
   final VolumeSize sizes;
   final Recovery recovery;
+  final Tenures tenures;
   final Reloader reloader;
   final Warnings warnings;
   final Statistics statistics;
@@ -114,6 +116,7 @@ abstract class ServerParts implements RunningServer {
       VolumeLeftovers.end(stateFile);
       VolumesOfStreams.make(state.folder(), stateFile, configuration);
       live = new LiveConfiguration(configuration, stateFile.state().made());
+      backends.servedBy(state.serverId());
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       targets =
           new Targets(
@@ -165,6 +168,7 @@ abstract class ServerParts implements RunningServer {
       recovery =
           new Recovery(
               storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
+      tenures = new Tenures(storage, targets, live, scheduler, () -> iscsi);
       sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
       reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
       warnings = new Warnings(warningSources());
@@ -215,6 +219,11 @@ abstract class ServerParts implements RunningServer {
   @Override
   public Recovery recovery() {
     return recovery;
+  }
+
+  @Override
+  public Tenures tenures() {
+    return tenures;
   }
 
   /** All that a server before this one can have served; each has its own end of being unknown. */

@@ -44,6 +44,7 @@ final class SnapshotPlans {
               + "; wait for its end");
     }
     devices.refuseForeignTable(volume);
+    devices.refuseStandby(volume);
   }
 
   /** Refuses what cannot be taken; nothing is made yet. */

@@ -19,6 +19,11 @@ public record Backends(List<VolumeBackend> list) implements PathOpener {
     list = List.copyOf(list);
   }
 
+  /** Tells all which server this is. */
+  public void servedBy(String serverId) {
+    list.forEach(each -> each.servedBy(serverId));
+  }
+
   /** The image of a volume. */
   public VolumeImage image(VolumeConfig volume) {
     for (VolumeBackend backend : list) {

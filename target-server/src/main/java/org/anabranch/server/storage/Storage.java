@@ -8,11 +8,14 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.Scheduler;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.TableException;
@@ -152,6 +155,19 @@ public final class Storage implements WarningSource {
     }
   }
 
+  /** The device of a volume that other servers may serve, too; null if it is none, or not open. */
+  public @Nullable SharedDevice shared(String volume) {
+    return opener.device(volume) instanceof SharedDevice device ? device : null;
+  }
+
+  /**
+   * Has {@code listener} told, with the volume's name, when a volume that other servers may serve
+   * comes here or goes. It must not block.
+   */
+  public void onTenure(BiConsumer<String, Tenure> listener) {
+    opener.onTenure(listener);
+  }
+
   /** What is not served though it should be. */
   public LeftOut leftOut() {
     return leftOut;
@@ -200,6 +216,22 @@ public final class Storage implements WarningSource {
     LeftOut.Entry entry = leftOut.get(name);
     if (entry != null) {
       throw entry.refusal();
+    }
+  }
+
+  /**
+   * Lets the image of a volume say whether this server has snapshots of it, durably: no other
+   * server may serve it then.
+   */
+  public void keepHere(String volume, boolean isKept) throws RefusedException {
+    VolumeConfig config = opener.volume(volume);
+    if (config == null) {
+      return; // it is left out: nobody can write to it from here
+    }
+    try {
+      backends.image(config).keepHere(isKept);
+    } catch (IOException e) {
+      throw new RefusedException("volume " + volume + ": " + StateDirectory.reason(e), e);
     }
   }
 
@@ -314,6 +346,10 @@ public final class Storage implements WarningSource {
     } catch (RefusedException e) {
       LOG.error("{}; another image in its place would not be noticed", e.getMessage());
     }
+    keepHere(
+        volume.name(),
+        state.get().snapshots().values().stream()
+            .anyMatch(snapshot -> snapshot.volume().equals(volume.name())));
   }
 
   /** Of a refusal to open an image, what the image has to do with it, and not the table over it. */

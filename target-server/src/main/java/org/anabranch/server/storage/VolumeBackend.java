@@ -22,6 +22,9 @@ import org.anabranch.server.base.Warning;
  * <p>Any thread; every call may wait for what is behind the backend.
  */
 public interface VolumeBackend extends PathOpener {
+  /** Tells which server this is, before anything is opened; it stays the same over restarts. */
+  default void servedBy(String serverId) {}
+
   /** Whether images of this source are kept here. */
   boolean keeps(VolumeSource source);
 

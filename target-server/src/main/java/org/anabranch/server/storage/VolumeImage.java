@@ -115,6 +115,13 @@ public interface VolumeImage {
   boolean carry(DiskNames names);
 
   /**
+   * Says that this server keeps on its own disk what belongs to the image, such as stores of
+   * snapshots, so that no other server may serve it; or that it does not any more. Durable. Nothing
+   * happens where only one machine can reach the image, or where another server has it.
+   */
+  default void keepHere(boolean isKept) throws IOException {}
+
+  /**
    * Opens it in the way that the volume is configured.
    *
    * @param name what the device is called in messages

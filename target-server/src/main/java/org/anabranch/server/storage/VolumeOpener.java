@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import org.anabranch.block.BackingDevice;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.config.VolumeConfig;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,8 @@ final class VolumeOpener implements PathOpener {
 
   /** Volumes that are not served, by the identity of their images. */
   private final Map<Object, String> barred = new ConcurrentHashMap<>();
+
+  private volatile BiConsumer<String, Tenure> listener = (volume, tenure) -> {};
 
   VolumeOpener(Backends backends) {
     this.backends = backends;
@@ -61,6 +66,14 @@ final class VolumeOpener implements PathOpener {
     }
   }
 
+  /** A volume that is open, as it is configured. */
+  @Nullable VolumeConfig volume(String name) {
+    return volumes.values().stream()
+        .filter(each -> each.name().equals(name))
+        .findAny()
+        .orElse(null);
+  }
+
   /** All open images of volumes, by volume. */
   Map<String, BackingDevice> devices() {
     return new TreeMap<>(open);
@@ -89,6 +102,22 @@ final class VolumeOpener implements PathOpener {
     }
     BackingDevice device = backends.image(volume).open(address);
     open.put(volume.name(), device);
+    if (device instanceof SharedDevice shared) {
+      shared.onTenure(tenure -> changed(shared, tenure));
+    }
     return device;
+  }
+
+  /** Has {@code listener} told of the tenure of volumes that other servers may serve, too. */
+  void onTenure(BiConsumer<String, Tenure> newListener) {
+    listener = newListener;
+  }
+
+  private void changed(SharedDevice device, Tenure tenure) {
+    open.forEach((volume, opened) -> {
+      if (opened == device) {
+        listener.accept(volume, tenure);
+      }
+    });
   }
 }

@@ -7,6 +7,7 @@ import org.anabranch.config.Configuration;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.RuntimeDevices;
+import org.anabranch.server.admin.Tenures;
 import org.anabranch.server.admin.VolumeSize;
 import org.anabranch.server.base.EffectiveConfiguration;
 import org.anabranch.server.base.LastAnswers;
@@ -92,6 +93,9 @@ public interface RunningServer {
 
   /** Brings back what was left out. */
   Recovery recovery();
+
+  /** Volumes that other servers may serve, too. */
+  Tenures tenures();
 
   /** What is counted. */
   Statistics statistics();

@@ -29,6 +29,7 @@ public final class Verbs {
                 new VolumeLimitVerb(server.limits()),
                 new VolumeRetryVerb(server),
                 new VolumeAdoptVerb(server),
+                new VolumeTakeOverVerb(server),
                 new VolumeImportVerb(server),
                 new StateBackupVerb(server),
                 new ReloadVerb(server)));

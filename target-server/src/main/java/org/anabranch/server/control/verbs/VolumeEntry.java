@@ -2,6 +2,8 @@
 package org.anabranch.server.control.verbs;
 
 import java.util.Objects;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
@@ -19,7 +21,10 @@ import org.jspecify.annotations.Nullable;
 public record VolumeEntry(
     @Doc("as configured") String name,
     @Doc("the file, or where else its image is") String path,
-    @Doc("served, left-out (see problems in status), copying (it is being made)") State state,
+    @Doc(
+            "served, standby (another server has it), fenced (another server has just taken it over),"
+                + " left-out (see problems in status), copying (it is being made)")
+        State state,
     @Doc("how long it is now; 0 when it is left out") long bytes,
     @Doc("dmsetup's table of it, lines separated by \\n; empty when it is left out") String table,
     @Doc(
@@ -38,6 +43,8 @@ public record VolumeEntry(
   /** Whether initiators can use it. */
   public enum State {
     SERVED,
+    STANDBY,
+    FENCED,
     LEFT_OUT,
     COPYING
   }
@@ -79,7 +86,7 @@ public record VolumeEntry(
       return new VolumeEntry(
           volume.name(),
           volume.source().address(),
-          leftOut ? State.LEFT_OUT : State.SERVED,
+          leftOut ? State.LEFT_OUT : served(storage.shared(volume.name())),
           leftOut ? 0 : storage.mapper().device(volume.name()).sectors() * 512,
           leftOut ? "" : storage.mapper().table(volume.name()).strip(),
           space == null ? null : (Long) space.allocated(),
@@ -97,5 +104,13 @@ public record VolumeEntry(
     } catch (TableException e) {
       throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
     }
+  }
+
+  private static State served(@Nullable SharedDevice shared) {
+    return switch (shared == null ? Tenure.ACTIVE : shared.tenure()) {
+      case Tenure.Active() -> State.SERVED;
+      case Tenure.Standby _ -> State.STANDBY;
+      case Tenure.Fenced _ -> State.FENCED;
+    };
   }
 }

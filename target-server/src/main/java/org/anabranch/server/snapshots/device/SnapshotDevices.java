@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import org.anabranch.block.SharedDevice;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.DeviceRef;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.SuspendMode;
@@ -140,6 +142,15 @@ public final class SnapshotDevices {
           "volume " + volume + " is being written by volume import; wait for its end");
     }
     VolumeTable.refuseForeign(storage, volume(volume));
+  }
+
+  /** Refuses a volume that another server has now. */
+  public void refuseStandby(String volume) throws RefusedException {
+    SharedDevice shared = storage.shared(volume);
+    if (shared != null && !(shared.tenure() instanceof Tenure.Active)) {
+      throw new RefusedException(
+          "volume " + volume + " is served by another server now: ask that one");
+    }
   }
 
   /** Refuses a snapshot whose device somebody else has changed. */

@@ -10,12 +10,16 @@ import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.stores.StoreFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The snapshots that the state file knows, each with its store and its device. Any thread may look;
  * what changes them has its turn in {@link org.anabranch.server.state.Changes}.
  */
 public final class SnapshotRegistry {
+  private static final Logger LOG = LoggerFactory.getLogger(SnapshotRegistry.class);
+
   private final Storage storage;
   private final StateFile state;
 
@@ -48,6 +52,7 @@ public final class SnapshotRegistry {
 
   /** Remembers a snapshot as it is now, durably. */
   public void put(SnapshotState snapshot) throws RefusedException {
+    keep(snapshot.volume());
     state.replace(state.state().with(snapshot));
   }
 
@@ -55,6 +60,7 @@ public final class SnapshotRegistry {
   public void put(List<SnapshotState> snapshots) throws RefusedException {
     RuntimeState next = state.state();
     for (SnapshotState snapshot : snapshots) {
+      keep(snapshot.volume());
       next = next.with(snapshot);
     }
     state.replace(next);
@@ -74,6 +80,24 @@ public final class SnapshotRegistry {
       deleteStore(store);
     }
     state.replace(state.state().withoutSnapshot(snapshot.device()));
+    if (of(snapshot.volume()).isEmpty()) {
+      release(snapshot.volume());
+    }
+  }
+
+  /** Before the first snapshot of a volume: no other server may serve the volume from now on. */
+  private void keep(String volume) throws RefusedException {
+    if (of(volume).isEmpty()) {
+      storage.keepHere(volume, true);
+    }
+  }
+
+  private void release(String volume) {
+    try {
+      storage.keepHere(volume, false);
+    } catch (RefusedException e) {
+      LOG.warn("{}; no other server will serve it before the next start", e.getMessage());
+    }
   }
 
   /** Deletes a store that nothing has open, durably. */

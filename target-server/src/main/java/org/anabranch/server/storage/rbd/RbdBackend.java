@@ -3,8 +3,10 @@ package org.anabranch.server.storage.rbd;
 
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.ThreadScheduler;
@@ -12,11 +14,13 @@ import org.anabranch.block.rbd.RbdDevice;
 import org.anabranch.block.rbd.RbdImage;
 import org.anabranch.block.rbd.RbdImages;
 import org.anabranch.block.rbd.RbdOptions;
+import org.anabranch.block.rbd.SharedRbdDevice;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.source.RbdSource;
 import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.storage.VolumeBackend;
 import org.anabranch.server.storage.VolumeImage;
+import org.anabranch.server.storage.remote.SilentEndpoints;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,26 +37,31 @@ public final class RbdBackend implements VolumeBackend {
   /** The longest look at an image, and the longest change of one that is not open. */
   static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(15);
 
-  /** An attempt that took longer is not made again by everybody who asks about the image. */
+  /** A cluster that has not answered for so long is not asked again by everybody. */
   private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  /** The clients of images that are open here; they have none while another server is active. */
+  private final ConcurrentHashMap<RbdImage, Supplier<@Nullable RbdDevice>> open =
+      new ConcurrentHashMap<>();
 
-  private final ConcurrentHashMap<RbdImage, RbdDevice> open = new ConcurrentHashMap<>();
-
-  /** Clusters that did not answer a moment ago, by the path of their configuration. */
-  private final ConcurrentHashMap<String, Silence> silent = new ConcurrentHashMap<>();
-
-  private record Silence(String reason, long until) {}
-
-  /** A question to a cluster. */
-  @FunctionalInterface
-  interface Question<T extends @Nullable Object> {
-    T ask() throws IOException;
-  }
+  /** Clusters, by the path of their configuration. */
+  private final SilentEndpoints<String> clusters = new SilentEndpoints<>(SLOW_NANOS);
 
   /** Made when the first image is opened; it has a thread. */
   private @Nullable Scheduler scheduler; // guarded by this
+
+  /** Which server this is; empty before it is known, and for commands without a server. */
+  private volatile String serverId = "";
+
+  @Override
+  public void servedBy(String newServerId) {
+    serverId = newServerId;
+  }
+
+  /** Which server this is. */
+  String serverId() {
+    return serverId;
+  }
 
   @Override
   public boolean keeps(VolumeSource source) {
@@ -96,25 +105,43 @@ public final class RbdBackend implements VolumeBackend {
 
   @Override
   public BackingDevice open(String address) throws IOException {
-    return open(address, parse(address), RbdOptions.DEFAULT);
+    RbdSource source = parse(address);
+    RbdDevice device =
+        ask(source, () -> RbdDevice.open(address, image(source), RbdOptions.DEFAULT, scheduler()));
+    return known(source, device, () -> device, device.whenClosed());
   }
 
   /**
-   * Opens an image.
+   * Opens the image of a volume, which other servers may serve, too.
    *
    * @throws IOException with a message of one line that names it
    */
-  RbdDevice open(String name, RbdSource source, RbdOptions options) throws IOException {
+  BackingDevice open(String name, RbdSource source, RbdOptions options) throws IOException {
     RbdImage image = image(source);
-    RbdDevice device = ask(source, () -> RbdDevice.open(name, image, options, scheduler()));
-    open.put(image, device);
-    device.whenClosed().whenComplete((nothing, failure) -> open.remove(image, device));
+    if (options.readOnly()) { // needs no lock
+      RbdDevice device = ask(source, () -> RbdDevice.open(name, image, options, scheduler()));
+      return known(source, device, () -> device, device.whenClosed());
+    }
+    SharedRbdDevice device =
+        ask(source, () -> SharedRbdDevice.open(name, image, options, scheduler()));
+    return known(source, device, device::active, device.whenClosed());
+  }
+
+  private BackingDevice known(
+      RbdSource source,
+      BackingDevice device,
+      Supplier<@Nullable RbdDevice> client,
+      CompletionStage<?> end) {
+    RbdImage image = image(source);
+    open.put(image, client);
+    end.whenComplete((nothing, failure) -> open.remove(image, client));
     return device;
   }
 
-  /** The device of an image that is open here and still ours; null if there is none. */
+  /** The client of an image that is open here and ours; null if there is none. */
   @Nullable RbdDevice device(RbdSource source) {
-    RbdDevice device = open.get(image(source));
+    Supplier<@Nullable RbdDevice> client = open.get(image(source));
+    RbdDevice device = client == null ? null : client.get();
     return device == null || device.departure() != null ? null : device;
   }
 
@@ -123,24 +150,9 @@ public final class RbdBackend implements VolumeBackend {
    *
    * @throws IOException with a message of one line that names the image
    */
-  <T extends @Nullable Object> T ask(RbdSource source, Question<T> question) throws IOException {
-    Silence silence = silent.get(source.conf());
-    long begin = System.nanoTime();
-    if (silence != null && begin - silence.until() < 0) {
-      throw new IOException(source.address() + ": " + silence.reason());
-    }
-    try {
-      T answer = question.ask();
-      silent.remove(source.conf());
-      return answer;
-    } catch (IOException e) {
-      String reason = String.valueOf(e.getMessage());
-      long now = System.nanoTime();
-      if (now - begin > SLOW_NANOS) {
-        silent.put(source.conf(), new Silence(reason, now + SILENCE_NANOS));
-      }
-      throw new IOException(source.address() + ": " + reason, e);
-    }
+  <T extends @Nullable Object> T ask(RbdSource source, SilentEndpoints.Question<T> question)
+      throws IOException {
+    return clusters.ask(source.conf(), source.address(), question);
   }
 
   private synchronized Scheduler scheduler() {

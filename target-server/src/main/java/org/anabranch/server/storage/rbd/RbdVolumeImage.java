@@ -176,12 +176,27 @@ final class RbdVolumeImage implements VolumeImage {
   }
 
   @Override
+  public void keepHere(boolean isKept) throws IOException {
+    RbdDevice device = backend.device(source);
+    if (device == null || volume.readOnly()) {
+      return;
+    }
+    String server = isKept ? backend.serverId() : "";
+    change(() -> {
+      if (!device.label(RbdDevice.KEEPER).equals(server)) {
+        device.label(RbdDevice.KEEPER, server);
+      }
+    });
+  }
+
+  @Override
   public BackingDevice open(String name) throws IOException {
     return backend.open(
         name,
         source,
         RbdOptions.DEFAULT
             .withBlockSizes(volume.blockSize(), volume.physicalBlockSize())
-            .withReadOnly(volume.readOnly()));
+            .withReadOnly(volume.readOnly())
+            .withServer(backend.serverId()));
   }
 }

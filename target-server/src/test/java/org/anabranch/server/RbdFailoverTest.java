@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TestCeph;
+import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.serve.Server;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two servers with state of their own and one image: one is active, and the other stands by. */
+@Timeout(180)
+final class RbdFailoverTest {
+  private static final String TARGET = "iqn.2026-11.org.example:t";
+  private static final int BLOCKS = 64;
+  private static final AtomicInteger NEXT = new AtomicInteger();
+
+  private static @Nullable TestCeph ceph;
+
+  @TempDir private Path folder;
+  private final String image = "f" + NEXT.incrementAndGet();
+  private final Initiator initiator = new Initiator();
+  private Gateway a;
+  private Gateway b;
+
+  /** A server of its own. */
+  private final class Gateway {
+    final Site site;
+    @Nullable Server server;
+
+    Gateway(String name) throws Exception {
+      site = new Site(Files.createDirectory(folder.resolve(name)));
+    }
+
+    void start() throws Exception {
+      site.configure(
+          "ceph.conf = \""
+              + Objects.requireNonNull(ceph).conf()
+              + "\"\nvolumes { vm1 { rbd = \"rbd/"
+              + image
+              + "\", size = 16 MiB } }\ntargets { \""
+              + TARGET
+              + "\" { luns { 0 = vm1 } } }\n");
+      server =
+          Server.start(
+              ConfigurationFile.read(site.configuration),
+              () -> ConfigurationFile.read(site.configuration));
+    }
+
+    void stop() {
+      if (server != null) {
+        server.close();
+        server = null;
+      }
+    }
+
+    String state() throws Exception {
+      return String.valueOf(
+          ((Map<?, ?>) ((List<?>) site.ask("status", Map.of()).get("volumes")).getFirst())
+              .get("state"));
+    }
+
+    void awaitState(String wanted) throws Exception {
+      Await.until("the volume is " + wanted, () -> state().equals(wanted));
+    }
+
+    Site.Host host() throws Exception {
+      return Site.Host.logIn(
+          initiator,
+          Objects.requireNonNull(server).portals().getFirst(),
+          SessionOptions.normal(TARGET));
+    }
+  }
+
+  @BeforeAll
+  static void up() throws Exception {
+    ceph = TestCeph.require(false);
+  }
+
+  @AfterAll
+  static void down() throws Exception {
+    if (ceph != null) {
+      ceph.close();
+    }
+  }
+
+  @BeforeEach
+  @SuppressWarnings("NullAway.Init") // the gateways
+  void setUp() throws Exception {
+    a = new Gateway("a");
+    b = new Gateway("b");
+  }
+
+  @AfterEach
+  void close() {
+    a.stop();
+    b.stop();
+    initiator.close();
+  }
+
+  private static ByteBuffer block(int value) {
+    byte[] bytes = new byte[512];
+    ByteBuffer.wrap(bytes).putInt(0, value).putInt(508, value);
+    return ByteBuffer.wrap(bytes);
+  }
+
+  private static void write(Disk disk, long lba, int value) throws Exception {
+    Initiator.await(disk.write(lba, block(value)), 60);
+  }
+
+  private static int read(Disk disk, long lba) throws Exception {
+    ByteBuffer data = Initiator.await(disk.read(lba, 1), 60).rewind();
+    assertThat(data).isEqualTo(block(data.getInt(0)));
+    return data.getInt(0);
+  }
+
+  @Test
+  void aStandbyIsTheSameDiskAndTakesOverWhenTheActiveServerStops() throws Exception {
+    a.start();
+    Disk active = a.host().disk(0);
+    write(active, 5, 77);
+    b.start();
+    assertThat(a.state()).isEqualTo("served");
+    assertThat(b.state()).isEqualTo("standby");
+    Site.Host host = b.host();
+    Disk standby = unready(host);
+    byte[] readCapacity = new byte[10];
+    readCapacity[0] = 0x25;
+    assertThat(Initiator.await(standby.in(readCapacity, 8), 60).rewind().getInt(0))
+        .isEqualTo((int) active.blocks() - 1);
+    ByteBuffer names = Initiator.await(active.inquiry(0x83), 60).rewind();
+    assertThat(Initiator.await(standby.inquiry(0x83), 60).rewind()).isEqualTo(names);
+    assertThat(groupState(active)).isZero();
+    assertThat(groupState(standby)).isEqualTo(2);
+    byte[] testUnitReady = new byte[6];
+    assertThatThrownBy(() -> Initiator.await(standby.in(testUnitReady, 0), 60))
+        .hasMessageContaining("NOT READY")
+        .hasMessageContaining("(04/0b)");
+    assertThatThrownBy(() -> read(standby, 5)).hasMessageContaining("(04/0b)");
+    assertThatThrownBy(() -> write(standby, 5, 78)).hasMessageContaining("(04/0b)");
+    assertThat(b.site.refusal("snapshot create", Map.of("volume", "vm1", "name", "s")))
+        .contains("another server");
+    assertThat(read(active, 5)).isEqualTo(77);
+    a.stop();
+    b.awaitState("served");
+    assertThat(read(standby, 5)).isEqualTo(77);
+    assertThat(host.heard()).contains("2a/06");
+    assertThat(groupState(standby)).isZero();
+    write(standby, 5, 79);
+    a.start();
+    assertThat(a.state()).isEqualTo("standby");
+    assertThatThrownBy(() -> read(unready(a.host()), 5)).hasMessageContaining("(04/0b)");
+    assertThat(read(standby, 5)).isEqualTo(79);
+  }
+
+  /** A disk that is not asked whether it is ready. */
+  private static Disk unready(Site.Host host) {
+    return new Disk(host.session(), 0, 0, 512, 4096, true, "");
+  }
+
+  /** Snapshots have their stores on the disk of one server, so that another one must not write. */
+  @Test
+  void aVolumeWithSnapshotsStaysWithTheServerThatHasThem() throws Exception {
+    a.start();
+    b.start();
+    Disk disk = a.host().disk(0);
+    write(disk, 5, 1);
+    a.site.ask("snapshot create", Map.of("volume", "vm1", "name", "s"));
+    write(disk, 5, 2);
+    assertThat(b.site.refusal("volume take-over", Map.of("volume", "vm1")))
+        .contains("has snapshots of it")
+        .contains("rbd image-meta remove rbd/" + image + " anabranch.snapshots-at");
+    a.stop();
+    assertThat(b.site.refusal("volume take-over", Map.of("volume", "vm1")))
+        .contains("has snapshots of it");
+    assertThat(b.state()).isEqualTo("standby");
+    a.start();
+    a.awaitState("served");
+    Disk again = a.host().disk(0);
+    a.site.ask("snapshot merge", Map.of("name", "vm1@s", "now", true, "wait", true));
+    assertThat(read(again, 5)).isEqualTo(1);
+    assertThat(b.site.ask("volume take-over", Map.of("volume", "vm1")))
+        .isEqualTo(Map.of("changes", List.of("volume vm1 is served by this server now")));
+    assertThat(b.state()).isEqualTo("served");
+    assertThat(read(b.host().disk(0), 5)).isEqualTo(1);
+    assertThat(a.site.refusal("volume take-over", Map.of("volume", "none"))).contains("none");
+    assertThat(b.site.refusal("volume take-over", Map.of("volume", "vm1")))
+        .contains("this server has it already");
+  }
+
+  /** REPORT TARGET PORT GROUPS: the asymmetric access state of the first group. */
+  private static int groupState(Disk disk) throws Exception {
+    byte[] cdb = {(byte) 0xa3, 0x0a, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
+    return Initiator.await(disk.in(cdb, 256), 60).rewind().get(4) & 0x0f;
+  }
+
+  /**
+   * The servers take the image from each other while a host writes. More often with {@code
+   * -Danabranch.failovers=COUNT}.
+   */
+  @Test
+  void whatWasAcknowledgedIsThereAfterATakeOverAndTheFormerOwnerWritesNothing() throws Exception {
+    a.start();
+    b.start();
+    Random random = new Random(7);
+    int[] acknowledged = new int[BLOCKS];
+    int[] written = new int[BLOCKS];
+    int value = 0;
+    Gateway active = a;
+    Gateway other = b;
+    for (int times = 0; times < Integer.getInteger("anabranch.failovers", 4); times++) {
+      Site.Host host = active.host();
+      Disk disk = host.disk(0);
+      Gateway next = other;
+      CompletableFuture<Void> taken =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  next.site.ask("volume take-over", Map.of("volume", "vm1"));
+                } catch (Exception e) {
+                  throw new IllegalStateException(e);
+                }
+              },
+              CompletableFuture.delayedExecutor(random.nextInt(300), TimeUnit.MILLISECONDS));
+      boolean isShutOut = false;
+      while (!isShutOut) {
+        CompletableFuture<?>[] writes = new CompletableFuture<?>[BLOCKS];
+        for (int i = 0; i < BLOCKS; i++) {
+          written[i] = ++value;
+          writes[i] = disk.write(i * 300L, block(value));
+        }
+        for (int i = 0; i < BLOCKS; i++) {
+          try {
+            Initiator.await(writes[i], 60);
+            acknowledged[i] = written[i];
+          } catch (Exception e) { // NOT READY, or the session was dropped
+            isShutOut = true;
+          }
+        }
+      }
+      taken.get(60, TimeUnit.SECONDS);
+      host.awaitClosed();
+      Disk there = other.host().disk(0);
+      for (int i = 0; i < BLOCKS; i++) {
+        int found = read(there, i * 300L);
+        assertThat(found)
+            .as("block %d, acknowledged %d, written %d", i, acknowledged[i], written[i])
+            .isIn(acknowledged[i], written[i]);
+        write(there, i * 300L, ++value);
+        acknowledged[i] = value;
+        written[i] = value;
+      }
+      active.awaitState("standby");
+      assertThat(other.state()).isEqualTo("served");
+      for (int i = 0; i < BLOCKS; i++) {
+        assertThat(read(there, i * 300L)).as("block %d", i).isEqualTo(acknowledged[i]);
+      }
+      Gateway former = active;
+      active = other;
+      other = former;
+    }
+  }
+}
