@@ -77,9 +77,8 @@ final class RbdFailoverTest {
     }
 
     String state() throws Exception {
-      return String.valueOf(
-          ((Map<?, ?>) ((List<?>) site.ask("status", Map.of()).get("volumes")).getFirst())
-              .get("state"));
+      Object volumes = Objects.requireNonNull(site.ask("status", Map.of()).get("volumes"));
+      return String.valueOf(((Map<?, ?>) ((List<?>) volumes).getFirst()).get("state"));
     }
 
     void awaitState(String wanted) throws Exception {

@@ -134,9 +134,8 @@ final class RbdVolumeTest extends RemoteVolumeTest {
   }
 
   private String state() throws Exception {
-    return String.valueOf(
-        ((Map<?, ?>) ((List<?>) site.ask("status", Map.of()).get("volumes")).getFirst())
-            .get("state"));
+    Object volumes = Objects.requireNonNull(site.ask("status", Map.of()).get("volumes"));
+    return String.valueOf(((Map<?, ?>) ((List<?>) volumes).getFirst()).get("state"));
   }
 
   /** A writer counts up each of its blocks; after each death of the OSD it reads them all. */

@@ -226,12 +226,13 @@ public final class SharedRbdDevice implements SharedDevice {
     synchronized (lock) {
       isTimed = false;
     }
-    attempt(options)
-        .whenComplete((nothing, failure) -> {
-          if (isWithout()) {
-            tryLater();
-          }
-        });
+    var _ =
+        attempt(options)
+            .whenComplete((nothing, failure) -> {
+              if (isWithout()) {
+                tryLater();
+              }
+            });
   }
 
   /** Tries to take the lock when the attempts before have ended. */
@@ -242,7 +243,7 @@ public final class SharedRbdDevice implements SharedDevice {
       before = attempt;
       attempt = end;
     }
-    before.whenComplete((nothing, failure) -> attemptNow(how, end));
+    var _ = before.whenComplete((nothing, failure) -> attemptNow(how, end));
     return end;
   }
 
@@ -257,20 +258,21 @@ public final class SharedRbdDevice implements SharedDevice {
         return;
       }
     }
-    Patience.start(
-            "rbd take over " + name,
-            () -> RbdDevice.open(name, image, how, scheduler, counts),
-            RbdDevice::close)
-        .whenComplete((device, failure) -> {
-          if (failure == null) {
-            begin(device);
-            end.complete(null);
-          } else {
-            String reason = reason(failure);
-            change(new State(new Tenure.Standby(reason), null));
-            end.completeExceptionally(new IOException(name + ": " + reason, failure));
-          }
-        });
+    var _ =
+        Patience.start(
+                "rbd take over " + name,
+                () -> RbdDevice.open(name, image, how, scheduler, counts),
+                RbdDevice::close)
+            .whenComplete((device, failure) -> {
+              if (failure == null) {
+                begin(device);
+                end.complete(null);
+              } else {
+                String reason = reason(failure);
+                change(new State(new Tenure.Standby(reason), null));
+                end.completeExceptionally(new IOException(name + ": " + reason, failure));
+              }
+            });
   }
 
   @Override

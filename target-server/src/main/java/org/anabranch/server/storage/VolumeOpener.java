@@ -115,7 +115,7 @@ final class VolumeOpener implements PathOpener {
 
   private void changed(SharedDevice device, Tenure tenure) {
     open.forEach((volume, opened) -> {
-      if (opened == device) {
+      if (opened.equals(device)) {
         listener.accept(volume, tenure);
       }
     });
