@@ -11,7 +11,7 @@ import java.util.Map;
  * The benchmark of the whole server, run by build/bench.
  *
  * <pre>
- *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|start|scale ...
+ *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|start|scale ...
  * </pre>
  *
  * Prints tables to standard output, and writes the results of {@code peers} and {@code scale} as a
@@ -39,6 +39,7 @@ public final class Benchmark {
         switch (what) {
           case "peers" -> ratios = new PeerBenchmark(workplace, report).run();
           case "own" -> new OwnBenchmark(workplace, report).run();
+          case "first-writes" -> new FirstWritesBenchmark(workplace, report).run();
           case "start" -> new StartBenchmark(workplace, report).run();
           case "scale" -> curves = new ScaleBenchmark(workplace, report).run();
           default -> throw new IllegalArgumentException(what);

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param targets by normalised iSCSI name
  * @param discovery who may ask for targets, and for how long
  * @param stores how the stores of snapshots grow
+ * @param writeCache the ring of the write caches
  * @param http where metrics and the status page are served; null: nowhere
  * @param mergeGrace after which a merge no longer waits for an initiator that is cut off; zero: it
  *     waits until the initiator comes back and logs out
@@ -53,6 +54,7 @@ public record Configuration(
     SortedMap<String, TargetConfig> targets,
     DiscoveryConfig discovery,
     StoresConfig stores,
+    WriteCacheConfig writeCache,
     @Nullable HttpConfig http,
     Duration mergeGrace,
     HooksConfig hooks,
@@ -96,6 +98,7 @@ public record Configuration(
         otherTargets,
         discovery,
         stores,
+        writeCache,
         http,
         mergeGrace,
         hooks,

@@ -336,6 +336,11 @@ public final class Ring {
     free.push(segment);
   }
 
+  /** Whether nothing is in it that was not done. */
+  public synchronized boolean isEmpty() {
+    return free.size() == segments();
+  }
+
   /** Segments that nobody uses. */
   synchronized int freeSegments() {
     return free.size();

@@ -68,8 +68,8 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
 
   private final BlockDevice below;
   private final Delays delays;
-  private final Counts counts = new Counts();
-  private final Counters<WriteCacheCounter> counters = counts.counters(WriteCacheCounter.class);
+  private final boolean acknowledges;
+  private final Counters<WriteCacheCounter> counters;
   private final DeferringLock lock = new DeferringLock();
 
   private final RingPart part; // guarded by lock
@@ -87,9 +87,12 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   private volatile @Nullable IoError failure; // written with the lock held, once
 
   /** Only for tests and {@link #over}. */
-  WriteCache(BlockDevice below, Delays delays, RingPart part) {
+  WriteCache(
+      BlockDevice below, Delays delays, RingPart part, boolean acknowledges, Counts counts) {
     this.below = below;
     this.delays = delays;
+    this.acknowledges = acknowledges;
+    this.counters = counts.counters(WriteCacheCounter.class);
     this.part = part;
     this.order = new Order(part.mostBytes() / 512);
   }
@@ -99,10 +102,12 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
    * process before this one had left in the ring is replayed first.
    *
    * @param owner who the device is in the ring, for ever: not a name that may change
+   * @param acknowledges whether writes are acknowledged early; if not, the cache only replays
    * @return the cache, when it may be used. If a replay failed, {@link #failure} says so: the
    *     device takes no changes, and what was not replayed stays in the ring
    */
-  public static CompletionStage<WriteCache> over(MappedDevice device, Ring ring, String owner) {
+  public static CompletionStage<WriteCache> over(
+      MappedDevice device, Ring ring, String owner, boolean acknowledges) {
     Delays delays =
         new Delays() {
           @Override
@@ -123,7 +128,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     return new Replay(ring, owner, device)
         .run()
         .thenCompose(replayed -> {
-          WriteCache cache = new WriteCache(device, delays, ring.part(owner));
+          WriteCache cache = new WriteCache(device, delays, ring.part(owner), acknowledges, device.counts());
           cache.counters.add(WriteCacheCounter.REPLAYED, replayed.count());
           cache.failure = replayed.error(); // nobody else knows the cache yet
           return device.completesEarly(cache).thenApply(done -> cache);
@@ -146,11 +151,6 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     return failure == null ? limits : limits.withReadOnly(true);
   }
 
-  /** What the cache counts. */
-  public Counts counts() {
-    return counts;
-  }
-
   /** Why changes are refused and flushes fail, as one line; null if all went well. */
   public @Nullable String failure() {
     IoError error = failure;
@@ -166,7 +166,8 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   public void submit(Io io) {
     boolean idle = live == 0 && failure == null;
     boolean cacheable =
-        io.op() == Io.Op.WRITE
+        acknowledges
+            && io.op() == Io.Op.WRITE
             && !io.fua()
             && io.sectors() > 0
             && io.data().remaining() <= part.mostBytes()
@@ -347,7 +348,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     }
   }
 
-  /** Done when every write has ended below that is in the ring now. Others go on. */
+  @Override
   public CompletionStage<@Nullable Void> drain() {
     CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
     lock.run(() -> afterAll(() -> drained.complete(null)));

@@ -15,6 +15,9 @@ public interface EarlyCompletion {
    */
   CompletionStage<@Nullable Void> hold();
 
+  /** Done when every write that was completed early until now has ended in the device. */
+  CompletionStage<@Nullable Void> drain();
+
   /** May complete writes early again. */
   void release();
 }

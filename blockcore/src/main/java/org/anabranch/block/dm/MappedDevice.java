@@ -241,15 +241,12 @@ public final class MappedDevice implements BlockDevice {
   }
 
   /**
-   * The layer of {@link #completesEarly} is no more: done when it has been held. A device that was
-   * removed has done so before.
+   * Done when every write has ended here that a layer above has completed early. For those who use
+   * the device beside that layer.
    */
-  public CompletionStage<@Nullable Void> completesNoMore() {
-    return steps.run(() -> {
-      EarlyCompletion layer = early;
-      early = null;
-      return layer == null ? done() : layer.hold();
-    });
+  public CompletionStage<@Nullable Void> settled() {
+    EarlyCompletion layer = early;
+    return layer == null ? done() : layer.drain();
   }
 
   Events events() {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.cache;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /** What a wrong program could leave of a ring, for tests that must notice it. */
 public final class RingDamage {
@@ -53,6 +57,15 @@ public final class RingDamage {
       }
     }
     return places;
+  }
+
+  /** Leaves an acknowledged write in a ring's file of this boot, as a process does that dies. */
+  public static void leave(Path file, String owner, long sector, ByteBuffer data)
+      throws IOException {
+    try (RingFile ring = RingFile.open(file, 1, BootId.current())) {
+      RingPart part = ring.ring().part(owner);
+      part.acknowledge(Objects.requireNonNull(part.append(sector, data)));
+    }
   }
 
   /** Loses an entry that was acknowledged and not done, if there is one. */

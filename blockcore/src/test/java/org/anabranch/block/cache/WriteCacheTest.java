@@ -11,6 +11,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
+import org.anabranch.block.count.Counts;
 import org.anabranch.block.testing.Counted;
 import org.anabranch.block.testing.TestDevice;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,9 @@ final class WriteCacheTest {
           return space;
         }
       };
+  private final Counts counts = new Counts();
   private final WriteCache cache =
-      new WriteCache(device, delays, Ring.open(memory, SEGMENT, BOOT).part("disk"));
+      new WriteCache(device, delays, Ring.open(memory, SEGMENT, BOOT).part("disk"), true, counts);
 
   /** The outcome of a request. */
   private static final class Outcome {
@@ -123,7 +125,7 @@ final class WriteCacheTest {
     assertThat(left()).isZero();
     device.letGo();
     write.isGood();
-    assertThat(Counted.moved(cache.counts())).isEmpty();
+    assertThat(Counted.moved(counts)).isEmpty();
   }
 
   @Test
@@ -187,7 +189,7 @@ final class WriteCacheTest {
     device.letGo();
     assertThat("" + at(8) + at(9) + at(10) + at(13)).isEqualTo("cabb");
     assertThat(left()).isZero();
-    assertThat(Counted.moved(cache.counts()))
+    assertThat(Counted.moved(counts))
         .containsOnly(
             Map.entry("cache acknowledged", 4L), Map.entry("cache acknowledged-bytes", 5120L));
   }
@@ -359,7 +361,7 @@ final class WriteCacheTest {
   void writesThatGoOnAllTheTimeAreBounded() {
     MemorySegment large = Arena.ofAuto().allocate(Ring.bytes(2, 4 << 20), 64);
     TestDevice disk = new TestDevice(8192);
-    WriteCache over = new WriteCache(disk, delays, Ring.open(large, 4 << 20, BOOT).part("disk"));
+    WriteCache over = new WriteCache(disk, delays, Ring.open(large, 4 << 20, BOOT).part("disk"), true, counts);
     disk.hold();
     Outcome last = new Outcome();
     for (int i = 0; i <= WriteCache.MAX_WRITES; i++) {

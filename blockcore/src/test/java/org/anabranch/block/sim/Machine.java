@@ -154,7 +154,7 @@ public final class Machine {
     BlockDevice known = cached.get(device);
     if (known == null) {
       WriteCache cache =
-          await(WriteCache.over(device, its.ring(), owner), "the write cache of " + name);
+          await(WriteCache.over(device, its.ring(), owner, true), "the write cache of " + name);
       if (cache.failure() != null && !status(name).contains("Invalid")) {
         throw new AssertionError(cache.failure());
       }
@@ -173,8 +173,8 @@ public final class Machine {
 
   /** What all write caches of this process have counted. */
   long counted(WriteCacheCounter counter) {
-    return caches.stream()
-        .mapToLong(cache -> cache.counts().counters(WriteCacheCounter.class).get(counter))
+    return cached.keySet().stream()
+        .mapToLong(device -> device.counts().counters(WriteCacheCounter.class).get(counter))
         .sum();
   }
 

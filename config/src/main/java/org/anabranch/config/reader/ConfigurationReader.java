@@ -36,6 +36,7 @@ import org.anabranch.config.SourceLocation;
 import org.anabranch.config.StoresConfig;
 import org.anabranch.config.TargetConfig;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.config.WriteCacheConfig;
 import org.anabranch.config.schedule.ScheduleConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -201,6 +202,7 @@ final class ConfigurationReader {
             .schedules();
     DiscoveryConfig discovery = discovery(top.section("discovery"), chap);
     StoresConfig stores = stores(top.section("stores"));
+    WriteCacheConfig writeCache = writeCache(top.section("write-cache"), baseDir);
     HttpConfig http = HttpReader.http(top.section("http"));
     Duration mergeGrace =
         top.withDefault("merge-grace", ValueFormat.duration(Duration.ZERO, Duration.ofDays(365)));
@@ -227,6 +229,7 @@ final class ConfigurationReader {
         nodes,
         discovery,
         stores,
+        writeCache,
         http,
         mergeGrace,
         hooks.hooks(),
@@ -283,6 +286,16 @@ final class ConfigurationReader {
             stores.withDefault("warn-below", ValueFormat.size(0, 1L << 60, 1)));
     autoextend.end();
     stores.end();
+    return config;
+  }
+
+  private static WriteCacheConfig writeCache(Section cache, Path baseDir) {
+    String path = cache.optional("path", ValueFormat.PATH);
+    WriteCacheConfig config =
+        new WriteCacheConfig(
+            cache.withDefault("size", ValueFormat.size(0, 16L << 30, 1 << 20)),
+            path == null ? null : path(baseDir, path));
+    cache.end();
     return config;
   }
 

@@ -56,7 +56,20 @@ final class RefusalTest {
                 + " allowed: an iSCSI name, or a pattern such as iqn.1993-08.org.debian:*, or *",
             "test.conf:12: anabranch.limitz: unknown key; did you mean limits?; allowed: ceph, control-group, devices, discovery, hooks,"
                 + " http, image-dir, iscsi, limits, log, merge-grace, portals, snapshots, state-dir, stores, targets, volume-defaults,"
-                + " volumes");
+                + " volumes, write-cache");
+  }
+
+  @Test
+  void writeCacheIsOffUnlessItHasASize() throws Exception {
+    assertThat(Texts.parse("anabranch {}").writeCache()).hasToString("WriteCacheConfig[size=0, path=null]");
+    assertThat(
+            Texts.parse("anabranch { write-cache { size = 64 MiB, path = \"/dev/shm/ring\" } }")
+                .writeCache())
+        .hasToString("WriteCacheConfig[size=67108864, path=/dev/shm/ring]");
+    assertThat(Texts.problems("anabranch { write-cache.size = 100 KiB }"))
+        .singleElement()
+        .asString()
+        .contains("anabranch.write-cache.size: found \"100 KiB\"");
   }
 
   @Test

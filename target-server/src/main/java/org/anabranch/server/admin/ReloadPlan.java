@@ -37,7 +37,7 @@ import org.anabranch.server.storage.TableText;
  *   hooks, of the server and of volumes    change, for what begins from then on
  *   limits, iscsi                          change, for the logins to come
  *   image-dir                              changes, for volumes to come
- *   http                                   refused: restart the server
+ *   http, write-cache                      refused: restart the server
  *   state-dir                              refused: it is what a server is known by
  * </pre>
  *
@@ -71,6 +71,10 @@ public record ReloadPlan(
     }
     if (!Objects.equals(before.http(), after.http())) {
       refusals.add("http cannot change while the server runs: restart the server");
+    }
+    if (!before.writeCache().equals(after.writeCache())) {
+      refusals.add(
+          "write-cache (its size or path) cannot change while the server runs: restart the server");
     }
     List<Portal> newPortals = minus(after.portals(), before.portals());
     List<Portal> oldPortals = minus(before.portals(), after.portals());

@@ -42,6 +42,7 @@ import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.cache.WriteCaches;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
@@ -72,6 +73,7 @@ public final class Targets implements WarningSource {
   private final PortNumbers ports;
   private final UnitIdentities identities;
   private final VolumeRates rates;
+  private final WriteCaches caches;
   private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
@@ -79,6 +81,7 @@ public final class Targets implements WarningSource {
   /**
    * @param identities what the disks are called
    * @param rates how much initiators may do with volumes
+   * @param caches what their LUNs use in place of volumes and snapshots
    */
   public Targets(
       LiveConfiguration live,
@@ -87,7 +90,8 @@ public final class Targets implements WarningSource {
       ReservationFiles reservations,
       PortNumbers ports,
       UnitIdentities identities,
-      VolumeRates rates) {
+      VolumeRates rates,
+      WriteCaches caches) {
     this.live = live;
     this.storage = storage;
     this.scheduler = scheduler;
@@ -95,6 +99,7 @@ public final class Targets implements WarningSource {
     this.ports = ports;
     this.identities = identities;
     this.rates = rates;
+    this.caches = caches;
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
@@ -113,6 +118,7 @@ public final class Targets implements WarningSource {
       }
       nodes.add(Translation.node(target, device));
     }
+    replayOthers(configuration);
     reportStrayReservations();
     return nodes;
   }
@@ -201,7 +207,8 @@ public final class Targets implements WarningSource {
     }
     UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
     reservations.takeOver(properties.identity().id(), before);
-    LogicalUnit unit = DiskUnit.of(open.device(), properties, scheduler, reservations);
+    LogicalUnit unit =
+        DiskUnit.of(used(of, deviceName, open.device()), properties, scheduler, reservations);
     unit.pace().limitedBy(rates.limiter(deviceName));
     SharedDevice shared = storage.shared(volumeOf(deviceName));
     if (shared != null) {
@@ -211,6 +218,39 @@ public final class Targets implements WarningSource {
               : AccessState.STANDBY);
     }
     return unit;
+  }
+
+  /** A volume or snapshot with its write cache; a configured device has none. */
+  private BlockDevice used(Configuration of, String deviceName, BlockDevice device)
+      throws IOException {
+    if (!of.volumes().containsKey(volumeOf(deviceName))) {
+      return device;
+    }
+    try {
+      return caches.over(device, identities.of(of, deviceName).id());
+    } catch (RefusedException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static String volumeOf(String deviceName) {
+    int at = deviceName.indexOf('@');
+    return at < 0 ? deviceName : deviceName.substring(0, at);
+  }
+
+  /** Replays what volumes and snapshots have in the ring that no LUN shows any more. */
+  private void replayOthers(Configuration configuration) throws RefusedException {
+    for (String name : storage.mapper().ls()) {
+      if (configuration.volumes().containsKey(volumeOf(name))) {
+        try (OpenDevice open = storage.devices().hold(name)) {
+          String identity = identities.of(configuration, name).id();
+          if (caches.hasLeft(identity)) {
+            var _ = caches.over(open.device(), identity);
+          }
+        }
+      }
+    }
+    caches.started(!storage.leftOut().all().isEmpty());
   }
 
   /** An earlier version knew no port of a target but the first. */

@@ -318,9 +318,11 @@ public final class Server extends ServerParts implements AutoCloseable {
       running.endSessions(Duration.ofSeconds(LOGOUT_SECONDS));
     }
     uses.close();
-    clean = storage.devices().sync(left(deadline));
+    clean = caches.drain(left(deadline));
+    clean &= storage.devices().sync(left(deadline));
     targets.release();
     clean &= storage.close(left(deadline));
+    caches.close();
     if (running != null) {
       running.endLoops(left(deadline)); // on which commands have ended till now
     }

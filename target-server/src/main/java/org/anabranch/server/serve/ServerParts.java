@@ -32,6 +32,7 @@ import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.cache.WriteCaches;
 import org.anabranch.server.control.ControlServer;
 import org.anabranch.server.control.verbs.RunningServer;
 import org.anabranch.server.exports.Exports;
@@ -79,6 +80,7 @@ abstract class ServerParts implements RunningServer {
   final Storage storage;
   final ReservationFiles reservations;
   final VolumeRates rates = new VolumeRates(scheduler);
+  final WriteCaches caches;
   final Targets targets;
   final ConfiguredHooks hooks;
   final Snapshots snapshots;
@@ -111,6 +113,7 @@ abstract class ServerParts implements RunningServer {
       throws RefusedException {
     state = StateDirectory.open(configuration.stateDir());
     reservations = new ReservationFiles(state.folder());
+    WriteCaches opened = null;
     try {
       stateFile = new StateFile(state.folder().resolve("state.json"), steps);
       VolumeLeftovers.end(stateFile);
@@ -118,6 +121,8 @@ abstract class ServerParts implements RunningServer {
       live = new LiveConfiguration(configuration, stateFile.state().made());
       backends.servedBy(state.serverId());
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
+      opened = WriteCaches.open(configuration.writeCache(), state.folder());
+      caches = opened;
       targets =
           new Targets(
               live,
@@ -127,7 +132,8 @@ abstract class ServerParts implements RunningServer {
               PortNumbers.open(state.folder()),
               new UnitIdentities(
                   new IdentityFile(state.folder()), state.serverId(), state.wasUsed()),
-              rates);
+              rates,
+              caches);
       uses =
           Uses.open(
               state.folder(),
@@ -174,6 +180,9 @@ abstract class ServerParts implements RunningServer {
       warnings = new Warnings(warningSources());
       statistics = new Statistics(storage.mapper(), targets::unit, () -> iscsi);
     } catch (RefusedException e) {
+      if (opened != null) {
+        opened.close();
+      }
       reservations.close();
       scheduler.close();
       state.close();
@@ -188,6 +197,7 @@ abstract class ServerParts implements RunningServer {
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
     sources.put("targets", targets);
+    sources.put("write cache", caches);
     sources.put("snapshots", snapshots);
     sources.put("hooks", hooks);
     sources.put("schedules", schedules);

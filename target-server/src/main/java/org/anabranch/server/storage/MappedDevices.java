@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
@@ -194,6 +195,23 @@ public final class MappedDevices {
               }
             }));
     Stages.<@Nullable Void>await(name + ": what was written is not durable", done);
+  }
+
+  /**
+   * The same for somebody who uses the device beside its LUNs: what their initiators know as written
+   * is there. Waits for that.
+   */
+  public OpenDevice holdSettled(String name) throws RefusedException {
+    OpenDevice open = hold(name);
+    if (open.device() instanceof MappedDevice device) {
+      try {
+        Stages.<@Nullable Void>await(name, device.settled());
+      } catch (RefusedException e) {
+        open.close();
+        throw e;
+      }
+    }
+    return open;
   }
 
   /**

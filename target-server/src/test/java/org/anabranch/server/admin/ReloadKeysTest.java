@@ -140,6 +140,8 @@ final class ReloadKeysTest {
       limits.memory = 257 MiB
       limits.control-commands = 65
       limits.control-waiting = 257
+      write-cache.size = 1 MiB
+      write-cache.path = ring
       http.listen = "127.0.0.1:9288"
       iscsi.login-timeout = 16 s
       iscsi.keepalive-interval = 31 s

@@ -11,8 +11,8 @@ public record CounterEntry(
     @Doc("which one: a session's id, a device's name, a file's path; empty for the server")
         String name,
     @Doc(
-            "the part that counts: io, device, file, snapshot, origin, merge, store, unit, session,"
-                + " connection, login, login-refusals")
+            "the part that counts: io, device, file, snapshot, origin, merge, store, cache, unit,"
+                + " session, connection, login, login-refusals")
         String layer,
     @Doc("such as reads or read-bytes") String counter,
     @Doc("since what counts began; never less than before") long value,

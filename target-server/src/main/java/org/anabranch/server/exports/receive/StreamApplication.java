@@ -61,7 +61,7 @@ public final class StreamApplication {
   /** Makes the volume what the stream says; durable when this returns. */
   private long apply(ReceivedStream stream, ImportReports reports)
       throws IOException, RefusedException {
-    OpenDevice open = storage.devices().hold(stream.volume());
+    OpenDevice open = storage.devices().holdSettled(stream.volume());
     long[] changed = new long[1];
     DeviceWrites writes = new DeviceWrites(open.device());
     try {

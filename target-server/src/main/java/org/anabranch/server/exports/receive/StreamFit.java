@@ -55,7 +55,7 @@ public final class StreamFit {
       throws RefusedException {
     String volume = request.volume();
     snapshots.refuseUnlessServed(volume);
-    OpenDevice open = storage.devices().hold(volume);
+    OpenDevice open = storage.devices().holdSettled(volume);
     try {
       checkDevice(header, volume, open.device());
       String point = header.facts().base();

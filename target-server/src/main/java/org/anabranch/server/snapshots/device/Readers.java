@@ -39,7 +39,7 @@ public final class Readers {
   /** Begins to read one that cannot go before this returns. */
   public synchronized Reading begin(Storage storage, SnapshotState snapshot)
       throws RefusedException {
-    OpenDevice open = storage.devices().hold(snapshot.device());
+    OpenDevice open = storage.devices().holdSettled(snapshot.device());
     counts.merge(snapshot.device(), 1, Integer::sum);
     return new Reading(snapshot, open);
   }

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server.cache;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.anabranch.block.BlockDevice;
+import org.anabranch.block.cache.BootId;
+import org.anabranch.block.cache.Ring;
+import org.anabranch.block.cache.RingFile;
+import org.anabranch.block.cache.WriteCache;
+import org.anabranch.block.dm.DeviceListener;
+import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.block.dm.TableException;
+import org.anabranch.config.WriteCacheConfig;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.storage.Stages;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The write caches of a server's LUNs, which share one ring.
+ *
+ * <dl>
+ *   <dt>What becomes of writes that the server before this one has left in the ring?
+ *   <dd>In the same boot of the kernel they are replayed when the server starts, before a LUN is
+ *       served, whether or not writes are cached now. Those of a volume that is left out stay in the
+ *       ring until it comes back. Those of a disk that is not configured any more are dropped, and
+ *       the log says so. After another boot the ring is discarded.
+ *   <dt>What if the ring cannot be opened?
+ *   <dd>If its file is there, it may hold acknowledged writes: the server does not start. If it is
+ *       not, no write is cached, and a warning says so.
+ *   <dt>What happens at a stop?
+ *   <dd>Everything goes down, and the file of an empty ring is deleted.
+ * </dl>
+ *
+ * <p>Any thread.
+ */
+public final class WriteCaches implements WarningSource {
+  private static final Logger LOG = LoggerFactory.getLogger(WriteCaches.class);
+
+  /** The name of the ring's file in the state directory. */
+  static final String FILE = "write-cache";
+
+  private final boolean on;
+
+  /** Null if there is no ring. */
+  private final @Nullable RingFile file;
+
+  private final @Nullable Warning problem;
+
+  @GuardedBy("this")
+  private final Map<MappedDevice, WriteCache> caches = new IdentityHashMap<>();
+
+  /** Disks that are left out and have writes in the ring. */
+  @GuardedBy("this")
+  private final Set<String> awaited = new HashSet<>();
+
+  /** Whether all was replayed that could be. */
+  @GuardedBy("this")
+  private boolean started;
+
+  private WriteCaches(boolean on, @Nullable RingFile file, @Nullable Warning problem) {
+    this.on = on;
+    this.file = file;
+    this.problem = problem;
+  }
+
+  /**
+   * Opens the ring, if there is one or is to be one.
+   *
+   * @throws RefusedException if a ring that is there cannot be opened
+   */
+  public static WriteCaches open(WriteCacheConfig config, Path stateFolder)
+      throws RefusedException {
+    Path configured = config.path();
+    Path path = configured == null ? stateFolder.resolve(FILE) : configured;
+    boolean on = config.size() > 0;
+    boolean there = Files.exists(path);
+    if (!on && !there) {
+      return new WriteCaches(false, null, null);
+    }
+    try {
+      int segments = on ? (int) (config.size() / Ring.SEGMENT_BYTES) : 1;
+      RingFile file = RingFile.open(path, segments, BootId.current());
+      String discarded = file.ring().discarded();
+      if (discarded != null) {
+        LOG.info("write cache {}: what was in it is discarded: {}", path, discarded);
+      }
+      if (!on && file.ring().isEmpty()) {
+        file.delete();
+        return new WriteCaches(false, null, null);
+      }
+      return new WriteCaches(on, file, null);
+    } catch (IOException e) {
+      String reason = "the write cache's ring cannot be opened: " + e.getMessage();
+      if (there) {
+        throw new RefusedException("write-cache: " + reason, e);
+      }
+      LOG.error("{}; no write is cached", reason);
+      return new WriteCaches(
+          false,
+          null,
+          new Warning(
+              "write cache",
+              reason + ", so no write is cached",
+              "set write-cache.path to a file on a file system that has the space, and restart"));
+    }
+  }
+
+  /** Whether a disk has writes in the ring that were not replayed. */
+  public boolean hasLeft(String identity) {
+    return file != null && file.ring().owners().contains(identity);
+  }
+
+  /**
+   * What a LUN uses in place of a volume's or snapshot's device. What was left of it is replayed
+   * first; nobody may use the device meanwhile. Waits for that.
+   *
+   * @param identity who the disk is, for ever
+   */
+  public BlockDevice over(BlockDevice device, String identity) throws RefusedException {
+    if (file == null || !(device instanceof MappedDevice mapped)) {
+      return device;
+    }
+    Ring ring = file.ring();
+    synchronized (this) {
+      WriteCache known = caches.get(mapped);
+      if (known != null) {
+        return known;
+      }
+      if (hasLeft(identity) && started && !awaited.remove(identity)) {
+        drop(ring, identity); // of a snapshot that was called so before
+      }
+    }
+    if (!on && !hasLeft(identity)) {
+      return device;
+    }
+    WriteCache cache =
+        Stages.await(
+            "write cache of " + device.name(), WriteCache.over(mapped, ring, identity, on));
+    synchronized (this) {
+      caches.put(mapped, cache);
+    }
+    forgetWhenRemoved(mapped);
+    return cache;
+  }
+
+  private void forgetWhenRemoved(MappedDevice device) throws RefusedException {
+    DeviceListener listener =
+        new DeviceListener() {
+          @Override
+          public void event(long number) {}
+
+          @Override
+          public void removed() {
+            synchronized (WriteCaches.this) {
+              caches.remove(device);
+            }
+          }
+        };
+    try {
+      var _ = device.listen(listener);
+    } catch (TableException e) {
+      throw new RefusedException("write cache of " + device.name() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * All devices are there that are served, and what they had in the ring was replayed. The rest is
+   * of disks that are left out, or are no more.
+   *
+   * @param mayComeBack whether something is left out
+   */
+  public void started(boolean mayComeBack) {
+    if (file == null) {
+      return;
+    }
+    synchronized (this) {
+      started = true;
+      for (String owner : file.ring().owners()) {
+        boolean failed = caches.values().stream().anyMatch(cache -> cache.failure() != null);
+        if (mayComeBack && !owner.isEmpty()) {
+          awaited.add(owner);
+        } else if (!failed) {
+          drop(file.ring(), owner);
+        }
+      }
+    }
+  }
+
+  private static void drop(Ring ring, String owner) {
+    if (owner.isEmpty()) {
+      LOG.error("write cache: a part of the ring was damaged; what it held is lost");
+    } else {
+      LOG.warn(
+          "write cache: {} acknowledged writes of disk {} are dropped: there is no such disk any more",
+          ring.leftovers(owner),
+          owner);
+    }
+    ring.forget(owner);
+  }
+
+  @Override
+  public synchronized List<Warning> warnings() {
+    List<Warning> warnings = new ArrayList<>();
+    if (problem != null) {
+      warnings.add(problem);
+    }
+    for (WriteCache cache : caches.values()) {
+      String failure = cache.failure();
+      if (failure != null) {
+        warnings.add(
+            new Warning(
+                "write cache of " + cache.name(),
+                failure,
+                "put its disk right and restart the server; check the file systems of its hosts"));
+      }
+    }
+    for (String owner : awaited) {
+      warnings.add(
+          new Warning(
+              "write cache",
+              "acknowledged writes of disk " + owner + " wait until it is served again",
+              "put right what is left out, in this boot of the machine"));
+    }
+    return warnings;
+  }
+
+  /** Waits until all that was acknowledged is on its devices; whether it is. */
+  public boolean drain(Duration within) {
+    List<WriteCache> all;
+    synchronized (this) {
+      all = List.copyOf(caches.values());
+    }
+    long deadline = System.nanoTime() + within.toNanos();
+    boolean good = true;
+    for (WriteCache cache : all) {
+      try {
+        Stages.<@Nullable Void>await(
+            "write cache of " + cache.name(),
+            cache.drain(),
+            Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0)));
+      } catch (RefusedException e) {
+        LOG.error("{}", e.getMessage());
+        good = false;
+      }
+      good &= cache.failure() == null;
+    }
+    return good;
+  }
+
+  /** Gives the ring back; its devices have been removed. */
+  public void close() {
+    if (file != null) {
+      try {
+        if (file.ring().isEmpty()) {
+          file.delete();
+        } else {
+          LOG.warn(
+              "write cache {}: acknowledged writes are left in it for the next start", file.path());
+          file.close();
+        }
+      } catch (IOException e) {
+        LOG.error("write cache {}: {}", file.path(), e.toString());
+      }
+    }
+  }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.anabranch.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.anabranch.block.cache.BootId;
+import org.anabranch.block.cache.RingDamage;
+import org.anabranch.block.cache.RingFile;
+import org.anabranch.block.cache.WriteCacheCounter;
+import org.anabranch.block.dm.MappedDevice;
+import org.anabranch.config.reader.ConfigurationFile;
+import org.anabranch.initiator.Disk;
+import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.SessionOptions;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.serve.Server;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Write caches in a whole server: what they acknowledge, and what a server finds that another one
+ * has left. {@code KillCyclesTest} and {@code HistoryKillTest} kill servers that have them.
+ */
+@Timeout(120)
+final class WriteCacheServerTest {
+  private static final String TARGET = "iqn.2026-11.org.example:t";
+  private static final String OFF =
+      """
+      volumes { vm1 { path = vm1.img, size = 8 MiB } }
+      targets { "iqn.2026-11.org.example:t" { luns { 0 = vm1, 1 = "vm1@a" } } }
+      """;
+  private static final String ON = OFF + "write-cache.size = 2 MiB\n";
+
+  private final Path folder;
+  private final Site site;
+  private final Path ring;
+  private final Initiator initiator = new Initiator();
+  private final List<Server> servers = new ArrayList<>();
+
+  WriteCacheServerTest(@TempDir Path folder) {
+    this.folder = folder;
+    this.site = new Site(folder);
+    this.ring = folder.resolve("state/write-cache");
+  }
+
+  @AfterEach
+  void close() {
+    servers.forEach(Server::close);
+    initiator.close();
+  }
+
+  private Server start(String text) throws Exception {
+    site.configure(text);
+    Server server =
+        Server.start(
+            ConfigurationFile.read(site.configuration),
+            () -> ConfigurationFile.read(site.configuration));
+    servers.add(server);
+    return server;
+  }
+
+  private Disk disk(Server server, int lun) throws Exception {
+    return Site.Host.logIn(
+            initiator, server.portals().getFirst(), SessionOptions.normal(TARGET))
+        .disk(lun);
+  }
+
+  private static ByteBuffer block(int value) {
+    byte[] bytes = new byte[4096];
+    Arrays.fill(bytes, (byte) value);
+    return ByteBuffer.allocateDirect(4096).put(bytes).flip();
+  }
+
+  private static int read(Disk disk, long sector) throws Exception {
+    return Initiator.await(disk.read(sector, 8), 30).rewind().get();
+  }
+
+  /** Who vm1 is in a ring. */
+  private static String identity(Server server) throws Exception {
+    MappedDevice device = server.mapper().device("vm1");
+    return Objects.requireNonNull(server.statistics().unit(device)).properties().identity().id();
+  }
+
+  private static long acknowledged(Server server) throws Exception {
+    return server
+        .mapper()
+        .device("vm1")
+        .counts()
+        .counters(WriteCacheCounter.class)
+        .get(WriteCacheCounter.ACKNOWLEDGED);
+  }
+
+  @Test
+  void firstWritesAreAcknowledgedAndReadAsWritten() throws Exception {
+    Server server = start(ON);
+    Disk disk = disk(server, 0);
+    for (int i = 0; i < 512; i++) {
+      Initiator.await(disk.write(8L * i, block(1)), 30);
+    }
+    assertThat(acknowledged(server)).isZero();
+    site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
+    List<CompletableFuture<?>> writes = new ArrayList<>();
+    for (int i = 0; i < 512; i++) {
+      writes.add(disk.write(8L * i, block(2)).toCompletableFuture());
+    }
+    for (CompletableFuture<?> write : writes) {
+      Initiator.await(write, 30);
+    }
+    assertThat(acknowledged(server)).isPositive();
+    for (int i = 0; i < 512; i++) {
+      assertThat(read(disk, 8L * i)).isEqualTo(2);
+    }
+    Disk snapshot = disk(server, 1);
+    for (int i = 0; i < 512; i++) {
+      assertThat(read(snapshot, 8L * i)).isEqualTo(1);
+    }
+    assertThat(ring).exists();
+    assertThat(server.warnings()).isEmpty();
+    assertThat(server.stop()).isTrue();
+    assertThat(ring).doesNotExist();
+  }
+
+  /** Also when writes are not cached any more, and before anybody reads. */
+  @Test
+  void whatADeadServerLeftIsReplayed() throws Exception {
+    Server first = start(ON);
+    Initiator.await(disk(first, 0).write(0, block(1)), 30);
+    site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
+    String identity = identity(first);
+    assertThat(first.stop()).isTrue();
+    RingDamage.leave(ring, identity, 0, block(2));
+    RingDamage.leave(ring, "another disk", 0, block(3));
+
+    Server second = start(OFF);
+    assertThat(read(disk(second, 0), 0)).isEqualTo(2);
+    assertThat(read(disk(second, 1), 0)).isEqualTo(1);
+    assertThat(second.warnings()).isEmpty();
+    assertThat(second.stop()).isTrue();
+    assertThat(ring).doesNotExist();
+  }
+
+  @Test
+  void whatIsOfAVolumeWithoutLunIsReplayedToo() throws Exception {
+    Server first = start(ON);
+    String identity = identity(first);
+    assertThat(first.stop()).isTrue();
+    RingDamage.leave(ring, identity, 0, block(2));
+    Server second = start("volumes { vm1 { path = vm1.img, size = 8 MiB } }\n");
+    assertThat(second.stop()).isTrue();
+    assertThat(ring).doesNotExist();
+    assertThat(read(disk(start(OFF), 0), 0)).isEqualTo(2);
+  }
+
+  @Test
+  void whatIsOfAVolumeThatIsLeftOutWaitsForIt() throws Exception {
+    Server first = start(ON);
+    String identity = identity(first);
+    assertThat(first.stop()).isTrue();
+    RingDamage.leave(ring, identity, 0, block(2));
+    Path image = folder.resolve("vm1.img");
+    Path away = folder.resolve("away.img");
+    Files.move(image, away);
+    Server second = start(ON);
+    assertThat(second.warnings().toString())
+        .contains("acknowledged writes of disk " + identity + " wait until it is served again");
+    assertThat(second.stop()).isTrue();
+    assertThat(ring).exists();
+    Files.move(away, image);
+    Server third = start(ON);
+    assertThat(read(disk(third, 0), 0)).isEqualTo(2);
+    assertThat(third.stop()).isTrue();
+    assertThat(ring).doesNotExist();
+  }
+
+  @Test
+  void ringThatIsInUseIsNotPassedOver() throws Exception {
+    Server first = start(ON);
+    assertThat(first.stop()).isTrue();
+    try (RingFile file = RingFile.open(ring, 1, BootId.current())) {
+      assertThatThrownBy(() -> start(ON))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("in use by this process");
+      assertThat(file.ring().isEmpty()).isTrue();
+    }
+  }
+
+  @Test
+  void ringThatCannotBeMadeIsAWarning() throws Exception {
+    Server server = start(OFF + "write-cache { size = 1 MiB, path = no/such/folder/ring }\n");
+    assertThat(server.warnings().toString()).contains("so no write is cached");
+    Initiator.await(disk(server, 0).write(0, block(1)), 30);
+  }
+}
