@@ -79,6 +79,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   private final ArrayDeque<Waiting> drains = new ArrayDeque<>();
 
   private boolean held; // guarded by lock
+  private boolean paused; // guarded by lock
   private int waiting; // guarded by lock
 
   /** The number of writes in {@link #order}. */
@@ -199,7 +200,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
       List<CachedWrite> overlapping = order.overlapping(io.sector(), io.end());
       boolean ordered = !overlapping.isEmpty();
       RingEntry entry = null;
-      if (cacheable && !held && (delayed || ordered)) {
+      if (cacheable && !held && !paused && (delayed || ordered)) {
         entry = order.size() < MAX_WRITES ? part.append(io.sector(), io.data().duplicate()) : null;
         if (entry == null) {
           counters.increment(WriteCacheCounter.FULL);
@@ -254,7 +255,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
         Io.write(write.sector, write.entry.data(), false, (ended, error) -> ended(write, error)));
     boolean accepted = delays.hasAccepted(write.sector, write.end - write.sector);
     lock.run(() -> {
-      if (accepted && !held && !write.ended && !write.acknowledged) {
+      if (accepted && !held && !paused && !write.ended && !write.acknowledged) {
         acknowledge(write);
       }
     });
@@ -359,6 +360,20 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   public CompletionStage<@Nullable Void> hold() {
     lock.run(() -> held = true);
     return drain();
+  }
+
+  /**
+   * Acknowledges nothing early until {@link #goOn}, whatever the device does. Done when all that was
+   * is on the device.
+   */
+  public CompletionStage<@Nullable Void> pause() {
+    lock.run(() -> paused = true);
+    return drain();
+  }
+
+  /** Ends a {@link #pause}. */
+  public void goOn() {
+    lock.run(() -> paused = false);
   }
 
   @Override

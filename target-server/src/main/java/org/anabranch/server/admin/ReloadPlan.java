@@ -61,21 +61,7 @@ public record ReloadPlan(
   static ReloadPlan of(Configuration before, Configuration after) {
     List<String> summary = new ArrayList<>();
     List<String> refusals = new ArrayList<>();
-    if (!before.stateDir().equals(after.stateDir())) {
-      refusals.add(
-          "state-dir cannot change from "
-              + before.stateDir()
-              + " to "
-              + after.stateDir()
-              + " while the server runs: stop it, move the folder, start it again");
-    }
-    if (!Objects.equals(before.http(), after.http())) {
-      refusals.add("http cannot change while the server runs: restart the server");
-    }
-    if (!before.writeCache().equals(after.writeCache())) {
-      refusals.add(
-          "write-cache (its size or path) cannot change while the server runs: restart the server");
-    }
+    compareWhatStays(before, after, refusals);
     List<Portal> newPortals = minus(after.portals(), before.portals());
     List<Portal> oldPortals = minus(before.portals(), after.portals());
     comparePortals(oldPortals, newPortals, summary);
@@ -141,6 +127,26 @@ public record ReloadPlan(
         stores,
         summary,
         refusals);
+  }
+
+  /** What cannot change. */
+  private static void compareWhatStays(
+      Configuration before, Configuration after, List<String> refusals) {
+    if (!before.stateDir().equals(after.stateDir())) {
+      refusals.add(
+          "state-dir cannot change from "
+              + before.stateDir()
+              + " to "
+              + after.stateDir()
+              + " while the server runs: stop it, move the folder, start it again");
+    }
+    if (!Objects.equals(before.http(), after.http())) {
+      refusals.add("http cannot change while the server runs: restart the server");
+    }
+    if (!before.writeCache().equals(after.writeCache())) {
+      refusals.add(
+          "write-cache (its size or path) cannot change while the server runs: restart the server");
+    }
   }
 
   /** What changes without a step of its own. */

@@ -12,6 +12,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.cache.BootId;
 import org.anabranch.block.cache.Ring;
@@ -24,6 +25,7 @@ import org.anabranch.config.WriteCacheConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
+import org.anabranch.server.state.Changes;
 import org.anabranch.server.storage.Stages;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,17 +43,25 @@ import org.slf4j.LoggerFactory;
  *   <dt>What if the ring cannot be opened?
  *   <dd>If its file is there, it may hold acknowledged writes: the server does not start. If it is
  *       not, no write is cached, and a warning says so.
+ *   <dt>What happens while something is changed, as by {@code snapshot create}?
+ *   <dd>Before its first step all caches bring to their devices what they have acknowledged, and
+ *       until its last step they acknowledge nothing early. So what a replay finds is never older
+ *       than what a change has made durable: it belongs behind it. If a cache cannot do that, the
+ *       change is refused.
  *   <dt>What happens at a stop?
  *   <dd>Everything goes down, and the file of an empty ring is deleted.
  * </dl>
  *
  * <p>Any thread.
  */
-public final class WriteCaches implements WarningSource {
+public final class WriteCaches implements WarningSource, Changes.Resting {
   private static final Logger LOG = LoggerFactory.getLogger(WriteCaches.class);
 
   /** The name of the ring's file in the state directory. */
   static final String FILE = "write-cache";
+
+  /** For a change to begin. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final boolean on;
 
@@ -238,12 +248,33 @@ public final class WriteCaches implements WarningSource {
     return warnings;
   }
 
+  private synchronized List<WriteCache> all() {
+    return List.copyOf(caches.values());
+  }
+
+  @Override
+  public void rest() throws RefusedException {
+    List<WriteCache> all = all();
+    List<CompletionStage<@Nullable Void>> drained = all.stream().map(WriteCache::pause).toList();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    for (int i = 0; i < all.size(); i++) {
+      Stages.<@Nullable Void>await(
+          "nothing was changed: the write cache of "
+              + all.get(i).name()
+              + " waits for its device",
+          drained.get(i),
+          Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0)));
+    }
+  }
+
+  @Override
+  public void goOn() {
+    all().forEach(WriteCache::goOn);
+  }
+
   /** Waits until all that was acknowledged is on its devices; whether it is. */
   public boolean drain(Duration within) {
-    List<WriteCache> all;
-    synchronized (this) {
-      all = List.copyOf(caches.values());
-    }
+    List<WriteCache> all = all();
     long deadline = System.nanoTime() + within.toNanos();
     boolean good = true;
     for (WriteCache cache : all) {

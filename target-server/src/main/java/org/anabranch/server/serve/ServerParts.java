@@ -123,6 +123,7 @@ abstract class ServerParts implements RunningServer {
       storage = new Storage(scheduler, backends, state.folder(), stateFile::state);
       opened = WriteCaches.open(configuration.writeCache(), state.folder());
       caches = opened;
+      changes.restsDuringTurns(caches);
       targets =
           new Targets(
               live,
