@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -71,7 +70,7 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
   private final @Nullable Warning problem;
 
   @GuardedBy("this")
-  private final Map<MappedDevice, WriteCache> caches = new IdentityHashMap<>();
+  private final IdentityHashMap<MappedDevice, WriteCache> caches = new IdentityHashMap<>();
 
   /** Disks that are left out and have writes in the ring. */
   @GuardedBy("this")
