@@ -3,6 +3,7 @@ package org.anabranch.bench;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,8 +22,11 @@ import org.jspecify.annotations.Nullable;
  * @param spacing bytes from one place to the next
  * @param bytes bytes of each write
  * @param queueDepth writes in flight
+ * @param flushEvery after so many writes, all are awaited and then flushed; 0: never
+ * @param most the time after which no more writes begin
  */
-record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth)
+record ScatteredWriteLoad(
+    int lun, int count, long spacing, int bytes, int queueDepth, int flushEvery, Duration most)
     implements Generator {
   private static final long PATIENCE_SECONDS = 60;
 
@@ -33,6 +37,11 @@ record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queue
     if (Integer.bitCount(count) != 1) {
       throw new IllegalArgumentException(count + " is no power of two");
     }
+  }
+
+  /** Writes all places, however long that takes, without a flush. */
+  ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queueDepth) {
+    this(lun, count, spacing, bytes, queueDepth, 0, Duration.ofDays(1));
   }
 
   /** The offset of the {@code i}th write, in bytes. */
@@ -50,21 +59,32 @@ record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queue
       Disk disk = Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
       Usage before = server.usageAtBegin();
       long begin = System.nanoTime();
-      LatencyHistogram latency = writeAll(disk);
+      LatencyHistogram latency = new LatencyHistogram();
+      int written = write(disk, latency, begin + most.toNanos());
       double seconds = (System.nanoTime() - begin) / 1e9;
       Usage after = server.usage();
       Initiator.await(session.logout(), PATIENCE_SECONDS);
-      return Measurement.of(count / seconds, bytes, count, before, after, latency, 1);
+      return Measurement.of(written / seconds, bytes, written, before, after, latency, 1);
     }
   }
 
-  /** Latencies are recorded on the session's event loop and read when all writes have completed. */
-  private LatencyHistogram writeAll(Disk disk) throws IOException, InterruptedException {
-    LatencyHistogram latency = new LatencyHistogram();
+  /**
+   * Latencies are recorded on the session's event loop and read when all writes have completed.
+   *
+   * @return the number of writes
+   */
+  private int write(Disk disk, LatencyHistogram latency, long deadline)
+      throws IOException, InterruptedException {
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     Semaphore places = new Semaphore(queueDepth);
     ByteBuffer data = ByteBuffer.allocateDirect(bytes);
-    for (int i = 0; i < count && failure.get() == null; i++) {
+    int i = 0;
+    for (; i < count && failure.get() == null && System.nanoTime() < deadline; i++) {
+      if (flushEvery > 0 && i > 0 && i % flushEvery == 0) {
+        places.acquire(queueDepth);
+        Initiator.await(disk.flush(), PATIENCE_SECONDS);
+        places.release(queueDepth);
+      }
       places.acquire();
       long started = System.nanoTime();
       CompletableFuture<?> _ =
@@ -80,6 +100,6 @@ record ScatteredWriteLoad(int lun, int count, long spacing, int bytes, int queue
     if (cause != null) {
       throw new IOException("a write failed: " + cause.getMessage(), cause);
     }
-    return latency;
+    return i;
   }
 }

@@ -35,6 +35,15 @@ final class CheckTest {
   }
 
   @Test
+  void theWriteCacheIsShownIfThereIsOne() throws Exception {
+    assertThat(check("write-cache { size = 64 MiB, path = /dev/shm/ring }").out())
+        .contains("write cache: 64 MiB in /dev/shm/ring\n");
+    assertThat(check("state-dir = state, write-cache.size = 1 MiB").out())
+        .contains("write cache: 1 MiB in " + folder.resolve("state/write-cache") + "\n");
+    assertThat(check("write-cache.size = 0").out()).doesNotContain("write cache");
+  }
+
+  @Test
   void limitsAndHooksAreShownAndWhatIsUselessIsAWarning() throws Exception {
     Result result =
         check(

@@ -144,7 +144,9 @@ final class KillCyclesTest {
 
   /** Writes are cached in two of three lives; the third replays what it finds all the same. */
   private static String configuration(int cycle) {
-    return cycle % 3 == 2 ? CONFIGURATION : CONFIGURATION + "write-cache.size = 4 MiB\n";
+    return cycle % 3 == 2
+        ? CONFIGURATION + "write-cache.size = 0\n"
+        : CONFIGURATION + "write-cache.size = 4 MiB\n";
   }
 
   private int within(Aim aim) {

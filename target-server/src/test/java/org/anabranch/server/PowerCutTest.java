@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.anabranch.block.cache.RingDamage;
 import org.anabranch.block.testing.Await;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.reader.ConfigurationFile;
@@ -44,7 +45,7 @@ final class PowerCutTest {
   private static final String CONFIGURATION =
       """
       anabranch {
-        portals = ["127.0.0.1:0"], state-dir = state
+        portals = ["127.0.0.1:0"], state-dir = state, write-cache.size = 1 MiB
         volumes { vm1 { path = vm1.img, size = 1 MiB } }
         targets { "iqn.2026-11.org.example:vm1" {
           luns { 0 = vm1, 1 = "vm1@keep", 2 = "vm1@a" }
@@ -174,9 +175,10 @@ final class PowerCutTest {
         world.resolve(STATE), text.replace(folder.resolve("base").toString(), world.toString()));
   }
 
-  private Path copy(String step) {
+  private Path copy(String step) throws IOException {
     Path world = folder.resolve("world " + worlds.size() + " " + step);
     FolderCopy.of(folder.resolve("base"), world);
+    RingDamage.ageToAnotherBoot(world.resolve("state/write-cache"));
     worlds.add(world);
     return world;
   }

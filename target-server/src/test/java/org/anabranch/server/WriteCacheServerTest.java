@@ -72,8 +72,7 @@ final class WriteCacheServerTest {
   }
 
   private Disk disk(Server server, int lun) throws Exception {
-    return Site.Host.logIn(
-            initiator, server.portals().getFirst(), SessionOptions.normal(TARGET))
+    return Site.Host.logIn(initiator, server.portals().getFirst(), SessionOptions.normal(TARGET))
         .disk(lun);
   }
 

@@ -57,7 +57,7 @@ public final class Ring {
 
   private static final long MAGIC = 0x676E_6952_6E61_6241L; // "AbanRing"
   private static final int VERSION = 1;
-  private static final int HEADER_CRC = 40;
+  static final int HEADER_CRC = 40;
 
   // States of an entry. One that was only written has 0.
   static final long ACKNOWLEDGED = 1;

@@ -88,8 +88,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   private volatile @Nullable IoError failure; // written with the lock held, once
 
   /** Only for tests and {@link #over}. */
-  WriteCache(
-      BlockDevice below, Delays delays, RingPart part, boolean acknowledges, Counts counts) {
+  WriteCache(BlockDevice below, Delays delays, RingPart part, boolean acknowledges, Counts counts) {
     this.below = below;
     this.delays = delays;
     this.acknowledges = acknowledges;
@@ -129,7 +128,8 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
     return new Replay(ring, owner, device)
         .run()
         .thenCompose(replayed -> {
-          WriteCache cache = new WriteCache(device, delays, ring.part(owner), acknowledges, device.counts());
+          WriteCache cache =
+              new WriteCache(device, delays, ring.part(owner), acknowledges, device.counts());
           cache.counters.add(WriteCacheCounter.REPLAYED, replayed.count());
           cache.failure = replayed.error(); // nobody else knows the cache yet
           return device.completesEarly(cache).thenApply(done -> cache);
@@ -363,8 +363,8 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   }
 
   /**
-   * Acknowledges nothing early until {@link #goOn}, whatever the device does. Done when all that was
-   * is on the device.
+   * Acknowledges nothing early until {@link #goOn}, whatever the device does. Done when all that
+   * was is on the device.
    */
   public CompletionStage<@Nullable Void> pause() {
     lock.run(() -> paused = true);

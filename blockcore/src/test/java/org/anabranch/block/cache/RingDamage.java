@@ -5,11 +5,16 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.zip.CRC32C;
 
 /** What a wrong program could leave of a ring, for tests that must notice it. */
 public final class RingDamage {
@@ -62,9 +67,26 @@ public final class RingDamage {
   /** Leaves an acknowledged write in a ring's file of this boot, as a process does that dies. */
   public static void leave(Path file, String owner, long sector, ByteBuffer data)
       throws IOException {
-    try (RingFile ring = RingFile.open(file, 1, BootId.current())) {
+    try (RingFile ring = RingFile.open(file, 2, BootId.current())) {
       RingPart part = ring.ring().part(owner);
       part.acknowledge(Objects.requireNonNull(part.append(sector, data)));
+    }
+  }
+
+  /** Makes a ring's file, if it is there, one that another boot of the kernel has left. */
+  public static void ageToAnotherBoot(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return;
+    }
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      ByteBuffer header = ByteBuffer.allocate(Ring.HEADER_CRC + 4).order(ByteOrder.nativeOrder());
+      channel.read(header, 0);
+      header.putLong(16, ~header.getLong(16));
+      CRC32C crc = new CRC32C();
+      crc.update(header.duplicate().position(0).limit(Ring.HEADER_CRC));
+      header.putInt(Ring.HEADER_CRC, (int) crc.getValue());
+      channel.write(header.rewind(), 0);
     }
   }
 

@@ -361,7 +361,8 @@ final class WriteCacheTest {
   void writesThatGoOnAllTheTimeAreBounded() {
     MemorySegment large = Arena.ofAuto().allocate(Ring.bytes(2, 4 << 20), 64);
     TestDevice disk = new TestDevice(8192);
-    WriteCache over = new WriteCache(disk, delays, Ring.open(large, 4 << 20, BOOT).part("disk"), true, counts);
+    WriteCache over =
+        new WriteCache(disk, delays, Ring.open(large, 4 << 20, BOOT).part("disk"), true, counts);
     disk.hold();
     Outcome last = new Outcome();
     for (int i = 0; i <= WriteCache.MAX_WRITES; i++) {

@@ -61,7 +61,8 @@ final class RefusalTest {
 
   @Test
   void writeCacheIsOffUnlessItHasASize() throws Exception {
-    assertThat(Texts.parse("anabranch {}").writeCache()).hasToString("WriteCacheConfig[size=0, path=null]");
+    assertThat(Texts.parse("anabranch {}").writeCache())
+        .hasToString("WriteCacheConfig[size=0, path=null]");
     assertThat(
             Texts.parse("anabranch { write-cache { size = 64 MiB, path = \"/dev/shm/ring\" } }")
                 .writeCache())

@@ -220,10 +220,10 @@ public final class Targets implements WarningSource {
     return unit;
   }
 
-  /** A volume or snapshot with its write cache; a configured device has none. */
+  /** A volume or snapshot with its write cache, if it has one. */
   private BlockDevice used(Configuration of, String deviceName, BlockDevice device)
       throws IOException {
-    if (!of.volumes().containsKey(volumeOf(deviceName))) {
+    if (!isCached(of, deviceName)) {
       return device;
     }
     try {
@@ -233,15 +233,24 @@ public final class Targets implements WarningSource {
     }
   }
 
-  private static String volumeOf(String deviceName) {
+  /** The volume of a device; null if it is of {@code devices}. */
+  private static @Nullable VolumeConfig volumeOf(Configuration of, String deviceName) {
     int at = deviceName.indexOf('@');
-    return at < 0 ? deviceName : deviceName.substring(0, at);
+    return of.volumes().get(at < 0 ? deviceName : deviceName.substring(0, at));
+  }
+
+  private boolean isCached(Configuration of, String deviceName) {
+    VolumeConfig volume = volumeOf(of, deviceName);
+    return caches.hasRing() && volume != null && WriteCaches.serves(volume.source());
   }
 
   /** Replays what volumes and snapshots have in the ring that no LUN shows any more. */
   private void replayOthers(Configuration configuration) throws RefusedException {
+    if (!caches.hasRing()) {
+      return;
+    }
     for (String name : storage.mapper().ls()) {
-      if (configuration.volumes().containsKey(volumeOf(name))) {
+      if (isCached(configuration, name)) {
         try (OpenDevice open = storage.devices().hold(name)) {
           String identity = identities.of(configuration, name).id();
           if (caches.hasLeft(identity)) {
@@ -524,7 +533,7 @@ public final class Targets implements WarningSource {
 
   private UnitProperties properties(
       Configuration of, String deviceName, UnitIdentity identity, Limits limits) {
-    VolumeConfig volume = of.volumes().get(volumeOf(deviceName));
+    VolumeConfig volume = volumeOf(of, deviceName);
     boolean thin = limits.discards() || limits.holesReadZero();
     if (volume == null) {
       return new UnitProperties(

@@ -21,6 +21,8 @@ import org.anabranch.block.dm.DeviceListener;
 import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.config.WriteCacheConfig;
+import org.anabranch.config.source.RbdSource;
+import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
@@ -34,19 +36,24 @@ import org.slf4j.LoggerFactory;
  * The write caches of a server's LUNs, which share one ring.
  *
  * <dl>
+ *   <dt>Which LUNs have one?
+ *   <dd>Those on volumes and snapshots. Not those on {@code devices}, and not those on RBD images:
+ *       an image may be served by another machine next, which does not have this one's ring.
  *   <dt>What becomes of writes that the server before this one has left in the ring?
  *   <dd>In the same boot of the kernel they are replayed when the server starts, before a LUN is
- *       served, whether or not writes are cached now. Those of a volume that is left out stay in the
- *       ring until it comes back. Those of a disk that is not configured any more are dropped, and
- *       the log says so. After another boot the ring is discarded.
+ *       served, whether or not writes are cached now. Those of a volume that is left out stay in
+ *       the ring until it comes back. Those of a disk that is not configured any more are dropped,
+ *       and the log says so. After another boot the ring is discarded.
  *   <dt>What if the ring cannot be opened?
  *   <dd>If its file is there, it may hold acknowledged writes: the server does not start. If it is
  *       not, no write is cached, and a warning says so.
  *   <dt>What happens while something is changed, as by {@code snapshot create}?
  *   <dd>Before its first step all caches bring to their devices what they have acknowledged, and
  *       until its last step they acknowledge nothing early. So what a replay finds is never older
- *       than what a change has made durable: it belongs behind it. If a cache cannot do that, the
- *       change is refused.
+ *       than what a change has made durable: it belongs after the change.
+ *   <dt>What if a disk hangs, so that its cache cannot be brought to rest?
+ *   <dd>Changes of that volume wait for it, and are refused in the end ({@code
+ *       MappedDevices.settle}). Changes of others wait for {@link #PATIENCE} once, and then go on.
  *   <dt>What happens at a stop?
  *   <dd>Everything goes down, and the file of an empty ring is deleted.
  * </dl>
@@ -59,8 +66,8 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
   /** The name of the ring's file in the state directory. */
   static final String FILE = "write-cache";
 
-  /** For a change to begin. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  /** How long a change waits for caches that do not come to rest. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final boolean on;
 
@@ -71,6 +78,14 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
 
   @GuardedBy("this")
   private final IdentityHashMap<MappedDevice, WriteCache> caches = new IdentityHashMap<>();
+
+  /** Caches that did not come to rest in time, until they do. */
+  @GuardedBy("this")
+  private final Set<WriteCache> late = new HashSet<>();
+
+  /** Whether a change is under way. */
+  @GuardedBy("this")
+  private boolean resting;
 
   /** Disks that are left out and have writes in the ring. */
   @GuardedBy("this")
@@ -86,6 +101,12 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
     this.problem = problem;
   }
 
+  /** The ring's file. */
+  public static Path path(WriteCacheConfig config, Path stateFolder) {
+    Path configured = config.path();
+    return configured == null ? stateFolder.resolve(FILE) : configured;
+  }
+
   /**
    * Opens the ring, if there is one or is to be one.
    *
@@ -93,8 +114,7 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
    */
   public static WriteCaches open(WriteCacheConfig config, Path stateFolder)
       throws RefusedException {
-    Path configured = config.path();
-    Path path = configured == null ? stateFolder.resolve(FILE) : configured;
+    Path path = path(config, stateFolder);
     boolean on = config.size() > 0;
     boolean there = Files.exists(path);
     if (!on && !there) {
@@ -126,6 +146,16 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
               reason + ", so no write is cached",
               "set write-cache.path to a file on a file system that has the space, and restart"));
     }
+  }
+
+  /** Whether there is a ring, either for new writes or with those of a server before this one. */
+  public boolean hasRing() {
+    return file != null;
+  }
+
+  /** Whether the volumes of a source have write caches. */
+  public static boolean serves(VolumeSource source) {
+    return !(source instanceof RbdSource);
   }
 
   /** Whether a disk has writes in the ring that were not replayed. */
@@ -161,6 +191,9 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
             "write cache of " + device.name(), WriteCache.over(mapped, ring, identity, on));
     synchronized (this) {
       caches.put(mapped, cache);
+      if (resting) {
+        var _ = cache.pause(); // nothing is in it yet
+      }
     }
     forgetWhenRemoved(mapped);
     return cache;
@@ -175,7 +208,7 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
           @Override
           public void removed() {
             synchronized (WriteCaches.this) {
-              caches.remove(device);
+              late.remove(caches.remove(device));
             }
           }
         };
@@ -198,11 +231,11 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
     }
     synchronized (this) {
       started = true;
+      boolean failed = caches.values().stream().anyMatch(cache -> cache.failure() != null);
       for (String owner : file.ring().owners()) {
-        boolean failed = caches.values().stream().anyMatch(cache -> cache.failure() != null);
         if (mayComeBack && !owner.isEmpty()) {
           awaited.add(owner);
-        } else if (!failed) {
+        } else if (!failed) { // else they may be those that could not be replayed
           drop(file.ring(), owner);
         }
       }
@@ -237,6 +270,13 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
                 "put its disk right and restart the server; check the file systems of its hosts"));
       }
     }
+    for (WriteCache cache : late) {
+      warnings.add(
+          new Warning(
+              "write cache of " + cache.name(),
+              "its disk has not taken all writes that were acknowledged; changes of it wait",
+              "see why its disk does not answer"));
+    }
     for (String owner : awaited) {
       warnings.add(
           new Warning(
@@ -247,33 +287,61 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
     return warnings;
   }
 
-  private synchronized List<WriteCache> all() {
-    return List.copyOf(caches.values());
-  }
-
   @Override
-  public void rest() throws RefusedException {
-    List<WriteCache> all = all();
+  public void rest() {
+    List<WriteCache> all;
+    synchronized (this) {
+      resting = true;
+      all = List.copyOf(caches.values());
+    }
     List<CompletionStage<@Nullable Void>> drained = all.stream().map(WriteCache::pause).toList();
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     for (int i = 0; i < all.size(); i++) {
-      Stages.<@Nullable Void>await(
-          "nothing was changed: the write cache of "
-              + all.get(i).name()
-              + " waits for its device",
-          drained.get(i),
-          Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0)));
+      await(all.get(i), drained.get(i), deadline);
     }
+  }
+
+  private void await(WriteCache cache, CompletionStage<@Nullable Void> drained, long deadline) {
+    boolean wasLate;
+    synchronized (this) {
+      wasLate = late.contains(cache);
+    }
+    try {
+      Stages.<@Nullable Void>await(
+          "write cache of " + cache.name(),
+          drained,
+          Duration.ofNanos(wasLate ? 0 : deadline - System.nanoTime()));
+    } catch (RefusedException e) {
+      if (!wasLate) {
+        LOG.error("{}; changes of it wait", e.getMessage());
+        synchronized (this) {
+          late.add(cache);
+        }
+        var _ = drained.thenRun(() -> noLongerLate(cache));
+      }
+    }
+  }
+
+  private synchronized void noLongerLate(WriteCache cache) {
+    late.remove(cache);
   }
 
   @Override
   public void goOn() {
-    all().forEach(WriteCache::goOn);
+    List<WriteCache> all;
+    synchronized (this) {
+      resting = false;
+      all = List.copyOf(caches.values());
+    }
+    all.forEach(WriteCache::goOn);
   }
 
   /** Waits until all that was acknowledged is on its devices; whether it is. */
   public boolean drain(Duration within) {
-    List<WriteCache> all = all();
+    List<WriteCache> all;
+    synchronized (this) {
+      all = List.copyOf(caches.values());
+    }
     long deadline = System.nanoTime() + within.toNanos();
     boolean good = true;
     for (WriteCache cache : all) {

@@ -29,6 +29,7 @@ import org.anabranch.config.schedule.ScheduleConfig;
 import org.anabranch.naming.InitiatorPattern;
 import org.anabranch.server.base.MadeAtRunTime;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.cache.WriteCaches;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.control.verbs.rates.LimitsEntry;
 import org.anabranch.server.exports.receive.LeftStreams;
@@ -117,6 +118,13 @@ public final class CheckCommand implements Callable<Integer> {
               out.println("limits of " + name + ": " + limits(volume));
             }
           });
+      if (configuration.writeCache().size() > 0) {
+        out.println(
+            "write cache: "
+                + Sizes.exact(configuration.writeCache().size())
+                + " in "
+                + WriteCaches.path(configuration.writeCache(), configuration.stateDir()));
+      }
       HookRules.meaning(configuration).forEach(out::println);
       schedules(configuration)
           .forEach((name, next) ->
@@ -176,6 +184,12 @@ public final class CheckCommand implements Callable<Integer> {
             .toList(),
         "left-out",
         leftOut,
+        "write-cache",
+        Map.of(
+            "size",
+            configuration.writeCache().size(),
+            "path",
+            WriteCaches.path(configuration.writeCache(), configuration.stateDir()).toString()),
         "schedules",
         schedules(configuration).entrySet().stream()
             .map(each ->

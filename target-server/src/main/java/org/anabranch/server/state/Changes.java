@@ -4,8 +4,6 @@ package org.anabranch.server.state;
 import java.util.concurrent.locks.ReentrantLock;
 import org.anabranch.server.base.RefusedException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The lock for changes of what a server serves or remembers: one change at a time, each from its
@@ -13,19 +11,13 @@ import org.slf4j.LoggerFactory;
  * one. A thread that waits for its turn holds no lock of the block layer.
  */
 public final class Changes {
-  private static final Logger LOG = LoggerFactory.getLogger(Changes.class);
-
   /**
-   * What has to rest during changes: nothing that it knows, and that is not durable as the devices
-   * are, may be older than what a change makes durable.
+   * What has to rest during changes: nothing that it holds for a later start may be older than what
+   * a change makes durable.
    */
   public interface Resting {
-    /**
-     * A turn has begun.
-     *
-     * @throws RefusedException if it does not come to rest
-     */
-    void rest() throws RefusedException;
+    /** A turn has begun. Waits, for a limited time, until everything rests that can. */
+    void rest();
 
     /** The turn is over. */
     void goOn();
@@ -52,46 +44,25 @@ public final class Changes {
   /**
    * Waits for its turn; {@link #unlock} ends it.
    *
-   * @throws RefusedException when the server stops, or what must rest does not; without a turn then
+   * @throws RefusedException when the server stops, and without a turn
    */
   public void lock() throws RefusedException {
-    if (!granted()) {
+    if (!lockUnlessOver()) {
       throw new RefusedException("the server is stopping; nothing was changed");
     }
-    try {
-      rest();
-    } catch (RefusedException e) {
-      unlock();
-      throw e;
-    }
   }
 
-  /** The same; false when the server stops. For the end of something, which cannot be refused. */
+  /** The same; false when the server stops. */
   public boolean lockUnlessOver() {
-    if (!granted()) {
+    turn.lock();
+    if (over) {
+      turn.unlock();
       return false;
     }
-    try {
-      rest();
-    } catch (RefusedException e) {
-      LOG.error("{}", e.getMessage());
-    }
-    return true;
-  }
-
-  private boolean granted() {
-    turn.lock();
-    boolean granted = !over;
-    if (!granted) {
-      turn.unlock();
-    }
-    return granted;
-  }
-
-  private void rest() throws RefusedException {
     if (resting != null && turn.getHoldCount() == 1) {
       resting.rest();
     }
+    return true;
   }
 
   /**

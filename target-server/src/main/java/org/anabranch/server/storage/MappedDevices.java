@@ -13,7 +13,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.Io;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.dm.MappedDevice;
 import org.anabranch.block.dm.OpenDevice;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableSpec;
@@ -183,7 +182,7 @@ public final class MappedDevices {
    */
   public void flush(String name) throws RefusedException {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    OpenDevice open = hold(name);
+    OpenDevice open = holdSettled(name);
     open.device()
         .submit(
             Io.flush((io, error) -> {
@@ -198,20 +197,37 @@ public final class MappedDevices {
   }
 
   /**
-   * The same for somebody who uses the device beside its LUNs: what their initiators know as written
-   * is there. Waits for that.
+   * Holds a device open for somebody who uses it beside its LUNs: first all writes go down to it
+   * that a write cache has acknowledged. Waits for that.
    */
   public OpenDevice holdSettled(String name) throws RefusedException {
     OpenDevice open = hold(name);
-    if (open.device() instanceof MappedDevice device) {
-      try {
-        Stages.<@Nullable Void>await(name, device.settled());
-      } catch (RefusedException e) {
-        open.close();
-        throw e;
-      }
+    try {
+      settle(name);
+      return open;
+    } catch (RefusedException e) {
+      open.close();
+      throw e;
     }
-    return open;
+  }
+
+  /**
+   * Waits until a device has all writes that its write cache has acknowledged. To be called before
+   * the first durable step of a change, during which write caches rest: a write that came to the
+   * device later, by a replay after a crash, would undo the change.
+   *
+   * @throws RefusedException if the disk does not take them in a minute
+   */
+  public void settle(String name) throws RefusedException {
+    try {
+      Stages.<@Nullable Void>await(
+          name + ": nothing was changed: writes that were acknowledged from the write cache",
+          mapper.device(name).settled());
+    } catch (OverdueException e) {
+      throw new RefusedException(e.getMessage(), e);
+    } catch (TableException e) {
+      throw new RefusedException(name + ": " + e.getMessage(), e);
+    }
   }
 
   /**

@@ -61,7 +61,7 @@ final class HistoryKillTest {
       }
       for (int kill = 0; kill < KILLS; kill++) {
         // Writes are cached in two of three lives; the third replays what it finds all the same.
-        String cached = kill % 3 == 2 ? "" : "write-cache.size = 4 MiB\n";
+        String cached = kill % 3 == 2 ? "write-cache.size = 0\n" : "write-cache.size = 4 MiB\n";
         try (ServerProcess server = site.serve(configuration + cached)) {
           hosts.at(server.portal());
           Change broken = volumes.settle();

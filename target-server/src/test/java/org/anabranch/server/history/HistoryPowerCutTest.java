@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.anabranch.block.cache.RingDamage;
 import org.anabranch.block.file.CrashFiles;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.reader.ConfigurationFile;
@@ -31,8 +32,9 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * The power of a whole server under load is cut at random moments, in the middle of changes, and
  * its disks lose any of what was not synced: what was flushed or written with FUA is there,
- * snapshots and rollbacks that were answered are whole. {@code -Danabranch.powerCuts=200} for more,
- * {@code -Danabranch.historySeed=N} for others, {@code -Danabranch.historyLog=FILE} keeps the log.
+ * snapshots and rollbacks that were answered are whole. Writes are cached in every other life.
+ * {@code -Danabranch.powerCuts=200} for more, {@code -Danabranch.historySeed=N} for others, {@code
+ * -Danabranch.historyLog=FILE} keeps the log.
  */
 final class HistoryPowerCutTest {
   private static final int CUTS = Integer.getInteger("anabranch.powerCuts", 4);
@@ -80,7 +82,7 @@ final class HistoryPowerCutTest {
         hosts.host(RecordedVolumes.TARGET).start(LANES, random.split());
       }
       for (int cut = 0; cut < cuts; cut++) {
-        Server server = start(site, files);
+        Server server = start(site, files, cut % 2 == 0);
         Site next = new Site(folder.resolve("world" + (cut + 1)));
         try (server) {
           hosts.at(server.portals().getFirst());
@@ -94,7 +96,7 @@ final class HistoryPowerCutTest {
         delete(site.folder);
         site = next;
       }
-      try (Server server = start(site, files)) {
+      try (Server server = start(site, files, false)) {
         hosts.at(server.portals().getFirst());
         volumes.at(site);
         volumes.settle();
@@ -151,6 +153,7 @@ final class HistoryPowerCutTest {
     world.files.freeze();
     try {
       FolderCopy.of(world.from, world.to);
+      RingDamage.ageToAnotherBoot(world.to.resolve("state/write-cache"));
       lost += world.files.strike(world.from, world.to, losses);
       hosts.at(null);
       hosts.hosts().forEach(HistoryHost::cut);
@@ -160,8 +163,10 @@ final class HistoryPowerCutTest {
     }
   }
 
-  private static Server start(Site site, CrashFiles files) throws Exception {
-    site.configure(RecordedVolumes.configuration(BYTES, Map.of()));
+  private static Server start(Site site, CrashFiles files, boolean cached) throws Exception {
+    site.configure(
+        RecordedVolumes.configuration(BYTES, Map.of())
+            + (cached ? "write-cache.size = 1 MiB\n" : "write-cache.size = 0\n"));
     Configuration parsed =
         ConfigurationFile.parse("test", Files.readString(site.configuration), site.folder);
     return Server.start(parsed, () -> parsed, step -> files.step());

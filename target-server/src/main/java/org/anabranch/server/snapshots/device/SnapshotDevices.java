@@ -153,7 +153,7 @@ public final class SnapshotDevices {
     }
   }
 
-  /** Refuses a snapshot whose device somebody else has changed. */
+  /** Refuses a snapshot whose device somebody else has changed; waits as for a volume. */
   public void refuseForeignTable(SnapshotState snapshot) throws RefusedException {
     if (!storage.devices().has(snapshot.device())) {
       return;
@@ -169,6 +169,7 @@ public final class SnapshotDevices {
                 + snapshot.device()
                 + " takes a loaded one away");
       }
+      storage.devices().settle(snapshot.device());
     } catch (TableException e) {
       throw new RefusedException(snapshot.device() + ": " + e.getMessage(), e);
     }

@@ -25,7 +25,8 @@ public final class VolumeTable {
 
   /**
    * Refuses a volume whose device is suspended, has a table that waits for a resume, or has a live
-   * table that is not the server's own.
+   * table that is not the server's own. Waits until it has all acknowledged writes, see {@link
+   * org.anabranch.server.storage.MappedDevices#settle}.
    */
   public static void refuseForeign(Storage storage, VolumeConfig volume) throws RefusedException {
     String name = volume.name();
@@ -55,6 +56,7 @@ public final class VolumeTable {
                 + name
                 + " first; snapshot create takes several volumes at one instant");
       }
+      storage.devices().settle(name);
     } catch (TableException e) {
       throw new RefusedException("volume " + name + ": " + e.getMessage(), e);
     }
