@@ -7,7 +7,6 @@ import org.anabranch.scsi.api.TargetPort;
 import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.CheckCondition;
-import org.anabranch.scsi.data.Designators;
 import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -47,7 +46,7 @@ final class PortGroupCommands {
     data[header] = (byte) unit.accessState().code;
     data[header + 1] =
         (byte) (SUPPORTS_ACTIVE_OPTIMIZED | (unit.mayStandBy() ? SUPPORTS_STANDBY : 0));
-    BigEndian.put16(data, header + 2, Designators.TARGET_PORT_GROUP);
+    BigEndian.put16(data, header + 2, unit.portGroup());
     data[header + 7] = (byte) ports.size();
     for (int i = 0; i < ports.size(); i++) {
       BigEndian.put16(data, header + 8 + 4 * i + 2, ports.get(i).relativeIdentifier());

@@ -41,7 +41,8 @@ final class VitalProductData {
           case SUPPORTED_PAGES -> supportedPages();
           case UNIT_SERIAL_NUMBER ->
               unit.properties().identity().serial().getBytes(StandardCharsets.US_ASCII);
-          case DEVICE_IDENTIFICATION -> Designators.of(unit.properties().identity(), nexus.port());
+          case DEVICE_IDENTIFICATION ->
+              Designators.of(unit.properties().identity(), nexus.port(), unit.portGroup());
           case EXTENDED_INQUIRY -> extendedInquiry();
           case THIRD_PARTY_COPY -> CopyCommands.vitalProductData();
           case BLOCK_LIMITS -> blockLimits(unit);

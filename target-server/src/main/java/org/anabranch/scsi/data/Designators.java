@@ -30,19 +30,20 @@ public final class Designators {
 
   private static final int ISCSI = 5;
 
-  /** The one target port group, which all ports are in. */
+  /** The target port group that all ports are in through which a unit of one server is reached. */
   public static final int TARGET_PORT_GROUP = 1;
 
   private Designators() {}
 
-  public static byte[] of(UnitIdentity identity, TargetPort port) {
+  /** Those of a unit that is reached through a port of a target port group. */
+  public static byte[] of(UnitIdentity identity, TargetPort port, int group) {
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     all.writeBytes(naa(identity));
     all.writeBytes(t10(identity));
     byte[] number = new byte[4];
     BigEndian.put16(number, 2, port.relativeIdentifier());
     all.writeBytes(descriptor(BINARY, PORT | RELATIVE_PORT, number));
-    BigEndian.put16(number, 2, TARGET_PORT_GROUP);
+    BigEndian.put16(number, 2, group);
     all.writeBytes(descriptor(BINARY, PORT | PORT_GROUP, number));
     all.writeBytes(descriptor(UTF8, PORT | SCSI_NAME, name(port.portName())));
     all.writeBytes(descriptor(UTF8, DEVICE | SCSI_NAME, name(port.targetName())));

@@ -21,6 +21,7 @@ import org.anabranch.scsi.api.Task;
 import org.anabranch.scsi.data.AccessState;
 import org.anabranch.scsi.data.Cdb;
 import org.anabranch.scsi.data.CheckCondition;
+import org.anabranch.scsi.data.Designators;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,6 +73,8 @@ public final class LogicalUnit {
   private final Scheduler scheduler;
   private final UnitPaths paths = new UnitPaths();
   private volatile Consumer<LogicalUnit> retirement = unit -> {};
+
+  private volatile int portGroup = Designators.TARGET_PORT_GROUP;
 
   /** Asked for each command; null: the medium can always be reached. */
   private volatile @Nullable Supplier<AccessState> accessState;
@@ -141,11 +144,20 @@ public final class LogicalUnit {
   }
 
   /**
-   * Sets what says whether the medium can be reached through the ports of this server; asked often,
-   * by any thread. Called before there is a path.
+   * Other servers have the medium at times. Called before there is a path.
+   *
+   * @param group the target port group of this server's ports; other servers have other ones, as
+   *     hosts know a group by its number and the unit's name
+   * @param state whether the medium can be reached through these ports; asked often, by any thread
    */
-  public void reachedAs(Supplier<AccessState> state) {
+  public void shared(int group, Supplier<AccessState> state) {
+    portGroup = group;
     accessState = state;
+  }
+
+  /** The target port group of the ports of this server (SPC-4 5.15.2.1). */
+  public int portGroup() {
+    return portGroup;
   }
 
   /** Whether the medium can be reached through the ports of this server now. */

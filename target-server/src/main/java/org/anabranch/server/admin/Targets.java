@@ -212,10 +212,12 @@ public final class Targets implements WarningSource {
     unit.pace().limitedBy(rates.limiter(deviceName));
     SharedDevice shared = storage.shared(volumeOf(deviceName));
     if (shared != null) {
-      unit.reachedAs(() ->
-          shared.tenure() instanceof Tenure.Active
-              ? AccessState.ACTIVE_OPTIMIZED
-              : AccessState.STANDBY);
+      unit.shared(
+          identities.portGroup(),
+          () ->
+              shared.tenure() instanceof Tenure.Active
+                  ? AccessState.ACTIVE_OPTIMIZED
+                  : AccessState.STANDBY);
     }
     return unit;
   }

@@ -248,4 +248,12 @@ public final class UnitIdentities {
         Objects.requireNonNullElse(set.t10(), UnitIdentity.t10(vendor, serial)),
         set.naa() == null ? own.naa() : new Naa(set.naa()));
   }
+
+  /**
+   * The target port group of this server for disks that other servers show, too: from 2 to 32768,
+   * the same after a restart, and another one than other servers have, with near certainty.
+   */
+  int portGroup() {
+    return 2 + Math.floorMod(serverId.hashCode(), 32_767);
+  }
 }

@@ -3,6 +3,7 @@ package org.anabranch.scsi.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HexFormat;
 import java.util.List;
 import org.anabranch.scsi.Lab;
 import org.anabranch.scsi.data.AccessState;
@@ -19,7 +20,7 @@ final class StandbyTest {
 
   @BeforeEach
   void share() {
-    lab.unit.reachedAs(() -> state);
+    lab.unit.shared(0x1234, () -> state);
   }
 
   @Test
@@ -59,12 +60,15 @@ final class StandbyTest {
   @Test
   void theGroupHasTheStateAndAChangeIsAUnitAttention() {
     String groups = "a3 0a 00 00 00 00 00 00 10 00 00 00";
-    assertThat(initiator.send(groups).data()).startsWith(Lab.hex("00 00 00 10 02 05 00 01"));
+    assertThat(initiator.send(groups).data()).startsWith(Lab.hex("00 00 00 10 02 05 12 34"));
+    assertThat(HexFormat.of().formatHex(initiator.send("12 01 83 00 ff 00").data()))
+        .as("the designator of the group")
+        .contains("5195000400001234");
     state = AccessState.ACTIVE_OPTIMIZED;
     lab.unit.accessStateChanged();
     initiator.send("00 00 00 00 00 00").fails("6/2a/06");
     initiator.send("00 00 00 00 00 00").isGood();
     initiator.send("28 00 00 00 00 00 00 00 01 00").isGood();
-    assertThat(initiator.send(groups).data()).startsWith(Lab.hex("00 00 00 10 00 05 00 01"));
+    assertThat(initiator.send(groups).data()).startsWith(Lab.hex("00 00 00 10 00 05 12 34"));
   }
 }
