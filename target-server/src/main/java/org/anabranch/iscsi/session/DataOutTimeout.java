@@ -12,12 +12,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Drops a peer that does not send the data that it was asked for, or only trickles it: memory is
  * reserved for it. Only the oldest open sequence is timed; younger ones may wait longer, since the
- * network may be slow. In each period, a sixth of the timeout, {@value #SLOWEST} bytes must come,
- * or the rest of the sequence. Otherwise the period is lost:
+ * network may be slow. What must come in each period, a sixth of the timeout, unless it is the rest
+ * of the sequence:
  *
  * <pre>
- *   six periods lost one after the other                          the peer is dropped
- *   one, while others wait for memory that is less than their share    likewise
+ *   {@value #SLOWEST} bytes     in one of six periods, or the peer is dropped
+ *   {@value #SLOWEST_BESIDE_OTHERS} bytes   in each, while others wait for memory that is less than their share
  * </pre>
  *
  * No timer runs while no data is due. Owned by the session's event loop.
@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class DataOutTimeout {
   /** The least that comes in a period. */
   static final int SLOWEST = 4096;
+
+  /** The least that comes in a period while others wait for memory. */
+  static final int SLOWEST_BESIDE_OTHERS = 256 << 10;
 
   private static final int PERIODS = 6;
 
@@ -37,11 +40,11 @@ final class DataOutTimeout {
    * @param pauses how often the connection was paused, for which the peer is not to blame
    */
   record Progress(long sequence, long bytes, long received, int pauses) {
-    private boolean isSlowSince(Progress before) {
+    private boolean isSlowSince(Progress before, int least) {
       long partial = received == 0 || before.received == 0 ? 0 : received - before.received;
       return sequence == before.sequence
           && pauses == before.pauses
-          && Math.max(bytes - before.bytes, partial) < SLOWEST;
+          && Math.max(bytes - before.bytes, partial) < least;
     }
   }
 
@@ -97,9 +100,12 @@ final class DataOutTimeout {
   private void check() {
     Progress now = progress.get();
     Progress then = before;
-    boolean slow = now != null && then != null && now.isSlowSince(then);
-    lost = slow ? lost + 1 : 0;
-    if (lost >= PERIODS || (lost > 0 && othersWait.getAsBoolean())) {
+    boolean comparable = now != null && then != null;
+    lost = comparable && now.isSlowSince(then, SLOWEST) ? lost + 1 : 0;
+    if (lost >= PERIODS
+        || (comparable
+            && now.isSlowSince(then, SLOWEST_BESIDE_OTHERS)
+            && othersWait.getAsBoolean())) {
       timer = null;
       missed.run();
     } else {

@@ -4,7 +4,9 @@ package org.anabranch.iscsi.shares;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.SequencedSet;
 import java.util.concurrent.Executor;
 
@@ -16,8 +18,8 @@ import java.util.concurrent.Executor;
  * <p>Each session has an {@link Account}. What an account holds is at most what is left for others,
  * so one session gets half of the memory, each of two a third, and each of ten an eleventh; a part
  * of it, {@code 1/}{@value #LEAST_PART}, it may hold in any case. A reservation for which there is
- * no memory now waits; those of one account are served in order, accounts take turns. Whoever waits
- * for more than its share holds nobody up.
+ * no memory now waits; those of one account are served in order, accounts take turns, and those that
+ * hold nothing come first. Whoever waits for more than its share holds nobody up.
  *
  * <p>Any thread; the lock is held for a few instructions, and while some wait for a look at each
  * account that waits.
@@ -215,7 +217,9 @@ public final class DataMemory {
     boolean granted = !waiting.isEmpty();
     while (granted) {
       granted = false;
-      for (Account account : new ArrayList<>(waiting)) {
+      List<Account> turn = new ArrayList<>(waiting);
+      turn.sort(Comparator.comparing((Account account) -> account.held > 0)); // keeps the order
+      for (Account account : turn) {
         Waiter first = account.waiters.element();
         if (fits(account, first.bytes)) {
           granted = true;

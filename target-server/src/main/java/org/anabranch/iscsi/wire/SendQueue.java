@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  *                                                         the peer is to be dropped
  *   less than a sixth of that within a sixth of the timeout, while other sessions wait for
  *   memory that is less than their share                  likewise
+ *   less than {@value #SLOWEST_BESIDE_OTHERS} bytes in each of two of those sixths, while they wait
+ *                                                         likewise
  * </pre>
  *
  * No timer runs while the queue is empty. Owned by the channel's event loop.
@@ -35,6 +37,9 @@ final class SendQueue {
 
   /** The least that a peer reads within the timeout. */
   private static final int SLOWEST = 16384;
+
+  /** The least that it reads in one of two periods while others wait for memory. */
+  private static final int SLOWEST_BESIDE_OTHERS = 256 << 10;
 
   private static final int PERIODS = 6;
 
@@ -62,6 +67,9 @@ final class SendQueue {
 
   /** Periods of the timeout that are over. */
   private int periods;
+
+  /** Periods one after the other in which others waited and this peer read little. */
+  private int slowBesideOthers;
 
   /** What this queue has added to those of all connections. */
   private long reported;
@@ -151,12 +159,17 @@ final class SendQueue {
     long sent = queued - pending;
     if (pending == 0 || !channel.isActive()) {
       periods = 0;
+      slowBesideOthers = 0;
       flushed();
       return;
     }
     periods++;
-    boolean slow = periods == PERIODS && sent - sentBefore < SLOWEST;
-    if (slow || (sent - sentBeforePeriod < SLOWEST / PERIODS && othersWait.getAsBoolean())) {
+    long read = sent - sentBeforePeriod;
+    boolean others = read < SLOWEST_BESIDE_OTHERS && othersWait.getAsBoolean();
+    slowBesideOthers = others ? slowBesideOthers + 1 : 0;
+    if ((periods == PERIODS && sent - sentBefore < SLOWEST)
+        || (others && read < SLOWEST / PERIODS)
+        || slowBesideOthers == 2) {
       stalled.run();
       return;
     }

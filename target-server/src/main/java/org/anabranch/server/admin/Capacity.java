@@ -19,8 +19,10 @@ import org.anabranch.server.terminal.Sizes;
  *
  * <pre>
  *   limit                 fits into
- *   limits.memory         memory outside of the heap: three quarters of what is left beside one
- *                         chunk for each pool of buffers, since a transfer of 1 MiB takes 1.33
+ *   limits.memory         memory outside of the heap, and what the machine or the control group has
+ *                         beside the whole heap and 80 MiB for the JVM: three quarters of what is
+ *                         left beside one chunk for each pool of buffers, since a transfer of 1 MiB
+ *                         takes 1.33
  *   limits.sessions       limits.memory, half of which has a place for one command of each session;
  *                         half of the heap, of which a session takes 64 KiB at most
  *   limits.connections    file descriptors, beside those of files, stores, HTTP and control
@@ -28,11 +30,17 @@ import org.anabranch.server.terminal.Sizes;
  *
  * @param heapBytes the most that the heap takes
  * @param directBytes the most that buffers outside of it take
+ * @param machineBytes memory of the machine, or of the control group where that is limited
  * @param descriptors file descriptors that the process may have open
  * @param processors event loops and pools of buffers go by them
  */
-public record Capacity(long heapBytes, long directBytes, long descriptors, int processors) {
+public record Capacity(
+    long heapBytes, long directBytes, long machineBytes, long descriptors, int processors) {
   private static final long CHUNK = 4L << 20;
+
+  /** The JVM's own: code, classes, stacks of threads, what the collector keeps. */
+  private static final long JVM_BYTES = 80L << 20;
+
   private static final long SESSION_HEAP = 64L << 10;
   private static final long LEAST_MEMORY = 1L << 20;
   private static final int LEAST_CONNECTIONS = 8;
@@ -52,14 +60,15 @@ public record Capacity(long heapBytes, long directBytes, long descriptors, int p
 
   /** That of this process. */
   public static Capacity ofThisProcess() {
-    long descriptors =
+    UnixOperatingSystemMXBean system =
         ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
-            ? unix.getMaxFileDescriptorCount()
-            : Long.MAX_VALUE;
+            ? unix
+            : null;
     return new Capacity(
         Runtime.getRuntime().maxMemory(),
         PlatformDependent.maxDirectMemory(),
-        descriptors,
+        system == null ? Long.MAX_VALUE : system.getTotalMemorySize(),
+        system == null ? Long.MAX_VALUE : system.getMaxFileDescriptorCount(),
         Runtime.getRuntime().availableProcessors());
   }
 
@@ -78,9 +87,12 @@ public record Capacity(long heapBytes, long directBytes, long descriptors, int p
                   + ", and "
                   + Sizes.exact(memory)
                   + " fit beside the rest of what this process may have outside of its heap, "
-                  + Sizes.exact(directBytes),
-              "give Java more (-XX:MaxDirectMemorySize, or -Xmx, in ANABRANCH_JAVA_OPTS), or lower"
-                  + " it"));
+                  + Sizes.exact(outsideOfHeap()),
+              besideHeap() < directBytes
+                  ? "give the machine or the control group more memory (MemoryMax of the service),"
+                      + " Java a smaller heap (-Xmx in ANABRANCH_JAVA_OPTS), or lower it"
+                  : "give Java more (-XX:MaxDirectMemorySize, or -Xmx, in ANABRANCH_JAVA_OPTS), or"
+                      + " lower it"));
     }
     long places = memory / 2 / firstBurst;
     int sessions =
@@ -120,9 +132,19 @@ public record Capacity(long heapBytes, long directBytes, long descriptors, int p
     return Math.max(LEAST_MEMORY, 2L * firstBurst);
   }
 
+  /** What the machine has beside the largest heap and the JVM. */
+  private long besideHeap() {
+    return Math.max(0, machineBytes - heapBytes - JVM_BYTES);
+  }
+
+  private long outsideOfHeap() {
+    return Math.min(directBytes, besideHeap());
+  }
+
   private long mostMemory() {
-    long pools = Math.clamp(directBytes / CHUNK / 6, 1, 2 * processors);
-    return (directBytes - 2 * CHUNK - pools * CHUNK) / 4 * 3;
+    long bytes = outsideOfHeap();
+    long pools = Math.clamp(bytes / CHUNK / 6, 1, 2 * processors);
+    return (bytes - 2 * CHUNK - pools * CHUNK) / 4 * 3;
   }
 
   private int connections(Configuration configuration) {

@@ -7,6 +7,7 @@ import io.netty.channel.ChannelOutboundBuffer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +30,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class FloodTest {
   private static final int AT_ONCE = 1024;
   private static final int PER_SECOND = 1000;
+
+  /** One of several initiators; with one name, each would take the place of the one before. */
+  private static LoginWire wire(TestTarget target, int number, Map<String, String> keys)
+      throws Exception {
+    Map<String, String> all = new HashMap<>(keys);
+    all.put("InitiatorName", "iqn.2026-11.org.anabranch:wire" + number);
+    return target.wire(all);
+  }
 
   private static Pdu flood(String what, LoginWire wire) {
     return switch (what) {
@@ -83,6 +92,61 @@ final class FloodTest {
     }
   }
 
+  private static Pdu floodOf(String what, LoginWire wire) {
+    return what.equals("unknown opcodes")
+        ? new Pdu(0x1e).immediate(true).taskTag(wire.nextTag()).cmdSn(wire.cmdSn)
+        : flood(what, wire);
+  }
+
+  private static double readsPerSecond(Session session) throws Exception {
+    long begin = System.nanoTime();
+    long count = 0;
+    while (System.nanoTime() - begin < 1_000_000_000L) {
+      assertThat(TestTarget.read(session, 0, 8).isGood()).isTrue();
+      count++;
+    }
+    return count * 1e9 / (System.nanoTime() - begin);
+  }
+
+  /** Eight sessions flood; another one does about as much as before. */
+  @ParameterizedTest
+  @ValueSource(strings = {"pings", "task management", "unknown opcodes"})
+  void eightFloodsLeaveAGoodClientItsShare(String what) throws Exception {
+    try (LogWatch log = new LogWatch();
+        TestTarget target = new TestTarget()) {
+      Session good = target.login();
+      readsPerSecond(good); // the compiler's first work
+      double before = readsPerSecond(good);
+      AtomicBoolean stop = new AtomicBoolean();
+      List<LoginWire> wires = new ArrayList<>();
+      List<Thread> senders = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        LoginWire wire = wire(target, i, Map.of());
+        wires.add(wire);
+        senders.add(
+            Thread.ofPlatform()
+                .start(() -> {
+                  for (int n = 0; n < 200_000 && !stop.get() && wire.connection.isOpen(); n++) {
+                    wire.send(floodOf(what, wire));
+                  }
+                }));
+      }
+      Await.until(
+          "the floods are over what is taken at once",
+          () -> requests(target) > 8 * AT_ONCE || !what.equals("task management"));
+      double beside = readsPerSecond(good);
+      stop.set(true);
+      wires.forEach(wire -> wire.connection.reset());
+      for (Thread sender : senders) {
+        sender.join();
+      }
+      System.out.printf("%s by 8: reads a second %.0f, before %.0f%n", what, beside, before);
+      // The senders are on this machine's processors, too. Without a budget it is a hundredth.
+      assertThat(beside).isGreaterThan(before / 20);
+      log.takeWarnings();
+    }
+  }
+
   private static long requests(TestTarget target) {
     return target.server.sessionInfos().stream()
         .mapToLong(info ->
@@ -117,7 +181,7 @@ final class FloodTest {
       Session neighbour = target.login();
       List<LoginWire> wires = new ArrayList<>();
       for (int i = 0; i < sessions; i++) {
-        LoginWire wire = target.wire(Map.of("MaxRecvDataSegmentLength", "65536"));
+        LoginWire wire = wire(target, i, Map.of("MaxRecvDataSegmentLength", "65536"));
         wire.connection.stopReading();
         wires.add(wire);
         for (int k = 0; k < 400; k++) {
@@ -161,7 +225,7 @@ final class FloodTest {
       Session good = target.login();
       List<LoginWire> wires = new ArrayList<>();
       for (int i = 0; i < 3; i++) {
-        LoginWire wire = target.wire(Map.of("InitialR2T", "Yes"));
+        LoginWire wire = wire(target, i, Map.of("InitialR2T", "Yes"));
         wires.add(wire);
         for (int k = 0; k < 16; k++) {
           wire.send(wire.write(0, 2048, true));
@@ -179,6 +243,73 @@ final class FloodTest {
       log.takeWarnings();
     } catch (IOException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /** An R2T that is answered slowly. */
+  private static final class Trickle {
+    private static final int PIECE = 4096;
+    private final LoginWire wire;
+    private final Pdu r2t;
+    private int sent;
+
+    Trickle(LoginWire wire, Pdu r2t) {
+      this.wire = wire;
+      this.r2t = r2t;
+    }
+
+    void go() {
+      if (wire.connection.isOpen()) {
+        wire.send(
+            Requests.dataOut(0, r2t.taskTag(), r2t.transferTag(), sent, sent * PIECE, false)
+                .data(new byte[PIECE]));
+        sent++;
+      }
+    }
+  }
+
+  /**
+   * Peers hold all the memory that there is, and send as much as anybody must. When somebody waits
+   * who has nothing, that is too little.
+   */
+  @Test
+  void nobodyStarvesBesideWritesWhoseDataTrickles() throws Exception {
+    try (LogWatch log = new LogWatch();
+        TestTarget target =
+            new TestTarget(limits ->
+                limits.dataMemory(16 << 20).sendTimeout(Duration.ofSeconds(6)))) {
+      Session good = target.login();
+      List<Trickle> trickles = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        LoginWire wire = wire(target, i, Map.of("InitialR2T", "Yes"));
+        for (int k = 0; k < 8; k++) {
+          wire.send(wire.write(0, 1024, true));
+        }
+        if (target.server.terms().memory().free() > 0) {
+          trickles.add(new Trickle(wire, wire.receive()));
+        }
+      }
+      DataMemory memory = target.server.terms().memory();
+      assertThat(memory.free()).as("of %d", memory.capacity()).isLessThan(memory.capacity() / 8);
+      AtomicBoolean stop = new AtomicBoolean();
+      Thread sender =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!stop.get()) {
+                  trickles.forEach(Trickle::go);
+                  java.util.concurrent.locks.LockSupport.parkNanos(400_000_000);
+                }
+              });
+      long begin = System.nanoTime();
+      for (int i = 0; i < 5; i++) {
+        assertThat(TestTarget.read(good, 0, 2048).isGood()).isTrue();
+      }
+      long millis = (System.nanoTime() - begin) / 1_000_000;
+      System.out.printf("5 reads of 1 MiB beside trickled writes: %d ms%n", millis);
+      stop.set(true);
+      sender.join();
+      assertThat(millis).isLessThan(15_000);
+      log.takeWarnings();
     }
   }
 

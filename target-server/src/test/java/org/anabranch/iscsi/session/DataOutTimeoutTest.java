@@ -106,6 +106,24 @@ final class DataOutTimeoutTest {
     assertThat(missed).isEqualTo(1);
   }
 
+  /** Else peers that send just enough could keep all the memory from others for hours. */
+  @Test
+  void moreMustComeWhileOthersWait() {
+    missing(1, 0, 0, 0);
+    watch.watch();
+    missing(1, 2 * DataOutTimeout.SLOWEST, 0, 0);
+    secondsPass(5);
+    othersWait = true;
+    missing(1, 2 * DataOutTimeout.SLOWEST + DataOutTimeout.SLOWEST_BESIDE_OTHERS, 0, 0);
+    secondsPass(5);
+    missing(2, 0, 0, 0);
+    secondsPass(5);
+    assertThat(missed).isZero();
+    missing(2, DataOutTimeout.SLOWEST_BESIDE_OTHERS - 1, 0, 0);
+    secondsPass(5);
+    assertThat(missed).isEqualTo(1);
+  }
+
   @Test
   void nothingRunsWhenNothingIsMissing() {
     watch.watch();

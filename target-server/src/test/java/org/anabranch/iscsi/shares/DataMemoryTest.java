@@ -88,4 +88,21 @@ final class DataMemoryTest {
     memory.capacity(180);
     assertThat(granted).containsExactly("one", "other", "one", "other");
   }
+
+  /** Those who hold some already could otherwise take everything that comes back, in turns. */
+  @Test
+  void whoHoldsNothingIsServedFirst() {
+    List<DataMemory.Account> many = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      DataMemory.Account account = memory.account();
+      many.add(account);
+      assertThat(account.tryReserve(5)).isTrue();
+    }
+    many.forEach(account -> {
+      var _ = account.await(1, Runnable::run, () -> granted.add("more"));
+    });
+    var _ = memory.account().await(4, Runnable::run, () -> granted.add("first"));
+    many.getLast().release(4);
+    assertThat(granted).first().isEqualTo("first");
+  }
 }

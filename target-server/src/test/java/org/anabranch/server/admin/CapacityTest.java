@@ -21,14 +21,14 @@ final class CapacityTest {
   @Test
   void theDefaultsFitIntoHalfAGigabyte() throws Exception {
     Configuration configuration = read("");
-    Capacity.Fitting fitting = new Capacity(495 * MIB, 495 * MIB, 65536, 2).fit(configuration);
+    Capacity.Fitting fitting = new Capacity(495 * MIB, 495 * MIB, 8192 * MIB, 65536, 2).fit(configuration);
     assertThat(fitting.warnings()).isEmpty();
     assertThat(fitting.limits()).isEqualTo(configuration.limits());
   }
 
   @Test
   void aSmallHeapLowersMemoryAndSessionsAndSaysSo() throws Exception {
-    Capacity.Fitting fitting = new Capacity(62 * MIB, 62 * MIB, 65536, 2).fit(read(""));
+    Capacity.Fitting fitting = new Capacity(62 * MIB, 62 * MIB, 8192 * MIB, 65536, 2).fit(read(""));
     LimitsConfig limits = fitting.limits();
     assertThat(limits.memory()).isBetween(32 * MIB, 40 * MIB);
     assertThat(limits.sessions()).isBetween(128, 512);
@@ -40,9 +40,21 @@ final class CapacityTest {
         .contains("-Xmx");
   }
 
+  /** A container of 256 MiB, in which the heap may have half. */
+  @Test
+  void aSmallControlGroupLowersMemoryAndSaysSo() throws Exception {
+    Capacity.Fitting fitting =
+        new Capacity(128 * MIB, 128 * MIB, 256 * MIB, 65536, 2).fit(read(""));
+    assertThat(fitting.limits().memory()).isBetween(16 * MIB, 32 * MIB);
+    assertThat(fitting.warnings().getFirst().toString())
+        .contains("is 256 MiB, and ")
+        .contains("outside of its heap, 48 MiB")
+        .contains("MemoryMax");
+  }
+
   @Test
   void fewDescriptorsLowerConnections() throws Exception {
-    Capacity.Fitting fitting = new Capacity(1024 * MIB, 1024 * MIB, 1024, 2).fit(read(""));
+    Capacity.Fitting fitting = new Capacity(1024 * MIB, 1024 * MIB, 8192 * MIB, 1024, 2).fit(read(""));
     assertThat(fitting.limits().connections()).isEqualTo(768);
     assertThat(fitting.limits().sessions()).isEqualTo(768);
     assertThat(fitting.warnings()).singleElement().asString().contains("ulimit -n");
@@ -50,7 +62,7 @@ final class CapacityTest {
 
   @Test
   void noProcessIsTooSmall() throws Exception {
-    Capacity.Fitting fitting = new Capacity(8 * MIB, 8 * MIB, 64, 64).fit(read(""));
+    Capacity.Fitting fitting = new Capacity(8 * MIB, 8 * MIB, 8192 * MIB, 64, 64).fit(read(""));
     assertThat(fitting.limits().memory()).isEqualTo(MIB);
     assertThat(fitting.limits().connections()).isEqualTo(16);
     assertThat(fitting.limits().sessions()).isBetween(1, 16);
