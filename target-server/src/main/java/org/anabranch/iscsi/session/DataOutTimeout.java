@@ -100,16 +100,17 @@ final class DataOutTimeout {
   private void check() {
     Progress now = progress.get();
     Progress then = before;
-    boolean comparable = now != null && then != null;
-    lost = comparable && now.isSlowSince(then, SLOWEST) ? lost + 1 : 0;
+    lost = isSlow(then, now, SLOWEST) ? lost + 1 : 0;
     if (lost >= PERIODS
-        || (comparable
-            && now.isSlowSince(then, SLOWEST_BESIDE_OTHERS)
-            && othersWait.getAsBoolean())) {
+        || (isSlow(then, now, SLOWEST_BESIDE_OTHERS) && othersWait.getAsBoolean())) {
       timer = null;
       missed.run();
     } else {
       later(now);
     }
+  }
+
+  private static boolean isSlow(@Nullable Progress then, @Nullable Progress now, int least) {
+    return then != null && now != null && now.isSlowSince(then, least);
   }
 }

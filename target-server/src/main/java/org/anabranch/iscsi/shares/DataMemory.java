@@ -18,8 +18,8 @@ import java.util.concurrent.Executor;
  * <p>Each session has an {@link Account}. What an account holds is at most what is left for others,
  * so one session gets half of the memory, each of two a third, and each of ten an eleventh; a part
  * of it, {@code 1/}{@value #LEAST_PART}, it may hold in any case. A reservation for which there is
- * no memory now waits; those of one account are served in order, accounts take turns, and those that
- * hold nothing come first. Whoever waits for more than its share holds nobody up.
+ * no memory now waits; those of one account are served in order, accounts take turns, and those
+ * that hold nothing come first. Whoever waits for more than its share holds nobody up.
  *
  * <p>Any thread; the lock is held for a few instructions, and while some wait for a look at each
  * account that waits.

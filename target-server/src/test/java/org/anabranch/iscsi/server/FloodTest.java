@@ -276,8 +276,8 @@ final class FloodTest {
   void nobodyStarvesBesideWritesWhoseDataTrickles() throws Exception {
     try (LogWatch log = new LogWatch();
         TestTarget target =
-            new TestTarget(limits ->
-                limits.dataMemory(16 << 20).sendTimeout(Duration.ofSeconds(6)))) {
+            new TestTarget(
+                limits -> limits.dataMemory(16 << 20).sendTimeout(Duration.ofSeconds(6)))) {
       Session good = target.login();
       List<Trickle> trickles = new ArrayList<>();
       for (int i = 0; i < 12; i++) {

@@ -21,7 +21,8 @@ final class CapacityTest {
   @Test
   void theDefaultsFitIntoHalfAGigabyte() throws Exception {
     Configuration configuration = read("");
-    Capacity.Fitting fitting = new Capacity(495 * MIB, 495 * MIB, 8192 * MIB, 65536, 2).fit(configuration);
+    Capacity.Fitting fitting =
+        new Capacity(495 * MIB, 495 * MIB, 8192 * MIB, 65536, 2).fit(configuration);
     assertThat(fitting.warnings()).isEmpty();
     assertThat(fitting.limits()).isEqualTo(configuration.limits());
   }
@@ -54,7 +55,8 @@ final class CapacityTest {
 
   @Test
   void fewDescriptorsLowerConnections() throws Exception {
-    Capacity.Fitting fitting = new Capacity(1024 * MIB, 1024 * MIB, 8192 * MIB, 1024, 2).fit(read(""));
+    Capacity.Fitting fitting =
+        new Capacity(1024 * MIB, 1024 * MIB, 8192 * MIB, 1024, 2).fit(read(""));
     assertThat(fitting.limits().connections()).isEqualTo(768);
     assertThat(fitting.limits().sessions()).isEqualTo(768);
     assertThat(fitting.warnings()).singleElement().asString().contains("ulimit -n");
