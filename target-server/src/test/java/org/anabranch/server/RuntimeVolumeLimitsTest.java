@@ -3,6 +3,7 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -132,6 +134,13 @@ final class RuntimeVolumeLimitsTest {
           0, "volume", "create", "d", "--size", "1MiB", "--block-size", "512", "--removable");
       assertThat(site.anabranch(1, "volume", "create", "e", "--size", "512"))
           .contains("512 bytes are no whole number of blocks of 4096 bytes");
+      Path stream = folder.resolve("stream");
+      site.anabranch(0, "snapshot", "create", "c@s");
+      Files.write(stream, export(site, "c@s"));
+      site.anabranch(0, "volume", "import", "copy", stream.toString());
+      assertThat(volume(site, "copy").toString())
+          .as("what is imported is written, now and again")
+          .contains("block-size=4096", "read-only=false");
       assertThat(server.terminate()).isZero();
     }
     try (Initiator initiator = new Initiator();
@@ -147,6 +156,22 @@ final class RuntimeVolumeLimitsTest {
       assertThat(isRemovable(host.disk(2))).isFalse();
       assertThat(server.terminate()).isZero();
     }
+  }
+
+  private static byte[] export(Site site, String snapshot) throws Exception {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    var _ =
+        site.client()
+            .download(
+                SnapshotExportVerb.CALL,
+                new SnapshotExportVerb.Arguments(snapshot, null, false, null, false),
+                state -> {},
+                data -> {
+                  byte[] bytes = new byte[data.remaining()];
+                  data.get(bytes);
+                  out.writeBytes(bytes);
+                });
+    return out.toByteArray();
   }
 
   /** RMB, SPC-4 6.6.2. */

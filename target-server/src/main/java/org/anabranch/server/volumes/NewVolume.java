@@ -40,6 +40,11 @@ public record NewVolume(
     return new NewVolume(name, bytes, null, null, blockSize, null, null, null);
   }
 
+  /** An empty one that a stream is to be written to: it is not read-only, whatever is usual. */
+  static NewVolume ofStream(String name, long bytes, int blockSize) {
+    return new NewVolume(name, bytes, null, null, blockSize, null, false, null);
+  }
+
   /** A copy of a snapshot. */
   public static NewVolume copyOf(String snapshot, String name) {
     return new NewVolume(name, null, snapshot, null, null, null, null, null);

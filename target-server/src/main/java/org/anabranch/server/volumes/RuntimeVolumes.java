@@ -141,7 +141,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
 
   @Override
   public void prepare(String name, long bytes, int blockSize) throws RefusedException {
-    NewVolume wanted = NewVolume.empty(name, bytes, blockSize);
+    NewVolume wanted = NewVolume.ofStream(name, bytes, blockSize);
     wanted.check();
     changes.lock();
     try {
@@ -155,7 +155,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
 
   @Override
   public void make(String name, long bytes, int blockSize) throws RefusedException {
-    var _ = begin(NewVolume.empty(name, bytes, blockSize));
+    var _ = begin(NewVolume.ofStream(name, bytes, blockSize));
   }
 
   /** The copies that are being made, by volume. */

@@ -76,7 +76,7 @@ public final class VolumesOfStreams {
             new VolumeDisk(
                 disk.blockSize(),
                 Math.max(disk.blockSize(), defaults.physicalBlockSize()),
-                defaults.readOnly(),
+                false, // the stream is to be written
                 defaults.removable()),
             null,
             null,
