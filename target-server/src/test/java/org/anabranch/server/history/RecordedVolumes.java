@@ -518,7 +518,7 @@ final class RecordedVolumes {
         .entrySet()
         .removeIf(each ->
             !snapshots.containsKey(each.getKey())
-                && List.of("merging", "removing").contains(each.getValue()));
+                && List.of("queued", "merging", "removing").contains(each.getValue()));
     assertThat(phases.keySet()).isEqualTo(snapshots.keySet());
   }
 
@@ -551,24 +551,28 @@ final class RecordedVolumes {
     return Objects.requireNonNull(snapshots.get(device), device);
   }
 
-  /** Snapshots and their phases, as the server lists them. */
+  /**
+   * Snapshots and their phases. A rollback that is recorded is queued here until the volume shows
+   * it, which the server reports by how far it is.
+   */
   Map<String, String> phases() throws RefusedException {
-    return listed("phase");
+    Map<String, String> phases = new TreeMap<>();
+    for (Map<?, ?> snapshot : list("snapshot list", "snapshots")) {
+      String phase = String.valueOf(snapshot.get("phase"));
+      boolean seen = !phase.equals("merging") || snapshot.get("merge") != null;
+      phases.put(String.valueOf(snapshot.get("name")), seen ? phase : "queued");
+    }
+    return phases;
   }
 
   /** Snapshots and the names of their stores' files. */
   private Map<String, String> stores() throws RefusedException {
-    Map<String, String> stores = listed("store");
-    stores.replaceAll((device, store) -> store.substring(store.lastIndexOf('/') + 1));
-    return stores;
-  }
-
-  private Map<String, String> listed(String field) throws RefusedException {
-    Map<String, String> values = new TreeMap<>();
+    Map<String, String> stores = new TreeMap<>();
     for (Map<?, ?> snapshot : list("snapshot list", "snapshots")) {
-      values.put(String.valueOf(snapshot.get("name")), String.valueOf(snapshot.get(field)));
+      String store = String.valueOf(snapshot.get("store"));
+      stores.put(String.valueOf(snapshot.get("name")), store.substring(store.lastIndexOf('/') + 1));
     }
-    return values;
+    return stores;
   }
 
   private List<Map<?, ?>> list(String verb, String field) throws RefusedException {
