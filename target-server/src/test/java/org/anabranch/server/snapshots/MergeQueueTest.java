@@ -226,14 +226,15 @@ final class MergeQueueTest {
       volume.snapshot("a");
       volume.write(0, 1 << 20, 2);
       byte[] whole = Files.readAllBytes(store);
+      volume.snapshots.merge(throttled(8));
       try (FileChannel channel = FileChannel.open(store, StandardOpenOption.WRITE)) {
         channel.truncate(2 * 8192); // header and list are there, what they tell of is not
-        assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
+        assertThatThrownBy(() -> volume.snapshots.merge(throttled(0)))
             .isInstanceOf(RefusedException.class)
             .hasMessageContaining("fails, see the server's log");
+        Await.until("the merge has failed", () -> state(volume), "failed"::equals);
         assertThatThrownBy(() -> volume.snapshots.pause("vm1@a", false))
             .hasMessageContaining("fails, see the server's log");
-        Await.until("the merge has failed", () -> state(volume), "failed"::equals);
         assertThat(volume.snapshots.warnings())
             .singleElement()
             .asString()
@@ -251,6 +252,32 @@ final class MergeQueueTest {
           "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
       holds(volume, before);
       assertThat(volume.snapshots.warnings()).isEmpty();
+    }
+  }
+
+  /** What was written to it may be lost: the volume must not be rolled back to that. */
+  @Test
+  void noMergeBeginsWhileItsSnapshotCannotBeMadeDurable() throws Exception {
+    Path store = folder.resolve("cow/vm1@a.cow");
+    try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
+      volume.write(0, 2 << 20, 1);
+      byte[] before = volume.contents.clone();
+      volume.snapshot("a");
+      volume.write(0, 1 << 20, 2);
+      byte[] whole = Files.readAllBytes(store);
+      try (FileChannel channel = FileChannel.open(store, StandardOpenOption.WRITE)) {
+        channel.truncate(2 * 8192);
+        assertThatThrownBy(() -> volume.merge("vm1@a", Begin.NOW))
+            .isInstanceOf(RefusedException.class)
+            .hasMessageContaining("vm1@a: what was written is not durable");
+        assertThat(phase(volume, "vm1@a")).isEqualTo(Phase.READY);
+        channel.write(ByteBuffer.wrap(whole), 0);
+      }
+      assertThat(volume.storage.troubles().putFilesRight()).hasSize(1);
+      volume.merge("vm1@a", Begin.NOW);
+      Await.until(
+          "no snapshot is left", () -> volume.snapshots.list("vm1"), left -> left.isEmpty());
+      holds(volume, before);
     }
   }
 

@@ -92,7 +92,7 @@ public final class SnapshotDevices {
    */
   public void take(List<SnapshotState> snapshots) throws RefusedException {
     List<String> volumes = snapshots.stream().map(SnapshotState::volume).sorted().toList();
-    flush(volumes);
+    flushNames(volumes);
     whileSuspended(
         volumes,
         () -> {
@@ -101,15 +101,27 @@ public final class SnapshotDevices {
                 snapshot.device(), storage.mapper().resume(snapshot.device()));
           }
         });
-    flush(volumes);
+    flushNames(volumes);
     snapshots.forEach(this::mark);
   }
 
+  /**
+   * Makes durable what was written to snapshots: a rollback that is recorded must not lose it to a
+   * power cut.
+   */
+  public void flush(List<SnapshotState> snapshots) throws RefusedException {
+    flushNames(
+        snapshots.stream()
+            .map(SnapshotState::device)
+            .filter(device -> storage.devices().has(device))
+            .toList());
+  }
+
   /** But not what somebody has suspended: that would wait until it is resumed. */
-  private void flush(List<String> volumes) throws RefusedException {
-    for (String volume : volumes) {
-      if (!isSuspended(volume)) {
-        storage.devices().flush(volume);
+  private void flushNames(List<String> devices) throws RefusedException {
+    for (String device : devices) {
+      if (!isSuspended(device)) {
+        storage.devices().flush(device);
       }
     }
   }

@@ -88,6 +88,7 @@ public final class MergeStart {
           devices.detach(snapshot.device());
         }
       }
+      devices.flush(snapshots);
       registry.put(merging);
       begin(merging);
     } catch (RefusedException e) {
