@@ -4,9 +4,11 @@ package org.anabranch.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -55,15 +57,18 @@ final class RbdFailoverTest {
       site = new Site(Files.createDirectory(folder.resolve(name)));
     }
 
+    String configuration() {
+      return "ceph.conf = \""
+          + Objects.requireNonNull(ceph).conf()
+          + "\"\nvolumes { vm1 { rbd = \"rbd/"
+          + image
+          + "\", size = 16 MiB } }\ntargets { \""
+          + TARGET
+          + "\" { luns { 0 = vm1 } } }\n";
+    }
+
     void start() throws Exception {
-      site.configure(
-          "ceph.conf = \""
-              + Objects.requireNonNull(ceph).conf()
-              + "\"\nvolumes { vm1 { rbd = \"rbd/"
-              + image
-              + "\", size = 16 MiB } }\ntargets { \""
-              + TARGET
-              + "\" { luns { 0 = vm1 } } }\n");
+      site.configure(configuration());
       server =
           Server.start(
               ConfigurationFile.read(site.configuration),
@@ -221,6 +226,47 @@ final class RbdFailoverTest {
     assertThat(a.site.refusal("volume take-over", Map.of("volume", "none"))).contains("none");
     assertThat(b.site.refusal("volume take-over", Map.of("volume", "vm1")))
         .contains("this server has it already");
+  }
+
+  /** What is sent to a server that stands still is in its sockets when it wakes. */
+  @Test
+  void aServerThatStoodStillWhileAnotherTookOverWakesAndWritesNothing() throws Exception {
+    try (ServerProcess stopped = a.site.serve(a.configuration())) {
+      Disk disk = Site.Host.logIn(initiator, stopped, TARGET).disk(0);
+      for (int i = 0; i < BLOCKS; i++) {
+        write(disk, i * 300L, 1);
+      }
+      b.start();
+      assertThat(b.state()).isEqualTo("standby");
+      signal(stopped, "-STOP");
+      List<CompletableFuture<?>> late = new ArrayList<>();
+      try {
+        for (int i = 0; i < BLOCKS; i++) {
+          late.add(disk.write(i * 300L, block(2)));
+        }
+        b.site.ask("volume take-over", Map.of("volume", "vm1"));
+        Disk there = b.host().disk(0);
+        for (int i = 0; i < BLOCKS; i++) {
+          assertThat(read(there, i * 300L)).isIn(1, 2);
+          write(there, i * 300L, 3);
+        }
+      } finally {
+        signal(stopped, "-CONT");
+      }
+      for (CompletableFuture<?> each : late) {
+        assertThatThrownBy(() -> Initiator.await(each, 60)).isInstanceOf(IOException.class);
+      }
+      a.awaitState("standby");
+      Disk there = b.host().disk(0);
+      for (int i = 0; i < BLOCKS; i++) {
+        assertThat(read(there, i * 300L)).isEqualTo(3);
+      }
+    }
+  }
+
+  private static void signal(ServerProcess server, String signal) throws Exception {
+    String process = Long.toString(server.process().pid());
+    assertThat(new ProcessBuilder("kill", signal, process).start().waitFor()).isZero();
   }
 
   /** REPORT TARGET PORT GROUPS: the asymmetric access state of the first group. */

@@ -22,6 +22,10 @@ final class RbdCluster implements AutoCloseable {
     {"rbd_disable_zero_copy_writes", "true"}, // so that a write's memory can be given back at once
     {"client_mount_timeout", "10"},
     {"rados_mon_op_timeout", "10"},
+    // How soon a client asks for a new map when an OSD does not answer; by default after 10 to 15
+    // s, half of what a request may take here.
+    {"objecter_tick_interval", "0.5"},
+    {"objecter_timeout", "1"},
   };
 
   private final RbdImage image;
