@@ -224,7 +224,7 @@ public final class MappedDevices {
           name + ": nothing was changed: writes that were acknowledged from the write cache",
           mapper.device(name).settled());
     } catch (OverdueException e) {
-      throw new RefusedException(e.getMessage(), e);
+      throw new RefusedException(String.valueOf(e.getMessage()), e);
     } catch (TableException e) {
       throw new RefusedException(name + ": " + e.getMessage(), e);
     }
