@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
+import org.anabranch.initiator.ScsiException;
 import org.anabranch.initiator.Session;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +61,8 @@ public final class HistoryHost implements AutoCloseable {
   private volatile @Nullable Session session; // changes under this
   private final LongAdder operations = new LongAdder();
   private final LongAdder reconnects = new LongAdder();
+  private final LongAdder errors = new LongAdder();
+  private volatile boolean errorsExpected;
 
   /**
    * Not running yet.
@@ -73,6 +76,17 @@ public final class HistoryHost implements AutoCloseable {
     this.target = target;
     this.writer = writer;
     this.connector = connector;
+  }
+
+  /** A command that ends with an error is no failure: a write of it was made or not. */
+  public HistoryHost expectErrors() {
+    errorsExpected = true;
+    return this;
+  }
+
+  /** Commands that ended with an error which was expected. */
+  public long errors() {
+    return errors.sum();
   }
 
   /** Begins. The seed decides what each lane does, in order. */
@@ -193,9 +207,11 @@ public final class HistoryHost implements AutoCloseable {
     operations.increment();
   }
 
-  /** An error while the session lives is one that nobody expects. */
+  /** An error while the session lives is one that nobody expects, unless the disk has some. */
   private void lost(Session on, long id, IOException e) throws InterruptedException {
-    if (on.isOpen() && !stopped) {
+    if (errorsExpected && e instanceof ScsiException) {
+      errors.increment();
+    } else if (on.isOpen() && !stopped) {
       failure.compareAndSet(null, e);
     } else {
       session(on);
