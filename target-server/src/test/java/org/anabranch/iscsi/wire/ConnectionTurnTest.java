@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -22,7 +23,7 @@ final class ConnectionTurnTest {
       new EmbeddedChannel() {
         @Override
         protected SocketAddress remoteAddress0() {
-          return new InetSocketAddress("127.0.0.1", 1);
+          return new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
         }
       };
   private int taken;
@@ -77,7 +78,7 @@ final class ConnectionTurnTest {
             gone -> {});
     channel.pipeline().addLast(connection);
     ByteBuf pings = Unpooled.buffer().writeZero(48 * (2 * BUDGET + 100));
-    channel.writeOneInbound(pings);
+    var _ = channel.writeOneInbound(pings);
     channel.flushInbound();
     assertThat(taken).isEqualTo(BUDGET);
     assertThat(channel.config().isAutoRead()).as("more is read").isFalse();
