@@ -16,16 +16,16 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Programs of other people that the tests drive. */
-final class Tools {
+public final class Tools {
   /** Characters of a program's output in a failure's message: its end. */
   private static final int SHOWN = 4000;
 
   private Tools() {}
 
   /** What a program said, on both channels, and how it ended. */
-  record Result(int status, String output) {
+  public record Result(int status, String output) {
     /** Fails unless the status is this. */
-    Result expect(int wanted) {
+    public Result expect(int wanted) {
       if (status != wanted) {
         int from = Math.max(0, output.length() - SHOWN);
         fail("exit status %d, not %d:%n%s", status, wanted, output.substring(from));
@@ -35,7 +35,7 @@ final class Tools {
   }
 
   /** Skips the test, or fails it where tools are required, unless all the programs are there. */
-  static void require(String... programs) {
+  public static void require(String... programs) {
     for (String program : programs) {
       requireThat(find(program) != null, program + " is not installed");
     }
@@ -71,7 +71,8 @@ final class Tools {
   }
 
   /** Runs a program to its end. */
-  static Result run(long seconds, String... command) throws IOException, InterruptedException {
+  public static Result run(long seconds, String... command)
+      throws IOException, InterruptedException {
     return run(seconds, Map.of(), command);
   }
 

@@ -311,15 +311,13 @@ final class NbdQueue {
     List<NbdRequest> batch = new ArrayList<>();
     lock.lock();
     try {
-      while (alive && !isOver() && (waiting.isEmpty() || inFlight.size() >= MAX_IN_FLIGHT)) {
+      while (alive && !isOver() && !maySend()) {
         changed.awaitUninterruptibly();
       }
       if (!alive) {
         throw new IOException(lost);
       }
-      while (!waiting.isEmpty()
-          && batch.size() < NbdConnection.BATCH
-          && inFlight.size() < MAX_IN_FLIGHT) {
+      while (batch.size() < NbdConnection.BATCH && maySend()) {
         NbdRequest request = waiting.remove();
         fly(request);
         batch.add(request);
@@ -328,6 +326,28 @@ final class NbdQueue {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whether there is a request that can be sent now. */
+  @GuardedBy("lock")
+  private boolean maySend() {
+    NbdRequest first = waiting.peek();
+    return first != null && inFlight.size() < MAX_IN_FLIGHT && !overlapsChange(first);
+  }
+
+  /**
+   * A server may make two changes of one place that are under way at once in either order, whatever
+   * the order of its answers, in which they would be repeated. So the second one waits.
+   */
+  @GuardedBy("lock")
+  private boolean overlapsChange(NbdRequest request) {
+    Io io = request.io();
+    return keeps
+        && io.modifies()
+        && inFlight.values().stream()
+            .map(NbdRequest::io)
+            .anyMatch(other ->
+                other.modifies() && other.sector() < io.end() && io.sector() < other.end());
   }
 
   @GuardedBy("lock")

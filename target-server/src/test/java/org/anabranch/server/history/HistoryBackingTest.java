@@ -4,7 +4,9 @@ package org.anabranch.server.history;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -15,13 +17,14 @@ import org.anabranch.initiator.history.Recorder;
 import org.anabranch.initiator.history.ServedDisks.Served;
 import org.anabranch.server.ServerProcess;
 import org.anabranch.server.Site;
+import org.anabranch.server.Tools;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Hosts write and read without a break while the device below the LUN fails now and then: the
- * checker judges every read. {@code -Danabranch.historyFaults=N} for more faults than a build has.
+ * Hosts write and read without a break while what is below the volume fails: the checker judges
+ * every read. {@code -Danabranch.historyFaults=N} for more faults than a build has.
  */
 @Timeout(600)
 final class HistoryBackingTest {
@@ -89,5 +92,64 @@ final class HistoryBackingTest {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** What it acknowledged and did not flush dies with qemu-nbd: its qcow2 file lacks it. */
+  @Test
+  void anNbdServerThatIsKilled() throws Exception {
+    Tools.require("qemu-nbd", "qemu-img");
+    Path image = folder.resolve("disk.qcow2");
+    Path socket = folder.resolve("nbd.sock");
+    Tools.run(60, "qemu-img", "create", "-f", "qcow2", image.toString(), "" + BYTES).expect(0);
+    Site site = new Site(folder);
+    String text =
+        "volumes { vm1 { nbd = \"nbd+unix:///disk?socket=%s\" } }%n".formatted(socket)
+            + target("vm1");
+    Process nbd = serve(image, socket);
+    try (Recorder recorder = new Recorder(folder.resolve("history.log"), false);
+        RecordedServer hosts = hosts(recorder);
+        ServerProcess server = site.serve(text)) {
+      HistoryHost reader = hosts.host(RecordedVolumes.TARGET);
+      for (int i = 0; i < HOSTS; i++) {
+        hosts.host(RecordedVolumes.TARGET).start(LANES, random.split());
+      }
+      hosts.at(server.portal());
+      for (int fault = 0; fault < FAULTS; fault++) {
+        hosts.awaitOperations(200 + random.nextInt(200));
+        nbd.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+        nbd = serve(image, socket);
+      }
+      hosts.awaitOperations(200);
+      reader.sweep();
+      hosts.check();
+      assertThat(String.valueOf(site.ask("status", Map.of()).get("sessions"))).isNotEmpty();
+      System.out.printf(
+          "nbd: seed %d, %d kills, %d operations%n", SEED, FAULTS, hosts.operations());
+      hosts.stop();
+      assertThat(server.terminate()).as(server.errors()).isZero();
+    } finally {
+      nbd.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+    }
+  }
+
+  private Process serve(Path image, Path socket) throws Exception {
+    Files.deleteIfExists(socket);
+    Process process =
+        new ProcessBuilder(
+                "qemu-nbd",
+                "-t",
+                "--shared=0",
+                "-x",
+                "disk",
+                "-f",
+                "qcow2",
+                "-k",
+                socket.toString(),
+                image.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("nbd.log").toFile())
+            .start();
+    Await.until("it listens", () -> Files.exists(socket) || !process.isAlive());
+    return process;
   }
 }
