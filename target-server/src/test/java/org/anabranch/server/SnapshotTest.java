@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
@@ -67,6 +68,20 @@ final class SnapshotTest {
     Await.until(
         "no snapshot is left",
         () -> List.of().equals(client.ask("snapshot list", Map.of(), p -> {}).get("snapshots")));
+  }
+
+  private void awaitBegun(String snapshot) throws Exception {
+    ControlClient client = new ControlClient(socket());
+    Await.until(
+        "the rollback has begun",
+        () ->
+            ((List<?>)
+                    Objects.requireNonNull(
+                        client.ask("snapshot list", Map.of(), p -> {}).get("snapshots")))
+                .stream()
+                    .map(each -> (Map<?, ?>) each)
+                    .noneMatch(each ->
+                        snapshot.equals(each.get("name")) && "waiting".equals(each.get("phase"))));
   }
 
   private static byte[] contents(long seed) {
@@ -158,6 +173,7 @@ final class SnapshotTest {
         Disk disk = attach(initiator, server, 0);
         assertThat(read(disk)).isEqualTo(upgraded); // it never logged out
         Initiator.await(disk.session().logout(), 30);
+        awaitBegun("vm1@before"); // who logs in before that uses the volume, and it waits again
         disk = attach(initiator, server, 0);
         assertThat(read(disk)).isEqualTo(old);
         write(disk, upgraded);
