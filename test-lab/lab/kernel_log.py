@@ -11,7 +11,7 @@ _FAULTS = re.compile(
     re.I,
 )
 # What an emulated guest says, with a trace, when this machine gave it no processor for some 20 s.
-_STARVED = re.compile(r"rcu: INFO: rcu_\w+ (self-)?detected stall")
+_STARVED = re.compile(r"rcu: INFO: rcu_\w+ (self-)?detected stall|watchdog: BUG: soft lockup")
 
 # What the initiator says of a connection that is lost and comes back in time.
 LOST_CONNECTION = re.compile(r"conn error|ping timeout", re.I)
@@ -27,5 +27,5 @@ def faults(text, tolerated):
     """The lines that are faults; tolerated: expressions for those that are not, in this scenario."""
     lines = text.replace("\r", "").splitlines()
     if _STARVED.search(text):
-        lines = [line for line in lines if "Call Trace" not in line]
+        lines = [line for line in lines if "Call Trace" not in line and not _STARVED.search(line)]
     return [line for line in lines if _FAULTS.search(line) and not any(expression.search(line) for expression in tolerated)]
