@@ -46,7 +46,8 @@ final class HangsAndOverloadTest {
   private static final int SOON = 5;
 
   /** Task management is answered within this time. */
-  private static final long SECOND_NANOS = 1_000_000_000L;
+  /** A second, and another one for what a busy machine does meanwhile. */
+  private static final long AT_MOST_NANOS = 2_000_000_000L;
 
   private static final int SESSIONS = 64;
   private static final int DEPTH = 256;
@@ -98,8 +99,8 @@ final class HangsAndOverloadTest {
       System.out.printf(
           "beside a hanging write: abort %d ms, reset %d ms%n",
           abort / 1_000_000, reset / 1_000_000);
-      assertThat(abort).as("ns").isLessThan(SECOND_NANOS);
-      assertThat(reset).as("ns").isLessThan(SECOND_NANOS);
+      assertThat(abort).as("ns").isLessThan(AT_MOST_NANOS);
+      assertThat(reset).as("ns").isLessThan(AT_MOST_NANOS);
       faults.disarm();
       use(host.disk(0), 5);
       assertThat(server.terminate()).as(server.errors()).isZero();
