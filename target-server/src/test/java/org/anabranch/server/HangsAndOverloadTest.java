@@ -45,8 +45,10 @@ final class HangsAndOverloadTest {
   /** Nothing but the hanging command may take longer, in seconds. */
   private static final int SOON = 5;
 
-  /** Task management is answered within this time. */
-  /** A second, and another one for what a busy machine does meanwhile. */
+  /**
+   * Task management is answered within this time: a second, and another one for what a busy machine
+   * does meanwhile.
+   */
   private static final long AT_MOST_NANOS = 2_000_000_000L;
 
   private static final int SESSIONS = 64;
