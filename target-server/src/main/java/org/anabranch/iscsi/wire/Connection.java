@@ -426,12 +426,14 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     if (deaf) {
       in.release();
     } else if (leftover != null) {
+      ByteBuf before = leftover;
       leftover =
           channel
               .alloc()
-              .buffer(leftover.readableBytes() + in.readableBytes())
-              .writeBytes(leftover)
+              .buffer(before.readableBytes() + in.readableBytes())
+              .writeBytes(before)
               .writeBytes(in);
+      before.release();
       in.release();
     } else {
       decode(in);

@@ -82,10 +82,14 @@ final class ConnectionTurnTest {
     channel.flushInbound();
     assertThat(taken).isEqualTo(BUDGET);
     assertThat(channel.config().isAutoRead()).as("more is read").isFalse();
+    ByteBuf more = Unpooled.buffer().writeZero(48 * 10);
+    var _ = channel.writeOneInbound(more);
+    assertThat(pings.refCnt()).as("what came first is given back").isZero();
+    assertThat(more.refCnt()).isZero();
     oneTurn();
     assertThat(taken).isEqualTo(2 * BUDGET);
     oneTurn();
-    assertThat(taken).isEqualTo(2 * BUDGET + 100);
+    assertThat(taken).isEqualTo(2 * BUDGET + 110);
     assertThat(channel.config().isAutoRead()).isTrue();
     channel.finishAndReleaseAll();
   }
