@@ -3,7 +3,6 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PipedInputStream;
@@ -27,7 +26,6 @@ import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.Json;
 import org.anabranch.server.control.verbs.VolumeImportVerb;
-import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,22 +50,6 @@ final class MonitoringTest {
   @BeforeEach
   void site() {
     site = new Site(folder);
-  }
-
-  private byte[] export(String snapshot) throws RefusedException {
-    ByteArrayOutputStream stream = new ByteArrayOutputStream();
-    var _ =
-        site.client()
-            .download(
-                SnapshotExportVerb.CALL,
-                new SnapshotExportVerb.Arguments(snapshot, null, false, null, false),
-                state -> {},
-                data -> {
-                  byte[] bytes = new byte[data.remaining()];
-                  data.get(bytes);
-                  stream.writeBytes(bytes);
-                });
-    return stream.toByteArray();
   }
 
   private CompletableFuture<Void> receive(String volume, InputStream in) {
@@ -103,7 +85,7 @@ final class MonitoringTest {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       fill(host.disk(0));
       site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
-      byte[] stream = export("vm1@a");
+      byte[] stream = site.export("vm1@a");
       assertThat(Site.metrics(server))
           .contains("anabranch_volume_copies 0.0", "anabranch_imports 0.0")
           .doesNotContain("anabranch_volume_copy_", "anabranch_import_received");

@@ -3,7 +3,6 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,7 +10,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
-import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,7 +134,7 @@ final class RuntimeVolumeLimitsTest {
           .contains("512 bytes are no whole number of blocks of 4096 bytes");
       Path stream = folder.resolve("stream");
       site.anabranch(0, "snapshot", "create", "c@s");
-      Files.write(stream, export(site, "c@s"));
+      Files.write(stream, site.export("c@s"));
       site.anabranch(0, "volume", "import", "copy", stream.toString());
       assertThat(volume(site, "copy").toString())
           .as("what is imported is written, now and again")
@@ -156,22 +154,6 @@ final class RuntimeVolumeLimitsTest {
       assertThat(isRemovable(host.disk(2))).isFalse();
       assertThat(server.terminate()).isZero();
     }
-  }
-
-  private static byte[] export(Site site, String snapshot) throws Exception {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    var _ =
-        site.client()
-            .download(
-                SnapshotExportVerb.CALL,
-                new SnapshotExportVerb.Arguments(snapshot, null, false, null, false),
-                state -> {},
-                data -> {
-                  byte[] bytes = new byte[data.remaining()];
-                  data.get(bytes);
-                  out.writeBytes(bytes);
-                });
-    return out.toByteArray();
   }
 
   /** RMB, SPC-4 6.6.2. */

@@ -3,6 +3,7 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -30,6 +31,7 @@ import org.anabranch.initiator.SessionListener;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.ControlClient;
+import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +66,23 @@ public final class Site {
 
   public Path socket() {
     return folder.resolve("state/control.sock");
+  }
+
+  /** The stream of a snapshot, whole. */
+  public byte[] export(String snapshot) throws RefusedException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    var _ =
+        client()
+            .download(
+                SnapshotExportVerb.CALL,
+                new SnapshotExportVerb.Arguments(snapshot, null, false, null, false),
+                state -> {},
+                data -> {
+                  byte[] bytes = new byte[data.remaining()];
+                  data.get(bytes);
+                  out.writeBytes(bytes);
+                });
+    return out.toByteArray();
   }
 
   public ControlClient client() {

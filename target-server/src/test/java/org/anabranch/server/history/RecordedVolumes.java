@@ -321,7 +321,7 @@ final class RecordedVolumes {
     }
     Disk disk = new Disk(volume, volume, COPY_LUN + slot, from.blocks, from.blockSize);
     try {
-      byte[] stream = byStream ? Streams.export(site, device) : new byte[0];
+      byte[] stream = byStream ? site.export(device) : new byte[0];
       long id = recorder.copy(WRITER, Map.of(disk.name, from.name));
       Pending copy =
           new Pending(
