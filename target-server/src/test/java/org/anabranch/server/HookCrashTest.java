@@ -17,6 +17,7 @@ import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.server.control.ControlClient;
 import org.anabranch.server.serve.Server;
 import org.anabranch.server.state.DurableSteps;
+import org.anabranch.server.state.SnapshotState;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -115,6 +116,8 @@ final class HookCrashTest {
       try (Server server = start(world, DurableSteps.UNWATCHED)) {
         Await.until("nothing is frozen in " + world, () -> isOver(world));
         assertThat(server.warnings()).as(world.toString()).isEmpty();
+        // A rollback that was recorded goes on, and until its end the volumes take no snapshot.
+        Await.until("the end of rollbacks in " + world, () -> unfinished(server), List::isEmpty);
         // The volumes are free for the next operation, whose programs run as ever.
         client(world).ask("snapshot create", Map.of("names", List.of("a@next", "b@next")), p -> {});
         assertThat(isOver(world)).as(world.toString()).isTrue();
@@ -122,6 +125,12 @@ final class HookCrashTest {
     }
     System.out.println(all.size() + " crashes, " + thawed + " with something frozen");
     assertThat(thawed).as("of " + all.size()).isBetween(1, all.size() - 1);
+  }
+
+  private static List<SnapshotState> unfinished(Server server) {
+    return server.snapshots().list(null).stream()
+        .filter(snapshot -> snapshot.phase() != SnapshotState.Phase.READY)
+        .toList();
   }
 
   private static ControlClient client(Path at) {
