@@ -7,6 +7,8 @@ package org.anabranch.config;
  * @param connectionsPerAddress open at the same time from one IPv4 address or IPv6 network of 64
  *     bits
  * @param connectionsBeforeLogin open at the same time that have not logged in, over all addresses
+ * @param loginBurst logins of one address that are answered without a wait
+ * @param loginRate logins of one address a second, once the burst is used up; those beyond it wait
  * @param sessionsPerInitiator logged in at the same time under one initiator name
  * @param discoverySessions open at the same time, over all addresses
  * @param unsentBytes that wait for peers to read them, over all connections; beyond that, nothing
@@ -15,6 +17,8 @@ package org.anabranch.config;
 public record PeerLimitsConfig(
     int connectionsPerAddress,
     int connectionsBeforeLogin,
+    int loginBurst,
+    int loginRate,
     int sessionsPerInitiator,
     int discoverySessions,
     long unsentBytes) {}

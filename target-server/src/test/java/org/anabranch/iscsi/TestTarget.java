@@ -144,6 +144,8 @@ public final class TestTarget implements AutoCloseable {
     int sessions = 16;
     int connections = 32;
     int connectionsBeforeLogin = 8;
+    int loginBurst = 10_000;
+    int loginRate = 10_000;
     int connectionsPerAddress = 1000;
     int sessionsPerInitiator = 1000;
     int discoverySessions = 8;
@@ -221,6 +223,13 @@ public final class TestTarget implements AutoCloseable {
       return this;
     }
 
+    /** Logins of one address. */
+    public Limits loginRate(int burst, int perSecond) {
+      loginBurst = burst;
+      loginRate = perSecond;
+      return this;
+    }
+
     public IscsiLimits build() {
       return new IscsiLimits(
           new LimitsConfig(
@@ -229,6 +238,8 @@ public final class TestTarget implements AutoCloseable {
               new PeerLimitsConfig(
                   connectionsPerAddress,
                   connectionsBeforeLogin,
+                  loginBurst,
+                  loginRate,
                   sessionsPerInitiator,
                   discoverySessions,
                   unsent),

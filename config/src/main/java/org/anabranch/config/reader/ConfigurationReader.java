@@ -307,6 +307,8 @@ final class ConfigurationReader {
             new PeerLimitsConfig(
                 limits.withDefault("connections-per-address", ValueFormat.integer(1, 100_000)),
                 limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),
+                limits.withDefault("login-burst", ValueFormat.integer(1, 100_000)),
+                limits.withDefault("login-rate", ValueFormat.integer(1, 100_000)),
                 limits.withDefault("sessions-per-initiator", ValueFormat.integer(1, 65535)),
                 limits.withDefault("discovery-sessions", ValueFormat.integer(1, 65535)),
                 limits.withDefault("unsent", ValueFormat.size(1L << 20, 1L << 40, 1))),

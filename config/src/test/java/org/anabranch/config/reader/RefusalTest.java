@@ -150,6 +150,8 @@ final class RefusalTest {
         "discovery.idle-timeout = 0 | discovery.idle-timeout: found \"0\"",
         "log.format = syslog | found \"syslog\"; allowed: plain or logfmt or json or journal",
         "log.level = chatty | found \"chatty\"; allowed: error or warn or info or debug or trace",
+        "limits.login-burst = 0 | a whole number from 1 to 100000",
+        "limits.login-rate = 0 | a whole number from 1 to 100000",
         "limits.memory = 1 MiB | from 64 MiB to 1 TiB",
         "limits.queue-depth = 2.5 | a whole number from 1 to 4096",
         "limits.queue-depth = 99999999999 | a whole number from 1 to 4096",

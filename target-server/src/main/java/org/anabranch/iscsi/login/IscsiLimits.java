@@ -5,6 +5,7 @@ import java.time.Duration;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.PeerLimitsConfig;
+import org.anabranch.iscsi.shares.LoginPace;
 
 /**
  * The limits of the server, a view of the configuration. Lengths are in bytes.
@@ -25,7 +26,7 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
           new LimitsConfig(
               1024,
               2048,
-              new PeerLimitsConfig(1024, 256, 512, 64, 64L << 20),
+              new PeerLimitsConfig(1024, 256, 512, 100, 512, 64, 64L << 20),
               128,
               256L << 20,
               64,
@@ -50,6 +51,8 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
     PeerLimitsConfig peers = counts.peers();
     within("connections per address", peers.connectionsPerAddress(), 1, Integer.MAX_VALUE);
     within("connections before login", peers.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
+    within("login burst", peers.loginBurst(), 1, Integer.MAX_VALUE);
+    within("login rate", peers.loginRate(), 1, Integer.MAX_VALUE);
     within("sessions per initiator", peers.sessionsPerInitiator(), 1, 65535);
     within("discovery sessions", peers.discoverySessions(), 1, 65535);
     within("bytes before login", bytesBeforeLogin, 8192, 1 << 24);
@@ -105,6 +108,11 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   /** Connections at once from one {@code AddressBlock}. */
   public int connectionsPerAddress() {
     return counts.peers().connectionsPerAddress();
+  }
+
+  /** How fast one {@code AddressBlock} may log in. */
+  public LoginPace.Rate loginRate() {
+    return new LoginPace.Rate(counts.peers().loginBurst(), counts.peers().loginRate());
   }
 
   /** Normal sessions at once of one initiator name. */

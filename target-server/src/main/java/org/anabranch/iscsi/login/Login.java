@@ -4,10 +4,12 @@ package org.anabranch.iscsi.login;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.ScheduledFuture;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.iscsi.shares.LoginPace;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.Pdu;
 import org.anabranch.jscsi.ColdPdus;
@@ -37,6 +39,7 @@ import org.slf4j.event.Level;
  *   an answer longer than it may be             in pieces (C), each asked for by an empty request
  *   T                                           followed, unless security is not settled
  *   a CHAP proof from where wrong ones came     the answer waits, see {@link ChapDelays}
+ *   the first request, from where many come     the answer waits, see {@link LoginPace}
  * </pre>
  *
  * Owned by the connection's event loop.
@@ -64,6 +67,10 @@ public final class Login implements Connection.Phase {
   private @Nullable NewSession waiting;
 
   private int received;
+
+  /** Whether the first request has come and had its turn, or waits for it. */
+  private boolean paced;
+
   private boolean done;
 
   /**
@@ -127,7 +134,7 @@ public final class Login implements Connection.Phase {
       return;
     }
     boolean proof = negotiation != null && negotiation.awaitsProof() && !request.continues();
-    Duration delay = proof ? delayOfProof() : Duration.ZERO;
+    Duration delay = delay(proof);
     if (delay.isZero()) {
       proceed(request, proof);
     } else {
@@ -136,24 +143,41 @@ public final class Login implements Connection.Phase {
           connection
               .channel()
               .eventLoop()
-              .schedule(() -> later(request), delay.toNanos(), TimeUnit.NANOSECONDS);
+              .schedule(() -> later(request, proof), delay.toNanos(), TimeUnit.NANOSECONDS);
     }
   }
 
-  /** Never so long that the login would be over before it. */
-  private Duration delayOfProof() {
-    Duration delay = terms.chapDelays().before(connection.remoteAddress().getAddress());
+  /**
+   * How long a request has to wait; never so long that the login would be over before it.
+   *
+   * @param proof whether it has the initiator's CHAP proof
+   */
+  private Duration delay(boolean proof) {
+    InetAddress from = connection.remoteAddress().getAddress();
+    Duration delay;
+    if (proof) {
+      delay = terms.chapDelays().before(from);
+    } else if (paced) {
+      return Duration.ZERO;
+    } else {
+      paced = true;
+      delay = terms.loginPace().delay(from, terms.limits().loginRate());
+      if (!delay.isZero()) {
+        terms.counts().counters(LoginCounter.class).increment(LoginCounter.WAITED);
+        admission.progressed(connection);
+      }
+    }
     Duration most = terms.limits().loginTimeout().dividedBy(4);
     return delay.compareTo(most) < 0 ? delay : most;
   }
 
-  /** Checks a proof that had to wait. */
-  private void later(LoginRequest request) {
+  /** Goes on with a request that had to wait. */
+  private void later(LoginRequest request, boolean proof) {
     if (connection.isClosing()) {
       return;
     }
     connection.attempt(() -> {
-      proceed(request, true);
+      proceed(request, proof);
       if (waiting == null) {
         connection.resume(Connection.Pause.LOGIN);
       }

@@ -9,6 +9,7 @@ public enum LoginCounter implements Counter {
   DISCOVERY_LOGINS("Discovery sessions that logged in"),
   DISCOVERY_DISPLACED("Discovery sessions ended because others needed their place"),
   REINSTATEMENTS("Logins that took the place of a session that had not logged out"),
+  WAITED("Logins that waited because their address logs in too often"),
   LOGOUTS("Normal sessions that the initiator logged out"),
   SESSIONS_LOST("Normal sessions whose connection was lost or dropped, or that were reinstated"),
   SESSIONS_ENDED("Normal sessions that the target ended");

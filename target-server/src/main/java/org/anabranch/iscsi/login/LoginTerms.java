@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.login;
 
 import org.anabranch.block.count.Counts;
+import org.anabranch.iscsi.shares.LoginPace;
 import org.jspecify.annotations.Nullable;
 
 /** The conditions under which a server accepts logins. They may change. Thread-safe. */
@@ -23,6 +24,9 @@ public interface LoginTerms {
 
   /** How long proofs wait, by the failures before. */
   ChapDelays chapDelays();
+
+  /** How fast addresses may log in. */
+  LoginPace loginPace();
 
   /** The target node of this name, normalised; null if there is none. */
   @Nullable TargetNode node(String name);

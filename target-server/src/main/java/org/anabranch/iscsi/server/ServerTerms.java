@@ -16,6 +16,7 @@ import org.anabranch.iscsi.session.Discovery;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.iscsi.session.SessionTerms;
 import org.anabranch.iscsi.shares.DataMemory;
+import org.anabranch.iscsi.shares.LoginPace;
 import org.anabranch.iscsi.shares.UnsentBytes;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ final class ServerTerms implements SessionTerms {
 
   private final Counts counts = new Counts();
   private final ChapDelays chapDelays = new ChapDelays(System::nanoTime);
+  private final LoginPace loginPace = new LoginPace(System::nanoTime);
   private final Discovery sendTargets;
   private final DataMemory firstPlaceMemory;
   private final DataMemory placeMemory;
@@ -105,6 +107,11 @@ final class ServerTerms implements SessionTerms {
   @Override
   public ChapDelays chapDelays() {
     return chapDelays;
+  }
+
+  @Override
+  public LoginPace loginPace() {
+    return loginPace;
   }
 
   @Override

@@ -194,10 +194,13 @@ final class DataOut {
 
   // --- data that was asked for --------------------------------------------------------------
 
-  /** Sends R2Ts, up to MaxOutstandingR2T. */
+  /**
+   * Sends R2Ts, up to MaxOutstandingR2T. The memory for the data is reserved, but the buffer is
+   * allocated when the first data comes: a host that never sends any would make the server allocate
+   * and free 1 MiB for each command.
+   */
   void ask(IscsiCommand command) {
     Transfer transfer = command.transfer();
-    buffer(command);
     while (transfer.wantsMore() && transfer.outstanding() < parameters.maxOutstandingR2t()) {
       Transfer.R2t burst = transfer.ask(++lastSequence, parameters.maxBurstLength());
       responses.r2t(command, burst, transfer.nextR2tSn());

@@ -15,9 +15,9 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.anabranch.iscsi.session.SessionEvents;
 import org.anabranch.server.base.RefusedException;
@@ -104,9 +104,9 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
   /** Closed with this; null when it is not this one's own. */
   private @Nullable ExecutorService writer;
 
-  private Uses(UseFile file, UseTable table, Executor executor) {
+  private Uses(UseFile file, UseTable table, UseRecorder.Writer writer, WritePace pace) {
     this.table = table;
-    recorder = new UseRecorder(file, executor, 0, this::moment);
+    recorder = new UseRecorder(file, writer, pace, this::moment);
   }
 
   /**
@@ -114,10 +114,16 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
    *
    * @param file where it is kept
    * @param before devices that somebody may have used, for when there is no such file
-   * @param executor writes the file; runs one task at a time
+   * @param writer writes the file
+   * @param pace of these writes
    */
   static Uses open(
-      UseFile file, Set<String> before, Executor executor, Supplier<Instant> clock, int maxSize)
+      UseFile file,
+      Set<String> before,
+      UseRecorder.Writer writer,
+      WritePace pace,
+      Supplier<Instant> clock,
+      int maxSize)
       throws RefusedException {
     RecordedUses found;
     try {
@@ -143,7 +149,7 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
             User.UNKNOWN);
       }
     }
-    Uses uses = new Uses(file, new UseTable(found, clock, maxSize), executor);
+    Uses uses = new Uses(file, new UseTable(found, clock, maxSize), writer, pace);
     uses.recorder.write();
     return uses;
   }
@@ -155,11 +161,19 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
    * @param before devices that somebody may have used, for when there is no record
    */
   public static Uses open(Path folder, Set<String> before) throws RefusedException {
-    ExecutorService writer =
-        Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("uses").factory());
+    ScheduledThreadPoolExecutor writer =
+        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("uses").factory());
+    writer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false); // close writes all of it
     writer.execute(() -> {}); // starts the thread, while the system has threads to give
     try {
-      Uses uses = open(new UseFile(folder), before, writer, Instant::now, MAX_SIZE);
+      Uses uses =
+          open(
+              new UseFile(folder),
+              before,
+              (delay, task) -> writer.schedule(task, delay, TimeUnit.NANOSECONDS),
+              WritePace.ofProcess(),
+              Instant::now,
+              MAX_SIZE);
       uses.writer = writer;
       return uses;
     } catch (RefusedException e) {

@@ -48,7 +48,7 @@ final class HostileConnectionTest {
                 new LimitsConfig(
                     d.sessions(),
                     d.connections(),
-                    new PeerLimitsConfig(1000, 8, 100, 8, 64 << 20),
+                    new PeerLimitsConfig(1000, 8, 10_000, 10_000, 100, 8, 64 << 20),
                     d.queueDepth(),
                     d.dataMemory(),
                     1,

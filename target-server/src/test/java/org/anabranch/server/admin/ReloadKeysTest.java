@@ -135,6 +135,8 @@ final class ReloadKeysTest {
       limits.connections = 2049
       limits.connections-per-address = 1025
       limits.connections-before-login = 257
+      limits.login-burst = 513
+      limits.login-rate = 101
       limits.unsent = 65 MiB
       limits.queue-depth = 129
       limits.memory = 257 MiB

@@ -45,13 +45,14 @@ final class UsesTest {
         Uses.open(
             new UseFile(folder),
             before,
-            task -> {
+            (delay, task) -> {
               if (writesAtOnce) {
                 task.run();
               } else {
                 writes.add(task);
               }
             },
+            new WritePace(() -> 0, () -> 0),
             () -> now,
             maxSize);
     opened.sees(this::seen);
