@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -59,6 +60,9 @@ final class RelievedLoop extends SingleThreadIoEventLoop {
 
   /** How often the loop was left for a call. Written by the owner only. */
   private final AtomicLong left = new AtomicLong();
+
+  /** Connections that were given to this loop and are still open. */
+  private final AtomicInteger connections = new AtomicInteger();
 
   /** The value of {@link #left} when the watch looked last; its own. */
   private long seen;
@@ -123,6 +127,20 @@ final class RelievedLoop extends SingleThreadIoEventLoop {
         }
       }
     } while (standBy(me));
+  }
+
+  // --- connections --------------------------------------------------------------------------
+
+  int connections() {
+    return connections.get();
+  }
+
+  void addConnection() {
+    connections.incrementAndGet();
+  }
+
+  void removeConnection() {
+    connections.decrementAndGet();
   }
 
   // --- calls --------------------------------------------------------------------------------

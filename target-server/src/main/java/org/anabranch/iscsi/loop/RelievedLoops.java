@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.iscsi.loop;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 
 /** A group of event loops that go on when a device hangs, see {@link RelievedLoop}. */
@@ -40,6 +44,34 @@ public final class RelievedLoops extends MultiThreadIoEventLoopGroup {
       throw new IOException("an event loop cannot be started: " + e.getMessage(), e);
     }
     return loops;
+  }
+
+  /**
+   * Gives a connection to the loop that serves the fewest, and a server channel to any. If loops
+   * took turns, a host that opens a connection for discovery before each session would have all of
+   * its sessions on one loop.
+   */
+  @Override
+  public ChannelFuture register(Channel channel) {
+    if (channel instanceof ServerChannel) {
+      return super.register(channel);
+    }
+    RelievedLoop loop = leastLoaded();
+    channel.closeFuture().addListener(_ -> loop.removeConnection());
+    return loop.register(channel);
+  }
+
+  /** Finds the loop with the fewest connections, and adds one to it. */
+  private synchronized RelievedLoop leastLoaded() { // several loops may accept connections
+    RelievedLoop least = null;
+    for (EventExecutor each : this) {
+      RelievedLoop loop = (RelievedLoop) each;
+      if (least == null || loop.connections() < least.connections()) {
+        least = loop;
+      }
+    }
+    Objects.requireNonNull(least).addConnection();
+    return least;
   }
 
   @Override
