@@ -264,6 +264,30 @@ final class RbdFailoverTest {
     }
   }
 
+  /** Ceph itself would notice it after 30 s. */
+  @Test
+  void aStandbyTakesOverSoonFromAServerThatStandsStill() throws Exception {
+    try (ServerProcess stopped = a.site.serve(a.configuration())) {
+      Disk disk = Site.Host.logIn(initiator, stopped, TARGET).disk(0);
+      write(disk, 5, 1);
+      b.start();
+      Disk there = unready(b.host());
+      signal(stopped, "-STOP");
+      try {
+        long begin = System.nanoTime();
+        b.awaitState("served");
+        assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(20));
+        assertThat(read(there, 5)).isEqualTo(1);
+        write(there, 5, 2);
+      } finally {
+        signal(stopped, "-CONT");
+      }
+      a.awaitState("standby");
+      assertThat(b.state()).isEqualTo("served");
+      assertThat(read(there, 5)).isEqualTo(2);
+    }
+  }
+
   private static void signal(ServerProcess server, String signal) throws Exception {
     String process = Long.toString(server.process().pid());
     assertThat(new ProcessBuilder("kill", signal, process).start().waitFor()).isZero();

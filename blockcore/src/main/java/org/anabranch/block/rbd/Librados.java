@@ -4,10 +4,12 @@ package org.anabranch.block.rbd;
 import static org.anabranch.block.rbd.CephLibraries.call;
 import static org.anabranch.block.rbd.CephLibraries.callInt;
 import static org.anabranch.block.rbd.CephLibraries.function;
+import static org.anabranch.block.rbd.CephLibraries.longFunction;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -24,6 +26,10 @@ final class Librados {
   private static final MethodHandle IOCTX_CREATE = function(LIBRARY, "rados_ioctx_create");
   private static final MethodHandle IOCTX_DESTROY = function(LIBRARY, "rados_ioctx_destroy");
   private static final MethodHandle SET_NAMESPACE = function(LIBRARY, "rados_ioctx_set_namespace");
+
+  private static final MethodHandle INSTANCE_ID = function(LIBRARY, "rados_get_instance_id");
+  private static final MethodHandle NOTIFY = longFunction(LIBRARY, "rados_notify2");
+  private static final MethodHandle BUFFER_FREE = function(LIBRARY, "rados_buffer_free");
 
   private Librados() {}
 
@@ -68,6 +74,41 @@ final class Librados {
 
   static void ioctxDestroy(long ioctx) {
     call(IOCTX_DESTROY, ioctx, 0, 0, 0);
+  }
+
+  /** The id that the cluster has given to this client. */
+  static long instanceId(long cluster) {
+    return call(INSTANCE_ID, cluster, 0, 0, 0);
+  }
+
+  /**
+   * Notifies all who watch an object, and waits until each has acknowledged or the time is over;
+   * {@code -ETIMEDOUT} when one has not.
+   *
+   * @param millis of which the OSD takes whole seconds
+   * @param reply the address of the answer, to be freed by {@link #bufferFree}, and its length
+   */
+  static int notify(long ioctx, String object, byte[] payload, long millis, MemorySegment reply) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocateFrom(ValueLayout.JAVA_BYTE, payload);
+      return (int)
+          (long)
+              NOTIFY.invokeExact(
+                  ioctx,
+                  arena.allocateFrom(object).address(),
+                  data.address(),
+                  (long) payload.length,
+                  millis,
+                  reply.address(),
+                  reply.address() + Long.BYTES,
+                  0L);
+    } catch (Throwable t) {
+      throw t instanceof Error error ? error : new AssertionError(t);
+    }
+  }
+
+  static void bufferFree(long address) {
+    call(BUFFER_FREE, address, 0, 0, 0);
   }
 
   static void ioctxSetNamespace(long ioctx, String namespace) {

@@ -37,6 +37,9 @@ final class Librbd {
   private static final MethodHandle LOCK_BREAK = function(LIBRARY, "rbd_lock_break");
   private static final MethodHandle LOCK_GET_OWNERS = function(LIBRARY, "rbd_lock_get_owners");
   private static final MethodHandle LOCK_CLEANUP = function(LIBRARY, "rbd_lock_get_owners_cleanup");
+  private static final MethodHandle WATCHERS_LIST = function(LIBRARY, "rbd_watchers_list");
+  private static final MethodHandle WATCHERS_CLEANUP =
+      function(LIBRARY, "rbd_watchers_list_cleanup");
   private static final MethodHandle METADATA_GET = function(LIBRARY, "rbd_metadata_get");
   private static final MethodHandle METADATA_SET = function(LIBRARY, "rbd_metadata_set");
   private static final MethodHandle SET_NOTIFICATION =
@@ -153,6 +156,18 @@ final class Librbd {
       return callInt(
           LOCK_BREAK, image, LOCK_MODE_EXCLUSIVE, arena.allocateFrom(owner).address(), 0);
     }
+  }
+
+  /**
+   * Stores who watches the image, and in {@code count}, which has the most that there is room for,
+   * how many they are.
+   */
+  static int watchersList(long image, MemorySegment watchers, MemorySegment count) {
+    return callInt(WATCHERS_LIST, image, watchers.address(), count.address(), 0);
+  }
+
+  static void watchersCleanup(MemorySegment watchers, long count) {
+    call(WATCHERS_CLEANUP, watchers.address(), count, 0, 0);
   }
 
   /** Stores a text in {@code value}, and in {@code length} how many bytes it has or needs. */

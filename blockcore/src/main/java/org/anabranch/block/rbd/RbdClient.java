@@ -60,17 +60,10 @@ final class RbdClient implements AutoCloseable {
    * @throws RbdHeldException another client has the lock
    */
   static RbdClient open(RbdImage image, RbdOptions options) throws IOException {
-    RbdCluster cluster = RbdCluster.connect(image);
-    RbdClient client;
-    try {
-      client = cluster.open(options.readOnly());
-    } catch (IOException e) {
-      cluster.close();
-      throw e;
-    }
+    RbdClient client = join(image, options.readOnly());
     if (!options.readOnly()) {
       try {
-        client.lock(image, options);
+        client.lock(image, options, 0);
       } catch (IOException e) {
         client.close();
         throw e;
@@ -79,7 +72,29 @@ final class RbdClient implements AutoCloseable {
     return client;
   }
 
-  private void lock(RbdImage image, RbdOptions options) throws IOException {
+  /**
+   * Opens an image with a client of its own, without its lock.
+   *
+   * @throws RbdAbsentException there is none
+   */
+  static RbdClient join(RbdImage image, boolean readOnly) throws IOException {
+    RbdCluster cluster = RbdCluster.connect(image);
+    try {
+      return cluster.open(readOnly);
+    } catch (IOException e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Takes the lock.
+   *
+   * @param silences after how many questions without an answer its owner counts as dead, if it is a
+   *     server like this; 0: it is not asked
+   * @throws RbdHeldException another client has it
+   */
+  void lock(RbdImage image, RbdOptions options, int silences) throws IOException {
     if ((Librbd.getFeatures(this.image) & FEATURE_EXCLUSIVE_LOCK) == 0) {
       throw new IOException(
           "the image has no exclusive lock, which keeps others from writing to it: rbd feature"
@@ -99,23 +114,68 @@ final class RbdClient implements AutoCloseable {
               + RbdDevice.KEEPER);
     }
     String owner = Librbd.lockOwner(this.image);
-    if (!owner.isEmpty() && (options.force() || LockHolder.isDead(label(HOLDER), owner))) {
+    String why = owner.isEmpty() ? "" : whyToBreak(image, owner, options, silences);
+    if (!why.isEmpty()) {
       LOG.info(
-          "RBD image {}: its exclusive lock is taken from {}, which is {}",
-          image.spec(),
-          owner,
-          options.force() ? "shut out by Ceph, as an operator wants it" : "dead");
+          "RBD image {}: its exclusive lock is taken from {}, which {}", image.spec(), owner, why);
       RbdCluster.check("the lock of " + owner, Librbd.lockBreak(this.image, owner));
     }
     int result = Librbd.lockAcquire(this.image);
     if (result == -RbdErrors.EROFS || result == -RbdErrors.EBUSY) {
-      throw new RbdHeldException(
-          "another client has the image's exclusive lock; rbd lock ls "
-              + image.spec()
-              + " says which one");
+      throw held(image);
     }
     RbdCluster.check("the image's exclusive lock", result);
     label(HOLDER, LockHolder.self(Librbd.lockOwner(this.image)).toString());
+  }
+
+  private static RbdHeldException held(RbdImage image) {
+    return new RbdHeldException(
+        "another client has the image's exclusive lock; rbd lock ls "
+            + image.spec()
+            + " says which one");
+  }
+
+  /**
+   * Why the lock is taken from its owner; empty if it is only asked for it.
+   *
+   * @throws RbdHeldException its owner is a server like this, and alive
+   */
+  private String whyToBreak(RbdImage image, String owner, RbdOptions options, int silences)
+      throws IOException {
+    if (options.force()) {
+      return "is shut out by Ceph, as an operator wants it";
+    }
+    String holder = label(HOLDER);
+    if (LockHolder.isDead(holder, owner)) {
+      return "is dead";
+    }
+    if (silences == 0 || !holder.startsWith(owner + " ")) {
+      return "";
+    }
+    return switch (probe().ask(owner, silences)) {
+      case SILENT -> "has not answered for " + silences + " s";
+      case GONE -> "";
+      case ALIVE, UNKNOWN -> throw held(image);
+    };
+  }
+
+  /** For asking who has the lock; not longer than this is open. */
+  OwnerProbe probe() throws IOException {
+    return new OwnerProbe(cluster, image, id());
+  }
+
+  /**
+   * Whether the cluster has shut this client out, or another one has taken the lock. For the client
+   * that has it.
+   */
+  boolean isShutOut() throws IOException {
+    return whileOpen(() -> {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment value = arena.allocate(LABEL_BYTES);
+        MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_LONG, LABEL_BYTES);
+        return Librbd.metadataGet(image, HOLDER, value, length) == -RbdErrors.ESHUTDOWN;
+      }
+    });
   }
 
   /** The handle, for requests. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Set;
 
 /**
  * A client of a cluster, for the pool of one image. Each open image has a client of its own: when
@@ -110,6 +111,38 @@ final class RbdCluster implements AutoCloseable {
       }
       check("the image cannot be opened", result);
       return new RbdClient(this, handle.get(ValueLayout.JAVA_LONG, 0));
+    }
+  }
+
+  /** The id of this client. */
+  long clientId() {
+    return Librados.instanceId(cluster);
+  }
+
+  /**
+   * Notifies all who watch an object.
+   *
+   * @param millis how long they have to acknowledge, whole seconds
+   * @return the ids of the clients who did
+   */
+  Set<Long> acknowledged(String object, byte[] payload, long millis) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment reply = arena.allocate(ValueLayout.JAVA_LONG, 2);
+      int result = Librados.notify(ioctx, object, payload, millis, reply);
+      long address = reply.getAtIndex(ValueLayout.JAVA_LONG, 0);
+      try {
+        if (result != -RbdErrors.ETIMEDOUT) {
+          check("the notification of " + object, result);
+        }
+        long bytes = reply.getAtIndex(ValueLayout.JAVA_LONG, 1);
+        return address == 0
+            ? Set.of()
+            : OwnerProbe.acknowledged(Libc.memory(address, bytes).asByteBuffer());
+      } finally {
+        if (address != 0) {
+          Librados.bufferFree(address);
+        }
+      }
     }
   }
 

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  *   <dt>What if another client takes the image over?
  *   <dd>Who breaks the lock has this client shut out by the cluster ("blocklisted"), before it
  *       writes. All requests then fail with {@link IoError.Kind#ELSEWHERE}, for ever: {@link
- *       #departure} says so. It is noticed by the next request.
+ *       #departure} says so. It is noticed by the next request, or by {@link #verify}.
  *   <dt>What if the image is made shorter by others?
  *   <dd>Reads beyond its new end fail; {@link #sectors} stays.
  *   <dt>What does a discard do?
@@ -127,6 +127,18 @@ public final class RbdDevice implements ResizableDevice {
             "rbd open " + name,
             () -> RbdClient.open(image, options),
             RbdClient::close);
+    return of(name, image, options, client, scheduler, counts);
+  }
+
+  /** The device of a client that has the lock, if it needs it; it closes the client. */
+  static RbdDevice of(
+      String name,
+      RbdImage image,
+      RbdOptions options,
+      RbdClient client,
+      Scheduler scheduler,
+      Counts counts)
+      throws IOException {
     try {
       if (client.bytes() < 512) {
         throw new IOException("the image has no contents");
@@ -299,6 +311,24 @@ public final class RbdDevice implements ResizableDevice {
   public @Nullable String departure() {
     IoError gone = queue.gone();
     return gone == null ? null : gone.message();
+  }
+
+  /** How many requests Ceph has answered. */
+  long answers() {
+    return queue.answers();
+  }
+
+  /**
+   * Finds out whether this client was shut out, also when nobody has a request. Does not wait for
+   * the answer; {@link #onDeparture} tells of it.
+   */
+  CompletionStage<Boolean> verify() {
+    return Patience.start("rbd verify " + name, client::isShutOut, late -> {})
+        .whenComplete((isShutOut, failure) -> {
+          if (failure == null && isShutOut) {
+            queue.shutOut();
+          }
+        });
   }
 
   /** Has {@code listener} run, once, when {@link #departure} is known; at once if it is already. */

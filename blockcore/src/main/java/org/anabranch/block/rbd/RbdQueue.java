@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
@@ -63,6 +64,8 @@ final class RbdQueue implements RbdEvents.Taker {
 
   @GuardedBy("lock")
   private long lastId;
+
+  private final LongAdder answers = new LongAdder();
 
   @GuardedBy("lock")
   private int objects;
@@ -173,18 +176,12 @@ final class RbdQueue implements RbdEvents.Taker {
       if (ended == null) {
         throw new IllegalStateException(name + ": no request " + id);
       }
+      answers.increment();
       objects -= ended.objects();
       bytes -= ended.bytes();
       if (result == -RbdErrors.ESHUTDOWN && gone == null) {
-        gone =
-            IoError.of(
-                IoError.Kind.ELSEWHERE,
-                name
-                    + ": another client has taken the image over, and Ceph has shut this one out"
-                    + " (blocklisted)");
-        lost = takeAll();
+        lost = lose();
         heard = goneListener;
-        LOG.error("{}", gone.message());
       }
       while (!waiting.isEmpty() && begin(waiting.getFirst())) {
         next.add(waiting.removeFirst());
@@ -202,6 +199,43 @@ final class RbdQueue implements RbdEvents.Taker {
     IoError why = gone();
     lost.forEach(each -> each.io().complete(why));
     heard.run();
+  }
+
+  /** Ceph has shut this client out: everything fails, if it has not yet. */
+  void shutOut() {
+    List<RbdRequest> lost;
+    Runnable heard;
+    lock.lock();
+    try {
+      if (gone != null) {
+        return;
+      }
+      lost = lose();
+      heard = goneListener;
+    } finally {
+      lock.unlock();
+    }
+    IoError why = gone();
+    lost.forEach(each -> each.io().complete(why));
+    heard.run();
+  }
+
+  /** Accepts nothing any more; what has not ended, and fails now. */
+  @GuardedBy("lock")
+  private List<RbdRequest> lose() {
+    gone =
+        IoError.of(
+            IoError.Kind.ELSEWHERE,
+            name
+                + ": another client has taken the image over, and Ceph has shut this one out"
+                + " (blocklisted)");
+    LOG.error("{}", gone.message());
+    return takeAll();
+  }
+
+  /** How many requests have been answered. */
+  long answers() {
+    return answers.sum();
   }
 
   /** Has {@code listener} run when {@link #gone} is known; at once if it is already. */

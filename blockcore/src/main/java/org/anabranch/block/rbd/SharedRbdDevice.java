@@ -31,20 +31,39 @@ import org.slf4j.LoggerFactory;
  *   <dt>Who is active?
  *   <dd>Who has the lock, and nothing else decides it.
  *   <dt>When does a standby take over?
- *   <dd>It tries to take the lock every few seconds, and gets it when its owner has released it or
- *       when Ceph has lost the owner's watch of the image. Ceph shuts the former owner out before.
- *       {@link #takeOver} does not wait for that.
+ *   <dd>It looks at the lock each second, and takes it when its owner has released it, is dead, or
+ *       has not answered {@value #SILENCES} questions in a row, which take a second each: see
+ *       {@link OwnerProbe}. Ceph shuts the former owner out before. {@link #takeOver} does not ask
+ *       the owner.
  *   <dt>What does a server that was shut out?
  *   <dd>Its requests fail, those in the queue too, and it closes its client. Then it stands by with
- *       a new one, which never writes what the old one had. It breaks nobody's lock by itself, so
- *       that two servers do not take the image from each other in turn.
+ *       a new one, which never writes what the old one had.
+ *   <dt>Can two servers take the image from each other in turn?
+ *   <dd>Only one that does not answer loses it, whichever path hosts use. A server that has lost it
+ *       waits twice as long for the other one than it did before, up to half a minute, for the next
+ *       ten minutes: so two servers on machines that are too busy to answer settle.
  * </dl>
  */
 public final class SharedRbdDevice implements SharedDevice {
   private static final Logger LOG = LoggerFactory.getLogger(SharedRbdDevice.class);
 
   /** How long a standby waits after it has tried to take the lock. */
-  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(3);
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long the owner has no answer from Ceph before it looks whether it was shut out. */
+  private static final long VERIFY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How many questions its owner leaves unanswered before a standby takes the lock from it. */
+  private static final int SILENCES = 2;
+
+  /** The same for a server that has lost the lock again and again: as long as Ceph waits. */
+  private static final int MOST_SILENCES = 30;
+
+  /** How long a server that has lost the lock is more patient than others. */
+  private static final long CAUTION_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+  /** How long a server that ends waits for the client of a standby, which has nothing to lose. */
+  private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   /** What holds now; the device is there exactly while the tenure is active. */
   private record State(Tenure tenure, @Nullable RbdDevice device) {}
@@ -54,6 +73,7 @@ public final class SharedRbdDevice implements SharedDevice {
   private final RbdOptions options;
   private final Scheduler scheduler;
   private final Counts counts = new Counts();
+  private final RbdContender contender;
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
   private final Object lock = new Object();
 
@@ -85,6 +105,14 @@ public final class SharedRbdDevice implements SharedDevice {
   @GuardedBy("lock")
   private boolean isClosing;
 
+  /** How many questions the owner must leave unanswered. */
+  @GuardedBy("lock")
+  private int silences = SILENCES;
+
+  /** When this server has lost the lock; means something while {@link #silences} is raised. */
+  @GuardedBy("lock")
+  private long lostAt;
+
   private SharedRbdDevice(
       String name, RbdImage image, RbdOptions options, Scheduler scheduler, State state) {
     this.name = name;
@@ -92,6 +120,7 @@ public final class SharedRbdDevice implements SharedDevice {
     this.options = options;
     this.scheduler = scheduler;
     this.state = state;
+    this.contender = new RbdContender(name, image, scheduler, counts);
   }
 
   /**
@@ -188,14 +217,53 @@ public final class SharedRbdDevice implements SharedDevice {
     }
     LOG.info("{}: this server has the image now", name);
     device.onDeparture(() -> fenced(device));
+    verifyLater(device);
+  }
+
+  /**
+   * A server that was shut out while it stood still, and that nobody uses since then, finds out
+   * here. Else hosts would take its path for a good one.
+   */
+  private void verifyLater(RbdDevice device) {
+    long before = device.answers();
+    scheduler.schedule(
+        () -> {
+          if (!isOwner(device)) {
+            return;
+          }
+          if (device.answers() != before) {
+            verifyLater(device);
+          } else {
+            var _ = device.verify().whenComplete((isShutOut, failure) -> verifyLater(device));
+          }
+        },
+        VERIFY_NANOS);
+  }
+
+  private boolean isOwner(RbdDevice device) {
+    synchronized (lock) {
+      return !isClosing && state.device == device;
+    }
   }
 
   /** Another server has shut this one out. */
   private void fenced(RbdDevice device) {
     String reason = Objects.requireNonNull(device.departure());
+    synchronized (lock) {
+      silences = Math.min(MOST_SILENCES, 2 * silences());
+      lostAt = scheduler.nanoTime();
+    }
     if (change(new State(new Tenure.Fenced(reason), null))) {
       device.close().whenComplete((nothing, failure) -> stand("another server took it over"));
     }
+  }
+
+  @GuardedBy("lock")
+  private int silences() {
+    if (scheduler.nanoTime() - lostAt > CAUTION_NANOS) {
+      silences = SILENCES;
+    }
+    return silences;
   }
 
   private void stand(String reason) {
@@ -248,7 +316,9 @@ public final class SharedRbdDevice implements SharedDevice {
   }
 
   private void attemptNow(RbdOptions how, CompletableFuture<@Nullable Void> end) {
+    int patience;
     synchronized (lock) {
+      patience = silences();
       if (isClosing) {
         end.completeExceptionally(new IOException(name + " is closed"));
         return;
@@ -260,9 +330,7 @@ public final class SharedRbdDevice implements SharedDevice {
     }
     var _ =
         Patience.start(
-                "rbd take over " + name,
-                () -> RbdDevice.open(name, image, how, scheduler, counts),
-                RbdDevice::close)
+                "rbd take over " + name, () -> contender.tryLock(how, patience), RbdDevice::close)
             .whenComplete((device, failure) -> {
               if (failure == null) {
                 begin(device);
@@ -340,15 +408,18 @@ public final class SharedRbdDevice implements SharedDevice {
   @Override
   public CompletionStage<@Nullable Void> close() {
     RbdDevice device;
+    CompletableFuture<?> last;
     synchronized (lock) {
       if (isClosing) {
         return closed;
       }
       isClosing = true;
       device = state.device;
+      last = attempt;
     }
     if (device == null) {
-      closed.complete(null);
+      var _ = last.whenComplete((nothing, failure) -> endContender());
+      closed.completeOnTimeout(null, CLOSE_NANOS, TimeUnit.NANOSECONDS);
     } else {
       device
           .close()
@@ -361,6 +432,18 @@ public final class SharedRbdDevice implements SharedDevice {
           });
     }
     return closed;
+  }
+
+  private void endContender() {
+    var _ =
+        Patience.start(
+                "rbd close " + name,
+                () -> {
+                  contender.close();
+                  return true;
+                },
+                late -> {})
+            .whenComplete((nothing, failure) -> closed.complete(null));
   }
 
   /** The stage of {@link #close}, without closing. */
