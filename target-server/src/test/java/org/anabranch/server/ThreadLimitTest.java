@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,6 +72,33 @@ final class ThreadLimitTest {
     return tasks == null ? 0 : tasks.length;
   }
 
+  private static void allowNoMoreThreads(ServerProcess server) throws Exception {
+    String now = Integer.toString(threads(server));
+    asUser("prlimit", "--pid", Long.toString(server.process().pid()), "--nproc=" + now + ":" + now)
+        .expect(0);
+  }
+
+  /** The JDK would drop the signal, as below. */
+  @Test
+  void aSignalReloadsItAllTheSame() throws Exception {
+    try (ServerProcess server = ServerProcess.servingAs(AS_USER, folder)) {
+      allowNoMoreThreads(server);
+      Path file = folder.resolve("anabranch.conf");
+      Files.writeString(
+          file, Files.readString(file).replace("state-dir", "merge-grace = 5 min, state-dir"));
+      for (int i = 1; i <= 2; i++) {
+        int times = i;
+        Tools.run(10, "kill", "-HUP", Long.toString(server.process().pid())).expect(0);
+        Await.until(
+            "SIGHUP is logged",
+            server::errors,
+            log -> log.split("SIGHUP: (reloaded|nothing has changed)", -1).length > times);
+      }
+      assertThat(server.errors()).contains("SIGHUP: reloaded");
+      assertThat(server.terminate()).as(server.errors()).isZero();
+    }
+  }
+
   /** The JDK starts a thread for each signal, and drops the signal when there is none. */
   @Test
   void aSignalStopsItAllTheSame() throws Exception {
@@ -78,18 +106,13 @@ final class ThreadLimitTest {
         ServerProcess server = ServerProcess.servingAs(AS_USER, folder)) {
       Disk disk = Site.Host.logIn(initiator, server, TARGET).disk(0);
       Initiator.await(disk.write(0, ByteBuffer.allocate(4096)), 30);
-      String now = Integer.toString(threads(server));
-      asUser(
-              "prlimit",
-              "--pid",
-              Long.toString(server.process().pid()),
-              "--nproc=" + now + ":" + now)
-          .expect(0);
+      int now = threads(server);
+      allowNoMoreThreads(server);
       Initiator.await(disk.write(8, ByteBuffer.allocate(4096)), 30);
       long begin = System.nanoTime();
       assertThat(server.terminate()).as(server.errors()).isZero();
       long millis = (System.nanoTime() - begin) / 1_000_000;
-      System.out.printf("SIGTERM at the limit of %s threads: ended after %d ms%n", now, millis);
+      System.out.printf("SIGTERM at the limit of %d threads: ended after %d ms%n", now, millis);
       assertThat(millis).isLessThan(10_000);
       assertThat(server.errors()).contains("server: stopping");
     }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,16 +40,30 @@ import org.jspecify.annotations.Nullable;
  *   a pattern in a file that was included by a pattern        an error: files could include
  *                                                             themselves without end
  *   a pattern in the name of the folder                       an error
+ *   includes in included files, more than {@value #MAX_DEPTH} deep          an error, also when a file includes
+ *                                                             itself
+ *   more than {@value #MAX_FILES} includes                             an error
  * </pre>
  */
 final class IncludedFiles implements ConfigIncluder, ConfigIncluderFile {
   private static final int MAX_FILES = 10_000;
+
+  /** HOCON's own limit is 50, and what is below that it leaves out without an error. */
+  private static final int MAX_DEPTH = 20;
 
   private final Path baseDir;
   private final Problems problems;
   private final SequencedMap<String, String> texts = new LinkedHashMap<>();
   private @Nullable ConfigIncluder fallback;
   private boolean inPattern;
+
+  /** How many includes are being read, each in the file of the one before. */
+  private int depth;
+
+  private int count;
+
+  /** A limit was passed: that is an error, and nothing more is read. */
+  private boolean over;
 
   /**
    * @param baseDir the folder that relative names are relative to, where a text has none of its own
@@ -95,20 +110,55 @@ final class IncludedFiles implements ConfigIncluder, ConfigIncluderFile {
 
   @Override
   public ConfigObject include(ConfigIncludeContext context, String what) {
-    if (isPattern(what)) {
-      return all(context, folder(context).resolve(what));
-    }
-    return fallback == null ? Section.empty() : fallback.include(context, what);
+    return bounded(
+        what,
+        () -> {
+          if (isPattern(what)) {
+            return all(context, folder(context).resolve(what));
+          }
+          return fallback == null ? Section.empty() : fallback.include(context, what);
+        });
   }
 
   @Override
   public ConfigObject includeFile(ConfigIncludeContext context, File what) {
-    if (isPattern(what.getPath())) {
-      return all(context, what.toPath());
+    return bounded(
+        what.getPath(),
+        () -> {
+          if (isPattern(what.getPath())) {
+            return all(context, what.toPath());
+          }
+          return fallback instanceof ConfigIncluderFile files
+              ? files.includeFile(context, what)
+              : Section.empty();
+        });
+  }
+
+  /** Reads an include, unless that would be one too deep or one too many. */
+  private ConfigObject bounded(String what, Supplier<ConfigObject> included) {
+    if (!over && depth >= MAX_DEPTH) {
+      over = true;
+      problems.add(
+          0,
+          "include \""
+              + what
+              + "\": included files include each other more than "
+              + MAX_DEPTH
+              + " deep; a file must not include itself, not even by way of others");
+    } else if (!over && count >= MAX_FILES) {
+      over = true;
+      problems.add(0, "include \"" + what + "\": more than " + MAX_FILES + " includes");
     }
-    return fallback instanceof ConfigIncluderFile files
-        ? files.includeFile(context, what)
-        : Section.empty();
+    if (over) {
+      return Section.empty();
+    }
+    count++;
+    depth++;
+    try {
+      return included.get();
+    } finally {
+      depth--;
+    }
   }
 
   private static boolean isPattern(String what) {

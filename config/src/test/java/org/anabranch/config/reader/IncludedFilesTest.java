@@ -105,6 +105,54 @@ final class IncludedFilesTest {
         .contains("put the name in quotes: \"iqn.2026-11.org.x:t\"");
   }
 
+  /** HOCON by itself leaves out what is 50 deep, without a word. */
+  @Test
+  void aLongChainIsAnError() throws Exception {
+    for (int i = 0; i < 3000; i++) {
+      Files.writeString(
+          folder.resolve("chain" + i + ".conf"), "include \"chain" + (i + 1) + ".conf\"\n");
+    }
+    Files.writeString(folder.resolve("chain3000.conf"), "anabranch { merge-grace = 9 min }");
+    Files.writeString(main, "include \"chain0.conf\"\n");
+    assertThat(problems())
+        .singleElement()
+        .asString()
+        .contains("include \"chain20.conf\": ", "more than 20 deep");
+    for (String first : List.of("chain2981.conf", "chain3000.conf")) {
+      Files.writeString(main, "include file(\"" + folder.resolve(first) + "\")\n");
+      assertThat(read().mergeGrace()).hasMinutes(9);
+    }
+  }
+
+  @Test
+  void aFileThatIncludesItselfIsAnError() throws Exception {
+    for (String include :
+        List.of(
+            "include \"anabranch.conf\"",
+            "include \"anabranch\"",
+            "include file(\"" + main + "\")",
+            "include required(\"anabranch.conf\")",
+            "include \"anabranch.conf\"\ninclude \"anabranch.conf\"")) {
+      Files.writeString(main, "anabranch { merge-grace = 1 min }\n" + include + "\n");
+      assertThat(problems()).as(include).singleElement().asString().contains("include itself");
+    }
+    Files.writeString(main, "include \"other.conf\"\n");
+    Files.writeString(folder.resolve("other.conf"), "include \"anabranch.conf\"\n");
+    assertThat(problems()).singleElement().asString().contains("include itself");
+  }
+
+  /** Each file includes the next one twice. */
+  @Test
+  void veryManyIncludesAreAnError() throws Exception {
+    for (int i = 0; i < 18; i++) {
+      String next = "include \"wide" + (i + 1) + ".conf\"\n";
+      Files.writeString(folder.resolve("wide" + i + ".conf"), next + next);
+    }
+    Files.writeString(folder.resolve("wide18.conf"), "anabranch { merge-grace = 9 min }");
+    Files.writeString(main, "include \"wide0.conf\"\n");
+    assertThat(problems()).singleElement().asString().contains("more than 10000 includes");
+  }
+
   @Test
   void whatTwoFilesOpenIsReportedWithBothPlaces() throws Exception {
     file("a.conf", "anabranch.volumes {", "  vm2 { path = a.img, size = 1 MiB }", "}");

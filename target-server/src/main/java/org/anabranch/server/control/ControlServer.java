@@ -28,6 +28,7 @@ import java.util.function.Supplier;
 import jdk.net.ExtendedSocketOptions;
 import org.anabranch.server.base.ClientGoneException;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.RequestPace;
 import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Version;
 import org.anabranch.server.base.Warning;
@@ -48,7 +49,9 @@ import org.slf4j.LoggerFactory;
  *   <dd>Each user has places for commands, other ones for requests that wait or take long, and
  *       other ones for {@code status} ({@link Place}, {@link ControlLimits}); one request more is
  *       refused. Connections that have asked nothing, or do not take their answer, make room for
- *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} bytes.
+ *       others ({@link Clients}). A request is a line of at most {@value #MAX_REQUEST} bytes. Who
+ *       asks more than {@value #BURST} times at once waits: {@value #RATE} connections a second are
+ *       accepted from then on.
  *   <dt>What if the system has no thread or no file descriptor to give?
  *   <dd>A request without a thread is refused. One descriptor is kept for the first client that
  *       comes when there is no other ({@link SpareDescriptors}); the server goes on.
@@ -64,6 +67,11 @@ public final class ControlServer implements AutoCloseable {
   static final int MAX_REQUEST = 1 << 20;
   private static final int BACKLOG = 64;
   private static final long IDLE_MILLIS = 1000;
+
+  /** Requests at once, and in a second from then on. */
+  private static final int BURST = 256;
+
+  private static final int RATE = 100;
   private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
   private static final long LAST_ANSWERS_MILLIS = 1000;
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
@@ -77,6 +85,7 @@ public final class ControlServer implements AutoCloseable {
   private final Clients clients;
   private final Places places;
   private final SocketGroup group;
+  private final RequestPace pace = new RequestPace(BURST, RATE);
 
   /** Those whose verb asked to be told when they are gone. */
   private final Set<Connection<?>> waiting = ConcurrentHashMap.newKeySet();
@@ -204,6 +213,7 @@ public final class ControlServer implements AutoCloseable {
     while (true) {
       try {
         SocketChannel client = socket.accept();
+        pace.await();
         if (!clients.awaitRoom()) {
           Clients.close(client);
           return;

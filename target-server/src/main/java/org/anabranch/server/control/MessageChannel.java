@@ -45,14 +45,20 @@ final class MessageChannel {
   @Nullable String line(int most) throws IOException, RefusedException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (read.hasRemaining() || fill()) {
-      byte next = read.get();
-      if (next == '\n') {
-        return line.toString(StandardCharsets.UTF_8);
+      int begin = read.position();
+      int end = begin;
+      while (end < read.limit() && read.get(end) != '\n') {
+        end++;
       }
-      if (line.size() == most) {
+      if (line.size() + end - begin > most) {
         throw new RefusedException("a request has at most " + most + " bytes");
       }
-      line.write(next);
+      line.write(read.array(), begin, end - begin);
+      if (end < read.limit()) {
+        read.position(end + 1);
+        return line.toString(StandardCharsets.UTF_8);
+      }
+      read.position(end);
     }
     return null;
   }

@@ -25,6 +25,7 @@ import java.util.function.Supplier;
 import org.anabranch.config.HttpConfig;
 import org.anabranch.naming.AddressRange;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.RequestPace;
 import org.anabranch.server.base.ThreadStart;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.control.Json;
@@ -52,12 +53,18 @@ import org.slf4j.LoggerFactory;
  * <p>Only GET and HEAD. On a loopback address a request must name this machine as its host, so that
  * a web site cannot point a name of its own there and read it with the user's browser. Connections,
  * headers and the time for a request are bounded; at most {@value #WAITING} requests wait for
- * {@value #THREADS} threads.
+ * {@value #THREADS} threads, which serve {@value #BURST} requests at once and {@value #RATE} a
+ * second from then on.
  */
 public final class StatusServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(StatusServer.class);
   private static final int THREADS = 2;
   private static final int WAITING = 64;
+
+  /** Requests at once, and in a second from then on. */
+  private static final int BURST = 128;
+
+  private static final int RATE = 50;
   private static final int SERVICE_UNAVAILABLE = 503;
 
   static {
@@ -86,6 +93,7 @@ public final class StatusServer implements AutoCloseable {
   private final boolean loopback;
   private final HttpServer http;
   private final ThreadPoolExecutor threads;
+  private final RequestPace pace = new RequestPace(BURST, RATE);
 
   private StatusServer(
       HttpConfig config, RunningServer server, Supplier<CompletableFuture<Void>> answers)
@@ -161,6 +169,7 @@ public final class StatusServer implements AutoCloseable {
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
+      pace.await();
       Answer answer = answer(exchange);
       Headers headers = exchange.getResponseHeaders();
       headers.set("Content-Type", answer.type());

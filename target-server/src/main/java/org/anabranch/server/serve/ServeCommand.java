@@ -112,13 +112,15 @@ public final class ServeCommand implements Callable<Integer> {
     // Held until the start is through: a hangup in the middle of it is no end, and no reload yet.
     CompletableFuture<Server> ready = new CompletableFuture<>();
     Terminal terminal = Terminal.ofThisProcess();
-    Signals.handleHangup(() -> {
-      if (terminal.hasClosed()) {
-        end.countDown();
-      } else {
-        var _ = ready.thenAccept(ServeCommand::reload);
-      }
-    });
+    Runnable hangup =
+        () -> {
+          if (terminal.hasClosed()) {
+            end.countDown();
+          } else {
+            var _ = ready.thenAccept(ServeCommand::reload);
+          }
+        };
+    Signals.handleHangup(hangup);
     // By default it would end the process at once.
     Signals.handle(
         "USR1",
@@ -127,7 +129,7 @@ public final class ServeCommand implements Callable<Integer> {
                 .info("SIGUSR1 does nothing here; SIGQUIT prints all threads"));
     try (Server server = start()) {
       ready.complete(server);
-      serve(server, end);
+      serve(server, end, hangup);
       clean = server.stop();
     }
     return clean ? 0 : 1;
@@ -143,13 +145,15 @@ public final class ServeCommand implements Callable<Integer> {
   }
 
   /** Says that the server is ready, to the user and the service manager, and waits for the end. */
-  private void serve(Server server, CountDownLatch end) throws InterruptedException {
+  private void serve(Server server, CountDownLatch end, Runnable hangup)
+      throws InterruptedException {
     Supervisor supervisor = Supervisor.ofEnvironment();
     server.announceTo(supervisor);
     PrintWriter out = spec.commandLine().getOut();
     out.println("anabranch: ready, portals " + String.join(" ", server.portals()));
     out.flush();
-    Signals.needNoThread(() -> endOrHalt(end));
+    Signals.needNoThread(() -> endOrHalt(end), Signals.SIGINT, Signals.SIGTERM);
+    Signals.needNoThread(hangup, Signals.SIGHUP); // on a thread of its own: a reload may take long
     Preload.control(new ControlClient(server.controlSocket()));
     try (Watchdog _ = Watchdog.start(supervisor, server::answer)) {
       end.await();

@@ -34,12 +34,12 @@ final class Signals {
   private Signals() {}
 
   /**
-   * Lets SIGTERM and SIGINT run {@code action} also when the system has no threads to give. What
-   * {@link #handle} has set stays where that is not possible. It takes some milliseconds.
+   * Lets signals run {@code action} also when the system has no threads to give: on one thread, one
+   * after the other. What {@link #handle} has set stays where that is not possible. It takes some
+   * milliseconds.
    */
-  static void needNoThread(Runnable action) {
-    SignalThread.handle(
-        action, IntStream.of(SIGINT, SIGTERM).filter(signal -> !ignored(signal)).toArray());
+  static void needNoThread(Runnable action, int... signals) {
+    SignalThread.handle(action, IntStream.of(signals).filter(signal -> !ignored(signal)).toArray());
   }
 
   /**
