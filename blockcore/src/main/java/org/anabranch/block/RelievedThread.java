@@ -19,4 +19,31 @@ public interface RelievedThread {
    *     block this one
    */
   boolean offer(Runnable call);
+
+  /**
+   * Runs a task soon, on this thread or on the one that has relieved it. The task must not block.
+   * Any thread.
+   *
+   * @return false, with nothing done, if neither runs tasks any more
+   */
+  boolean execute(Runnable task);
+
+  /**
+   * Lets a request that waits go on where it came from. A relieved thread makes small writes
+   * itself; on any other one, such as that which has just made a sync, each write would need a
+   * change of threads of its own.
+   *
+   * @return {@code then}, to be run on any thread: it goes on with the thread that calls this
+   *     method if that is a relieved one, and else where it is run
+   */
+  static Runnable backHere(Runnable then) {
+    if (!(Thread.currentThread() instanceof RelievedThread here)) {
+      return then;
+    }
+    return () -> {
+      if (Thread.currentThread() instanceof RelievedThread || !here.execute(then)) {
+        then.run();
+      }
+    };
+  }
 }

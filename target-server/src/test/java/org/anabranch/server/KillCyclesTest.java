@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,13 +16,17 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -43,6 +48,15 @@ final class KillCyclesTest {
   private static final int MAX_OPERATIONS = 40;
   private static final int WRITES_AT_ONCE = 16;
   private static final int KILL_WITHIN_NANOS = 20_000_000;
+  private static final int KILL_FIRST_WRITES_WITHIN_NANOS = 1_000_000;
+  private static final int MOST_FIRST_WRITES = 700;
+
+  /** From so many kills on, half of those in first writes must have found something in a ring. */
+  private static final int ENOUGH_CYCLES = 50;
+
+  /** What the log says of a ring with writes in it. */
+  private static final Pattern REPLAYED =
+      Pattern.compile("(\\d+) acknowledged writes replayed from the write cache");
 
   /** Bytes a second, so that a merge of 2 MiB or so is met in its middle. */
   private static final String SLOW = "4194304";
@@ -52,6 +66,9 @@ final class KillCyclesTest {
   /** What a kill is to hit. */
   private enum Aim {
     WRITES,
+
+    /** Those after a snapshot: a write cache has answered some that the volume does not have. */
+    FIRST_WRITES,
     CREATE,
     REMOVE,
     MERGE,
@@ -61,6 +78,11 @@ final class KillCyclesTest {
   private final KillModel model = new KillModel();
   private final Random random = new Random(Long.getLong("anabranch.killSeed", 1));
   private final Map<String, Integer> counts = new LinkedHashMap<>();
+
+  /** For each server that found a ring with writes, how many. */
+  private final List<Integer> replayed = new ArrayList<>();
+
+  private int firstWrites;
 
   private final Path folder;
   private final Site site;
@@ -80,18 +102,20 @@ final class KillCyclesTest {
   }
 
   @Test
+  @Timeout(value = 3, unit = TimeUnit.HOURS) // for those who ask for many
   void killsLoseNothingAndLeakNothing() throws Exception {
     int cycles = Integer.getInteger("anabranch.killCycles", 5);
-    int replays = 0;
     for (int cycle = 0; cycle < cycles; cycle++) {
+      Aim aim = aim();
+      boolean cached = aim == Aim.FIRST_WRITES || random.nextBoolean();
       try (Initiator initiator = new Initiator(1);
-          ServerProcess server = site.serve(configuration(cycle))) {
+          ServerProcess server = site.serve(configuration(cached))) {
+        count(server);
         Site.Host host = Site.Host.logIn(initiator, server, TARGET);
         settlePending();
         pauseAndResume(false);
         verify(host);
         CountDownLatch now = new CountDownLatch(1);
-        Aim aim = Aim.values()[random.nextInt(Aim.values().length)];
         int wait = random.nextInt(within(aim));
         Thread killer =
             Thread.ofPlatform()
@@ -120,13 +144,26 @@ final class KillCyclesTest {
         killer.join();
         server.await();
         assertThat(server.errors()).doesNotContain("ERROR");
-        replays += server.errors().contains("replayed from the write cache") ? 1 : 0;
+        firstWrites += aim == Aim.FIRST_WRITES ? 1 : 0;
       }
     }
-    System.out.println(
-        cycles + " kills, in the middle of: " + counts + "; write caches replayed: " + replays);
     try (Initiator initiator = new Initiator(1);
-        ServerProcess server = site.serve(CONFIGURATION)) {
+        ServerProcess server = site.serve(configuration(false))) {
+      count(server);
+      System.out.printf(
+          "%d kills, in the middle of: %s; %d in a burst of first writes; %d rings replayed, %d"
+              + " writes in all, at most %d%n",
+          cycles,
+          counts,
+          firstWrites,
+          replayed.size(),
+          replayed.stream().mapToInt(each -> each).sum(),
+          replayed.stream().mapToInt(each -> each).max().orElse(0));
+      if (cycles >= ENOUGH_CYCLES) {
+        assertThat(replayed)
+            .as("of %s bursts", firstWrites)
+            .hasSizeGreaterThanOrEqualTo(firstWrites / 2);
+      }
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       settlePending();
       pauseAndResume(false);
@@ -142,16 +179,29 @@ final class KillCyclesTest {
     }
   }
 
-  /** Writes are cached in two of three lives; the third replays what it finds all the same. */
-  private static String configuration(int cycle) {
-    return cycle % 3 == 2
-        ? CONFIGURATION + "write-cache.size = 0\n"
-        : CONFIGURATION + "write-cache.size = 4 MiB\n";
+  /** First writes as often as all the others. */
+  private Aim aim() {
+    Aim[] all = Aim.values();
+    return random.nextBoolean() ? Aim.FIRST_WRITES : all[random.nextInt(all.length)];
+  }
+
+  /** A life in which writes are not cached replays what it finds all the same. */
+  private static String configuration(boolean cached) {
+    return CONFIGURATION + "write-cache.size = " + (cached ? "4 MiB\n" : "0\n");
+  }
+
+  /** Counts what a server has replayed, which it does before it is ready. */
+  private void count(ServerProcess server) throws Exception {
+    Matcher matcher = REPLAYED.matcher(server.errors());
+    if (matcher.find()) {
+      replayed.add(Integer.parseInt(matcher.group(1)));
+    }
   }
 
   private int within(Aim aim) {
     return switch (aim) {
       case WRITES -> KILL_WITHIN_NANOS;
+      case FIRST_WRITES -> KILL_FIRST_WRITES_WITHIN_NANOS;
       case CREATE -> longest.getOrDefault("create", KILL_WITHIN_NANOS);
       case REMOVE -> longest.getOrDefault("remove", KILL_WITHIN_NANOS);
       case MERGE, MERGE_AND_KEEP -> KILL_MERGE_WITHIN_NANOS;
@@ -162,6 +212,13 @@ final class KillCyclesTest {
   private void hit(Aim aim, Site.Host host, CountDownLatch now) throws Exception {
     switch (aim) {
       case WRITES -> now.countDown();
+      case FIRST_WRITES -> {
+        create(free());
+        int count = 1 + random.nextInt(MOST_FIRST_WRITES);
+        int answers = 1 + random.nextInt(count);
+        new FirstWrites(model, host.disk(0), new Random(random.nextLong()))
+            .send(count, answers, now::countDown);
+      }
       case CREATE -> {
         String device = free();
         now.countDown();

@@ -9,7 +9,7 @@ import org.anabranch.block.Limits;
 import org.anabranch.block.RelievedThread;
 
 /** A thread like one of an event loop: it submits requests, and makes the calls offered to it. */
-final class LoopOfTest extends Thread implements RelievedThread, AutoCloseable {
+public final class LoopOfTest extends Thread implements RelievedThread, AutoCloseable {
   private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
 
   /** Whether a thread stands by to relieve it; it says so, and there is none. */
@@ -20,7 +20,7 @@ final class LoopOfTest extends Thread implements RelievedThread, AutoCloseable {
 
   private volatile boolean closed;
 
-  LoopOfTest() {
+  public LoopOfTest() {
     super("loop of a test");
     setDaemon(true);
     start();
@@ -63,6 +63,14 @@ final class LoopOfTest extends Thread implements RelievedThread, AutoCloseable {
   }
 
   @Override
+  public boolean execute(Runnable task) {
+    if (!closed) {
+      tasks.add(task);
+    }
+    return !closed;
+  }
+
+  @Override
   public void run() {
     while (!closed) {
       try {
@@ -73,9 +81,14 @@ final class LoopOfTest extends Thread implements RelievedThread, AutoCloseable {
     }
   }
 
-  @Override
-  public void close() {
+  /** Runs no more tasks. */
+  public void end() {
     closed = true;
     tasks.add(() -> {});
+  }
+
+  @Override
+  public void close() {
+    end();
   }
 }

@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot.group;
 
 import java.util.ArrayDeque;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.RelievedThread;
 
 /**
  * Limits the copies in flight for one origin. A new request that needs a copy and finds no free
@@ -24,9 +25,16 @@ final class CopySlots {
     return inFlight < most;
   }
 
-  /** Runs {@code retry} without the lock when a slot may be free. */
+  /**
+   * Runs {@code retry} without the lock when a slot may be free, by {@link
+   * RelievedThread#backHere}.
+   */
   void await(Runnable retry) {
-    waiting.add(retry);
+    waiting.add(
+        RelievedThread.backHere(() -> {
+          retry.run();
+          lock.run(this::wake);
+        }));
   }
 
   void begin() {
@@ -41,11 +49,7 @@ final class CopySlots {
   /** Wakes one at a time, since the woken request may no longer need a copy. */
   private void wake() {
     if (free() && !waiting.isEmpty()) {
-      Runnable retry = waiting.remove();
-      lock.after(() -> {
-        retry.run();
-        lock.run(this::wake);
-      });
+      lock.after(waiting.remove());
     }
   }
 

@@ -4,6 +4,7 @@ package org.anabranch.block.snapshot.group;
 import java.util.ArrayList;
 import java.util.List;
 import org.anabranch.block.DeferringLock;
+import org.anabranch.block.RelievedThread;
 
 /** An event that happens once, and the actions waiting for it. Guarded by the group's lock. */
 final class Gate {
@@ -15,12 +16,15 @@ final class Gate {
     this.lock = lock;
   }
 
-  /** Runs {@code then} without the lock, once the gate is open. */
+  /**
+   * Runs {@code then} without the lock, once the gate is open: now, or later by {@link
+   * RelievedThread#backHere}.
+   */
   void await(Runnable then) {
     if (open) {
       lock.after(then);
     } else {
-      waiting.add(then);
+      waiting.add(RelievedThread.backHere(then));
     }
   }
 
