@@ -49,8 +49,7 @@ final class FirstWrites {
    * @param kill called once, after so many answers
    */
   void send(int count, int answers, Runnable kill) throws Exception {
-    List<Integer> blocks =
-        new ArrayList<>(IntStream.range(0, KillModel.BLOCKS).boxed().toList());
+    List<Integer> blocks = new ArrayList<>(IntStream.range(0, KillModel.BLOCKS).boxed().toList());
     Collections.shuffle(blocks, random);
     synchronized (this) {
       untilKill = answers;

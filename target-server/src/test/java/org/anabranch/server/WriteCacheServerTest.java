@@ -3,6 +3,7 @@ package org.anabranch.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -200,5 +201,62 @@ final class WriteCacheServerTest {
     Server server = start(OFF + "write-cache { size = 1 MiB, path = no/such/folder/ring }\n");
     assertThat(server.warnings().toString()).contains("so no write is cached");
     Initiator.await(disk(server, 0).write(0, block(1)), 30);
+  }
+
+  /** The file is gone then: otherwise it would hold the last space, and no server would start. */
+  @Test
+  void ringThatHasNoSpaceIsAWarningEachTime() throws Exception {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    mount("-t", "tmpfs", "-o", "size=512k", "ring", mount);
+    try {
+      for (int i = 0; i < 2; i++) {
+        Server server =
+            start(OFF + "write-cache { size = 1 MiB, path = \"" + mount + "/ring\" }\n");
+        assertThat(server.warnings().toString()).contains("No space left on device");
+        assertThat(mount.resolve("ring")).doesNotExist();
+        Initiator.await(disk(server, 0).write(0, block(1)), 30);
+        assertThat(server.stop()).isTrue();
+      }
+    } finally {
+      Tools.run(10, "umount", "-l", mount.toString())
+          .expect(0); // the ring stays mapped for a while
+    }
+  }
+
+  @Test
+  void ringIsNotMadeWhereAMappedPageMayHaveNoSpace() throws Exception {
+    Tools.require("mkfs.btrfs");
+    Path image = folder.resolve("btrfs.img");
+    Tools.run(10, "truncate", "-s", "128M", image.toString()).expect(0);
+    Tools.run(30, "mkfs.btrfs", "-q", image.toString()).expect(0);
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    mount("-o", "loop", image.toString(), mount);
+    try {
+      String text = OFF + "write-cache { size = 1 MiB, path = \"" + mount + "/ring\" }\n";
+      Server server = start(text);
+      String identity = identity(server);
+      assertThat(server.warnings().toString()).contains("it cannot be on btrfs, so no write");
+      assertThat(mount.resolve("ring")).doesNotExist();
+      assertThat(server.stop()).isTrue();
+      RingDamage.leave(mount.resolve("ring"), identity, 0, block(2));
+
+      Server second = start(text);
+      assertThat(read(disk(second, 0), 0)).isEqualTo(2); // what is there is replayed
+      assertThat(second.warnings().toString()).contains("it cannot be on btrfs");
+      assertThat(second.stop()).isTrue();
+      assertThat(mount.resolve("ring")).doesNotExist();
+    } finally {
+      Tools.run(10, "umount", "-l", mount.toString())
+          .expect(0); // the ring stays mapped for a while
+    }
+  }
+
+  private static void mount(Object... arguments) throws Exception {
+    List<String> line = new ArrayList<>(List.of("mount"));
+    for (Object argument : arguments) {
+      line.add(argument.toString());
+    }
+    Tools.Result result = Tools.run(10, line.toArray(String[]::new));
+    assumeThat(result.status()).as("mounts are not allowed: " + result.output()).isZero();
   }
 }

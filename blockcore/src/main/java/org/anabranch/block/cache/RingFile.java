@@ -12,7 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A {@link Ring} in a mapped file, which one process uses at a time. All of its space is allocated
@@ -20,6 +23,8 @@ import java.util.Set;
  */
 public final class RingFile implements AutoCloseable {
   private static final int PIECE = 1 << 20;
+  private static final Pattern UNSUITABLE =
+      Pattern.compile("btrfs|zfs|bcachefs|nfs4?|cifs|smb3|9p|ceph|glusterfs|fuse.*");
 
   private final Path path;
   private final FileChannel channel;
@@ -47,7 +52,7 @@ public final class RingFile implements AutoCloseable {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     try {
       lock(path, channel);
-      return new RingFile(path, channel, open(channel, segments, boot));
+      return new RingFile(path, channel, open(path, channel, segments, boot));
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -66,7 +71,8 @@ public final class RingFile implements AutoCloseable {
     }
   }
 
-  private static Ring open(FileChannel channel, int segments, BootId boot) throws IOException {
+  private static Ring open(Path path, FileChannel channel, int segments, BootId boot)
+      throws IOException {
     long size = Ring.bytes(segments, Ring.SEGMENT_BYTES);
     long found = channel.size();
     if (found >= Ring.bytes(1, Ring.SEGMENT_BYTES)) {
@@ -75,13 +81,39 @@ public final class RingFile implements AutoCloseable {
         return ring;
       }
     }
+    try {
+      allocate(channel, size);
+    } catch (IOException e) {
+      Files.deleteIfExists(path); // it holds nothing, and would only take the space that is left
+      throw new IOException(path + ": " + e.getMessage(), e);
+    }
+    return Ring.open(map(channel, size), Ring.SEGMENT_BYTES, boot);
+  }
+
+  private static void allocate(FileChannel channel, long size) throws IOException {
     channel.truncate(0);
     ByteBuffer zeros = ByteBuffer.allocateDirect(PIECE);
     for (long at = 0; at < size; ) {
       zeros.clear().limit((int) Math.min(PIECE, size - at));
       at += channel.write(zeros, at);
     }
-    return Ring.open(map(channel, size), Ring.SEGMENT_BYTES, boot);
+  }
+
+  /**
+   * Whether a ring may be where {@code path} is. A file system that writes each block to a new
+   * place, or over a network, may have no space or no answer for a page that is mapped already, and
+   * the kernel would end the process.
+   *
+   * @return the type of the file system if it is such a one; null otherwise, and if it is not known
+   */
+  public static @Nullable String unsuitable(Path path) {
+    try {
+      Path folder = Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file");
+      String type = Files.getFileStore(folder).type();
+      return UNSUITABLE.matcher(type).matches() ? type : null;
+    } catch (IOException e) {
+      return null; // the file can't be made there either
+    }
   }
 
   private static MemorySegment map(FileChannel channel, long size) throws IOException {

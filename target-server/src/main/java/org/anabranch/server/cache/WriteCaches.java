@@ -2,8 +2,6 @@
 package org.anabranch.server.cache;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
-import org.anabranch.block.cache.BootId;
 import org.anabranch.block.cache.Ring;
 import org.anabranch.block.cache.RingFile;
 import org.anabranch.block.cache.WriteCache;
@@ -63,9 +60,6 @@ import org.slf4j.LoggerFactory;
 public final class WriteCaches implements WarningSource, Changes.Resting {
   private static final Logger LOG = LoggerFactory.getLogger(WriteCaches.class);
 
-  /** The name of the ring's file in the state directory. */
-  static final String FILE = "write-cache";
-
   /** How long a change waits for caches that do not come to rest. */
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -95,16 +89,15 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
   @GuardedBy("this")
   private boolean started;
 
-  private WriteCaches(boolean on, @Nullable RingFile file, @Nullable Warning problem) {
-    this.on = on;
-    this.file = file;
-    this.problem = problem;
+  private WriteCaches(OpenedRing ring) {
+    this.on = ring.on();
+    this.file = ring.file();
+    this.problem = ring.problem();
   }
 
   /** The ring's file. */
   public static Path path(WriteCacheConfig config, Path stateFolder) {
-    Path configured = config.path();
-    return configured == null ? stateFolder.resolve(FILE) : configured;
+    return OpenedRing.path(config, stateFolder);
   }
 
   /**
@@ -114,38 +107,7 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
    */
   public static WriteCaches open(WriteCacheConfig config, Path stateFolder)
       throws RefusedException {
-    Path path = path(config, stateFolder);
-    boolean on = config.size() > 0;
-    boolean there = Files.exists(path);
-    if (!on && !there) {
-      return new WriteCaches(false, null, null);
-    }
-    try {
-      int segments = on ? (int) (config.size() / Ring.SEGMENT_BYTES) : 1;
-      RingFile file = RingFile.open(path, segments, BootId.current());
-      String discarded = file.ring().discarded();
-      if (discarded != null) {
-        LOG.info("write cache {}: what was in it is discarded: {}", path, discarded);
-      }
-      if (!on && file.ring().isEmpty()) {
-        file.delete();
-        return new WriteCaches(false, null, null);
-      }
-      return new WriteCaches(on, file, null);
-    } catch (IOException e) {
-      String reason = "the write cache's ring cannot be opened: " + e.getMessage();
-      if (there) {
-        throw new RefusedException("write-cache: " + reason, e);
-      }
-      LOG.error("{}; no write is cached", reason);
-      return new WriteCaches(
-          false,
-          null,
-          new Warning(
-              "write cache",
-              reason + ", so no write is cached",
-              "set write-cache.path to a file on a file system that has the space, and restart"));
-    }
+    return new WriteCaches(OpenedRing.open(config, stateFolder));
   }
 
   /** Whether there is a ring, either for new writes or with those of a server before this one. */
@@ -362,17 +324,7 @@ public final class WriteCaches implements WarningSource, Changes.Resting {
   /** Gives the ring back; its devices have been removed. */
   public void close() {
     if (file != null) {
-      try {
-        if (file.ring().isEmpty()) {
-          file.delete();
-        } else {
-          LOG.warn(
-              "write cache {}: acknowledged writes are left in it for the next start", file.path());
-          file.close();
-        }
-      } catch (IOException e) {
-        LOG.error("write cache {}: {}", file.path(), e.toString());
-      }
+      OpenedRing.close(file);
     }
   }
 }
