@@ -6,12 +6,13 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.bench.FirstWritesBenchmark.Over;
 
 /**
  * The benchmark of the whole server, run by build/bench.
  *
  * <pre>
- *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|start|scale ...
+ *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|first-writes-three|first-writes-through|start|scale ...
  * </pre>
  *
  * Prints tables to standard output, and writes the results of {@code peers} and {@code scale} as a
@@ -39,7 +40,9 @@ public final class Benchmark {
         switch (what) {
           case "peers" -> ratios = new PeerBenchmark(workplace, report).run();
           case "own" -> new OwnBenchmark(workplace, report).run();
-          case "first-writes" -> new FirstWritesBenchmark(workplace, report).run();
+          case "first-writes" -> first(workplace, report, Over.ONE_SNAPSHOT);
+          case "first-writes-three" -> first(workplace, report, Over.THREE_SNAPSHOTS);
+          case "first-writes-through" -> first(workplace, report, Over.THE_SNAPSHOT);
           case "start" -> new StartBenchmark(workplace, report).run();
           case "scale" -> curves = new ScaleBenchmark(workplace, report).run();
           default -> throw new IllegalArgumentException(what);
@@ -53,5 +56,10 @@ public final class Benchmark {
       Plot.write(picture, ratios, curves);
       out.println("\n" + picture);
     }
+  }
+
+  private static void first(Workplace workplace, Report report, Over over)
+      throws IOException, InterruptedException {
+    new FirstWritesBenchmark(workplace, report, over).run();
   }
 }

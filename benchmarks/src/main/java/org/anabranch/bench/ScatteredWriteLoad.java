@@ -49,22 +49,61 @@ record ScatteredWriteLoad(
     return ((i * STRIDE) & (count - 1)) * spacing;
   }
 
+  /** Makes what is written next a first write again. */
+  interface Renewal {
+    void renew() throws IOException, InterruptedException;
+  }
+
+  /** One pass over the places, or less. */
   @Override
   public Measurement run(ServerProcess server) throws IOException, InterruptedException {
+    Usage before = server.usageAtBegin();
+    LatencyHistogram latency = new LatencyHistogram();
+    long begin = System.nanoTime();
+    int written = pass(server, latency, count, begin + most.toNanos());
+    double seconds = (System.nanoTime() - begin) / 1e9;
+    return Measurement.of(written / seconds, bytes, written, before, server.usage(), latency, 1);
+  }
+
+  /**
+   * Passes over the places until the time is over. Before each one but the first, {@code renewal}
+   * is run; its time is not counted, its processor time is.
+   */
+  Measurement sustained(ServerProcess server, Renewal renewal)
+      throws IOException, InterruptedException {
+    Usage before = server.usageAtBegin();
+    LatencyHistogram latency = new LatencyHistogram();
+    long left = most.toNanos();
+    long written = 0;
+    while (true) {
+      long begin = System.nanoTime();
+      written += pass(server, latency, count, begin + left);
+      left -= System.nanoTime() - begin;
+      if (left <= 0) {
+        break;
+      }
+      renewal.renew();
+    }
+    double seconds = (most.toNanos() - left) / 1e9;
+    return Measurement.of(written / seconds, bytes, written, before, server.usage(), latency, 1);
+  }
+
+  /** Writes the first {@code number} places, however long that takes. */
+  void begin(ServerProcess server, int number) throws IOException, InterruptedException {
+    var _ = pass(server, new LatencyHistogram(), number, System.nanoTime() + Long.MAX_VALUE / 2);
+  }
+
+  private int pass(ServerProcess server, LatencyHistogram latency, int number, long deadline)
+      throws IOException, InterruptedException {
     try (Initiator initiator = new Initiator()) {
       Session session =
           Initiator.await(
               initiator.login(server.portal(), SessionOptions.normal(server.target())),
               PATIENCE_SECONDS);
       Disk disk = Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
-      Usage before = server.usageAtBegin();
-      long begin = System.nanoTime();
-      LatencyHistogram latency = new LatencyHistogram();
-      int written = write(disk, latency, begin + most.toNanos());
-      double seconds = (System.nanoTime() - begin) / 1e9;
-      Usage after = server.usage();
+      int written = write(disk, latency, number, deadline);
       Initiator.await(session.logout(), PATIENCE_SECONDS);
-      return Measurement.of(written / seconds, bytes, written, before, after, latency, 1);
+      return written;
     }
   }
 
@@ -73,13 +112,13 @@ record ScatteredWriteLoad(
    *
    * @return the number of writes
    */
-  private int write(Disk disk, LatencyHistogram latency, long deadline)
+  private int write(Disk disk, LatencyHistogram latency, int number, long deadline)
       throws IOException, InterruptedException {
     AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     Semaphore places = new Semaphore(queueDepth);
     ByteBuffer data = ByteBuffer.allocateDirect(bytes);
     int i = 0;
-    for (; i < count && failure.get() == null && System.nanoTime() < deadline; i++) {
+    for (; i < number && failure.get() == null && System.nanoTime() - deadline < 0; i++) {
       if (flushEvery > 0 && i > 0 && i % flushEvery == 0) {
         places.acquire(queueDepth);
         Initiator.await(disk.flush(), PATIENCE_SECONDS);
