@@ -81,7 +81,8 @@ final class DeviceNamesTest {
     try (ServerProcess _ = site.serve(devices)) {
       assertThat(site.dm("table", "d")).endsWith("with\\ \\\\\\ blanks/a\\ b.img 8\n");
       assertThat(site.dm("table", "e")).isEqualTo("0 8 linear d 0\n");
-      assertThat(site.anabranch(0, "dm", "create", "f", "--table", "0 8 linear ./a\\ b.img 0"))
+      assertThat(
+              site.anabranchProcess(0, "dm", "create", "f", "--table", "0 8 linear ./a\\ b.img 0"))
           .isEmpty();
       assertThat(site.dm("table", "f")).contains("a\\ b.img 0");
       assertThat(List.of(site.dm("ls").split("\n", -1))).hasSize(4);

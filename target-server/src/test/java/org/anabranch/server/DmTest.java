@@ -87,7 +87,7 @@ final class DmTest {
           .contains("\n\nName:              b\n");
       assertThat(site.anabranch(0, "dm", "remove", "two")).isEmpty();
       Files.write(folder.resolve("x.img"), new byte[4096]);
-      assertThat(site.anabranch(0, "dm", "create", "x", "--table", "0 8 linear ./x.img 0"))
+      assertThat(site.anabranchProcess(0, "dm", "create", "x", "--table", "0 8 linear ./x.img 0"))
           .isEmpty();
       assertThat(site.dm("table", "x")).isEqualTo("0 8 linear " + folder + "/./x.img 0\n");
       site.dm("remove", "x");

@@ -60,13 +60,10 @@ final class NothingYetTest {
       Site.Host host = Site.Host.logIn(initiator, server, TARGET);
       assertThat(host.luns()).isEmpty();
       assertThat(site.anabranch(0, "status")).containsPattern("- +no LUNs +" + TARGET + " +iqn\\.");
-      try (ServerProcess check =
-          new ServerProcess(folder, "check", site.configuration.toString())) {
-        assertThat(check.output()).contains("target " + TARGET + " for anybody\n  no LUNs\n");
-        assertThat(check.await()).isZero();
-        assertThat(check.errors())
-            .contains("warning: ", "no LUNs: initiators that log in find no disk here");
-      }
+      CommandRun check = CommandRun.of("check", site.configuration.toString()).expect(0);
+      assertThat(check.output()).contains("target " + TARGET + " for anybody\n  no LUNs\n");
+      assertThat(check.errors())
+          .contains("warning: ", "no LUNs: initiators that log in find no disk here");
 
       site.anabranch(0, "lun", "add", TARGET, "0", "v");
       assertThat(host.luns()).containsExactly(0);

@@ -49,14 +49,6 @@ final class RuntimeVolumeLimitsTest {
         : "none";
   }
 
-  private static String check(Site site) throws Exception {
-    try (ServerProcess check =
-        new ServerProcess(site.folder, "check", site.configuration.toString())) {
-      check.await();
-      return check.output() + check.errors();
-    }
-  }
-
   @Test
   void limitsAreKeptOverRestartsReloadsAndNames() throws Exception {
     Site site = new Site(folder);
@@ -81,7 +73,7 @@ final class RuntimeVolumeLimitsTest {
     }
     try (ServerProcess server = site.serve(configuration("limits.iops = 400"))) {
       assertThat(iops(site, "web")).as("after a crash").isEqualTo("7 false");
-      assertThat(check(site)).contains("limits of web: 7 iops");
+      assertThat(site.check(0)).contains("limits of web: 7 iops");
       assertThat(site.anabranch(0, "volume", "limit", "web", "configured"))
           .isEqualTo("volume web: 400 iops\n");
       site.configure(configuration("limits.iops = 500"));

@@ -265,7 +265,7 @@ final class RuntimeVolumesTest {
                   + folder.resolve("other.img").toRealPath(),
               "LUN 1 (c), added at run time, has no effect: the configuration has a there");
       assertThat(site.anabranch(0, "volume", "list")).contains("other.img").doesNotContain("b.img");
-      assertThat(check(site)).contains("warning: volume b: the configuration has it, too");
+      assertThat(site.check(0)).contains("warning: volume b: the configuration has it, too");
       assertThat(site.anabranch(1, "volume", "remove", "b", "--delete-image"))
           .contains("is in the configuration now");
       assertThat(site.anabranch(0, "volume", "remove", "b")).contains("images/b.img stays");
@@ -276,14 +276,6 @@ final class RuntimeVolumesTest {
       assertThat(site.anabranch(0, "volume", "list")).contains("other.img");
       assertThat(server.terminate()).isZero();
       assertThat(server.errors()).doesNotContain("ERROR");
-    }
-  }
-
-  private static String check(Site site) throws Exception {
-    try (ServerProcess check =
-        new ServerProcess(site.folder, "check", site.configuration.toString())) {
-      check.await();
-      return check.output() + check.errors();
     }
   }
 

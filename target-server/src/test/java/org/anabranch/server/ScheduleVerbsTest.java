@@ -66,10 +66,7 @@ final class ScheduleVerbsTest {
       assertThat(site.anabranch(0, "schedule", "pause", "yearly"))
           .isEqualTo("schedule yearly is paused\n");
       assertThat(site.anabranch(0, "schedule", "list")).containsPattern("yearly .* +paused +20");
-      try (ServerProcess check =
-          new ServerProcess(folder, "check", site.configuration.toString())) {
-        assertThat(check.output()).containsPattern("schedule yearly: .* are kept, paused\n");
-      }
+      assertThat(site.check(0)).containsPattern("schedule yearly: .* are kept, paused\n");
       assertThat(site.anabranch(0, "schedule", "run", "yearly"))
           .isEqualTo("schedule yearly: the snapshots were taken\n");
       assertThat(status(site)).contains("snapshots=4", "paused=true");
@@ -84,13 +81,10 @@ final class ScheduleVerbsTest {
       assertThat(status(site)).contains("name=often").contains("every-seconds=3600");
       assertThat(server.terminate()).isZero();
     }
-    try (ServerProcess check = new ServerProcess(folder, "check", site.configuration.toString())) {
-      assertThat(check.output())
-          .containsPattern(
-              "schedule often: snapshots of vm1 every 1 h, the newest 24 are kept, next at"
-                  + " 20\\S+:00:00Z");
-      assertThat(check.await()).isZero();
-    }
+    assertThat(site.check(0))
+        .containsPattern(
+            "schedule often: snapshots of vm1 every 1 h, the newest 24 are kept, next at"
+                + " 20\\S+:00:00Z");
   }
 
   @Test
@@ -105,25 +99,17 @@ final class ScheduleVerbsTest {
                 four { every = 1 h, keep = 1, size = 8 KiB, chunk-size = 8 KiB, hourly = 1 }
                 """)
             + "devices { d = \"0 8 zero\" }");
-    try (ServerProcess check = new ServerProcess(folder, "check", site.configuration.toString())) {
-      check.output();
-      assertThat(check.await()).isEqualTo(2);
-      assertThat(check.errors())
-          .contains("snapshots.one.volumes: found vm1 twice")
-          .contains("snapshots.one.keep: found \"0\"")
-          .contains("snapshots.two.volumes: found \"vm1@a\"; allowed: the name of a volume, not of")
-          .contains("snapshots.two.every: found \"1 s\"")
-          .contains("snapshots.three.volumes: found d, which is a device")
-          .contains("snapshots.three.offset: found 1 h; allowed: whole seconds, less than every")
-          .contains("snapshots.four.volumes: missing")
-          .contains("snapshots.four.size: found 8 KiB, too small")
-          .contains("snapshots.four.hourly: unknown key");
-    }
+    assertThat(site.check(2))
+        .contains("snapshots.one.volumes: found vm1 twice")
+        .contains("snapshots.one.keep: found \"0\"")
+        .contains("snapshots.two.volumes: found \"vm1@a\"; allowed: the name of a volume, not of")
+        .contains("snapshots.two.every: found \"1 s\"")
+        .contains("snapshots.three.volumes: found d, which is a device")
+        .contains("snapshots.three.offset: found 1 h; allowed: whole seconds, less than every")
+        .contains("snapshots.four.volumes: missing")
+        .contains("snapshots.four.size: found 8 KiB, too small")
+        .contains("snapshots.four.hourly: unknown key");
     site.configure(schedules("one { volumes = [vm9], every = 1 h, keep = 1 }"));
-    try (ServerProcess check = new ServerProcess(folder, "check", site.configuration.toString())) {
-      check.output();
-      assertThat(check.await()).isZero();
-      assertThat(check.errors()).contains("there is no volume vm9 in the file");
-    }
+    assertThat(site.check(0)).contains("there is no volume vm9 in the file");
   }
 }

@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -110,17 +108,11 @@ public final class Site {
     }
     line.addFirst("dm");
     line.addAll(1 + 1, List.of("--socket", socket().toString()));
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int status =
-        Main.commandLine()
-            .setOut(new PrintWriter(out))
-            .setErr(new PrintWriter(err))
-            .execute(line.toArray(String[]::new));
-    if (status != 0) {
-      throw new RefusedException(err.toString().strip().replaceFirst("^anabranch: ", ""));
+    CommandRun run = CommandRun.of(line.toArray(String[]::new));
+    if (run.status() != 0) {
+      throw new RefusedException(run.errors().strip().replaceFirst("^anabranch: ", ""));
     }
-    return out.toString();
+    return run.output();
   }
 
   /** {@code anabranch dm} with a table. */
@@ -139,15 +131,29 @@ public final class Site {
     }
   }
 
-  /** Runs a command in a process of its own, as a user does. */
-  String anabranch(int status, String... words) throws Exception {
+  private String[] forThisServer(String... words) {
     List<String> command = new ArrayList<>(List.of(words));
     command.addAll(List.of("--socket", socket().toString()));
-    try (ServerProcess process = new ServerProcess(folder, command.toArray(String[]::new))) {
+    return command.toArray(String[]::new);
+  }
+
+  /** Runs a command for this server; what it prints, on both channels. */
+  String anabranch(int status, String... words) {
+    return CommandRun.of(forThisServer(words)).expect(status).all();
+  }
+
+  /** The same in a process of its own, whose working directory is the folder. */
+  String anabranchProcess(int status, String... words) throws Exception {
+    try (ServerProcess process = new ServerProcess(folder, forThisServer(words))) {
       String output = process.output();
       assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
       return output + process.errors();
     }
+  }
+
+  /** What {@code check} prints about the configuration file, on both channels. */
+  String check(int status) {
+    return CommandRun.of("check", configuration.toString()).expect(status).all();
   }
 
   /** What a server whose {@code http.listen} is on 127.0.0.1 has for Prometheus. */

@@ -9,7 +9,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -44,15 +43,8 @@ final class SnapshotTest {
     return folder.resolve("state/control.sock");
   }
 
-  /** Runs a command of its own, as a user does. */
-  private String anabranch(int status, String... words) throws Exception {
-    List<String> command = new ArrayList<>(List.of(words));
-    command.addAll(List.of("--socket", socket().toString()));
-    try (ServerProcess process = new ServerProcess(folder, command.toArray(String[]::new))) {
-      String output = process.output();
-      assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
-      return output + process.errors();
-    }
+  private String anabranch(int status, String... words) {
+    return new Site(folder).anabranch(status, words);
   }
 
   private static Disk attach(Initiator initiator, ServerProcess server, int lun) throws Exception {

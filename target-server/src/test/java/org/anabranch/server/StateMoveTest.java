@@ -13,7 +13,6 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
@@ -45,16 +44,11 @@ final class StateMoveTest {
     return CONFIGURATION.replace("STATE", state.toString());
   }
 
-  private static String anabranch(Path state, int status, String... words) throws Exception {
+  private static String anabranch(Path state, int status, String... words) {
     String[] line = java.util.Arrays.copyOf(words, words.length + 2);
     line[words.length] = "--socket";
     line[words.length + 1] = state.resolve("control.sock").toString();
-    try (ServerProcess process =
-        new ServerProcess(Objects.requireNonNull(state.getParent()), line)) {
-      String output = process.output();
-      assertThat(process.await()).as(output + process.errors()).isEqualTo(status);
-      return output + process.errors();
-    }
+    return CommandRun.of(line).expect(status).all();
   }
 
   /** A server with a snapshot, one that is being merged, a device, a volume and LUNs of its own. */
