@@ -129,16 +129,9 @@ final class MergeLifeTest {
   void statusIsShownAgainAndAgain() throws Exception {
     Site site = new Site(folder);
     try (ServerProcess server = site.serve(CONFIGURATION)) {
+      String[] words = {"status", "--watch", "--socket", site.socket().toString()};
       Process watch =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  "org.anabranch.server.Main",
-                  "status",
-                  "--watch",
-                  "--socket",
-                  site.socket().toString())
+          new ProcessBuilder(ServerProcess.command(folder, words))
               .redirectErrorStream(true)
               .start();
       try (BufferedReader lines = watch.inputReader()) {

@@ -13,6 +13,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -186,19 +187,9 @@ final class MessagesTest {
 
   @Test
   void outputThatCannotBeWritten() throws Exception {
-    Process full =
-        new ProcessBuilder(
-                "sh",
-                "-c",
-                "exec \"$@\" > /dev/full",
-                "sh",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                "org.anabranch.server.Main",
-                "check",
-                "--help")
-            .start();
+    List<String> line = new ArrayList<>(List.of("sh", "-c", "exec \"$@\" > /dev/full", "sh"));
+    line.addAll(ServerProcess.command(folder, "check", "--help"));
+    Process full = new ProcessBuilder(line).start();
     assertThat(new String(full.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("anabranch: the output could not be written: No space left on device");
     assertThat(full.waitFor()).isEqualTo(1);

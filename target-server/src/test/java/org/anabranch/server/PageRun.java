@@ -101,15 +101,7 @@ final class PageRun implements AutoCloseable {
             "etc/anabranch", "srv", "backup", "var/lib/anabranch/images", "run/anabranch", "bin")) {
       Files.createDirectories(root.resolve(folder));
     }
-    String java =
-        String.join(
-            " ",
-            "exec",
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow",
-            "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp",
-            "'" + System.getProperty("java.class.path") + "'",
-            "org.anabranch.server.Main \"$@\"");
+    String java = "exec " + Pty.quoted(ServerProcess.command(root)) + " \"$@\"";
     String socket = "export ANABRANCH_SOCKET=\"${ANABRANCH_SOCKET:-" + socket() + "}\"\n";
     Path script =
         Files.writeString(root.resolve("bin/anabranch"), "#!/bin/sh\n" + socket + java + "\n");

@@ -13,8 +13,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code anabranch} in a process of its own, from this test's class path. Standard error goes to a
- * file, and with it into every failure's message.
+ * {@code anabranch} in a process of its own, as it was compiled for this test. Standard error goes
+ * to a file, and with it into every failure's message.
  */
 public final class ServerProcess implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 60;
@@ -54,19 +54,10 @@ public final class ServerProcess implements AutoCloseable {
 
   /** The command line of {@code anabranch} with these arguments. */
   public static List<String> command(Path temporary, String... arguments) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Xshare:auto",
-                "-Djava.io.tmpdir=" + temporary,
-                "-cp",
-                System.getProperty("java.class.path"),
-                "org.anabranch.server.Main"));
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(AotCache.options());
+    command.addAll(List.of("-Djava.io.tmpdir=" + temporary, "org.anabranch.server.Main"));
     command.addAll(List.of(arguments));
     return command;
   }

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -356,16 +357,9 @@ final class VolumeImportTest {
   }
 
   private static String command(Site site, String... words) {
-    return String.join(
-        " ",
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow",
-        "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp",
-        "'" + System.getProperty("java.class.path") + "'",
-        "org.anabranch.server.Main",
-        String.join(" ", words),
-        "--socket",
-        site.socket().toString());
+    List<String> line = new ArrayList<>(List.of(words));
+    line.addAll(List.of("--socket", site.socket().toString()));
+    return Pty.quoted(ServerProcess.command(site.folder, line.toArray(String[]::new)));
   }
 
   private static String shell(String script, int status) throws Exception {
