@@ -40,8 +40,9 @@ import org.slf4j.LoggerFactory;
  *       a new one, which never writes what the old one had.
  *   <dt>Can two servers take the image from each other in turn?
  *   <dd>Only one that does not answer loses it, whichever path hosts use. A server that has lost it
- *       waits twice as long for the other one than it did before, up to half a minute, for the next
- *       ten minutes: so two servers on machines that are too busy to answer settle.
+ *       within some seconds after it got it waits twice as long for the other one as it did before,
+ *       up to half a minute, for the next ten minutes: so two servers on machines that are too busy
+ *       to answer settle.
  * </dl>
  */
 public final class SharedRbdDevice implements SharedDevice {
@@ -59,7 +60,10 @@ public final class SharedRbdDevice implements SharedDevice {
   /** The same for a server that has lost the lock again and again: as long as Ceph waits. */
   private static final int MOST_SILENCES = 30;
 
-  /** How long a server that has lost the lock is more patient than others. */
+  /** A server that loses the lock so soon after it got it is more patient with the next owner. */
+  private static final long YOUNG_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** How long it is. */
   private static final long CAUTION_NANOS = TimeUnit.MINUTES.toNanos(10);
 
   /** How long a server that ends waits for the client of a standby, which has nothing to lose. */
@@ -108,6 +112,10 @@ public final class SharedRbdDevice implements SharedDevice {
   /** How many questions the owner must leave unanswered. */
   @GuardedBy("lock")
   private int silences = SILENCES;
+
+  /** When this server got the lock. */
+  @GuardedBy("lock")
+  private long gotAt;
 
   /** When this server has lost the lock; means something while {@link #silences} is raised. */
   @GuardedBy("lock")
@@ -215,6 +223,9 @@ public final class SharedRbdDevice implements SharedDevice {
       device.close();
       return;
     }
+    synchronized (lock) {
+      gotAt = scheduler.nanoTime();
+    }
     LOG.info("{}: this server has the image now", name);
     device.onDeparture(() -> fenced(device));
     verifyLater(device);
@@ -250,8 +261,11 @@ public final class SharedRbdDevice implements SharedDevice {
   private void fenced(RbdDevice device) {
     String reason = Objects.requireNonNull(device.departure());
     synchronized (lock) {
-      silences = Math.min(MOST_SILENCES, 2 * silences());
-      lostAt = scheduler.nanoTime();
+      long now = scheduler.nanoTime();
+      if (now - gotAt < YOUNG_NANOS) {
+        silences = Math.min(MOST_SILENCES, 2 * silences());
+        lostAt = now;
+      }
     }
     if (change(new State(new Tenure.Fenced(reason), null))) {
       device.close().whenComplete((nothing, failure) -> stand("another server took it over"));

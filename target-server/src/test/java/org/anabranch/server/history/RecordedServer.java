@@ -2,14 +2,16 @@
 package org.anabranch.server.history;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.anabranch.block.testing.Await;
+import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
@@ -19,14 +21,21 @@ import org.anabranch.initiator.history.Recorder;
 import org.anabranch.initiator.history.ServedDisks;
 import org.anabranch.server.Site;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The hosts of a server that comes and goes, and where it is now. Started and stopped by one
- * thread; hosts wait while there is no server.
+ * thread; hosts wait while there is no server. Where several servers share the disks, each host
+ * looks for the one that is ready.
  */
 final class RecordedServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RecordedServer.class);
   private static final long PATIENCE = 60;
   private static final Duration LOGIN_TIMEOUT = Duration.ofSeconds(20);
+
+  /** The same for one of several servers, which may stand still. */
+  private static final Duration PATH_TIMEOUT = Duration.ofSeconds(2);
 
   /** A host whose login failed tries again after this, or when there is another server. */
   private static final long AGAIN_NANOS = 20_000_000;
@@ -37,8 +46,8 @@ final class RecordedServer implements AutoCloseable {
   private final List<HistoryHost> hosts = new ArrayList<>();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private @Nullable String portal; // guarded by lock; null: no server
-  private @Nullable String paused; // of the thread that starts and stops servers
+  private List<String> portals = List.of(); // guarded by lock; empty: no server
+  private List<String> paused = List.of(); // of the thread that starts and stops servers
   private boolean over; // guarded by lock
 
   RecordedServer(Recorder recorder) {
@@ -56,50 +65,80 @@ final class RecordedServer implements AutoCloseable {
         SessionOptions.normal(target)
             .as("iqn.2026-11.org.example:host" + writer)
             .timeout(LOGIN_TIMEOUT);
-    HistoryHost host = new HistoryHost(recorder, served, target, writer, () -> connect(options));
+    AtomicInteger turn = new AtomicInteger();
+    HistoryHost host =
+        new HistoryHost(recorder, served, target, writer, () -> connect(options, turn));
     hosts.add(host);
     return host;
   }
 
   /** The server is ready at this portal; null: it is gone. */
   void at(@Nullable String newPortal) {
+    atOneOf(newPortal == null ? List.of() : List.of(newPortal));
+  }
+
+  /** The servers that share the disks have these portals; none: they are gone. */
+  void atOneOf(List<String> newPortals) {
     lock.lock();
     try {
-      portal = newPortal;
+      portals = newPortals;
       changed.signalAll();
     } finally {
       lock.unlock();
     }
   }
 
-  private @Nullable Session connect(SessionOptions options) throws InterruptedException {
-    while (true) {
-      String at;
+  private @Nullable Session connect(SessionOptions options, AtomicInteger turn)
+      throws InterruptedException {
+    for (; ; turn.incrementAndGet()) {
+      List<String> all;
       lock.lock();
       try {
-        while (portal == null && !over) {
+        while (portals.isEmpty() && !over) {
           changed.await();
         }
         if (over) {
           return null;
         }
-        at = Objects.requireNonNull(portal);
+        all = portals;
       } finally {
         lock.unlock();
       }
       try {
-        return Initiator.await(initiator.login(Site.address(at), options), PATIENCE);
+        InetSocketAddress at = Site.address(all.get(turn.get() % all.size()));
+        boolean isChoice = all.size() > 1;
+        SessionOptions how = isChoice ? options.timeout(PATH_TIMEOUT) : options;
+        Session session = Initiator.await(initiator.login(at, how), PATIENCE);
+        if (!isChoice || isReady(session)) {
+          turn.incrementAndGet(); // another path next time
+          return session;
+        }
+        session.close();
       } catch (IOException e) {
-        awaitAnother(at);
+        LOG.debug("a host cannot log in", e);
       }
+      awaitOthers(all);
     }
   }
 
-  private void awaitAnother(String portalBefore) throws InterruptedException {
+  /** Whether the server has the disks, and is no standby. */
+  private static boolean isReady(Session session) throws InterruptedException {
+    try {
+      for (int lun = 0; lun < RecordedVolumes.VOLUMES.size(); lun++) {
+        Disk disk = new Disk(session, lun, 0, 512, 4096, true, "");
+        Initiator.await(disk.in(new byte[6], 0), PATIENCE); // TEST UNIT READY
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private void awaitOthers(List<String> portalsBefore) throws InterruptedException {
     lock.lock();
     try {
       long left = AGAIN_NANOS;
-      while (portalBefore.equals(portal) && !over && left > 0) {
+      while (portalsBefore.equals(portals) && !over && left > 0) {
         left = changed.awaitNanos(left);
       }
     } finally {
@@ -109,7 +148,7 @@ final class RecordedServer implements AutoCloseable {
 
   /** The server's process is dead, and every answer that it gave is recorded. */
   void died(Event how) throws InterruptedException {
-    at(null);
+    atOneOf(List.of());
     for (HistoryHost host : hosts) {
       host.awaitQuiet();
     }
@@ -122,11 +161,11 @@ final class RecordedServer implements AutoCloseable {
     Await.until("all hosts are logged in", () -> hosts.stream().allMatch(HistoryHost::isSettled));
     lock.lock();
     try {
-      paused = portal;
+      paused = portals;
     } finally {
       lock.unlock();
     }
-    at(null);
+    atOneOf(List.of());
     for (HistoryHost host : hosts) {
       host.logOut();
       host.awaitQuiet();
@@ -134,7 +173,7 @@ final class RecordedServer implements AutoCloseable {
   }
 
   void carryOn() {
-    at(paused);
+    atOneOf(paused);
   }
 
   /** What has gone wrong so far, if something has. */

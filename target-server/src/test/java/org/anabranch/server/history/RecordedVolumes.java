@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.history.Event;
 import org.anabranch.initiator.history.Recorder;
@@ -75,6 +76,12 @@ final class RecordedVolumes {
 
   /** The configuration of such volumes, to stand in {@code anabranch { }}. */
   static String configuration(int bytes, Map<String, Integer> blockSizes) {
+    return configuration(bytes, blockSizes, volume -> "path = " + volume + ".img");
+  }
+
+  /** The same in other places: {@code place} has the key and the address of a volume. */
+  static String configuration(
+      int bytes, Map<String, Integer> blockSizes, UnaryOperator<String> place) {
     StringBuilder luns = new StringBuilder();
     for (int volume = 0; volume < VOLUMES.size(); volume++) {
       luns.append(", ").append(volume).append(" = ").append(VOLUMES.get(volume));
@@ -87,8 +94,8 @@ final class RecordedVolumes {
     for (String volume : VOLUMES) {
       volumes.append(
           String.format(
-              "%s { path = %s.img, size = %d, block-size = %d }%n",
-              volume, volume, bytes, blockSizes.getOrDefault(volume, 512)));
+              "%s { %s, size = %d, block-size = %d }%n",
+              volume, place.apply(volume), bytes, blockSizes.getOrDefault(volume, 512)));
     }
     return "volumes {\n"
         + volumes

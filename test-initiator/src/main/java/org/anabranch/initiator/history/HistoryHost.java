@@ -3,11 +3,15 @@ package org.anabranch.initiator.history;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
@@ -63,6 +67,7 @@ public final class HistoryHost implements AutoCloseable {
   private final LongAdder reconnects = new LongAdder();
   private final LongAdder errors = new LongAdder();
   private volatile boolean errorsExpected;
+  private volatile long firstWrite; // of the present session, by System.nanoTime; 0: none yet
 
   /**
    * Not running yet.
@@ -103,6 +108,27 @@ public final class HistoryHost implements AutoCloseable {
     if (present != null) {
       present.close();
     }
+  }
+
+  /** Whether the target answers a ping in time; true when there is no session to ask by. */
+  public boolean answers(Duration limit) throws InterruptedException {
+    Session present = session;
+    if (present == null || !present.isOpen()) {
+      return true;
+    }
+    try {
+      present.ping(new byte[0]).get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (ExecutionException e) { // it has ended
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    }
+  }
+
+  /** When the first write of the present session was acknowledged; 0 if none was yet. */
+  public long firstWrite() {
+    return firstWrite;
   }
 
   /** Logs out; the next command logs in again. */
@@ -239,6 +265,7 @@ public final class HistoryHost implements AutoCloseable {
         return null;
       }
       disks.clear();
+      firstWrite = 0;
       present = connector.connect();
       session = present;
       reconnects.increment();
@@ -338,6 +365,9 @@ public final class HistoryHost implements AutoCloseable {
         default -> Initiator.await(at.flush(), PATIENCE);
       }
       recorder.done(id);
+      if (kind != Kind.FLUSH && firstWrite == 0 && on == session) {
+        firstWrite = System.nanoTime();
+      }
     }
 
     private ByteBuffer data() {
