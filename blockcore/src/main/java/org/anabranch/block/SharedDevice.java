@@ -19,6 +19,21 @@ public interface SharedDevice extends ResizableDevice {
    */
   void onTenure(Consumer<Tenure> listener);
 
+  /** What is to be done when this process has got the storage, before the tenure is active. */
+  @FunctionalInterface
+  interface Preparation {
+    /**
+     * Prepares; may wait. Until {@code open} is run, requests to this device fail as before.
+     *
+     * @param open lets requests through to the storage
+     * @throws Exception with a message of one line; the storage is given back
+     */
+    void prepare(Runnable open) throws Exception;
+  }
+
+  /** Has something done each time this process gets the storage, but for the first open. */
+  void beforeActive(Preparation preparation);
+
   /**
    * Takes the storage from whichever server has it, and shuts that one out first. Nothing happens
    * when this process has it already.

@@ -134,9 +134,7 @@ final class MergeAtStartTest {
     }
     left(
         snapshot ->
-            snapshot
-                .withSecondStore(snapshot.store().resolveSibling(snapshot.volume() + "@a~2.cow"))
-                .in(phase, 1),
+            snapshot.withSecondStore(snapshot.store().replace("@a.cow", "@a~2.cow")).in(phase, 1),
         "vm1@a",
         "vm2@a");
     try (Server server = startWithMergesHeld()) {
@@ -146,8 +144,8 @@ final class MergeAtStartTest {
           all ->
               all.size() == 2
                   && all.stream()
-                      .allMatch(each ->
-                          each.phase() == Phase.READY && each.store().toString().contains("~2")));
+                      .allMatch(
+                          each -> each.phase() == Phase.READY && each.store().contains("~2")));
       assertThat(server.warnings()).isEmpty();
       assertThat(values(server)).isEqualTo(Map.of(0, 0, 1, 0, 2, 0, 3, 0));
       try (Initiator initiator = new Initiator()) {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -17,13 +16,9 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.anabranch.block.testing.Await;
 import org.anabranch.block.testing.TestCeph;
-import org.anabranch.config.reader.ConfigurationFile;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
-import org.anabranch.initiator.SessionOptions;
-import org.anabranch.server.serve.Server;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -36,7 +31,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two servers with state of their own and one image: one is active, and the other stands by. */
 @Timeout(180)
 final class RbdFailoverTest {
-  private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int BLOCKS = 64;
   private static final AtomicInteger NEXT = new AtomicInteger();
 
@@ -45,59 +39,8 @@ final class RbdFailoverTest {
   @TempDir private Path folder;
   private final String image = "f" + NEXT.incrementAndGet();
   private final Initiator initiator = new Initiator();
-  private Gateway a;
-  private Gateway b;
-
-  /** A server of its own. */
-  private final class Gateway {
-    final Site site;
-    @Nullable Server server;
-
-    Gateway(String name) throws Exception {
-      site = new Site(Files.createDirectory(folder.resolve(name)));
-    }
-
-    String configuration() {
-      return "ceph.conf = \""
-          + Objects.requireNonNull(ceph).conf()
-          + "\"\nvolumes { vm1 { rbd = \"rbd/"
-          + image
-          + "\", size = 16 MiB } }\ntargets { \""
-          + TARGET
-          + "\" { luns { 0 = vm1 } } }\n";
-    }
-
-    void start() throws Exception {
-      site.configure(configuration());
-      server =
-          Server.start(
-              ConfigurationFile.read(site.configuration),
-              () -> ConfigurationFile.read(site.configuration));
-    }
-
-    void stop() {
-      if (server != null) {
-        server.close();
-        server = null;
-      }
-    }
-
-    String state() throws Exception {
-      Object volumes = Objects.requireNonNull(site.ask("status", Map.of()).get("volumes"));
-      return String.valueOf(((Map<?, ?>) ((List<?>) volumes).getFirst()).get("state"));
-    }
-
-    void awaitState(String wanted) throws Exception {
-      Await.until("the volume is " + wanted, () -> state().equals(wanted));
-    }
-
-    Site.Host host() throws Exception {
-      return Site.Host.logIn(
-          initiator,
-          Objects.requireNonNull(server).portals().getFirst(),
-          SessionOptions.normal(TARGET));
-    }
-  }
+  private RbdGateway a;
+  private RbdGateway b;
 
   @BeforeAll
   static void up() throws Exception {
@@ -114,8 +57,8 @@ final class RbdFailoverTest {
   @BeforeEach
   @SuppressWarnings("NullAway.Init") // the gateways
   void setUp() throws Exception {
-    a = new Gateway("a");
-    b = new Gateway("b");
+    a = new RbdGateway(folder, "a", Objects.requireNonNull(ceph), image, initiator);
+    b = new RbdGateway(folder, "b", Objects.requireNonNull(ceph), image, initiator);
   }
 
   @AfterEach
@@ -232,7 +175,7 @@ final class RbdFailoverTest {
   @Test
   void aServerThatStoodStillWhileAnotherTookOverWakesAndWritesNothing() throws Exception {
     try (ServerProcess stopped = a.site.serve(a.configuration())) {
-      Disk disk = Site.Host.logIn(initiator, stopped, TARGET).disk(0);
+      Disk disk = Site.Host.logIn(initiator, stopped, RbdGateway.TARGET).disk(0);
       for (int i = 0; i < BLOCKS; i++) {
         write(disk, i * 300L, 1);
       }
@@ -268,7 +211,7 @@ final class RbdFailoverTest {
   @Test
   void aStandbyTakesOverSoonFromAServerThatStandsStill() throws Exception {
     try (ServerProcess stopped = a.site.serve(a.configuration())) {
-      Disk disk = Site.Host.logIn(initiator, stopped, TARGET).disk(0);
+      Disk disk = Site.Host.logIn(initiator, stopped, RbdGateway.TARGET).disk(0);
       write(disk, 5, 1);
       b.start();
       Disk there = unready(b.host());
@@ -311,12 +254,12 @@ final class RbdFailoverTest {
     int[] acknowledged = new int[BLOCKS];
     int[] written = new int[BLOCKS];
     int value = 0;
-    Gateway active = a;
-    Gateway other = b;
+    RbdGateway active = a;
+    RbdGateway other = b;
     for (int times = 0; times < Integer.getInteger("anabranch.failovers", 4); times++) {
       Site.Host host = active.host();
       Disk disk = host.disk(0);
-      Gateway next = other;
+      RbdGateway next = other;
       CompletableFuture<Void> taken =
           CompletableFuture.runAsync(
               () -> {
@@ -360,7 +303,7 @@ final class RbdFailoverTest {
       for (int i = 0; i < BLOCKS; i++) {
         assertThat(read(there, i * 300L)).as("block %d", i).isEqualTo(acknowledged[i]);
       }
-      Gateway former = active;
+      RbdGateway former = active;
       active = other;
       other = former;
     }

@@ -30,7 +30,8 @@ final class RbdClient implements AutoCloseable {
   static final String HOLDER = "anabranch.holder";
 
   private static final int FEATURE_EXCLUSIVE_LOCK = 4;
-  private static final int LABEL_BYTES = 4096;
+  private static final long LABEL_BYTES = 4096;
+  private static final long MAX_LABEL_BYTES = 64 << 20;
   private static final int ID_BYTES = 256;
 
   private final RbdCluster cluster;
@@ -103,7 +104,10 @@ final class RbdClient implements AutoCloseable {
               + " exclusive-lock");
     }
     String keeper = label(RbdDevice.KEEPER);
-    if (!options.server().isEmpty() && !keeper.isEmpty() && !keeper.equals(options.server())) {
+    if (!options.server().isEmpty()
+        && !keeper.isEmpty()
+        && !keeper.equals(RbdDevice.ALL_SERVERS)
+        && !keeper.equals(options.server())) {
       throw new RbdHeldException(
           "server "
               + keeper
@@ -178,6 +182,33 @@ final class RbdClient implements AutoCloseable {
     });
   }
 
+  /** Opens another image with this client, for writing, without a lock of its own. */
+  RbdClient beside(RbdImage other) throws IOException {
+    return whileOpen(() -> {
+      RbdCluster its = cluster.beside(other);
+      try {
+        return its.open(false);
+      } catch (IOException e) {
+        its.close();
+        throw e;
+      }
+    });
+  }
+
+  /** What can be done about another image with the client of this one. */
+  interface Beside<T> {
+    T make(RbdCluster its) throws IOException;
+  }
+
+  /** Does something about another image with this client. */
+  <T> T beside(RbdImage other, Beside<T> call) throws IOException {
+    return whileOpen(() -> {
+      try (RbdCluster its = cluster.beside(other)) {
+        return call.make(its);
+      }
+    });
+  }
+
   /** The handle, for requests. */
   long image() {
     return image;
@@ -239,15 +270,20 @@ final class RbdClient implements AutoCloseable {
   }
 
   private String readLabel(String key) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment value = arena.allocate(LABEL_BYTES);
-      MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_LONG, LABEL_BYTES);
-      int result = Librbd.metadataGet(image, key, value, length);
-      if (result == -RbdErrors.ENOENT) {
-        return "";
+    for (long bytes = LABEL_BYTES; ; bytes *= 4) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment value = arena.allocate(bytes);
+        MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_LONG, bytes);
+        int result = Librbd.metadataGet(image, key, value, length);
+        if (result == -RbdErrors.ENOENT) {
+          return "";
+        }
+        if (result == -RbdErrors.ERANGE && bytes < MAX_LABEL_BYTES) {
+          continue;
+        }
+        RbdCluster.check("the image's " + key, result);
+        return value.getString(0, StandardCharsets.UTF_8);
       }
-      RbdCluster.check("the image's " + key, result);
-      return value.getString(0, StandardCharsets.UTF_8);
     }
   }
 

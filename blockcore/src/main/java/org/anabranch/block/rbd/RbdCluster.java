@@ -6,10 +6,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A client of a cluster, for the pool of one image. Each open image has a client of its own: when
- * another machine takes an image over, Ceph shuts out the client that had it, and no other one.
+ * A client of a cluster, for the pool of one image. Each volume's image has a client of its own:
+ * when another machine takes an image over, Ceph shuts out the client that had it, and no other
+ * one. What belongs to the volume, such as the stores of its snapshots, is used through the same
+ * client ({@link #beside}), and is shut out with it.
  *
  * <p>Every method may wait for the cluster, for ever: see {@link Patience}. One thread at a time.
  */
@@ -30,12 +33,25 @@ final class RbdCluster implements AutoCloseable {
   };
 
   private final RbdImage image;
-  private final long cluster;
+
+  /** Features of images that one client uses, whose owner is known by another image's lock. */
+  private static final long FEATURES_BESIDE = 1;
+
+  /** The connection, which ends with the last one that uses it. */
+  private record Connection(long handle, AtomicInteger users) {
+    void release() {
+      if (users.decrementAndGet() == 0) {
+        Librados.shutdown(handle);
+      }
+    }
+  }
+
+  private final Connection connection;
   private final long ioctx;
 
-  private RbdCluster(RbdImage image, long cluster, long ioctx) {
+  private RbdCluster(RbdImage image, Connection connection, long ioctx) {
     this.image = image;
-    this.cluster = cluster;
+    this.connection = connection;
     this.ioctx = ioctx;
   }
 
@@ -55,23 +71,38 @@ final class RbdCluster implements AutoCloseable {
         check(
             "Ceph cluster of " + image.conf() + ", user " + image.user(),
             Librados.connect(cluster));
-        int result = Librados.ioctxCreate(cluster, image.pool(), handle);
-        if (result == -RbdErrors.ENOENT) {
-          throw new IOException("there is no pool " + image.pool());
-        }
-        check("pool " + image.pool(), result);
-        long ioctx = handle.get(ValueLayout.JAVA_LONG, 0);
-        if (!image.namespace().isEmpty()) {
-          Librados.ioctxSetNamespace(ioctx, image.namespace());
-        }
+        long ioctx = pool(cluster, image);
         isDone = true;
-        return new RbdCluster(image, cluster, ioctx);
+        return new RbdCluster(image, new Connection(cluster, new AtomicInteger(1)), ioctx);
       } finally {
         if (!isDone) {
           Librados.shutdown(cluster);
         }
       }
     }
+  }
+
+  private static long pool(long cluster, RbdImage image) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment handle = arena.allocateFrom(ValueLayout.JAVA_LONG, 0);
+      int result = Librados.ioctxCreate(cluster, image.pool(), handle);
+      if (result == -RbdErrors.ENOENT) {
+        throw new IOException("there is no pool " + image.pool());
+      }
+      check("pool " + image.pool(), result);
+      long ioctx = handle.get(ValueLayout.JAVA_LONG, 0);
+      if (!image.namespace().isEmpty()) {
+        Librados.ioctxSetNamespace(ioctx, image.namespace());
+      }
+      return ioctx;
+    }
+  }
+
+  /** The same client, for another image of the cluster. It lives until all of them are closed. */
+  RbdCluster beside(RbdImage other) throws IOException {
+    long otherIoctx = pool(connection.handle(), other);
+    connection.users().incrementAndGet();
+    return new RbdCluster(other, connection, otherIoctx);
   }
 
   static void check(String what, long result) throws IOException {
@@ -82,7 +113,16 @@ final class RbdCluster implements AutoCloseable {
 
   /** Makes the image. */
   void make(long bytes) throws IOException {
-    int result = Librbd.create(ioctx, image.name(), bytes, FEATURES);
+    make(bytes, FEATURES);
+  }
+
+  /** Makes an image without a lock of its own, for one that {@link #beside} leads to. */
+  void makeBeside(long bytes) throws IOException {
+    make(bytes, FEATURES_BESIDE);
+  }
+
+  private void make(long bytes, long features) throws IOException {
+    int result = Librbd.create(ioctx, image.name(), bytes, features);
     if (result == -RbdErrors.EEXIST) {
       throw new IOException("the image exists already");
     }
@@ -116,7 +156,7 @@ final class RbdCluster implements AutoCloseable {
 
   /** The id of this client. */
   long clientId() {
-    return Librados.instanceId(cluster);
+    return Librados.instanceId(connection.handle());
   }
 
   /**
@@ -149,6 +189,6 @@ final class RbdCluster implements AutoCloseable {
   @Override
   public void close() {
     Librados.ioctxDestroy(ioctx);
-    Librados.shutdown(cluster);
+    connection.release();
   }
 }

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
@@ -57,6 +58,12 @@ public final class RbdDevice implements ResizableDevice {
    */
   public static final String KEEPER = "anabranch.snapshots-at";
 
+  /**
+   * Said by {@link #KEEPER} of an image whose snapshots have their stores in the cluster, so that
+   * every server that knows of them may take it. Versions that do not know of them leave it alone.
+   */
+  public static final String ALL_SERVERS = "the-cluster";
+
   /** The most data in one request to librbd. */
   private static final int MAX_SECTORS = 8 << 20 >> 9;
 
@@ -69,6 +76,7 @@ public final class RbdDevice implements ResizableDevice {
   private final RbdImage image;
   private final RbdOptions options;
   private final RbdClient client;
+  private final Scheduler scheduler;
   private final Counts counts;
   private final Counters<IoCounter> ios;
   private final Counters<RbdCounter> counters;
@@ -77,6 +85,12 @@ public final class RbdDevice implements ResizableDevice {
   private final IoGate gate = new IoGate(true);
   private final CompletableFuture<@Nullable Void> closed = new CompletableFuture<>();
   private volatile long sectors;
+
+  private final Object labels = new Object();
+
+  /** The end of the last change of a text that the image carries; another one waits for it. */
+  @GuardedBy("labels")
+  private CompletableFuture<?> lastLabel = CompletableFuture.completedFuture(null);
 
   @GuardedBy("this")
   private boolean isClosing;
@@ -96,6 +110,7 @@ public final class RbdDevice implements ResizableDevice {
     this.image = image;
     this.options = options;
     this.client = client;
+    this.scheduler = scheduler;
     this.sectors = client.bytes() >> 9;
     this.queue = new RbdQueue(name, client.image(), options.outageNanos(), scheduler, counters);
     this.events = RbdEvents.start(name, client.image(), queue);
@@ -148,6 +163,87 @@ public final class RbdDevice implements ResizableDevice {
       client.close();
       throw e;
     }
+  }
+
+  /**
+   * Opens another image with the client of this one, for writing: whoever shuts this one out shuts
+   * that one out, too. It needs no lock of its own. May block.
+   *
+   * @param otherName its name in messages and tables
+   * @throws RbdAbsentException the cluster has no such image
+   * @throws IOException as {@link #open}
+   */
+  public RbdDevice openBeside(String otherName, RbdImage other) throws IOException {
+    RbdClient its =
+        Patience.await(
+            options.callNanos(),
+            "rbd open " + otherName,
+            () -> client.beside(other),
+            RbdClient::close);
+    try {
+      RbdDevice device =
+          new RbdDevice(
+              otherName,
+              other,
+              RbdOptions.DEFAULT.withTimes(options.outageNanos(), options.callNanos()),
+              its,
+              scheduler,
+              new Counts());
+      device.onDeparture(() -> queue.shutOut());
+      return device;
+    } catch (IOException e) {
+      its.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Makes an image without a lock of its own, which reads as zeros, durably, with the client of
+   * this one. May block.
+   */
+  public void makeBeside(RbdImage other, long bytes) throws IOException {
+    beside(
+        other,
+        its -> {
+          its.makeBeside(bytes);
+          return true;
+        });
+  }
+
+  /**
+   * Deletes another image, durably, with the client of this one; nothing happens when there is
+   * none. May block.
+   */
+  public void deleteBeside(RbdImage other) throws IOException {
+    beside(
+        other,
+        its -> {
+          its.remove();
+          return true;
+        });
+  }
+
+  /** How many bytes another image has; -1 when there is none. May block. */
+  public long bytesBeside(RbdImage other) throws IOException {
+    return Patience.await(
+        options.callNanos(),
+        "rbd look " + other.spec(),
+        () -> {
+          try (RbdClient its = client.beside(other)) {
+            return its.bytes();
+          } catch (RbdAbsentException e) {
+            return -1L;
+          }
+        },
+        late -> {});
+  }
+
+  private <T> void beside(RbdImage other, RbdClient.Beside<T> call) throws IOException {
+    Patience.await(
+        options.callNanos(),
+        "rbd call " + other.spec(),
+        () -> client.beside(other, call),
+        late -> {});
   }
 
   @Override
@@ -285,16 +381,62 @@ public final class RbdDevice implements ResizableDevice {
         options.callNanos(), "rbd label " + name, () -> client.label(key), late -> {});
   }
 
-  /** Lets the image carry a text, durably. May block. */
+  /**
+   * Lets the image carry a text, durably, in the order of the calls. May block.
+   *
+   * @throws IOException when it is not there, nor comes later: what the cluster took after the time
+   *     was over is taken back as soon as it answers, and further texts are refused until then
+   */
   public void label(String key, String value) throws IOException {
-    Patience.await(
-        options.callNanos(),
-        "rbd label " + name,
-        () -> {
-          client.label(key, value);
-          return true;
-        },
-        late -> {});
+    CompletableFuture<?> ended = new CompletableFuture<>();
+    synchronized (labels) {
+      if (!lastLabel.isDone()) {
+        throw new IOException("Ceph has not answered yet to what the image was to carry before");
+      }
+      lastLabel = ended;
+    }
+    AtomicBoolean hasBegun = new AtomicBoolean();
+    try {
+      String before =
+          Patience.await(
+              options.callNanos(),
+              "rbd label " + name,
+              () -> {
+                hasBegun.set(true);
+                return change(key, value, ended);
+              },
+              late -> takeBack(key, late, ended));
+      LOG.trace("{}: {} was {}", name, key, before);
+      ended.complete(null);
+    } catch (IOException e) {
+      if (!hasBegun.get()) {
+        ended.complete(null);
+      }
+      throw e;
+    }
+  }
+
+  /** Changes a text; returns what it was before. */
+  private String change(String key, String value, CompletableFuture<?> ended) throws IOException {
+    try {
+      String before = client.label(key);
+      client.label(key, value);
+      return before;
+    } catch (IOException | RuntimeException e) {
+      ended.complete(null);
+      throw e;
+    }
+  }
+
+  private void takeBack(String key, String before, CompletableFuture<?> ended) {
+    try {
+      client.label(key, before);
+      LOG.warn("{}: {} is as it was: Ceph took its change too late", name, key);
+    } catch (IOException e) {
+      LOG.error("{}: {} was changed too late: {}", name, key, e.getMessage());
+    } finally {
+      ended.complete(null);
+    }
   }
 
   /** What stays the same when the image is renamed, and no other image of its pool has. */

@@ -69,8 +69,15 @@ public final class SharedRbdDevice implements SharedDevice {
   /** How long a server that ends waits for the client of a standby, which has nothing to lose. */
   private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** What holds now; the device is there exactly while the tenure is active. */
-  private record State(Tenure tenure, @Nullable RbdDevice device) {}
+  /**
+   * What holds now. There is a device while the tenure is active, and shortly before, while {@link
+   * #beforeActive} runs; that lets requests through to it.
+   */
+  private record State(Tenure tenure, @Nullable RbdDevice device, boolean isOpen) {
+    State(Tenure tenure, @Nullable RbdDevice device) {
+      this(tenure, device, device != null);
+    }
+  }
 
   private final String name;
   private final RbdImage image;
@@ -120,6 +127,9 @@ public final class SharedRbdDevice implements SharedDevice {
   /** When this server has lost the lock; means something while {@link #silences} is raised. */
   @GuardedBy("lock")
   private long lostAt;
+
+  /** What is to be done before this process is active. */
+  private volatile Preparation preparation = Runnable::run;
 
   private SharedRbdDevice(
       String name, RbdImage image, RbdOptions options, Scheduler scheduler, State state) {
@@ -176,6 +186,11 @@ public final class SharedRbdDevice implements SharedDevice {
     synchronized (lock) {
       listeners.add(listener);
     }
+  }
+
+  @Override
+  public void beforeActive(Preparation newPreparation) {
+    preparation = newPreparation;
   }
 
   /** Takes a new state, unless this is being closed; whether it did. */
@@ -255,6 +270,26 @@ public final class SharedRbdDevice implements SharedDevice {
     synchronized (lock) {
       return !isClosing && state.device == device;
     }
+  }
+
+  /** This process has the lock, and others prepare for that before it is active. May wait. */
+  private void arrive(RbdDevice device) throws IOException {
+    sectors = device.sectors();
+    Tenure preparing = new Tenure.Standby("this server prepares to serve it");
+    if (!change(new State(preparing, device, false))) {
+      device.close();
+      throw new IOException(name + " is closed");
+    }
+    try {
+      preparation.prepare(() -> change(new State(preparing, device)));
+    } catch (Exception e) {
+      String reason = "it cannot be served here: " + reason(e);
+      LOG.error("{}: {}", name, reason);
+      change(new State(new Tenure.Standby(reason), null));
+      device.close();
+      throw new IOException(reason, e);
+    }
+    begin(device);
   }
 
   /** Another server has shut this one out. */
@@ -344,10 +379,14 @@ public final class SharedRbdDevice implements SharedDevice {
     }
     var _ =
         Patience.start(
-                "rbd take over " + name, () -> contender.tryLock(how, patience), RbdDevice::close)
-            .whenComplete((device, failure) -> {
+                "rbd take over " + name,
+                () -> {
+                  arrive(contender.tryLock(how, patience));
+                  return true;
+                },
+                late -> {})
+            .whenComplete((done, failure) -> {
               if (failure == null) {
-                begin(device);
                 end.complete(null);
               } else {
                 String reason = reason(failure);
@@ -391,7 +430,7 @@ public final class SharedRbdDevice implements SharedDevice {
   @Override
   public void submit(Io io) {
     State now = state;
-    if (now.device != null) {
+    if (now.device != null && now.isOpen) {
       now.device.submit(io);
     } else if (io.op() == Io.Op.FLUSH) { // what was acknowledged is durable already
       io.complete(null);

@@ -283,7 +283,8 @@ final class ConfigurationReader {
             autoextend.withDefault("threshold", ValueFormat.integer(50, 99)),
             autoextend.withDefault("step", ValueFormat.size(64 << 10, 1L << 50, 4096)),
             autoextend.withDefault("limit", ValueFormat.size(0, 1L << 60, 4096)),
-            stores.withDefault("warn-below", ValueFormat.size(0, 1L << 60, 1)));
+            stores.withDefault("warn-below", ValueFormat.size(0, 1L << 60, 1)),
+            stores.optional("pool", VolumeReader.POOL));
     autoextend.end();
     stores.end();
     return config;

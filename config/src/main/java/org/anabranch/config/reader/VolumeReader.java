@@ -40,6 +40,13 @@ final class VolumeReader {
       ValueFormat.of(
           "the name of a user of Ceph without client., such as admin",
           text -> text.matches("[A-Za-z0-9._-]{1,64}") ? text : null);
+
+  /** A pool of the cluster that {@code ceph} names. */
+  static final ValueFormat<String> POOL =
+      ValueFormat.of(
+          "the name of a pool of Ceph, of letters, digits, '.', '_', '+' and '-'",
+          text -> text.matches("[A-Za-z0-9._+-]{1,96}") ? text : null);
+
   private static final ValueFormat<TableLine> ROW =
       ValueFormat.of(
           "<start sector> <sectors> <type> <arguments>, as dmsetup takes it", TableLine::parse);

@@ -2,6 +2,7 @@
 package org.anabranch.server.admin;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.anabranch.block.Scheduler;
 import org.anabranch.block.SharedDevice;
@@ -10,6 +11,7 @@ import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.snapshots.Arrival;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +36,13 @@ public final class Tenures {
   private final Targets targets;
   private final LiveConfiguration live;
   private final Supplier<@Nullable IscsiServer> iscsi;
+  private final Arrival arrival;
+  private final CompletableFuture<@Nullable Void> opened = new CompletableFuture<>();
 
   /**
    * Hears of all changes from now on.
    *
+   * @param arrival what becomes of snapshots
    * @param scheduler runs what has to be done
    * @param iscsi null before the server accepts logins
    */
@@ -45,13 +50,26 @@ public final class Tenures {
       Storage storage,
       Targets targets,
       LiveConfiguration live,
+      Arrival arrival,
       Scheduler scheduler,
       Supplier<@Nullable IscsiServer> iscsi) {
     this.storage = storage;
     this.targets = targets;
     this.live = live;
     this.iscsi = iscsi;
+    this.arrival = arrival;
     storage.onTenure((volume, tenure) -> scheduler.execute(() -> changed(volume, tenure)));
+    storage.beforeActive(this::prepare);
+  }
+
+  /** Targets and snapshots are there: volumes may come from now on. */
+  public void open() {
+    opened.complete(null);
+  }
+
+  private void prepare(String volume, Runnable open) throws RefusedException {
+    Stages.<@Nullable Void>await("the start of this server", opened);
+    arrival.comes(volume, open);
   }
 
   private void changed(String volume, Tenure tenure) {
@@ -61,6 +79,7 @@ public final class Tenures {
       case Tenure.Fenced(String reason) -> {
         LOG.error("volume {}: fenced: {}", volume, reason);
         dropSessions(volume);
+        Thread.ofVirtual().name("gone " + volume).start(() -> arrival.goes(volume));
       }
     }
     targets.accessStateChanged(volume);

@@ -187,6 +187,7 @@ public final class Server extends ServerParts implements AutoCloseable {
     refuseUnlessWhole();
     targets.open().forEach(bound::put);
     snapshots.beginMerges();
+    tenures.open();
     if (controlled) {
       ControlServer listening =
           ControlServer.start(controlSocket(), Verbs.all(this), this::controlLimits);

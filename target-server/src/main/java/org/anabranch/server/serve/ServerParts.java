@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.serve;
 
-import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -175,7 +174,7 @@ abstract class ServerParts implements RunningServer {
       recovery =
           new Recovery(
               storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
-      tenures = new Tenures(storage, targets, live, scheduler, () -> iscsi);
+      tenures = new Tenures(storage, targets, live, snapshots.arrival(), scheduler, () -> iscsi);
       sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
       reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
       warnings = new Warnings(warningSources());
@@ -212,7 +211,7 @@ abstract class ServerParts implements RunningServer {
         new BackendConditions(
             storage.files(),
             storage.backends(),
-            address -> snapshots.isStore(Path.of(address)),
+            snapshots::isStore,
             () -> live.configured().stores().warnBelow()));
     return sources;
   }

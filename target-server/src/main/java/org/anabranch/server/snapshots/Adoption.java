@@ -124,6 +124,13 @@ public final class Adoption {
 
   private SnapshotState planned(Request request, int chunkSectors) throws RefusedException {
     SnapshotState planned = plans.planned(request.wanted(chunkSectors));
+    if (planned.isShared()) {
+      throw new RefusedException(
+          "volume "
+              + request.volume()
+              + " has its stores in the cluster (stores.pool), where none can be taken over from a"
+              + " file; take stores.pool out of the configuration while you do this");
+    }
     refuseInUse(request);
     return planned;
   }
@@ -175,7 +182,11 @@ public final class Adoption {
     }
     long sufficient = StoreFile.sufficient(planned.sectors(), planned.chunkSectors());
     StoreFile.make(
-        planned.store(), Math.max(used, sufficient), used, source::copyTo, registry.steps());
+        Path.of(planned.store()),
+        Math.max(used, sufficient),
+        used,
+        source::copyTo,
+        registry.steps());
   }
 
   private SnapshotState activate(Request request, SnapshotState planned) throws RefusedException {
@@ -215,7 +226,7 @@ public final class Adoption {
             return;
           }
         }
-        registry.deleteStore(planned.store());
+        registry.deleteStore(planned.volume(), planned.store());
       } finally {
         changes.unlock();
       }

@@ -156,7 +156,8 @@ final class SnapshotCreation {
     long sufficient = StoreFile.sufficient(snapshot.sectors(), snapshot.chunkSectors());
     long bytes = storeBytes == 0 ? sufficient : storeBytes;
     long least = storeBytes == 0 ? Math.min(bytes, StoreFile.LEAST_LONGEST) : storeBytes;
-    long made = StoreFile.make(snapshot.store(), bytes, least, registry.steps());
+    long made =
+        registry.places().make(snapshot.volume(), snapshot.store(), bytes, least, registry.steps());
     if (made < bytes) {
       LOG.warn(
           "snapshot {}: its store has {}, the most that a file can have there; {} would hold every"

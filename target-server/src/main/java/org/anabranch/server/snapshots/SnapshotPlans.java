@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots;
 
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
@@ -11,8 +10,6 @@ import org.anabranch.server.snapshots.device.SnapshotRegistry;
 import org.anabranch.server.snapshots.merge.Merges;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
-import org.anabranch.server.stores.StoreFile;
-import org.anabranch.server.stores.StrayStores;
 
 /**
  * What a new snapshot is to be, and why it is refused. One call at a time, by its turn in {@code
@@ -21,14 +18,11 @@ import org.anabranch.server.stores.StrayStores;
 final class SnapshotPlans {
   private final SnapshotRegistry registry;
   private final SnapshotDevices devices;
-  private final StrayStores strays;
   private final Merges merges;
 
-  SnapshotPlans(
-      SnapshotRegistry registry, SnapshotDevices devices, StrayStores strays, Merges merges) {
+  SnapshotPlans(SnapshotRegistry registry, SnapshotDevices devices, Merges merges) {
     this.registry = registry;
     this.devices = devices;
-    this.strays = strays;
     this.merges = merges;
   }
 
@@ -66,9 +60,9 @@ final class SnapshotPlans {
       throw new RefusedException(
           "snapshot " + device + " exists; remove it first, or name another");
     }
-    Path store = strays.newStore(device);
-    StoreFile.refuseIfThere(store);
     refuseUnlessFree(volume);
+    String store = registry.places().newStore(volume, wanted.name());
+    registry.places().refuseIfThere(volume, store);
     return new SnapshotState(
         volume,
         wanted.name(),

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.config.VolumeConfig;
@@ -29,6 +30,8 @@ import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.LeftOut;
 import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.Storage;
+import org.anabranch.server.storage.shared.SharedImages;
+import org.anabranch.server.stores.StorePlaces;
 import org.anabranch.server.stores.StrayStores;
 import org.anabranch.server.uses.Uses;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +71,7 @@ public final class Snapshots implements WarningSource {
   private final SnapshotNames names;
   private final Adoption adoption;
   private final SnapshotRestore restore;
+  private final Arrival arrival;
   private final SnapshotCreation creation;
   private final SnapshotRemoval removal;
   private final Receptions receptions;
@@ -87,24 +91,29 @@ public final class Snapshots implements WarningSource {
       Uses uses,
       Hooks hooks) {
     this.storage = storage;
-    this.registry = new SnapshotRegistry(storage, state);
-    this.strays = new StrayStores(folder, registry::all);
+    state.sharedBy(new SharedImages(storage::sharedImage));
+    Supplier<List<SnapshotState>> all = () -> List.copyOf(state.state().snapshots().values());
+    this.strays = new StrayStores(folder, all);
+    StorePlaces places =
+        new StorePlaces(strays, storage::sharedImage, () -> live.configured().stores().pool(), all);
+    this.registry = new SnapshotRegistry(storage, state, places);
     this.folder = strays.folder();
     this.live = live;
     this.changes = changes;
     this.initiators = initiators;
-    this.devices = new SnapshotDevices(storage, live, initiators, readers);
+    this.devices = new SnapshotDevices(storage, live, initiators, readers, places);
     this.stores =
-        new Stores(storage, () -> live.configured().stores(), this.folder, registry::all, devices);
-    KeptStores kept = new KeptStores(registry, strays, stores, devices);
+        new Stores(storage, () -> live.configured().stores(), this.folder, registry, devices);
+    KeptStores kept = new KeptStores(registry, stores, devices);
     this.merges =
         new Merges(registry, live, changes, initiators, devices, readers, uses, kept, hooks);
     this.names = new SnapshotNames(live, registry, storage, devices, readers, initiators, uses);
-    SnapshotPlans plans = new SnapshotPlans(registry, devices, strays, merges);
+    SnapshotPlans plans = new SnapshotPlans(registry, devices, merges);
     this.adoption =
         new Adoption(registry, changes, devices, stores, plans, merges, initiators, folder);
     this.restore =
-        new SnapshotRestore(storage, registry, live, changes, devices, stores, kept, strays);
+        new SnapshotRestore(storage, registry, live, changes, devices, stores, kept, strays, uses);
+    this.arrival = new Arrival(storage, registry, changes, devices, restore, merges, initiators);
     this.creation = new SnapshotCreation(registry, changes, plans, devices, stores, hooks);
     this.removal =
         new SnapshotRemoval(
@@ -129,6 +138,11 @@ public final class Snapshots implements WarningSource {
    */
   public boolean restore(VolumeConfig volume) throws RefusedException {
     return restore.restore(volume);
+  }
+
+  /** What becomes of snapshots when a volume comes here from another server, or goes there. */
+  public Arrival arrival() {
+    return arrival;
   }
 
   private List<Warning> strayWarnings() {
@@ -389,8 +403,11 @@ public final class Snapshots implements WarningSource {
     return warnings;
   }
 
-  public boolean isStore(Path path) {
-    return path.startsWith(folder);
+  /** Whether an address is that of a store. */
+  public boolean isStore(String address) {
+    return address.startsWith("/")
+        ? Path.of(address).startsWith(folder)
+        : storage.backends().ownerOf(address) != null;
   }
 
   /** All snapshots, or those of a volume. */

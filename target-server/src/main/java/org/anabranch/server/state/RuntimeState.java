@@ -52,6 +52,25 @@ public record RuntimeState(
     return 1 + snapshots.values().stream().mapToLong(SnapshotState::turn).max().orElse(0);
   }
 
+  /** The snapshots whose stores other servers reach, too. */
+  List<SnapshotState> sharedSnapshots() {
+    return snapshots.values().stream().filter(SnapshotState::isShared).toList();
+  }
+
+  /** Without those of a volume. */
+  RuntimeState withoutShared(String volume) {
+    SortedMap<String, SnapshotState> own = new TreeMap<>(snapshots);
+    own.values().removeIf(each -> each.isShared() && each.volume().equals(volume));
+    return new RuntimeState(own, devices, volumes, luns, readOnlyDevices);
+  }
+
+  /** Without those of any volume. */
+  RuntimeState withoutShared() {
+    SortedMap<String, SnapshotState> own = new TreeMap<>(snapshots);
+    own.values().removeIf(SnapshotState::isShared);
+    return new RuntimeState(own, devices, volumes, luns, readOnlyDevices);
+  }
+
   /** With this snapshot added, or in place of the one of its name. */
   public RuntimeState with(SnapshotState snapshot) {
     SortedMap<String, SnapshotState> changed = new TreeMap<>(snapshots);

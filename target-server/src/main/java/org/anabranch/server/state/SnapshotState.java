@@ -2,10 +2,10 @@
 package org.anabranch.server.state;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param name unique in its volume
  * @param origin address of the volume's image when the snapshot was taken; null when an older
  *     version took it
- * @param store the COW store's file, absolute
+ * @param store the COW store's address: an absolute path, or that of an image where other servers
+ *     reach it, too
  * @param sectors how long the volume was when it was taken
  * @param chunkSectors chunk size in sectors
  * @param readOnly nobody may write to the snapshot
@@ -41,8 +42,8 @@ import org.jspecify.annotations.Nullable;
  * @param description what somebody noted about it; one line, empty when there is nothing
  * @param point identifies what the snapshot holds, wherever it is: a snapshot that was received as
  *     a stream has the point of the one that was sent; null when an older version took it
- * @param secondStore the file of another store, absolute. Until the end of a merge, the one that
- *     the snapshot has when it is kept; after it, the one that was merged, which is to be deleted.
+ * @param secondStore the address of another store. Until the end of a merge, the one that the
+ *     snapshot has when it is kept; after it, the one that was merged, which is to be deleted.
  *     Null: there is none, and a merge consumes the snapshot
  * @param scheduled which run of a schedule made it; null when somebody did, or has renamed it
  */
@@ -50,7 +51,7 @@ public record SnapshotState(
     String volume,
     String name,
     @Nullable String origin,
-    Path store,
+    String store,
     long sectors,
     int chunkSectors,
     boolean readOnly,
@@ -61,7 +62,7 @@ public record SnapshotState(
     long throttle,
     String description,
     @Nullable String point,
-    @Nullable Path secondStore,
+    @Nullable String secondStore,
     @Nullable ScheduledBy scheduled) {
   /** The most characters of a description. */
   public static final int MAX_DESCRIPTION = 255;
@@ -86,7 +87,7 @@ public record SnapshotState(
     return point != null
         ? point
         : UUID.nameUUIDFromBytes(
-                (origin + "\n" + store.getFileName() + "\n" + created)
+                (origin + "\n" + store.substring(store.lastIndexOf('/') + 1) + "\n" + created)
                     .getBytes(StandardCharsets.UTF_8))
             .toString();
   }
@@ -118,13 +119,39 @@ public record SnapshotState(
         && (phase == Phase.WAITING || phase == Phase.QUEUED || phase == Phase.MERGING);
   }
 
+  /** Whether its stores are no files of this machine: other servers reach them. */
+  public boolean isShared() {
+    return !store.startsWith("/");
+  }
+
+  /** With the stores and the origin named otherwise. */
+  public SnapshotState addressed(@Nullable String newOrigin, UnaryOperator<String> stores) {
+    return new SnapshotState(
+        volume,
+        name,
+        newOrigin,
+        stores.apply(store),
+        sectors,
+        chunkSectors,
+        readOnly,
+        created,
+        phase,
+        paused,
+        turn,
+        throttle,
+        description,
+        point,
+        secondStore == null ? null : stores.apply(secondStore),
+        scheduled);
+  }
+
   /** The store of the snapshot's own device, not of a merge. */
-  public Path deviceStore() {
+  public String deviceStore() {
     return phase == Phase.MERGING && secondStore != null ? secondStore : store;
   }
 
-  /** The files of all its stores. */
-  public List<Path> stores() {
+  /** The addresses of all its stores. */
+  public List<String> stores() {
     return secondStore == null ? List.of(store) : List.of(store, secondStore);
   }
 
@@ -150,7 +177,7 @@ public record SnapshotState(
   }
 
   /** With another second store, or without one. */
-  public SnapshotState withSecondStore(@Nullable Path second) {
+  public SnapshotState withSecondStore(@Nullable String second) {
     return with(volume, name, description, second);
   }
 
@@ -227,7 +254,8 @@ public record SnapshotState(
     return with(newVolume, newName, description, secondStore);
   }
 
-  private SnapshotState with(String newVolume, String newName, String text, @Nullable Path second) {
+  private SnapshotState with(
+      String newVolume, String newName, String text, @Nullable String second) {
     return new SnapshotState(
         newVolume,
         newName,

@@ -3,8 +3,13 @@ package org.anabranch.server.state;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.base.SharedEntries;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +28,9 @@ public final class StateFile {
   private final StatePaths paths;
   private final DurableSteps steps;
   private volatile RuntimeState state;
+
+  /** Set before the first change. */
+  private volatile SharedEntries shared = SharedEntries.NONE;
 
   /**
    * Reads the file; an absent one is an empty state.
@@ -70,20 +78,87 @@ public final class StateFile {
     return state;
   }
 
+  /** Where entries are kept of snapshots that other servers reach, too; before the first one. */
+  public void sharedBy(SharedEntries entries) {
+    shared = entries;
+  }
+
   /**
-   * Makes another state the durable one.
+   * Makes another state the durable one. What is shared of a volume is written to where its image
+   * is, everything else to the file.
    *
    * @throws RefusedException when it could not be written: the old one stays
    */
   public void replace(RuntimeState next) throws RefusedException {
+    RuntimeState old = state;
+    Set<String> volumes = changedVolumes(old, next);
+    RuntimeState own = next.withoutShared();
+    boolean isOwnChanged = !own.equals(old.withoutShared());
+    if (volumes.size() > 1
+        || (!volumes.isEmpty() && !own.snapshots().equals(old.withoutShared().snapshots()))) {
+      throw new RefusedException(
+          "snapshots of "
+              + String.join(", ", volumes)
+              + " cannot be changed together with those of other volumes, since each of these"
+              + " images carries its own (stores.pool): name one volume at a time");
+    }
+    for (String volume : volumes) {
+      shared.write(volume, SharedText.render(next, volume, shared));
+    }
+    if (isOwnChanged || volumes.isEmpty()) {
+      write(own);
+    }
+    state = next;
+  }
+
+  private static Set<String> changedVolumes(RuntimeState old, RuntimeState next) {
+    Set<SnapshotState> changed = new HashSet<>(next.sharedSnapshots());
+    Set<SnapshotState> gone = new HashSet<>(old.sharedSnapshots());
+    changed.removeAll(old.sharedSnapshots());
+    gone.removeAll(next.sharedSnapshots());
+    changed.addAll(gone);
+    return changed.stream()
+        .map(SnapshotState::volume)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private void write(RuntimeState own) throws RefusedException {
     try {
-      file.write(new StateText(file.path(), paths).render(next));
+      file.write(new StateText(file.path(), paths).render(own));
     } catch (IOException e) {
       throw new RefusedException(
           file.path() + " cannot be written: " + StateDirectory.reason(e), e);
     }
-    state = next;
     keepRoom();
+  }
+
+  /**
+   * This server has got a volume: knows its shared snapshots from now on, as they are kept with its
+   * image. By its turn in {@link Changes}.
+   *
+   * @param origin the address of the volume's image
+   * @throws RefusedException when they cannot be read, or a newer version wrote them
+   */
+  public void learn(String volume, String origin) throws RefusedException {
+    RuntimeState next = state.withoutShared(volume);
+    for (SnapshotState snapshot : SharedText.parse(shared.read(volume), volume, origin, shared)) {
+      if (next.snapshot(snapshot.device()) != null) {
+        throw new RefusedException(
+            "snapshot "
+                + snapshot.device()
+                + " is known in two places: in "
+                + file.path()
+                + " and with the volume's image; remove or rename the one of the file on the"
+                + " server that it was taken at");
+      }
+      next = next.with(snapshot);
+    }
+    state = next;
+  }
+
+  /** Another server has a volume: what is shared of it is not known here any more. */
+  public void forgetShared(String volume) {
+    state = state.withoutShared(volume);
   }
 
   /** So that a snapshot can be removed from a disk that is full. */

@@ -47,11 +47,11 @@ record StatePaths(Path folder) {
    * A store. Versions before the third wrote absolute paths: where the folder was moved since then,
    * the store is in its {@code cow} as before.
    */
-  Path readStore(String text, int version) {
-    Path store = Path.of(read(text));
-    if (version < 3 && !Files.exists(store)) {
-      Path here = folder.resolve("cow").resolve(store.getFileName());
-      return Files.exists(here) ? here : store;
+  String readStore(String text, int version) {
+    String store = read(text);
+    if (version < 3 && !Files.exists(Path.of(store))) {
+      Path here = folder.resolve("cow").resolve(Path.of(store).getFileName());
+      return Files.exists(here) ? here.toString() : store;
     }
     return store;
   }

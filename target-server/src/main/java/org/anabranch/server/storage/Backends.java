@@ -7,6 +7,8 @@ import java.util.Objects;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.storage.shared.SharedImage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All backends of a server. The first one that keeps a source, or owns an address, has it. Any
@@ -52,6 +54,11 @@ public record Backends(List<VolumeBackend> list) implements PathOpener {
   @Override
   public BackingDevice open(String address) throws IOException {
     return of(address).open(address);
+  }
+
+  /** The image that a store of snapshots at an address belongs to; null when it is none of one. */
+  public @Nullable SharedImage ownerOf(String address) {
+    return of(address).ownerOf(address);
   }
 
   /** Whether two addresses lead to the same image. */

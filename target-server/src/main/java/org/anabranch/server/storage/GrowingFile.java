@@ -8,24 +8,24 @@ import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Extendable;
 import org.anabranch.block.Io;
 import org.anabranch.block.Limits;
+import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.count.Counts;
-import org.anabranch.block.file.FileDevice;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.ThreadStart;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A file that grows on demand, as far as its {@link Growth} allows. */
+/** A store that grows on demand, as far as its {@link Growth} allows. */
 final class GrowingFile implements BackingDevice, Extendable {
   private static final Logger LOG = LoggerFactory.getLogger(GrowingFile.class);
 
-  private final FileDevice file;
+  private final ResizableDevice file;
   private final Growth growth;
   private final ThreadFactory threads;
   private @Nullable CompletableFuture<Boolean> extending; // guarded by this
 
-  GrowingFile(FileDevice file, Growth growth) {
+  GrowingFile(ResizableDevice file, Growth growth) {
     this(file, growth, Thread.ofVirtual().name("extend " + file.name()).factory());
   }
 
@@ -34,13 +34,13 @@ final class GrowingFile implements BackingDevice, Extendable {
    *
    * @param threads each extends the file once
    */
-  GrowingFile(FileDevice file, Growth growth, ThreadFactory threads) {
+  GrowingFile(ResizableDevice file, Growth growth, ThreadFactory threads) {
     this.file = file;
     this.growth = growth;
     this.threads = threads;
   }
 
-  FileDevice file() {
+  ResizableDevice file() {
     return file;
   }
 

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.BackingDevice;
+import org.anabranch.block.ResizableDevice;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.block.file.FileDevice;
 import org.anabranch.block.file.FileOptions;
@@ -17,8 +18,8 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.InvalidStoreFiles;
 
 /**
- * Opens the stores of snapshots, which are files that may grow, by their paths as tables have them;
- * leaves everything else to another. Any thread.
+ * Opens the stores of snapshots, which may grow, by their paths as tables have them; leaves
+ * everything else to another. Any thread.
  */
 public final class GrowingFiles implements PathOpener {
   private final PathOpener others;
@@ -32,29 +33,34 @@ public final class GrowingFiles implements PathOpener {
   }
 
   /** A table that names this path from now on gets a file that may grow. */
-  public void mayGrow(Path path, Growth growth) {
-    growths.put(path.toString(), growth);
+  public void mayGrow(String path, Growth growth) {
+    growths.put(path, growth);
   }
 
   /**
    * Makes a file longer now that may grow, unless it is longer than so many sectors. False also
    * when no such file is open.
    */
-  public CompletionStage<Boolean> extendBeyond(Path path, long sectors) {
-    GrowingFile file = open.get(path.toString());
+  public CompletionStage<Boolean> extendBeyond(String path, long sectors) {
+    GrowingFile file = open.get(path);
     return file == null ? CompletableFuture.completedFuture(false) : file.extendBeyond(sectors);
   }
 
   /** The store is gone: what is at its path later is another one. */
-  public void forget(Path path) throws RefusedException {
-    growths.remove(path.toString());
-    open.remove(path.toString());
-    invalidStores.remove(path.toString());
+  public void forget(String path) throws RefusedException {
+    forgetOpen(path);
+    invalidStores.remove(path);
+  }
+
+  /** The store is not used here any more. */
+  public void forgetOpen(String path) {
+    growths.remove(path);
+    open.remove(path);
   }
 
   /** All that are open and may grow, by path. */
-  Map<String, FileDevice> files() {
-    Map<String, FileDevice> files = new TreeMap<>();
+  Map<String, BackingDevice> files() {
+    Map<String, BackingDevice> files = new TreeMap<>();
     open.forEach((path, file) -> files.put(path, file.file()));
     return files;
   }
@@ -71,8 +77,11 @@ public final class GrowingFiles implements PathOpener {
       return others.open(path);
     }
     try {
-      FileDevice file = FileDevice.open(path, Path.of(path), FileOptions.DEFAULT);
-      GrowingFile growing = new GrowingFile(file, growth);
+      ResizableDevice store =
+          path.startsWith("/")
+              ? FileDevice.open(path, Path.of(path), FileOptions.DEFAULT)
+              : (ResizableDevice) others.open(path);
+      GrowingFile growing = new GrowingFile(store, growth);
       open.put(path, growing);
       return growing;
     } catch (InvalidPathException e) {

@@ -22,6 +22,7 @@ import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TableLine;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.snapshot.InvalidStores;
 import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.config.Configuration;
 import org.anabranch.config.DeviceConfig;
@@ -35,6 +36,9 @@ import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.state.VolumeRecords;
 import org.anabranch.server.storage.VolumeImage.Capability;
+import org.anabranch.server.storage.shared.SharedImage;
+import org.anabranch.server.storage.shared.SharedInvalidStores;
+import org.anabranch.server.storage.shared.VolumePreparation;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,13 +77,13 @@ public final class Storage implements WarningSource {
     this.opener = new VolumeOpener(backends);
     InvalidStoreFiles invalidStores = new InvalidStoreFiles(stateFolder);
     this.growing = new GrowingFiles(opener, invalidStores);
+    InvalidStores invalid = new SharedInvalidStores(backends::ownerOf, invalidStores);
     this.troubles = new ImageTroubles(opener, growing);
     this.files = new OpenFiles(growing);
     this.state = state;
     this.stateFolder = stateFolder;
     this.images = new KnownImages(backends, new VolumeRecords(stateFolder), state);
-    this.mapper =
-        new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalidStores));
+    this.mapper = new DeviceMapper(scheduler, files, TargetTypes.standard(Bounds.DEFAULT, invalid));
     this.devices = new MappedDevices(mapper);
     this.types = mapper.targets().stream().map(TargetType::name).collect(Collectors.toSet());
   }
@@ -168,6 +172,14 @@ public final class Storage implements WarningSource {
     opener.onTenure(listener);
   }
 
+  /**
+   * Has something done, with the volume's name, each time such a volume comes here, before it is
+   * active; not when it is opened.
+   */
+  public void beforeActive(VolumePreparation preparation) {
+    opener.beforeActive(preparation);
+  }
+
   /** What is not served though it should be. */
   public LeftOut leftOut() {
     return leftOut;
@@ -217,6 +229,12 @@ public final class Storage implements WarningSource {
     if (entry != null) {
       throw entry.refusal();
     }
+  }
+
+  /** What the image of an open volume is to several servers; null where it is none of that. */
+  public @Nullable SharedImage sharedImage(String volume) {
+    VolumeConfig config = opener.volume(volume);
+    return config == null ? null : backends.image(config).shared();
   }
 
   /**
@@ -349,7 +367,7 @@ public final class Storage implements WarningSource {
     keepHere(
         volume.name(),
         state.get().snapshots().values().stream()
-            .anyMatch(snapshot -> snapshot.volume().equals(volume.name())));
+            .anyMatch(snapshot -> snapshot.volume().equals(volume.name()) && !snapshot.isShared()));
   }
 
   /** Of a refusal to open an image, what the image has to do with it, and not the table over it. */

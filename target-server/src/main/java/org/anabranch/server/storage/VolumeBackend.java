@@ -10,6 +10,8 @@ import org.anabranch.block.dm.PathOpener;
 import org.anabranch.config.VolumeConfig;
 import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.base.Warning;
+import org.anabranch.server.storage.shared.SharedImage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A kind of place for the images of volumes, such as the files of this machine. It knows how an
@@ -62,6 +64,11 @@ public interface VolumeBackend extends PathOpener {
   /** What is at an address, in warnings: {@code image rbd:pool/vm1}. */
   default String subject(String address) {
     return "image " + address;
+  }
+
+  /** The image that a store of snapshots at an address belongs to; null when it is none of one. */
+  default @Nullable SharedImage ownerOf(String address) {
+    return null;
   }
 
   /** Whether a file of this machine is the image at an address; also when it is absent now. */

@@ -8,6 +8,7 @@ import java.util.UUID;
 import org.anabranch.block.BackingDevice;
 import org.anabranch.block.ResizableDevice;
 import org.anabranch.server.state.DiskNames;
+import org.anabranch.server.storage.shared.SharedImage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,6 +121,11 @@ public interface VolumeImage {
    * happens where only one machine can reach the image, or where another server has it.
    */
   default void keepHere(boolean isKept) throws IOException {}
+
+  /** What it is to several servers; null where only one machine can reach it. */
+  default @Nullable SharedImage shared() {
+    return null;
+  }
 
   /**
    * Opens it in the way that the volume is configured.

@@ -11,6 +11,8 @@ import org.anabranch.block.SharedDevice;
 import org.anabranch.block.Tenure;
 import org.anabranch.block.dm.PathOpener;
 import org.anabranch.config.VolumeConfig;
+import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.storage.shared.VolumePreparation;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +33,8 @@ final class VolumeOpener implements PathOpener {
   private final Map<Object, String> barred = new ConcurrentHashMap<>();
 
   private volatile BiConsumer<String, Tenure> listener = (volume, tenure) -> {};
+
+  private volatile VolumePreparation preparation = (volume, open) -> open.run();
 
   VolumeOpener(Backends backends) {
     this.backends = backends;
@@ -104,6 +108,7 @@ final class VolumeOpener implements PathOpener {
     open.put(volume.name(), device);
     if (device instanceof SharedDevice shared) {
       shared.onTenure(tenure -> changed(shared, tenure));
+      shared.beforeActive(open -> prepare(shared, open));
     }
     return device;
   }
@@ -111,6 +116,21 @@ final class VolumeOpener implements PathOpener {
   /** Has {@code listener} told of the tenure of volumes that other servers may serve, too. */
   void onTenure(BiConsumer<String, Tenure> newListener) {
     listener = newListener;
+  }
+
+  /** Has something done when a volume comes here from another server. */
+  void beforeActive(VolumePreparation newPreparation) {
+    preparation = newPreparation;
+  }
+
+  private void prepare(SharedDevice device, Runnable letThrough) throws RefusedException {
+    String volume =
+        open.entrySet().stream()
+            .filter(each -> each.getValue().equals(device))
+            .map(Map.Entry::getKey)
+            .findAny()
+            .orElseThrow(() -> new RefusedException(device.name() + " is no volume's image"));
+    preparation.prepare(volume, letThrough);
   }
 
   private void changed(SharedDevice device, Tenure tenure) {

@@ -29,7 +29,7 @@ public final class StoreFile {
   private static final int RECORD = 16;
 
   /** Bytes of the header: magic, valid, version, chunk size. */
-  private static final int HEADER = 16;
+  static final int HEADER = 16;
 
   /** Where the header has the chunk size, in sectors. */
   private static final int CHUNK_SIZE = 12;
@@ -94,23 +94,30 @@ public final class StoreFile {
       while (header.hasRemaining() && channel.read(header) >= 0) {
         // until it is there, or the file ends
       }
-      if (header.hasRemaining()) {
-        throw new RefusedException(path + " is empty: it was cut from outside");
-      }
-      if (header.getInt(0) == 0) {
-        throw new RefusedException(path + " has no header any more: it reads as zeros");
-      }
-      int found = header.getInt(CHUNK_SIZE);
-      if (found != chunkSectors) {
-        throw new RefusedException(
-            path
-                + " is the store of another snapshot: it has chunks of "
-                + found
-                + " sectors, not of "
-                + chunkSectors);
-      }
+      refuseUnlessHeader(path.toString(), header.flip(), chunkSectors);
     } catch (IOException e) {
       throw new RefusedException(StateDirectory.reason(e), e);
+    }
+  }
+
+  /** The same of what a store begins with. */
+  static void refuseUnlessHeader(String store, ByteBuffer begin, int chunkSectors)
+      throws RefusedException {
+    ByteBuffer header = begin.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    if (header.remaining() < HEADER) {
+      throw new RefusedException(store + " is empty: it was cut from outside");
+    }
+    if (header.getInt(0) == 0) {
+      throw new RefusedException(store + " has no header any more: it reads as zeros");
+    }
+    int found = header.getInt(CHUNK_SIZE);
+    if (found != chunkSectors) {
+      throw new RefusedException(
+          store
+              + " is the store of another snapshot: it has chunks of "
+              + found
+              + " sectors, not of "
+              + chunkSectors);
     }
   }
 

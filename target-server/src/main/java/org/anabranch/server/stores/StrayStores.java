@@ -48,17 +48,21 @@ public final class StrayStores {
    * Where the store of a new snapshot is made. Where a snapshot that has another name now has its
    * store under this one, the new file has a number, too.
    */
-  public Path newStore(String device) {
+  public String newStore(String device) {
     List<Path> taken = knownStores();
     Path store = store(device);
     for (int number = 2; taken.contains(store); number++) {
       store = folder.resolve(device + "~" + number + SUFFIX);
     }
-    return store;
+    return store.toString();
   }
 
   private List<Path> knownStores() {
-    return known.get().stream().flatMap(each -> each.stores().stream()).toList();
+    return known.get().stream()
+        .filter(each -> !each.isShared())
+        .flatMap(each -> each.stores().stream())
+        .map(Path::of)
+        .toList();
   }
 
   private List<Path> all() throws RefusedException {

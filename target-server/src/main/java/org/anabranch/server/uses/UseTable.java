@@ -155,6 +155,13 @@ final class UseTable {
     use.recorded = ++version;
   }
 
+  /** Somebody may use these devices of whom nothing is known. */
+  void unknown(Set<String> devices) {
+    if (unknown.addAll(devices)) {
+      version++;
+    }
+  }
+
   /** The version that has it. */
   private long markUnknown(Set<String> devices) {
     if (unknown.addAll(devices)) {

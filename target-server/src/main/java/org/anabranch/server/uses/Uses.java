@@ -327,6 +327,14 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
     recorder.soon();
   }
 
+  /** Somebody may use these devices of whom nothing is known here. */
+  public void unknown(Set<String> devices) {
+    synchronized (this) {
+      table.unknown(devices);
+    }
+    recorder.soon();
+  }
+
   // --- merges -------------------------------------------------------------------------------
 
   /** Those who use one of the devices, each once for each target. */

@@ -112,6 +112,7 @@ final class ReloadKeysTest {
       stores.autoextend.step = 512 MiB
       stores.autoextend.limit = 1 GiB
       stores.warn-below = 2 GiB
+      stores.pool = rbd
       snapshots.s.volumes = [w]
       snapshots.s.every = 2 h
       snapshots.s.keep = 4

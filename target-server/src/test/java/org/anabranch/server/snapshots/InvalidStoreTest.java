@@ -22,7 +22,7 @@ final class InvalidStoreTest {
   void snapshotIsInvalidAfterARestartAndGoneOnceRemoved() throws Exception {
     try (VolumeUnderTest volume = new VolumeUnderTest(folder)) {
       volume.snapshot("a");
-      String store = volume.snapshots.list("vm1").getFirst().store().toString();
+      String store = volume.snapshots.list("vm1").getFirst().store();
       try (OpenDevice cow = volume.storage.devices().hold(store)) {
         new InvalidStoreFiles(folder)
             .add(cow.device())

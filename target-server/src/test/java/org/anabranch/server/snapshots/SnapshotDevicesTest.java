@@ -10,6 +10,8 @@ import org.anabranch.server.base.Progress;
 import org.anabranch.server.exports.Exports;
 import org.anabranch.server.snapshots.device.Readers;
 import org.anabranch.server.snapshots.device.SnapshotDevices;
+import org.anabranch.server.stores.StorePlaces;
+import org.anabranch.server.stores.StrayStores;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +34,9 @@ final class SnapshotDevicesTest {
       System.arraycopy(VolumeUnderTest.data(1 << 20, 3), 0, atB, VolumeUnderTest.BYTES, 1 << 20);
       volume.snapshot("b");
 
-      new SnapshotDevices(volume.storage, volume.live, volume.initiators, new Readers())
+      StorePlaces places =
+          new StorePlaces(new StrayStores(folder, List::of), name -> null, () -> null, List::of);
+      new SnapshotDevices(volume.storage, volume.live, volume.initiators, new Readers(), places)
           .startMerges(List.of(volume.snapshots.list("vm1").getFirst()));
       assertThat(volume.storage.mapper().table("vm1").lines()).hasSize(2);
       volume.write("vm1", VolumeUnderTest.BYTES, 2 << 20, 4);

@@ -27,7 +27,7 @@ final class StateFileTest {
           "vm1",
           "before.upgrade",
           "/srv/vm1.img",
-          Path.of("/var/lib/anabranch/cow/vm1@before.upgrade.cow"),
+          "/var/lib/anabranch/cow/vm1@before.upgrade.cow",
           41943040,
           8,
           true,
@@ -64,7 +64,7 @@ final class StateFileTest {
               "vm1",
               "s-" + phase,
               phase == SnapshotState.Phase.READY ? null : "/srv/vm1.img",
-              Path.of("/a \"b\"\n/c"),
+              "/a \"b\"\n/c",
               7,
               8,
               false,
@@ -75,7 +75,7 @@ final class StateFileTest {
               phase.name().length(),
               phase == SnapshotState.Phase.READY ? "of \"x\"" : "",
               UUID.nameUUIDFromBytes(phase.name().getBytes(StandardCharsets.UTF_8)).toString(),
-              phase == SnapshotState.Phase.MERGING ? Path.of("/second store") : null,
+              phase == SnapshotState.Phase.MERGING ? "/second store" : null,
               null);
       state = state.with(snapshot);
     }

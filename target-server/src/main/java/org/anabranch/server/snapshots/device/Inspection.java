@@ -77,9 +77,9 @@ public final class Inspection {
       boolean lives = snapshot.phase() != Phase.CREATING && snapshot.phase() != Phase.REMOVING;
       if (lives && configuration.volumes().containsKey(snapshot.volume())) {
         try {
-          checkStore(snapshot, snapshot.store());
+          checkStore(snapshot, Path.of(snapshot.store()));
           if (!snapshot.deviceStore().equals(snapshot.store())) {
-            checkStore(snapshot, snapshot.deviceStore());
+            checkStore(snapshot, Path.of(snapshot.deviceStore()));
           }
         } catch (RefusedException e) {
           wrong.add(String.valueOf(SnapshotDevices.lost(snapshot, e).getMessage()));

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots.device;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Objects;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.SnapshotState.Phase;
-import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.stores.StoreFile;
-import org.anabranch.server.stores.StrayStores;
+import org.anabranch.server.stores.StorePlaces;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,14 +32,11 @@ public final class KeptStores {
   private static final Logger LOG = LoggerFactory.getLogger(KeptStores.class);
 
   private final SnapshotRegistry registry;
-  private final StrayStores files;
   private final Stores stores;
   private final SnapshotDevices devices;
 
-  public KeptStores(
-      SnapshotRegistry registry, StrayStores files, Stores stores, SnapshotDevices devices) {
+  public KeptStores(SnapshotRegistry registry, Stores stores, SnapshotDevices devices) {
     this.registry = registry;
-    this.files = files;
     this.stores = stores;
     this.devices = devices;
   }
@@ -58,28 +51,22 @@ public final class KeptStores {
       deleteSecond(snapshot); // what the end of an earlier merge could not delete
     }
     stores.refuseUnlessRoom(snapshot);
-    return snapshot.withSecondStore(files.newStore(snapshot.device()));
+    return snapshot.withSecondStore(registry.places().newStore(snapshot.volume(), snapshot.name()));
   }
 
   /** Makes the second store, which the state file names, of a merge about to begin; loads it. */
   public void make(SnapshotState snapshot) throws RefusedException {
-    Path second = Objects.requireNonNull(snapshot.secondStore());
-    StoreFile.refuseIfThere(second);
+    String second = Objects.requireNonNull(snapshot.secondStore());
+    StorePlaces places = registry.places();
+    String volume = snapshot.volume();
+    places.refuseIfThere(volume, second);
     stores.refuseUnlessRoom(snapshot);
-    long bytes = length(snapshot.store());
-    StoreFile.make(second, bytes, Math.min(bytes, StoreFile.LEAST_LONGEST), registry.steps());
+    long bytes = places.bytes(volume, snapshot.store());
+    places.make(volume, second, bytes, Math.min(bytes, StoreFile.LEAST_LONGEST), registry.steps());
     SnapshotState merging = snapshot.in(Phase.MERGING);
     stores.opening(merging);
     devices.prepareKept(merging);
     registry.steps().taken("second store loaded");
-  }
-
-  private static long length(Path store) throws RefusedException {
-    try {
-      return Files.size(store);
-    } catch (IOException e) {
-      throw new RefusedException("store " + store + ": " + StateDirectory.reason(e), e);
-    }
   }
 
   /** The merge does not begin. Gives the snapshot as it is then; the caller writes that down. */
@@ -117,6 +104,6 @@ public final class KeptStores {
   }
 
   private void deleteSecond(SnapshotState snapshot) throws RefusedException {
-    registry.deleteStore(Objects.requireNonNull(snapshot.secondStore()));
+    registry.deleteStore(snapshot.volume(), Objects.requireNonNull(snapshot.secondStore()));
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots.device;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.block.SharedDevice;
@@ -31,7 +31,7 @@ import org.anabranch.server.storage.NotWholeException;
 import org.anabranch.server.storage.OverdueException;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
-import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.stores.StorePlaces;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,16 +56,22 @@ public final class SnapshotDevices {
   private final LiveConfiguration live;
   private final Initiators initiators;
   private final Readers readers;
+  private final StorePlaces places;
 
   /** Volumes that an import writes to; any thread looks at it. */
   private final Set<String> receiving = ConcurrentHashMap.newKeySet();
 
   public SnapshotDevices(
-      Storage storage, LiveConfiguration live, Initiators initiators, Readers readers) {
+      Storage storage,
+      LiveConfiguration live,
+      Initiators initiators,
+      Readers readers,
+      StorePlaces places) {
     this.storage = storage;
     this.live = live;
     this.initiators = initiators;
     this.readers = readers;
+    this.places = places;
   }
 
   /** Refuses what can't be a snapshot's name. */
@@ -229,6 +235,18 @@ public final class SnapshotDevices {
     }
   }
 
+  /** Lets requests to a volume wait until {@link #resume}. */
+  public void suspend(String volume) throws RefusedException {
+    Stages.<@Nullable Void>await(volume, storage.mapper().suspend(volume, SuspendMode.FLUSH));
+  }
+
+  /** Lets requests to a volume go on, if they wait. */
+  public void resume(String volume) throws RefusedException {
+    if (isSuspended(volume)) {
+      Stages.<@Nullable Void>await(volume, storage.mapper().resume(volume));
+    }
+  }
+
   /** The table of the snapshot's own device. */
   private TableSpec table(SnapshotState snapshot) throws RefusedException {
     CowArguments arguments = arguments(snapshot, snapshot.deviceStore());
@@ -250,8 +268,9 @@ public final class SnapshotDevices {
    */
   public void restore(SnapshotState snapshot) throws NotWholeException {
     try {
-      StoreFile.refuseUnlessStore(snapshot.store(), snapshot.chunkSectors());
-      StoreFile.refuseUnlessStore(snapshot.deviceStore(), snapshot.chunkSectors());
+      for (String store : new TreeSet<>(List.of(snapshot.store(), snapshot.deviceStore()))) {
+        places.refuseUnlessStore(snapshot.volume(), store, snapshot.chunkSectors());
+      }
       if (snapshot.phase() != SnapshotState.Phase.MERGING || snapshot.keeps()) {
         storage
             .devices()
@@ -289,8 +308,9 @@ public final class SnapshotDevices {
     storage.withdraw(volume, reason);
   }
 
-  private CowArguments arguments(SnapshotState snapshot, Path store) throws RefusedException {
-    return new CowArguments(file(snapshot.volume()), DeviceRef.at(store), snapshot.chunkSectors());
+  private CowArguments arguments(SnapshotState snapshot, String store) throws RefusedException {
+    return new CowArguments(
+        file(snapshot.volume()), new DeviceRef.AtPath(store), snapshot.chunkSectors());
   }
 
   private DeviceRef file(String volume) throws RefusedException {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots.device;
 
-import java.nio.file.Path;
+import java.io.IOException;
 import java.util.List;
+import org.anabranch.config.VolumeConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.state.DurableSteps;
 import org.anabranch.server.state.RuntimeState;
 import org.anabranch.server.state.SnapshotState;
 import org.anabranch.server.state.StateFile;
 import org.anabranch.server.storage.Storage;
-import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.storage.shared.SharedImage;
+import org.anabranch.server.stores.StorePlaces;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,10 +24,20 @@ public final class SnapshotRegistry {
 
   private final Storage storage;
   private final StateFile state;
+  private final StorePlaces places;
 
-  public SnapshotRegistry(Storage storage, StateFile state) {
+  /**
+   * @param places where stores are
+   */
+  public SnapshotRegistry(Storage storage, StateFile state, StorePlaces places) {
     this.storage = storage;
     this.state = state;
+    this.places = places;
+  }
+
+  /** Where stores are. */
+  public StorePlaces places() {
+    return places;
   }
 
   public RuntimeState state() {
@@ -52,7 +64,7 @@ public final class SnapshotRegistry {
 
   /** Remembers a snapshot as it is now, durably. */
   public void put(SnapshotState snapshot) throws RefusedException {
-    keep(snapshot.volume());
+    keep(snapshot);
     state.replace(state.state().with(snapshot));
   }
 
@@ -60,7 +72,7 @@ public final class SnapshotRegistry {
   public void put(List<SnapshotState> snapshots) throws RefusedException {
     RuntimeState next = state.state();
     for (SnapshotState snapshot : snapshots) {
-      keep(snapshot.volume());
+      keep(snapshot);
       next = next.with(snapshot);
     }
     state.replace(next);
@@ -76,19 +88,51 @@ public final class SnapshotRegistry {
     if (storage.devices().has(snapshot.device())) {
       storage.devices().remove(snapshot.device());
     }
-    for (Path store : snapshot.stores()) {
-      deleteStore(store);
+    for (String store : snapshot.stores()) {
+      deleteStore(snapshot.volume(), store);
     }
     state.replace(state.state().withoutSnapshot(snapshot.device()));
-    if (of(snapshot.volume()).isEmpty()) {
+    if (!snapshot.isShared() && own(snapshot.volume()).isEmpty()) {
       release(snapshot.volume());
     }
   }
 
-  /** Before the first snapshot of a volume: no other server may serve the volume from now on. */
-  private void keep(String volume) throws RefusedException {
-    if (of(volume).isEmpty()) {
-      storage.keepHere(volume, true);
+  /**
+   * This server has got a volume: knows its shared snapshots from now on. By its turn.
+   *
+   * @return whether another server had the volume meanwhile
+   */
+  public boolean learn(VolumeConfig volume) throws RefusedException {
+    SharedImage image = storage.sharedImage(volume.name());
+    if (image == null || !image.isHere()) {
+      state.forgetShared(volume.name());
+      return false;
+    }
+    state.learn(volume.name(), volume.source().address());
+    try {
+      return image.claim();
+    } catch (IOException e) {
+      throw new RefusedException("volume " + volume.name() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Another server has a volume. By its turn. */
+  public void forgetShared(String volume) {
+    state.forgetShared(volume);
+  }
+
+  /** Those of a volume whose stores are files of this machine. */
+  private List<SnapshotState> own(String volume) {
+    return of(volume).stream().filter(snapshot -> !snapshot.isShared()).toList();
+  }
+
+  /**
+   * Before the first snapshot of a volume with its store on this machine: no other server may serve
+   * the volume from now on.
+   */
+  private void keep(SnapshotState snapshot) throws RefusedException {
+    if (!snapshot.isShared() && own(snapshot.volume()).isEmpty()) {
+      storage.keepHere(snapshot.volume(), true);
     }
   }
 
@@ -101,9 +145,9 @@ public final class SnapshotRegistry {
   }
 
   /** Deletes a store that nothing has open, durably. */
-  public void deleteStore(Path store) throws RefusedException {
+  public void deleteStore(String volume, String store) throws RefusedException {
     storage.stores().forget(store);
-    StoreFile.delete(store, state.steps());
+    places.delete(volume, store, state.steps());
   }
 
   /** Who hears of what becomes durable. */

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.snapshots.device;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -16,9 +13,9 @@ import org.anabranch.config.StoresConfig;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.state.SnapshotState;
-import org.anabranch.server.state.StateDirectory;
 import org.anabranch.server.storage.Storage;
 import org.anabranch.server.stores.StoreFile;
+import org.anabranch.server.stores.StorePlaces;
 import org.anabranch.server.terminal.Sizes;
 import org.jspecify.annotations.Nullable;
 
@@ -54,7 +51,7 @@ public final class Stores {
   private final Storage storage;
   private final Supplier<StoresConfig> config;
   private final Path folder;
-  private final Supplier<List<SnapshotState>> snapshots;
+  private final SnapshotRegistry registry;
   private final SnapshotDevices devices;
 
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -62,18 +59,18 @@ public final class Stores {
   /**
    * @param config how stores grow, asked each time
    * @param folder of the stores, which need not exist yet
-   * @param snapshots all there are
+   * @param registry all snapshots there are
    */
   public Stores(
       Storage storage,
       Supplier<StoresConfig> config,
       Path folder,
-      Supplier<List<SnapshotState>> snapshots,
+      SnapshotRegistry registry,
       SnapshotDevices devices) {
     this.storage = storage;
     this.config = config;
     this.folder = folder;
-    this.snapshots = snapshots;
+    this.registry = registry;
     this.devices = devices;
   }
 
@@ -89,13 +86,14 @@ public final class Stores {
   /** Refuses a second store for a snapshot where not even an empty one fits. */
   void refuseUnlessRoom(SnapshotState snapshot) throws RefusedException {
     long least = LEAST + EMPTY_CHUNKS * snapshot.chunkSectors() * 512L;
-    long free = free();
+    StorePlaces places = registry.places();
+    long free = places.free(snapshot.volume(), snapshot.store());
     if (free < least) {
       throw new RefusedException(
           "snapshot "
               + snapshot.device()
               + " cannot be kept: that takes a second store, and "
-              + folder
+              + places.words(snapshot.volume(), snapshot.store())
               + " has "
               + Sizes.bytes((double) free)
               + " left; free space there, or roll back without --keep");
@@ -107,7 +105,7 @@ public final class Stores {
     if (wrong != null) {
       throw new RefusedException(wrong);
     }
-    long room = free() / PAGE * PAGE;
+    long room = free(snapshot) / PAGE * PAGE;
     long next = Math.min(limit(snapshot), bytes + Math.min(config.get().step(), room));
     if (next <= bytes) { // the configuration changed in between
       throw new RefusedException("it has reached its limit");
@@ -129,17 +127,17 @@ public final class Stores {
     if (bytes >= limit) {
       return "it has reached its limit of " + Sizes.bytes((double) limit);
     }
-    long free = free();
-    return free < LEAST ? folder + " has " + Sizes.bytes((double) free) + " left" : null;
+    long free = free(snapshot);
+    return free < LEAST
+        ? registry.places().words(snapshot.volume(), snapshot.store())
+            + " has "
+            + Sizes.bytes((double) free)
+            + " left"
+        : null;
   }
 
-  private long free() throws RefusedException {
-    try {
-      Path there = Files.exists(folder) ? folder : Objects.requireNonNull(folder.getParent());
-      return Files.getFileStore(there).getUsableSpace();
-    } catch (IOException e) {
-      throw new RefusedException("free space is unknown: " + StateDirectory.reason(e), e);
-    }
+  private long free(SnapshotState snapshot) throws RefusedException {
+    return registry.places().free(snapshot.volume(), snapshot.store());
   }
 
   private void run() {
@@ -153,7 +151,7 @@ public final class Stores {
   }
 
   private void look() {
-    for (SnapshotState snapshot : snapshots.get()) {
+    for (SnapshotState snapshot : registry.all()) {
       Use use = use(snapshot);
       if (use != null
           && use.percent() >= config.get().threshold()
@@ -188,12 +186,10 @@ public final class Stores {
   /** Stores that cannot grow, and a file system that has little space left for them. */
   public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>();
-    List<SnapshotState> all = snapshots.get();
-    if (all.isEmpty()) {
-      return warnings;
-    }
+    List<SnapshotState> all = registry.all();
+    SnapshotState onFiles = all.stream().filter(each -> !each.isShared()).findFirst().orElse(null);
     try {
-      if (free() < config.get().warnBelow()) {
+      if (onFiles != null && free(onFiles) < config.get().warnBelow()) {
         warnings.add(
             new Warning(
                 "file system of " + folder,

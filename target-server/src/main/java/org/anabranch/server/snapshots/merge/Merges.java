@@ -136,6 +136,21 @@ public final class Merges {
     }
   }
 
+  /**
+   * Lets a merge go on that another server has begun, by its turn.
+   *
+   * @throws RefusedException when that cannot be
+   */
+  public void arrived(SnapshotState snapshot) throws RefusedException {
+    starts.goOn(snapshot);
+  }
+
+  /** Another server has the volume of a snapshot: nothing is done here about its merge. */
+  public void left(SnapshotState snapshot) {
+    nextLogins.forget(snapshot.device());
+    watch.remove(snapshot.device());
+  }
+
   /** Begins the merge of a snapshot that is taken over in that phase, by its turn. */
   public void beginAdopted(SnapshotState merging) throws RefusedException {
     starts.begin(List.of(merging));

@@ -21,6 +21,7 @@ import org.anabranch.config.source.VolumeSource;
 import org.anabranch.server.storage.VolumeBackend;
 import org.anabranch.server.storage.VolumeImage;
 import org.anabranch.server.storage.remote.SilentEndpoints;
+import org.anabranch.server.storage.shared.SharedImage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,9 @@ public final class RbdBackend implements VolumeBackend {
   /** The clients of images that are open here; they have none while another server is active. */
   private final ConcurrentHashMap<RbdImage, Supplier<@Nullable RbdDevice>> open =
       new ConcurrentHashMap<>();
+
+  /** Stores of snapshots, and the images that they belong to, whose clients use them. */
+  private final ConcurrentHashMap<RbdImage, RbdSharedImage> stores = new ConcurrentHashMap<>();
 
   /** Clusters, by the path of their configuration. */
   private final SilentEndpoints<String> clusters = new SilentEndpoints<>(SLOW_NANOS);
@@ -97,6 +101,9 @@ public final class RbdBackend implements VolumeBackend {
   @Override
   public Object identity(String address) throws IOException {
     RbdSource source = parse(address);
+    if (stores.containsKey(image(source))) {
+      return image(source);
+    }
     if (device(source) == null && look(source) == null) {
       throw new IOException(address + ": there is no image " + source.spec());
     }
@@ -106,6 +113,10 @@ public final class RbdBackend implements VolumeBackend {
   @Override
   public BackingDevice open(String address) throws IOException {
     RbdSource source = parse(address);
+    RbdSharedImage owner = stores.get(image(source));
+    if (owner != null) {
+      return ask(source, () -> owner.open(address, image(source)));
+    }
     RbdDevice device =
         ask(source, () -> RbdDevice.open(address, image(source), RbdOptions.DEFAULT, scheduler()));
     return known(source, device, () -> device, device.whenClosed());
@@ -160,6 +171,22 @@ public final class RbdBackend implements VolumeBackend {
       scheduler = new ThreadScheduler("rbd timers");
     }
     return scheduler;
+  }
+
+  /** A store of snapshots is used by the client of an image from now on. */
+  void belongs(RbdImage store, RbdSharedImage owner) {
+    stores.put(store, owner);
+  }
+
+  /** A store is gone. */
+  void forget(RbdImage store) {
+    stores.remove(store);
+  }
+
+  @Override
+  public @Nullable SharedImage ownerOf(String address) {
+    RbdSource source = RbdSource.parse(address);
+    return source == null ? null : stores.get(image(source));
   }
 
   /** What is known of an image; null if the cluster has none. */

@@ -15,6 +15,7 @@ import org.anabranch.config.source.RbdSource;
 import org.anabranch.server.state.DiskNames;
 import org.anabranch.server.storage.ImageFacts;
 import org.anabranch.server.storage.VolumeImage;
+import org.anabranch.server.storage.shared.SharedImage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -181,12 +182,20 @@ final class RbdVolumeImage implements VolumeImage {
     if (device == null || volume.readOnly()) {
       return;
     }
-    String server = isKept ? backend.serverId() : "";
+    String server =
+        isKept
+            ? backend.serverId()
+            : device.label(SharedImage.STATE).isEmpty() ? "" : RbdDevice.ALL_SERVERS;
     change(() -> {
       if (!device.label(RbdDevice.KEEPER).equals(server)) {
         device.label(RbdDevice.KEEPER, server);
       }
     });
+  }
+
+  @Override
+  public @Nullable SharedImage shared() {
+    return volume.readOnly() ? null : new RbdSharedImage(backend, source);
   }
 
   @Override

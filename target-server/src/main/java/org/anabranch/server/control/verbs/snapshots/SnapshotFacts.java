@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.control.verbs.snapshots;
 
-import java.nio.file.Path;
 import java.time.Instant;
 import org.anabranch.block.snapshot.SnapshotStatus;
 import org.anabranch.server.base.RefusedException;
@@ -24,7 +23,7 @@ public record SnapshotFacts(
         Phase phase,
     @Doc("whether initiators cannot write to it") boolean readOnly,
     @Doc("what it copies at once") long chunkBytes,
-    @Doc("the file of its COW store") Path store,
+    @Doc("the address of its COW store: a file, or an image as rbd:POOL/IMAGE") String store,
     @Doc(
             "of the store that are used, its own records included; absent while there is no such device")
         @Nullable Long storeUsedBytes,
