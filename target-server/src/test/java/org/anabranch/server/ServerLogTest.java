@@ -159,7 +159,8 @@ final class ServerLogTest {
   @Test
   void nobodyReadsStandardErrorAndAllGoesOn() throws Exception {
     Site site = new Site(folder);
-    site.configure(CONFIGURATION + "limits.connections-before-login = 1000");
+    site.configure(
+        CONFIGURATION + "limits { connections-before-login = 1000, login-burst = 10000 }");
     Process server =
         new ProcessBuilder(
                 ServerProcess.command(
