@@ -89,12 +89,12 @@ final class FrozenDiskTest {
       }
       for (int n = 0; n < 20; n++) {
         for (Site.Host host : hosts) {
-          Initiator.await(host.disk(0).read(0, 8), 5);
-          Initiator.await(write(host.disk(0), 0), 5);
+          Initiator.await(host.disk(0).read(0, 8), 30);
+          Initiator.await(write(host.disk(0), 0), 30);
         }
       }
       Disk another = Site.Host.logIn(initiator, server, TARGET).disk(0);
-      Initiator.await(write(another, 0), 5);
+      Initiator.await(write(another, 0), 30);
       assertThat(waiting).noneMatch(CompletableFuture::isDone);
       Tools.run(10, "fsfreeze", "-u", frozen.toString()).expect(0);
       for (CompletableFuture<ByteBuffer> each : waiting) {
@@ -115,7 +115,7 @@ final class FrozenDiskTest {
       }
       Tools.run(10, "fsfreeze", "-f", frozen.toString()).expect(0);
       CompletableFuture<ByteBuffer> waiting = write(host.disk(1), 0);
-      Initiator.await(host.disk(0).read(0, 8), 5);
+      Initiator.await(host.disk(0).read(0, 8), 30);
       assertThat(waiting).isNotDone();
       long begin = System.nanoTime();
       CompletableFuture<Integer> end = CompletableFuture.supplyAsync(() -> status(server));
@@ -138,7 +138,7 @@ final class FrozenDiskTest {
       }
       Tools.run(10, "fsfreeze", "-f", frozen.toString()).expect(0);
       CompletableFuture<ByteBuffer> waiting = write(host.disk(1), 0);
-      Initiator.await(host.disk(0).read(0, 8), 5);
+      Initiator.await(host.disk(0).read(0, 8), 30);
       assertThat(waiting).isNotDone();
       server.process().destroy(); // SIGTERM
       Await.until("it is stopping", () -> server.errors().contains("stopping"));

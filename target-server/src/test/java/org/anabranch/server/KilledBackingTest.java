@@ -114,9 +114,9 @@ final class KilledBackingTest {
         }
       });
       fails(() -> Initiator.await(killed.flush(), 30));
-      Initiator.await(other.write(0, filled(7)), 5);
-      Initiator.await(other.flush(), 5);
-      assertThat(Initiator.await(other.read(0, 128), 5).rewind()).isEqualTo(filled(7));
+      Initiator.await(other.write(0, filled(7)), 30);
+      Initiator.await(other.flush(), 30);
+      assertThat(Initiator.await(other.read(0, 128), 30).rewind()).isEqualTo(filled(7));
       assertThat(host.lives()).isTrue();
       assertThat(String.valueOf(site.ask("status", Map.of()).get("warnings")))
           .as("status")

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,6 +32,8 @@ final class RateFiguresTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int SESSIONS = 64;
   private static final int BURST_MILLIS = 100;
+  private static final double LEAST = 0.3; // of what is asked for, in one window at least
+  private static final int WINDOWS = 60;
 
   /** What a limit says, and what sessions do: the first half of them reads, the others write. */
   private record Case(
@@ -143,16 +146,16 @@ final class RateFiguresTest {
       }
     }
     pause(Duration.ofMillis(2 * BURST_MILLIS)); // so that what is saved up does not count
-    long[] before = loads.stream().mapToLong(load -> load.done.sum()).toArray();
-    long begin = System.nanoTime();
-    pause(seconds == 0 ? Duration.ofMillis(250) : Duration.ofSeconds(seconds));
-    double[] rates = new double[loads.size()];
-    double took = (System.nanoTime() - begin) / 1e9;
-    double total = 0;
-    for (int i = 0; i < rates.length; i++) {
-      rates[i] = (loads.get(i).done.sum() - before[i]) / took;
-      total += rates[i];
-    }
+    String what = each.name() + ", " + disks.size() + " sessions";
+    double[] rates;
+    double total;
+    int windows = seconds == 0 ? WINDOWS : 1;
+    do { // a busy machine may do little in one of them
+      rates = rates(loads, seconds == 0 ? Duration.ofMillis(250) : Duration.ofSeconds(seconds));
+      total = Arrays.stream(rates).sum();
+      // What a late timer makes up for, and what is saved up, are 100 ms each.
+      assertThat(total / each.asked()).as(what).isLessThan(1.8);
+    } while (total / each.asked() < LEAST && --windows > 0);
     loads.forEach(load -> load.over = true);
     for (CompletableFuture<Void> end : ends) {
       Initiator.await(end, 60);
@@ -176,14 +179,26 @@ final class RateFiguresTest {
             total,
             least,
             most));
-    String what = each.name() + ", " + disks.size() + " sessions";
-    // What a late timer makes up for, and what is saved up, are 100 ms each; a build measures 250.
-    assertThat(total / each.asked()).as(what).isBetween(0.3, 1.8);
+    assertThat(total / each.asked()).as(what).isGreaterThanOrEqualTo(LEAST);
     if (seconds > 0) {
       assertThat(total / each.asked()).as(what).isBetween(0.9, 1.03);
       assertThat(least).as("least share of %s", what).isGreaterThan(0.85);
       assertThat(most).as("largest share of %s", what).isLessThan(1.15);
     }
+  }
+
+  /** Commands a second of each; a delay of this thread makes them smaller and not larger. */
+  private static double[] rates(List<Load> loads, Duration window) {
+    long begin = System.nanoTime();
+    long[] before = loads.stream().mapToLong(load -> load.done.sum()).toArray();
+    pause(window);
+    long[] after = loads.stream().mapToLong(load -> load.done.sum()).toArray();
+    double took = (System.nanoTime() - begin) / 1e9;
+    double[] rates = new double[after.length];
+    for (int i = 0; i < after.length; i++) {
+      rates[i] = (after[i] - before[i]) / took;
+    }
+    return rates;
   }
 
   private static Supplier<CompletableFuture<ByteBuffer>> command(

@@ -337,9 +337,9 @@ final class ServerFaultSweepTest {
     while (block.hasRemaining()) {
       block.put((byte) tried);
     }
-    Initiator.await(disk.write(8, block.flip()), 5);
-    Initiator.await(disk.flush(), 5);
-    ByteBuffer read = Initiator.await(disk.read(8, 8), 5).rewind();
+    Initiator.await(disk.write(8, block.flip()), 30);
+    Initiator.await(disk.flush(), 30);
+    ByteBuffer read = Initiator.await(disk.read(8, 8), 30).rewind();
     assertThat(read).as("the other volume").isEqualTo(block.rewind());
   }
 

@@ -17,7 +17,6 @@ import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Requests;
-import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.iscsi.LoginWire;
 import org.anabranch.iscsi.TestTarget;
@@ -42,8 +41,7 @@ final class DiscoveryTest {
   private static final String VM1 = "iqn.2026-11.org.example:vm1";
   private static final String VM2 = "iqn.2026-11.org.example:vm2";
 
-  private final TestTarget target =
-      new TestTarget(limits -> limits.ping(Duration.ofMillis(200), Duration.ofMillis(200)));
+  private final TestTarget target = new TestTarget();
 
   @AfterEach
   void stop() {
@@ -186,17 +184,22 @@ final class DiscoveryTest {
 
   // --- how long it lasts --------------------------------------------------------------------
 
-  /** The keepalive of this server would drop it within 0.4 s. */
+  /** The keepalive drops a normal session that is as silent, and that began later. */
   @Test
   void aSilentDiscoverySessionLives() throws Exception {
-    try (LoginWire wire = LoginWire.connect(target)) {
+    try (TestTarget keepalive =
+            new TestTarget(limits -> limits.ping(Duration.ofMillis(200), Duration.ofMillis(200)));
+        LoginWire wire = LoginWire.connect(keepalive);
+        LoginWire normal = LoginWire.connect(keepalive)) {
       assertThat(wire.ask(wire.loginRequest(LoginWire.OPERATIONAL_TO_FULL, discovery())).u16(36))
           .isZero();
       wire.connection.fullFeaturePhase(false, false);
-      try (Session pinged = target.login()) {
-        assertThat(wire.connection.awaitClosed(Duration.ofMillis(1500))).isFalse();
-        assertThat(pinged.isOpen()).isTrue();
-      }
+      Map<String, String> names = LoginWire.names();
+      assertThat(normal.ask(normal.loginRequest(LoginWire.OPERATIONAL_TO_FULL, names)).u16(36))
+          .isZero();
+      normal.connection.fullFeaturePhase(false, false);
+      assertThat(normal.connection.awaitClosed(TestTarget.SOON)).isTrue();
+      assertThat(wire.connection.awaitClosed(Duration.ofMillis(500))).isFalse();
       Pdu answer =
           wire.ask(Requests.text(7, Pdu.NO_TAG).cmdSn(wire.cmdSn++).data("SendTargets=All\0"));
       assertThat(answer.opcode()).as("no ping came before").isEqualTo(Opcode.TEXT_RESPONSE);

@@ -34,7 +34,7 @@ final class LastAnswersTest {
     for (int i = 0; i < 3; i++) {
       long begin = System.nanoTime();
       assertThat(answers.of(now)).isEqualTo(Map.of("a", 3, "b", 2));
-      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(60));
     }
     assertThat(begun).hasValue(1);
     thaw.countDown();
