@@ -391,6 +391,40 @@ final class RuntimeVolumesTest {
     return Server.start(configuration, () -> configuration, steps);
   }
 
+  /** While the state file cannot be written: what is left then goes with the next attempt. */
+  @Test
+  void aVolumeThatCouldNotBeMadeOrUndoneCanBeCreatedAgain() throws Exception {
+    Path inTheWay = folder.resolve("state/state.json.new");
+    AtomicBoolean fails = new AtomicBoolean(true);
+    DurableSteps steps =
+        step -> {
+          if (step.equals("image begun") && fails.get()) {
+            try {
+              if (!Files.isDirectory(inTheWay)) {
+                Files.deleteIfExists(inTheWay);
+                Files.createDirectories(inTheWay.resolve("not empty"));
+              }
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    try (Server server = start(folder, steps)) {
+      server.snapshots().create("a", "s", 8, 0, false);
+      VolumeCopy copy =
+          Objects.requireNonNull(server.volumes().create(NewVolume.copyOf("a@s", "b")));
+      assertThatThrownBy(() -> copy.await(state -> {})).isInstanceOf(RefusedException.class);
+      fails.set(false);
+      Files.delete(inTheWay.resolve("not empty"));
+      Files.delete(inTheWay);
+      Objects.requireNonNull(server.volumes().create(NewVolume.copyOf("a@s", "b")))
+          .await(state -> {});
+      server.volumes().create(empty("c"));
+      assertThat(images()).containsExactly("b.img", "c.img");
+      assertThat(server.warnings()).isEmpty();
+    }
+  }
+
   @Test
   void aCopyThatFailsLeavesNothingAndIsReported() throws Exception {
     Path image = folder.resolve("state/images/b.img");

@@ -97,6 +97,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
     wanted.check();
     changes.lock();
     try {
+      undoWhatIsLeft(wanted.name());
       plans.refuseIfTaken(wanted.name());
       boolean isThere = wanted.bytes() == null && wanted.from() == null;
       SnapshotState from = wanted.from() == null ? null : snapshot(wanted, wanted.from());
@@ -128,6 +129,20 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
     }
   }
 
+  /**
+   * Removes what is left of a volume whose creation failed, where the state file or the image could
+   * not be changed then either: otherwise its name would be taken until the next start. By its turn
+   * in {@code Changes}.
+   */
+  private void undoWhatIsLeft(String name) {
+    VolumeState left = all().get(name);
+    if (left != null
+        && (left.phase() == Phase.MAKING || left.phase() == Phase.MADE)
+        && copies.of(name) == null) {
+      var _ = creation.undone(left, new RefusedException("volume " + name + ": it was not made"));
+    }
+  }
+
   private SnapshotState snapshot(NewVolume wanted, String device) throws RefusedException {
     SnapshotState snapshot = plans.snapshot(device);
     copies.refuseIfTooMany(wanted);
@@ -145,6 +160,7 @@ public final class RuntimeVolumes implements NewVolumes, WarningSource {
     wanted.check();
     changes.lock();
     try {
+      undoWhatIsLeft(name);
       plans.refuseIfTaken(name);
       var _ = plans.planned(wanted, null, false);
       targets.forgetNames(name);
