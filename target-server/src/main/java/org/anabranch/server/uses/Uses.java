@@ -170,7 +170,9 @@ public final class Uses implements SessionEvents, WarningSource, AutoCloseable {
           open(
               new UseFile(folder),
               before,
-              (delay, task) -> writer.schedule(task, delay, TimeUnit.NANOSECONDS),
+              (delay, task) -> {
+                var _ = writer.schedule(task, delay, TimeUnit.NANOSECONDS);
+              },
               WritePace.ofProcess(),
               Instant::now,
               MAX_SIZE);
