@@ -56,6 +56,13 @@ final class Anabranch extends ServerProcess {
    */
   static Anabranch start(String name, Path launcher, Path folder, String parts, List<String> luns)
       throws IOException, InterruptedException {
+    return start(name, List.of(launcher.toString()), folder, parts, luns);
+  }
+
+  /** The same, with a command instead of the launcher. */
+  static Anabranch start(
+      String name, List<String> command, Path folder, String parts, List<String> luns)
+      throws IOException, InterruptedException {
     Files.createDirectories(folder);
     int port = freePort();
     Path state = folder.resolve("state");
@@ -76,8 +83,9 @@ final class Anabranch extends ServerProcess {
             .formatted(port, state, parts, TARGET, numbered));
     Path log = folder.resolve("anabranch.log");
     long begin = System.nanoTime();
-    Process process =
-        start(log.toFile(), List.of(launcher.toString(), "serve", "--config", file.toString()));
+    List<String> words = new ArrayList<>(command);
+    words.addAll(List.of("serve", "--config", file.toString()));
+    Process process = start(log.toFile(), words);
     Anabranch server = new Anabranch(name, process, port, state);
     try {
       server.awaitReady(log);

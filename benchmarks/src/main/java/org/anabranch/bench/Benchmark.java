@@ -12,7 +12,7 @@ import org.anabranch.bench.FirstWritesBenchmark.Over;
  * The benchmark of the whole server, run by build/bench.
  *
  * <pre>
- *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|first-writes-three|first-writes-through|start|scale ...
+ *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|first-writes-three|first-writes-through|start|warm-up|scale ...
  * </pre>
  *
  * Prints tables to standard output, and writes the results of {@code peers} and {@code scale} as a
@@ -44,6 +44,7 @@ public final class Benchmark {
           case "first-writes-three" -> first(workplace, report, Over.THREE_SNAPSHOTS);
           case "first-writes-through" -> first(workplace, report, Over.THE_SNAPSHOT);
           case "start" -> new StartBenchmark(workplace, report).run();
+          case "warm-up" -> new WarmUpBenchmark(workplace, report).run();
           case "scale" -> curves = new ScaleBenchmark(workplace, report).run();
           default -> throw new IllegalArgumentException(what);
         }

@@ -26,7 +26,9 @@ public final class MemoryCost {
     singles(10_000_000, "in order", 2);
     singles(10_000_000, "scattered", 1_000_003L * 2);
     terabyte();
-    load(Files.createDirectories(Path.of(arguments[0])));
+    Path folder = Files.createDirectories(Path.of(arguments[0]));
+    load(folder, "in order", 1);
+    load(folder, "scattered", 2_654_435_761L);
   }
 
   /** Chunks of which no two are neighbours: every second one of 2 x count, {@code step} apart. */
@@ -79,11 +81,11 @@ public final class MemoryCost {
         whole.runs());
   }
 
-  private static void load(Path folder) throws IOException {
+  private static void load(Path folder, String order, long stride) throws IOException {
     StoreLayout layout = new StoreLayout(CHUNK_SECTORS);
     Path cow = FileMapper.sparse(folder.resolve("memory.cow"), 32L << 30);
     Path origin = FileMapper.sparse(folder.resolve("memory.origin"), 64L << 30);
-    writeStore(layout, cow);
+    writeStore(layout, cow, stride);
     for (int round = 1; round <= 3; round++) {
       try (FileMapper devices = new FileMapper()) {
         long sectors = Files.size(origin) / 512;
@@ -93,8 +95,9 @@ public final class MemoryCost {
             "s", "0 " + sectors + " snapshot " + origin + " " + cow + " P " + CHUNK_SECTORS);
         System.out.printf(
             Locale.ROOT,
-            "a store of %,d exceptions, loaded in %.2f s, %.2f s of processor time; status %s%n",
+            "a store of %,d exceptions %s, loaded in %.2f s, %.2f s of processor time; status %s%n",
             EXCEPTIONS,
+            order,
             (System.nanoTime() - begin) / 1e9,
             (cpuNanos() - busy) / 1e9,
             devices.status("s"));
@@ -105,8 +108,12 @@ public final class MemoryCost {
     Files.delete(origin);
   }
 
-  /** Header and areas; no two exceptions make a run. */
-  private static void writeStore(StoreLayout layout, Path cow) throws IOException {
+  /**
+   * Header and areas; no two exceptions make a run.
+   *
+   * @param stride from an exception to the next one, in exceptions; prime to their number
+   */
+  private static void writeStore(StoreLayout layout, Path cow, long stride) throws IOException {
     int perArea = layout.exceptionsPerArea();
     try (FileChannel file = FileChannel.open(cow, StandardOpenOption.WRITE)) {
       ByteBuffer chunk =
@@ -117,7 +124,7 @@ public final class MemoryCost {
         long area = i / perArea;
         chunk.clear();
         for (int record = 0; record < perArea; record++, i++) {
-          chunk.putLong(i < EXCEPTIONS ? 2L * i : 0);
+          chunk.putLong(i < EXCEPTIONS ? 2 * (i * stride % EXCEPTIONS) : 0);
           chunk.putLong(i < EXCEPTIONS ? layout.areaChunk(area) + 1 + record : 0);
         }
         file.write(chunk.clear(), layout.sector(layout.areaChunk(area)) * 512);
