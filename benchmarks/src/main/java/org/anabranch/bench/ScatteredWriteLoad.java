@@ -85,7 +85,8 @@ record ScatteredWriteLoad(
       renewal.renew();
     }
     double seconds = (most.toNanos() - left) / 1e9;
-    return Measurement.of(written / seconds, bytes, written, before, server.usage(), latency, 1);
+    double all = written;
+    return Measurement.of(all / seconds, bytes, all, before, server.usage(), latency, 1);
   }
 
   /** Writes the first {@code number} places, however long that takes. */
