@@ -54,15 +54,16 @@ record ScatteredWriteLoad(
     void renew() throws IOException, InterruptedException;
   }
 
+  /** How much a pass has written, and how long that took without the login. */
+  private record Pass(int written, long nanos) {}
+
   /** One pass over the places, or less. */
   @Override
   public Measurement run(ServerProcess server) throws IOException, InterruptedException {
     Usage before = server.usageAtBegin();
     LatencyHistogram latency = new LatencyHistogram();
-    long begin = System.nanoTime();
-    int written = pass(server, latency, count, begin + most.toNanos());
-    double seconds = (System.nanoTime() - begin) / 1e9;
-    return Measurement.of(written / seconds, bytes, written, before, server.usage(), latency, 1);
+    Pass pass = pass(server, latency, count, most.toNanos());
+    return result(server, before, latency, pass.written, pass.nanos);
   }
 
   /**
@@ -73,28 +74,32 @@ record ScatteredWriteLoad(
       throws IOException, InterruptedException {
     Usage before = server.usageAtBegin();
     LatencyHistogram latency = new LatencyHistogram();
-    long left = most.toNanos();
+    long nanos = 0;
     long written = 0;
     while (true) {
-      long begin = System.nanoTime();
-      written += pass(server, latency, count, begin + left);
-      left -= System.nanoTime() - begin;
-      if (left <= 0) {
-        break;
+      Pass pass = pass(server, latency, count, most.toNanos() - nanos);
+      written += pass.written;
+      nanos += pass.nanos;
+      if (nanos >= most.toNanos()) {
+        return result(server, before, latency, written, nanos);
       }
       renewal.renew();
     }
-    double seconds = (most.toNanos() - left) / 1e9;
-    double all = written;
-    return Measurement.of(all / seconds, bytes, all, before, server.usage(), latency, 1);
+  }
+
+  private Measurement result(
+      ServerProcess server, Usage before, LatencyHistogram latency, long written, long nanos)
+      throws IOException {
+    return Measurement.of(
+        written * 1e9 / nanos, bytes, (double) written, before, server.usage(), latency, 1);
   }
 
   /** Writes the first {@code number} places, however long that takes. */
   void begin(ServerProcess server, int number) throws IOException, InterruptedException {
-    var _ = pass(server, new LatencyHistogram(), number, System.nanoTime() + Long.MAX_VALUE / 2);
+    var _ = pass(server, new LatencyHistogram(), number, Long.MAX_VALUE / 2);
   }
 
-  private int pass(ServerProcess server, LatencyHistogram latency, int number, long deadline)
+  private Pass pass(ServerProcess server, LatencyHistogram latency, int number, long nanos)
       throws IOException, InterruptedException {
     try (Initiator initiator = new Initiator()) {
       Session session =
@@ -102,9 +107,11 @@ record ScatteredWriteLoad(
               initiator.login(server.portal(), SessionOptions.normal(server.target())),
               PATIENCE_SECONDS);
       Disk disk = Initiator.await(Disk.open(session, server.firstLun() + lun), PATIENCE_SECONDS);
-      int written = write(disk, latency, number, deadline);
+      long begin = System.nanoTime();
+      int written = write(disk, latency, number, begin + nanos);
+      Pass pass = new Pass(written, System.nanoTime() - begin);
       Initiator.await(session.logout(), PATIENCE_SECONDS);
-      return written;
+      return pass;
     }
   }
 
