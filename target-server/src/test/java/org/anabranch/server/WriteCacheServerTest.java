@@ -87,9 +87,9 @@ final class WriteCacheServerTest {
     return Initiator.await(disk.read(sector, 8), 30).rewind().get();
   }
 
-  /** Who vm1 is in a ring. */
-  private static String identity(Server server) throws Exception {
-    MappedDevice device = server.mapper().device("vm1");
+  /** Who a volume or snapshot is in a ring. */
+  private static String identity(Server server, String name) throws Exception {
+    MappedDevice device = server.mapper().device(name);
     return Objects.requireNonNull(server.statistics().unit(device)).properties().identity().id();
   }
 
@@ -138,7 +138,7 @@ final class WriteCacheServerTest {
     Server first = start(ON);
     Initiator.await(disk(first, 0).write(0, block(1)), 30);
     site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
-    String identity = identity(first);
+    String identity = identity(first, "vm1");
     assertThat(first.stop()).isTrue();
     RingDamage.leave(ring, identity, 0, block(2));
     RingDamage.leave(ring, "another disk", 0, block(3));
@@ -151,10 +151,27 @@ final class WriteCacheServerTest {
     assertThat(ring).doesNotExist();
   }
 
+  /** A store has room for one chunk: the snapshot's acknowledged write had it. */
+  @Test
+  void whatIsOfASnapshotIsReplayedBeforeWhatIsOfItsVolume() throws Exception {
+    Server first = start(ON);
+    site.ask("snapshot create", Map.of("volume", "vm1", "name", "a", "size", 3 * 4096));
+    String volume = identity(first, "vm1");
+    String snapshot = identity(first, "vm1@a");
+    assertThat(first.stop()).isTrue();
+    RingDamage.leave(ring, volume, 0, block(2));
+    RingDamage.leave(ring, snapshot, 64, block(3));
+
+    Server second = start(ON);
+    assertThat(read(disk(second, 0), 0)).isEqualTo(2);
+    // The write to the volume did not fit any more, which ends a snapshot and no volume.
+    assertThat(second.warnings()).singleElement().asString().contains("vm1@a").contains("invalid");
+  }
+
   @Test
   void whatIsOfAVolumeWithoutLunIsReplayedToo() throws Exception {
     Server first = start(ON);
-    String identity = identity(first);
+    String identity = identity(first, "vm1");
     assertThat(first.stop()).isTrue();
     RingDamage.leave(ring, identity, 0, block(2));
     Server second = start("volumes { vm1 { path = vm1.img, size = 8 MiB } }\n");
@@ -166,7 +183,7 @@ final class WriteCacheServerTest {
   @Test
   void whatIsOfAVolumeThatIsLeftOutWaitsForIt() throws Exception {
     Server first = start(ON);
-    String identity = identity(first);
+    String identity = identity(first, "vm1");
     assertThat(first.stop()).isTrue();
     RingDamage.leave(ring, identity, 0, block(2));
     Path image = folder.resolve("vm1.img");
@@ -234,7 +251,7 @@ final class WriteCacheServerTest {
     try {
       String text = OFF + "write-cache { size = 1 MiB, path = \"" + mount + "/ring\" }\n";
       Server server = start(text);
-      String identity = identity(server);
+      String identity = identity(server, "vm1");
       assertThat(server.warnings().toString()).contains("it cannot be on btrfs, so no write");
       assertThat(mount.resolve("ring")).doesNotExist();
       assertThat(server.stop()).isTrue();

@@ -2,6 +2,7 @@
 package org.anabranch.block.sim;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -160,24 +161,30 @@ final class Volume implements Client.Owner {
     if (ring == null) {
       return 0;
     }
-    Map<String, String> served = new LinkedHashMap<>(Map.of(LUN, LUN));
+    // Snapshots come first: the room in a store that their acknowledged writes had is theirs again
+    // only if no write to the volume takes it before.
+    Map<String, String> served = new LinkedHashMap<>();
     for (Snap snap : snaps) {
       if (!snap.invalid && !machine.status(snap.device).contains("Invalid")) {
         served.put(snap.owner, snap.device);
       }
     }
-    int left = 0;
-    for (String owner : ring.ring().owners()) {
-      String device = served.get(owner);
-      if (device == null) {
+    served.put(LUN, LUN);
+    Collection<String> owners = ring.ring().owners();
+    for (String owner : owners) {
+      if (!served.containsKey(owner)) {
         ring.ring().forget(owner); // a snapshot that is no more
-      } else {
-        left += ring.ring().leftovers(owner);
+      }
+    }
+    int left = 0;
+    for (Map.Entry<String, String> each : served.entrySet()) {
+      if (owners.contains(each.getKey())) {
+        left += ring.ring().leftovers(each.getKey());
         if (once(4)) {
           machine.scheduler().cutPowerAfter(random.nextInt(40));
         }
         replaying = true;
-        machine.inUse(device, owner);
+        machine.inUse(each.getValue(), each.getKey());
         replaying = false;
       }
     }

@@ -3,6 +3,7 @@ package org.anabranch.server.admin;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -107,6 +108,7 @@ public final class Targets implements WarningSource {
     Configuration configuration = live.configured();
     rates.configured(live.effective());
     identities.settle(configuration, this::isLeftOut, storage::image);
+    replay(configuration);
     List<TargetNode> nodes = new ArrayList<>();
     for (TargetConfig target : configuration.targets().values()) {
       TargetDevice device = new TargetDevice(ports(configuration, target), scheduler);
@@ -118,7 +120,7 @@ public final class Targets implements WarningSource {
       }
       nodes.add(Translation.node(target, device));
     }
-    replayOthers(configuration);
+    caches.started(!storage.leftOut().all().isEmpty());
     reportStrayReservations();
     return nodes;
   }
@@ -246,12 +248,18 @@ public final class Targets implements WarningSource {
     return caches.hasRing() && volume != null && WriteCaches.serves(volume.source());
   }
 
-  /** Replays what volumes and snapshots have in the ring that no LUN shows any more. */
-  private void replayOthers(Configuration configuration) throws RefusedException {
+  /**
+   * Replays what volumes and snapshots have in the write cache's ring, before anybody uses them.
+   * Snapshots come first: the room in a store that their acknowledged writes had is theirs again
+   * only if no write to the volume takes it before.
+   */
+  private void replay(Configuration configuration) throws RefusedException {
     if (!caches.hasRing()) {
       return;
     }
-    for (String name : storage.mapper().ls()) {
+    List<String> names = new ArrayList<>(storage.mapper().ls());
+    names.sort(Comparator.comparing(name -> volumeOf(name).equals(name)));
+    for (String name : names) {
       if (isCached(configuration, name)) {
         try (OpenDevice open = storage.devices().hold(name)) {
           String identity = identities.of(configuration, name).id();
@@ -261,7 +269,6 @@ public final class Targets implements WarningSource {
         }
       }
     }
-    caches.started(!storage.leftOut().all().isEmpty());
   }
 
   /** An earlier version knew no port of a target but the first. */
