@@ -36,6 +36,8 @@ final class UseRecorder {
   /** Runs tasks one at a time, each after a delay of nanoseconds, which may be 0. */
   interface Writer {
     /**
+     * Runs a task later.
+     *
      * @throws RejectedExecutionException when no task runs any more
      */
     void after(long delayNanos, Runnable task);
