@@ -112,7 +112,7 @@ final class GrowingFile implements BackingDevice, Extendable {
   }
 
   @Override
-  public Counts counts() {
+  public @Nullable Counts counts() {
     return file.counts();
   }
 
