@@ -162,6 +162,10 @@ public final class Failovers {
       for (int i = 0; i < times; i++) {
         hosts.atOneOf(List.of(active.process().portal(), other.process().portal()));
         hosts.awaitOperations(50);
+        // Else the first write of a new session at the active server would count as one by the
+        // other.
+        Await.until(
+            "all hosts write", () -> writers.stream().allMatch(each -> each.firstWrite() != 0));
         fail(hosts, volumes, changes, active, other);
         volumes.at(other.site);
         volumes.settle();
@@ -242,6 +246,7 @@ public final class Failovers {
       for (HistoryHost host : writers) {
         awaitWrite(hosts, host, begin, fault);
       }
+      Await.until("the other server has all volumes", () -> other.is("served"));
       LockSupport.parkNanos(random.nextLong(1_500_000_000L));
     } finally {
       if (fault == Fault.STOP) {
