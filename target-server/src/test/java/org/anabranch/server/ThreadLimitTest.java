@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,7 +73,21 @@ final class ThreadLimitTest {
     return tasks == null ? 0 : tasks.length;
   }
 
+  /** How many threads wait for signals: they begin soon after the server is ready. */
+  private static int signalThreads(ServerProcess server) {
+    int count = 0;
+    File[] tasks = new File("/proc/" + server.process().pid() + "/task").listFiles();
+    for (File task : tasks == null ? new File[0] : tasks) {
+      try {
+        count += Files.readString(task.toPath().resolve("comm")).equals("signals\n") ? 1 : 0;
+      } catch (IOException e) { // it has ended
+      }
+    }
+    return count;
+  }
+
   private static void allowNoMoreThreads(ServerProcess server) throws Exception {
+    Await.until("threads for signals", () -> signalThreads(server), count -> count == 2);
     String now = Integer.toString(threads(server));
     asUser("prlimit", "--pid", Long.toString(server.process().pid()), "--nproc=" + now + ":" + now)
         .expect(0);

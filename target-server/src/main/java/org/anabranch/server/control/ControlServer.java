@@ -65,6 +65,8 @@ public final class ControlServer implements AutoCloseable {
   static final int PROTOCOL = 1;
 
   static final int MAX_REQUEST = 1 << 20;
+  private static final String STOPPING =
+      "the server is stopping; what was begun goes on when it runs again";
   private static final int BACKLOG = 64;
   private static final long IDLE_MILLIS = 1000;
 
@@ -327,14 +329,20 @@ public final class ControlServer implements AutoCloseable {
     } catch (RefusedException | IllegalArgumentException e) {
       return Map.of("error", String.valueOf(e.getMessage()));
     } catch (ClientGoneException e) {
-      return Map.of("error", "the server is stopping; what was begun goes on when it runs again");
+      return Map.of("error", STOPPING);
     } catch (OutOfMemoryError e) { // of a thread: without memory the process would have ended
       LOG.error("control: {} failed: {}", request, e.getMessage());
       return Map.of("error", ThreadStart.REMEDY);
-    } catch (IOException | RuntimeException e) {
-      LOG.error("control: {} failed", request, e);
-      return Map.of("error", "internal error, see the server's log: " + e);
+    } catch (IOException e) {
+      return stopping ? Map.of("error", STOPPING) : failed(request, e); // the socket has no name
+    } catch (RuntimeException e) {
+      return failed(request, e);
     }
+  }
+
+  private static Map<String, ?> failed(String request, Exception e) {
+    LOG.error("control: {} failed", request, e);
+    return Map.of("error", "internal error, see the server's log: " + e);
   }
 
   private <A extends Record, P extends Record, R extends Record> Map<String, ?> run(
