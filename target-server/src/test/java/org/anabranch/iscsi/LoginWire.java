@@ -4,8 +4,11 @@ package org.anabranch.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.Opcode;
@@ -92,6 +95,21 @@ public final class LoginWire implements AutoCloseable {
 
   public void send(Pdu pdu) {
     connection.send(pdu);
+  }
+
+  /** Sends one PDU after the other, as fast as the peer takes them. */
+  public void flood(int most, AtomicBoolean stop, Supplier<Pdu> next) {
+    try {
+      for (int n = 1; n <= most && !stop.get() && connection.isOpen(); n++) {
+        send(next.get());
+        boolean sent = n % 256 != 0;
+        while (!sent && !stop.get()) {
+          sent = connection.awaitSent(Duration.ofMillis(100));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   public Pdu receive() throws Exception {

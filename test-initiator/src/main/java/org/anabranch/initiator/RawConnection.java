@@ -95,6 +95,28 @@ public final class RawConnection implements AutoCloseable {
     });
   }
 
+  /**
+   * Waits until the system has taken all that was sent, or the connection has ended. Whoever sends
+   * without end waits now and then: what the peer does not take is kept in memory.
+   *
+   * @return false if it has not after the timeout
+   */
+  public boolean awaitSent(Duration timeout) throws InterruptedException {
+    CompletableFuture<@Nullable Void> sent = new CompletableFuture<>();
+    run(() -> {
+      Future<?> _ =
+          channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(result -> sent.complete(null));
+    });
+    try {
+      sent.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Sends bytes unchanged. */
   public void sendBytes(byte... bytes) {
     byte[] copy = bytes.clone();

@@ -59,12 +59,7 @@ final class FloodTest {
       AtomicBoolean stop = new AtomicBoolean();
       long begin = System.nanoTime();
       Thread sender =
-          Thread.ofPlatform()
-              .start(() -> {
-                for (int i = 0; i < 100_000 && !stop.get() && wire.connection.isOpen(); i++) {
-                  wire.send(flood(what, wire));
-                }
-              });
+          Thread.ofPlatform().start(() -> wire.flood(100_000, stop, () -> flood(what, wire)));
       for (int i = 0; i < 50; i++) {
         assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
       }
@@ -127,12 +122,7 @@ final class FloodTest {
         LoginWire wire = wire(target, i, Map.of());
         wires.add(wire);
         senders.add(
-            Thread.ofPlatform()
-                .start(() -> {
-                  for (int n = 0; n < 200_000 && !stop.get() && wire.connection.isOpen(); n++) {
-                    wire.send(floodOf(what, wire));
-                  }
-                }));
+            Thread.ofPlatform().start(() -> wire.flood(200_000, stop, () -> floodOf(what, wire))));
       }
       Await.until(
           "the floods are over what is taken at once",

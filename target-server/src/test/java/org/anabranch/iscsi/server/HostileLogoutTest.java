@@ -34,11 +34,11 @@ final class HostileLogoutTest {
   private void floods(LoginWire wire) {
     senders.add(
         Thread.ofPlatform()
-            .start(() -> {
-              while (!stop.get() && wire.connection.isOpen()) {
-                wire.send(Requests.nopOut(wire.nextTag()).immediate(true).cmdSn(wire.cmdSn));
-              }
-            }));
+            .start(() ->
+                wire.flood(
+                    Integer.MAX_VALUE,
+                    stop,
+                    () -> Requests.nopOut(wire.nextTag()).immediate(true).cmdSn(wire.cmdSn))));
   }
 
   /** One of each kind. */
