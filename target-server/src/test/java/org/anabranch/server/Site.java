@@ -68,12 +68,21 @@ public final class Site {
 
   /** The stream of a snapshot, whole. */
   public byte[] export(String snapshot) throws RefusedException {
+    return export(snapshot, null);
+  }
+
+  /**
+   * The stream of a snapshot.
+   *
+   * @param since null: whole; else what has changed since this one
+   */
+  byte[] export(String snapshot, @Nullable String since) throws RefusedException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     var _ =
         client()
             .download(
                 SnapshotExportVerb.CALL,
-                new SnapshotExportVerb.Arguments(snapshot, null, false, null, false),
+                new SnapshotExportVerb.Arguments(snapshot, null, false, since, false),
                 state -> {},
                 data -> {
                   byte[] bytes = new byte[data.remaining()];

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -21,7 +20,6 @@ import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.verbs.VolumeImportVerb;
-import org.anabranch.server.control.verbs.snapshots.SnapshotExportVerb;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,18 +46,7 @@ final class VolumeImportTest {
   }
 
   static byte[] export(Site site, String snapshot, @Nullable String since) throws Exception {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    site.client()
-        .download(
-            SnapshotExportVerb.CALL,
-            new SnapshotExportVerb.Arguments(snapshot, null, false, since, false),
-            state -> {},
-            data -> {
-              byte[] bytes = new byte[data.remaining()];
-              data.get(bytes);
-              out.writeBytes(bytes);
-            });
-    return out.toByteArray();
+    return site.export(snapshot, since);
   }
 
   static VolumeImportVerb.Result receive(Site site, byte[] stream, boolean force)

@@ -18,9 +18,6 @@ public interface SharedImage {
   /** Stores that are invalid though they could not be marked so, one a line. */
   String INVALID_STORES = "anabranch.invalid-stores";
 
-  /** The persistent reservations of its disk, as text. */
-  String RESERVATIONS = "anabranch.reservations";
-
   /** Whether this server has the image now. */
   boolean isHere();
 
