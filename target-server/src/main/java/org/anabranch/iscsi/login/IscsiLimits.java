@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.anabranch.config.IscsiConfig;
 import org.anabranch.config.LimitsConfig;
 import org.anabranch.config.PeerLimitsConfig;
-import org.anabranch.iscsi.shares.LoginPace;
+import org.anabranch.iscsi.shares.TokenBucket;
 
 /**
  * The limits of the server, a view of the configuration. Lengths are in bytes.
@@ -111,8 +111,8 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   }
 
   /** How fast one {@code AddressBlock} may log in. */
-  public LoginPace.Rate loginRate() {
-    return new LoginPace.Rate(counts.peers().loginBurst(), counts.peers().loginRate());
+  public TokenBucket.Rate loginRate() {
+    return new TokenBucket.Rate(counts.peers().loginBurst(), counts.peers().loginRate());
   }
 
   /** Normal sessions at once of one initiator name. */

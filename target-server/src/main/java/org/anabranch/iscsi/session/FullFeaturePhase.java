@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Arrays;
 import org.anabranch.iscsi.login.Parameters;
-import org.anabranch.iscsi.shares.Allowance;
+import org.anabranch.iscsi.shares.TokenBucket;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
 import org.anabranch.iscsi.wire.Pdu;
@@ -53,10 +53,8 @@ final class FullFeaturePhase implements Connection.Phase {
   private static final Logger LOG = LoggerFactory.getLogger(FullFeaturePhase.class);
   private static final byte[] NO_DATA = {};
 
-  /** PDUs a second that are neither commands nor data, and how many at once. */
-  private static final int TALK_PER_SECOND = 1000;
-
-  private static final int TALK_AT_ONCE = 1024;
+  /** PDUs that are neither commands nor data. */
+  private static final TokenBucket.Rate TALK = new TokenBucket.Rate(1024, 500);
 
   /** What a Data-Out PDU brings at least, unless it is the last one of its sequence. */
   private static final int LEAST_DATA = 512;
@@ -71,7 +69,7 @@ final class FullFeaturePhase implements Connection.Phase {
   private final Rejects rejects;
   private final TextExchange texts;
 
-  private final Allowance idleTalk;
+  private final TokenBucket idleTalk;
 
   /** Data segment of a PDU off the hot path that is being received. */
   private @Nullable ByteBuf coldData;
@@ -89,7 +87,7 @@ final class FullFeaturePhase implements Connection.Phase {
     this.management = management;
     this.parameters = session.parameters();
     this.maxReceive = terms.limits().maxRecvDataSegmentLength();
-    this.idleTalk = new Allowance(TALK_PER_SECOND, TALK_AT_ONCE, connection.now());
+    this.idleTalk = new TokenBucket(TALK, connection.now());
     this.rejects = new Rejects(session);
     this.texts = new TextExchange(terms, session, window);
   }
@@ -139,7 +137,7 @@ final class FullFeaturePhase implements Connection.Phase {
       session.active();
     }
     boolean work = take(pdu, digestRight);
-    long wait = work ? 0 : idleTalk.spend(connection.now());
+    long wait = work ? 0 : idleTalk.take(TALK, connection.now());
     if (wait > 0) {
       connection.pauseFor(wait);
     }

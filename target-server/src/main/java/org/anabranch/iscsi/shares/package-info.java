@@ -7,7 +7,8 @@
  * <pre>
  *   the addresses that count as one peer         AddressBlock
  *   places before login, discovery sessions      SharedPlaces
- *   PDUs that are no work, for each session      Allowance
+ *   PDUs that are no work, for each session      TokenBucket
+ *   logins of an address                         LoginPace
  *   answers that wait for peers to read          UnsentBytes
  *   memory for the data of commands              DataMemory
  * </pre>

@@ -4,6 +4,7 @@ package org.anabranch.server.base;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import org.anabranch.iscsi.shares.TokenBucket;
 
 /**
  * How many requests of the control plane are served in a second: a burst at once, and a rate from
@@ -11,19 +12,11 @@ import java.util.function.LongSupplier;
  * initiators. Any thread.
  */
 public final class RequestPace {
-  private static final double NANOS_PER_SECOND = 1e9;
-
-  private final int burst;
-  private final int perSecond;
+  private final TokenBucket.Rate rate;
   private final LongSupplier nanoTime;
 
-  /** Requests that may be served now; below 0 while some wait. */
   @GuardedBy("this")
-  private double tokens;
-
-  /** When {@link #tokens} was computed. */
-  @GuardedBy("this")
-  private long at;
+  private final TokenBucket bucket;
 
   public RequestPace(int burst, int perSecond) {
     this(burst, perSecond, System::nanoTime);
@@ -33,19 +26,14 @@ public final class RequestPace {
    * @param nanoTime a clock as {@link System#nanoTime}
    */
   RequestPace(int burst, int perSecond, LongSupplier nanoTime) {
-    this.burst = burst;
-    this.perSecond = perSecond;
+    this.rate = new TokenBucket.Rate(burst, perSecond);
     this.nanoTime = nanoTime;
-    this.tokens = burst;
-    this.at = nanoTime.getAsLong();
+    this.bucket = new TokenBucket(rate, nanoTime.getAsLong());
   }
 
   /** Nanoseconds that one more request has to wait. */
   synchronized long delay() {
-    long now = nanoTime.getAsLong();
-    tokens = Math.min(burst, tokens + (now - at) * perSecond / NANOS_PER_SECOND) - 1;
-    at = now;
-    return tokens >= 0 ? 0 : (long) (-tokens / perSecond * NANOS_PER_SECOND);
+    return bucket.take(rate, nanoTime.getAsLong());
   }
 
   /** Waits until one more request may be served. An interrupt ends the wait. */

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** How long logins of an address wait. */
 final class LoginPaceTest {
-  private static final LoginPace.Rate RATE = new LoginPace.Rate(4, 10);
+  private static final TokenBucket.Rate RATE = new TokenBucket.Rate(4, 10);
 
   private long time;
   private final LoginPace pace = new LoginPace(() -> time);
@@ -63,7 +63,7 @@ final class LoginPaceTest {
     for (int i = 0; i < 10; i++) {
       millis(9);
     }
-    assertThat(pace.delay(address(9), new LoginPace.Rate(4, 100)).toMillis()).isEqualTo(70);
+    assertThat(pace.delay(address(9), new TokenBucket.Rate(4, 100)).toMillis()).isEqualTo(70);
   }
 
   @Test

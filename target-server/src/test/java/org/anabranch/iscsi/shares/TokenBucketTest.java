@@ -6,26 +6,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-final class AllowanceTest {
+final class TokenBucketTest {
   private static final long MILLISECOND = Duration.ofMillis(1).toNanos();
 
   /** The clock of the JVM may be negative, and may overflow. */
   private long now = Long.MAX_VALUE - 50 * MILLISECOND;
 
-  private final Allowance allowance = new Allowance(100, 5, now);
+  private static final TokenBucket.Rate RATE = new TokenBucket.Rate(5, 100);
+  private final TokenBucket bucket = new TokenBucket(RATE, now);
 
   private void allowedNow(int times) {
     for (int i = 0; i < times; i++) {
-      assertThat(allowance.spend(now)).isLessThanOrEqualTo(0);
+      assertThat(bucket.take(RATE, now)).isZero();
     }
   }
 
   @Test
   void someAtOnceAndThenSoManyASecond() {
     allowedNow(5);
-    assertThat(allowance.spend(now)).isEqualTo(10 * MILLISECOND);
+    assertThat(bucket.take(RATE, now)).isEqualTo(10 * MILLISECOND);
     now += 10 * MILLISECOND;
-    assertThat(allowance.spend(now)).isEqualTo(10 * MILLISECOND);
+    assertThat(bucket.take(RATE, now)).isEqualTo(10 * MILLISECOND);
     now += 20 * MILLISECOND;
     allowedNow(1);
   }
@@ -34,6 +35,6 @@ final class AllowanceTest {
   void whoDoesNothingSavesNoMoreThanThat() {
     now += Duration.ofHours(1).toNanos();
     allowedNow(5);
-    assertThat(allowance.spend(now)).isPositive();
+    assertThat(bucket.take(RATE, now)).isPositive();
   }
 }
