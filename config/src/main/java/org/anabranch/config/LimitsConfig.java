@@ -5,7 +5,9 @@ package org.anabranch.config;
  * How much the server takes on.
  *
  * @param sessions normal sessions logged in at the same time
- * @param connections open at the same time, discovery and those before login included
+ * @param connections open at the same time that have sent something, discovery and those before
+ *     login included
+ * @param silentConnections beside these, connections that have sent nothing yet
  * @param peers how much of that one peer can take
  * @param queueDepth commands that one session may have outstanding
  * @param memory bytes for the data of commands in flight, over all sessions
@@ -15,14 +17,23 @@ package org.anabranch.config;
 public record LimitsConfig(
     int sessions,
     int connections,
+    int silentConnections,
     PeerLimitsConfig peers,
     int queueDepth,
     long memory,
     int controlCommands,
     int controlWaiting) {
-  /** The same limits with other numbers of these three. */
-  public LimitsConfig within(int newSessions, int newConnections, long newMemory) {
+  /** The same limits with other numbers of these four. */
+  public LimitsConfig within(
+      int newSessions, int newConnections, int newSilentConnections, long newMemory) {
     return new LimitsConfig(
-        newSessions, newConnections, peers, queueDepth, newMemory, controlCommands, controlWaiting);
+        newSessions,
+        newConnections,
+        newSilentConnections,
+        peers,
+        queueDepth,
+        newMemory,
+        controlCommands,
+        controlWaiting);
   }
 }

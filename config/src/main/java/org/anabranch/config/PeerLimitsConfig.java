@@ -5,8 +5,9 @@ package org.anabranch.config;
  * How much of the server one peer can take, and how much all take that have proven nothing.
  *
  * @param connectionsPerAddress open at the same time from one IPv4 address or IPv6 network of 64
- *     bits
- * @param connectionsBeforeLogin open at the same time that have not logged in, over all addresses
+ *     bits that have sent something
+ * @param connectionsBeforeLogin open at the same time that have sent something and not logged in,
+ *     over all addresses
  * @param loginBurst logins of one address that are answered without a wait
  * @param loginRate logins of one address a second, once the burst is used up; those beyond it wait
  * @param sessionsPerInitiator logged in at the same time under one initiator name

@@ -143,6 +143,7 @@ public final class TestTarget implements AutoCloseable {
   public static final class Limits {
     int sessions = 16;
     int connections = 32;
+    int silentConnections = 32;
     int connectionsBeforeLogin = 8;
     int loginBurst = 10_000;
     int loginRate = 10_000;
@@ -169,6 +170,11 @@ public final class TestTarget implements AutoCloseable {
 
     public Limits connections(int value) {
       connections = value;
+      return this;
+    }
+
+    public Limits silentConnections(int value) {
+      silentConnections = value;
       return this;
     }
 
@@ -235,6 +241,7 @@ public final class TestTarget implements AutoCloseable {
           new LimitsConfig(
               sessions,
               connections,
+              silentConnections,
               new PeerLimitsConfig(
                   connectionsPerAddress,
                   connectionsBeforeLogin,

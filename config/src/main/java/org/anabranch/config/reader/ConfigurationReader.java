@@ -305,6 +305,7 @@ final class ConfigurationReader {
         new LimitsConfig(
             limits.withDefault("sessions", ValueFormat.integer(1, 65535)),
             limits.withDefault("connections", ValueFormat.integer(1, 100_000)),
+            limits.withDefault("silent-connections", ValueFormat.integer(1, 100_000)),
             new PeerLimitsConfig(
                 limits.withDefault("connections-per-address", ValueFormat.integer(1, 100_000)),
                 limits.withDefault("connections-before-login", ValueFormat.integer(1, 100_000)),

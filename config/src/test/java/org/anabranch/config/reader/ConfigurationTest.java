@@ -94,7 +94,7 @@ final class ConfigurationTest {
     assertThat(c.limits())
         .isEqualTo(
             new LimitsConfig(
-                10, 20, new PeerLimitsConfig(15, 5, 7, 8, 6, 4, 2 << 20), 32, 64L << 20, 7, 9));
+                10, 20, 30, new PeerLimitsConfig(15, 5, 7, 8, 6, 4, 2 << 20), 32, 64L << 20, 7, 9));
     assertThat(c.iscsi())
         .isEqualTo(
             new IscsiConfig(
@@ -161,6 +161,7 @@ final class ConfigurationTest {
             new LimitsConfig(
                 1024,
                 2048,
+                16384,
                 new PeerLimitsConfig(1024, 256, 512, 100, 512, 64, 64L << 20),
                 128,
                 256L << 20,

@@ -67,7 +67,7 @@ final class Texts {
         }
         log { format = json, level = warn }
         discovery { chap { user = finder, secret = "correct horse 19" }, idle-timeout = 5 min }
-        limits { sessions = 10, connections = 20, connections-per-address = 15, connections-before-login = 5, login-burst = 7, login-rate = 8, sessions-per-initiator = 6, discovery-sessions = 4, unsent = 2 MiB, queue-depth = 32, memory = 64 MiB,
+        limits { sessions = 10, connections = 20, silent-connections = 30, connections-per-address = 15, connections-before-login = 5, login-burst = 7, login-rate = 8, sessions-per-initiator = 6, discovery-sessions = 4, unsent = 2 MiB, queue-depth = 32, memory = 64 MiB,
           control-commands = 7, control-waiting = 9 }
         iscsi {
           login-timeout = 5 s

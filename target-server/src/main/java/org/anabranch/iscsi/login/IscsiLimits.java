@@ -26,6 +26,7 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
           new LimitsConfig(
               1024,
               2048,
+              16384,
               new PeerLimitsConfig(1024, 256, 512, 100, 512, 64, 64L << 20),
               128,
               256L << 20,
@@ -48,6 +49,7 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
   public IscsiLimits {
     within("sessions", counts.sessions(), 1, 65535);
     within("connections", counts.connections(), 1, Integer.MAX_VALUE);
+    within("silent connections", counts.silentConnections(), 1, Integer.MAX_VALUE);
     PeerLimitsConfig peers = counts.peers();
     within("connections per address", peers.connectionsPerAddress(), 1, Integer.MAX_VALUE);
     within("connections before login", peers.connectionsBeforeLogin(), 1, Integer.MAX_VALUE);
@@ -95,17 +97,22 @@ public record IscsiLimits(LimitsConfig counts, IscsiConfig protocol, int bytesBe
     return counts.sessions();
   }
 
-  /** Connections at once, those before login included. */
+  /** Connections at once that have sent something, those before login included. */
   public int connections() {
     return counts.connections();
   }
 
-  /** Connections at once that have not finished login. */
+  /** Connections at once that have sent nothing yet, beside the others. */
+  public int silentConnections() {
+    return counts.silentConnections();
+  }
+
+  /** Connections at once that have sent something and have not finished login. */
   public int connectionsBeforeLogin() {
     return counts.peers().connectionsBeforeLogin();
   }
 
-  /** Connections at once from one {@code AddressBlock}. */
+  /** Connections at once from one {@code AddressBlock} that have sent something. */
   public int connectionsPerAddress() {
     return counts.peers().connectionsPerAddress();
   }

@@ -83,7 +83,7 @@ public final class Login implements Connection.Phase {
     this.admission = admission;
     this.connection = connection;
     this.portal = portal;
-    this.text = Unpooled.buffer(1024, terms.limits().bytesBeforeLogin());
+    this.text = Unpooled.buffer(0, terms.limits().bytesBeforeLogin());
     this.timeout =
         connection
             .channel()

@@ -36,7 +36,6 @@ import org.anabranch.iscsi.session.Sessions;
 import org.anabranch.iscsi.shares.AddressBlock;
 import org.anabranch.iscsi.wire.Connection;
 import org.anabranch.iscsi.wire.ConnectionCounter;
-import org.anabranch.iscsi.wire.Peer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,10 +57,30 @@ public final class IscsiServer implements AutoCloseable {
   private final Sessions sessions;
   private final EventLoopGroup loops;
   private final Portals portals;
+  private final Places places = new Places();
   private final Logins logins = new Logins();
   private final OpenConnections connections = new OpenConnections();
   private final Counters<ConnectionCounter> counters;
   private volatile boolean stopping;
+
+  /** Gives connections their places. */
+  private final class Places implements Connection.Watcher {
+    @Override
+    public void spoke(Connection connection) {
+      AddressBlock from = AddressBlock.of(connection.remoteAddress().getAddress());
+      IscsiLimits limits = terms.limits();
+      OpenConnections.Place place = connections.spoke(connection, from, limits);
+      if (place.refusal() != null) {
+        connection.refuse(place.refusal());
+      }
+      displace(place.displaced());
+    }
+
+    @Override
+    public void closed(Connection connection) {
+      connections.closed(connection);
+    }
+  }
 
   /** Makes sessions of what logins agree on. */
   private final class Logins implements Admission {
@@ -192,22 +211,14 @@ public final class IscsiServer implements AutoCloseable {
     return portals.bound();
   }
 
-  /** Serves a new connection. One at a time, so that the limits hold exactly. */
-  synchronized void accept(Portal portal, Channel channel) {
-    if (!(channel.remoteAddress() instanceof InetSocketAddress remote)) {
-      var _ = channel.close(); // it is gone already
+  /** Serves a new connection. */
+  void accept(Portal portal, Channel channel) {
+    if (stopping || !(channel.remoteAddress() instanceof InetSocketAddress remote)) {
+      var _ = channel.close(); // in the latter case it is gone already
       return;
     }
     IscsiLimits limits = terms.limits();
     AddressBlock from = AddressBlock.of(remote.getAddress());
-    String refusal = stopping ? "the server stops" : connections.refusal(from, limits);
-    if (refusal != null) {
-      counters.increment(ConnectionCounter.REFUSED);
-      Peer peer = Peer.of(channel.remoteAddress());
-      peer.in(LOG.atWarn()).log("{}: connection refused: {}", peer, refusal);
-      var _ = channel.close();
-      return;
-    }
     counters.increment(ConnectionCounter.ACCEPTED);
     Connection connection =
         new Connection(
@@ -218,7 +229,7 @@ public final class IscsiServer implements AutoCloseable {
             terms.memory()::isContended,
             limits.receiveTimeout(),
             opened -> new Login(terms, logins, opened, portal),
-            connections::closed);
+            places);
     displace(connections.opened(connection, from, limits));
     channel.pipeline().addLast(connection);
   }

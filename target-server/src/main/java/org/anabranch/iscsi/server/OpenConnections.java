@@ -2,6 +2,7 @@
 package org.anabranch.iscsi.server;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,30 +13,68 @@ import org.anabranch.iscsi.wire.Connection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The open connections of a server, and which of them have a place before login.
+ * The open connections of a server, and which of them have a place.
  *
  * <pre>
- *   too many connections in all           a new one is refused, unless one before login can go
- *   too many from one address             a new one from there is refused
- *   too many that have not logged in      one of them is closed, see {@link SharedPlaces}: of the
- *                                         address that has the most, first one that was refused,
- *                                         then the oldest that has sent no login request
+ *   too many that have sent nothing       one of them is closed, see {@link SharedPlaces}: of the
+ *                                         address that has the most, the oldest
+ *   one sends its first byte, and         it is closed, unless one before login can go
+ *     there are too many in all
+ *     there are too many from its address it is closed
+ *     too many have not logged in         one of them is closed: of the address that has the most,
+ *                                         first one that was refused, then the oldest that has
+ *                                         sent no login request
  * </pre>
  *
- * Any thread.
+ * <p>So connections that say nothing cost a descriptor each, and compete with each other only. To
+ * close them at once would cost more: who wants to keep others out connects again.
+ *
+ * <p>Any thread.
  */
 final class OpenConnections {
+  /** Those that have sent nothing yet. */
+  @GuardedBy("this")
+  private final SharedPlaces<Connection> silent = new SharedPlaces<>();
+
+  /** All others. */
   @GuardedBy("this")
   private final Map<Connection, AddressBlock> open = new HashMap<>();
 
+  /** How many of {@link #open} each address has. */
   @GuardedBy("this")
   private final Map<AddressBlock, Integer> byAddress = new HashMap<>();
 
+  /** Those of {@link #open} that have not logged in. */
   @GuardedBy("this")
   private final SharedPlaces<Connection> beforeLogin = new SharedPlaces<>();
 
-  /** Why no more connection is accepted from an address; null if one is. */
-  synchronized @Nullable String refusal(AddressBlock from, IscsiLimits limits) {
+  /**
+   * A connection was accepted.
+   *
+   * @return the connection that has to close for it; null if there is none
+   */
+  synchronized @Nullable Connection opened(
+      Connection connection, AddressBlock from, IscsiLimits limits) {
+    return silent.enter(connection, from, limits.silentConnections());
+  }
+
+  /**
+   * What became of a connection that wants a place.
+   *
+   * @param refusal why it has to close; null if it has a place
+   * @param displaced the connection that has to close for it; null if there is none
+   */
+  record Place(@Nullable String refusal, @Nullable Connection displaced) {}
+
+  /** A connection has sent its first byte. */
+  synchronized Place spoke(Connection connection, AddressBlock from, IscsiLimits limits) {
+    silent.leave(connection);
+    String refusal = refusal(from, limits);
+    return new Place(refusal, refusal == null ? enter(connection, from, limits) : null);
+  }
+
+  @GuardedBy("this")
+  private @Nullable String refusal(AddressBlock from, IscsiLimits limits) {
     if (byAddress.getOrDefault(from, 0) >= limits.connectionsPerAddress()) {
       return "limit of " + limits.connectionsPerAddress() + " from one address";
     }
@@ -44,13 +83,9 @@ final class OpenConnections {
         : null;
   }
 
-  /**
-   * A connection was accepted, and has not logged in.
-   *
-   * @return the connection that has to close for it; null if there is none
-   */
-  synchronized @Nullable Connection opened(
-      Connection connection, AddressBlock from, IscsiLimits limits) {
+  /** Returns the connection that has to close for this one; null if there is none. */
+  @GuardedBy("this")
+  private @Nullable Connection enter(Connection connection, AddressBlock from, IscsiLimits limits) {
     open.put(connection, from);
     byAddress.merge(from, 1, Integer::sum);
     int room = limits.connections() - (open.size() - 1 - beforeLogin.size());
@@ -71,7 +106,7 @@ final class OpenConnections {
    */
   synchronized @Nullable Connection progressed(
       Connection connection, AddressBlock from, IscsiLimits limits) {
-    Connection displaced = open.containsKey(connection) ? null : opened(connection, from, limits);
+    Connection displaced = open.containsKey(connection) ? null : enter(connection, from, limits);
     beforeLogin.standing(connection, SharedPlaces.Standing.ACTIVE);
     return displaced;
   }
@@ -86,13 +121,14 @@ final class OpenConnections {
     beforeLogin.leave(connection);
   }
 
-  /** Whether a connection is counted: it has not lost its place. */
+  /** Whether a connection that has sent something has not lost its place. */
   synchronized boolean contains(Connection connection) {
     return open.containsKey(connection);
   }
 
   /** A connection is closed. */
   synchronized void closed(Connection connection) {
+    silent.leave(connection);
     beforeLogin.leave(connection);
     forget(connection);
   }
@@ -106,6 +142,8 @@ final class OpenConnections {
   }
 
   synchronized List<Connection> all() {
-    return List.copyOf(open.keySet());
+    List<Connection> all = new ArrayList<>(silent.all());
+    all.addAll(open.keySet());
+    return all;
   }
 }

@@ -4,6 +4,7 @@ package org.anabranch.iscsi.shares;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedSet;
 import org.jspecify.annotations.Nullable;
@@ -83,6 +84,11 @@ public final class SharedPlaces<T> {
 
   /** Counts changes of standing, to compare their ages. */
   private long changes;
+
+  /** Who has a place. */
+  public List<T> all() {
+    return List.copyOf(places.keySet());
+  }
 
   /** How many have a place. */
   public int size() {

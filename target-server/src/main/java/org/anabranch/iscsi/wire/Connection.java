@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.anabranch.block.count.Counters;
 import org.anabranch.iscsi.shares.UnsentBytes;
@@ -42,6 +41,15 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     void closed();
   }
 
+  /** Who counts the connections of a server. Called by the connection's event loop. */
+  public interface Watcher {
+    /** The peer has sent something for the first time, which was not looked at yet. */
+    void spoke(Connection connection);
+
+    /** The connection is gone. Called once, after {@link Phase#closed}. */
+    void closed(Connection connection);
+  }
+
   /** Why nothing is taken from a peer for a while. */
   public enum Pause {
     /** Its login waits for something. */
@@ -61,7 +69,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   /** How long the last PDU may take to reach a peer that reads slowly or is still sending. */
   private static final long LINGER_SECONDS = 2;
 
-  private final Consumer<Connection> closed;
+  private final Watcher watcher;
   private final Counters<ConnectionCounter> counters;
   private final Channel channel;
   private final PduDecoder decoder;
@@ -101,7 +109,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
    * @param receiveTimeout the same as {@code sendTimeout} for the rest of a PDU that it has begun
    *     to send
    * @param first makes the first phase
-   * @param closed is called when the connection is gone, after {@link Phase#closed}
+   * @param watcher is told of the first byte and of the end
    */
   public Connection(
       Channel channel,
@@ -111,8 +119,8 @@ public final class Connection extends ChannelInboundHandlerAdapter {
       BooleanSupplier othersWait,
       Duration receiveTimeout,
       Function<Connection, Phase> first,
-      Consumer<Connection> closed) {
-    this.closed = closed;
+      Watcher watcher) {
+    this.watcher = watcher;
     this.counters = counters;
     this.channel = channel;
     this.encoder = new PduEncoder(channel.alloc());
@@ -330,6 +338,15 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /** Closes the connection, which has just begun to speak, because of a limit. */
+  public void refuse(String reason) {
+    if (!closing) {
+      in(LOG.atWarn()).log("{}: connection refused: {}", peer, reason);
+      counters.increment(ConnectionCounter.REFUSED);
+      close();
+    }
+  }
+
   /** Closes the connection because another one needs its place before login. */
   public void displace() {
     if (!closing) {
@@ -422,6 +439,9 @@ public final class Connection extends ChannelInboundHandlerAdapter {
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
     receivedAt = now();
+    if (received == 0) {
+      watcher.spoke(this);
+    }
     received += in.readableBytes();
     if (deaf) {
       in.release();
@@ -494,7 +514,7 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     queue.close();
     receiveTimeout.stop();
     phase.closed();
-    closed.accept(this);
+    watcher.closed(this);
   }
 
   @Override

@@ -26,6 +26,10 @@ import org.anabranch.server.terminal.Sizes;
  *   limits.sessions       limits.memory, half of which has a place for one command of each session;
  *                         half of the heap, of which a session takes 64 KiB at most
  *   limits.connections    file descriptors, beside those of files, stores, HTTP and control
+ *   limits.silent-connections
+ *                         the descriptors that are left, and an eighth of the heap, of which one
+ *                         takes 2.5 KiB; without a warning, since nobody who says something is
+ *                         refused for that
  * </pre>
  *
  * @param heapBytes the most that the heap takes
@@ -42,6 +46,7 @@ public record Capacity(
   private static final long JVM_BYTES = 80L << 20;
 
   private static final long SESSION_HEAP = 64L << 10;
+  private static final long SILENT_CONNECTION_HEAP = 5L << 9;
   private static final long LEAST_MEMORY = 1L << 20;
   private static final int LEAST_CONNECTIONS = 8;
 
@@ -125,7 +130,12 @@ public record Capacity(
               "raise that (ulimit -n, LimitNOFILE of the service), or lower limits.connections"));
     }
     return new Fitting(
-        wanted.within(Math.min(sessions, connections), connections, memory), warnings);
+        wanted.within(
+            Math.min(sessions, connections),
+            connections,
+            silentConnections(configuration, connections),
+            memory),
+        warnings);
   }
 
   private static long least(int firstBurst) {
@@ -148,10 +158,26 @@ public record Capacity(
   }
 
   private int connections(Configuration configuration) {
+    return (int)
+        Math.min(
+            configuration.limits().connections(),
+            Math.max(LEAST_CONNECTIONS, descriptorsOfPeers(configuration) - LEAST_CONNECTIONS));
+  }
+
+  private int silentConnections(Configuration configuration, int connections) {
+    long left =
+        Math.min(
+            descriptorsOfPeers(configuration) - connections,
+            heapBytes / 8 / SILENT_CONNECTION_HEAP);
+    return (int)
+        Math.min(configuration.limits().silentConnections(), Math.max(LEAST_CONNECTIONS, left));
+  }
+
+  /** What is left for connections of initiators. */
+  private long descriptorsOfPeers(Configuration configuration) {
     long others =
         OTHER_DESCRIPTORS + (long) DESCRIPTORS_PER_VOLUME * configuration.volumes().size();
-    long left = Math.max(LEAST_CONNECTIONS, Math.max(descriptors - others, descriptors / 4));
-    return (int) Math.min(configuration.limits().connections(), left);
+    return Math.max(descriptors - others, descriptors / 4);
   }
 
   /** What the protocol layer may take on. */

@@ -48,6 +48,7 @@ final class HostileConnectionTest {
                 new LimitsConfig(
                     d.sessions(),
                     d.connections(),
+                    d.silentConnections(),
                     new PeerLimitsConfig(1000, 8, 10_000, 10_000, 100, 8, 64 << 20),
                     d.queueDepth(),
                     d.dataMemory(),

@@ -19,6 +19,7 @@ import org.anabranch.initiator.LoginException;
 import org.anabranch.initiator.Session;
 import org.anabranch.initiator.SessionOptions;
 import org.anabranch.iscsi.LogWatch;
+import org.anabranch.iscsi.LoginWire;
 import org.anabranch.iscsi.TestTarget;
 import org.anabranch.iscsi.login.LoginCounter;
 import org.anabranch.iscsi.wire.ConnectionCounter;
@@ -82,7 +83,7 @@ final class PeerLimitsTest {
   /** Whoever is closed connects again, from the address of the good initiator. */
   @Test
   void aGoodInitiatorLogsInBesideSilentConnectionsOfItsOwnAddress() throws Exception {
-    TestTarget target = target(limits -> limits.connectionsBeforeLogin(16).connections(64));
+    TestTarget target = target(limits -> limits.silentConnections(16).connections(64));
     AtomicBoolean stop = new AtomicBoolean();
     Deque<Socket> silent = new ArrayDeque<>();
     Thread flood =
@@ -129,7 +130,7 @@ final class PeerLimitsTest {
 
   @Test
   void otherAddressesKeepTheirPlaces() throws Exception {
-    TestTarget target = target(limits -> limits.connectionsBeforeLogin(4));
+    TestTarget target = target(limits -> limits.silentConnections(4));
     Socket other = connect(target, "127.0.0.2");
     List<Socket> flood = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -150,6 +151,41 @@ final class PeerLimitsTest {
     assertThat(log.takeWarnings()).hasSize(5).allMatch(line -> line.contains("127.0.0.1"));
   }
 
+  /**
+   * A connection that says nothing stays, since one that is closed would come again at once. It
+   * takes no place from those who speak.
+   */
+  @Test
+  void silentConnectionsStayAndKeepNobodyOut() throws Exception {
+    TestTarget target =
+        target(limits -> limits.connectionsPerAddress(2).connections(16).silentConnections(501));
+    List<Socket> silent = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      silent.add(connect(target, "127.0.0.1"));
+    }
+    Session session = target.login();
+    logInAndOut(target);
+    for (Socket each : silent) {
+      each.setSoTimeout(1);
+      assertThat(isClosed(each)).isFalse();
+    }
+    assertThat(displaced(target)).isZero();
+    assertThat(log.takeWarnings()).isEmpty();
+    // Those that begin to speak are counted, and closed when they are too many of their address.
+    try (LoginWire speaks = LoginWire.connect(target)) {
+      assertThat(speaks.ask(speaks.loginRequest(0x04, LoginWire.names())).u16(36)).isZero();
+      Socket oneTooMany = silent.get(8);
+      oneTooMany.getOutputStream().write(0x43);
+      oneTooMany.setSoTimeout((int) TestTarget.SOON.toMillis());
+      assertThat(isClosed(oneTooMany)).isTrue();
+    }
+    assertThat(log.takeWarnings())
+        .singleElement()
+        .asString()
+        .endsWith("limit of 2 from one address");
+    assertThat(session.isOpen()).isTrue();
+  }
+
   /** A refused connection waits for its peer to close; that takes no place from others. */
   @Test
   void refusedConnectionsThatStayOpenKeepNobodyOut() throws Exception {
@@ -168,8 +204,11 @@ final class PeerLimitsTest {
   void oneAddressHasALimitOfConnections() throws Exception {
     TestTarget target = target(limits -> limits.connectionsPerAddress(3));
     List<Session> sessions = List.of(target.login(), target.login(), target.login());
-    assertThat(isClosed(connect(target, "127.0.0.1"))).isTrue();
+    Socket oneTooMany = connect(target, "127.0.0.1");
+    oneTooMany.getOutputStream().write(0x43);
+    assertThat(isClosed(oneTooMany)).isTrue();
     Socket elsewhere = connect(target, "127.0.0.2");
+    elsewhere.getOutputStream().write(0x43);
     elsewhere.setSoTimeout(200);
     Assertions.assertThatThrownBy(() -> elsewhere.getInputStream().read())
         .isInstanceOf(java.net.SocketTimeoutException.class);

@@ -75,7 +75,13 @@ final class ConnectionTurnTest {
             () -> false,
             Duration.ofSeconds(10),
             Taker::new,
-            gone -> {});
+            new Connection.Watcher() {
+              @Override
+              public void spoke(Connection connection) {}
+
+              @Override
+              public void closed(Connection connection) {}
+            });
     channel.pipeline().addLast(connection);
     ByteBuf pings = Unpooled.buffer().writeZero(48 * (2 * BUDGET + 100));
     var _ = channel.writeOneInbound(pings);

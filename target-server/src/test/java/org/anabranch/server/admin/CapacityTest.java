@@ -57,16 +57,35 @@ final class CapacityTest {
   void fewDescriptorsLowerConnections() throws Exception {
     Capacity.Fitting fitting =
         new Capacity(1024 * MIB, 1024 * MIB, 8192 * MIB, 1024, 2).fit(read(""));
-    assertThat(fitting.limits().connections()).isEqualTo(768);
-    assertThat(fitting.limits().sessions()).isEqualTo(768);
+    assertThat(fitting.limits().connections()).isEqualTo(760);
+    assertThat(fitting.limits().silentConnections()).isEqualTo(8);
+    assertThat(fitting.limits().sessions()).isEqualTo(760);
     assertThat(fitting.warnings()).singleElement().asString().contains("ulimit -n");
+  }
+
+  @Test
+  void silentConnectionsTakeWhatIsLeft() throws Exception {
+    assertThat(
+            new Capacity(1024 * MIB, 1024 * MIB, 8192 * MIB, 4096, 2)
+                .fit(read(""))
+                .limits()
+                .silentConnections())
+        .isEqualTo(4096 - 256 - 2048);
+    assertThat(
+            new Capacity(256 * MIB, 512 * MIB, 8192 * MIB, 65536, 2)
+                .fit(read(""))
+                .limits()
+                .silentConnections())
+        .as("an eighth of the heap")
+        .isEqualTo(13107);
   }
 
   @Test
   void noProcessIsTooSmall() throws Exception {
     Capacity.Fitting fitting = new Capacity(8 * MIB, 8 * MIB, 8192 * MIB, 64, 64).fit(read(""));
     assertThat(fitting.limits().memory()).isEqualTo(MIB);
-    assertThat(fitting.limits().connections()).isEqualTo(16);
+    assertThat(fitting.limits().connections()).isEqualTo(8);
+    assertThat(fitting.limits().silentConnections()).isEqualTo(8);
     assertThat(fitting.limits().sessions()).isBetween(1, 16);
   }
 }

@@ -134,6 +134,7 @@ final class ReloadKeysTest {
       limits.sessions-per-initiator = 513
       limits.discovery-sessions = 65
       limits.connections = 2049
+      limits.silent-connections = 16385
       limits.connections-per-address = 1025
       limits.connections-before-login = 257
       limits.login-burst = 513
