@@ -45,7 +45,43 @@ public final class PersistentStore implements ExceptionStore {
   private static final Logger LOG = LoggerFactory.getLogger(PersistentStore.class);
   private static final int INVALIDATE_ATTEMPTS = 3;
 
+  /** So many records are made durable although more chunks are still being filled. */
+  private static final int DUE_RECORDS = 512;
+
+  /** The same for this much data. */
+  private static final long DUE_SECTORS = 4 << 20 >> 9;
+
+  /** The most areas that a batch begins. */
+  private static final int MOST_AREAS = 64;
+
   private record Commit(long old, Allocation allocation, Done done) {}
+
+  /** Records that are made durable together. */
+  private static final class Batch {
+    /** The area that the list ended in, and its records on the list at that time. */
+    final StoreArea first;
+
+    final int from;
+
+    /** The areas behind it that have records of the batch; the last one may have none. */
+    final List<StoreArea> behind = new ArrayList<>(0);
+
+    final List<Done> done = new ArrayList<>();
+
+    /** How many of {@link #behind} are still being written. */
+    int unwritten;
+
+    @Nullable IoError error;
+
+    Batch(StoreArea first) {
+      this.first = first;
+      this.from = first.used;
+    }
+
+    int records() {
+      return first.used - from + behind.stream().mapToInt(each -> each.used).sum();
+    }
+  }
 
   private final BlockDevice cow;
   private final DeferringLock lock;
@@ -199,21 +235,40 @@ public final class PersistentStore implements ExceptionStore {
       return;
     }
     boolean moreToCome = waitingRecords < uncommitted;
-    if (moreToCome && area.used + waitingRecords < layout.exceptionsPerArea()) {
+    if (moreToCome && waitingRecords < due()) {
       return;
     }
     writing = true;
-    int from = area.used;
-    List<Done> done = new ArrayList<>();
-    while (!area.full() && !waiting.isEmpty()) {
-      takeRecords(done);
-    }
+    Batch batch = new Batch(area);
+    take(batch);
     if (stale) {
       // The same records, followed by zeros; durable before another record is added.
-      StoreArea clean = area.first(from);
-      write(clean, from, layout.exceptionsPerArea(), false, e -> zeroNext(e, from, done));
+      StoreArea clean = batch.first.first(batch.from);
+      write(clean, batch.from, layout.exceptionsPerArea(), false, e -> writeBehind(e, batch));
     } else {
-      zeroNext(null, from, done);
+      writeBehind(null, batch);
+    }
+  }
+
+  /** How many records need not wait for more. */
+  private long due() {
+    return Math.clamp(DUE_SECTORS / layout.chunkSectors(), 1, DUE_RECORDS);
+  }
+
+  /** Moves records of waiting commits to the area, and to those behind it. */
+  private void take(Batch batch) {
+    while (true) {
+      while (!area.full() && !waiting.isEmpty()) {
+        takeRecords(batch.done);
+      }
+      if (!area.full()) {
+        return;
+      }
+      area = StoreArea.empty(layout, area.number + 1);
+      batch.behind.add(area);
+      if (batch.behind.size() == MOST_AREAS) {
+        return;
+      }
     }
   }
 
@@ -234,60 +289,77 @@ public final class PersistentStore implements ExceptionStore {
     }
   }
 
-  /** Zeroes the area after a full one; the flush that follows makes that durable. */
-  private void zeroNext(@Nullable IoError error, int from, List<Done> done) {
-    if (error == null && area.full()) {
-      StoreArea next = StoreArea.empty(layout, area.number + 1);
-      write(next, 0, layout.exceptionsPerArea(), false, e -> flush(e, from, done));
-    } else {
-      flush(error, from, done);
-    }
-  }
-
-  private void flush(@Nullable IoError error, int from, List<Done> done) {
-    if (error != null) {
-      written(error, done);
+  /**
+   * Writes the areas behind a batch's first one, whole: the last one ends the list. Nobody reads
+   * them before the first one is full; the flush that follows makes them durable before it is.
+   */
+  private void writeBehind(@Nullable IoError error, Batch batch) {
+    batch.error = error;
+    batch.unwritten = batch.behind.size();
+    if (error != null || batch.unwritten == 0) {
+      flush(batch);
       return;
     }
-    lock.submit(cow, Io.flush(lock.locked(flushError -> writeRecords(flushError, from, done))));
+    for (StoreArea each : batch.behind) {
+      write(
+          each,
+          0,
+          layout.exceptionsPerArea(),
+          false,
+          e -> {
+            batch.error = batch.error == null ? e : batch.error;
+            batch.unwritten--;
+            if (batch.unwritten == 0) {
+              flush(batch);
+            }
+          });
+    }
   }
 
-  private void writeRecords(@Nullable IoError error, int from, List<Done> done) {
+  private void flush(Batch batch) {
+    if (batch.error != null) {
+      written(batch.error, batch);
+      return;
+    }
+    lock.submit(cow, Io.flush(lock.locked(flushError -> writeRecords(flushError, batch))));
+  }
+
+  private void writeRecords(@Nullable IoError error, Batch batch) {
     if (error != null) {
-      written(error, done);
+      written(error, batch);
       return;
     }
     stale = false;
-    int records = area.used - from;
+    int records = batch.records();
     write(
-        area,
-        from,
-        area.used,
+        batch.first,
+        batch.from,
+        batch.first.used,
         true,
         e -> {
           if (e == null) {
             counters.increment(StoreCounter.COMMITS);
             counters.add(StoreCounter.RECORDS, records);
           }
-          written(e, done);
+          written(e, batch);
         });
   }
 
-  private void written(@Nullable IoError error, List<Done> done) {
+  private void written(@Nullable IoError error, Batch batch) {
     if (error != null) {
       LOG.error(
-          "{}: can't write exceptions of area {}: {}", cow.name(), area.number, error.message());
+          "{}: can't write exceptions from area {} on: {}",
+          cow.name(),
+          batch.first.number,
+          error.message());
       counters.increment(StoreCounter.FAILURES);
       valid = false;
-    }
-    if (area.full()) {
-      area = StoreArea.empty(layout, area.number + 1);
     }
     writing = false;
     boolean good = valid;
     // First, so that its sync does not wait for the writes that these records release.
     writeIfDue();
-    done.forEach(each -> each.committed(good));
+    batch.done.forEach(each -> each.committed(good));
   }
 
   private void failWaiting() {

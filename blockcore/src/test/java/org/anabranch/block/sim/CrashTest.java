@@ -42,6 +42,7 @@ final class CrashTest {
     "2, 12, PO, 4, 1, SOME",
     "3, 20, P, 8, 4, SOME",
     "4, 45, P, 1, 16, SOME", // more exceptions than an area has
+    "7, 110, P, 1, 1, SOME", // and than two of them, in one write
     "5, 80, P, 2, 32, SOME", // a write of metadata that may be torn in two
   })
   void anyPowerCutIsSurvived(

@@ -2,6 +2,7 @@
 package org.anabranch.block.sim;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -202,6 +203,26 @@ final class Sabotages {
     } else {
       below.submit(io);
     }
+  }
+
+  /** Completes records that are written without FUA early, and writes them late. */
+  static void withLateRecords(BlockDevice below, Io io, SimScheduler scheduler) {
+    if (io.op() == Io.Op.WRITE && !io.fua() && isRecords(io.data())) {
+      ByteBuffer copy = ByteBuffer.allocate(io.data().remaining()).put(io.data().duplicate());
+      scheduler.execute(
+          () -> below.submit(Io.write(io.sector(), copy.flip(), false, (ended, error) -> {})));
+      io.complete(null);
+    } else {
+      below.submit(io);
+    }
+  }
+
+  /** Whether it begins with a record, whose numbers are small; a {@link Stamp} is large so. */
+  private static boolean isRecords(ByteBuffer data) {
+    ByteBuffer words = data.slice().order(ByteOrder.LITTLE_ENDIAN);
+    long old = words.getLong(0);
+    long newChunk = words.getLong(8);
+    return old >= 0 && old < 1 << 16 && newChunk > 0 && newChunk < 1 << 16;
   }
 
   private static boolean isZero(ByteBuffer data) {

@@ -61,6 +61,9 @@ final class SimulatorCatchesTest {
             "a COW disk that writes zeros late",
             Sabotages.inFront("cow", Sabotages::withLateZeros)),
         new Fault(
+            "a COW disk that writes the areas behind a full one late",
+            Sabotages.inFront("cow", Sabotages::withLateRecords)),
+        new Fault(
             "a disk that loses a write now and then",
             Sabotages.inFront("vol", Sabotages::withoutMemory)),
         new Fault(

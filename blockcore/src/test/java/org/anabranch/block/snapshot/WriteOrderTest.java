@@ -3,6 +3,7 @@ package org.anabranch.block.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -115,6 +116,34 @@ final class WriteOrderTest {
     assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot 35/1024 3");
     bench.put(s, 'S', 101, 1);
     assertThat(changes(cow)).containsExactly("WRITE 35+1", "FLUSH 0+0", "WRITE FUA 34+1");
+  }
+
+  /** What nobody reads before the first area is full is durable before it is. */
+  @Test
+  void severalAreasAreCommittedByOneWrite() throws TableException {
+    java.util.Arrays.fill(cow.bytes(), 512 * 2, cow.bytes().length, (byte) 0xFF); // old rubbish
+    BlockDevice s = bench.create("s", "0 2048 snapshot origin cow P 1");
+    bench.put(s, 'S', 500, 5);
+    changes(cow);
+    bench.put(s, 'S', 0, 91);
+    assertThat(changes(cow))
+        .containsExactly(
+            "WRITE 7+27",
+            "WRITE 35+32",
+            "WRITE 68+32",
+            "WRITE 34+1",
+            "WRITE 67+1",
+            "WRITE 100+1",
+            "FLUSH 0+0",
+            "WRITE FUA 1+1");
+    assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot 101/1024 5");
+    bench.put(s, 'S', 200, 1);
+    assertThat(changes(cow)).containsExactly("WRITE 101+1", "FLUSH 0+0", "WRITE FUA 100+1");
+    bench.remove("s");
+    BlockDevice again = bench.create("s", "0 2048 snapshot origin cow P 1");
+    ByteBuffer read = ByteBuffer.allocateDirect(91 * 512);
+    assertThat(bench.read(again, 0, read).good()).isTrue();
+    assertThat(read).isEqualTo(Bench.pattern('S', 0, 91));
   }
 
   @Test
