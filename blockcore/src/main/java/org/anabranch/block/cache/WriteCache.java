@@ -10,6 +10,7 @@ import org.anabranch.block.DeferringLock;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.Limits;
+import org.anabranch.block.RelievedThread;
 import org.anabranch.block.count.Counters;
 import org.anabranch.block.count.Counts;
 import org.anabranch.block.dm.EarlyCompletion;
@@ -27,8 +28,13 @@ import org.slf4j.LoggerFactory;
  *   <dt>What does a write cost that does not wait?
  *   <dd>The question whether it does, which takes no lock if the device has no snapshots and no
  *       merge. Nothing is copied.
- *   <dt>What if the ring is full, or the write is too long for it?
- *   <dd>It waits as it does without a cache.
+ *   <dt>What if the ring is full?
+ *   <dd>The write waits until there is room, behind those that wait already: that comes sooner than
+ *       the end of the write's own copy, which would be made after all that is in the ring. If
+ *       nothing of this device is in the ring, others have filled it, and the write waits below as
+ *       it does without a cache.
+ *   <dt>What if the write is too long for the ring?
+ *   <dd>It waits below as it does without a cache.
  *   <dt>What happens to a read of what is in the ring?
  *   <dd>It waits until the device has it.
  *   <dt>What if a write fails below that was acknowledged?
@@ -48,7 +54,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
   /** The most writes in the ring for one device: a flush waits for all of them. */
   static final int MAX_WRITES = 2048;
 
-  /** The most requests that wait for writes in the ring. */
+  /** The most requests that wait for writes in the ring, and as many for room in it. */
   static final int MAX_WAITING = 65_536;
 
   /** What the cache asks about a write. */
@@ -77,6 +83,15 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
 
   /** In the order of their marks. Guarded by lock. */
   private final ArrayDeque<Waiting> drains = new ArrayDeque<>();
+
+  /**
+   * What writes that wait for room in the ring do when there may be some, in their order. There are
+   * none if nothing is in {@link #order}, unless the first one is {@link #woken}. Guarded by lock.
+   */
+  private final ArrayDeque<Runnable> forRoom = new ArrayDeque<>();
+
+  /** Whether the first one for room is about to try again. Guarded by lock. */
+  private boolean woken;
 
   private boolean held; // guarded by lock
   private boolean paused; // guarded by lock
@@ -180,51 +195,77 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
       flush(io);
     } else {
       boolean sure = cacheable && live > 0 && !delays.mayRefuse();
-      route(io, cacheable, delayed, sure);
+      lock.run(() -> {
+        if (!route(io, cacheable, delayed, sure, forRoom.isEmpty())) {
+          counters.increment(WriteCacheCounter.FULL);
+          forRoom.add(RelievedThread.backHere(() -> tryAgain(io)));
+        }
+      });
+    }
+  }
+
+  /** The first write that waits for room takes it, or waits on. Without the lock. */
+  private void tryAgain(Io io) {
+    boolean delayed = delays.delaysWrite(io.sector(), io.sectors());
+    boolean sure = !delays.mayRefuse();
+    lock.run(() -> {
+      woken = false;
+      if (route(io, true, delayed, sure, true)) {
+        forRoom.remove();
+        wake();
+      }
+    });
+  }
+
+  /** There may be room in the ring. With the lock held. */
+  private void wake() {
+    Runnable first = forRoom.peek();
+    if (first != null && !woken) {
+      woken = true;
+      lock.after(first);
     }
   }
 
   /**
-   * Takes a request in its order.
+   * Takes a request in its order. With the lock held.
    *
    * @param delayed whether it waits below
    * @param sure whether it is not refused below, as is known before it is submitted
+   * @param first whether no other write waits for room before it
+   * @return false, with nothing done, if it must wait for room in the ring
    */
-  private void route(Io io, boolean cacheable, boolean delayed, boolean sure) {
-    lock.enter();
-    try {
-      if (failure != null && io.modifies()) {
-        lock.complete(io, readOnly());
-        return;
-      }
-      List<CachedWrite> overlapping = order.overlapping(io.sector(), io.end());
-      boolean ordered = !overlapping.isEmpty();
-      RingEntry entry = null;
-      if (cacheable && !held && !paused && (delayed || ordered)) {
-        entry = order.size() < MAX_WRITES ? part.append(io.sector(), io.data().duplicate()) : null;
-        if (entry == null) {
-          counters.increment(WriteCacheCounter.FULL);
-        }
-      }
-      if (entry != null) {
-        CachedWrite write = new CachedWrite(io, entry, order.nextNumber());
-        Order.block(write, overlapping);
-        order.add(write);
-        live = order.size();
-        write.go = () -> send(write);
-        if (!ordered) {
-          lock.after(write.go);
-        } else if (sure) {
-          acknowledge(write);
-        }
-      } else if (ordered) {
-        hold(io, overlapping);
-      } else {
-        lock.submit(below, io);
-      }
-    } finally {
-      lock.leave();
+  private boolean route(Io io, boolean cacheable, boolean delayed, boolean sure, boolean first) {
+    if (failure != null && io.modifies()) {
+      lock.complete(io, readOnly());
+      return true;
     }
+    List<CachedWrite> overlapping = order.overlapping(io.sector(), io.end());
+    boolean ordered = !overlapping.isEmpty();
+    RingEntry entry = null;
+    if (cacheable && !held && !paused && (delayed || ordered)) {
+      boolean mayTake = first && order.size() < MAX_WRITES;
+      entry = mayTake ? part.append(io.sector(), io.data().duplicate()) : null;
+      if (entry == null && order.size() > 0 && forRoom.size() < MAX_WAITING) {
+        return false;
+      }
+    }
+    if (entry != null) {
+      CachedWrite write = new CachedWrite(io, entry, order.nextNumber());
+      Order.block(write, overlapping);
+      order.add(write);
+      live = order.size();
+      write.go = () -> send(write);
+      if (!ordered) {
+        lock.after(write.go);
+      } else if (sure) {
+        acknowledge(write);
+      }
+    } else if (ordered) {
+      hold(io, overlapping);
+    } else {
+      lock.submit(below, io);
+    }
+    return true;
   }
 
   /** Lets a request wait that is not acknowledged. With the lock held. */
@@ -276,6 +317,7 @@ public final class WriteCache implements BlockDevice, EarlyCompletion {
       part.done(write.entry);
       order.remove(write);
       live = order.size();
+      wake();
       if (!write.acknowledged) {
         lock.complete(write.io, error);
       } else if (error != null) {

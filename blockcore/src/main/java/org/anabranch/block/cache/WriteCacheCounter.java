@@ -7,7 +7,7 @@ import org.anabranch.block.count.Counter;
 public enum WriteCacheCounter implements Counter {
   ACKNOWLEDGED("Writes that were acknowledged before they had ended below"),
   ACKNOWLEDGED_BYTES("Bytes of these writes"),
-  FULL("Writes that waited as without a cache, because the ring was full"),
+  FULL("Writes that waited because the ring was full"),
   ORDER_WAITS("Requests that waited for an overlapping write in the ring"),
   FLUSH_WAITS("Flushes that waited for writes in the ring"),
   FAILED("Writes that failed after their acknowledgement"),

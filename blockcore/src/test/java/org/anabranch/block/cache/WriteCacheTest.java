@@ -247,22 +247,98 @@ final class WriteCacheTest {
     assertThat(cache.inRing()).isOne();
   }
 
-  @Test
-  void fullRingLetsWritesWait() {
+  /** The ring has room for eight of these, two in each segment. */
+  private void fill() {
     device.hold();
     for (int i = 0; i < 8; i++) {
       write('a', 8L * i, 7).isGood();
     }
+  }
+
+  @Test
+  void fullRingLetsWritesWaitForRoom() {
+    fill();
     Outcome ninth = write('b', 200, 7);
-    ninth.waits();
     Outcome overlapping = write('c', 0, 7);
-    overlapping.waits();
-    assertThat(device.log()).hasSize(9).last().isEqualTo("WRITE 200+7");
-    device.letGo();
+    Outcome last = write('d', 100, 7);
+    assertThat(device.releaseOne()).isTrue();
+    ninth.waits(); // the other write of that segment has not ended
+    assertThat(device.releaseOne()).isTrue();
     ninth.isGood();
     overlapping.isGood();
-    assertThat(at(0)).isEqualTo('c');
+    last.waits(); // in their order
+    assertThat(device.log()).hasSize(10).endsWith("WRITE 200+7", "WRITE 0+7");
+    device.letGo();
+    last.isGood();
+    assertThat("" + at(0) + at(100) + at(200)).isEqualTo("cdb");
+    assertThat(Counted.moved(counts)).contains(Map.entry("cache full", 3L));
     write('d', 0, 7).isGood();
+    assertThat(left()).isZero();
+  }
+
+  @Test
+  void whatNeedsNoRoomDoesNotWaitForIt() {
+    fill();
+    Outcome waiting = write('b', 200, 7);
+    delayed = false;
+    write('c', 220, 7).waits();
+    write(data('d', 230, 1), 230, true).waits();
+    read(200, ByteBuffer.allocateDirect(512)).waits();
+    assertThat(device.log()).hasSize(11).endsWith("WRITE 220+7", "WRITE FUA 230+1", "READ 200+1");
+    waiting.waits();
+    device.letGo();
+    waiting.isGood();
+    assertThat(at(200)).isEqualTo('b');
+  }
+
+  /** Its own writes end some time, and others' may not. */
+  @Test
+  void ringThatOthersHaveFilledIsPassedBy() {
+    Ring shared = Ring.open(memory, SEGMENT, BOOT);
+    TestDevice others = new TestDevice(256);
+    WriteCache first = new WriteCache(others, delays, shared.part("first"), true, counts);
+    WriteCache second = new WriteCache(device, delays, shared.part("second"), true, counts);
+    others.hold();
+    for (int i = 0; i < 8; i++) {
+      first.submit(Io.write(8L * i, data('a', 8L * i, 7), false, new Outcome()::end));
+    }
+    device.hold();
+    Outcome passing = new Outcome();
+    second.submit(Io.write(0, data('b', 0, 7), false, passing::end));
+    passing.waits();
+    assertThat(device.log()).containsExactly("WRITE 0+7");
+    assertThat(second.inRing()).isZero();
+    device.letGo();
+    passing.isGood();
+  }
+
+  @Test
+  void holdSendsDownWhatWaitsForRoom() {
+    fill();
+    Outcome one = write('b', 200, 7);
+    Outcome other = write('c', 200, 7);
+    CompletionStage<?> held = cache.hold();
+    assertThat(device.releaseOne()).isTrue();
+    assertThat(device.log()).hasSize(10).endsWith("WRITE 200+7", "WRITE 200+7");
+    one.waits();
+    other.waits();
+    assertThat(held.toCompletableFuture()).isNotDone();
+    device.letGo();
+    assertThat(held.toCompletableFuture()).isDone();
+    one.isGood();
+    other.isGood();
+  }
+
+  @Test
+  void whatWaitsForRoomIsRefusedAfterAFailure() {
+    fill();
+    Outcome waiting = write('b', 200, 7);
+    device.failAt(8);
+    assertThat(device.releaseOne()).isTrue();
+    assertThat(device.releaseOne()).isTrue();
+    assertThat(cache.failure()).isNotNull();
+    waiting.failed(IoError.Kind.READ_ONLY);
+    assertThat(device.log()).hasSize(8);
   }
 
   @Test
