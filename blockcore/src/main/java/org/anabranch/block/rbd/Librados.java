@@ -30,6 +30,14 @@ final class Librados {
   private static final MethodHandle INSTANCE_ID = function(LIBRARY, "rados_get_instance_id");
   private static final MethodHandle NOTIFY = longFunction(LIBRARY, "rados_notify2");
   private static final MethodHandle BUFFER_FREE = function(LIBRARY, "rados_buffer_free");
+  private static final MethodHandle CREATE_WRITE = function(LIBRARY, "rados_create_write_op");
+  private static final MethodHandle RELEASE_WRITE = function(LIBRARY, "rados_release_write_op");
+  private static final MethodHandle OMAP_CMP = function(LIBRARY, "rados_write_op_omap_cmp");
+  private static final MethodHandle OMAP_SET = function(LIBRARY, "rados_write_op_omap_set");
+  private static final MethodHandle WRITE_OPERATE = function(LIBRARY, "rados_write_op_operate");
+
+  /** The comparison "equal" of {@code rados_write_op_omap_cmp}. */
+  private static final long CMPXATTR_OP_EQ = 1;
 
   private Librados() {}
 
@@ -109,6 +117,41 @@ final class Librados {
 
   static void bufferFree(long address) {
     call(BUFFER_FREE, address, 0, 0, 0);
+  }
+
+  /**
+   * Changes a value of an object's map if it is as expected, in one step; {@code -ECANCELED} if it
+   * is not. An absent value counts as an empty one.
+   */
+  static int exchange(long ioctx, String object, String key, byte[] expected, byte[] value) {
+    long operation = call(CREATE_WRITE, 0, 0, 0, 0);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocateFrom(key);
+      MemorySegment before = arena.allocateFrom(ValueLayout.JAVA_BYTE, expected);
+      MemorySegment after = arena.allocateFrom(ValueLayout.JAVA_BYTE, value);
+      MemorySegment compared = arena.allocateFrom(ValueLayout.JAVA_INT, 0);
+      CephLibraries.call(
+          OMAP_CMP,
+          operation,
+          name.address(),
+          CMPXATTR_OP_EQ,
+          before.address(),
+          expected.length,
+          compared.address());
+      CephLibraries.call(
+          OMAP_SET,
+          operation,
+          arena.allocateFrom(ValueLayout.JAVA_LONG, name.address()).address(),
+          arena.allocateFrom(ValueLayout.JAVA_LONG, after.address()).address(),
+          arena.allocateFrom(ValueLayout.JAVA_LONG, value.length).address(),
+          1,
+          0);
+      return (int)
+          CephLibraries.call(
+              WRITE_OPERATE, operation, ioctx, arena.allocateFrom(object).address(), 0, 0, 0);
+    } finally {
+      call(RELEASE_WRITE, operation, 0, 0, 0);
+    }
   }
 
   static void ioctxSetNamespace(long ioctx, String namespace) {

@@ -293,6 +293,18 @@ final class RbdClient implements AutoCloseable {
   }
 
   /**
+   * Changes a text that is kept with the image if it is as expected, in one step and durably. It
+   * needs no lock: librbd, which asks for one, is left out, and only the names are its own.
+   *
+   * @param expected empty: also when there is none
+   * @return whether it was
+   */
+  boolean exchange(String key, String expected, String value) throws IOException {
+    return whileOpen(() ->
+        cluster.exchange("rbd_header." + readId(), "metadata_" + key, expected, value));
+  }
+
+  /**
    * Which sectors of a range may have data.
    *
    * @param sectors no more than an {@code int} has

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -184,6 +185,27 @@ final class RbdCluster implements AutoCloseable {
         }
       }
     }
+  }
+
+  /**
+   * Changes a value of an object's map if it is as expected, in one step.
+   *
+   * @param expected empty: also when there is none
+   * @return whether it was
+   */
+  boolean exchange(String object, String key, String expected, String value) throws IOException {
+    int result =
+        Librados.exchange(
+            ioctx,
+            object,
+            key,
+            expected.getBytes(StandardCharsets.UTF_8),
+            value.getBytes(StandardCharsets.UTF_8));
+    if (result == -RbdErrors.ECANCELED) {
+      return false;
+    }
+    check(key + " of " + object, result);
+    return true;
   }
 
   @Override

@@ -439,6 +439,21 @@ public final class RbdDevice implements ResizableDevice {
     }
   }
 
+  /**
+   * Changes a text that the image carries if it is as expected, in one step and durably. May block.
+   *
+   * @param expected empty: also when it carries none of this key
+   * @return whether it was
+   * @throws IOException when it is not known whether it was changed, too
+   */
+  public boolean exchange(String key, String expected, String value) throws IOException {
+    return Patience.await(
+        options.callNanos(),
+        "rbd exchange " + name,
+        () -> client.exchange(key, expected, value),
+        late -> {});
+  }
+
   /** What stays the same when the image is renamed, and no other image of its pool has. */
   public String id() throws IOException {
     return Patience.await(options.callNanos(), "rbd id " + name, client::id, late -> {});

@@ -19,6 +19,7 @@ final class RbdErrors {
 
   static final int ETIMEDOUT = 110;
   static final int EDQUOT = 122;
+  static final int ECANCELED = 125;
 
   private RbdErrors() {}
 

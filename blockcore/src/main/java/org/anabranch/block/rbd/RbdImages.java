@@ -79,6 +79,19 @@ public final class RbdImages {
         });
   }
 
+  /**
+   * Changes a text that an image carries if it is as expected, in one step and durably, whoever has
+   * the image open.
+   *
+   * @param expected empty: also when it carries none of this key
+   * @return whether it was
+   * @throws IOException when it is not known whether it was changed, too
+   */
+  public static boolean exchange(
+      RbdImage image, String key, String expected, String value, long nanos) throws IOException {
+    return ask(image, nanos, true, client -> client.exchange(key, expected, value));
+  }
+
   private static <T> T ask(RbdImage image, long nanos, boolean readOnly, Question<T> question)
       throws IOException {
     CephLibraries.load();

@@ -176,6 +176,23 @@ final class RbdDeviceTest {
     assertThat(open(RbdOptions.DEFAULT).sectors()).isEqualTo(2 * SECTORS);
   }
 
+  /** What one of them has changed since, the other one does not write over. */
+  @Test
+  void ownerAndOthersExchangeTheTextsThatAnImageCarries() throws Exception {
+    RbdDevice device = make();
+    assertThat(device.exchange("anabranch.text", "", "of the owner, grüß")).isTrue();
+    assertThat(RbdImages.exchange(image, "anabranch.text", "", "late", CALL)).isFalse();
+    assertThat(RbdImages.label(image, "anabranch.text", CALL)).isEqualTo("of the owner, grüß");
+    String other = "of another one ".repeat(10_000);
+    assertThat(RbdImages.exchange(image, "anabranch.text", "of the owner, grüß", other, CALL))
+        .isTrue();
+    assertThat(device.exchange("anabranch.text", "of the owner, grüß", "late")).isFalse();
+    assertThat(device.label("anabranch.text")).isEqualTo(other);
+    assertThat(device.exchange("anabranch.text", other, "")).isTrue();
+    assertThat(RbdImages.exchange(image, "anabranch.text", "", "again", CALL)).isTrue();
+    assertThat(device.label("anabranch.text")).isEqualTo("again");
+  }
+
   @Test
   void refusalsSayWhy() throws Exception {
     assertThat(RbdImages.look(image, CALL)).isNull();
