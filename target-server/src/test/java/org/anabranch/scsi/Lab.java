@@ -22,6 +22,7 @@ import org.anabranch.scsi.data.UnitIdentity;
 import org.anabranch.scsi.device.LunInventory;
 import org.anabranch.scsi.device.TargetDevice;
 import org.anabranch.scsi.reservation.ReservationStore;
+import org.anabranch.scsi.reservation.Reservations;
 import org.anabranch.scsi.unit.LogicalUnit;
 import org.anabranch.scsi.unit.UnitProperties;
 import org.jspecify.annotations.Nullable;
@@ -39,14 +40,22 @@ public final class Lab {
   private int tags;
 
   public Lab(int sectors, UnitProperties properties, ReservationStore store) {
+    this(sectors, properties, restored(properties, store));
+  }
+
+  public Lab(int sectors, UnitProperties properties, Reservations reservations) {
     disk = new TestDevice(sectors).thin();
+    unit = DiskUnit.of(disk, properties, scheduler, reservations);
+    device = new TargetDevice(List.of(PORT, SECOND_PORT), scheduler);
+    device.attach(0, unit, initiator -> true);
+  }
+
+  private static Reservations restored(UnitProperties properties, ReservationStore store) {
     try {
-      unit = DiskUnit.of(disk, properties, scheduler, store);
+      return new Reservations(properties.identity().id(), store);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    device = new TargetDevice(List.of(PORT, SECOND_PORT), scheduler);
-    device.attach(0, unit, initiator -> true);
   }
 
   /** A thin disk of 4 MiB with blocks of 512 bytes at LUN 0. */

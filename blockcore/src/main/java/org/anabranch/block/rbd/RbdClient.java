@@ -300,8 +300,8 @@ final class RbdClient implements AutoCloseable {
    * @return whether it was
    */
   boolean exchange(String key, String expected, String value) throws IOException {
-    return whileOpen(() ->
-        cluster.exchange("rbd_header." + readId(), "metadata_" + key, expected, value));
+    return whileOpen(
+        () -> cluster.exchange("rbd_header." + readId(), "metadata_" + key, expected, value));
   }
 
   /**

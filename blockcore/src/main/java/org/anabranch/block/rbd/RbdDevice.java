@@ -450,8 +450,19 @@ public final class RbdDevice implements ResizableDevice {
     return Patience.await(
         options.callNanos(),
         "rbd exchange " + name,
-        () -> client.exchange(key, expected, value),
+        () -> exchangeNow(key, expected, value),
         late -> {});
+  }
+
+  private boolean exchangeNow(String key, String expected, String value) throws IOException {
+    try {
+      return client.exchange(key, expected, value);
+    } catch (IOException e) {
+      if (client.isShutOut()) {
+        queue.shutOut();
+      }
+      throw e;
+    }
   }
 
   /** What stays the same when the image is renamed, and no other image of its pool has. */

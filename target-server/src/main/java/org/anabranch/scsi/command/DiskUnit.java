@@ -31,7 +31,8 @@ public final class DiskUnit {
     return of(device, properties, scheduler, new Reservations(properties.identity().id(), store));
   }
 
-  private static LogicalUnit of(
+  /** A unit whose persistent reservations are kept as {@code reservations} says. */
+  public static LogicalUnit of(
       BlockDevice device,
       UnitProperties properties,
       Scheduler scheduler,

@@ -110,10 +110,12 @@ final class PersistentReservations {
   void restore(
       Map<Registrant, Long> savedKeys,
       @Nullable Registrant savedHolder,
-      @Nullable ReservationType savedType) {
+      @Nullable ReservationType savedType,
+      int savedGeneration) {
     keys.putAll(savedKeys);
     holder = savedHolder;
     type = savedType;
+    generation = savedGeneration;
     survivesPowerLoss = true;
   }
 

@@ -21,6 +21,8 @@ import org.anabranch.scsi.data.Parameters;
 import org.anabranch.scsi.data.TransportId;
 import org.anabranch.scsi.reservation.PersistentReservations.Conflict;
 import org.anabranch.scsi.reservation.PersistentReservations.Owed;
+import org.anabranch.scsi.reservation.Reservations.End;
+import org.anabranch.scsi.reservation.SharedRecord.Writer;
 import org.anabranch.scsi.unit.Access;
 import org.anabranch.scsi.unit.Command;
 import org.anabranch.scsi.unit.LogicalUnit;
@@ -32,6 +34,10 @@ import org.slf4j.LoggerFactory;
  * PERSISTENT RESERVE OUT (SPC-4 6.16): the parameter lists; what the service actions do is {@link
  * PersistentReservations}. SCOPE and TYPE are looked at by those that make or end a reservation,
  * and by others ignored.
+ *
+ * <p>Of several servers that show a unit, one that stands by only registers (SPC-4 5.15.2.4.4 has
+ * all of these commands there): what changes a reservation, or takes a registration away from
+ * another nexus, must take effect at once where commands are judged by it.
  */
 public final class PersistentReserveOut {
   private static final Logger log = LoggerFactory.getLogger(PersistentReserveOut.class);
@@ -65,9 +71,12 @@ public final class PersistentReserveOut {
 
   public static void add(Consumer<Command> table) {
     table.accept(
-        out("REGISTER", "00").runs((unit, task) -> register(unit, task, ExistingKey.CHECKED)));
+        out("REGISTER", "00")
+            .traits(Command.Trait.IN_STANDBY)
+            .runs((unit, task) -> register(unit, task, ExistingKey.CHECKED)));
     table.accept(
         out("REGISTER AND IGNORE EXISTING KEY", "06")
+            .traits(Command.Trait.IN_STANDBY)
             .runs((unit, task) -> register(unit, task, ExistingKey.IGNORED)));
     table.accept(
         basic(
@@ -93,6 +102,7 @@ public final class PersistentReserveOut {
                   unit,
                   task,
                   null,
+                  Writer.OWNER,
                   false,
                   state -> {
                     state.clear(task.nexus().registrant(), BigEndian.u64(list, 0));
@@ -136,6 +146,7 @@ public final class PersistentReserveOut {
         unit,
         task,
         null,
+        Writer.OWNER,
         aborts,
         state ->
             basic.apply(
@@ -189,6 +200,7 @@ public final class PersistentReserveOut {
         unit,
         task,
         survive,
+        Writer.ANY,
         false,
         state -> {
           Long own = state.keys().get(self);
@@ -257,6 +269,7 @@ public final class PersistentReserveOut {
         unit,
         task,
         survive,
+        Writer.OWNER,
         false,
         state -> {
           state.move(
@@ -273,31 +286,53 @@ public final class PersistentReserveOut {
       LogicalUnit unit,
       Task task,
       @Nullable Boolean survive,
+      Writer writer,
       boolean aborts,
-      Reservations.Action action)
-      throws CheckCondition {
-    Reservations.Outcome outcome;
+      Reservations.Action action) {
     Completion completion = new Completion(unit, task);
-    try {
-      outcome = unit.part(Reservations.class).act(action, survive, completion::saved);
-    } catch (Conflict conflict) {
-      unit.conflict(task);
-      return;
-    }
-    for (Owed owed : outcome.owed()) {
+    unit.part(Reservations.class)
+        .act(
+            action,
+            survive,
+            writer,
+            end -> {
+              switch (end) {
+                case End.Done done -> done(unit, task, aborts, done, completion);
+                case End.Conflicting() -> unit.conflict(task);
+                case End.Refused(CheckCondition answer) -> unit.check(task, answer.sense());
+                case End.Failed(IOException reason) -> failed(unit, task, reason);
+              }
+            },
+            completion::saved);
+  }
+
+  private static void done(
+      LogicalUnit unit, Task task, boolean aborts, End.Done done, Completion completion) {
+    for (Owed owed : done.owed()) {
       unit.attentions().addIf(nexus -> nexus.registrant().equals(owed.to()), owed.code());
     }
     if (aborts) {
       unit.tasks()
           .abort(
               each ->
-                  !each.isOf(task.nexus()) && outcome.removed().contains(each.nexus().registrant()),
+                  !each.isOf(task.nexus()) && done.removed().contains(each.nexus().registrant()),
               task.nexus(),
               unit.abortOfOthers(),
               completion::done);
     } else {
       completion.done();
     }
+  }
+
+  private static void failed(LogicalUnit unit, Task task, IOException reason) {
+    task.nexus()
+        .in(log.atError())
+        .log(
+            "the persistent reservations of {} could not be saved, so a command that changes them"
+                + " failed: {}",
+            unit.device().name(),
+            reason.toString());
+    unit.check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
   }
 
   /** Ends the command when the state is saved and what it aborted has ended. */
@@ -334,14 +369,7 @@ public final class PersistentReserveOut {
       if (error == null) {
         unit.good(task);
       } else {
-        task.nexus()
-            .in(log.atError())
-            .log(
-                "the persistent reservations of {} could not be saved, so a command that changes them"
-                    + " failed: {}",
-                unit.device().name(),
-                error.toString());
-        unit.check(task, Sense.of(SenseCode.INTERNAL_TARGET_FAILURE));
+        failed(unit, task, error);
       }
     }
   }

@@ -30,13 +30,14 @@ public final class Admission {
     if (command == null) {
       throw new CheckCondition(unit.commands().unknown(task.cdb()));
     }
+    // Before reservations: those are judged by the server that has the medium.
+    if (!command.has(Command.Trait.IN_STANDBY) && unit.accessState() == AccessState.STANDBY) {
+      throw new CheckCondition(SenseCode.PORT_IN_STANDBY);
+    }
     if (unit.reservations().conflicts(task.nexus(), command.access(task.cdb()))) {
       return false;
     }
     command.checkUsage(task.cdb());
-    if (!command.has(Command.Trait.IN_STANDBY) && unit.accessState() == AccessState.STANDBY) {
-      throw new CheckCondition(SenseCode.PORT_IN_STANDBY);
-    }
     if (!command.has(Command.Trait.DURING_SANITIZE)) {
       unit.sanitizer().check(command);
     }

@@ -34,9 +34,9 @@ import org.slf4j.LoggerFactory;
  *   2. its turn comes, see {@link TaskPace}, then {@link TaskSet}
  *   3. a unit attention is owed to its nexus               CHECK CONDITION, that one
  *   4. there is no such command                            ILLEGAL REQUEST
- *   5. another nexus has reserved the unit                 RESERVATION CONFLICT
+ *   5. the port is in standby; another nexus has reserved the unit  NOT READY, RESERVATION CONFLICT
  *   6. its CDB has a bit that is not in the usage map      ILLEGAL REQUEST, pointing at it
- *   7. standby, sanitize at work, no medium, write protected  NOT READY, DATA PROTECT
+ *   7. sanitize at work, no medium, write protected        NOT READY, DATA PROTECT
  *   8. the command itself
  * </pre>
  *

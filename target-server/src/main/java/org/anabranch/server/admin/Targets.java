@@ -71,6 +71,7 @@ public final class Targets implements WarningSource {
   private final Storage storage;
   private final Scheduler scheduler;
   private final ReservationFiles reservations;
+  private final UnitReservations unitReservations;
   private final PortNumbers ports;
   private final UnitIdentities identities;
   private final VolumeRates rates;
@@ -98,6 +99,7 @@ public final class Targets implements WarningSource {
     this.scheduler = scheduler;
     this.reservations = reservations;
     this.ports = ports;
+    this.unitReservations = new UnitReservations(storage, reservations, ports);
     this.identities = identities;
     this.rates = rates;
     this.caches = caches;
@@ -208,9 +210,12 @@ public final class Targets implements WarningSource {
       throw new IOException(e.getMessage(), e);
     }
     UnitProperties properties = properties(of, deviceName, identity, open.device().limits());
-    reservations.takeOver(properties.identity().id(), before);
     LogicalUnit unit =
-        DiskUnit.of(used(of, deviceName, open.device()), properties, scheduler, reservations);
+        DiskUnit.of(
+            used(of, deviceName, open.device()),
+            properties,
+            scheduler,
+            unitReservations.of(volumeOf(deviceName), properties.identity().id(), before));
     unit.pace().limitedBy(rates.limiter(deviceName));
     SharedDevice shared = storage.shared(volumeOf(deviceName));
     if (shared != null) {
@@ -513,6 +518,15 @@ public final class Targets implements WarningSource {
     units(madeOf(deviceName), LogicalUnit::contentsChanged);
   }
 
+  /**
+   * A volume that other servers may serve comes to this one: reads who has reserved it.
+   *
+   * @throws RefusedException when that cannot be read
+   */
+  void arrives(String volume) throws RefusedException {
+    unitReservations.arrive(volume);
+  }
+
   /** Tells initiators that a volume, and what is made of it, has come to this server or gone. */
   void accessStateChanged(String volume) {
     units(madeOf(volume), LogicalUnit::accessStateChanged);
@@ -565,7 +579,9 @@ public final class Targets implements WarningSource {
 
   @Override
   public List<Warning> warnings() {
-    return StackedLuns.of(live.configured());
+    List<Warning> warnings = new ArrayList<>(StackedLuns.of(live.configured()));
+    warnings.addAll(unitReservations.warnings());
+    return warnings;
   }
 
   /** Gives every device back. */

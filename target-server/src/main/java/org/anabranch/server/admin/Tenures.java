@@ -69,6 +69,7 @@ public final class Tenures {
 
   private void prepare(String volume, Runnable open) throws RefusedException {
     Stages.<@Nullable Void>await("the start of this server", opened);
+    targets.arrives(volume);
     arrival.comes(volume, open);
   }
 
@@ -118,6 +119,7 @@ public final class Tenures {
     if (device.tenure() instanceof Tenure.Active) {
       throw new RefusedException("volume " + volume + ": this server has it already");
     }
+    targets.arrives(volume); // what cannot be read is no reason to shut the other server out
     Stages.<@Nullable Void>await("volume " + volume, device.takeOver());
     return List.of("volume " + volume + " is served by this server now");
   }

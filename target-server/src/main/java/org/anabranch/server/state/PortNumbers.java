@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.anabranch.server.base.RefusedException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Relative port identifiers (SPC-4 7.8.15) of all target ports of the server: {@code ports} in the
@@ -57,6 +58,16 @@ public final class PortNumbers {
   private synchronized void read(String line) {
     String[] fields = line.split(" ", 2);
     numbers.put(fields[1], Integer.parseInt(fields[0]));
+  }
+
+  /** The port that a number was given to; null if it was given to none. */
+  public synchronized @Nullable String port(int number) {
+    for (Map.Entry<String, Integer> each : numbers.entrySet()) {
+      if (each.getValue() == number) {
+        return each.getKey();
+      }
+    }
+    return null;
   }
 
   /**

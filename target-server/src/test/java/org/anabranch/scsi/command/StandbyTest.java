@@ -29,18 +29,28 @@ final class StandbyTest {
             "00 00 00 00 00 00", // TEST UNIT READY
             "28 00 00 00 00 00 00 00 01 00", // READ (10)
             "35 00 00 00 00 00 00 00 00 00", // SYNCHRONIZE CACHE (10)
-            "5e 00 00 00 00 00 00 00 ff 00", // PERSISTENT RESERVE IN, READ KEYS
             "16 00 00 00 00 00", // RESERVE (6)
             "9e 12 00 00 00 00 00 00 00 00 00 00 00 20 00 00", // GET LBA STATUS
             "1b 00 00 00 01 00") // START STOP UNIT
         .forEach(cdb -> initiator.send(cdb).fails(IN_STANDBY));
     initiator.send("2a 00 00 00 00 00 00 00 01 00", new byte[512]).fails(IN_STANDBY);
+    for (int action : List.of(1, 2, 3, 4, 5, 7)) { // PERSISTENT RESERVE OUT, but for registering
+      initiator.send(reserve(action), new byte[24]).fails(IN_STANDBY);
+    }
     assertThat(lab.disk.log()).isEmpty();
+  }
+
+  private static String reserve(int action) {
+    return String.format("5f %02x 05 00 00 00 00 00 18 00", action);
   }
 
   @Test
   void whatTellsOfTheUnitIsAnswered() {
+    initiator.send(reserve(0), new byte[24]).isGood(); // REGISTER
+    initiator.send(reserve(6), new byte[24]).isGood(); // REGISTER AND IGNORE EXISTING KEY
     List.of(
+            "5e 00 00 00 00 00 00 00 ff 00", // PERSISTENT RESERVE IN, READ KEYS
+            "5e 02 00 00 00 00 00 00 ff 00", // REPORT CAPABILITIES
             "12 00 00 00 ff 00", // INQUIRY
             "12 01 83 00 ff 00",
             "a0 00 00 00 00 00 00 00 01 00 00 00", // REPORT LUNS

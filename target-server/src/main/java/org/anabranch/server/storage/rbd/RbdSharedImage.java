@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import org.anabranch.block.Io;
 import org.anabranch.block.rbd.RbdDevice;
 import org.anabranch.block.rbd.RbdImage;
+import org.anabranch.block.rbd.RbdImages;
 import org.anabranch.config.source.RbdSource;
 import org.anabranch.server.storage.shared.SharedImage;
 import org.anabranch.server.storage.shared.SharedInvalidStores;
@@ -76,6 +77,37 @@ final class RbdSharedImage implements SharedImage {
     if (key.equals(STATE) && value.isEmpty() && keeper.equals(RbdDevice.ALL_SERVERS)) {
       device.label(RbdDevice.KEEPER, "");
     }
+  }
+
+  @Override
+  public String look(String key) throws IOException {
+    RbdDevice device = backend.device(source);
+    return device != null
+        ? device.label(key)
+        : backend.ask(
+            source, () -> RbdImages.label(RbdBackend.image(source), key, RbdBackend.LOOK_NANOS));
+  }
+
+  @Override
+  public boolean exchange(String key, String expected, String value) throws IOException {
+    RbdDevice device = backend.device(source);
+    return device != null
+        ? device.exchange(key, expected, value)
+        : backend.ask(
+            source,
+            () ->
+                RbdImages.exchange(
+                    RbdBackend.image(source), key, expected, value, RbdBackend.LOOK_NANOS));
+  }
+
+  @Override
+  public boolean exchangeHere(String key, String expected, String value) throws IOException {
+    return device().exchange(key, expected, value);
+  }
+
+  @Override
+  public String removal(String key) {
+    return "rbd image-meta remove " + source.spec() + " " + key;
   }
 
   @Override

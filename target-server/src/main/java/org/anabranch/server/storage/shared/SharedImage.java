@@ -15,6 +15,9 @@ public interface SharedImage {
   /** The snapshots and their stores, as text. */
   String STATE = "anabranch.state";
 
+  /** Persistent reservations of a disk: followed by its identity. */
+  String RESERVATIONS = "anabranch.reservations.";
+
   /** Stores that are invalid though they could not be marked so, one a line. */
   String INVALID_STORES = "anabranch.invalid-stores";
 
@@ -33,6 +36,28 @@ public interface SharedImage {
 
   /** Lets the image carry a text, durably. */
   void label(String key, String value) throws IOException;
+
+  /** A text that the image carries, whichever server has it; empty if it carries none. */
+  String look(String key) throws IOException;
+
+  /**
+   * Changes a text in one step, durably, whichever server has the image.
+   *
+   * @param expected what it is now; empty: also when there is none
+   * @return whether it was as expected
+   * @throws IOException when it is not known whether it was changed, too
+   */
+  boolean exchange(String key, String expected, String value) throws IOException;
+
+  /**
+   * The same by the server that has the image.
+   *
+   * @throws IOException also when this is not that server
+   */
+  boolean exchangeHere(String key, String expected, String value) throws IOException;
+
+  /** What an operator does who gives up a text: a command of the storage. */
+  String removal(String key);
 
   /**
    * The address of a store for a snapshot of the image; nothing is made.
