@@ -12,7 +12,7 @@ import org.anabranch.bench.FirstWritesBenchmark.Over;
  * The benchmark of the whole server, run by build/bench.
  *
  * <pre>
- *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|first-writes-three|first-writes-through|start|warm-up|scale ...
+ *   Benchmark ROOT FOLDER ROUNDS SECONDS peers|own|first-writes|first-writes-three|first-writes-through|start|warm-up|scale|rbd ...
  * </pre>
  *
  * Prints tables to standard output, and writes the results of {@code peers} and {@code scale} as a
@@ -26,7 +26,9 @@ public final class Benchmark {
     run(System.out, args);
   }
 
-  /** The same with another output. SECONDS 0 rehearses {@code own} on a small scale. */
+  /**
+   * The same with another output. SECONDS 0 rehearses {@code own} and {@code rbd} on a small scale.
+   */
   public static void run(PrintStream out, String... args) throws IOException, InterruptedException {
     Path root = Path.of(args[0]).toAbsolutePath().normalize();
     Path folder = Path.of(args[1]).toAbsolutePath().normalize().resolve("anabranch-benchmark");
@@ -46,6 +48,7 @@ public final class Benchmark {
           case "start" -> new StartBenchmark(workplace, report).run();
           case "warm-up" -> new WarmUpBenchmark(workplace, report).run();
           case "scale" -> curves = new ScaleBenchmark(workplace, report).run();
+          case "rbd" -> new RbdBenchmark(workplace, report).run();
           default -> throw new IllegalArgumentException(what);
         }
       } finally {

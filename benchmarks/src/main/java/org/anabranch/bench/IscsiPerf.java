@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** libiscsi's iscsi-perf: random reads in one session. */
-record IscsiPerf(int bytes, int queueDepth, int seconds) implements Generator {
+record IscsiPerf(int bytes, int queueDepth, int seconds, int lun) implements Generator {
   private static final Pattern AVERAGE = Pattern.compile("iops average (\\d+)");
   private static final int BLOCK = 512;
 
@@ -25,7 +25,7 @@ record IscsiPerf(int bytes, int queueDepth, int seconds) implements Generator {
             "-t",
             Integer.toString(seconds),
             "-r",
-            server.url(0));
+            server.url(lun));
     Usage before = server.usageAtBegin();
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);

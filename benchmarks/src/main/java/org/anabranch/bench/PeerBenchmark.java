@@ -53,8 +53,9 @@ final class PeerBenchmark {
   private List<Row> rows() {
     int seconds = workplace.seconds();
     return List.of(
-        new Row("4 KiB random reads, QD 32, iscsi-perf", new IscsiPerf(4096, 32, seconds), false),
-        new Row("4 KiB random reads, QD 1, iscsi-perf", new IscsiPerf(4096, 1, seconds), false),
+        new Row(
+            "4 KiB random reads, QD 32, iscsi-perf", new IscsiPerf(4096, 32, seconds, 0), false),
+        new Row("4 KiB random reads, QD 1, iscsi-perf", new IscsiPerf(4096, 1, seconds, 0), false),
         own("4 KiB random reads, QD 32", 4096, 32, 100),
         own("4 KiB random reads, QD 1", 4096, 1, 100),
         own("4 KiB random writes, QD 32", 4096, 32, 0),

@@ -39,6 +39,11 @@ record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long re
     return new Usage(seconds(server, USER, SYSTEM), own, peak, resident);
   }
 
+  /** Processor time of this process's ended children, seconds. */
+  static double childrenSeconds() throws IOException {
+    return seconds(Path.of("/proc/self"), USER_OF_CHILDREN, SYSTEM_OF_CHILDREN);
+  }
+
   /** Restarts the measurement of the peak. */
   static void resetPeak(long pid) throws IOException {
     Files.writeString(Path.of("/proc", Long.toString(pid), "clear_refs"), "5");

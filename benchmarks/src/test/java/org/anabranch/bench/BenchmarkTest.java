@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A rehearsal of {@code build/bench own}: that it runs, whatever its figures. */
+/** Rehearsals of {@code build/bench own} and {@code rbd}: that they run, whatever their figures. */
 final class BenchmarkTest {
   @TempDir private Path root;
 
@@ -91,6 +94,50 @@ final class BenchmarkTest {
           .filteredOn(line -> line.contains(load))
           .singleElement()
           .asString()
+          .doesNotContain("failed");
+    }
+    assertThat(root.resolve("files/anabranch-benchmark")).doesNotExist();
+  }
+
+  @Test
+  void aVolumeOnCephRunsBesideRbdBench() throws Exception {
+    String wanted = System.getProperty("anabranch.ceph", "where it is");
+    Assumptions.assumeFalse(wanted.equals("false"), "-Danabranch.ceph=false");
+    launcher();
+    Path script = Path.of("").toAbsolutePath().getParent().resolve("test-lab/ceph");
+    Files.copy(
+        script,
+        Files.createDirectory(root.resolve("test-lab")).resolve("ceph"),
+        StandardCopyOption.COPY_ATTRIBUTES);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    try {
+      Benchmark.run(
+          new PrintStream(bytes, true, UTF_8),
+          root.toString(),
+          root.resolve("files").toString(),
+          "1",
+          "0",
+          "rbd");
+    } catch (IOException e) {
+      boolean isWithoutCeph = e.getMessage().contains("test-lab/ceph: there is no ");
+      Assumptions.assumeFalse(isWithoutCeph && !wanted.equals("true"), e.getMessage());
+      throw e;
+    }
+
+    List<String> lines = bytes.toString(UTF_8).lines().toList();
+    for (String load :
+        List.of(
+            "writes, QD 32 | image",
+            "writes, QD 32 | rbd bench",
+            "reads, QD 32 | device",
+            "reads, QD 32 | rbd bench",
+            "reads, QD 32 | file")) {
+      assertThat(lines)
+          .filteredOn(line -> line.contains(load))
+          .singleElement()
+          .asString()
+          .containsPattern("\\| [1-9]\\d* \\|")
           .doesNotContain("failed");
     }
     assertThat(root.resolve("files/anabranch-benchmark")).doesNotExist();
