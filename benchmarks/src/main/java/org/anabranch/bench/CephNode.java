@@ -45,6 +45,11 @@ final class CephNode implements AutoCloseable {
     return folder.resolve("ceph.conf");
   }
 
+  /** The process id of the OSD, which stores everything. */
+  long osd() throws IOException {
+    return Long.parseLong(Files.readString(folder.resolve("osd.pid")).strip());
+  }
+
   /** Runs {@code rbd}, which must succeed. */
   void rbd(String... arguments) throws IOException, InterruptedException {
     List<String> line = new ArrayList<>(List.of("rbd", "-c", conf().toString()));

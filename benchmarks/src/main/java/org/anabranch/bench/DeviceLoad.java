@@ -19,9 +19,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * A load on a block device of this process, without iSCSI: a fixed number of random reads or writes
  * in flight. The end of one begins the next, on the thread that the device completes it on; so the
- * device must not complete a request before {@code submit} returns, but for one that fails.
+ * device must not complete a request before {@code submit} returns, but for one that fails. All
+ * processor time of this process counts as the device's.
+ *
+ * @param storage the process id of what stores the device's data
  */
-record DeviceLoad(BlockDevice device, LoadGenerator.Load load) implements InterleavedRounds.Side {
+record DeviceLoad(BlockDevice device, LoadGenerator.Load load, long storage)
+    implements InterleavedRounds.Side {
   private static final long PATIENCE_SECONDS = 60;
 
   @Override
@@ -36,20 +40,22 @@ record DeviceLoad(BlockDevice device, LoadGenerator.Load load) implements Interl
     places.forEach(Place::next);
     TimeUnit.NANOSECONDS.sleep(load.warmup().toNanos());
     Usage.resetPeak(pid);
-    Usage before = Usage.of(pid);
+    Usage before = Usage.of(pid, storage);
     TimeUnit.NANOSECONDS.sleep(load.measured().toNanos());
-    Usage after = Usage.of(pid);
+    Usage after = Usage.of(pid, storage);
     run.await();
     LatencyHistogram latency = new LatencyHistogram();
     places.forEach(each -> latency.add(each.latency));
     LoadGenerator.Result all =
         new LoadGenerator.Result(latency, load.measured().toNanos(), load.bytes());
-    return Measurement.of(
+    double each = 1e6 / latency.count();
+    return new Measurement(
         all.operationsPerSecond(),
         all.bytes(),
-        (double) latency.count(),
-        before,
-        after,
+        (after.cpuSeconds() - before.cpuSeconds()) * each,
+        0,
+        (after.storageSeconds() - before.storageSeconds()) * each,
+        after.peakBytes(),
         latency,
         1);
   }

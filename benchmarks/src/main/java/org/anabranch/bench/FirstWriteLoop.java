@@ -38,7 +38,7 @@ record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int ch
       to.write(ByteBuffer.allocate(1), (writes.count() + 2L) * chunk); // full length from the start
       long pid = ProcessHandle.current().pid();
       Usage.resetPeak(pid);
-      Usage before = Usage.of(pid);
+      Usage before = Usage.of(pid, 0);
       long begin = System.nanoTime();
       for (int i = 0; i < writes.count(); i++) {
         long started = System.nanoTime();
@@ -53,7 +53,7 @@ record FirstWriteLoop(ScatteredWriteLoad writes, Path origin, Path store, int ch
       }
       double rate = writes.count() * 1e9 / (System.nanoTime() - begin);
       return Measurement.of(
-          rate, writes.bytes(), writes.count(), before, Usage.of(pid), latency, 1);
+          rate, writes.bytes(), writes.count(), before, Usage.of(pid, 0), latency, 1);
     }
   }
 }

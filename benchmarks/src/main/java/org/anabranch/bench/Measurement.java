@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param bytes bytes per operation
  * @param cpu seconds of the server's processor time per million operations
  * @param generatorCpu seconds of the generator's processor time per million operations
+ * @param storageCpu the same of the process that stores what the server serves; 0 if it is the
+ *     server
  * @param peakBytes the server's peak memory during the run
  * @param latency latency of the operations, if the generator reports it
  * @param leastShare the slowest session's part of an equal share
@@ -20,6 +22,7 @@ record Measurement(
     int bytes,
     double cpu,
     double generatorCpu,
+    double storageCpu,
     long peakBytes,
     @Nullable LatencyHistogram latency,
     double leastShare) {
@@ -37,9 +40,15 @@ record Measurement(
         bytes,
         (after.cpuSeconds() - before.cpuSeconds()) * 1e6 / operations,
         (after.generatorSeconds() - before.generatorSeconds()) * 1e6 / operations,
+        (after.storageSeconds() - before.storageSeconds()) * 1e6 / operations,
         after.peakBytes(),
         latency,
         leastShare);
+  }
+
+  /** Seconds of all processor time per million operations. */
+  double allCpu() {
+    return cpu + generatorCpu + storageCpu;
   }
 
   /** Decimal megabytes per second. */

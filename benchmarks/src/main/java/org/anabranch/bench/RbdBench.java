@@ -4,7 +4,6 @@ package org.anabranch.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,7 +13,7 @@ import java.util.regex.Pattern;
  * asked for. It is server and generator at once, so all its processor time counts as the server's.
  * It reports no latencies.
  */
-record RbdBench(Path conf, String image, boolean write, int bytes, int queueDepth, long count)
+record RbdBench(CephNode ceph, String image, boolean write, int bytes, int queueDepth, long count)
     implements InterleavedRounds.Side {
   private static final Pattern RATE = Pattern.compile("elapsed: .*ops/sec: ([\\d.]+)");
 
@@ -33,7 +32,7 @@ record RbdBench(Path conf, String image, boolean write, int bytes, int queueDept
         List.of(
             "rbd",
             "-c",
-            conf.toString(),
+            ceph.conf().toString(),
             "bench",
             "--rbd-cache=false",
             "--io-type",
@@ -48,6 +47,7 @@ record RbdBench(Path conf, String image, boolean write, int bytes, int queueDept
             pattern,
             image);
     double before = Usage.childrenSeconds();
+    double storedBefore = Usage.seconds(ceph.osd());
     Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);
     Matcher rate = RATE.matcher(output);
@@ -55,7 +55,15 @@ record RbdBench(Path conf, String image, boolean write, int bytes, int queueDept
       throw new IOException(String.join(" ", line) + ": " + output.strip());
     }
     double cpu = Usage.childrenSeconds() - before;
+    double stored = Usage.seconds(ceph.osd()) - storedBefore;
     return new Measurement(
-        Double.parseDouble(rate.group(1)), bytes, cpu * 1e6 / count, 0, 0, null, 1);
+        Double.parseDouble(rate.group(1)),
+        bytes,
+        cpu * 1e6 / count,
+        0,
+        stored * 1e6 / count,
+        0,
+        null,
+        1);
   }
 }

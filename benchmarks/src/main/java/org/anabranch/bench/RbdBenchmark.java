@@ -54,6 +54,10 @@ final class RbdBenchmark {
   private final Workplace workplace;
   private final Report report;
   private final long bytes;
+  private final List<Cost> costs = new ArrayList<>();
+
+  /** The median run of a side, and that of rbd bench under the same load. */
+  private record Cost(String load, String side, Measurement run, Measurement bench) {}
 
   RbdBenchmark(Workplace workplace, Report report) {
     this.workplace = workplace;
@@ -76,6 +80,7 @@ final class RbdBenchmark {
               RbdOptions.DEFAULT,
               scheduler);
       try (Anabranch server = serve(ceph, files.getFirst())) {
+        server.storedBy(ceph.osd());
         compare(ceph, device, server);
       } finally {
         close(device);
@@ -96,7 +101,7 @@ final class RbdBenchmark {
 
   private void fill(CephNode ceph, String image) throws IOException, InterruptedException {
     int piece = 1 << 20;
-    new RbdBench(ceph.conf(), "rbd/" + image, true, piece, 8, bytes / piece).runSequentially();
+    new RbdBench(ceph, "rbd/" + image, true, piece, 8, bytes / piece).runSequentially();
   }
 
   private static void close(RbdDevice device) throws IOException, InterruptedException {
@@ -125,7 +130,7 @@ final class RbdBenchmark {
 
   private void compare(CephNode ceph, RbdDevice device, Anabranch server)
       throws IOException, InterruptedException {
-    warmUp(new DeviceLoad(device, load(50)));
+    warmUp(new DeviceLoad(device, load(50), ceph.osd()));
     for (int lun : List.of(FILE, IMAGE)) {
       OwnGenerator mixed = new OwnGenerator(new SessionLoad(1, 1, false, load(50)), lun);
       warmUp(() -> mixed.run(server));
@@ -136,11 +141,11 @@ final class RbdBenchmark {
       SessionLoad session = new SessionLoad(1, 1, false, load);
       Map<String, InterleavedRounds.Side> sides = new LinkedHashMap<>();
       sides.put("image", () -> new OwnGenerator(session, IMAGE).run(server));
-      sides.put("device", new DeviceLoad(device, load));
+      sides.put("device", new DeviceLoad(device, load, ceph.osd()));
       sides.put(
           "rbd bench",
           new RbdBench(
-              ceph.conf(),
+              ceph,
               "rbd/bench",
               readPercent == 0,
               BYTES,
@@ -157,13 +162,43 @@ final class RbdBenchmark {
       }
     }
     report.note("The load average is " + loadAverage() + " at the end.");
+    reportCosts();
+  }
+
+  /** What the rates would be if nothing else used the machine, and this used all of it. */
+  private void reportCosts() {
+    report.section(
+        "Processor time of a request, us",
+        "load",
+        "",
+        "OSD",
+        "server, device or rbd bench",
+        "generator",
+        "all",
+        "rbd bench by this one");
+    costs.forEach(cost ->
+        report.row(
+            cost.load,
+            cost.side,
+            Report.number("%.0f", cost.run.storageCpu()),
+            Report.number("%.0f", cost.run.cpu()),
+            Report.number("%.0f", cost.run.generatorCpu()),
+            Report.number("%.0f", cost.run.allCpu()),
+            Report.number("%.2f", cost.bench.allCpu() / cost.run.allCpu())));
   }
 
   private void compare(String name, Map<String, InterleavedRounds.Side> sides)
       throws InterruptedException {
     InterleavedRounds turns =
         InterleavedRounds.run(workplace.rounds(), new ArrayList<>(sides.values()));
-    report.compared(name, List.copyOf(sides.keySet()), turns, List.of("rbd bench", "file"));
+    List<String> names = List.copyOf(sides.keySet());
+    report.compared(name, names, turns, List.of("rbd bench", "file"));
+    int bench = names.indexOf("rbd bench");
+    for (int side = 0; side <= bench; side++) { // a file needs no OSD
+      if (turns.failure(side) == null && turns.failure(bench) == null) {
+        costs.add(new Cost(name, names.get(side), turns.median(side), turns.median(bench)));
+      }
+    }
   }
 
   private static String loadAverage() throws IOException {

@@ -22,6 +22,9 @@ abstract class ServerProcess implements AutoCloseable {
   private final Process process;
   private final int port;
 
+  /** The process that stores what this one serves; 0: this one. */
+  private long storage;
+
   /** Takes over a process that will listen on {@code port}. */
   ServerProcess(String name, Process process, int port) {
     this.name = name;
@@ -75,6 +78,11 @@ abstract class ServerProcess implements AutoCloseable {
     return process.isAlive();
   }
 
+  /** Has the processor time of another process measured, too, which stores what this one serves. */
+  final void storedBy(long pid) {
+    storage = pid;
+  }
+
   final String name() {
     return name;
   }
@@ -96,7 +104,7 @@ abstract class ServerProcess implements AutoCloseable {
 
   /** The resources used so far. */
   final Usage usage() throws IOException {
-    return Usage.of(process.pid());
+    return Usage.of(process.pid(), storage);
   }
 
   /** The same at the start of a run. */

@@ -10,10 +10,17 @@ import java.nio.file.Path;
  *
  * @param cpuSeconds processor time of the server
  * @param generatorSeconds processor time of this process and of its ended children
+ * @param storageSeconds processor time of the process that stores what the server serves, if it is
+ *     another one
  * @param peakBytes peak resident memory since {@link #resetPeak}
  * @param residentBytes resident memory now
  */
-record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long residentBytes) {
+record Usage(
+    double cpuSeconds,
+    double generatorSeconds,
+    double storageSeconds,
+    long peakBytes,
+    long residentBytes) {
   /** Linux reports processor time in ticks of 1/100 s, whatever its internal clock. */
   private static final double TICKS = 100;
 
@@ -23,8 +30,13 @@ record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long re
   private static final int USER_OF_CHILDREN = 13;
   private static final int SYSTEM_OF_CHILDREN = 14;
 
-  /** The usage of the server with process id {@code pid}. */
-  static Usage of(long pid) throws IOException {
+  /**
+   * The usage of a server.
+   *
+   * @param pid its process id
+   * @param storage the process id of what stores its data; 0: the server itself does
+   */
+  static Usage of(long pid, long storage) throws IOException {
     Path server = Path.of("/proc", Long.toString(pid));
     long peak = 0;
     long resident = 0;
@@ -36,7 +48,13 @@ record Usage(double cpuSeconds, double generatorSeconds, long peakBytes, long re
       }
     }
     double own = seconds(Path.of("/proc/self"), USER, SYSTEM, USER_OF_CHILDREN, SYSTEM_OF_CHILDREN);
-    return new Usage(seconds(server, USER, SYSTEM), own, peak, resident);
+    return new Usage(
+        seconds(server, USER, SYSTEM), own, storage == 0 ? 0 : seconds(storage), peak, resident);
+  }
+
+  /** Processor time of a process, seconds. */
+  static double seconds(long pid) throws IOException {
+    return seconds(Path.of("/proc", Long.toString(pid)), USER, SYSTEM);
   }
 
   /** Processor time of this process's ended children, seconds. */

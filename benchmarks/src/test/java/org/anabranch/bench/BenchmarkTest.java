@@ -135,11 +135,14 @@ final class BenchmarkTest {
             "reads, QD 32 | file")) {
       assertThat(lines)
           .filteredOn(line -> line.contains(load))
-          .singleElement()
+          .first()
           .asString()
           .containsPattern("\\| [1-9]\\d* \\|")
           .doesNotContain("failed");
     }
+    assertThat(lines)
+        .filteredOn(line -> line.matches(".*reads, QD 32 \\| device( \\| \\d+){4}.*"))
+        .hasSize(1);
     assertThat(root.resolve("files/anabranch-benchmark")).doesNotExist();
   }
 }

@@ -25,7 +25,7 @@ final class InterleavedRoundsTest {
       if (rate == null) {
         throw new IOException(name + " failed");
       }
-      return new Measurement(rate, 4096, 0, 0, 0, null, 1);
+      return new Measurement(rate, 4096, 0, 0, 0, 0, null, 1);
     };
   }
 
