@@ -19,6 +19,10 @@ LOST_CONNECTION = re.compile(r"conn error|ping timeout", re.I)
 LOST_PATH = re.compile(
     r"conn error|ping timeout|session recovery timed out|\bsd [\d:]+:.*(rejecting I/O|FAILED Result|DID_TRANSPORT)|I/O error, dev sd[a-z]+,|Failing path", re.I)
 
+# What it says of a path to a server that stands by, or got the disk just now.
+STANDBY = re.compile(
+    r"Add\. Sense: (Logical unit not accessible, target port in standby state|Asymmetric access state changed)|Buffer I/O error on dev sd[a-z]+,", re.I)
+
 # What it says of a disk whose LUN the scenario has removed.
 REMOVED_LUN = re.compile(r"Add\. Sense: Logical unit not supported")
 

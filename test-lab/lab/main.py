@@ -14,10 +14,13 @@ from pathlib import Path
 
 from . import scenarios
 from .places import ANABRANCH, CHECKOUT, DISK, KERNEL_LAB, LOGS, PATIENCE
-from .processes import Failed, Processes
+from .processes import Failed, Processes, Skipped
 from .run import Run
 
 # Every scenario module has a docstring (its first line is its help), QUICK, LIMIT (seconds) and scenario(run).
+
+
+SKIPPED = 77  # the exit status of a scenario that was skipped
 
 
 def _load():
@@ -30,7 +33,7 @@ def _arguments(known):
     parser = argparse.ArgumentParser(
         prog="test-lab/scenarios", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Runs real initiators and virtual machines against a server, and prints how each scenario ended.\n"
-        "Exit status: 0 all passed, 1 some failed, 2 usage. Needs test-lab/build and, as root, test-lab/root.",
+        "Exit status: 0 all passed or were skipped, 1 some failed, 2 usage. Needs test-lab/build and, as root, test-lab/root.",
         epilog=f"scenarios:\n{lines}\n\nANABRANCH=COMMAND tests another command than this checkout's. PATIENCE=3 makes all limits of time three times as\n"
         "long, for a busy machine. Logs are kept in target/scenarios.")
     parser.add_argument("--quick", action="store_true", help="only those that continuous integration runs")
@@ -45,7 +48,7 @@ def _arguments(known):
 
 
 def _run_here(name, module):
-    """In a process of its own: runs a scenario and exits with 0 or 1."""
+    """In a process of its own: runs a scenario and exits with 0, 1, or 77 if it was skipped."""
     run = Run(name)
     passed = False
     try:
@@ -54,6 +57,9 @@ def _run_here(name, module):
         passed = True
     except Failed as failed:
         run.say(f"FAILED: {failed}")
+    except Skipped as skipped:
+        run.say(f"skipped: {skipped}")
+        return SKIPPED
     except Exception:  # a fault of the scenario itself fails it too
         run.say(f"FAILED: {traceback.format_exc()}")
     finally:
@@ -68,7 +74,7 @@ def _run(name, module, processes, verbose):
     with open(log, "w") as out:
         process = processes.start([sys.executable, sys.argv[0], "--in-this-process", name], stdout=out, stderr=subprocess.STDOUT, cwd=CHECKOUT)
         try:
-            result = "passed" if process.wait(module.LIMIT * PATIENCE) == 0 else "FAILED"
+            result = {0: "passed", SKIPPED: "skipped"}.get(process.wait(module.LIMIT * PATIENCE), "FAILED")
         except subprocess.TimeoutExpired:
             process.kill()  # which ends all that it started
             process.wait()
@@ -77,6 +83,8 @@ def _run(name, module, processes, verbose):
     print(f"{name:22} {result:8} {seconds:5.0f} s", flush=True)
     if result != "passed" or verbose:
         lines = log.read_text(errors="replace").splitlines()
+        if result == "skipped":
+            lines = lines[-1:]  # the reason
         print("\n".join("    " + line for line in (lines if verbose else lines[-25:])), flush=True)
     return name, result, seconds
 
@@ -108,8 +116,11 @@ def main():
             results = list(pool.map(lambda name: _run(name, known[name], processes, arguments.verbose), chosen))
     finally:
         processes.end()
-    failed = [name for name, result, _ in results if result != "passed"]
-    print(f"{len(results) - len(failed)} of {len(results)} scenarios passed, {time.monotonic() - begun:.0f} s")
+    skipped = [name for name, result, _ in results if result == "skipped"]
+    failed = [name for name, result, _ in results if result not in ("passed", "skipped")]
+    print(f"{len(results) - len(failed) - len(skipped)} of {len(results)} scenarios passed, {time.monotonic() - begun:.0f} s")
+    if skipped:
+        print(f"skipped: {', '.join(skipped)}")
     if failed:
         print(f"failed: {', '.join(failed)}; logs are in {LOGS}")
     return 1 if failed else 0

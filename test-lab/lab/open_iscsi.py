@@ -22,6 +22,11 @@ class OpenIscsi:
         for key, value in settings.items():
             self._iscsiadm(port, target, f"-o update -n node.session.{key.replace('_', '.', 1)} -v {value}")
 
+    def set_all(self, port, settings, target="vm1"):
+        """settings: of node, by their whole names behind that."""
+        for key, value in settings.items():
+            self._iscsiadm(port, target, f"-o update -n 'node.{key}' -v {value}")
+
     def log_in(self, port, target="vm1", status=0):
         return self._iscsiadm(port, target, "-l", status)
 

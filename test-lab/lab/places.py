@@ -13,6 +13,8 @@ ROOT = Path(os.environ.get("ROOTS", TEMPORARY / "anabranch-roots")) / "scenarios
 DISK = ROOT / "disk.img"
 # The command under test: of this checkout, or of an installed package.
 ANABRANCH = os.environ.get("ANABRANCH", str(CHECKOUT / "anabranch"))
+# One node of Ceph (test-lab/README.md).
+CEPH = CHECKOUT / "test-lab" / "ceph"
 # Logs of servers, consoles of guests, and the images while a scenario runs.
 LOGS = CHECKOUT / "target" / "scenarios"
 # By how much all limits of time are longer, for a machine that is busy with other things.

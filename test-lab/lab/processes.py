@@ -19,6 +19,10 @@ def _die_with_parent():
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Skipped(Exception):
+    """What a scenario needs and this machine does not have."""
+
+
 class Processes:
     def __init__(self):
         self._started = []

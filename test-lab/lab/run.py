@@ -4,6 +4,7 @@
 import shutil
 import time
 
+from .ceph import Ceph
 from .guest import Guest
 from .kernel_log import LOST_CONNECTION
 from .places import DISK, KERNEL_LAB, LOGS, ROOT
@@ -25,14 +26,21 @@ class Run:
         self._begun = time.monotonic()
         self._servers = []
         self._guests = []
+        self._clusters = []
 
     def say(self, text):
         print(f"[{time.monotonic() - self._begun:7.2f}] {text}", flush=True)
 
-    def server(self, configuration, portals=1):
-        server = Server(self, configuration, portals)
+    def server(self, configuration, portals=1, name=None):
+        server = Server(self, configuration, portals, name)
         self._servers.append(server)
         return server.start()
+
+    def ceph(self):
+        """Starts a cluster, which ends with this run; its ceph.conf. Skips the scenario where Ceph is not installed."""
+        ceph = Ceph()
+        self._clusters.append(ceph)
+        return ceph.up()
 
     def install(self, name):
         """A copy of the root's disk in the run's folder, for a volume."""
@@ -75,5 +83,7 @@ class Run:
 
     def close(self, passed):
         self.processes.end()
+        for ceph in self._clusters:
+            ceph.down()
         if passed:
             shutil.rmtree(self.folder)

@@ -37,13 +37,17 @@ class Refused(Failed):
 
 
 class Server:
-    def __init__(self, run, configuration, portals):
-        """configuration: HOCON without portals and state directory, in which paths are relative to the run's folder. portals: how many."""
+    def __init__(self, run, configuration, portals, name=None):
+        """configuration: HOCON without portals and state directory, in which paths are relative to its folder. portals: how many.
+        name: of one among several, which has a folder of its own; the only one has the run's."""
         self._run = run
-        self.folder = run.folder
-        self._file = run.folder / "anabranch.conf"
-        self._log = run.logs / "server.log"
+        self.name = name or "server"
+        self.folder = run.folder / name if name else run.folder
+        self.folder.mkdir(exist_ok=True)
+        self._file = self.folder / "anabranch.conf"
+        self._log = run.logs / f"{self.name}.log"
         self._process = None
+        self.tolerated = []  # expressions for errors in the log that the scenario causes
         self.ports = _free_ports(portals)
         self.configure(configuration)
 
@@ -57,8 +61,8 @@ class Server:
         found = []
         threading.Thread(target=self._read, args=(self._process, found, said), daemon=True).start()
         if not said.wait(READY_SECONDS * PATIENCE) or not found:
-            raise Failed("the server is not ready:\n" + self.log()[-2000:])
-        self._run.say(f"server ready after {time.monotonic() - begun:.1f} s, ports {self.ports}")
+            raise Failed(f"{self.name} is not ready:\n" + self.log()[-2000:])
+        self._run.say(f"{self.name}: ready after {time.monotonic() - begun:.1f} s, ports {self.ports}")
         return self
 
     def _read(self, process, found, said):
@@ -87,7 +91,7 @@ class Server:
         return f"iscsi://127.0.0.1:{self.port}/{IQN}{target}/{lun}"
 
     def send_signal(self, number):
-        self._run.say(f"server gets {number.name}")
+        self._run.say(f"{self.name} gets {number.name}")
         self._process.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, limit=60):
@@ -103,6 +107,11 @@ class Server:
         """away: seconds until it comes back."""
         self.stop(number)
         time.sleep(away)
+        self.start()
+
+    def restart_killed(self, limit=60):
+        """Starts it again after SIGKILL."""
+        self._process.wait(limit * PATIENCE)
         self.start()
 
     def log(self):
@@ -122,6 +131,15 @@ class Server:
 
     def ask(self, verb, limit=120, **arguments):
         """The result of a verb of the control socket (docs/control-protocol.md)."""
+        try:
+            result = self._ask(verb, limit, arguments)
+        except Refused as refused:
+            self._run.say(f"{verb} {arguments}: refused: {refused}")
+            raise
+        self._run.say(f"{verb} {arguments}: done")
+        return result
+
+    def _ask(self, verb, limit, arguments):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(limit * PATIENCE)
             connection.connect(str(self.folder / "state/control.sock"))
@@ -132,10 +150,8 @@ class Server:
             for line in answers:
                 answer = json.loads(line)
                 if "result" in answer:
-                    self._run.say(f"{verb} {arguments}: done")
                     return answer["result"]
                 if "error" in answer:
-                    self._run.say(f"{verb} {arguments}: refused: {answer['error']}")
                     raise Refused(answer["error"])
         raise Failed(f"{verb}: the server ended before it answered")
 
@@ -162,11 +178,24 @@ class Server:
             if "there is no snapshot" not in str(refused):
                 raise
 
+    def await_volume(self, name, state, limit=60):
+        """Waits until a volume is in a state of `volume list`: served, standby."""
+        end = time.monotonic() + limit * PATIENCE
+        while True:
+            now = {volume["name"]: volume["state"] for volume in self._ask("status", limit, {})["volumes"]}[name]
+            if now == state:
+                self._run.say(f"{self.name}: {name} is {state}")
+                return
+            if time.monotonic() > end:
+                raise Failed(f"{self.name}: {name} is {now}, and not {state} within {limit} s")
+            time.sleep(0.1)
+
     def sessions(self):
         return self.ask("session list")["sessions"]
 
     def check_log(self):
         """No error and no exception in the log of the whole scenario."""
-        bad = [line for line in self.log().splitlines() if re.search(r"\bERROR\b|Exception\b", line)]
+        bad = [line for line in self.log().splitlines() if re.search(r"\bERROR\b|Exception\b", line)
+               and not any(expression.search(line) for expression in self.tolerated)]
         if bad:
             raise Failed("the server logged errors:\n" + "\n".join(bad[:10]))

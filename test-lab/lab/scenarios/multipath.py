@@ -5,6 +5,7 @@ import time
 
 from lab import load
 from lab.kernel_log import LOST_PATH
+from lab.multipath import MAP, Multipath
 from lab.open_iscsi import OpenIscsi
 from lab.places import PATIENCE
 from lab.processes import Failed
@@ -15,7 +16,13 @@ CONFIGURATION = """
   volumes { vm1 { path = vm1.img, size = 256 MiB } }
   targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }"""
 # As docs/linux-hosts.md says it.
-MULTIPATH = r"defaults {\n find_multipaths no\n user_friendly_names yes\n polling_interval 2\n no_path_retry 30\n}\n"
+MULTIPATH = """
+defaults {
+  find_multipaths      no
+  user_friendly_names  yes
+  polling_interval     2
+  no_path_retry        30
+}"""
 
 
 def take_away(server, port):
@@ -27,30 +34,19 @@ def take_away(server, port):
             server.ask("session drop", id=session["id"])
 
 
-def await_paths(guest, active, limit=60):
-    end = time.monotonic() + limit * PATIENCE
-    while True:
-        shown = guest.run("multipathd show paths format '%d %t %o'", status=None)
-        if sum("active" in line and "running" in line for line in shown.splitlines()) == active:
-            return
-        if time.monotonic() > end:
-            raise Failed(f"not {active} active paths:\n{shown}")
-        time.sleep(0.5)
-
-
 def scenario(run):
     server = run.server(CONFIGURATION, portals=2)
     guest = run.local_guest("multipath", memory=768)
     initiator = OpenIscsi(guest, replacement_timeout=5)
-    guest.run(f"printf '{MULTIPATH}' > /etc/multipath.conf; modprobe -a dm-multipath dm-service-time")
+    multipath = Multipath(guest, MULTIPATH)
     for port in server.ports:
         initiator.node(port)
         initiator.log_in(port)
     for disk in ("sda", "sdb"):
         initiator.await_disk(disk)
-    guest.run("multipathd; n=0; while [ ! -b /dev/mapper/mpatha ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done; multipath -ll")
-    await_paths(guest, 2)
-    load.make_file_system(guest, "/dev/mapper/mpatha")
+    multipath.start()
+    multipath.await_active(2)
+    load.make_file_system(guest, MAP)
     guest.tolerated.append(LOST_PATH)
     load.begin(guest, 60)
     for port in server.ports:
@@ -66,7 +62,7 @@ def scenario(run):
             if time.monotonic() > deadline:
                 raise Failed("the initiator does not come back to the portal")
             time.sleep(0.2)
-    load.end(guest, "/dev/mapper/mpatha")
-    await_paths(guest, 2)
+    load.end(guest, MAP)
+    multipath.await_active(2)
     guest.power_off()
     server.stop()
