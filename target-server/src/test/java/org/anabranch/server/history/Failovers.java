@@ -9,12 +9,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.testing.Await;
@@ -24,6 +23,9 @@ import org.anabranch.initiator.history.Recorder;
 import org.anabranch.server.ServerProcess;
 import org.anabranch.server.Site;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.history.FailoverPlan.Fault;
+import org.anabranch.server.history.FailoverPlan.Moment;
+import org.anabranch.server.history.FailoverPlan.Strike;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,24 +46,15 @@ public final class Failovers {
 
   private static final long PING_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-  /** What happens to the active server. */
-  private enum Fault {
-    STOP,
-    KILL,
-    TAKE_OVER
-  }
-
-  /** In the middle of what; null stands for no change. */
-  private static final List<Change> CHANGES = List.of(Change.CREATE, Change.MERGE, Change.REMOVE);
+  /** So that a rollback has something to copy. */
+  private static final int OPERATIONS_BEFORE_MERGE = 200;
 
   private final Path folder;
   private final String configuration;
-  private final int times;
   private final long seed;
-  private final boolean isChanging;
   private final SplittableRandom random;
   private final Map<Fault, List<Long>> nanos = new EnumMap<>(Fault.class);
-  private final Map<String, Integer> middles = new TreeMap<>();
+  private final FailoverPlan plan;
   private final List<HistoryHost> writers = new ArrayList<>();
   private volatile boolean isOver;
 
@@ -69,25 +62,24 @@ public final class Failovers {
    * Not running yet.
    *
    * @param conf the configuration of the Ceph cluster
-   * @param isChanging whether volumes have snapshots and rollbacks, whose stores are in the cluster
+   * @param plan the name of a {@link FailoverPlan}
    */
-  Failovers(Path folder, Path conf, int times, long seed, boolean isChanging) {
+  Failovers(Path folder, Path conf, int times, long seed, String plan) {
     this.folder = folder;
-    this.times = times;
     this.seed = seed;
-    this.isChanging = isChanging;
     this.random = new SplittableRandom(seed);
+    this.plan = FailoverPlan.of(plan, times, random.split());
     String images = "h" + Long.toString(System.nanoTime(), Character.MAX_RADIX);
     this.configuration =
         "ceph.conf = \""
             + conf
             + "\"\n"
-            + (isChanging ? "stores.pool = rbd\n" : "")
+            + (this.plan.isChanging() ? "stores.pool = rbd\n" : "")
             + RecordedVolumes.configuration(
                 BYTES, Map.of(), volume -> "rbd = \"rbd/" + images + volume + "\"");
   }
 
-  /** Arguments: folder, the cluster's configuration, how often, seed, whether with changes. */
+  /** Arguments: folder, the cluster's configuration, how often, seed, the plan. */
   public static void main(String[] arguments) throws Exception {
     Path folder = Files.createDirectories(Path.of(arguments[0]).toAbsolutePath());
     System.out.println(
@@ -96,7 +88,7 @@ public final class Failovers {
                 Path.of(arguments[1]),
                 Integer.parseInt(arguments[2]),
                 Long.parseLong(arguments[3]),
-                Boolean.parseBoolean(arguments[4]))
+                arguments[4])
             .run());
   }
 
@@ -159,7 +151,7 @@ public final class Failovers {
       }
       Gateway active = first;
       Gateway other = second;
-      for (int i = 0; i < times; i++) {
+      while (!plan.isOver()) {
         hosts.atOneOf(List.of(active.process().portal(), other.process().portal()));
         hosts.awaitOperations(50);
         // Else the first write of a new session at the active server would count as one by the
@@ -223,19 +215,18 @@ public final class Failovers {
       Gateway active,
       Gateway other)
       throws Exception {
-    Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
-    int which = isChanging ? random.nextInt(CHANGES.size() + 1) : CHANGES.size();
-    Change aim = which == CHANGES.size() ? null : CHANGES.get(which);
-    middles.merge(aim == null ? "writes" : aim.name().toLowerCase(Locale.ROOT), 1, Integer::sum);
-    long delay = random.nextLong(300_000_000L);
-    CompletableFuture<Void> performed = CompletableFuture.completedFuture(null);
-    if (aim != null) {
-      changes.prepare(aim);
-      delay = changes.delayInto(aim);
-      performed = CompletableFuture.runAsync(() -> perform(changes, aim));
-    }
-    LockSupport.parkNanos(delay);
+    Strike strike = plan.next();
+    Fault fault = strike.fault();
+    CompletableFuture<Void> performed = begin(strike.moment(), hosts, changes);
+    boolean hit =
+        switch (strike.moment()) {
+          case WRITES -> true;
+          case FIRST_WRITES -> volumes.isCopying();
+          case CREATE, REMOVE -> !performed.isDone();
+          case MERGE -> !performed.isDone() || volumes.isMerging();
+        };
     volumes.dead(); // what the active server answers from now on counts as not answered
+    plan.struck(strike, hit);
     long begin = System.nanoTime();
     switch (fault) {
       case STOP -> Signals.stop(active.process().process());
@@ -258,6 +249,46 @@ public final class Failovers {
       active.start();
       hosts.atOneOf(List.of(other.process().portal(), active.process().portal()));
     }
+  }
+
+  /** Begins what is to be under way, and waits until some moment of it. */
+  private CompletableFuture<Void> begin(Moment moment, RecordedServer hosts, RandomChanges changes)
+      throws Exception {
+    switch (moment) {
+      case WRITES -> LockSupport.parkNanos(random.nextLong(300_000_000L));
+      case FIRST_WRITES -> {
+        changes.prepare(Change.CREATE);
+        changes.perform(Change.CREATE);
+        LockSupport.parkNanos(random.nextLong(200_000_000L));
+      }
+      case CREATE -> {
+        return begin(Change.CREATE, changes, 0);
+      }
+      case MERGE -> {
+        changes.prepare(Change.MERGE);
+        hosts.awaitOperations(OPERATIONS_BEFORE_MERGE);
+        return begin(Change.MERGE, changes, random.nextLong(200_000_000L));
+      }
+      case REMOVE -> {
+        return begin(Change.REMOVE, changes, 0);
+      }
+    }
+    return CompletableFuture.completedFuture(null);
+  }
+
+  private static CompletableFuture<Void> begin(Change change, RandomChanges changes, long more)
+      throws Exception {
+    changes.prepare(change);
+    long delay = changes.delayInto(change) + more;
+    CountDownLatch asked = new CountDownLatch(1);
+    CompletableFuture<Void> performed =
+        CompletableFuture.runAsync(() -> {
+          asked.countDown();
+          perform(changes, change);
+        });
+    asked.await();
+    LockSupport.parkNanos(delay);
+    return performed;
   }
 
   /** Waits for the first write of a session that the host began after the fault. */
@@ -287,15 +318,14 @@ public final class Failovers {
   private String result(RecordedServer hosts, Recorder recorder) {
     StringBuilder text = new StringBuilder();
     text.append(
-        String.format(
-            "failover: seed %d, %d failovers, in the middle of %s%n", seed, times, middles));
+        String.format("failover: seed %d, %d failovers%n%s", seed, plan.strikes(), plan.table()));
     nanos.forEach((fault, taken) -> {
       Collections.sort(taken);
       text.append(
           String.format(
               "  %-9s %3d   first acknowledged write of a host after %.2f s (median), %.2f s"
                   + " (worst)%n",
-              fault.name().toLowerCase(Locale.ROOT).replace('_', '-'),
+              FailoverPlan.words(fault),
               taken.size() / HOSTS,
               taken.get(taken.size() / 2) / 1e9,
               taken.getLast() / 1e9));

@@ -23,8 +23,8 @@ final class FailoversTest {
   void nothingIsLost() throws Exception {
     assumeTrue(TIMES > 0);
     try (TestCeph ceph = TestCeph.require(false)) {
-      boolean isChanging = Boolean.getBoolean("anabranch.failoverChanges");
-      String done = new Failovers(folder, ceph.conf(), TIMES, SEED, isChanging).run();
+      String plan = System.getProperty("anabranch.failoverPlan", "writes");
+      String done = new Failovers(folder, ceph.conf(), TIMES, SEED, plan).run();
       System.out.println(done);
       assertThat(done).contains("nothing lost");
     }

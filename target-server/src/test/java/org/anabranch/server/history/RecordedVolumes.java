@@ -572,6 +572,26 @@ final class RecordedVolumes {
     return phases;
   }
 
+  /** Whether a rollback is under way, or waits. Any thread. */
+  boolean isMerging() throws RefusedException {
+    Map<String, String> phases = phases();
+    return phases.containsValue("merging") || phases.containsValue("queued");
+  }
+
+  /** Whether some snapshot has some chunks of its volume, and not all: first writes copy more. */
+  boolean isCopying() throws RefusedException {
+    return list("snapshot list", "snapshots").stream()
+        .anyMatch(snapshot -> {
+          if (!(snapshot.get("store-used-bytes") instanceof Number used)
+              || !(snapshot.get("store-metadata-bytes") instanceof Number metadata)
+              || !(snapshot.get("bytes") instanceof Number all)) {
+            return false;
+          }
+          long copied = used.longValue() - metadata.longValue();
+          return copied > 0 && copied < all.longValue();
+        });
+  }
+
   /** Snapshots and the names of their stores' files. */
   private Map<String, String> stores() throws RefusedException {
     Map<String, String> stores = new TreeMap<>();
