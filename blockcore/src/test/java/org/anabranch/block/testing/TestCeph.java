@@ -38,6 +38,20 @@ public final class TestCeph implements AutoCloseable {
    * @param durable whether what is written outlives the OSD
    */
   public static TestCeph require(boolean durable) throws IOException, InterruptedException {
+    return require(durable, durable ? List.of("--bluestore") : List.of(), List.of());
+  }
+
+  /**
+   * Starts a durable one whose disk loses at a {@link #cutPower} what was not synced.
+   *
+   * @param lying whether it loses what was synced as well
+   */
+  public static TestCeph requireWithPower(boolean lying) throws IOException, InterruptedException {
+    return require(true, List.of("--power"), lying ? List.of("env", "UNSYNCED_LIES=1") : List.of());
+  }
+
+  private static TestCeph require(boolean durable, List<String> options, List<String> environment)
+      throws IOException, InterruptedException {
     String wanted = System.getProperty("anabranch.ceph", durable ? "false" : "where it is");
     if (wanted.equals("false")) {
       abort("the tests that kill an OSD of a Ceph cluster run with -Danabranch.ceph=true");
@@ -45,10 +59,11 @@ public final class TestCeph implements AutoCloseable {
     Path script = find();
     // In a short path, for the sake of sockets.
     Path folder = Files.createTempDirectory(Path.of("/tmp"), "anabranch-ceph-");
-    Output up =
-        durable
-            ? run(script.toString(), "up", "--bluestore", folder.toString())
-            : run(script.toString(), "up", folder.toString());
+    List<String> command = new ArrayList<>(environment);
+    command.addAll(List.of(script.toString(), "up"));
+    command.addAll(options);
+    command.add(folder.toString());
+    Output up = run(command.toArray(String[]::new));
     if (up.status() == SKIPPED) {
       Files.deleteIfExists(folder);
       if (Boolean.getBoolean("anabranch.ceph")) {
@@ -113,6 +128,23 @@ public final class TestCeph implements AutoCloseable {
   /** Starts the OSD again; only where it is durable. */
   public void startOsd() throws IOException, InterruptedException {
     lab("start-osd");
+  }
+
+  /**
+   * The machine of the OSD loses its power, and with it another process: both die at one moment,
+   * and the disk loses some of what was not synced.
+   *
+   * @param seed decides what
+   * @return how many blocks were not synced, and how many of them were lost
+   */
+  public long[] cutPower(Process other, long seed) throws IOException, InterruptedException {
+    Output killed = run("kill", "-KILL", osd(), "" + other.pid());
+    assertThat(killed.status()).as(killed.text()).isZero();
+    Output cut = run("env", "SEED=" + seed, script.toString(), "power-cut", folder.toString());
+    assertThat(cut.status()).as(cut.text()).isZero();
+    return Arrays.stream(cut.text().replaceAll("[^0-9 ]", "").strip().split(" +"))
+        .mapToLong(Long::parseLong)
+        .toArray();
   }
 
   /** Stops the OSD by SIGSTOP, until {@link #continueOsd}; none of its threads runs any more. */

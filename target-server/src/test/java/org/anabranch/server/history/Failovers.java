@@ -173,7 +173,8 @@ public final class Failovers {
       isOver = true;
       return result(hosts, recorder);
     } catch (Exception | AssertionError e) {
-      throw new AssertionError("seed " + seed + ", history " + log + ": " + e.getMessage(), e);
+      throw new AssertionError(
+          "seed " + seed + ", history " + log + ": " + e.getMessage() + "\n" + plan.table(), e);
     }
   }
 
