@@ -17,7 +17,7 @@ LIMIT = 900
 VOLUME = """
   volumes { vm1 { rbd = "rbd/vm1", size = 64 MiB } }
   targets { "iqn.2026-11.org.example:vm1" { luns { 0 = vm1 } } }"""
-# As docs/scale-out.md says them.
+# As docs/scale-out-hosts.md says them.
 MULTIPATH = """
 defaults {
   find_multipaths       no

@@ -16,7 +16,7 @@ final class RandomChanges {
 
   private final RecordedVolumes volumes;
   private final SplittableRandom random;
-  private final Map<Change, Long> longest = new HashMap<>();
+  private final Map<Change, Long> usual = new HashMap<>(); // nanoseconds, the last ones most
   private final Map<Change, Integer> counts = new EnumMap<>(Change.class);
   private int growths;
 
@@ -32,7 +32,7 @@ final class RandomChanges {
 
   /** A delay that hits the middle of such a change, nanoseconds. */
   long delayInto(Change change) {
-    return random.nextLong(longest.getOrDefault(change, 30_000_000L) * 5 / 4 + 1_000_000);
+    return random.nextLong(usual.getOrDefault(change, 30_000_000L) * 5 / 4 + 1_000_000);
   }
 
   Change any() {
@@ -106,7 +106,7 @@ final class RandomChanges {
           }
         };
     if (done) {
-      longest.merge(change, System.nanoTime() - began, Math::max);
+      usual.merge(change, System.nanoTime() - began, (before, last) -> (before + last) / 2);
       counts.merge(change, 1, Integer::sum);
     }
   }
