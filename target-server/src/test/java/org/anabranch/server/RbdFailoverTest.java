@@ -141,6 +141,23 @@ final class RbdFailoverTest {
     return new Disk(host.session(), 0, 0, 512, 4096, true, "");
   }
 
+  /** The limits of a command, for a volume of the configuration file, too. */
+  @Test
+  void limitsGoWithTheVolume() throws Exception {
+    a.start();
+    b.start();
+    Map<String, Object> limit = Map.of("volume", "vm1", "iops", 1234);
+    assertThat(b.site.refusal("volume limit", limit)).contains("another server has it");
+    a.site.ask("volume limit", limit);
+    assertThat(b.volumes()).doesNotContain("1234");
+    b.site.ask("volume take-over", Map.of("volume", "vm1"));
+    assertThat(b.volumes()).contains("iops=1234");
+    a.stop();
+    b.stop();
+    a.start();
+    assertThat(a.volumes()).contains("iops=1234");
+  }
+
   /** Snapshots have their stores on the disk of one server, so that another one must not write. */
   @Test
   void aVolumeWithSnapshotsStaysWithTheServerThatHasThem() throws Exception {

@@ -73,6 +73,11 @@ final class RbdGateway {
     return String.valueOf(((Map<?, ?>) ((List<?>) volumes).getFirst()).get("state"));
   }
 
+  /** What {@code volume list} says. */
+  String volumes() throws Exception {
+    return String.valueOf(site.ask("volume list", Map.of()));
+  }
+
   void awaitState(String wanted) throws Exception {
     Await.until("the volume is " + wanted, () -> state().equals(wanted));
   }

@@ -104,7 +104,7 @@ final class RbdReservationsTest {
     String key =
         texts
             .lines()
-            .map(line -> line.strip().split("\\s+")[0])
+            .map(line -> line.strip().split("\\s+", 2)[0])
             .filter(each -> each.startsWith("anabranch.reservations."))
             .findFirst()
             .orElseThrow();

@@ -524,7 +524,7 @@ public final class RbdDevice implements ResizableDevice {
   private boolean closeNow() throws IOException, InterruptedException {
     try {
       if (!options.readOnly() && queue.gone() == null) {
-        client.flush();
+        flushUnlessShutOut();
       }
     } finally {
       events.end();
@@ -533,6 +533,18 @@ public final class RbdDevice implements ResizableDevice {
       queue.release();
     }
     return true;
+  }
+
+  /** A client that was shut out has nothing to flush: what it had not written has failed. */
+  private void flushUnlessShutOut() throws IOException {
+    try {
+      client.flush();
+    } catch (IOException e) {
+      if (!client.isShutOut()) {
+        throw e;
+      }
+      queue.shutOut();
+    }
   }
 
   private void closed(@Nullable Throwable failure) {

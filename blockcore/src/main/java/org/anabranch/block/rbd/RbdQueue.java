@@ -229,7 +229,7 @@ final class RbdQueue implements RbdEvents.Taker {
             name
                 + ": another client has taken the image over, and Ceph has shut this one out"
                 + " (blocklisted)");
-    LOG.error("{}", gone.message());
+    LOG.info("{}", gone.message()); // whoever uses it says what that means
     return takeAll();
   }
 

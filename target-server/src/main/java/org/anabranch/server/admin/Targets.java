@@ -44,6 +44,7 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.cache.WriteCaches;
+import org.anabranch.server.rate.SharedLimits;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
@@ -75,6 +76,7 @@ public final class Targets implements WarningSource {
   private final PortNumbers ports;
   private final UnitIdentities identities;
   private final VolumeRates rates;
+  private final SharedLimits sharedLimits;
   private final WriteCaches caches;
   private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
@@ -102,7 +104,13 @@ public final class Targets implements WarningSource {
     this.unitReservations = new UnitReservations(storage, reservations, ports);
     this.identities = identities;
     this.rates = rates;
+    this.sharedLimits = new SharedLimits(storage::sharedImage, rates);
     this.caches = caches;
+  }
+
+  /** The limits of volumes that several servers can serve. */
+  public SharedLimits sharedLimits() {
+    return sharedLimits;
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
@@ -216,6 +224,9 @@ public final class Targets implements WarningSource {
             properties,
             scheduler,
             unitReservations.of(volumeOf(deviceName), properties.identity().id(), before));
+    if (volumeOf(deviceName).equals(deviceName)) {
+      sharedLimits.arrive(deviceName);
+    }
     unit.pace().limitedBy(rates.limiter(deviceName));
     SharedDevice shared = storage.shared(volumeOf(deviceName));
     if (shared != null) {
@@ -519,12 +530,14 @@ public final class Targets implements WarningSource {
   }
 
   /**
-   * A volume that other servers may serve comes to this one: reads who has reserved it.
+   * A volume that other servers may serve comes to this one, or is about to: reads who has reserved
+   * it, and its limits.
    *
-   * @throws RefusedException when that cannot be read
+   * @throws RefusedException when it cannot be read who has reserved it
    */
   void arrives(String volume) throws RefusedException {
     unitReservations.arrive(volume);
+    sharedLimits.arrive(volume);
   }
 
   /** Tells initiators that a volume, and what is made of it, has come to this server or gone. */

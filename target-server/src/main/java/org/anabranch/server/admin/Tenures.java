@@ -119,7 +119,9 @@ public final class Tenures {
     if (device.tenure() instanceof Tenure.Active) {
       throw new RefusedException("volume " + volume + ": this server has it already");
     }
-    targets.arrives(volume); // what cannot be read is no reason to shut the other server out
+    // What cannot be read is no reason to shut the other server out.
+    targets.arrives(volume);
+    arrival.refuseUnreadable(volume);
     Stages.<@Nullable Void>await("volume " + volume, device.takeOver());
     return List.of("volume " + volume + " is served by this server now");
   }

@@ -17,6 +17,11 @@ public interface SharedEntries {
         }
 
         @Override
+        public String look(String volume) {
+          return "";
+        }
+
+        @Override
         public void write(String volume, String text) throws RefusedException {
           throw new RefusedException("volume " + volume + ": its image cannot carry snapshots");
         }
@@ -30,10 +35,18 @@ public interface SharedEntries {
         public UnaryOperator<String> address(String volume) {
           return UnaryOperator.identity();
         }
+
+        @Override
+        public String removal(String volume) {
+          return "nothing is to be done";
+        }
       };
 
   /** The text of a volume; empty when there is none. May block. */
   String read(String volume) throws RefusedException;
+
+  /** The same whichever server has the volume. May block. */
+  String look(String volume) throws RefusedException;
 
   /**
    * Writes the text of a volume, durably. May block.
@@ -48,4 +61,7 @@ public interface SharedEntries {
 
   /** The address here of a store that all servers name so. */
   UnaryOperator<String> address(String volume) throws RefusedException;
+
+  /** What an operator does who gives up the text of a volume. */
+  String removal(String volume) throws RefusedException;
 }

@@ -11,6 +11,7 @@ import org.anabranch.config.VolumeLimits;
 import org.anabranch.scsi.rate.RateLimiter;
 import org.anabranch.scsi.rate.RateLimits;
 import org.anabranch.server.base.EffectiveConfiguration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rate limits of the volumes of a server.
@@ -20,7 +21,8 @@ import org.anabranch.server.base.EffectiveConfiguration;
  *   <dd>For a volume of the configuration file, until the server stops, or until a reload changes
  *       the limits of that volume in the file. A reload that leaves them alone leaves it alone,
  *       too. To keep it, it must be in the file. For a volume that a command made, it is in the
- *       state ({@code VolumeState}), and lasts until a command changes it.
+ *       state ({@code VolumeState}), and for one that several servers can serve in its image
+ *       ({@link SharedLimits}): it lasts until a command changes it.
  *   <dt>And when the LUNs of a volume are taken away and come back?
  *   <dd>Its limiter stays, as long as the volume is there.
  *   <dt>What about snapshots and devices?
@@ -42,8 +44,11 @@ public final class VolumeRates {
     VolumeLimits configured = VolumeLimits.NONE;
     VolumeLimits inForce = VolumeLimits.NONE;
 
-    /** Whether what is in force is in the state: no reload changes it. */
+    /** Whether what is in force is in the state or the image: no reload changes it. */
     boolean kept;
+
+    /** What the image carries. */
+    @Nullable VolumeLimits shared;
 
     Entry(RateLimiter limiter) {
       this.limiter = limiter;
@@ -88,12 +93,13 @@ public final class VolumeRates {
     Map<String, VolumeConfig> volumes = effective.whole().volumes();
     volumes.forEach((name, volume) -> {
       Entry entry = entry(name);
-      VolumeLimits kept = effective.made().limits(effective.file(), name);
+      VolumeLimits made = effective.made().limits(effective.file(), name);
+      VolumeLimits kept = made == null ? entry.shared : made;
       VolumeLimits before = entry.configured;
       boolean wasKept = entry.kept;
       entry.kept = kept != null;
       entry.configured =
-          kept == null ? volume.limits() : effective.file().volumeDefaults().limits();
+          made == null ? volume.limits() : effective.file().volumeDefaults().limits();
       if (kept != null) {
         entry.limit(kept);
       } else if (wasKept || !before.equals(entry.configured)) {
@@ -103,6 +109,7 @@ public final class VolumeRates {
     entries.forEach((name, entry) -> {
       if (!volumes.containsKey(name)) {
         entry.kept = false;
+        entry.shared = null;
         entry.configured = VolumeLimits.NONE;
         entry.limit(VolumeLimits.NONE);
       }
@@ -118,6 +125,22 @@ public final class VolumeRates {
     Entry entry = entry(volume);
     entry.limit(change.apply(entry.inForce));
     return inForce(volume);
+  }
+
+  /**
+   * The image of a volume carries limits, which hold until it carries others; null: it carries
+   * none, and those of the configuration hold.
+   */
+  synchronized void follow(String volume, @Nullable VolumeLimits carried) {
+    Entry entry = entry(volume);
+    entry.shared = carried;
+    if (carried != null) {
+      entry.kept = true;
+      entry.limit(carried);
+    } else if (entry.kept) {
+      entry.kept = false;
+      entry.limit(entry.configured);
+    }
   }
 
   /** The limits of the configuration again. */

@@ -169,7 +169,7 @@ abstract class ServerParts implements RunningServer {
               changes,
               uses,
               effective);
-      limits = new VolumeLimitChange(live, stateFile, changes, rates);
+      limits = new VolumeLimitChange(live, stateFile, changes, rates, targets.sharedLimits());
       luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
       recovery =
           new Recovery(
@@ -197,6 +197,7 @@ abstract class ServerParts implements RunningServer {
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
     sources.put("targets", targets);
+    sources.put("volume limits", targets.sharedLimits());
     sources.put("write cache", caches);
     sources.put("snapshots", snapshots);
     sources.put("hooks", hooks);

@@ -94,6 +94,14 @@ public final class Arrival {
     }
   }
 
+  /**
+   * Refuses a volume that another server has, and that could not be served here, since what its
+   * image says of snapshots cannot be read.
+   */
+  public void refuseUnreadable(String name) throws RefusedException {
+    registry.refuseUnreadable(devices.volume(name));
+  }
+
   private void clearAfter(String name, Exception reason) {
     try {
       clear(name);

@@ -7,9 +7,13 @@ import java.util.Map;
 import java.util.Set;
 import org.anabranch.config.VolumeLimits;
 
-/** Rate limits in {@code state.json}: all of them as numbers, 0 for no limit. */
-final class LimitsText {
-  static final Set<String> KEYS =
+/**
+ * Rate limits in {@code state.json} and with images that servers share: all of them as numbers, 0
+ * for no limit.
+ */
+public final class LimitsText {
+  /** The keys of such an object; each is there. */
+  public static final Set<String> KEYS =
       Set.of(
           "iops",
           "read-iops",
@@ -21,7 +25,8 @@ final class LimitsText {
 
   private LimitsText() {}
 
-  static Map<String, Object> render(VolumeLimits limits) {
+  /** The object of limits. */
+  public static Map<String, Object> render(VolumeLimits limits) {
     return Map.of(
         "iops",
         limits.iops(),
@@ -44,7 +49,7 @@ final class LimitsText {
    *
    * @throws IllegalArgumentException when a value is out of its range
    */
-  static VolumeLimits parse(Config object) {
+  public static VolumeLimits parse(Config object) {
     Duration burst = Duration.ofMillis(object.getLong("burst-millis"));
     if (burst.compareTo(VolumeLimits.LEAST_BURST) < 0
         || burst.compareTo(VolumeLimits.LONGEST_BURST) > 0) {

@@ -38,6 +38,18 @@ final class SharedText {
     return its.snapshots().isEmpty() ? "" : text(volume).render(its);
   }
 
+  private static RefusedException unreadable(
+      String volume, String reason, String remedy, Exception cause) {
+    return new RefusedException(
+        "the snapshots that the image of volume "
+            + volume
+            + " carries cannot be read: "
+            + reason
+            + "; a write to the volume would destroy them, so it is not served: "
+            + remedy,
+        cause);
+  }
+
   /** The snapshots that a text stands for, as snapshots of a volume here. */
   static List<SnapshotState> parse(
       String written, String volume, String origin, SharedEntries shared) throws RefusedException {
@@ -50,14 +62,17 @@ final class SharedText {
         snapshots.add(each.addressed(origin, shared.address(volume)).named(volume, each.name()));
       }
       return snapshots;
-    } catch (StateText.Damage e) {
-      throw new RefusedException(
-          "the snapshots that the image of volume "
-              + volume
-              + " carries cannot be read: "
-              + e.getMessage()
-              + "; a write to the volume would destroy them",
+    } catch (StateText.Damage | IllegalArgumentException e) {
+      throw unreadable(
+          volume,
+          String.valueOf(e.getMessage()),
+          "put back what it was, or give the snapshots up: "
+              + shared.removal(volume)
+              + ", and delete their stores",
           e);
+    } catch (RefusedException e) {
+      throw unreadable(
+          volume, "a newer version of the server wrote them", "upgrade this server", e);
     }
   }
 }

@@ -156,6 +156,16 @@ public final class StateFile {
     state = next;
   }
 
+  /**
+   * This server is about to get a volume: reads what its image carries, whichever server has it.
+   *
+   * @param origin the address of the volume's image
+   * @throws RefusedException as {@link #learn}
+   */
+  public void refuseUnreadable(String volume, String origin) throws RefusedException {
+    SharedText.parse(shared.look(volume), volume, origin, shared);
+  }
+
   /** Another server has a volume: what is shared of it is not known here any more. */
   public void forgetShared(String volume) {
     state = state.withoutShared(volume);

@@ -6,6 +6,7 @@ import java.util.function.UnaryOperator;
 import org.anabranch.config.VolumeLimits;
 import org.anabranch.server.base.LiveConfiguration;
 import org.anabranch.server.base.RefusedException;
+import org.anabranch.server.rate.SharedLimits;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.state.Changes;
 import org.anabranch.server.state.StateFile;
@@ -13,22 +14,28 @@ import org.anabranch.server.state.VolumeState;
 
 /**
  * {@code volume limit}. The limits of a volume that a command made are durable in the state before
- * they are in force; those of a volume of the configuration file last until the server stops. Any
- * thread, which may wait.
+ * they are in force; those of a volume of the configuration file last until the server stops,
+ * unless several servers can serve it ({@link SharedLimits}). Any thread, which may wait.
  */
 public final class VolumeLimitChange {
   private final LiveConfiguration live;
   private final StateFile state;
   private final Changes changes;
   private final VolumeRates rates;
+  private final SharedLimits shared;
   private final MadeVolumes made;
 
   public VolumeLimitChange(
-      LiveConfiguration live, StateFile state, Changes changes, VolumeRates rates) {
+      LiveConfiguration live,
+      StateFile state,
+      Changes changes,
+      VolumeRates rates,
+      SharedLimits shared) {
     this.live = live;
     this.state = state;
     this.changes = changes;
     this.rates = rates;
+    this.shared = shared;
     this.made = new MadeVolumes(live, state);
   }
 
@@ -45,6 +52,14 @@ public final class VolumeLimitChange {
       String volume, boolean fromConfigured, UnaryOperator<VolumeLimits> change)
       throws RefusedException {
     refuseUnlessThere(volume);
+    if (!made.isMade(volume) && shared.carries(volume)) {
+      changes.lock();
+      try {
+        return shared.limit(volume, fromConfigured, change);
+      } finally {
+        changes.unlock();
+      }
+    }
     if (!made.isMade(volume)) { // nothing is written, and so it does not wait for its turn
       if (fromConfigured) {
         rates.limitAsConfigured(volume);

@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * Two servers and two RBD images that both can serve. Hosts write, read and flush without a break,
  * and look for the path that works by themselves, while the active server is stopped, killed, or
  * loses the images to the other one, at random moments, also in the middle of a change. The one
- * that was stopped wakes under the load. The {@link org.anabranch.initiator.history.Checker} judges
- * every read. {@code test-lab/failover} runs it.
+ * that was stopped wakes under the load. A {@link ReservedVolume} is reserved all the time. The
+ * {@link org.anabranch.initiator.history.Checker} judges every read. {@code test-lab/failover} runs
+ * it.
  */
 public final class Failovers {
   private static final int BYTES = 2 << 20;
@@ -76,7 +77,8 @@ public final class Failovers {
             + "\"\n"
             + (this.plan.isChanging() ? "stores.pool = rbd\n" : "")
             + RecordedVolumes.configuration(
-                BYTES, Map.of(), volume -> "rbd = \"rbd/" + images + volume + "\"");
+                BYTES, Map.of(), volume -> "rbd = \"rbd/" + images + volume + "\"")
+            + ReservedVolume.configuration("rbd = \"rbd/" + images + "reserved\"");
   }
 
   /** Arguments: folder, the cluster's configuration, how often, seed, the plan. */
@@ -120,6 +122,7 @@ public final class Failovers {
       for (String volume : RecordedVolumes.VOLUMES) {
         site.ask("volume take-over", Map.of("volume", volume));
       }
+      site.ask("volume take-over", Map.of("volume", ReservedVolume.name()));
     }
 
     @Override
@@ -136,10 +139,12 @@ public final class Failovers {
     try (Gateway first = new Gateway("a");
         Gateway second = new Gateway("b");
         Recorder recorder = new Recorder(log, false);
-        RecordedServer hosts = new RecordedServer(recorder)) {
+        RecordedServer hosts = new RecordedServer(recorder);
+        ReservedVolume reserved = new ReservedVolume()) {
       recorder.happened(new Event.Note("failovers, seed " + seed));
       first.start();
       second.start();
+      reserved.reserve(first.process());
       RecordedVolumes volumes = new RecordedVolumes(hosts, first.site, BYTES, Map.of());
       RandomChanges changes = new RandomChanges(volumes, random.split());
       HistoryHost reader = hosts.host(RecordedVolumes.TARGET).expectErrors();
@@ -159,6 +164,7 @@ public final class Failovers {
         Await.until(
             "all hosts write", () -> writers.stream().allMatch(each -> each.firstWrite() != 0));
         fail(hosts, volumes, changes, active, other);
+        reserved.check(other.process());
         volumes.at(other.site);
         volumes.settle();
         sweep(hosts, reader);

@@ -116,6 +116,11 @@ public final class SnapshotRegistry {
     }
   }
 
+  /** Refuses a volume that another server has when its shared snapshots cannot be read. */
+  public void refuseUnreadable(VolumeConfig volume) throws RefusedException {
+    state.refuseUnreadable(volume.name(), volume.source().address());
+  }
+
   /** Another server has a volume. By its turn. */
   public void forgetShared(String volume) {
     state.forgetShared(volume);

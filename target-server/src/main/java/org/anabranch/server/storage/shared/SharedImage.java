@@ -18,6 +18,9 @@ public interface SharedImage {
   /** Persistent reservations of a disk: followed by its identity. */
   String RESERVATIONS = "anabranch.reservations.";
 
+  /** Rate limits that a command has set for the volume. */
+  String LIMITS = "anabranch.limits";
+
   /** Stores that are invalid though they could not be marked so, one a line. */
   String INVALID_STORES = "anabranch.invalid-stores";
 

@@ -33,6 +33,15 @@ public record SharedImages(Function<String, @Nullable SharedImage> images)
   }
 
   @Override
+  public String look(String volume) throws RefusedException {
+    try {
+      return image(volume).look(SharedImage.STATE);
+    } catch (IOException e) {
+      throw new RefusedException("volume " + volume + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
   public void write(String volume, String text) throws RefusedException {
     try {
       image(volume).label(SharedImage.STATE, text);
@@ -50,5 +59,10 @@ public record SharedImages(Function<String, @Nullable SharedImage> images)
   @Override
   public UnaryOperator<String> address(String volume) throws RefusedException {
     return image(volume)::address;
+  }
+
+  @Override
+  public String removal(String volume) throws RefusedException {
+    return image(volume).removal(SharedImage.STATE);
   }
 }
