@@ -4,7 +4,6 @@ package org.anabranch.server.rate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.function.UnaryOperator;
 import org.anabranch.config.VolumeLimits;
 import org.anabranch.scsi.StepScheduler;
 import org.anabranch.server.storage.shared.FakeSharedImage;
@@ -15,22 +14,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The limits of a volume that two servers can serve. */
 final class SharedLimitsTest {
-  private static final UnaryOperator<VolumeLimits> OF_100 =
-      before -> new VolumeLimits(100, 0, 0, 0, 0, 0, before.burst());
-
   private final FakeSharedImage image = new FakeSharedImage("a");
   private final VolumeRates ratesOfA = new VolumeRates(new StepScheduler());
   private final VolumeRates ratesOfB = new VolumeRates(new StepScheduler());
   private final SharedLimits a = new SharedLimits(volume -> image.at("a"), ratesOfA);
   private final SharedLimits b = new SharedLimits(volume -> image.at("b"), ratesOfB);
 
+  private static VolumeLimits of100(VolumeLimits before) {
+    return new VolumeLimits(100, 0, 0, 0, 0, 0, before.burst());
+  }
+
   @Test
   void theyGoWithTheVolume() throws Exception {
-    assertThat(a.limit("vm1", false, OF_100).limits().iops()).isEqualTo(100);
+    assertThat(a.limit("vm1", false, SharedLimitsTest::of100).limits().iops()).isEqualTo(100);
     assertThat(ratesOfA.inForce("vm1").configured()).isFalse();
     b.arrive("vm1");
     assertThat(ratesOfB.inForce("vm1").limits().iops()).as("of a standby").isZero();
-    assertThatThrownBy(() -> b.limit("vm1", false, OF_100))
+    assertThatThrownBy(() -> b.limit("vm1", false, SharedLimitsTest::of100))
         .hasMessageContaining("volume vm1: another server has it");
     image.owner = "b";
     b.arrive("vm1");
@@ -66,14 +66,14 @@ final class SharedLimitsTest {
     image.owner = "b";
     assertThat(a.warnings()).isEmpty();
     image.owner = "a";
-    assertThat(a.limit("vm1", false, OF_100).limits().iops()).isEqualTo(100);
+    assertThat(a.limit("vm1", false, SharedLimitsTest::of100).limits().iops()).isEqualTo(100);
     assertThat(a.warnings()).isEmpty();
   }
 
   @Test
   void whatCannotBeWrittenIsNotInForce() {
     image.isSilent = true;
-    assertThatThrownBy(() -> a.limit("vm1", false, OF_100))
+    assertThatThrownBy(() -> a.limit("vm1", false, SharedLimitsTest::of100))
         .hasMessage("volume vm1: the storage does not answer");
     assertThat(ratesOfA.inForce("vm1").limits()).isEqualTo(VolumeLimits.NONE);
   }
