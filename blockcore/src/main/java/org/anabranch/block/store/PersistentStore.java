@@ -348,7 +348,7 @@ public final class PersistentStore implements ExceptionStore {
   private void written(@Nullable IoError error, Batch batch) {
     if (error != null) {
       LOG.error(
-          "{}: can't write exceptions from area {} on: {}",
+          "{}: can't write exceptions of area {}: {}",
           cow.name(),
           batch.first.number,
           error.message());
