@@ -213,10 +213,11 @@ final class IscsiCountsTest {
     try (TestTarget small = new TestTarget(limits -> limits.connections(1))) {
       Session session = small.login();
       try (RawConnection refused = await(small.initiator.connect(small.portal()))) {
+        refused.sendBytes((byte) 0x43); // a connection that says nothing takes no place
         assertThat(refused.awaitClosed(TestTarget.SOON)).isTrue();
       }
       assertThat(Counted.moved(small.server.counts()))
-          .isEqualTo(map("connection accepted", 1, "connection refused", 1, "login logins", 1));
+          .isEqualTo(map("connection accepted", 2, "connection refused", 1, "login logins", 1));
       await(session.logout());
     }
   }
