@@ -142,9 +142,7 @@ final class FullFeaturePhase implements Connection.Phase {
       connection.pauseFor(wait);
     }
     connection.taken();
-    if (connection.isBackedUp(commands == null)) {
-      connection.pause(Connection.Pause.UNREAD); // until the peer has read some of the responses
-    }
+    connection.pauseIfBackedUp(commands == null);
   }
 
   /**

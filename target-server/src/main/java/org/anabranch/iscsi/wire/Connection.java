@@ -267,6 +267,21 @@ public final class Connection extends ChannelInboundHandlerAdapter {
     return queue.isFull(frugal);
   }
 
+  /**
+   * Takes no more PDUs while the connection is backed up. When the peer has read some of what
+   * waits, the phase is told ({@link Phase#writable}), and resumes.
+   */
+  public void pauseIfBackedUp(boolean frugal) {
+    if (!isBackedUp(frugal)) {
+      return;
+    }
+    // Only what a flush leaves behind is watched: the peer is not waited for before there was one.
+    flush();
+    if (isBackedUp(frugal)) {
+      pause(Pause.UNREAD);
+    }
+  }
+
   private void drained() {
     if (!closing) {
       queue.flushed();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ChannelOutboundBuffer;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.anabranch.block.testing.Await;
 import org.anabranch.initiator.Cdb;
+import org.anabranch.initiator.Opcode;
 import org.anabranch.initiator.Pdu;
 import org.anabranch.initiator.Requests;
 import org.anabranch.initiator.Session;
@@ -196,6 +198,28 @@ final class FloodTest {
       }
       Await.until("all is forgotten", () -> target.server.terms().unsent().bytes() == 0);
       log.takeWarnings();
+    }
+  }
+
+  /**
+   * A window full of reads that come at once, while so much waits for others that a connection may
+   * queue little. What one flush sends is waited for by nobody, so the next reads must be taken.
+   */
+  @Test
+  void readsThatComeAtOnceAreAnsweredWhileOthersReadNothing() throws Exception {
+    try (TestTarget target = new TestTarget(limits -> limits.unsent(1 << 20))) {
+      target.server.terms().unsent().add(2 << 20);
+      LoginWire wire = target.wire(Map.of());
+      for (int round = 0; round < 4; round++) {
+        ByteBuffer reads = ByteBuffer.allocate(16 * Pdu.BHS_LENGTH);
+        for (int i = 0; i < 16; i++) {
+          reads.put(wire.command(Cdb.read(0, 9), Requests.READ | Requests.FINAL, 9 * 512).bhs());
+        }
+        wire.connection.sendBytes(reads.array());
+        for (int i = 0; i < 16; i++) {
+          assertThat(wire.receive().opcode()).isEqualTo(Opcode.DATA_IN);
+        }
+      }
     }
   }
 
