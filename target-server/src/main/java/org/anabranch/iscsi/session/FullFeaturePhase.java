@@ -4,6 +4,7 @@ package org.anabranch.iscsi.session;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import org.anabranch.iscsi.login.Parameters;
 import org.anabranch.iscsi.shares.TokenBucket;
 import org.anabranch.iscsi.wire.Connection;
@@ -55,6 +56,12 @@ final class FullFeaturePhase implements Connection.Phase {
 
   /** PDUs that are neither commands nor data. */
   private static final TokenBucket.Rate TALK = new TokenBucket.Rate(1024, 500);
+
+  /**
+   * How long nothing is taken from a peer that sent too many of them: a wake-up for each one would
+   * cost more than the PDU itself, so some tens are taken together.
+   */
+  private static final long TALK_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** What a Data-Out PDU brings at least, unless it is the last one of its sequence. */
   private static final int LEAST_DATA = 512;
@@ -139,7 +146,7 @@ final class FullFeaturePhase implements Connection.Phase {
     boolean work = take(pdu, digestRight);
     long wait = work ? 0 : idleTalk.take(TALK, connection.now());
     if (wait > 0) {
-      connection.pauseFor(wait);
+      connection.pauseFor(Math.max(wait, TALK_PAUSE));
     }
     connection.taken();
     connection.pauseIfBackedUp(commands == null);

@@ -73,7 +73,7 @@ public final class ControlServer implements AutoCloseable {
   /** Requests at once, and in a second from then on. */
   private static final int BURST = 256;
 
-  private static final int RATE = 100;
+  private static final int RATE = 50;
   private static final long ACCEPT_PAUSE_NANOS = 100_000_000;
   private static final long LAST_ANSWERS_MILLIS = 1000;
   private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);

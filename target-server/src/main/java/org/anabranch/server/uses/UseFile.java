@@ -135,8 +135,7 @@ final class UseFile {
             List.copyOf(recorded.unknown()),
             "on-next-login",
             List.copyOf(recorded.onNextLogin()));
-    return ConfigValueFactory.fromMap(root)
-        .render(ConfigRenderOptions.defaults().setOriginComments(false).setComments(false));
+    return ConfigValueFactory.fromMap(root).render(ConfigRenderOptions.concise());
   }
 
   private RecordedUses parse(String text) throws RefusedException, DamagedException {

@@ -14,7 +14,7 @@ import org.anabranch.server.base.RefusedException;
  * the burst and waits only for the disk, whose time does not count. Any thread.
  */
 final class WritePace {
-  static final Duration BURST = Duration.ofSeconds(2);
+  static final Duration BURST = Duration.ofSeconds(1);
   static final int PART = 10;
 
   /** Nobody waits longer than this. */

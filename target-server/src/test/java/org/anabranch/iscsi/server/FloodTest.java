@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Sessions that send without end, or read without hurry: what is done for them is bounded. */
 final class FloodTest {
   private static final int AT_ONCE = 1024;
-  private static final int PER_SECOND = 1000;
+  private static final int PER_SECOND = 500;
 
   /** One of several initiators; with one name, each would take the place of the one before. */
   private static LoginWire wire(TestTarget target, int number, Map<String, String> keys)
@@ -81,12 +81,23 @@ final class FloodTest {
       assertThat(taken)
           .as("PDUs taken in %.1f s", seconds)
           .isLessThanOrEqualTo(AT_ONCE + 2 + (long) Math.ceil(seconds * PER_SECOND));
+      assertThat(pauses(target))
+          .as("times that the flood was taken up again in %.1f s", seconds)
+          .isLessThan(20 + (int) Math.ceil(seconds * 20));
       stop.set(true);
       wire.connection.close();
       sender.join();
       assertThat(TestTarget.read(neighbour, 0, 8).isGood()).isTrue();
       log.takeWarnings();
     }
+  }
+
+  /** Of the session that was paused most often. */
+  private static int pauses(TestTarget target) {
+    return Set.copyOf(target.server.sessions().all()).stream()
+        .mapToInt(session -> session.connection().pauses())
+        .max()
+        .orElseThrow();
   }
 
   private static Pdu floodOf(String what, LoginWire wire) {
