@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * A format that failed is left by a FORMAT UNIT or SANITIZE that does not.
  *
  * <p>No initiator can stop it: it continues after an abort of its command, a reset, or the loss of
- * the session. It works in steps of at most 1/512 of the unit, one after the other, so that other
+ * the session. It works in steps of some 1/512 of the unit, one after the other, so that other
  * units keep their share of the disk.
  *
  * <p>The state is not saved. After a restart of the server, or a reload that recreates the unit,
@@ -81,6 +81,12 @@ public final class Sanitizer {
   private static final int MAX_WRITTEN = 1 << 20;
 
   private static final int MAX_ERASED = 64 << 20;
+
+  /**
+   * An erase gives back multiples of this from the beginning on: what frees whole pieces only, such
+   * as RBD its objects, would keep those of which it gets a part at a time.
+   */
+  private static final int PIECE = 4 << 20;
 
   /**
    * What to do with every block.
@@ -214,11 +220,19 @@ public final class Sanitizer {
       this.blocks = blocks;
       this.task = task;
       long step = Math.max(1, Math.ceilDiv(blocks, STEPS));
-      int most = work.pattern == null ? MAX_ERASED : MAX_WRITTEN;
-      stepBlocks = (int) Math.min(step, most / unit.blockSize());
+      stepBlocks =
+          work.pattern == null
+              ? erased(step, unit.blockSize())
+              : (int) Math.min(step, MAX_WRITTEN / unit.blockSize());
       buffer =
           work.pattern == null ? null : ByteBuffer.allocateDirect(stepBlocks * unit.blockSize());
       fill();
+    }
+
+    /** The blocks of an erase's step: whole pieces. */
+    private static int erased(long step, int blockSize) {
+      long pieces = Math.ceilDiv(step * blockSize, PIECE);
+      return (int) (Math.min(pieces * PIECE, MAX_ERASED) / blockSize);
     }
 
     /** Every block begins with the pattern anew. */

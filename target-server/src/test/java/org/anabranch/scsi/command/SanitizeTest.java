@@ -15,6 +15,7 @@ import org.anabranch.scsi.api.Status;
 import org.anabranch.scsi.api.TaskManagementFunction;
 import org.anabranch.scsi.data.BigEndian;
 import org.anabranch.scsi.data.Designators;
+import org.anabranch.scsi.reservation.ReservationStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -86,6 +87,22 @@ final class SanitizeTest {
     byte[] status = initiator.send("9e 12 00 00 00 00 00 00 00 00 00 00 01 00 00 00").data();
     assertThat(Arrays.copyOfRange(status, 8, 24))
         .isEqualTo(Lab.hex("00 00 00 00 00 00 00 00 00 00 20 00 01 00 00 00"));
+  }
+
+  /** What frees only whole pieces of 4 MiB, as RBD does, frees all of them. */
+  @Test
+  void blockEraseGivesBackWholePieces() {
+    Lab large = new Lab(3 * 8192 + 100, Lab.properties(), ReservationStore.NONE);
+    List<String> discards = new ArrayList<>();
+    large.disk.fault(io -> {
+      if (io.op() == Io.Op.DISCARD) {
+        discards.add(io.sector() + "+" + io.sectors());
+      }
+      return null;
+    });
+    large.initiator().send("48 82 00 00 00 00 00 00 00 00").isGood();
+    large.scheduler.settle();
+    assertThat(discards).containsExactly("0+8192", "8192+8192", "16384+8192", "24576+100");
   }
 
   @Test
