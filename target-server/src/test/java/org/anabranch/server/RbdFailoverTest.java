@@ -6,73 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.anabranch.block.testing.TestCeph;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Two servers with state of their own and one image: one is active, and the other stands by. */
 @Timeout(180)
-final class RbdFailoverTest {
+final class RbdFailoverTest extends TwoRbdGateways {
   private static final int BLOCKS = 64;
-  private static final AtomicInteger NEXT = new AtomicInteger();
-
-  private static @Nullable TestCeph ceph;
-
-  @TempDir private Path folder;
-  private final String image = "f" + NEXT.incrementAndGet();
-  private final Initiator initiator = new Initiator();
-  private RbdGateway a;
-  private RbdGateway b;
-
-  @BeforeAll
-  static void up() throws Exception {
-    ceph = TestCeph.require(false);
-  }
-
-  @AfterAll
-  static void down() throws Exception {
-    if (ceph != null) {
-      ceph.close();
-    }
-  }
-
-  @BeforeEach
-  @SuppressWarnings("NullAway.Init") // the gateways
-  void setUp() throws Exception {
-    a = new RbdGateway(folder, "a", Objects.requireNonNull(ceph), image, initiator);
-    b = new RbdGateway(folder, "b", Objects.requireNonNull(ceph), image, initiator);
-  }
-
-  @AfterEach
-  void close() {
-    a.stop();
-    b.stop();
-    initiator.close();
-  }
-
-  private static ByteBuffer block(int value) {
-    byte[] bytes = new byte[512];
-    ByteBuffer.wrap(bytes).putInt(0, value).putInt(508, value);
-    return ByteBuffer.wrap(bytes);
-  }
 
   private static void write(Disk disk, long lba, int value) throws Exception {
     Initiator.await(disk.write(lba, block(value)), 60);
@@ -150,7 +99,7 @@ final class RbdFailoverTest {
     assertThat(b.site.refusal("volume limit", limit)).contains("another server has it");
     a.site.ask("volume limit", limit);
     assertThat(b.volumes()).doesNotContain("1234");
-    b.site.ask("volume take-over", Map.of("volume", "vm1"));
+    takeOver(b);
     assertThat(b.volumes()).contains("iops=1234");
     a.stop();
     b.stop();
@@ -204,7 +153,7 @@ final class RbdFailoverTest {
         for (int i = 0; i < BLOCKS; i++) {
           late.add(disk.write(i * 300L, block(2)));
         }
-        b.site.ask("volume take-over", Map.of("volume", "vm1"));
+        takeOver(b);
         Disk there = b.host().disk(0);
         for (int i = 0; i < BLOCKS; i++) {
           assertThat(read(there, i * 300L)).isIn(1, 2);
@@ -281,7 +230,7 @@ final class RbdFailoverTest {
           CompletableFuture.runAsync(
               () -> {
                 try {
-                  next.site.ask("volume take-over", Map.of("volume", "vm1"));
+                  takeOver(next);
                 } catch (Exception e) {
                   throw new IllegalStateException(e);
                 }

@@ -5,73 +5,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.block.testing.Await;
-import org.anabranch.block.testing.TestCeph;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Two servers, one image, and hosts that reserve it: what they reserved goes with the image. */
 @Timeout(180)
-final class RbdReservationsTest {
-  private static final AtomicInteger NEXT = new AtomicInteger();
+final class RbdReservationsTest extends TwoRbdGateways {
   private static final String CONFLICT = "RESERVATION CONFLICT";
   private static final int REGISTER = 0;
   private static final int RESERVE = 1;
   private static final int PREEMPT_AND_ABORT = 5;
 
-  private static @Nullable TestCeph ceph;
-
-  @TempDir private Path folder;
-  private final String image = "r" + NEXT.incrementAndGet();
-  private final Initiator initiator = new Initiator();
-  private RbdGateway a;
-  private RbdGateway b;
-
-  @BeforeAll
-  static void up() throws Exception {
-    ceph = TestCeph.require(false);
-  }
-
-  @AfterAll
-  static void down() throws Exception {
-    if (ceph != null) {
-      ceph.close();
-    }
-  }
-
   @BeforeEach
-  @SuppressWarnings("NullAway.Init") // the gateways
-  void setUp() throws Exception {
-    a = new RbdGateway(folder, "a", Objects.requireNonNull(ceph), image, initiator);
-    b = new RbdGateway(folder, "b", Objects.requireNonNull(ceph), image, initiator);
+  void start() throws Exception {
     a.start();
     b.start();
-  }
-
-  @AfterEach
-  void close() {
-    a.stop();
-    b.stop();
-    initiator.close();
-  }
-
-  private static void takeOver(RbdGateway gateway) throws Exception {
-    gateway.site.ask("volume take-over", Map.of("volume", "vm1"));
   }
 
   /** A session of a host, which need not be ready. */
@@ -114,7 +70,7 @@ final class RbdReservationsTest {
   private String metadata(String verb, String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of("image-meta", verb, "rbd/" + image));
     command.addAll(List.of(arguments));
-    return Objects.requireNonNull(ceph).run("rbd", command);
+    return ceph().run("rbd", command);
   }
 
   /** Without APTPL: for hosts a take-over is no loss of power. */

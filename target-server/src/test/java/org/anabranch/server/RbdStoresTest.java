@@ -6,82 +6,33 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.block.testing.Await;
-import org.anabranch.block.testing.TestCeph;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Two servers, one image, and its snapshots with stores in the cluster: they go with the volume.
  */
 @Timeout(180)
-final class RbdStoresTest {
+final class RbdStoresTest extends TwoRbdGateways {
   private static final int BLOCKS = 64;
   private static final int APART = 300;
-  private static final AtomicInteger NEXT = new AtomicInteger();
-
-  private static @Nullable TestCeph ceph;
-
-  @TempDir private Path folder;
-  private final String image = "s" + NEXT.incrementAndGet();
-  private final Initiator initiator = new Initiator();
-  private RbdGateway a;
-  private RbdGateway b;
-
-  @BeforeAll
-  static void up() throws Exception {
-    ceph = TestCeph.require(false);
-  }
-
-  @AfterAll
-  static void down() throws Exception {
-    if (ceph != null) {
-      ceph.close();
-    }
-  }
 
   @BeforeEach
-  @SuppressWarnings("NullAway.Init") // the gateways
-  void setUp() throws Exception {
-    a = gateway("a");
-    b = gateway("b");
-  }
-
-  private RbdGateway gateway(String name) throws Exception {
-    RbdGateway gateway =
-        new RbdGateway(folder, name, Objects.requireNonNull(ceph), image, initiator);
-    gateway.more = "stores.pool = rbd";
-    gateway.luns = "0 = vm1, 1 = \"vm1@s\"";
-    return gateway;
-  }
-
-  @AfterEach
-  void close() {
-    a.stop();
-    b.stop();
-    initiator.close();
-  }
-
-  private static ByteBuffer block(int value) {
-    byte[] bytes = new byte[512];
-    ByteBuffer.wrap(bytes).putInt(0, value).putInt(508, value);
-    return ByteBuffer.wrap(bytes);
+  void keepStoresInTheCluster() {
+    for (RbdGateway gateway : List.of(a, b)) {
+      gateway.more = "stores.pool = rbd";
+      gateway.luns = "0 = vm1, 1 = \"vm1@s\"";
+    }
   }
 
   private static void fill(Disk disk, int value) throws Exception {
@@ -114,10 +65,6 @@ final class RbdStoresTest {
     return same;
   }
 
-  private static void takeOver(RbdGateway gateway) throws Exception {
-    gateway.site.ask("volume take-over", Map.of("volume", "vm1"));
-  }
-
   private static void snapshot(RbdGateway gateway, String name) throws Exception {
     gateway.site.ask("snapshot create", Map.of("volume", "vm1", "name", name));
   }
@@ -128,7 +75,7 @@ final class RbdStoresTest {
   }
 
   private String images() throws Exception {
-    return Objects.requireNonNull(ceph).run("rbd", List.of("ls"));
+    return ceph().run("rbd", List.of("ls"));
   }
 
   @Test
