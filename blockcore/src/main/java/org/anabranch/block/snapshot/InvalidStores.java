@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
+import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -34,6 +35,10 @@ public interface InvalidStores {
    */
   CompletionStage<@Nullable Void> add(BlockDevice cow);
 
-  /** Whether the store is recorded as invalid. Called when a store is loaded; may read a file. */
-  boolean contains(BlockDevice cow);
+  /**
+   * Whether the store is recorded as invalid. Called when a store is loaded; may read a file.
+   *
+   * @throws IOException when the record cannot be read; the store is then not loaded
+   */
+  boolean contains(BlockDevice cow) throws IOException;
 }

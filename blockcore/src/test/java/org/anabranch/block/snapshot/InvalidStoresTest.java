@@ -2,6 +2,7 @@
 package org.anabranch.block.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +23,7 @@ final class InvalidStoresTest {
   private static final class Keeper implements InvalidStores {
     final CompletableFuture<@Nullable Void> answer = new CompletableFuture<>();
     @Nullable BlockDevice asked;
+    boolean isUnreadable;
 
     @Override
     public CompletionStage<@Nullable Void> add(BlockDevice cow) {
@@ -31,7 +33,10 @@ final class InvalidStoresTest {
     }
 
     @Override
-    public boolean contains(BlockDevice cow) {
+    public boolean contains(BlockDevice cow) throws IOException {
+      if (isUnreadable) {
+        throw new IOException("the record cannot be read");
+      }
       return cow.equals(asked) && !answer.isCompletedExceptionally();
     }
   }
@@ -68,6 +73,19 @@ final class InvalidStoresTest {
     cow.fault(io -> null);
     bench.create("s", SNAPSHOT);
     assertThat(bench.mapper.status("s")).isEqualTo("0 2048 snapshot Invalid");
+  }
+
+  @Test
+  void aSnapshotIsRefusedWhoseRecordCannotBeRead() throws TableException {
+    cow.fault(io -> null);
+    bench.remove("s");
+    keeper.isUnreadable = true;
+    assertThatThrownBy(() -> bench.create("s", SNAPSHOT))
+        .hasMessageContaining("the record cannot be read");
+    assertThat(bench.mapper.ls()).containsExactly("o");
+    keeper.isUnreadable = false;
+    bench.create("s", SNAPSHOT);
+    assertThat(write(80).good()).isTrue();
   }
 
   @Test

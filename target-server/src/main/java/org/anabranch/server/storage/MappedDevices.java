@@ -62,10 +62,18 @@ public final class MappedDevices {
     try {
       Stages.<@Nullable Void>await(what, mapper.load(name, table));
     } catch (RefusedException e) {
-      remove(name);
+      removeAfter(name, e);
       throw e;
     }
     LOG.debug("{}: {}", what, table);
+  }
+
+  private void removeAfter(String name, RefusedException reason) {
+    try {
+      remove(name);
+    } catch (RefusedException e) {
+      reason.addSuppressed(e);
+    }
   }
 
   /** Takes care of a device that was made elsewhere: it is taken down at the end. */

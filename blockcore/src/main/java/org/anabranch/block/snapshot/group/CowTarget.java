@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot.group;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
 import org.anabranch.block.BlockDevice;
@@ -210,25 +212,37 @@ abstract class CowTarget implements Target {
     }
     ExceptionTable table = new ExceptionTable();
     CompletableFuture<Target> loaded = new CompletableFuture<>();
-    store
-        .load(table, origin)
-        .whenComplete((marked, failure) -> {
-          if (failure != null) {
-            refuse(loaded, failure);
-            return;
-          }
-          boolean valid = marked && !group.invalidStores.contains(cow);
-          if (!valid) {
-            LOG.warn("{}: Snapshot is marked invalid.", cow.name());
-          }
-          lock.run(() -> {
-            Snapshot mine = new Snapshot(group, cow, store, table, valid, this);
-            mine.followsMerge = arguments.mergedOrigin() && !merges();
-            keep(mine);
-          });
-          loaded.complete(this);
-        });
+    var _ =
+        store
+            .load(table, origin)
+            .thenAccept(marked -> loaded(store, table, marked && !isRecordedAsInvalid()))
+            .whenComplete((done, failure) -> {
+              if (failure == null) {
+                loaded.complete(this);
+              } else {
+                refuse(loaded, failure);
+              }
+            });
     return loaded;
+  }
+
+  private boolean isRecordedAsInvalid() {
+    try {
+      return group.invalidStores.contains(cow);
+    } catch (IOException e) {
+      throw new CompletionException(e);
+    }
+  }
+
+  private void loaded(ExceptionStore store, ExceptionTable table, boolean valid) {
+    if (!valid) {
+      LOG.warn("{}: Snapshot is marked invalid.", cow.name());
+    }
+    lock.run(() -> {
+      Snapshot mine = new Snapshot(group, cow, store, table, valid, this);
+      mine.followsMerge = arguments.mergedOrigin() && !merges();
+      keep(mine);
+    });
   }
 
   private void refuse(CompletableFuture<Target> loaded, Throwable failure) {

@@ -2,7 +2,6 @@
 package org.anabranch.server.storage.shared;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -73,16 +72,11 @@ public final class SharedInvalidStores implements InvalidStores {
   }
 
   @Override
-  public boolean contains(BlockDevice cow) {
+  public boolean contains(BlockDevice cow) throws IOException {
     SharedImage owner = owners.apply(cow.name());
-    if (owner == null) {
-      return others.contains(cow);
-    }
-    try {
-      return lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name()));
-    } catch (IOException e) {
-      throw new UncheckedIOException(cow.name(), e);
-    }
+    return owner == null
+        ? others.contains(cow)
+        : lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name()));
   }
 
   /** A store is about to be deleted: a later one of the same name is another store. */
