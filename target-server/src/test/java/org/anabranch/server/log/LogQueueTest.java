@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.log;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Level;
@@ -22,6 +23,10 @@ final class LogQueueTest {
   private static final class Reader extends OutputStream {
     private final ByteArrayOutputStream read = new ByteArrayOutputStream();
     final CountDownLatch reads = new CountDownLatch(1);
+
+    /** Is down when something is there to be read. */
+    final CountDownLatch waits = new CountDownLatch(1);
+
     final AtomicBoolean broken = new AtomicBoolean();
 
     @Override
@@ -31,6 +36,7 @@ final class LogQueueTest {
 
     @Override
     public void write(byte[] bytes) throws IOException {
+      waits.countDown();
       try {
         reads.await();
       } catch (InterruptedException e) {
@@ -60,10 +66,13 @@ final class LogQueueTest {
   }
 
   @Test
-  void nobodyWaitsForAReaderAndWhatIsDroppedIsCountedWhereItIsMissing() {
+  void nobodyWaitsForAReaderAndWhatIsDroppedIsCountedWhereItIsMissing()
+      throws InterruptedException {
     LogQueue queue = queue(false);
+    queue.doAppend(Events.event(Level.DEBUG, "line {}", 0));
+    assertThat(reader.waits.await(PATIENCE.toSeconds(), SECONDS)).isTrue(); // it takes no more
     int lines = LogQueue.MAX_LINES + 5000;
-    for (int i = 0; i < lines; i++) {
+    for (int i = 1; i < lines; i++) {
       queue.doAppend(Events.event(Level.DEBUG, "line {}", i)); // would hang
     }
     assertThat(queue.flush(Duration.ofMillis(50))).isFalse();
@@ -78,6 +87,7 @@ final class LogQueueTest {
     assertThat(gaps).hasSize(1);
     assertThat(read.indexOf(gaps.getFirst())).isEqualTo(read.size() - 2);
     int written = read.size() - 2;
+    assertThat(written).isEqualTo(LogQueue.MAX_LINES + 1);
     assertThat(gaps.getFirst())
         .isEqualTo(
             String.format(
