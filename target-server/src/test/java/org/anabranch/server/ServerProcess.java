@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ServerProcess implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 60;
+
+  /** Those that run. They end with this process, also when a signal ends it. */
+  private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroyForcibly)));
+  }
 
   private final Process process;
   private final Path log;
@@ -49,6 +59,8 @@ public final class ServerProcess implements AutoCloseable {
         new ProcessBuilder(command).directory(folder.toFile()).redirectError(log.toFile());
     builder.environment().putAll(environment);
     process = builder.start();
+    RUNNING.add(process);
+    process.onExit().thenAccept(RUNNING::remove);
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 

@@ -20,8 +20,27 @@ final class RbdContender {
   /** Between two attempts; null during one, and when the last one has failed. */
   private final AtomicReference<@Nullable RbdClient> standing = new AtomicReference<>();
 
-  /** The client after an attempt, and why it does not have the lock; null if it has. */
-  private record Attempt(RbdClient client, @Nullable RbdHeldException held) {}
+  /** What an attempt ends with. */
+  private sealed interface Attempt {
+    /** Ends the client. */
+    void close();
+
+    /** This process has the lock. */
+    record Got(RbdDevice device) implements Attempt {
+      @Override
+      public void close() {
+        device.close();
+      }
+    }
+
+    /** Another one has it; the client goes on without. */
+    record Held(RbdClient client, RbdHeldException by) implements Attempt {
+      @Override
+      public void close() {
+        client.close();
+      }
+    }
+  }
 
   RbdContender(String name, RbdImage image, Scheduler scheduler, Counts counts) {
     this.name = name;
@@ -45,12 +64,16 @@ final class RbdContender {
             options.callNanos(),
             "rbd lock " + name,
             () -> attempt(before, options, silences),
-            late -> late.client.close());
-    if (end.held != null) {
-      standing.set(end.client);
-      throw end.held;
+            Attempt::close);
+    switch (end) {
+      case Attempt.Got(RbdDevice device) -> {
+        return device;
+      }
+      case Attempt.Held(RbdClient client, RbdHeldException by) -> {
+        standing.set(client);
+        throw by;
+      }
     }
-    return RbdDevice.of(name, image, options, end.client, scheduler, counts);
   }
 
   private Attempt attempt(@Nullable RbdClient before, RbdOptions options, int silences)
@@ -58,13 +81,13 @@ final class RbdContender {
     RbdClient client = before == null ? RbdClient.join(image, false) : before;
     try {
       client.lock(image, options, silences);
-      return new Attempt(client, null);
     } catch (RbdHeldException e) {
-      return new Attempt(client, e);
-    } catch (IOException e) {
+      return new Attempt.Held(client, e);
+    } catch (IOException | RuntimeException | Error e) {
       client.close();
       throw e;
     }
+    return new Attempt.Got(RbdDevice.of(name, image, options, client, scheduler, counts));
   }
 
   /** Ends the client, if there is one. May block. */

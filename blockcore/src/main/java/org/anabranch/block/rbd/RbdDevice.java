@@ -136,16 +136,17 @@ public final class RbdDevice implements ResizableDevice {
       String name, RbdImage image, RbdOptions options, Scheduler scheduler, Counts counts)
       throws IOException {
     CephLibraries.load();
-    RbdClient client =
-        Patience.await(
-            options.callNanos(),
-            "rbd open " + name,
-            () -> RbdClient.open(image, options),
-            RbdClient::close);
-    return of(name, image, options, client, scheduler, counts);
+    return Patience.await(
+        options.callNanos(),
+        "rbd open " + name,
+        () -> of(name, image, options, RbdClient.open(image, options), scheduler, counts),
+        RbdDevice::close);
   }
 
-  /** The device of a client that has the lock, if it needs it; it closes the client. */
+  /**
+   * The device of a client that has the lock, if it needs it; it closes the client, also when it
+   * fails. May wait for the cluster, for ever.
+   */
   static RbdDevice of(
       String name,
       RbdImage image,
@@ -159,7 +160,7 @@ public final class RbdDevice implements ResizableDevice {
         throw new IOException("the image has no contents");
       }
       return new RbdDevice(name, image, options, client, scheduler, counts);
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       client.close();
       throw e;
     }
@@ -174,40 +175,54 @@ public final class RbdDevice implements ResizableDevice {
    * @throws IOException as {@link #open}
    */
   public RbdDevice openBeside(String otherName, RbdImage other) throws IOException {
-    RbdClient its =
+    RbdOptions its = RbdOptions.DEFAULT.withTimes(options.outageNanos(), options.callNanos());
+    RbdDevice device =
         Patience.await(
             options.callNanos(),
             "rbd open " + otherName,
-            () -> client.beside(other),
-            RbdClient::close);
-    try {
-      RbdDevice device =
-          new RbdDevice(
-              otherName,
-              other,
-              RbdOptions.DEFAULT.withTimes(options.outageNanos(), options.callNanos()),
-              its,
-              scheduler,
-              new Counts());
-      device.onDeparture(() -> queue.shutOut());
-      return device;
-    } catch (IOException e) {
-      its.close();
-      throw e;
-    }
+            () -> of(otherName, other, its, client.beside(other), scheduler, new Counts()),
+            RbdDevice::close);
+    Runnable departure = device.queue::shutOut;
+    device.onDeparture(queue::shutOut);
+    device.whenClosed().whenComplete((nothing, failure) -> queue.forgetGone(departure));
+    onDeparture(departure);
+    return device;
   }
 
   /**
    * Makes an image without a lock of its own, which reads as zeros, durably, with the client of
-   * this one. May block.
+   * this one. May block. One that is made when nobody waits for it any more is deleted again.
    */
   public void makeBeside(RbdImage other, long bytes) throws IOException {
-    beside(
-        other,
-        its -> {
-          its.makeBeside(bytes);
-          return true;
-        });
+    Patience.await(
+        options.callNanos(),
+        "rbd make " + other.spec(),
+        () ->
+            client.beside(
+                other,
+                its -> {
+                  its.makeBeside(bytes);
+                  return other;
+                }),
+        this::deleteLate);
+  }
+
+  private void deleteLate(RbdImage made) {
+    try {
+      client.beside(made, RbdDevice::remove);
+      LOG.warn("{}: deleted again: Ceph has made it too late", made.spec());
+    } catch (IOException e) {
+      LOG.error(
+          "{} was made too late and is not used; it cannot be deleted ({}): rbd rm {}",
+          made.spec(),
+          e.getMessage(),
+          made.spec());
+    }
+  }
+
+  private static boolean remove(RbdCluster its) throws IOException {
+    its.remove();
+    return true;
   }
 
   /**
@@ -215,12 +230,11 @@ public final class RbdDevice implements ResizableDevice {
    * none. May block.
    */
   public void deleteBeside(RbdImage other) throws IOException {
-    beside(
-        other,
-        its -> {
-          its.remove();
-          return true;
-        });
+    Patience.await(
+        options.callNanos(),
+        "rbd delete " + other.spec(),
+        () -> client.beside(other, RbdDevice::remove),
+        late -> {});
   }
 
   /** How many bytes another image has; -1 when there is none. May block. */
@@ -235,14 +249,6 @@ public final class RbdDevice implements ResizableDevice {
             return -1L;
           }
         },
-        late -> {});
-  }
-
-  private <T> void beside(RbdImage other, RbdClient.Beside<T> call) throws IOException {
-    Patience.await(
-        options.callNanos(),
-        "rbd call " + other.spec(),
-        () -> client.beside(other, call),
         late -> {});
   }
 

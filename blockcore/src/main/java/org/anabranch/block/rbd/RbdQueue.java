@@ -6,8 +6,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -81,9 +83,9 @@ final class RbdQueue implements RbdEvents.Taker {
   @GuardedBy("lock")
   private @Nullable IoError gone;
 
-  /** Runs, outside the lock, when {@link #gone} is set. */
+  /** Run, outside the lock, when {@link #gone} is set. */
   @GuardedBy("lock")
-  private Runnable goneListener = () -> {};
+  private final Set<Runnable> goneListeners = new LinkedHashSet<>();
 
   RbdQueue(
       String name,
@@ -165,7 +167,7 @@ final class RbdQueue implements RbdEvents.Taker {
     List<RbdRequest> lost = List.of();
     RbdRequest late = null;
     RbdRequest request;
-    Runnable heard = () -> {};
+    List<Runnable> hearing = List.of();
     lock.lock();
     try {
       request = inFlight.remove(id);
@@ -181,7 +183,7 @@ final class RbdQueue implements RbdEvents.Taker {
       bytes -= ended.bytes();
       if (result == -RbdErrors.ESHUTDOWN && gone == null) {
         lost = lose();
-        heard = goneListener;
+        hearing = List.copyOf(goneListeners);
       }
       while (!waiting.isEmpty() && begin(waiting.getFirst())) {
         next.add(waiting.removeFirst());
@@ -198,26 +200,26 @@ final class RbdQueue implements RbdEvents.Taker {
     }
     IoError why = gone();
     lost.forEach(each -> each.io().complete(why));
-    heard.run();
+    hearing.forEach(Runnable::run);
   }
 
   /** Ceph has shut this client out: everything fails, if it has not yet. */
   void shutOut() {
     List<RbdRequest> lost;
-    Runnable heard;
+    List<Runnable> hearing;
     lock.lock();
     try {
       if (gone != null) {
         return;
       }
       lost = lose();
-      heard = goneListener;
+      hearing = List.copyOf(goneListeners);
     } finally {
       lock.unlock();
     }
     IoError why = gone();
     lost.forEach(each -> each.io().complete(why));
-    heard.run();
+    hearing.forEach(Runnable::run);
   }
 
   /** Accepts nothing any more; what has not ended, and fails now. */
@@ -244,12 +246,24 @@ final class RbdQueue implements RbdEvents.Taker {
     lock.lock();
     try {
       isGone = gone != null;
-      goneListener = listener;
+      if (!isGone) {
+        goneListeners.add(listener);
+      }
     } finally {
       lock.unlock();
     }
     if (isGone) {
       listener.run();
+    }
+  }
+
+  /** Does not run a listener any more, unless it runs already. */
+  void forgetGone(Runnable listener) {
+    lock.lock();
+    try {
+      goneListeners.remove(listener);
+    } finally {
+      lock.unlock();
     }
   }
 

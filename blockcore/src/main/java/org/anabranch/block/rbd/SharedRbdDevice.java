@@ -168,7 +168,8 @@ public final class SharedRbdDevice implements SharedDevice {
   }
 
   private static String reason(Throwable failure) {
-    return String.valueOf(failure.getMessage());
+    String message = failure.getMessage();
+    return message == null ? failure.toString() : message;
   }
 
   /** The device, while this process has the image. */
@@ -222,12 +223,21 @@ public final class SharedRbdDevice implements SharedDevice {
         hearing = List.copyOf(listeners);
       }
       try {
-        hearing.forEach(each -> each.accept(next));
+        hearing.forEach(each -> tell(each, next));
       } finally {
         synchronized (lock) {
           isTelling = false;
         }
       }
+    }
+  }
+
+  /** A listener that fails keeps neither others nor this device from going on. */
+  private void tell(Consumer<Tenure> listener, Tenure of) {
+    try {
+      listener.accept(of);
+    } catch (RuntimeException | Error e) {
+      LOG.error("{}: what follows from its being {} failed", name, of.word(), e);
     }
   }
 
@@ -282,9 +292,10 @@ public final class SharedRbdDevice implements SharedDevice {
     }
     try {
       preparation.prepare(() -> change(new State(preparing, device)));
-    } catch (Exception e) {
+    } catch (Exception | Error e) { // whatever it is: the lock must not stay with who cannot serve
       String reason = "it cannot be served here: " + reason(e);
-      LOG.error("{}: {}", name, reason);
+      boolean isFault = e instanceof RuntimeException || e instanceof Error;
+      LOG.error("{}: {}", name, reason, isFault ? e : null);
       change(new State(new Tenure.Standby(reason), null));
       device.close();
       throw new IOException(reason, e);

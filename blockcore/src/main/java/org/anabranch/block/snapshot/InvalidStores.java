@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
-import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.anabranch.block.BlockDevice;
@@ -22,8 +21,8 @@ public interface InvalidStores {
         }
 
         @Override
-        public boolean contains(BlockDevice cow) {
-          return false;
+        public CompletionStage<Boolean> contains(BlockDevice cow) {
+          return CompletableFuture.completedFuture(false);
         }
       };
 
@@ -36,9 +35,9 @@ public interface InvalidStores {
   CompletionStage<@Nullable Void> add(BlockDevice cow);
 
   /**
-   * Whether the store is recorded as invalid. Called when a store is loaded; may read a file.
+   * Whether the store is recorded as invalid. Called when a store is loaded. Does not block.
    *
-   * @throws IOException when the record cannot be read; the store is then not loaded
+   * @return fails when the record cannot be read; the store is then not loaded
    */
-  boolean contains(BlockDevice cow) throws IOException;
+  CompletionStage<Boolean> contains(BlockDevice cow);
 }

@@ -14,15 +14,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
+import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.IoLatch;
+import org.anabranch.block.Tenure;
 import org.anabranch.block.ThreadScheduler;
+import org.anabranch.block.dm.DeviceMapper;
+import org.anabranch.block.dm.NoPaths;
+import org.anabranch.block.snapshot.Bounds;
+import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.block.targets.TargetTypes;
 import org.anabranch.block.testing.Await;
 import org.anabranch.block.testing.TestCeph;
 import org.jspecify.annotations.Nullable;
@@ -224,14 +234,152 @@ final class RbdDeviceTest {
     assertThat(RbdImages.look(without, CALL)).isNull();
   }
 
-  @Test
-  void whoeverBreaksTheLockShutsThisClientOut() throws Exception {
-    RbdDevice device = make();
-    write(device, 0, random(8, 5));
+  private void breakLock() throws Exception {
     String locks = ceph().run("rbd", List.of("lock", "ls", "--format", "json", image.spec()));
     String locker = locks.replaceAll("(?s).*\"locker\":\"([^\"]*)\".*", "$1");
     String id = locks.replaceAll("(?s).*\"id\":\"([^\"]*)\".*", "$1");
     ceph().run("rbd", List.of("lock", "rm", image.spec(), id, locker));
+  }
+
+  private RbdImage beside(String suffix) {
+    return new RbdImage(image.conf(), "admin", "rbd", "", image.name() + suffix);
+  }
+
+  private RbdDevice openBeside(RbdDevice device, String suffix) throws IOException {
+    RbdDevice store = device.openBeside(suffix, beside(suffix));
+    open.add(store);
+    return store;
+  }
+
+  @Test
+  void whoIsShutOutKnowsThatOfAllItsImagesAtOnce() throws Exception {
+    RbdDevice device = make();
+    for (String suffix : List.of(".a", ".b", ".c")) {
+      device.makeBeside(beside(suffix), 1 << 20);
+    }
+    RbdDevice a = openBeside(device, ".a");
+    RbdDevice b = openBeside(device, ".b");
+    RbdDevice c = openBeside(device, ".c");
+    write(a, 0, random(8, 1));
+    close(c);
+    breakLock();
+    assertThat(Objects.requireNonNull(submit(a, Io.Op.WRITE).get(30, TimeUnit.SECONDS)).kind())
+        .isEqualTo(IoError.Kind.ELSEWHERE);
+    for (RbdDevice each : List.of(device, a, b)) {
+      Await.until(each.name() + " knows it", () -> each.departure() != null);
+    }
+    assertThat(c.departure()).isNull();
+    assertThatThrownBy(() -> openBeside(device, ".c")).isInstanceOf(IOException.class);
+  }
+
+  /** A server that is shut out in the middle of a load gets an answer, and so does the load. */
+  @Test
+  void aSnapshotIsRefusedWhoseServerIsShutOutBeforeTheRecordIsRead() throws Exception {
+    RbdDevice device = make();
+    device.makeBeside(beside(".cow"), 1 << 20);
+    RbdDevice cow = openBeside(device, ".cow");
+    InvalidStores records =
+        new InvalidStores() {
+          @Override
+          public CompletionStage<@Nullable Void> add(BlockDevice store) {
+            return CompletableFuture.completedFuture(null);
+          }
+
+          @Override
+          public CompletionStage<Boolean> contains(BlockDevice store) {
+            return Patience.start(
+                "record",
+                () -> {
+                  breakLock();
+                  return device.label("anabranch.invalid-stores").contains(store.name());
+                },
+                late -> {});
+          }
+        };
+    DeviceMapper mapper =
+        new DeviceMapper(scheduler, new NoPaths(), TargetTypes.standard(Bounds.DEFAULT, records));
+    mapper.addVolume("origin", device);
+    mapper.addVolume("cow", cow);
+    long begin = System.nanoTime();
+    assertThatThrownBy(() ->
+            mapper
+                .create("s", "0 " + SECTORS + " snapshot origin cow P 8")
+                .toCompletableFuture()
+                .get(60, TimeUnit.SECONDS))
+        .hasMessageContaining("Failed to read snapshot metadata");
+    assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(15));
+  }
+
+  /** Nobody waits for the calls of that name any more. */
+  private static void awaitLate(String call) throws Exception {
+    Await.until(
+        "the call ends",
+        () ->
+            Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith(call)));
+  }
+
+  @Test
+  void whatCephDoesTooLateIsTakenBack() throws Exception {
+    RbdDevice device = make();
+    device.makeBeside(beside(".a"), 1 << 20);
+    close(device);
+    long call = TimeUnit.SECONDS.toNanos(2);
+    RbdDevice hasty = open(RbdOptions.DEFAULT.withTimes(call, call));
+    ceph().stopOsd();
+    try {
+      assertThatThrownBy(() -> hasty.makeBeside(beside(".b"), 1 << 20))
+          .hasMessage("the Ceph cluster has not answered for 2 s");
+      assertThatThrownBy(() -> openBeside(hasty, ".a"))
+          .hasMessage("the Ceph cluster has not answered for 2 s");
+    } finally {
+      ceph().continueOsd();
+    }
+    awaitLate("rbd make");
+    awaitLate("rbd open");
+    awaitLate("rbd close");
+    assertThat(RbdImages.look(beside(".b"), CALL)).isNull();
+    RbdImages.delete(beside(".a"), CALL); // would fail if somebody had it open
+    hasty.makeBeside(beside(".b"), 1 << 20);
+    write(openBeside(hasty, ".b"), 0, random(8, 1));
+  }
+
+  /** Whatever goes wrong when a server prepares, the image goes back to one that serves it. */
+  @Test
+  void aServerThatCannotServeGivesTheImageBack() throws Exception {
+    RbdImages.make(image, SECTORS * 512L, CALL);
+    SharedRbdDevice first = SharedRbdDevice.open("vm1", image, RbdOptions.DEFAULT, scheduler);
+    SharedRbdDevice second = SharedRbdDevice.open("vm1", image, RbdOptions.DEFAULT, scheduler);
+    try {
+      assertThat(first.tenure()).isEqualTo(Tenure.ACTIVE);
+      Queue<String> heard = new ConcurrentLinkedQueue<>();
+      first.onTenure(tenure -> heard.add(tenure.word()));
+      second.onTenure(tenure -> {
+        throw new IllegalStateException("a listener, on purpose");
+      });
+      second.beforeActive(open -> {
+        throw new AssertionError("on purpose");
+      });
+      assertThatThrownBy(() -> second.takeOver().toCompletableFuture().get(30, TimeUnit.SECONDS))
+          .hasMessageContaining("vm1: it cannot be served here: on purpose");
+      assertThat(second.tenure().word()).isEqualTo("standby");
+      Await.until("the first one serves again", () -> heard.contains("active"));
+      assertThat(heard.peek()).isEqualTo("fenced");
+      IoLatch.await(first, done -> Io.write(0, random(8, 1), false, done));
+      second.beforeActive(Runnable::run);
+      second.takeOver().toCompletableFuture().get(30, TimeUnit.SECONDS);
+      assertThat(second.tenure()).isEqualTo(Tenure.ACTIVE);
+    } finally {
+      first.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+      second.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void whoeverBreaksTheLockShutsThisClientOut() throws Exception {
+    RbdDevice device = make();
+    write(device, 0, random(8, 5));
+    breakLock();
     for (Io.Op op : List.of(Io.Op.WRITE, Io.Op.READ, Io.Op.WRITE)) {
       IoError error = Objects.requireNonNull(submit(device, op).get(30, TimeUnit.SECONDS));
       assertThat(error.kind()).isEqualTo(IoError.Kind.ELSEWHERE);

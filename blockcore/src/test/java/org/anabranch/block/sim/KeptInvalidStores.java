@@ -39,8 +39,8 @@ final class KeptInvalidStores implements InvalidStores {
   }
 
   @Override
-  public boolean contains(BlockDevice cow) {
-    return names.contains(cow.name());
+  public CompletionStage<Boolean> contains(BlockDevice cow) {
+    return CompletableFuture.completedFuture(names.contains(cow.name()));
   }
 
   /** The disk is to hold another store. */

@@ -98,8 +98,8 @@ final class Sabotages {
           }
 
           @Override
-          public boolean contains(BlockDevice cow) {
-            return false;
+          public CompletionStage<Boolean> contains(BlockDevice cow) {
+            return CompletableFuture.completedFuture(false);
           }
         };
       }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import org.anabranch.block.BackingDevice;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoError;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.dm.PathOpener;
+import org.anabranch.block.dm.NoPaths;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.sim.SimScheduler;
 import org.anabranch.block.targets.TargetTypes;
@@ -138,18 +136,6 @@ public final class Bench {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError(e);
-    }
-  }
-
-  private static final class NoPaths implements PathOpener {
-    @Override
-    public Object identity(String path) throws IOException {
-      throw new IOException(path + ": No such file or directory");
-    }
-
-    @Override
-    public BackingDevice open(String path) throws IOException {
-      throw new IOException(path + ": No such file or directory");
     }
   }
 }

@@ -33,11 +33,11 @@ final class InvalidStoresTest {
     }
 
     @Override
-    public boolean contains(BlockDevice cow) throws IOException {
-      if (isUnreadable) {
-        throw new IOException("the record cannot be read");
-      }
-      return cow.equals(asked) && !answer.isCompletedExceptionally();
+    public CompletionStage<Boolean> contains(BlockDevice cow) {
+      return isUnreadable
+          ? CompletableFuture.failedFuture(new IOException("the record cannot be read"))
+          : CompletableFuture.completedFuture(
+              cow.equals(asked) && !answer.isCompletedExceptionally());
     }
   }
 

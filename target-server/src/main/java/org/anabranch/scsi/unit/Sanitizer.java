@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
  * A format that failed is left by a FORMAT UNIT or SANITIZE that does not.
  *
  * <p>No initiator can stop it: it continues after an abort of its command, a reset, or the loss of
- * the session. It works in steps of some 1/512 of the unit, one after the other, so that other
- * units keep their share of the disk.
+ * the session. It works in steps of some 1/512 of the unit or a piece of the disk, one after the
+ * other, so that other units keep their share of it.
  *
  * <p>The state is not saved. After a restart of the server, or a reload that recreates the unit,
  * the unit is idle, and blocks that were not reached have their old data. An initiator that needs
@@ -83,10 +83,11 @@ public final class Sanitizer {
   private static final int MAX_ERASED = 64 << 20;
 
   /**
-   * An erase gives back multiples of this from the beginning on: what frees whole pieces only, such
-   * as RBD its objects, would keep those of which it gets a part at a time.
+   * An erase gives back multiples of this from the beginning on: what frees whole pieces only would
+   * keep those of which it gets a part at a time. RBD does that with its objects, of 4 MiB if
+   * nobody chose otherwise, and 32 MiB at most.
    */
-  private static final int PIECE = 4 << 20;
+  private static final int PIECE = 32 << 20;
 
   /**
    * What to do with every block.
@@ -222,17 +223,21 @@ public final class Sanitizer {
       long step = Math.max(1, Math.ceilDiv(blocks, STEPS));
       stepBlocks =
           work.pattern == null
-              ? erased(step, unit.blockSize())
+              ? erased(step, discards() ? PIECE : MAX_WRITTEN, unit.blockSize())
               : (int) Math.min(step, MAX_WRITTEN / unit.blockSize());
       buffer =
           work.pattern == null ? null : ByteBuffer.allocateDirect(stepBlocks * unit.blockSize());
       fill();
     }
 
+    private boolean discards() {
+      return unit.isThin() && unit.readsZerosAfterUnmap();
+    }
+
     /** The blocks of an erase's step: whole pieces. */
-    private static int erased(long step, int blockSize) {
-      long pieces = Math.ceilDiv(step * blockSize, PIECE);
-      return (int) (Math.min(pieces * PIECE, MAX_ERASED) / blockSize);
+    private static int erased(long step, int piece, int blockSize) {
+      long pieces = Math.ceilDiv(step * blockSize, piece);
+      return (int) (Math.min(pieces * piece, MAX_ERASED) / blockSize);
     }
 
     /** Every block begins with the pattern anew. */
@@ -258,7 +263,7 @@ public final class Sanitizer {
         io = Io.flush(this);
       } else if (buffer != null) {
         io = Io.write(sector, buffer.slice(0, (int) count * unit.blockSize()), false, this);
-      } else if (unit.isThin() && unit.readsZerosAfterUnmap()) {
+      } else if (discards()) {
         io = Io.discard(sector, unit.sectors(count), this);
       } else {
         io = Io.writeZeroes(sector, unit.sectors(count), false, this);

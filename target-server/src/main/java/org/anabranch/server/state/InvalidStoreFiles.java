@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
@@ -71,15 +72,29 @@ public final class InvalidStoreFiles implements InvalidStores {
   /** On a thread of its own; there is one for each store that fails, once. */
   @Override
   public CompletionStage<@Nullable Void> add(BlockDevice cow) {
-    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    return start(
+        cow,
+        () -> {
+          write(cow);
+          return null;
+        });
+  }
+
+  /** On a thread of its own, since files are read. */
+  @Override
+  public CompletionStage<Boolean> contains(BlockDevice cow) {
+    return start(cow, () -> isKept(cow));
+  }
+
+  private <T extends @Nullable Object> CompletionStage<T> start(BlockDevice cow, Callable<T> call) {
+    CompletableFuture<T> done = new CompletableFuture<>();
     boolean started =
         ThreadStart.of(
             threads,
             () -> {
               try {
-                write(cow);
-                done.complete(null);
-              } catch (IOException | RuntimeException e) {
+                done.complete(call.call());
+              } catch (Exception e) {
                 done.completeExceptionally(e);
               }
             });
@@ -95,8 +110,7 @@ public final class InvalidStoreFiles implements InvalidStores {
     LOG.warn("store {}: that it is invalid is kept in {}", cow.name(), folder);
   }
 
-  @Override
-  public boolean contains(BlockDevice cow) {
+  private boolean isKept(BlockDevice cow) {
     boolean kept = Files.exists(file(cow.name())) || !older(cow.name()).isEmpty();
     if (kept) {
       LOG.warn("store {}: invalid according to {}", cow.name(), file(cow.name()));

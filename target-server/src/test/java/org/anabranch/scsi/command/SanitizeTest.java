@@ -89,10 +89,10 @@ final class SanitizeTest {
         .isEqualTo(Lab.hex("00 00 00 00 00 00 00 00 00 00 20 00 01 00 00 00"));
   }
 
-  /** What frees only whole pieces of 4 MiB, as RBD does, frees all of them. */
+  /** What frees only whole pieces of up to 32 MiB, as RBD does, frees all of them. */
   @Test
   void blockEraseGivesBackWholePieces() {
-    Lab large = new Lab(3 * 8192 + 100, Lab.properties(), ReservationStore.NONE);
+    Lab large = new Lab(3 * 65_536 + 100, Lab.properties(), ReservationStore.NONE);
     List<String> discards = new ArrayList<>();
     large.disk.fault(io -> {
       if (io.op() == Io.Op.DISCARD) {
@@ -102,7 +102,7 @@ final class SanitizeTest {
     });
     large.initiator().send("48 82 00 00 00 00 00 00 00 00").isGood();
     large.scheduler.settle();
-    assertThat(discards).containsExactly("0+8192", "8192+8192", "16384+8192", "24576+100");
+    assertThat(discards).containsExactly("0+65536", "65536+65536", "131072+65536", "196608+100");
   }
 
   @Test

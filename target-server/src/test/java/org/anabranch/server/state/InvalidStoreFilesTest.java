@@ -15,6 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 final class InvalidStoreFilesTest {
   @TempDir private Path folder;
 
+  private static boolean contains(InvalidStoreFiles files, FileDevice cow) throws Exception {
+    return files.contains(cow).toCompletableFuture().get(30, TimeUnit.SECONDS);
+  }
+
   @Test
   void withoutAThreadItFailsAndIsTriedAgain() throws Exception {
     AtomicBoolean none = new AtomicBoolean(true);
@@ -29,10 +33,11 @@ final class InvalidStoreFilesTest {
             });
     FileDevice cow = FileDevice.open("s", folder.resolve("s"), FileOptions.DEFAULT.withSectors(8));
     assertThat(files.add(cow).toCompletableFuture()).isCompletedExceptionally();
-    assertThat(files.contains(cow)).isFalse();
+    assertThat(files.contains(cow).toCompletableFuture()).isCompletedExceptionally();
     none.set(false);
+    assertThat(contains(files, cow)).isFalse();
     files.add(cow).toCompletableFuture().get(30, TimeUnit.SECONDS);
-    assertThat(files.contains(cow)).isTrue();
+    assertThat(contains(files, cow)).isTrue();
     cow.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
   }
 }

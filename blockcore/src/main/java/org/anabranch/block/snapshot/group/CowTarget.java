@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.snapshot.group;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
 import org.anabranch.block.BlockDevice;
@@ -215,7 +213,8 @@ abstract class CowTarget implements Target {
     var _ =
         store
             .load(table, origin)
-            .thenAccept(marked -> loaded(store, table, marked && !isRecordedAsInvalid()))
+            .thenCompose(this::isValid)
+            .thenAccept(valid -> loaded(store, table, valid))
             .whenComplete((done, failure) -> {
               if (failure == null) {
                 loaded.complete(this);
@@ -226,12 +225,11 @@ abstract class CowTarget implements Target {
     return loaded;
   }
 
-  private boolean isRecordedAsInvalid() {
-    try {
-      return group.invalidStores.contains(cow);
-    } catch (IOException e) {
-      throw new CompletionException(e);
-    }
+  /** Whether a store is valid whose header says so, or does not. */
+  private CompletionStage<Boolean> isValid(boolean isMarkedValid) {
+    return isMarkedValid
+        ? group.invalidStores.contains(cow).thenApply(isRecorded -> !isRecorded)
+        : CompletableFuture.completedFuture(false);
   }
 
   private void loaded(ExceptionStore store, ExceptionTable table, boolean valid) {

@@ -3,9 +3,12 @@ package org.anabranch.server.storage.shared;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.snapshot.InvalidStores;
 import org.jspecify.annotations.Nullable;
@@ -24,9 +27,6 @@ public final class SharedInvalidStores implements InvalidStores {
   private final Function<String, @Nullable SharedImage> owners;
   private final InvalidStores others;
 
-  /** One record at a time: it is read, and written with one more line. */
-  private final Object lock = new Object();
-
   /**
    * @param owners the image that a store belongs to, by its address; null when it is of no such
    *     image
@@ -40,56 +40,67 @@ public final class SharedInvalidStores implements InvalidStores {
   @Override
   public CompletionStage<@Nullable Void> add(BlockDevice cow) {
     SharedImage owner = owners.apply(cow.name());
-    if (owner == null) {
-      return others.add(cow);
-    }
-    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    return owner == null
+        ? others.add(cow)
+        : start(() -> {
+          record(owner, owner.common(cow.name()));
+          LOG.warn("store {}: that it is invalid is kept with the volume's image", cow.name());
+          return null;
+        });
+  }
+
+  @Override
+  public CompletionStage<Boolean> contains(BlockDevice cow) {
+    SharedImage owner = owners.apply(cow.name());
+    return owner == null
+        ? others.contains(cow)
+        : start(() ->
+            lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name())));
+  }
+
+  /** On a thread of its own, since the image's storage may let it wait. */
+  private static <T extends @Nullable Object> CompletionStage<T> start(Callable<T> call) {
+    CompletableFuture<T> done = new CompletableFuture<>();
     Thread.ofVirtual()
         .name("invalid store")
         .start(() -> {
           try {
-            record(owner, owner.common(cow.name()));
-            LOG.warn("store {}: that it is invalid is kept with the volume's image", cow.name());
-            done.complete(null);
-          } catch (IOException | RuntimeException e) {
+            done.complete(call.call());
+          } catch (Exception e) {
             done.completeExceptionally(e);
           }
         });
     return done;
   }
 
-  private void record(SharedImage owner, String store) throws IOException {
-    synchronized (lock) {
-      String before = owner.label(SharedImage.INVALID_STORES);
-      if (!lines(before).contains(store)) {
-        owner.label(SharedImage.INVALID_STORES, before + store + "\n");
-      }
-    }
-  }
-
-  private static List<String> lines(String text) {
-    return text.lines().toList();
-  }
-
-  @Override
-  public boolean contains(BlockDevice cow) throws IOException {
-    SharedImage owner = owners.apply(cow.name());
-    return owner == null
-        ? others.contains(cow)
-        : lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name()));
+  private static void record(SharedImage owner, String store) throws IOException {
+    change(owner, before -> lines(before).contains(store) ? before : before + store + "\n");
   }
 
   /** A store is about to be deleted: a later one of the same name is another store. */
   public static void remove(SharedImage owner, String store) throws IOException {
-    String before = owner.label(SharedImage.INVALID_STORES);
-    if (lines(before).contains(owner.common(store))) {
-      StringBuilder left = new StringBuilder();
-      for (String line : lines(before)) {
-        if (!line.equals(owner.common(store))) {
-          left.append(line).append('\n');
-        }
-      }
-      owner.label(SharedImage.INVALID_STORES, left.toString());
-    }
+    String name = owner.common(store);
+    change(
+        owner,
+        before ->
+            lines(before).stream()
+                .filter(line -> !line.equals(name))
+                .map(line -> line + "\n")
+                .collect(Collectors.joining()));
+  }
+
+  /** Changes the record in one step; tries again when another change came in between. */
+  private static void change(SharedImage owner, UnaryOperator<String> to) throws IOException {
+    String before;
+    String after;
+    do {
+      before = owner.label(SharedImage.INVALID_STORES);
+      after = to.apply(before);
+    } while (!after.equals(before)
+        && !owner.exchangeHere(SharedImage.INVALID_STORES, before, after));
+  }
+
+  private static List<String> lines(String text) {
+    return text.lines().toList();
   }
 }

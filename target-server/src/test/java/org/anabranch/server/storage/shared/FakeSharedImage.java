@@ -5,11 +5,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 
 /** An image in memory that servers share; {@link #at} is what one of them has of it. */
 public final class FakeSharedImage {
   /** The texts that it carries. */
-  public final Map<String, String> labels = new TreeMap<>();
+  public final Map<String, String> labels = new ConcurrentSkipListMap<>();
 
   /** How many bytes each of its stores has. */
   public final Map<String, Long> stores = new TreeMap<>();
@@ -81,12 +82,13 @@ public final class FakeSharedImage {
 
     @Override
     public boolean exchange(String key, String expected, String value) throws IOException {
-      answer();
-      if (!look(key).equals(expected)) {
-        return false;
+      synchronized (labels) {
+        if (!look(key).equals(expected)) {
+          return false;
+        }
+        labels.put(key, value);
+        return true;
       }
-      labels.put(key, value);
-      return true;
     }
 
     @Override
