@@ -13,11 +13,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Rehearsals of {@code build/bench own} and {@code rbd}: that they run, whatever their figures. */
+@TakesLong
 final class BenchmarkTest {
   @TempDir private Path root;
 

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Cdb;
 import org.anabranch.initiator.Command;
 import org.anabranch.initiator.Disk;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * volumes, pings, task management, logins, control commands, metrics.
  */
 @Timeout(120)
+@TakesLong
 final class HangingFileSystemTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final int HOSTS = 4;

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  * CHAP with Linux's open-iscsi, with each digest that it has, and a list of initiators; see
  * test-lab/README.md.
  */
+@TakesLong
 final class KernelLabChapTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
   private static final String PREFIX = "iqn.2026-11.org.example";
@@ -30,7 +32,6 @@ final class KernelLabChapTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     KernelLabTest.lab();
   }
 

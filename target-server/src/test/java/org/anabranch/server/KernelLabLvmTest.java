@@ -11,12 +11,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.server.control.Json;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code cow} reads what LVM2 made, see test-lab/guest/lvm-cow.sh. */
+@TakesLong
 final class KernelLabLvmTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
   private static final long COW_BYTES = 4L << 20;
@@ -25,7 +27,6 @@ final class KernelLabLvmTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     Tools.require("qemu-system-x86_64", "bash");
     String folder = Objects.requireNonNullElse(System.getenv("LAB"), "/tmp/kernel-lab");
     Tools.requireThat(

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * What docs/initiators.md says to type on a Linux host and in an iPXE script, typed there: the
  * blocks with the marker {@code lab}, see {@link Page} and test-lab/README.md.
  */
+@TakesLong
 final class KernelLabPagesTest {
   private static final Path PAGE = Path.of("../docs/initiators.md");
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
@@ -40,7 +42,6 @@ final class KernelLabPagesTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     KernelLabTest.lab();
   }
 

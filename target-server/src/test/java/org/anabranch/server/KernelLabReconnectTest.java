@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.block.testing.TakesLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A real Linux guest has a file system mounted while a merge waits, and loses its connection in
  * each way that it can: see test-lab/guest/reconnect-ext4.sh.
  */
+@TakesLong
 final class KernelLabReconnectTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
   @TempDir Path folder;
@@ -35,7 +37,6 @@ final class KernelLabReconnectTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     Tools.require("qemu-system-x86_64", "bash", "e2fsck");
     String folder = Objects.requireNonNullElse(System.getenv("LAB"), "/tmp/kernel-lab");
     Tools.requireThat(

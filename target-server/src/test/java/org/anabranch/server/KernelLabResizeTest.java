@@ -8,11 +8,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A Linux guest whose disk grows while its file system is mounted, see test-lab/README.md. */
+@TakesLong
 final class KernelLabResizeTest {
   private static final long BYTES = 64L << 20;
   private static final long GROWN = 96L << 20;
@@ -21,7 +23,6 @@ final class KernelLabResizeTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     KernelLabTest.lab();
   }
 

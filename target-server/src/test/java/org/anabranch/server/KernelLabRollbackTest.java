@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * A real Linux guest's ext4 is rolled back under it, see test-lab/guest/rollback-ext4.sh. The guest
  * tells the story; its anabranch commands are run here.
  */
+@TakesLong
 final class KernelLabRollbackTest {
   private static final Path LAB = Path.of("..", "test-lab").toAbsolutePath().normalize();
   private static final String CONFIGURATION =
@@ -42,7 +44,6 @@ final class KernelLabRollbackTest {
 
   @BeforeAll
   static void lab() {
-    Tools.requireTime();
     Tools.require("qemu-system-x86_64", "bash", "e2fsck");
     String folder = Objects.requireNonNullElse(System.getenv("LAB"), "/tmp/kernel-lab");
     Tools.requireThat(

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,8 +83,8 @@ final class KernelLabTest {
   }
 
   @Test
+  @TakesLong
   void sg3UtilsSeeADiskThatKeepsItsReservationOverARestart() throws Exception {
-    Tools.requireTime();
     for (int step = 1; step <= 2; step++) {
       try (ServerProcess server = ServerProcess.serving(folder, SLOW)) {
         guest(server, "sg3.sh", "STEP=" + step);

@@ -22,6 +22,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
  * space in a store is leaked. {@code -Danabranch.killCycles=200} for more than a few, {@code
  * -Danabranch.killSeed=N} for others.
  */
+@TakesLong
 final class KillCyclesTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final List<String> NAMES = List.of("s1", "s2", "s3");

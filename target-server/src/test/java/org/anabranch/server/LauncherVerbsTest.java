@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.spi.ToolProvider;
 import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.initiator.SessionOptions;
@@ -34,6 +35,7 @@ import picocli.CommandLine;
  * Every command as a user types it: through the {@code ./anabranch} script, in a checkout that has
  * been built and whose path has blanks. Maven is not run: what it compiled is put in its place.
  */
+@TakesLong
 final class LauncherVerbsTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final String VOLUME = "volumes { vm1 { path = vm1.img, size = 64 MiB } }\n";
@@ -127,7 +129,6 @@ final class LauncherVerbsTest {
 
   @Test
   void everyCommandDoesWhatItSays() throws Exception {
-    Tools.requireTime();
     build();
     assertThat(anabranch(0, "--version"))
         .contains("faster starts") // says what takes so long

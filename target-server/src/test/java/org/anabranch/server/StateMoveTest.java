@@ -13,12 +13,14 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The state directory of a server moves, is backed up, and is restored. */
+@TakesLong
 final class StateMoveTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final String CONFIGURATION =

@@ -51,13 +51,6 @@ public final class Tools {
     }
   }
 
-  /** Skips a test that takes long unless tools are required: then everything runs. */
-  static void requireTime() {
-    if (!Boolean.getBoolean("anabranch.requireTools")) {
-      abort("takes long: runs with -Danabranch.requireTools=true, as in .ci/run");
-    }
-  }
-
   /** Also looks where Debian keeps programs for root. */
   private static @Nullable Path find(String program) {
     String path = Objects.requireNonNullElse(System.getenv("PATH"), "") + ":/usr/sbin:/sbin";

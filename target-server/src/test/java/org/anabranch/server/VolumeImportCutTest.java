@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.control.verbs.VolumeImportVerb;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Streams that are cut, come in a wrong order, take long, or are left when their volume goes. */
+@TakesLong
 final class VolumeImportCutTest {
   @TempDir private Path folder;
   private Site here;

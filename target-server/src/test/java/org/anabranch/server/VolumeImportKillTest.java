@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
  * for others.
  */
 @Timeout(value = 2, unit = TimeUnit.HOURS) // for those who ask for many
+@TakesLong
 final class VolumeImportKillTest {
   private static final String TARGET = "iqn.2026-11.org.example:vm1";
   private static final int BYTES = 16 << 20;

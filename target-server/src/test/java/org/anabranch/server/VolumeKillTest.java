@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.Disk;
 import org.anabranch.initiator.Initiator;
 import org.anabranch.server.base.RefusedException;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * there is the whole copy, or nothing of it. {@code -Danabranch.volumeKills=100} kills it so often.
  */
 @Timeout(value = 2, unit = TimeUnit.HOURS) // for those who ask for many
+@TakesLong
 final class VolumeKillTest {
   private static final String TARGET = "iqn.2026-11.org.example:t";
   private static final int BYTES = 64 << 20;

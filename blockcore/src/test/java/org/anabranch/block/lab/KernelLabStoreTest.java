@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * One format, two implementations: a store goes from this code to Linux and from Linux to this code
  * at every stage of its life, and reads the same, counts the same and merges to the same bytes.
  */
+@TakesLong
 class KernelLabStoreTest {
   /** How a store comes to be that Linux is to read. */
   private enum Course {

@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Limits;
 import org.anabranch.block.Scheduler;
@@ -44,10 +45,8 @@ import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
 import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.cache.WriteCaches;
-import org.anabranch.server.rate.SharedLimits;
 import org.anabranch.server.rate.VolumeRates;
 import org.anabranch.server.state.PortNumbers;
-import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.storage.StackedLuns;
 import org.anabranch.server.storage.Stages;
 import org.anabranch.server.storage.Storage;
@@ -71,18 +70,17 @@ public final class Targets implements WarningSource {
   private final LiveConfiguration live;
   private final Storage storage;
   private final Scheduler scheduler;
-  private final ReservationFiles reservations;
-  private final UnitReservations unitReservations;
+  private final Carried carried;
   private final PortNumbers ports;
   private final UnitIdentities identities;
   private final VolumeRates rates;
-  private final SharedLimits sharedLimits;
   private final WriteCaches caches;
   private final UnitRegistry units = new UnitRegistry();
   private final Map<String, TargetDevice> devices = new TreeMap<>(); // guarded by this
   private final List<Attached> attached = new ArrayList<>(); // guarded by this
 
   /**
+   * @param carried who has reserved the disks, and limits of volumes that others may serve
    * @param identities what the disks are called
    * @param rates how much initiators may do with volumes
    * @param caches what their LUNs use in place of volumes and snapshots
@@ -91,7 +89,7 @@ public final class Targets implements WarningSource {
       LiveConfiguration live,
       Storage storage,
       Scheduler scheduler,
-      ReservationFiles reservations,
+      Carried carried,
       PortNumbers ports,
       UnitIdentities identities,
       VolumeRates rates,
@@ -99,18 +97,11 @@ public final class Targets implements WarningSource {
     this.live = live;
     this.storage = storage;
     this.scheduler = scheduler;
-    this.reservations = reservations;
+    this.carried = carried;
     this.ports = ports;
-    this.unitReservations = new UnitReservations(storage, reservations, ports);
     this.identities = identities;
     this.rates = rates;
-    this.sharedLimits = new SharedLimits(storage::sharedImage, rates);
     this.caches = caches;
-  }
-
-  /** The limits of volumes that several servers can serve. */
-  public SharedLimits sharedLimits() {
-    return sharedLimits;
   }
 
   /** A node for each target, with the LUNs whose devices are there. */
@@ -131,24 +122,13 @@ public final class Targets implements WarningSource {
       nodes.add(Translation.node(target, device));
     }
     caches.started(!storage.leftOut().all().isEmpty());
-    reportStrayReservations();
+    carried
+        .reservations()
+        .reportStrays(
+            units.units().stream()
+                .map(unit -> unit.properties().identity().id())
+                .collect(Collectors.toSet()));
     return nodes;
-  }
-
-  /** Persistent reservations whose disk is not served any more are kept, and the log says so. */
-  private void reportStrayReservations() {
-    try {
-      Set<String> strays = new TreeSet<>(reservations.units());
-      units.units().forEach(unit -> strays.remove(unit.properties().identity().id()));
-      for (String stray : strays) {
-        LOG.warn(
-            "persistent reservations of disk {} are kept, but no LUN shows it: its volume is not"
-                + " configured, or waits for a snapshot, or has become another disk",
-            stray);
-      }
-    } catch (IOException e) {
-      LOG.warn("the persistent reservations cannot be listed: {}", e.toString());
-    }
   }
 
   private TargetDevice known(String target) {
@@ -223,9 +203,9 @@ public final class Targets implements WarningSource {
             used(of, deviceName, open.device()),
             properties,
             scheduler,
-            unitReservations.of(volumeOf(deviceName), properties.identity().id(), before));
+            carried.reservations().of(volumeOf(deviceName), properties.identity().id(), before));
     if (volumeOf(deviceName).equals(deviceName)) {
-      sharedLimits.arrive(deviceName);
+      carried.limits().arrive(deviceName);
     }
     unit.pace().limitedBy(rates.limiter(deviceName));
     SharedDevice shared = storage.shared(volumeOf(deviceName));
@@ -529,17 +509,6 @@ public final class Targets implements WarningSource {
     units(madeOf(deviceName), LogicalUnit::contentsChanged);
   }
 
-  /**
-   * A volume that other servers may serve comes to this one, or is about to: reads who has reserved
-   * it, and its limits.
-   *
-   * @throws RefusedException when it cannot be read who has reserved it
-   */
-  void arrives(String volume) throws RefusedException {
-    unitReservations.arrive(volume);
-    sharedLimits.arrive(volume);
-  }
-
   /** Tells initiators that a volume, and what is made of it, has come to this server or gone. */
   void accessStateChanged(String volume) {
     units(madeOf(volume), LogicalUnit::accessStateChanged);
@@ -592,9 +561,7 @@ public final class Targets implements WarningSource {
 
   @Override
   public List<Warning> warnings() {
-    List<Warning> warnings = new ArrayList<>(StackedLuns.of(live.configured()));
-    warnings.addAll(unitReservations.warnings());
-    return warnings;
+    return StackedLuns.of(live.configured());
   }
 
   /** Gives every device back. */

@@ -34,6 +34,7 @@ public final class Tenures {
 
   private final Storage storage;
   private final Targets targets;
+  private final Carried carried;
   private final LiveConfiguration live;
   private final Supplier<@Nullable IscsiServer> iscsi;
   private final Arrival arrival;
@@ -42,19 +43,22 @@ public final class Tenures {
   /**
    * Hears of all changes from now on.
    *
-   * @param arrival what becomes of snapshots
+   * @param carried what comes with a volume
+   * @param arrival what becomes of its snapshots
    * @param scheduler runs what has to be done
    * @param iscsi null before the server accepts logins
    */
   public Tenures(
       Storage storage,
       Targets targets,
+      Carried carried,
       LiveConfiguration live,
       Arrival arrival,
       Scheduler scheduler,
       Supplier<@Nullable IscsiServer> iscsi) {
     this.storage = storage;
     this.targets = targets;
+    this.carried = carried;
     this.live = live;
     this.iscsi = iscsi;
     this.arrival = arrival;
@@ -69,7 +73,7 @@ public final class Tenures {
 
   private void prepare(String volume, Runnable open) throws RefusedException {
     Stages.<@Nullable Void>await("the start of this server", opened);
-    targets.arrives(volume);
+    carried.arrive(volume);
     arrival.comes(volume, open);
   }
 
@@ -120,7 +124,7 @@ public final class Tenures {
       throw new RefusedException("volume " + volume + ": this server has it already");
     }
     // What cannot be read is no reason to shut the other server out.
-    targets.arrives(volume);
+    carried.arrive(volume);
     arrival.refuseUnreadable(volume);
     Stages.<@Nullable Void>await("volume " + volume, device.takeOver());
     return List.of("volume " + volume + " is served by this server now");

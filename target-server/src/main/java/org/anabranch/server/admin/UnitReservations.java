@@ -5,11 +5,14 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.anabranch.scsi.reservation.Reservations;
 import org.anabranch.server.base.RefusedException;
 import org.anabranch.server.base.Warning;
+import org.anabranch.server.base.WarningSource;
 import org.anabranch.server.state.PortNumbers;
 import org.anabranch.server.state.ReservationFiles;
 import org.anabranch.server.storage.Stages;
@@ -32,7 +35,7 @@ import org.slf4j.LoggerFactory;
  *
  * Any thread.
  */
-final class UnitReservations {
+public final class UnitReservations implements WarningSource {
   private static final Logger LOG = LoggerFactory.getLogger(UnitReservations.class);
 
   /** Those that servers share. */
@@ -45,7 +48,12 @@ final class UnitReservations {
   /** By disk. */
   private final Map<String, Shared> shared = new ConcurrentHashMap<>();
 
-  UnitReservations(Storage storage, ReservationFiles files, PortNumbers ports) {
+  /**
+   * Those that this server has kept are read when a unit is made.
+   *
+   * @param files where it keeps those of disks that it alone has
+   */
+  public UnitReservations(Storage storage, ReservationFiles files, PortNumbers ports) {
     this.storage = storage;
     this.files = files;
     this.ports = ports;
@@ -92,6 +100,26 @@ final class UnitReservations {
     }
   }
 
+  /**
+   * Persistent reservations whose disk is not served any more are kept, and the log says so.
+   *
+   * @param served the disks that LUNs show
+   */
+  void reportStrays(Set<String> served) {
+    try {
+      for (String disk : new TreeSet<>(files.units())) {
+        if (!served.contains(disk)) {
+          LOG.warn(
+              "persistent reservations of disk {} are kept, but no LUN shows it: its volume is not"
+                  + " configured, or waits for a snapshot, or has become another disk",
+              disk);
+        }
+      }
+    } catch (IOException e) {
+      LOG.warn("the persistent reservations cannot be listed: {}", e.toString());
+    }
+  }
+
   private void read(Shared its) throws RefusedException {
     SharedImage image = storage.sharedImage(its.volume);
     String kept;
@@ -122,7 +150,8 @@ final class UnitReservations {
   }
 
   /** Disks that nobody may use since it is not known who has reserved them; looks again. */
-  List<Warning> warnings() {
+  @Override
+  public List<Warning> warnings() {
     List<Warning> warnings = new ArrayList<>();
     for (Shared each : shared.values()) {
       SharedImage image = storage.sharedImage(each.volume);

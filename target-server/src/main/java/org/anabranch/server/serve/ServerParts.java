@@ -14,6 +14,7 @@ import org.anabranch.iscsi.server.BoundPortal;
 import org.anabranch.iscsi.server.IscsiServer;
 import org.anabranch.iscsi.session.SessionInfo;
 import org.anabranch.server.admin.Capacity;
+import org.anabranch.server.admin.Carried;
 import org.anabranch.server.admin.ConfigurationSource;
 import org.anabranch.server.admin.Recovery;
 import org.anabranch.server.admin.Reloader;
@@ -78,6 +79,7 @@ abstract class ServerParts implements RunningServer {
   final ThreadScheduler scheduler = new ThreadScheduler("scheduler");
   final Storage storage;
   final ReservationFiles reservations;
+  final Carried carried;
   final VolumeRates rates = new VolumeRates(scheduler);
   final WriteCaches caches;
   final Targets targets;
@@ -123,21 +125,11 @@ abstract class ServerParts implements RunningServer {
       opened = WriteCaches.open(configuration.writeCache(), state.folder());
       caches = opened;
       changes.restsDuringTurns(caches);
+      PortNumbers ports = PortNumbers.open(state.folder());
+      carried = Carried.of(storage, reservations, ports, rates);
       targets =
-          new Targets(
-              live,
-              storage,
-              scheduler,
-              reservations,
-              PortNumbers.open(state.folder()),
-              new UnitIdentities(
-                  new IdentityFile(state.folder()), state.serverId(), state.wasUsed()),
-              rates,
-              caches);
-      uses =
-          Uses.open(
-              state.folder(),
-              state.wasUsed() ? usedBefore(live.configured(), stateFile.state()) : Set.of());
+          new Targets(live, storage, scheduler, carried, ports, identities(state), rates, caches);
+      uses = Uses.open(state.folder(), usedBefore(state, live.configured(), stateFile.state()));
       LoggedIn initiators = new LoggedIn(live, storage, targets, uses, this::sessionInfos);
       hooks = ConfiguredHooks.open(() -> live.configured().hooks(), state.folder(), steps);
       snapshots =
@@ -169,12 +161,13 @@ abstract class ServerParts implements RunningServer {
               changes,
               uses,
               effective);
-      limits = new VolumeLimitChange(live, stateFile, changes, rates, targets.sharedLimits());
+      limits = new VolumeLimitChange(live, stateFile, changes, rates, carried.limits());
       luns = new RuntimeLuns(live, storage, stateFile, changes, effective);
       recovery =
           new Recovery(
               storage, snapshots, volumeImports, runtimeDevices, live, changes, initiators);
-      tenures = new Tenures(storage, targets, live, snapshots.arrival(), scheduler, () -> iscsi);
+      tenures =
+          new Tenures(storage, targets, carried, live, snapshots.arrival(), scheduler, () -> iscsi);
       sizes = new VolumeSize(live, storage, targets, stateFile, changes, initiators::sessions);
       reloader = new Reloader(source, live, storage, targets, stateFile, uses, recovery, scheduler);
       warnings = new Warnings(warningSources());
@@ -197,7 +190,8 @@ abstract class ServerParts implements RunningServer {
     sources.put("devices", new SuspendedDevices(storage.mapper(), changes));
     sources.put("storage", storage);
     sources.put("targets", targets);
-    sources.put("volume limits", targets.sharedLimits());
+    sources.put("reservations", carried.reservations());
+    sources.put("volume limits", carried.limits());
     sources.put("write cache", caches);
     sources.put("snapshots", snapshots);
     sources.put("hooks", hooks);
@@ -238,13 +232,22 @@ abstract class ServerParts implements RunningServer {
   }
 
   /** All that a server before this one can have served; each has its own end of being unknown. */
-  private static Set<String> usedBefore(Configuration configuration, RuntimeState state) {
+  private static Set<String> usedBefore(
+      StateDirectory folder, Configuration configuration, RuntimeState state) {
+    if (!folder.wasUsed()) {
+      return Set.of();
+    }
     Set<String> devices = new TreeSet<>(configuration.volumes().keySet());
     devices.addAll(configuration.devices().keySet());
     devices.addAll(state.devices().keySet());
     devices.addAll(state.snapshots().keySet());
     state.snapshots().values().forEach(snapshot -> devices.add(snapshot.volume()));
     return devices;
+  }
+
+  private static UnitIdentities identities(StateDirectory folder) throws RefusedException {
+    return new UnitIdentities(
+        new IdentityFile(folder.folder()), folder.serverId(), folder.wasUsed());
   }
 
   /** Gives a volume another size. */

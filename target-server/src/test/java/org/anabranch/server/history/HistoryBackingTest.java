@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.anabranch.block.testing.Await;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.history.Event;
 import org.anabranch.initiator.history.HistoryHost;
 import org.anabranch.initiator.history.Recorder;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * every read. {@code -Danabranch.historyFaults=N} for more faults than a build has.
  */
 @Timeout(600)
+@TakesLong
 final class HistoryBackingTest {
   private static final int FAULTS = Integer.getInteger("anabranch.historyFaults", 3);
   private static final long SEED = Long.getLong("anabranch.historySeed", 1);

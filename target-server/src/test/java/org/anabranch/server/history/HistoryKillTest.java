@@ -10,6 +10,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.anabranch.block.testing.TakesLong;
 import org.anabranch.initiator.history.Event;
 import org.anabranch.initiator.history.HistoryHost;
 import org.anabranch.initiator.history.Recorder;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code -Danabranch.historyKills=200} for more than a few, {@code -Danabranch.historySeed=N} for
  * others; {@code -Danabranch.historyLog=FILE} keeps the log.
  */
+@TakesLong
 final class HistoryKillTest {
   private static final int KILLS = Integer.getInteger("anabranch.historyKills", 3);
   private static final long SEED = Long.getLong("anabranch.historySeed", 1);

@@ -78,7 +78,7 @@ public class PendingExceptionLincheckTest {
         .actorsPerThread(3)
         .actorsBefore(0)
         .actorsAfter(3)
-        .iterations(10)
+        .iterations(Boolean.getBoolean("anabranch.requireTools") ? 10 : 3)
         .invocationsPerIteration(100)
         .sequentialSpecification(Registers.class)
         .check(PendingExceptionLincheckTest.class);
