@@ -47,7 +47,7 @@ final class CephNode implements AutoCloseable {
 
   /** The process id of the OSD, which stores everything. */
   long osd() throws IOException {
-    return Long.parseLong(Files.readString(folder.resolve("osd.pid")).strip());
+    return Long.parseLong(Files.readString(folder.resolve("osd.0.pid")).strip());
   }
 
   /** Runs {@code rbd}, which must succeed. */

@@ -9,9 +9,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.anabranch.block.testing.Await;
 import org.anabranch.block.testing.TestCeph;
@@ -144,38 +141,13 @@ final class RbdVolumeTest extends RemoteVolumeTest {
     serve(", size = " + BYTES);
     Disk disk = disk(0);
     site.ask("snapshot create", Map.of("volume", "vm1", "name", "a"));
-    int[] acknowledged = new int[64];
+    CountedBlocks blocks = new CountedBlocks(disk);
     for (int round = 1; round <= 2; round++) {
-      CountDownLatch underLoad = new CountDownLatch(3);
-      CompletableFuture<Void> killed =
-          CompletableFuture.runAsync(() -> {
-            try {
-              if (!underLoad.await(60, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("nothing was written");
-              }
-              ceph().killOsd();
-              ceph().startOsd();
-            } catch (Exception e) {
-              throw new IllegalStateException(e);
-            }
-          });
-      int value = 0;
-      while (!killed.isDone()) {
-        value++;
-        CompletableFuture<?>[] writes = new CompletableFuture<?>[acknowledged.length];
-        for (int i = 0; i < writes.length; i++) {
-          writes[i] = disk.write(i * 500L, blocks(8, (value + i) & 0x7f));
-        }
-        for (int i = 0; i < writes.length; i++) {
-          Initiator.await(writes[i], 60);
-          acknowledged[i] = (value + i) & 0x7f;
-        }
-        underLoad.countDown();
-      }
-      killed.get(60, TimeUnit.SECONDS);
-      for (int i = 0; i < acknowledged.length; i++) {
-        reads(disk, i * 500L, 8, acknowledged[i]);
-      }
+      blocks.writeDuring(() -> {
+        ceph().killOsd(0);
+        ceph().startOsd();
+      });
+      blocks.verify();
     }
     site.ask("snapshot merge", Map.of("name", "vm1@a", "now", true, "wait", true));
     reads(disk, 0, 8, 0);

@@ -42,6 +42,14 @@ public final class TestCeph implements AutoCloseable {
   }
 
   /**
+   * Starts one with three OSDs, each of which has a copy of everything in memory. Two of them are
+   * enough.
+   */
+  public static TestCeph requireReplicas() throws IOException, InterruptedException {
+    return require(true, List.of("--osds", "3"), List.of());
+  }
+
+  /**
    * Starts a durable one whose disk loses at a {@link #cutPower} what was not synced.
    *
    * @param lying whether it loses what was synced as well
@@ -120,9 +128,9 @@ public final class TestCeph implements AutoCloseable {
     return output.text();
   }
 
-  /** Kills the OSD. */
-  public void killOsd() throws IOException, InterruptedException {
-    lab("kill-osd");
+  /** Kills an OSD. */
+  public void killOsd(int id) throws IOException, InterruptedException {
+    lab("kill-osd", "--osd", "" + id);
   }
 
   /** Starts the OSD again; only where it is durable. */
@@ -176,11 +184,14 @@ public final class TestCeph implements AutoCloseable {
   }
 
   private String osd() throws IOException {
-    return Files.readString(folder.resolve("osd.pid")).strip();
+    return Files.readString(folder.resolve("osd.0.pid")).strip();
   }
 
-  private void lab(String verb) throws IOException, InterruptedException {
-    Output output = run(script.toString(), verb, folder.toString());
+  private void lab(String... words) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(script.toString()));
+    command.addAll(List.of(words));
+    command.add(folder.toString());
+    Output output = run(command.toArray(String[]::new));
     assertThat(output.status()).as(output.text()).isZero();
   }
 
