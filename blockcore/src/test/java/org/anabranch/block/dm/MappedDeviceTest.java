@@ -7,14 +7,12 @@ import static org.anabranch.block.dm.Ended.refusal;
 import static org.anabranch.block.dm.Ended.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Io;
 import org.anabranch.block.IoCounter;
 import org.anabranch.block.IoError;
@@ -27,30 +25,17 @@ import org.junit.jupiter.api.Test;
 
 /** Requests on their way through a device: borders, suspend and resume, the queue, removal. */
 final class MappedDeviceTest {
-  private static final PathOpener NO_FILES =
-      new PathOpener() {
-        @Override
-        public Object identity(String path) throws IOException {
-          throw new IOException(path + ": No such file or directory");
-        }
-
-        @Override
-        public BackingDevice open(String path) throws IOException {
-          throw new IOException(path + ": No such file or directory");
-        }
-      };
-
   private final SimScheduler scheduler = new SimScheduler(1);
   private final Probe probe = new Probe();
   private final ManualDisk a = new ManualDisk("a", 64);
   private final ManualDisk b = new ManualDisk("b", 64);
-  private DeviceMapper mapper = new DeviceMapper(scheduler, NO_FILES, List.of());
+  private DeviceMapper mapper = new DeviceMapper(scheduler, new NoPaths(), List.of());
 
   @BeforeEach
   void devices() throws TableException {
     List<TargetType> types = new ArrayList<>(TargetTypes.standard());
     types.add(probe);
-    mapper = new DeviceMapper(scheduler, NO_FILES, types);
+    mapper = new DeviceMapper(scheduler, new NoPaths(), types);
     mapper.addVolume("a", a);
     mapper.addVolume("b", b);
   }

@@ -3,14 +3,12 @@ package org.anabranch.block.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import org.anabranch.block.BackingDevice;
 import org.anabranch.block.Limits;
 import org.anabranch.block.dm.DeviceMapper;
-import org.anabranch.block.dm.PathOpener;
+import org.anabranch.block.dm.NoPaths;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.sim.Choices;
 import org.anabranch.block.sim.SimDisk;
@@ -22,19 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** An origin and a store on simulated disks, whose power can be cut. */
 final class SimulatedStore implements StoreUse.Waiter {
-  private static final PathOpener NO_PATHS =
-      new PathOpener() {
-        @Override
-        public Object identity(String path) throws IOException {
-          throw new IOException(path + ": there are no files here");
-        }
-
-        @Override
-        public BackingDevice open(String path) throws IOException {
-          throw new IOException(path + ": there are no files here");
-        }
-      };
-
   /** The first batch of a merge has one exception: small stores are to be found half merged. */
   static final Bounds SMALL_BATCHES = new Bounds(64 << 20, 2048, 512);
 
@@ -77,7 +62,7 @@ final class SimulatedStore implements StoreUse.Waiter {
     cow = new SimDisk("cow", history.cowSectors, Limits.DEFAULT, scheduler);
     cow.poke(0, images.cow);
     DeviceMapper mapper =
-        new DeviceMapper(scheduler, NO_PATHS, TargetTypes.standard(SMALL_BATCHES));
+        new DeviceMapper(scheduler, new NoPaths(), TargetTypes.standard(SMALL_BATCHES));
     try {
       mapper.addVolume("origin", origin);
       mapper.addVolume("cow", cow);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.block.sim;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.IdentityHashMap;
@@ -11,14 +10,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import org.anabranch.block.BackingDevice;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.Limits;
 import org.anabranch.block.cache.WriteCache;
 import org.anabranch.block.cache.WriteCacheCounter;
 import org.anabranch.block.dm.DeviceMapper;
 import org.anabranch.block.dm.MappedDevice;
-import org.anabranch.block.dm.PathOpener;
+import org.anabranch.block.dm.NoPaths;
 import org.anabranch.block.dm.TableException;
 import org.anabranch.block.dm.TargetType;
 import org.anabranch.block.snapshot.Bounds;
@@ -69,7 +67,7 @@ public final class Machine {
             ? new KeptInvalidStores(scheduler)
             : before.invalidStores.afterPowerCut(scheduler);
     List<TargetType> types = TargetTypes.standard(bounds, sabotage.invalidStores(invalidStores));
-    this.mapper = new DeviceMapper(scheduler, new NoFiles(), sabotage.types(types));
+    this.mapper = new DeviceMapper(scheduler, new NoPaths(), sabotage.types(types));
   }
 
   /** A step of a device's life was refused, or failed. */
@@ -78,18 +76,6 @@ public final class Machine {
 
     public RefusedException(String message, @Nullable Throwable cause) {
       super(message, cause);
-    }
-  }
-
-  private static final class NoFiles implements PathOpener {
-    @Override
-    public Object identity(String path) throws IOException {
-      throw new IOException(path + ": no such device");
-    }
-
-    @Override
-    public BackingDevice open(String path) throws IOException {
-      throw new IOException(path + ": no such device");
     }
   }
 
