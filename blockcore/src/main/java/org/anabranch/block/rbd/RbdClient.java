@@ -57,14 +57,15 @@ final class RbdClient implements AutoCloseable {
    * Opens an image with a client of its own.
    *
    * @param options for reading only, its lock is left to others
+   * @param silences as {@link #lock}
    * @throws RbdAbsentException there is none
    * @throws RbdHeldException another client has the lock
    */
-  static RbdClient open(RbdImage image, RbdOptions options) throws IOException {
+  static RbdClient open(RbdImage image, RbdOptions options, int silences) throws IOException {
     RbdClient client = join(image, options.readOnly());
     if (!options.readOnly()) {
       try {
-        client.lock(image, options, 0);
+        client.lock(image, options, silences);
       } catch (IOException e) {
         client.close();
         throw e;

@@ -128,18 +128,28 @@ public final class RbdDevice implements ResizableDevice {
    */
   public static RbdDevice open(String name, RbdImage image, RbdOptions options, Scheduler scheduler)
       throws IOException {
-    return open(name, image, options, scheduler, new Counts());
+    return open(name, image, options, 0, scheduler, new Counts());
   }
 
-  /** The same for a device that counts where another one has counted before. */
+  /**
+   * The same for a device that counts where another one has counted before.
+   *
+   * @param silences after how many questions without an answer the lock's owner counts as dead, if
+   *     it is a server like this; 0: it is not asked
+   */
   static RbdDevice open(
-      String name, RbdImage image, RbdOptions options, Scheduler scheduler, Counts counts)
+      String name,
+      RbdImage image,
+      RbdOptions options,
+      int silences,
+      Scheduler scheduler,
+      Counts counts)
       throws IOException {
     CephLibraries.load();
     return Patience.await(
         options.callNanos(),
         "rbd open " + name,
-        () -> of(name, image, options, RbdClient.open(image, options), scheduler, counts),
+        () -> of(name, image, options, RbdClient.open(image, options, silences), scheduler, counts),
         RbdDevice::close);
   }
 

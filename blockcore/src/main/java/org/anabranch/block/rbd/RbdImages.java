@@ -100,7 +100,7 @@ public final class RbdImages {
         "rbd call " + image.spec(),
         () -> {
           try (RbdClient client =
-              RbdClient.open(image, RbdOptions.DEFAULT.withReadOnly(readOnly))) {
+              RbdClient.open(image, RbdOptions.DEFAULT.withReadOnly(readOnly), 0)) {
             return question.ask(client);
           }
         },

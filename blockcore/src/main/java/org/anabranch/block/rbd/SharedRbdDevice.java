@@ -142,8 +142,8 @@ public final class SharedRbdDevice implements SharedDevice {
   }
 
   /**
-   * Opens an image, as its owner or, when another server has its lock, as a standby. Blocks, at
-   * most as long as the options allow for two calls.
+   * Opens an image, as its owner or, when another server has its lock and answers, as a standby.
+   * Blocks, at most as long as the options allow for two calls.
    *
    * @param options not for reading only: such an image needs no lock
    * @throws RbdAbsentException the cluster has no such image
@@ -155,7 +155,7 @@ public final class SharedRbdDevice implements SharedDevice {
         new SharedRbdDevice(
             name, image, options, scheduler, new State(new Tenure.Standby("not opened yet"), null));
     try {
-      shared.begin(RbdDevice.open(name, image, options, scheduler, shared.counts));
+      shared.begin(RbdDevice.open(name, image, options, SILENCES, scheduler, shared.counts));
     } catch (RbdHeldException e) {
       RbdImages.Facts facts = RbdImages.look(image, options.callNanos());
       if (facts == null) {

@@ -344,6 +344,40 @@ final class RbdDeviceTest {
     write(openBeside(hasty, ".b"), 0, random(8, 1));
   }
 
+  /** The owner is a program of Ceph that passes for a server like this. */
+  @Test
+  void aServerThatStartsAsksTheOwnerAndTakesTheImageFromOneThatStandsStill() throws Exception {
+    RbdImages.make(image, 64 << 20, CALL);
+    Process owner =
+        new ProcessBuilder(
+                List.of(
+                    ("rbd -c %s bench --io-type write --io-size 4K --io-total 1T %s")
+                        .formatted(image.conf(), image.spec())
+                        .split(" ", -1)))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      RbdClient other = RbdClient.join(image, false);
+      Await.until("it has the lock", () -> !Librbd.lockOwner(other.image()).isEmpty());
+      String address = Librbd.lockOwner(other.image());
+      other.close();
+      assertThat(RbdImages.exchange(image, RbdClient.HOLDER, "", address + " b n p s", CALL))
+          .isTrue();
+      SharedRbdDevice standby = SharedRbdDevice.open("vm1", image, RbdOptions.DEFAULT, scheduler);
+      assertThat(standby.tenure().word()).isEqualTo("standby");
+      standby.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+      new ProcessBuilder("kill", "-STOP", "" + owner.pid()).start().waitFor();
+      long begin = System.nanoTime();
+      SharedRbdDevice active = SharedRbdDevice.open("vm1", image, RbdOptions.DEFAULT, scheduler);
+      assertThat(active.tenure()).isEqualTo(Tenure.ACTIVE);
+      assertThat(System.nanoTime() - begin).isLessThan(TimeUnit.SECONDS.toNanos(15));
+      active.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    } finally {
+      owner.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+    }
+  }
+
   /** Whatever goes wrong when a server prepares, the image goes back to one that serves it. */
   @Test
   void aServerThatCannotServeGivesTheImageBack() throws Exception {
