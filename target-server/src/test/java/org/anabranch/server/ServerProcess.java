@@ -60,7 +60,7 @@ public final class ServerProcess implements AutoCloseable {
     builder.environment().putAll(environment);
     process = builder.start();
     RUNNING.add(process);
-    process.onExit().thenAccept(RUNNING::remove);
+    var _ = process.onExit().thenAccept(RUNNING::remove);
     out = process.inputReader(StandardCharsets.UTF_8);
   }
 

@@ -351,7 +351,7 @@ final class RbdDeviceTest {
     Process owner =
         new ProcessBuilder(
                 List.of(
-                    ("rbd -c %s bench --io-type write --io-size 4K --io-total 1T %s")
+                    "rbd -c %s bench --io-type write --io-size 4K --io-total 1T %s"
                         .formatted(image.conf(), image.spec())
                         .split(" ", -1)))
             .redirectErrorStream(true)

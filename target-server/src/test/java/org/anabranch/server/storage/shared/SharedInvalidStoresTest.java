@@ -44,7 +44,7 @@ final class SharedInvalidStoresTest {
     for (int i = 0; i < 100; i++) {
       assertThat(get(records.contains(store("pool/s" + i)))).isTrue();
     }
-    assertThat(image.labels.get(SharedImage.INVALID_STORES).lines()).hasSize(100);
+    assertThat(String.valueOf(image.labels.get(SharedImage.INVALID_STORES)).lines()).hasSize(100);
   }
 
   @Test
