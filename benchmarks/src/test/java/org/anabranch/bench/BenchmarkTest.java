@@ -13,13 +13,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import org.anabranch.block.testing.TakesLong;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Rehearsals of {@code build/bench own} and {@code rbd}: that they run, whatever their figures. */
-@TakesLong
+@EnabledIfSystemProperty(
+    named = "anabranch.requireTools",
+    matches = "true",
+    disabledReason = "takes long: runs with -Danabranch.requireTools=true, as in .ci/run")
 final class BenchmarkTest {
   @TempDir private Path root;
 
