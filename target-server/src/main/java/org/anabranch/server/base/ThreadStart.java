@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.anabranch.server.base;
 
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,5 +38,30 @@ public final class ThreadStart {
       LOG.error("a thread cannot be started ({}); {}", e.getMessage(), REMEDY);
       return false;
     }
+  }
+
+  /**
+   * Makes a call on a thread of its own.
+   *
+   * @param what whose call it is, for the message
+   * @return its end; fails with an {@link IOException} if there is no thread to be had
+   */
+  public static <T extends @Nullable Object> CompletionStage<T> call(
+      ThreadFactory factory, String what, Callable<T> call) {
+    CompletableFuture<T> done = new CompletableFuture<>();
+    boolean started =
+        of(
+            factory,
+            () -> {
+              try {
+                done.complete(call.call());
+              } catch (Exception e) {
+                done.completeExceptionally(e);
+              }
+            });
+    if (!started) {
+      done.completeExceptionally(new IOException(what + ": " + REMEDY));
+    }
+    return done;
   }
 }

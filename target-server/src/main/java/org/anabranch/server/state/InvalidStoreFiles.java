@@ -11,8 +11,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
@@ -72,8 +70,9 @@ public final class InvalidStoreFiles implements InvalidStores {
   /** On a thread of its own; there is one for each store that fails, once. */
   @Override
   public CompletionStage<@Nullable Void> add(BlockDevice cow) {
-    return start(
-        cow,
+    return ThreadStart.call(
+        threads,
+        cow.name(),
         () -> {
           write(cow);
           return null;
@@ -83,25 +82,7 @@ public final class InvalidStoreFiles implements InvalidStores {
   /** On a thread of its own, since files are read. */
   @Override
   public CompletionStage<Boolean> contains(BlockDevice cow) {
-    return start(cow, () -> isKept(cow));
-  }
-
-  private <T extends @Nullable Object> CompletionStage<T> start(BlockDevice cow, Callable<T> call) {
-    CompletableFuture<T> done = new CompletableFuture<>();
-    boolean started =
-        ThreadStart.of(
-            threads,
-            () -> {
-              try {
-                done.complete(call.call());
-              } catch (Exception e) {
-                done.completeExceptionally(e);
-              }
-            });
-    if (!started) {
-      done.completeExceptionally(new IOException(cow.name() + ": " + ThreadStart.REMEDY));
-    }
-    return done;
+    return ThreadStart.call(threads, cow.name(), () -> isKept(cow));
   }
 
   private void write(BlockDevice cow) throws IOException {

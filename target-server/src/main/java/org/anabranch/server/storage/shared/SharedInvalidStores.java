@@ -4,13 +4,14 @@ package org.anabranch.server.storage.shared;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.anabranch.block.BlockDevice;
 import org.anabranch.block.snapshot.InvalidStores;
+import org.anabranch.server.base.ThreadStart;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class SharedInvalidStores implements InvalidStores {
   private static final Logger LOG = LoggerFactory.getLogger(SharedInvalidStores.class);
+
+  /** Each makes one call, since the image's storage may let it wait. */
+  private static final ThreadFactory THREADS = Thread.ofVirtual().name("invalid store").factory();
 
   private final Function<String, @Nullable SharedImage> owners;
   private final InvalidStores others;
@@ -42,11 +46,13 @@ public final class SharedInvalidStores implements InvalidStores {
     SharedImage owner = owners.apply(cow.name());
     return owner == null
         ? others.add(cow)
-        : start(() -> {
-          record(owner, owner.common(cow.name()));
-          LOG.warn("store {}: that it is invalid is kept with the volume's image", cow.name());
-          return null;
-        });
+        : start(
+            cow,
+            () -> {
+              record(owner, owner.common(cow.name()));
+              LOG.warn("store {}: that it is invalid is kept with the volume's image", cow.name());
+              return null;
+            });
   }
 
   @Override
@@ -54,23 +60,15 @@ public final class SharedInvalidStores implements InvalidStores {
     SharedImage owner = owners.apply(cow.name());
     return owner == null
         ? others.contains(cow)
-        : start(() ->
-            lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name())));
+        : start(
+            cow,
+            () ->
+                lines(owner.label(SharedImage.INVALID_STORES)).contains(owner.common(cow.name())));
   }
 
-  /** On a thread of its own, since the image's storage may let it wait. */
-  private static <T extends @Nullable Object> CompletionStage<T> start(Callable<T> call) {
-    CompletableFuture<T> done = new CompletableFuture<>();
-    Thread.ofVirtual()
-        .name("invalid store")
-        .start(() -> {
-          try {
-            done.complete(call.call());
-          } catch (Exception e) {
-            done.completeExceptionally(e);
-          }
-        });
-    return done;
+  private static <T extends @Nullable Object> CompletionStage<T> start(
+      BlockDevice cow, Callable<T> call) {
+    return ThreadStart.call(THREADS, cow.name(), call);
   }
 
   private static void record(SharedImage owner, String store) throws IOException {
